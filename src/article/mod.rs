@@ -1,0 +1,136 @@
+//! What a file says: pure functions from bytes to a `Head` (cheap, for every file) and a `Body` (only where wanted).
+//!
+//! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
+
+pub mod body;
+pub mod decode;
+pub mod front_matter;
+pub mod head;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Diagnostic;
+use crate::base::time::Written;
+
+/// A name with what else is known of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Person {
+    /// Never empty.
+    pub name: String,
+    /// An address with an `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// An absolute http(s) URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Where a title came from. The body needs it: a heading that became the title leaves the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TitleFrom {
+    /// The front matter; an empty title there means a note without one.
+    FrontMatter,
+    /// The first heading, or `<title>` or `<h1>` of an HTML file.
+    Heading,
+    /// The first line of a plain text, which then leaves the body.
+    FirstLine,
+    /// The file's name.
+    FileName,
+    /// The first sentence, cut.
+    Text,
+}
+
+/// What an article says of itself, without its body: what rows, pages' lists and identity need.
+///
+/// Every text in it is safe: only characters of XML 1.0 `Char`, no C1 controls, white space folded.
+/// Dates are as written; the ledger resolves them in the site's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Head {
+    /// The title; empty only for a note whose front matter says so.
+    pub title: String,
+    /// Where it came from.
+    pub title_from: TitleFrom,
+    /// The date of the front matter, the file's name, or its `path`.
+    pub published: Option<Written>,
+    /// The front matter's date of change.
+    pub updated: Option<Written>,
+    /// The moment from which it is withdrawn.
+    pub expires: Option<Written>,
+    /// In the order given; empty where the site's author wrote it.
+    pub authors: Vec<Person>,
+    /// As written, in order, without doubles.
+    pub tags: Vec<String>,
+    /// The front matter's summary, as plain text.
+    pub summary: Option<String>,
+    /// The front matter's slug.
+    pub slug: Option<String>,
+    /// The front matter's path, without slashes at its ends.
+    pub path: Option<String>,
+    /// The front matter's id, to the byte.
+    pub id: Option<String>,
+    /// Other paths that lead here.
+    pub aliases: Vec<String>,
+    /// `link`: what a link post points at; an absolute URL.
+    pub external_url: Option<String>,
+    /// The page's `rel=canonical`, an absolute URL.
+    pub canonical: Option<String>,
+    /// BCP 47, where it differs from the site's.
+    pub language: Option<String>,
+    /// The article's picture, as written: relative to the article or absolute.
+    pub image: Option<String>,
+    /// Not published.
+    pub draft: bool,
+    /// Has a page, stands in no list and no feed.
+    pub unlisted: bool,
+    /// `feed: false`: stands in lists, not in feeds.
+    pub no_feed: bool,
+    /// Stands in feeds, not in lists.
+    pub feed_only: bool,
+}
+
+/// A small picture of an article's words, for telling how much of it changed.
+///
+/// Comparing two sketches estimates how the texts differ; see [`WordSketch::changed_words`] and [`WordSketch::kept_share`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WordSketch {
+    /// How many words there are.
+    pub words: u32,
+    /// How many words fall into each of 256 classes by their hash, modulo 256. Length 256, or 0 where there are no words.
+    pub histogram: Vec<u8>,
+    /// The smallest 64 distinct hashes of words, ascending.
+    pub sample: Vec<u32>,
+}
+
+/// What the head of a file was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// A usable article.
+    Article {
+        /// What it says of itself.
+        head: Box<Head>,
+        /// Its words.
+        sketch: WordSketch,
+        /// Warnings and notes.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// Nothing yet: no word of text and no title. Editors truncate before they write.
+    Empty,
+    /// Not usable; at least one error.
+    Refused(Vec<Diagnostic>),
+}
+
+/// A rendered article, independent of where the site is and of what its neighbours are called.
+///
+/// Relative references are symbolic: the text between two U+0001 stands for a URL that only the library knows.
+/// `\u{1}news/other.md\u{1}` is the URL of what stands at that path beneath the article directory (an article or an
+/// asset); `\u{1}/about/\u{1}` is a path of the site; `\u{1}\u{1}` is the article itself. A query or fragment follows
+/// the second U+0001 as plain text. U+0001 can come from nowhere else: no text keeps it. `feed::links` resolves them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Sanitised HTML with symbolic references.
+    pub html: String,
+    /// Plain text: the front matter's summary, what stands before `<!-- more -->`, or the first paragraph, cut near
+    /// 280 characters on a grapheme boundary. Empty only where the article has no text.
+    pub summary: String,
+}

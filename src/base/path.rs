@@ -1,0 +1,215 @@
+//! Paths of files beneath the article directory.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A path beneath the article directory: UTF-8, `/` between segments, no empty, `.` or `..` segment, no NUL.
+///
+/// The empty path is the article directory itself.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RelPath(Arc<str>);
+
+impl RelPath {
+    /// The article directory itself.
+    pub fn root() -> Self {
+        Self(Arc::from(""))
+    }
+
+    /// The path that `text` says, or `None` where it is not one.
+    pub fn new(text: &str) -> Option<Self> {
+        let legal = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
+        (text.is_empty() || text.split('/').all(legal)).then(|| Self(Arc::from(text)))
+    }
+
+    /// The file or directory `name` in this directory, or `None` where `name` is no single segment.
+    pub fn join(&self, name: &str) -> Option<Self> {
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
+        if self.is_root() { Self::new(name) } else { Self::new(&format!("{self}/{name}")) }
+    }
+
+    /// Is this the article directory itself?
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The path's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last segment: the name of the file.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The last segment without its last extension: `a.b` of `news/a.b.md`; a leading dot starts no extension.
+    pub fn stem(&self) -> &str {
+        split_extension(self.name()).0
+    }
+
+    /// The last extension as written, without its dot: `md` of `news/a.b.md`.
+    pub fn extension(&self) -> Option<&str> {
+        split_extension(self.name()).1
+    }
+
+    /// The whole path without its last extension.
+    pub fn without_extension(&self) -> &str {
+        match self.extension() {
+            Some(extension) => &self.0[..self.0.len() - extension.len() - 1],
+            None => &self.0,
+        }
+    }
+
+    /// The directory that holds this path; `None` for the root.
+    pub fn parent(&self) -> Option<RelPath> {
+        if self.is_root() {
+            return None;
+        }
+        let end = self.0.rfind('/').unwrap_or(0);
+        Some(Self(Arc::from(&self.0[..end])))
+    }
+
+    /// The segments, from the root down.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/').filter(|segment| !segment.is_empty())
+    }
+
+    /// Does this path stand in `directory`, at any depth? A path does not stand in itself.
+    pub fn is_beneath(&self, directory: &RelPath) -> bool {
+        match self.0.strip_prefix(&*directory.0) {
+            Some(rest) if directory.is_root() => !rest.is_empty(),
+            Some(rest) => rest.starts_with('/'),
+            None => false,
+        }
+    }
+}
+
+fn split_extension(name: &str) -> (&str, Option<&str>) {
+    match name.rfind('.') {
+        Some(0) | None => (name, None),
+        Some(dot) => (&name[..dot], Some(&name[dot + 1..])),
+    }
+}
+
+impl TryFrom<String> for RelPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text).ok_or_else(|| format!("{text:?} is not a relative path"))
+    }
+}
+
+impl From<RelPath> for String {
+    fn from(path: RelPath) -> Self {
+        path.0.as_ref().to_owned()
+    }
+}
+
+impl Borrow<str> for RelPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The path with control characters escaped, so that a line of log stays a line.
+impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.contains(char::is_control) {
+            return f.write_str(&self.0);
+        }
+        self.0.chars().try_for_each(
+            |c| {
+                if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") }
+            },
+        )
+    }
+}
+
+impl fmt::Debug for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+/// What a file is, by its name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// An article in this markup.
+    Article(Markup),
+    /// `_index.md`: the title and description of its directory.
+    Section(Markup),
+    /// Anything else.
+    Other,
+}
+
+/// The markup of an article, by its file's extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Markup {
+    /// `.md`, `.markdown`
+    Markdown,
+    /// `.html`, `.htm`
+    Html,
+    /// `.txt`
+    Text,
+}
+
+impl FileKind {
+    /// What the file at `path` is, by its name; case does not matter in the extension.
+    pub fn of(path: &RelPath) -> Self {
+        let markup = match path.extension().map(str::to_ascii_lowercase).as_deref() {
+            Some("md" | "markdown") => Markup::Markdown,
+            Some("html" | "htm") => Markup::Html,
+            Some("txt") => Markup::Text,
+            _ => return Self::Other,
+        };
+        if path.stem() == "_index" { Self::Section(markup) } else { Self::Article(markup) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    #[test]
+    fn only_relative_paths_are_paths() {
+        for bad in ["/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a\0b"] {
+            assert_eq!(RelPath::new(bad), None, "{bad:?}");
+        }
+        assert!(RelPath::new("").unwrap().is_root());
+    }
+
+    #[test]
+    fn parts() {
+        let p = path("news/2026/a.b.MD");
+        assert_eq!((p.name(), p.stem(), p.extension()), ("a.b.MD", "a.b", Some("MD")));
+        assert_eq!(p.without_extension(), "news/2026/a.b");
+        assert_eq!(p.parent(), Some(path("news/2026")));
+        assert_eq!(path("a").parent(), Some(RelPath::root()));
+        assert_eq!(RelPath::root().parent(), None);
+        assert_eq!(path(".md").extension(), None);
+        assert!(p.is_beneath(&path("news")) && p.is_beneath(&RelPath::root()));
+        assert!(!path("newsletter/a").is_beneath(&path("news")) && !path("news").is_beneath(&path("news")));
+    }
+
+    #[test]
+    fn a_name_with_a_newline_stays_on_one_line() {
+        assert_eq!(path("a\nb.md").to_string(), "a\\nb.md");
+    }
+
+    #[test]
+    fn kinds() {
+        assert_eq!(FileKind::of(&path("a/B.Markdown")), FileKind::Article(Markup::Markdown));
+        assert_eq!(FileKind::of(&path("a/_index.md")), FileKind::Section(Markup::Markdown));
+        assert_eq!(FileKind::of(&path("a/b.png")), FileKind::Other);
+    }
+}

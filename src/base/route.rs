@@ -1,0 +1,414 @@
+//! The shape of every URL dropfeed answers. Nothing else knows it.
+//!
+//! `Route::parse` and `Display` are inverses: `parse(print(r)) == r` for every route that can be made. Routes are
+//! relative to `site.url`, which may have a path of its own; the site puts it in front.
+
+use std::fmt;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::digest::Digest;
+
+/// What stands unescaped in a path segment: RFC 3986 `unreserved`, and the sub-delimiters that no client alters.
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'+').remove(b',');
+
+/// First segments that no article and no directory may claim.
+const RESERVED_FIRST: [&str; 5] = ["tags", "authors", "views", "archive", "-"];
+
+/// Whole paths that no article may claim.
+const RESERVED_FILES: [&str; 4] = ["feeds.opml", "robots.txt", "favicon.ico", "sitemap.xml"];
+
+/// The three formats of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// RSS 2.0
+    Rss,
+    /// Atom 1.0, RFC 4287
+    Atom,
+    /// JSON Feed 1.1
+    Json,
+}
+
+impl Format {
+    /// All of them, in the order in which they are named everywhere.
+    pub const ALL: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
+
+    /// The last segment of the feed's URL and the name of its file.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Rss => "rss.xml",
+            Format::Atom => "atom.xml",
+            Format::Json => "feed.json",
+        }
+    }
+
+    /// The media type without parameters.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Rss => "application/rss+xml",
+            Format::Atom => "application/atom+xml",
+            Format::Json => "application/feed+json",
+        }
+    }
+
+    fn of_file_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.file_name() == name)
+    }
+}
+
+/// A set of articles that has a feed in each format and a page.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// Every article.
+    Site,
+    /// The articles beneath a directory, at any depth. Never the empty path: that is the site.
+    Directory(UrlPath),
+    /// The articles with a tag, by its slug.
+    Tag(UrlPath),
+    /// The articles of an author, by their slug.
+    Author(UrlPath),
+    /// A configured `[[view]]`, by its name.
+    View(UrlPath),
+}
+
+/// A decoded URL path without slashes at its ends: one or more segments, none empty, `.` or `..`, no control
+/// characters. Its text is what people see; `Display` percent-encodes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UrlPath(Arc<str>);
+
+impl UrlPath {
+    /// The path that decoded `text` says; slashes at its ends are forgiven. `None` where it is no path.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim_matches('/');
+        text.split('/').all(is_legal_segment).then(|| Self(Arc::from(text)))
+    }
+
+    /// Names (of directories and files, or a tag) as a path of slugs; `None` where there are none.
+    pub fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let slugs: Vec<String> = names.map(slug).collect();
+        (!slugs.is_empty()).then(|| Self(Arc::from(slugs.join("/"))))
+    }
+
+    /// The decoded text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The decoded segments.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// The form by which paths are compared: two that differ in case or punctuation alone are one. The text before
+    /// a `.html` is meant too, so that `/news/my-post.html` finds `/news/my-post`.
+    #[must_use]
+    pub fn key(&self) -> UrlPath {
+        let text = self.0.strip_suffix(".html").filter(|rest| !rest.is_empty() && !rest.ends_with('/'));
+        let slugs: Vec<String> = text.unwrap_or(&self.0).split('/').map(slug).collect();
+        Self(Arc::from(slugs.join("/")))
+    }
+
+    /// The same path with another last segment.
+    #[must_use]
+    pub fn with_last(&self, segment: &str) -> Option<UrlPath> {
+        match self.0.rfind('/') {
+            Some(slash) => Self::new(&format!("{}/{segment}", &self.0[..slash])),
+            None => Self::new(segment),
+        }
+    }
+
+    /// The same path, told apart from its twins by a number: `my-post-2`.
+    #[must_use]
+    pub fn numbered(&self, n: u32) -> UrlPath {
+        Self(Arc::from(format!("{}-{n}", self.0)))
+    }
+
+    /// Is this a path that dropfeed keeps for itself, so that no article may have it?
+    pub fn is_reserved(&self) -> bool {
+        let mut segments = self.segments();
+        let first = segments.next().unwrap_or_default();
+        let last = segments.next_back();
+        RESERVED_FIRST.contains(&first)
+            || (last.is_none() && RESERVED_FILES.contains(&first))
+            || Format::of_file_name(last.unwrap_or(first)).is_some()
+    }
+}
+
+impl TryFrom<String> for UrlPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text).ok_or_else(|| format!("{text:?} is not a URL path"))
+    }
+}
+
+impl From<UrlPath> for String {
+    fn from(path: UrlPath) -> Self {
+        path.0.as_ref().to_owned()
+    }
+}
+
+/// Percent-encoded, without slashes at its ends.
+impl fmt::Display for UrlPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, segment) in self.segments().enumerate() {
+            let slash = if n == 0 { "" } else { "/" };
+            write!(f, "{slash}{}", utf8_percent_encode(segment, SEGMENT))?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that has a URL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// `/`
+    Home,
+    /// `/rss.xml`, `/news/atom.xml`, `/tags/rust/feed.json`
+    Feed(Scope, Format),
+    /// The page of a scope other than the site: `/news/`, `/tags/rust/`
+    Index(Scope),
+    /// `/archive/2026-11/`
+    Month(i16, i8),
+    /// `/archive/1/atom.xml`: RFC 5005 archive pages, from 1
+    Archive(u64, Format),
+    /// An article or an asset: `/news/my-post`, `/img/cat.png`. Never a reserved path.
+    Resource(UrlPath),
+    /// `/feeds.opml`
+    Opml,
+    /// `/-/healthy`
+    Healthy,
+    /// `/-/ready`
+    Ready,
+    /// `/robots.txt`
+    Robots,
+    /// `/favicon.ico`
+    Favicon,
+    /// `/sitemap.xml`
+    Sitemap,
+}
+
+impl Route {
+    /// The route of a path as it stands in a request target: percent-encoded, starting with `/`, without a query.
+    /// `None` where no route has such a path.
+    pub fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/')?;
+        if path.is_empty() {
+            return Some(Route::Home);
+        }
+        let (path, slash) = match path.strip_suffix('/') {
+            Some(rest) => (rest, true),
+            None => (path, false),
+        };
+        let mut segments = Vec::new();
+        for segment in path.split('/') {
+            let segment = percent_decode_str(segment).decode_utf8().ok()?;
+            if !is_legal_segment(&segment) {
+                return None;
+            }
+            segments.push(segment.into_owned());
+        }
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if slash { index(&segments) } else { file(&segments) }
+    }
+}
+
+/// A path that ends in a slash: the page of a scope or of a month.
+fn index(segments: &[&str]) -> Option<Route> {
+    if let ["archive", month] = segments {
+        let (year, month) = month.split_once('-')?;
+        let route = Route::Month(year.parse().ok()?, month.parse().ok()?);
+        // Only the canonical spelling: `2026-11`, not `+2026-11` or `2026-1`.
+        return (route.to_string() == format!("/archive/{year}-{month}/")).then_some(route);
+    }
+    scope(segments).map(Route::Index)
+}
+
+/// A path that does not end in a slash.
+fn file(segments: &[&str]) -> Option<Route> {
+    match segments {
+        ["feeds.opml"] => return Some(Route::Opml),
+        ["robots.txt"] => return Some(Route::Robots),
+        ["favicon.ico"] => return Some(Route::Favicon),
+        ["sitemap.xml"] => return Some(Route::Sitemap),
+        ["-", "healthy"] => return Some(Route::Healthy),
+        ["-", "ready"] => return Some(Route::Ready),
+        _ => {}
+    }
+    let (last, directory) = segments.split_last()?;
+    if let Some(format) = Format::of_file_name(last) {
+        if let ["archive", number] = directory {
+            let route = Route::Archive(number.parse().ok().filter(|n| *n > 0)?, format);
+            return (route.to_string() == format!("/archive/{number}/{last}")).then_some(route);
+        }
+        let scope = if directory.is_empty() { Scope::Site } else { scope(directory)? };
+        return Some(Route::Feed(scope, format));
+    }
+    UrlPath::new(&segments.join("/")).filter(|path| !path.is_reserved()).map(Route::Resource)
+}
+
+/// The scope of a directory of URLs. Tags, authors and views have names of one segment.
+fn scope(segments: &[&str]) -> Option<Scope> {
+    let (first, rest) = segments.split_first()?;
+    let single = || UrlPath::new(rest.first()?).filter(|_| rest.len() == 1);
+    match *first {
+        "tags" => single().map(Scope::Tag),
+        "authors" => single().map(Scope::Author),
+        "views" => single().map(Scope::View),
+        "archive" | "-" => None,
+        _ => UrlPath::new(&segments.join("/")).map(Scope::Directory),
+    }
+}
+
+/// The path of the scope's directory, with a slash at its end.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scope::Site => f.write_str("/"),
+            Scope::Directory(path) => write!(f, "/{path}/"),
+            Scope::Tag(slug) => write!(f, "/tags/{slug}/"),
+            Scope::Author(slug) => write!(f, "/authors/{slug}/"),
+            Scope::View(name) => write!(f, "/views/{name}/"),
+        }
+    }
+}
+
+/// The percent-encoded path, starting with `/`.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Route::Home => f.write_str("/"),
+            Route::Feed(scope, format) => write!(f, "{scope}{}", format.file_name()),
+            Route::Index(scope) => write!(f, "{scope}"),
+            Route::Month(year, month) => write!(f, "/archive/{year:04}-{month:02}/"),
+            Route::Archive(number, format) => write!(f, "/archive/{number}/{}", format.file_name()),
+            Route::Resource(path) => write!(f, "/{path}"),
+            Route::Opml => f.write_str("/feeds.opml"),
+            Route::Healthy => f.write_str("/-/healthy"),
+            Route::Ready => f.write_str("/-/ready"),
+            Route::Robots => f.write_str("/robots.txt"),
+            Route::Favicon => f.write_str("/favicon.ico"),
+            Route::Sitemap => f.write_str("/sitemap.xml"),
+        }
+    }
+}
+
+fn is_legal_segment(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control() || c == '/')
+}
+
+/// A name as one URL segment: NFC, lower case, letters and digits of any script kept, runs of others one `-`. A
+/// name with none of them is `n-` and six hexadecimal digits of its digest.
+pub fn slug(name: &str) -> String {
+    let mut slug = String::with_capacity(name.len());
+    for c in name.nfc().flat_map(char::to_lowercase).nfc() {
+        // A mark belongs to the letter before it: without its marks a word of many scripts is another word.
+        if c.is_alphanumeric() || (is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-')) {
+            slug.push(c);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    slug.truncate(slug.trim_end_matches('-').len());
+    if slug.is_empty() {
+        slug = format!("n-{:06x}", Digest::of(name.as_bytes()).prefix() >> 40);
+    }
+    slug
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn slugs() {
+        for (name, expected) in [
+            ("My Post", "my-post"),
+            ("  --Hello,   World!-- ", "hello-world"),
+            ("Grüße", "grüße"),
+            ("Gru\u{308}ße", "grüße"),
+            ("日本語 の 記事", "日本語-の-記事"),
+            ("हिन्दी", "हिन्दी"),
+            ("1.0-Timeline", "1-0-timeline"),
+            ("İstanbul", "i̇stanbul"),
+        ] {
+            assert_eq!(slug(name), expected, "{name:?}");
+        }
+        let empty = slug("...");
+        assert!(empty.len() == 8 && empty.starts_with("n-"), "{empty}");
+        assert_ne!(empty, slug("!!!"));
+    }
+
+    #[test]
+    fn the_table() {
+        let dir = |text| Scope::Directory(UrlPath::new(text).unwrap());
+        for (path, route) in [
+            ("/", Route::Home),
+            ("/rss.xml", Route::Feed(Scope::Site, Format::Rss)),
+            ("/a/b/atom.xml", Route::Feed(dir("a/b"), Format::Atom)),
+            ("/tags/rust/feed.json", Route::Feed(Scope::Tag(UrlPath::new("rust").unwrap()), Format::Json)),
+            ("/news/", Route::Index(dir("news"))),
+            ("/archive/2026-11/", Route::Month(2026, 11)),
+            ("/archive/7/atom.xml", Route::Archive(7, Format::Atom)),
+            ("/gr%C3%BC%C3%9Fe", Route::Resource(UrlPath::new("grüße").unwrap())),
+            ("/img/a%20b.png", Route::Resource(UrlPath::new("img/a b.png").unwrap())),
+            ("/-/healthy", Route::Healthy),
+        ] {
+            assert_eq!(Route::parse(path), Some(route.clone()), "{path}");
+            assert_eq!(route.to_string(), path);
+        }
+        for none in [
+            "",
+            "a",
+            "//",
+            "/a//b",
+            "/../a",
+            "/%2e%2e/a",
+            "/a%2fb",
+            "/a%00",
+            "/%ff",
+            "/tags/a/b/",
+            "/tags/x",
+            "/archive/2026-1/",
+            "/archive/+1/rss.xml",
+            "/archive/0/rss.xml",
+            "/-/other",
+            "/archive/x",
+        ] {
+            assert_eq!(Route::parse(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn keys_join_what_a_reader_could_mistype() {
+        let key = |text: &str| UrlPath::new(text).unwrap().key().as_str().to_owned();
+        assert_eq!(key("News/My-Post.html"), "news/my-post");
+        assert_eq!(key("2014/12/12/1.0-Timeline"), "2014/12/12/1-0-timeline");
+        assert_eq!(key(".html"), "html");
+    }
+
+    proptest! {
+        #[test]
+        fn print_then_parse(path in "/(\\PC{0,3}|tags|archive|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|/|%[0-9a-f]{2}){0,8}") {
+            if let Some(route) = Route::parse(&path) {
+                prop_assert_eq!(Route::parse(&route.to_string()), Some(route));
+            }
+        }
+
+        #[test]
+        fn a_slug_is_its_own_slug(name in "\\PC{0,20}") {
+            let once = slug(&name);
+            prop_assert_eq!(slug(&once), once.clone());
+            prop_assert!(is_legal_segment(&once));
+        }
+    }
+}

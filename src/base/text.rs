@@ -1,0 +1,75 @@
+//! Text that may stand in a feed: only characters of XML 1.0 `Char`, without C1 controls.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// May `c` stand in a feed? XML 1.0 (2.2) `Char`, less the C1 controls, which readers show as boxes or take for
+/// Windows-1252. U+0001 is never safe: bodies use it for symbolic references.
+pub fn is_safe(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+        && !matches!(c, '\u{fdd0}'..='\u{fdef}')
+        && u32::from(c) & 0xfffe != 0xfffe
+}
+
+/// The text without the characters that may not stand in a feed.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_safe) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(|c| is_safe(*c)).collect())
+    }
+}
+
+/// Clean text on one line: white space folded to single spaces, none at the ends.
+pub fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in clean(text).split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// The text if it has at most `limit` graphemes; else its beginning, cut after a word where one ends in the second
+/// half, and `…`.
+pub fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
+    let Some((end, _)) = text.grapheme_indices(true).nth(limit) else { return Cow::Borrowed(text) };
+    let head = &text[..end];
+    let next_is_space = text[end..].starts_with(char::is_whitespace);
+    let cut = match head.rfind(char::is_whitespace) {
+        Some(space) if !next_is_space && space >= end / 2 => &head[..space],
+        _ => head,
+    };
+    Cow::Owned(format!("{}…", cut.trim_end().trim_end_matches([',', ';', ':', '.', '-', '–'])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_characters_leave() {
+        assert_eq!(
+            clean("a\u{1}b\u{0}c\u{8}\u{b}\u{c}\u{1f}\u{7f}\u{80}\u{85}\u{9f}\u{fffe}\u{ffff}\u{1fffe}\u{fdd0}d\te\n"),
+            "abcd\te\n"
+        );
+        assert!(matches!(clean("plain ünïcode 日本 🎉"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn lines_fold() {
+        assert_eq!(line("  a\n\tb\u{3000}c \u{0}"), "a b c");
+    }
+
+    #[test]
+    fn excerpts_end_after_a_word() {
+        assert_eq!(excerpt("short", 5), "short");
+        assert_eq!(excerpt("one two three four", 10), "one two…");
+        assert_eq!(excerpt("one two three four", 7), "one two…");
+        assert_eq!(excerpt("日本語日本語日本語", 4), "日本語日…");
+        assert_eq!(excerpt("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", 2), "👨‍👩‍👧👨‍👩‍👧…");
+    }
+}

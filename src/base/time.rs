@@ -1,0 +1,81 @@
+//! Instants and the textual forms that feeds and HTTP want.
+//!
+//! Nothing here reads a clock: `now` is an argument of whoever needs it.
+
+use std::time::SystemTime;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// An instant, UTC, nanosecond precision, years -9999 to 9999.
+pub use jiff::Timestamp;
+
+/// A moment as an author writes it: with or without time and offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Written {
+    /// With an offset: an exact instant.
+    Instant(Timestamp),
+    /// Without an offset: in `site.timezone`.
+    Local(civil::DateTime),
+    /// A day alone: midnight of `site.timezone`, unless that day is the day it was first seen.
+    Day(civil::Date),
+}
+
+impl Written {
+    /// The instant meant, in the zone of the site. A local time that a clock change skips or repeats is resolved as
+    /// RFC 5545 (3.3.5) does: the later reading of a gap, the earlier of a fold.
+    pub fn resolve(&self, zone: &TimeZone) -> Timestamp {
+        let local = match *self {
+            Written::Instant(instant) => return instant,
+            Written::Local(local) => local,
+            Written::Day(day) => day.to_datetime(civil::Time::midnight()),
+        };
+        // Fails only within a day of the end of the representable range, where the instant itself is the limit.
+        zone.to_ambiguous_timestamp(local).compatible().unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// `Fri, 20 Nov 2026 09:30:00 GMT`: RSS 2.0 (RFC 822 with four-digit years) and HTTP (RFC 9110, 5.6.7) alike.
+pub fn rfc822(instant: Timestamp) -> String {
+    instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// `2026-11-20T09:30:00.123456Z`: RFC 3339 with at most microseconds; none where they are zero.
+pub fn rfc3339(instant: Timestamp) -> String {
+    let form = if instant.subsec_microsecond() == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+    instant.strftime(form).to_string()
+}
+
+/// The instant without its fraction of a second: what HTTP dates can say.
+pub fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}
+
+/// A file's or a clock's time as an instant; what lies outside of the representable years is the nearest limit.
+pub fn from_system(time: SystemTime) -> Timestamp {
+    Timestamp::try_from(time).unwrap_or(if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let at: Timestamp = "2026-11-20T09:30:00.120Z".parse().unwrap();
+        assert_eq!(rfc822(at), "Fri, 20 Nov 2026 09:30:00 GMT");
+        assert_eq!(rfc3339(at), "2026-11-20T09:30:00.120000Z");
+        assert_eq!(rfc3339(whole_second(at)), "2026-11-20T09:30:00Z");
+        assert_eq!(rfc822("0987-01-02T03:04:05Z".parse().unwrap()), "Tue, 02 Jan 0987 03:04:05 GMT");
+    }
+
+    #[test]
+    fn the_zone_is_the_sites() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let day = Written::Day("2026-11-20".parse().unwrap());
+        assert_eq!(day.resolve(&zone).to_string(), "2026-11-19T23:00:00Z");
+        let gap = Written::Local("2026-03-29T02:30:00".parse().unwrap());
+        assert_eq!(gap.resolve(&zone).to_string(), "2026-03-29T01:30:00Z");
+    }
+}

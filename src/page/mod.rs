@@ -1,0 +1,1 @@
+//! (stands here next)
