@@ -6,6 +6,16 @@ pub mod body;
 pub mod decode;
 pub mod front_matter;
 pub mod head;
+pub mod html;
+pub mod markdown;
+pub mod outline;
+pub mod place;
+pub mod text;
+
+pub use body::{Limits, body};
+pub use head::{HEAD_VERSION, head};
+pub use outline::Outline;
+pub use place::Placed;
 
 use serde::{Deserialize, Serialize};
 
@@ -124,8 +134,10 @@ pub enum Reading {
 ///
 /// Relative references are symbolic: the text between two U+0001 stands for a URL that only the library knows.
 /// `\u{1}news/other.md\u{1}` is the URL of what stands at that path beneath the article directory (an article or an
-/// asset); `\u{1}/about/\u{1}` is a path of the site; `\u{1}\u{1}` is the article itself. A query or fragment follows
-/// the second U+0001 as plain text. U+0001 can come from nowhere else: no text keeps it. `feed::links` resolves them.
+/// asset); `\u{1}/about/\u{1}` is a path of the site (decoded); `\u{1}?Other Note\u{1}` is the article of that name,
+/// wherever it stands (a wiki link, `post_url`, a `relref` without a directory); `\u{1}\u{1}` is the article itself. A
+/// query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two the text is escaped as
+/// an attribute's value is. U+0001 can come from nowhere else: no text keeps it. `feed::links` resolves them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// Sanitised HTML with symbolic references.

@@ -1,9 +1,13 @@
 //! The library: every public article as a value, and what each change of the tree makes of it.
 
+pub mod ledger;
+
 use std::sync::Arc;
 
 use crate::article::Head;
-use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+
+pub use ledger::{ChannelRow, FileRow, Kept, Record, Standing};
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -36,21 +40,31 @@ pub enum Lookup {
     Here(Arc<Article>),
     /// A public article whose URL this once was, or that this misspells: redirect.
     Moved(Arc<Article>),
+    /// A file beneath the article directory that is served as it is.
+    Asset(RelPath),
     /// An article was here and was taken away.
     Gone,
     /// Nothing ever was.
     Missing,
 }
 
-/// The articles of one scope.
+/// The articles of one scope, without the articles.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Channel {
     /// A title of its own, from `_index.md`.
     pub title: Option<String>,
     /// A description of its own, from `_index.md`.
     pub description: Option<String>,
+    /// What it is called where it has no title of its own: the directory's name, the tag as written, the author's name.
+    pub name: String,
     /// Changes whenever anything does that the channel's feeds or pages show.
     pub version: Digest,
+    /// The newest `updated` that its feed ever had; never the clock.
+    pub watermark: Timestamp,
+    /// When it last changed: whole seconds, growing with every change.
+    pub modified: Timestamp,
+    /// How many public articles it lists.
+    pub count: usize,
 }
 
 /// Every public article. Cheap to copy; never changed in place once published.
@@ -68,9 +82,20 @@ impl Library {
         None
     }
 
+    /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
+    /// unescaped), for the article at `from`; `None` where nothing is known to stand there.
+    pub fn locate(&self, _reference: &str) -> Option<Route> {
+        None
+    }
+
     /// The channel of a scope that has, or once had, articles.
     pub fn channel(&self, _scope: &Scope) -> Option<Channel> {
         None
+    }
+
+    /// What the feed of a scope holds: the `limit` articles that became public last, newest `published` first.
+    pub fn entries(&self, _scope: &Scope, _limit: usize) -> Vec<Arc<Article>> {
+        Vec::new()
     }
 
     /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving out `skip`.

@@ -1,13 +1,32 @@
 //! Making the documents that are not resident: pages, and the feeds of directories.
 
-use crate::base::Route;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::{Digest, RelPath, Route, Timestamp};
 
 use super::{Document, Snapshot};
+
+/// A file that is served as it is, opened: what was found stays readable even when the file is replaced.
+pub trait Asset: Send + Sync {
+    /// The whole length in bytes.
+    fn len_bytes(&self) -> u64;
+    /// When the file was last modified.
+    fn modified(&self) -> Timestamp;
+    /// The digest of the content. Blocking on first use: it reads the file.
+    fn digest(&self) -> Result<Digest, Unrendered>;
+    /// At most `len` bytes from `offset`; fewer only at the end. Blocking.
+    fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, Unrendered>;
+}
 
 /// Makes warm documents. Blocking: it may read articles.
 pub trait Render: Send + Sync {
     /// The document of a route that `snapshot.find` answered with [`super::Found::Render`].
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered>;
+
+    /// The file that `snapshot.find` answered with [`super::Found::Asset`]. Its media type follows from its name.
+    fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered>;
 }
 
 /// Why there is no document just now.

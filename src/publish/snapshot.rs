@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::{Route, Timestamp};
+use crate::base::{RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config;
 use crate::library::{Article, Library, Lookup};
 
@@ -35,6 +35,8 @@ pub enum Found {
     Render(Route, crate::base::Digest),
     /// It stands elsewhere, for ever.
     Redirect(Route),
+    /// A file beneath the article directory, served as it is.
+    Asset(RelPath),
     /// It was here and was taken away.
     Gone,
     /// Nothing ever was here.
@@ -51,10 +53,29 @@ impl Snapshot {
             Route::Resource(path) => match self.library.find(path) {
                 Lookup::Here(article) => Found::Render(route.clone(), article.digest),
                 Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+                Lookup::Asset(path) => Found::Asset(path),
                 Lookup::Gone => Found::Gone,
-                Lookup::Missing => Found::Missing,
+                Lookup::Missing => self.misplaced(path),
             },
+            Route::Feed(scope, _) | Route::Index(scope) => self.channel(scope, route),
+            Route::Home => self.channel(&Scope::Site, route),
             _ => Found::Missing,
+        }
+    }
+
+    fn channel(&self, scope: &Scope, route: &Route) -> Found {
+        match self.library.channel(scope) {
+            Some(channel) => Found::Render(route.clone(), channel.version),
+            None => Found::Missing,
+        }
+    }
+
+    /// A directory's page asked for without its slash.
+    fn misplaced(&self, path: &UrlPath) -> Found {
+        let scope = Scope::Directory(path.clone());
+        match self.library.channel(&scope) {
+            Some(_) => Found::Redirect(Route::Index(scope)),
+            None => Found::Missing,
         }
     }
 

@@ -1,15 +1,13 @@
-//! The only reader of articles: the truth is the file system, and this module reads it.
+//! The only reader of articles and assets: the truth is the file system, and this module reads it.
 //!
 //! `watch` says where to look, `inbox` when, `scan` what is there, `read` what it says.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::base::{Digest, RelPath, Timestamp};
+use crate::base::{Diagnostic, Digest, RelPath};
 
 /// What tells a file from its earlier self without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Fingerprint {
     /// Device number.
     pub dev: u64,
@@ -34,11 +32,40 @@ pub struct SourceFile {
     pub digest: Digest,
     /// The fingerprint they were read under.
     pub fingerprint: Fingerprint,
+    /// Was the file so young that an equal fingerprint will not prove equal bytes?
+    pub racy: bool,
 }
 
-impl SourceFile {
-    /// The file's modification time.
-    pub fn modified(&self) -> Timestamp {
-        Timestamp::from_nanosecond(i128::from(self.fingerprint.mtime_ns)).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
+/// Where to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// The whole tree.
+    Everything,
+    /// These paths: files, or directories with everything beneath.
+    At(Vec<RelPath>),
+}
+
+/// One difference between the tree and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceChange {
+    /// Where.
+    pub path: RelPath,
+    /// What is there now.
+    pub seen: Seen,
+}
+
+/// What a look at a path found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// Nothing, where something is known.
+    Gone,
+    /// An article or section file whose bytes may have changed: read it.
+    Text(Fingerprint),
+    /// A file that is served as it is, new or changed.
+    Asset(Fingerprint),
+    /// Something that will not be read: too large, not a regular file, a link that leaves the root, a name that is
+    /// not UTF-8.
+    Refused(Fingerprint, Diagnostic),
+    /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of it stays.
+    Unreadable(Diagnostic),
 }
