@@ -10,6 +10,7 @@ pub mod html;
 pub mod markdown;
 pub mod outline;
 pub mod place;
+pub mod sketch;
 pub mod text;
 
 pub use body::{Limits, body};

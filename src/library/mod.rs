@@ -1,16 +1,37 @@
 //! The library: every public article as a value, and what each change of the tree makes of it.
+//!
+//! `ledger` is what is remembered, `state` applies observations to it, and [`Library`] is the view of it that
+//! everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
 
+mod address;
+mod channel;
+mod dates;
+mod identity;
 pub mod ledger;
+mod rename;
+mod show;
+pub mod state;
+mod step;
+mod weigh;
 
 use std::sync::Arc;
 
-use crate::article::Head;
+use imbl::{HashMap, OrdMap, OrdSet};
+
+use crate::article::{Head, place};
+use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
-pub use ledger::{ChannelRow, FileRow, Kept, Record, Standing};
+pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
+pub use state::{Found, Notice, Observation, Outcome, Policy, State};
+
+use channel::Members;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
+
+/// Articles that share a name in wiki links: more are not kept, the first wins anyway.
+const NAMESAKES_MAX: usize = 8;
 
 /// One public article, as feeds and pages see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +78,7 @@ pub struct Channel {
     pub description: Option<String>,
     /// What it is called where it has no title of its own: the directory's name, the tag as written, the author's name.
     pub name: String,
-    /// Changes whenever anything does that the channel's feeds or pages show.
+    /// Changes whenever anything does that the channel's feeds show.
     pub version: Digest,
     /// The newest `updated` that its feed ever had; never the clock.
     pub watermark: Timestamp,
@@ -67,39 +88,311 @@ pub struct Channel {
     pub count: usize,
 }
 
+/// What a `_index.md` says of its directory.
+#[derive(Debug, Clone, PartialEq)]
+struct Section {
+    title: String,
+    description: Option<String>,
+}
+
+/// A public article with the scopes it was put into, so that it can be taken out of them again.
+#[derive(Debug, Clone)]
+struct Row {
+    article: Arc<Article>,
+    scopes: Arc<[Scope]>,
+}
+
+/// A scope and what it holds.
+#[derive(Debug, Clone)]
+struct Place {
+    row: ChannelRow,
+    members: Members,
+}
+
 /// Every public article. Cheap to copy; never changed in place once published.
-#[derive(Debug, Clone, Default)]
-pub struct Library {}
+#[derive(Debug, Clone)]
+pub struct Library {
+    rows: OrdMap<Seq, Row>,
+    by_path: HashMap<RelPath, Seq>,
+    /// Whose every URL is that ever was public, by its key.
+    urls: HashMap<UrlPath, Seq>,
+    /// By the slugs of file names and titles: what wiki links mean.
+    names: HashMap<String, OrdSet<Seq>>,
+    channels: OrdMap<Scope, Place>,
+    sections: HashMap<Scope, Section>,
+    assets: OrdSet<RelPath>,
+    /// The digest of everything in the configuration that feeds and pages show.
+    base: Digest,
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        Self {
+            rows: OrdMap::new(),
+            by_path: HashMap::new(),
+            urls: HashMap::new(),
+            names: HashMap::new(),
+            channels: OrdMap::new(),
+            sections: HashMap::new(),
+            assets: OrdSet::new(),
+            base: Digest::of(b""),
+        }
+    }
+}
 
 impl Library {
     /// What stands at `path`.
-    pub fn find(&self, _path: &UrlPath) -> Lookup {
-        Lookup::Missing
+    pub fn find(&self, path: &UrlPath) -> Lookup {
+        if let Some(asset) = self.asset(path.as_str()) {
+            return Lookup::Asset(asset);
+        }
+        let Some(seq) = self.urls.get(&path.key()) else { return Lookup::Missing };
+        match self.rows.get(seq) {
+            Some(row) if row.article.url == *path => Lookup::Here(Arc::clone(&row.article)),
+            Some(row) => Lookup::Moved(Arc::clone(&row.article)),
+            None => Lookup::Gone,
+        }
+    }
+
+    /// The article with this number, where it is public.
+    pub fn article(&self, seq: Seq) -> Option<&Arc<Article>> {
+        self.rows.get(&seq).map(|row| &row.article)
     }
 
     /// The public article whose file is `path`.
-    pub fn at_path(&self, _path: &RelPath) -> Option<&Arc<Article>> {
-        None
+    pub fn at_path(&self, path: &RelPath) -> Option<&Arc<Article>> {
+        self.by_path.get(path).and_then(|seq| self.article(*seq))
+    }
+
+    /// The public articles just before and just after `seq`, by number.
+    pub fn neighbours(&self, seq: Seq) -> (Option<&Arc<Article>>, Option<&Arc<Article>>) {
+        let listed = |row: &&Row| channel::in_lists(&row.article);
+        let before = self.rows.range(..seq).rev().map(|(_, row)| row).find(listed);
+        let after = self.rows.range(seq + 1..).map(|(_, row)| row).find(listed);
+        (before.map(|row| &row.article), after.map(|row| &row.article))
+    }
+
+    /// How many articles are public.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Is nothing public?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Every public article, by number.
+    pub fn articles(&self) -> impl Iterator<Item = &Arc<Article>> {
+        self.rows.values().map(|row| &row.article)
     }
 
     /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
-    /// unescaped), for the article at `from`; `None` where nothing is known to stand there.
-    pub fn locate(&self, _reference: &str) -> Option<Route> {
-        None
+    /// unescaped); `None` where nothing is known to stand there. The empty reference, the article itself, is its
+    /// holder's to resolve.
+    pub fn locate(&self, reference: &str) -> Option<Route> {
+        if let Some(name) = reference.strip_prefix('?') {
+            return self.named(name);
+        }
+        match reference.strip_prefix('/') {
+            Some("") => Some(Route::Home),
+            Some(path) => self.at_url(path),
+            None => self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference)),
+        }
     }
 
-    /// The channel of a scope that has, or once had, articles.
-    pub fn channel(&self, _scope: &Scope) -> Option<Channel> {
-        None
+    /// A wiki link's target: a path from the root without its extension, or the name or title of a note anywhere.
+    fn named(&self, name: &str) -> Option<Route> {
+        if let Some(route) = self.at_file(name) {
+            return Some(route);
+        }
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
+        let named = [slug(&stem), slug(last)].into_iter().find_map(|key| self.names.get(&key)?.get_min().copied());
+        named.and_then(|seq| self.article(seq)).map(|article| Route::Resource(article.url.clone()))
+    }
+
+    fn at_url(&self, path: &str) -> Option<Route> {
+        let path = UrlPath::new(path)?;
+        match self.find(&path) {
+            Lookup::Here(article) | Lookup::Moved(article) => Some(Route::Resource(article.url.clone())),
+            Lookup::Asset(asset) => UrlPath::new(asset.as_str()).map(Route::Resource),
+            Lookup::Gone | Lookup::Missing => {
+                let scope = Scope::Directory(path);
+                self.channels.contains_key(&scope).then_some(Route::Index(scope))
+            }
+        }
+    }
+
+    /// A file by its path, with or without its extension, or the `index` of a directory.
+    fn at_file(&self, path: &str) -> Option<Route> {
+        if let Some(asset) = self.asset(path) {
+            return UrlPath::new(asset.as_str()).map(Route::Resource);
+        }
+        let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
+        let at = |end: &str| self.at_path(&RelPath::new(&format!("{path}{end}"))?);
+        let article = ends.into_iter().find_map(at).or_else(|| {
+            // A link to `x.html` was written for the rendered site; the file is `x.md`.
+            let stem = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm"))?;
+            [".md", ".markdown", ".txt"]
+                .into_iter()
+                .find_map(|end| self.at_path(&RelPath::new(&format!("{stem}{end}"))?))
+        });
+        if let Some(article) = article {
+            return Some(Route::Resource(article.url.clone()));
+        }
+        let directory = RelPath::new(path.strip_suffix("/_index.md").unwrap_or(path))?;
+        let scope = Scope::Directory(UrlPath::of_names(directory.segments())?);
+        self.channels.contains_key(&scope).then_some(Route::Index(scope))
+    }
+
+    fn asset(&self, path: &str) -> Option<RelPath> {
+        RelPath::new(path).filter(|path| self.assets.contains(path))
+    }
+
+    /// The channel of a scope that has, or once had, articles. A site of one author has no author channels.
+    pub fn channel(&self, scope: &Scope) -> Option<Channel> {
+        if matches!(scope, Scope::Author(_)) && self.authors().nth(1).is_none() {
+            return None;
+        }
+        let place = self.channels.get(scope)?;
+        let section = self.sections.get(scope);
+        let title = section.map(|section| section.title.clone());
+        let description = section.and_then(|section| section.description.clone());
+        let shown = format!("{} {} {title:?} {description:?} {}", self.base, place.members.sum(), place.row.name);
+        Some(Channel {
+            title,
+            description,
+            name: place.row.name.clone(),
+            version: Digest::of(shown.as_bytes()),
+            watermark: place.row.watermark,
+            modified: place.row.modified,
+            count: place.members.count(),
+        })
+    }
+
+    /// Changes whenever anything does that any page shows.
+    pub fn version(&self) -> Digest {
+        let sum = self.channels.get(&Scope::Site).map_or(0, |site| site.members.sum());
+        Digest::of(format!("{} {sum} {} {}", self.base, self.rows.len(), self.assets.len()).as_bytes())
+    }
+
+    /// Every scope that has, or once had, articles, in a fixed order: the site first.
+    pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        let one_author = self.authors().nth(1).is_none();
+        self.channels.keys().filter(move |scope| !(one_author && matches!(scope, Scope::Author(_))))
+    }
+
+    fn authors(&self) -> impl Iterator<Item = &Scope> {
+        let is_author = |scope: &&Scope| matches!(scope, Scope::Author(_));
+        self.channels.iter().filter(|(_, place)| place.members.count() > 0).map(|(scope, _)| scope).filter(is_author)
+    }
+
+    /// The scopes that carry an article, the site among them.
+    pub fn scopes_of(&self, seq: Seq) -> &[Scope] {
+        self.rows.get(&seq).map_or(&[], |row| &row.scopes)
+    }
+
+    /// The scope of a tag, where some article has it.
+    pub fn tag(&self, tag: &str) -> Option<&Scope> {
+        let folded = address::folded(tag);
+        let base = UrlPath::new(&address::tag_slug(tag))?;
+        let is_it =
+            |scope: &Scope| self.channels.get(scope).is_some_and(|place| address::folded(&place.row.name) == folded);
+        let numbered = (2..=identity::TWINS_MAX).map(|n| Scope::Tag(base.numbered(n)));
+        let scope = std::iter::once(Scope::Tag(base.clone()))
+            .chain(numbered)
+            .take_while(|scope| self.channels.contains_key(scope))
+            .find(is_it)?;
+        self.channels.get_key_value(&scope).map(|(scope, _)| scope)
     }
 
     /// What the feed of a scope holds: the `limit` articles that became public last, newest `published` first.
-    pub fn entries(&self, _scope: &Scope, _limit: usize) -> Vec<Arc<Article>> {
-        Vec::new()
+    pub fn entries(&self, scope: &Scope, limit: usize) -> Vec<Arc<Article>> {
+        let Some(place) = self.channels.get(scope) else { return Vec::new() };
+        let mut entries = self.all(place.members.newest(limit));
+        entries.sort_by_key(|article| std::cmp::Reverse((article.published, article.seq)));
+        entries
     }
 
     /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving out `skip`.
-    pub fn listed(&self, _scope: &Scope, _skip: usize, _limit: usize) -> Vec<Arc<Article>> {
-        Vec::new()
+    pub fn listed(&self, scope: &Scope, skip: usize, limit: usize) -> Vec<Arc<Article>> {
+        let Some(place) = self.channels.get(scope) else { return Vec::new() };
+        self.all(place.members.by_date().map(|(_, seq)| seq).skip(skip).take(limit))
+    }
+
+    /// The listed articles of the site that were published in `from..to`, newest first.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> Vec<Arc<Article>> {
+        let Some(place) = self.channels.get(&Scope::Site) else { return Vec::new() };
+        self.all(place.members.between(from, to))
+    }
+
+    /// When the listed articles of the site were published, newest first.
+    pub fn dates(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.channels.get(&Scope::Site).into_iter().flat_map(|place| place.members.by_date()).map(|(at, _)| at)
+    }
+
+    fn all(&self, seqs: impl Iterator<Item = Seq>) -> Vec<Arc<Article>> {
+        seqs.filter_map(|seq| self.article(seq).cloned()).collect()
+    }
+
+    fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
+        for scope in scopes.iter() {
+            if let Some(place) = self.channels.get_mut(scope) {
+                place.members.insert(&article);
+                if channel::in_feed(&article) {
+                    place.row.watermark = place.row.watermark.max(article.updated);
+                }
+            }
+        }
+        for name in names(&article) {
+            let namesakes = self.names.entry(name).or_default();
+            if namesakes.len() < NAMESAKES_MAX {
+                namesakes.insert(article.seq);
+            }
+        }
+        self.by_path.insert(article.path.clone(), article.seq);
+        self.rows.insert(article.seq, Row { article, scopes });
+    }
+
+    fn remove(&mut self, seq: Seq) -> Option<Row> {
+        let row = self.rows.remove(&seq)?;
+        for scope in row.scopes.iter() {
+            if let Some(place) = self.channels.get_mut(scope) {
+                place.members.remove(&row.article);
+            }
+        }
+        for name in names(&row.article) {
+            if let Some(namesakes) = self.names.get_mut(&name) {
+                namesakes.remove(&seq);
+                if namesakes.is_empty() {
+                    self.names.remove(&name);
+                }
+            }
+        }
+        if self.by_path.get(&row.article.path) == Some(&seq) {
+            self.by_path.remove(&row.article.path);
+        }
+        Some(row)
+    }
+}
+
+/// What an article is called in wiki links: the slugs of its file's name (with and without its date) and its title.
+fn names(article: &Article) -> Vec<String> {
+    let mut names = vec![slug(article.path.stem())];
+    names.extend(place::place(&article.path).names.last().map(|name| slug(name)));
+    if !article.head.title.is_empty() {
+        names.push(slug(&article.head.title));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The name without an article's extension; other dots belong to the name.
+fn stem_of_text(path: &RelPath) -> String {
+    match crate::base::path::FileKind::of(path) {
+        crate::base::path::FileKind::Other => path.name().to_owned(),
+        _ => path.stem().to_owned(),
     }
 }

@@ -1,0 +1,103 @@
+//! Where an article wants to stand: its URL, and the scopes whose feeds carry it. Pure functions of its path and head.
+
+use crate::article::{Head, place};
+use crate::base::route::slug;
+use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
+
+/// The URL an article asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// Where it wants to stand.
+    pub(super) url: UrlPath,
+    /// Did its author name it (`slug`, `path`)? Then it is given or refused, never numbered.
+    pub(super) explicit: bool,
+}
+
+/// The URL that the article at `path` asks for, or why it cannot have one.
+pub(super) fn address(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
+    let address = match &head.path {
+        Some(path) => explicit(UrlPath::new(path), path)?,
+        None => from_place(path, head)?,
+    };
+    if address.url.is_reserved() {
+        let url = &address.url;
+        return Err(Diagnostic::error(
+            "reserved-url",
+            format!("would stand at /{url}, which dropfeed keeps for itself"),
+        ));
+    }
+    Ok(address)
+}
+
+fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
+    let placed = place::place(path);
+    let names = placed.names.iter().map(String::as_str);
+    // An `index.md` in the root has no directory to be named after, and the home page is not an article's.
+    let derived = UrlPath::of_names(names).or_else(|| UrlPath::new("index"));
+    let Some(derived) = derived else {
+        return Err(Diagnostic::error("no-url", "its name gives no URL"));
+    };
+    match &head.slug {
+        Some(slug) => explicit(derived.with_last(slug.trim_matches('/')), slug),
+        None => Ok(Address { url: derived, explicit: false }),
+    }
+}
+
+fn explicit(url: Option<UrlPath>, written: &str) -> Result<Address, Diagnostic> {
+    match url {
+        Some(url) => Ok(Address { url, explicit: true }),
+        None => Err(Diagnostic::error("no-url", format!("{written:?} is not a URL path"))),
+    }
+}
+
+/// The directories whose feeds carry the article at `path`, with their names as they are, from the root down.
+pub(super) fn directories(path: &RelPath) -> Vec<(Scope, String)> {
+    let directories = place::place(path).directories;
+    (1..=directories.len())
+        .filter_map(|depth| {
+            let url = UrlPath::of_names(directories[..depth].iter().map(String::as_str))?;
+            Some((Scope::Directory(url), directories[depth - 1].clone()))
+        })
+        .collect()
+}
+
+/// The slug of a tag: `+` reads plus, `#` sharp, a leading `.` dot; so `C++` and `C#` and `C` are three.
+pub(super) fn tag_slug(tag: &str) -> String {
+    let tag = tag.trim_start_matches('#');
+    let mut spoken = String::with_capacity(tag.len());
+    for (n, c) in tag.chars().enumerate() {
+        match c {
+            '+' => spoken.push_str(" plus "),
+            '#' => spoken.push_str(" sharp "),
+            '.' if n == 0 => spoken.push_str("dot "),
+            other => spoken.push(other),
+        }
+    }
+    slug(&spoken)
+}
+
+/// The form by which names of tags and authors are one: case and surrounding white space do not part them.
+pub(super) fn folded(name: &str) -> String {
+    crate::base::text::line(name).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_spoken() {
+        for (tag, slug) in
+            [("C++", "c-plus-plus"), ("C#", "c-sharp"), (".NET", "dot-net"), ("#rust", "rust"), ("Node.js", "node-js")]
+        {
+            assert_eq!(tag_slug(tag), slug, "{tag}");
+        }
+    }
+
+    #[test]
+    fn every_directory_above_carries_it() {
+        let scopes = directories(&RelPath::new("My News/2026 x/a.md").unwrap());
+        let shown: Vec<String> = scopes.iter().map(|(scope, name)| format!("{scope} {name}")).collect();
+        assert_eq!(shown, ["/my-news/ My News", "/my-news/2026-x/ 2026 x"]);
+    }
+}

@@ -1,0 +1,82 @@
+//! The articles of one scope: which stand in its feed, which on its page, and the version of both.
+
+use imbl::OrdSet;
+
+use crate::base::{Digest, Timestamp};
+
+use super::{Article, Seq};
+
+/// What a scope holds. Cheap to copy.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Members {
+    /// In the feed, by publication number: the newest are the last.
+    feed: OrdSet<Seq>,
+    /// On the page, by date.
+    list: OrdSet<(Timestamp, Seq)>,
+    /// The sum of the members' digests: order does not matter, and a member can be taken out again.
+    sum: u128,
+}
+
+impl Members {
+    /// Adds what `insert` did not add before.
+    pub(super) fn insert(&mut self, article: &Article) {
+        if in_feed(article) {
+            self.feed.insert(article.seq);
+        }
+        if in_lists(article) {
+            self.list.insert((article.published, article.seq));
+        }
+        self.sum = self.sum.wrapping_add(fingerprint(article));
+    }
+
+    /// Takes out exactly what `insert` added.
+    pub(super) fn remove(&mut self, article: &Article) {
+        self.feed.remove(&article.seq);
+        self.list.remove(&(article.published, article.seq));
+        self.sum = self.sum.wrapping_sub(fingerprint(article));
+    }
+
+    /// The `limit` numbers that became public last, the newest first.
+    pub(super) fn newest(&self, limit: usize) -> impl Iterator<Item = Seq> + '_ {
+        self.feed.iter().rev().take(limit).copied()
+    }
+
+    /// The numbers by date, newest first.
+    pub(super) fn by_date(&self) -> impl Iterator<Item = (Timestamp, Seq)> + '_ {
+        self.list.iter().rev().copied()
+    }
+
+    /// The numbers of what was published in `from..to`, newest first.
+    pub(super) fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Seq> + '_ {
+        self.list.range((from, 0)..(to, 0)).rev().map(|(_, seq)| *seq)
+    }
+
+    /// How many stand on its page.
+    pub(super) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// A number that changes with every member.
+    pub(super) fn sum(&self) -> u128 {
+        self.sum
+    }
+}
+
+/// Does it stand in feeds?
+pub(super) fn in_feed(article: &Article) -> bool {
+    !article.head.unlisted && !article.head.no_feed
+}
+
+/// Does it stand in lists?
+pub(super) fn in_lists(article: &Article) -> bool {
+    !article.head.unlisted && !article.head.feed_only
+}
+
+/// What a feed or a page shows of an article, as a number.
+fn fingerprint(article: &Article) -> u128 {
+    let Article { seq, id, path, url, head: _, published, updated, digest } = article;
+    let text = format!("{seq} {id} {path} {url} {published} {updated} {digest}");
+    let mut first = [0; 16];
+    first.copy_from_slice(&Digest::of(text.as_bytes()).as_bytes()[..16]);
+    u128::from_be_bytes(first)
+}

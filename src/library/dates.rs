@@ -1,0 +1,83 @@
+//! What an article's dates mean: written moments become instants, once, and never move by themselves.
+//!
+//! Invariants: `published` and the second of `updated` depend on the head, the moment of first publication and the
+//! earlier record alone; `updated` never decreases and is never before `published`.
+
+use jiff::tz::TimeZone;
+
+use crate::article::{Head, WordSketch};
+use crate::base::time::{Written, whole_second};
+use crate::base::{Digest, Timestamp};
+
+use super::Record;
+
+/// When an article is (or became) public: what its author wrote, else `fallback`, in whole seconds.
+///
+/// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of one day keep their
+/// order.
+pub(super) fn published(head: &Head, first_seen: Timestamp, fallback: Timestamp, zone: &TimeZone) -> Timestamp {
+    let instant = match head.published {
+        None => fallback,
+        Some(Written::Day(day)) if first_seen.to_zoned(zone.clone()).date() == day => first_seen,
+        Some(written) => written.resolve(zone),
+    };
+    whole_second(instant)
+}
+
+/// When a new article last changed: what its author wrote (never ahead of the clock), else when it was published.
+pub(super) fn updated_first(head: &Head, id: &str, published: Timestamp, now: Timestamp, zone: &TimeZone) -> Timestamp {
+    let written = head.updated.map(|written| written.resolve(zone).min(now));
+    with_micros(written.unwrap_or(published).max(published), id)
+}
+
+/// When a known article last changed, and whether its words are measured anew from here. `edited`: its words, where its
+/// bytes are others.
+pub(super) fn updated_next(
+    old: &Record,
+    head: &Head,
+    edited: Option<&WordSketch>,
+    published: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> (Timestamp, bool) {
+    let said_anew = edited.is_some() || head.updated != old.head.updated;
+    let written = head.updated.filter(|_| said_anew).map(|written| written.resolve(zone).min(now));
+    let moved = match (written, edited) {
+        (Some(written), _) => Some(written),
+        (None, Some(sketch)) if head.updated.is_none() && !WordSketch::is_minor_edit(&old.sketch, sketch) => Some(now),
+        _ => None,
+    };
+    let floor = whole_second(old.updated).max(published);
+    let second = moved.map_or(floor, |moved| whole_second(moved).max(floor));
+    (with_micros(second, &old.id), moved.is_some() && edited.is_some())
+}
+
+/// The second of `instant` with the microseconds that belong to `id`, so that no two entries are textually equal.
+fn with_micros(instant: Timestamp, id: &str) -> Timestamp {
+    // Never zero: a zero would be left out of the text, and then two forms of date would stand in one feed.
+    let micros = i32::try_from(Digest::of(id.as_bytes()).prefix() % 999_999).unwrap_or(0) + 1;
+    Timestamp::new(instant.as_second(), micros * 1_000).unwrap_or(instant)
+}
+
+/// Does a public article belong before the public at `now`, and until when does the answer hold?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Showing {
+    /// Yes; and, where it expires, until then.
+    Now(Option<Timestamp>),
+    /// Not before this moment.
+    From(Timestamp),
+    /// No: a draft, or expired.
+    Never,
+}
+
+/// Whether an article with this head and date is shown at `now`.
+pub(super) fn showing(head: &Head, published: Timestamp, now: Timestamp, zone: &TimeZone) -> Showing {
+    let expires = head.expires.map(|written| written.resolve(zone));
+    if head.draft || expires.is_some_and(|expires| expires <= now) {
+        Showing::Never
+    } else if published > now {
+        Showing::From(published)
+    } else {
+        Showing::Now(expires)
+    }
+}

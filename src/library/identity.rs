@@ -1,0 +1,122 @@
+//! Who an article is: ids, URLs and claims. Once given, an id is frozen, and a URL is its owner's for ever.
+
+use imbl::{HashMap, OrdMap, OrdSet};
+use uuid::Uuid;
+
+use crate::article::Head;
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
+use crate::source::Fingerprint;
+
+use super::address::Address;
+use super::{FileRow, Record, Seq, Standing};
+use std::sync::Arc;
+
+/// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
+pub(super) const TWINS_MAX: u32 = 10_000;
+
+/// Everything that is remembered of files and articles. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ledger {
+    /// Every file as it was last read.
+    pub(super) files: OrdMap<RelPath, FileRow>,
+    /// Every article that ever was public.
+    pub(super) records: OrdMap<Seq, Arc<Record>>,
+    /// The article of a path: the last one that stood there.
+    pub(super) by_path: HashMap<RelPath, Seq>,
+    /// Whose an id is.
+    pub(super) by_id: HashMap<String, Seq>,
+    /// Whose a URL is, by its key; for ever.
+    pub(super) urls: HashMap<UrlPath, Seq>,
+    /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
+    pub(super) contested: OrdMap<RelPath, Diagnostic>,
+    /// When to weigh a file again: it appears or expires then. May hold moments that no longer matter.
+    pub(super) timers: OrdSet<(Timestamp, RelPath)>,
+    /// Articles whose file has been gone since then.
+    pub(super) missing: OrdSet<(Timestamp, Seq)>,
+    /// What the files of missing articles were, for telling a rename.
+    pub(super) traces: HashMap<Seq, Fingerprint>,
+}
+
+impl Ledger {
+    /// The article of the file at `path`, unless its deletion took effect.
+    pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
+        self.last_at(path).filter(|record| record.standing != Standing::Deleted)
+    }
+
+    /// The last article that stood at `path`, deleted or not.
+    pub(super) fn last_at(&self, path: &RelPath) -> Option<&Arc<Record>> {
+        self.by_path.get(path).and_then(|seq| self.records.get(seq))
+    }
+
+    /// Does the article still have the file that its record names?
+    pub(super) fn has_file(&self, record: &Record) -> bool {
+        self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
+    }
+
+    /// The number that the next article gets.
+    pub(super) fn next_seq(&self) -> Seq {
+        self.records.get_max().map_or(1, |(seq, _)| seq + 1)
+    }
+
+    /// The id of a new article: its author's, else derived from (site id, path without extension, n), n the first never
+    /// used. `Err` names the owner of an explicit id that is taken.
+    pub(super) fn new_id(&self, site_id: &str, path: &RelPath, head: &Head) -> Result<String, Seq> {
+        match &head.id {
+            Some(id) => self.by_id.get(id).map_or_else(|| Ok(id.clone()), |owner| Err(*owner)),
+            None => Ok(self.derived_id(site_id, path)),
+        }
+    }
+
+    fn derived_id(&self, site_id: &str, path: &RelPath) -> String {
+        let mut n = 0;
+        loop {
+            let id = derive(site_id, path.without_extension(), n);
+            // Ends: there are fewer records than numbers.
+            if !self.by_id.contains_key(&id) {
+                return id;
+            }
+            n += 1;
+        }
+    }
+
+    /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an explicit one is
+    /// refused, with the path of its owner.
+    pub(super) fn claim(&self, seq: Seq, address: &Address) -> Result<UrlPath, Diagnostic> {
+        let free = |url: &UrlPath| self.urls.get(&url.key()).is_none_or(|owner| *owner == seq);
+        if free(&address.url) {
+            return Ok(address.url.clone());
+        }
+        if !address.explicit {
+            let numbered = (2..=TWINS_MAX).map(|n| address.url.numbered(n)).find(|url| free(url) && !url.is_reserved());
+            return numbered.ok_or_else(|| Diagnostic::error("url-taken", "too many articles ask for the same URL"));
+        }
+        let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
+        let owner = owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
+        Err(Diagnostic::error("url-taken", format!("asks for the URL /{}, which belongs to {owner}", address.url)))
+    }
+}
+
+/// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).
+fn derive(site_id: &str, path: &str, n: u32) -> String {
+    let site = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("dropfeed:{site_id}").as_bytes());
+    // A NUL can stand in no path, so no two pairs give the same name.
+    let name = if n == 0 { path.to_owned() } else { format!("{path}\0{n}") };
+    Uuid::new_v5(&site, name.as_bytes()).urn().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_depend_on_site_path_and_number_alone() {
+        assert_eq!(derive("example.org", "news/a", 0), derive("example.org", "news/a", 0));
+        let others = [
+            derive("example.com", "news/a", 0),
+            derive("example.org", "news/b", 0),
+            derive("example.org", "news/a", 1),
+        ];
+        assert!(others.iter().all(|other| *other != derive("example.org", "news/a", 0)));
+        assert!(derive("example.org", "a", 0).starts_with("urn:uuid:"));
+    }
+}

@@ -1,0 +1,132 @@
+//! The end of a step: the library is brought in line with the records that changed, and the rows are gathered.
+
+use std::sync::Arc;
+
+use crate::base::route::slug;
+use crate::base::time::whole_second;
+use crate::base::{Scope, Timestamp, UrlPath};
+
+use super::identity::TWINS_MAX;
+use super::state::{Notice, Outcome, State};
+use super::step::Step;
+use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, channel};
+
+impl Step<'_> {
+    /// Brings the library in line with the records that changed, and gathers the rows.
+    pub(super) fn finish(mut self) -> (State, Outcome) {
+        if !self.urls.is_empty() {
+            self.state.library.urls = self.state.ledger.urls.clone();
+        }
+        for seq in std::mem::take(&mut self.records) {
+            self.show(seq);
+            self.records.insert(seq);
+        }
+        let channels = self.mark_channels();
+        let ledger = &self.state.ledger;
+        let files = self.files.iter().map(|path| (path.clone(), ledger.files.get(path).cloned())).collect();
+        let records = self.records.iter().filter_map(|seq| ledger.records.get(seq).cloned()).collect();
+        let commit = Commit { files, records, urls: self.urls, channels, ..Commit::default() };
+        (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
+    }
+
+    /// Puts the article of a record into the library, changes it there, or takes it out.
+    pub(super) fn show(&mut self, seq: Seq) {
+        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
+        let shown = matches!(record.standing, Standing::Public | Standing::Missing(_));
+        let new = shown.then(|| Arc::new(article(&record)));
+        let old = self.state.library.article(seq).cloned();
+        let scopes: Vec<Scope> = new.as_ref().map_or_else(Vec::new, |article| self.scopes(article));
+        if old == new && *self.state.library.scopes_of(seq) == scopes[..] {
+            return;
+        }
+        if let Some(row) = self.state.library.remove(seq) {
+            self.touched.extend(row.scopes.iter().cloned());
+        }
+        self.touched.extend(scopes.iter().cloned());
+        self.touched.insert(Scope::Site);
+        if let Some(article) = new {
+            self.state.library.insert(Arc::clone(&article), scopes.into());
+            self.notices.push(match (old, self.renamed.remove(&seq)) {
+                (None, _) => Notice::Published(article),
+                (Some(_), Some(from)) => Notice::Renamed(from, article),
+                (Some(_), None) => Notice::Changed(article),
+            });
+        }
+    }
+
+    fn scopes(&mut self, article: &Article) -> Vec<Scope> {
+        if !channel::in_feed(article) && !channel::in_lists(article) {
+            return Vec::new();
+        }
+        let mut named = vec![(Scope::Site, String::new())];
+        named.extend(address::directories(&article.path));
+        named.extend(article.head.tags.iter().filter_map(|tag| self.label(Scope::Tag, &address::tag_slug(tag), tag)));
+        if article.head.authors.is_empty() {
+            let author = &self.policy.author;
+            named.extend(self.label(Scope::Author, &slug(author), author));
+        }
+        for author in &article.head.authors {
+            named.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
+        }
+        let mut scopes = Vec::with_capacity(named.len());
+        for (scope, name) in named {
+            self.open_channel(&scope, name);
+            scopes.push(scope);
+        }
+        scopes.sort();
+        scopes.dedup();
+        scopes
+    }
+
+    /// The scope of a tag or an author: the slug, or the slug with a number where another name has it.
+    fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<(Scope, String)> {
+        let base = UrlPath::new(slug)?;
+        let folded = address::folded(name);
+        let free = |scope: &Scope| {
+            let place = self.state.library.channels.get(scope);
+            place.is_none_or(|place| address::folded(&place.row.name) == folded)
+        };
+        let first = scope(base.clone());
+        let numbered = (2..=TWINS_MAX).map(|n| scope(base.numbered(n)));
+        let found = std::iter::once(first).chain(numbered).find(free)?;
+        Some((found, name.to_owned()))
+    }
+
+    fn open_channel(&mut self, scope: &Scope, name: String) {
+        if !self.state.library.channels.contains_key(scope) {
+            let row = ChannelRow {
+                scope: scope.clone(),
+                name,
+                watermark: Timestamp::UNIX_EPOCH,
+                modified: Timestamp::UNIX_EPOCH,
+            };
+            self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });
+            self.touched.insert(scope.clone());
+        }
+    }
+
+    fn mark_channels(&mut self) -> Vec<ChannelRow> {
+        let now = whole_second(self.now);
+        let mut rows = Vec::new();
+        for scope in &self.touched {
+            let Some(place) = self.state.library.channels.get_mut(scope) else { continue };
+            let next = Timestamp::from_second(place.row.modified.as_second().saturating_add(1)).unwrap_or(now);
+            place.row.modified = now.max(next);
+            rows.push(place.row.clone());
+        }
+        rows
+    }
+}
+
+fn article(record: &Record) -> Article {
+    Article {
+        seq: record.seq,
+        id: record.id.clone(),
+        path: record.path.clone(),
+        url: record.url.clone(),
+        head: Arc::clone(&record.head),
+        published: record.published,
+        updated: record.updated,
+        digest: record.digest,
+    }
+}

@@ -1,0 +1,245 @@
+//! One step: what was seen of some files, applied to the ledger and the library.
+//!
+//! The order matters and is fixed: observe, follow renames, miss what is gone, weigh what is there, delete what has
+//! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::article::Reading;
+use crate::base::path::FileKind;
+use crate::base::{RelPath, Scope, Timestamp, UrlPath};
+use crate::source::Fingerprint;
+
+use super::rename::{self, Fresh, Lost};
+use super::state::{Found, Notice, Observation, Outcome, Policy, State};
+use super::{FileRow, Kept, Record, Seq, Standing};
+
+/// A step under way.
+pub(super) struct Step<'a> {
+    pub(super) state: State,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) first_scan: bool,
+    pub(super) notices: Vec<Notice>,
+    pub(super) touched: BTreeSet<Scope>,
+    /// Paths to weigh.
+    pub(super) pending: BTreeSet<RelPath>,
+    /// Paths whose file is gone.
+    pub(super) gone: BTreeMap<RelPath, Option<Fingerprint>>,
+    pub(super) files: BTreeSet<RelPath>,
+    pub(super) records: BTreeSet<Seq>,
+    pub(super) urls: Vec<(UrlPath, Seq)>,
+    pub(super) renamed: BTreeMap<Seq, RelPath>,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, first_scan: bool) -> Self {
+        Self {
+            state,
+            policy,
+            now,
+            first_scan,
+            notices: Vec::new(),
+            touched: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            gone: BTreeMap::new(),
+            files: BTreeSet::new(),
+            records: BTreeSet::new(),
+            urls: Vec::new(),
+            renamed: BTreeMap::new(),
+        }
+    }
+
+    /// The whole step.
+    pub(super) fn run(mut self, observations: Vec<Observation>, everything: bool) -> (State, Outcome) {
+        self.state.library.base = self.policy.base;
+        self.observe(observations);
+        self.follow_renames();
+        self.miss();
+        if everything {
+            self.pending = self.state.ledger.files.keys().cloned().collect();
+        }
+        self.weigh_all();
+        self.delete_due();
+        self.finish()
+    }
+
+    fn observe(&mut self, observations: Vec<Observation>) {
+        for Observation { path, found } in observations {
+            let kind = FileKind::of(&path);
+            match found {
+                Found::Gone => self.lose(path, kind),
+                Found::Same { fingerprint, racy } => {
+                    if let Some(row) = self.state.ledger.files.get(&path).cloned() {
+                        self.pending.insert(path.clone());
+                        self.put_file(path, FileRow { fingerprint, racy, ..row });
+                    }
+                }
+                Found::Asset(fingerprint) => {
+                    if self.state.library.assets.insert(path.clone()).is_none() {
+                        self.touched.insert(Scope::Site);
+                    }
+                    self.put_file(path, FileRow { fingerprint, racy: false, digest: None, kept: Kept::Empty });
+                }
+                Found::Refused { fingerprint, diagnostic } => {
+                    self.notices.push(Notice::Told(path.clone(), diagnostic.clone()));
+                    self.pending.insert(path.clone());
+                    let kept = Kept::Refused([diagnostic].into());
+                    self.put_file(path, FileRow { fingerprint, racy: false, digest: None, kept });
+                }
+                Found::Read { fingerprint, racy, digest, reading } => {
+                    let kept = self.keep(&path, reading);
+                    if let (FileKind::Section(_), kept) = (kind, &kept) {
+                        let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
+                        let scope = self.state.library.set_section(&path, head);
+                        self.touched.extend(scope);
+                    } else {
+                        self.pending.insert(path.clone());
+                    }
+                    self.put_file(path, FileRow { fingerprint, racy, digest: Some(digest), kept });
+                }
+            }
+        }
+    }
+
+    pub(super) fn put_file(&mut self, path: RelPath, row: FileRow) {
+        self.files.insert(path.clone());
+        self.state.ledger.files.insert(path, row);
+    }
+
+    fn keep(&mut self, path: &RelPath, reading: Reading) -> Kept {
+        match reading {
+            Reading::Article { head, sketch, diagnostics } => {
+                let told = diagnostics.into_iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic));
+                self.notices.extend(told);
+                Kept::Article(Arc::from(head), Arc::new(sketch))
+            }
+            Reading::Empty => Kept::Empty,
+            Reading::Refused(diagnostics) => {
+                let told = diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone()));
+                self.notices.extend(told);
+                Kept::Refused(diagnostics.into())
+            }
+        }
+    }
+
+    fn lose(&mut self, path: RelPath, kind: FileKind) {
+        let Some(row) = self.state.ledger.files.remove(&path) else { return };
+        self.files.insert(path.clone());
+        self.state.ledger.contested.remove(&path);
+        match kind {
+            FileKind::Other => {
+                self.state.library.assets.remove(&path);
+                self.touched.insert(Scope::Site);
+            }
+            FileKind::Section(_) => {
+                let scope = self.state.library.set_section(&path, None);
+                self.touched.extend(scope);
+            }
+            FileKind::Article(_) => {
+                self.gone.insert(path, Some(row.fingerprint));
+            }
+        }
+    }
+
+    fn follow_renames(&mut self) {
+        let ledger = &self.state.ledger;
+        let lost_now = self.gone.iter().filter_map(|(path, fingerprint)| {
+            let record = ledger.live(path)?;
+            Some(Lost { seq: record.seq, path: path.clone(), fingerprint: *fingerprint, digest: record.digest })
+        });
+        let lost_before = ledger.missing.iter().filter_map(|(_, seq)| {
+            let record = ledger.records.get(seq)?;
+            let fingerprint = ledger.traces.get(seq).copied();
+            let lost = Lost { seq: *seq, path: record.path.clone(), fingerprint, digest: record.digest };
+            (!ledger.has_file(record)).then_some(lost)
+        });
+        let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
+        let fresh: Vec<Fresh> = self.pending.iter().filter_map(|path| self.fresh(path)).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        for (seq, path) in rename::renames(lost, fresh) {
+            self.rename(seq, path);
+        }
+    }
+
+    /// The file at `path`, if it may be some lost article's new home.
+    fn fresh(&self, path: &RelPath) -> Option<Fresh> {
+        let ledger = &self.state.ledger;
+        let row = ledger.files.get(path)?;
+        if ledger.live(path).is_some() {
+            return None;
+        }
+        let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
+        let owner = id.and_then(|id| ledger.by_id.get(id)).and_then(|seq| ledger.records.get(seq));
+        let named = owner.filter(|owner| !ledger.has_file(owner)).map(|owner| owner.seq);
+        Some(Fresh { path: path.clone(), fingerprint: row.fingerprint, digest: row.digest, named })
+    }
+
+    pub(super) fn rename(&mut self, seq: Seq, path: RelPath) {
+        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
+        let ledger = &mut self.state.ledger;
+        if ledger.by_path.get(&record.path) == Some(&seq) {
+            ledger.by_path.remove(&record.path);
+        }
+        ledger.by_path.insert(path.clone(), seq);
+        self.gone.remove(&record.path);
+        self.renamed.insert(seq, record.path.clone());
+        self.put_record(Record { path, ..(*record).clone() });
+    }
+
+    pub(super) fn put_record(&mut self, record: Record) {
+        let seq = record.seq;
+        self.records.insert(seq);
+        self.state.ledger.records.insert(seq, Arc::new(record));
+    }
+
+    pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing) {
+        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
+        if record.standing == standing {
+            return;
+        }
+        if let Standing::Missing(since) = record.standing {
+            self.state.ledger.missing.remove(&(since, seq));
+            self.state.ledger.traces.remove(&seq);
+        }
+        if let Standing::Missing(since) = standing {
+            self.state.ledger.missing.insert((since, seq));
+        }
+        self.put_record(Record { standing, ..(*record).clone() });
+    }
+
+    /// Marks the articles whose file is gone and was not found elsewhere.
+    fn miss(&mut self) {
+        for (path, fingerprint) in std::mem::take(&mut self.gone) {
+            let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
+            match record.standing {
+                Standing::Public => {
+                    self.set_standing(record.seq, Standing::Missing(self.now));
+                    if let Some(fingerprint) = fingerprint {
+                        self.state.ledger.traces.insert(record.seq, fingerprint);
+                    }
+                    self.notices.push(Notice::Missing(path));
+                }
+                Standing::Withdrawn => self.set_standing(record.seq, Standing::Deleted),
+                Standing::Missing(_) | Standing::Deleted => {}
+            }
+        }
+    }
+
+    fn delete_due(&mut self) {
+        let grace = self.policy.grace;
+        // A clock that was stepped back must not keep an article for as long as the step.
+        let over = |since: Timestamp| since > self.now || since.saturating_add(grace).is_ok_and(|end| end <= self.now);
+        let due: Vec<Seq> =
+            self.state.ledger.missing.iter().filter(|(since, _)| over(*since)).map(|(_, seq)| *seq).collect();
+        for seq in due {
+            if let Some(record) = self.state.ledger.records.get(&seq) {
+                self.notices.push(Notice::Deleted(record.path.clone()));
+            }
+            self.set_standing(seq, Standing::Deleted);
+        }
+    }
+}

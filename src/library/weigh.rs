@@ -1,0 +1,233 @@
+//! The files of a step, weighed against what is remembered: held, withdrawn, admitted, edited, or contested.
+
+use std::sync::Arc;
+
+use crate::article::{Head, WordSketch};
+use crate::base::path::FileKind;
+use crate::base::time::whole_second;
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
+use crate::source::Fingerprint;
+
+use super::dates::{self, Showing};
+use super::state::Notice;
+use super::step::Step;
+use super::{FileRow, Kept, Record, Seq, Standing, address};
+
+/// Half of its old words: with at least so many, a file that returns to the path of a deleted article is that article.
+const KEPT_SHARE_MIN: f64 = 0.5;
+
+/// A usable file, about to become public or to change what is.
+struct Draft<'p> {
+    path: &'p RelPath,
+    digest: Option<Digest>,
+    head: Arc<Head>,
+    sketch: Arc<WordSketch>,
+    published: Timestamp,
+}
+
+impl Step<'_> {
+    pub(super) fn weigh_all(&mut self) {
+        while let Some((at, path)) = self.state.ledger.timers.get_min().cloned() {
+            if at > self.now {
+                break;
+            }
+            self.state.ledger.timers.remove(&(at, path.clone()));
+            self.pending.insert(path);
+        }
+        if !self.pending.is_empty() || !self.records.is_empty() {
+            self.pending.extend(self.state.ledger.contested.keys().cloned());
+        }
+        let mut new = Vec::new();
+        for path in std::mem::take(&mut self.pending) {
+            if self.state.ledger.live(&path).is_some() {
+                self.weigh(&path);
+            } else {
+                new.push(path);
+            }
+        }
+        // Numbers follow dates where many become public at once.
+        new.sort_by_cached_key(|path| (self.sort_date(path), path.clone()));
+        for path in new {
+            self.weigh(&path);
+        }
+    }
+
+    fn sort_date(&self, path: &RelPath) -> Timestamp {
+        match self.state.ledger.files.get(path) {
+            Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) => {
+                dates::published(head, self.now, self.undated(fingerprint), &self.policy.zone)
+            }
+            _ => self.now,
+        }
+    }
+
+    /// The date of a new article that has none: now; on the first scan of an existing tree its file's, capped at now.
+    fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
+        let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
+        if self.first_scan { modified.min(self.now) } else { self.now }
+    }
+
+    /// Weighs the file at `path` against what is remembered of its article.
+    fn weigh(&mut self, path: &RelPath) {
+        let Some(row) = self.state.ledger.files.get(path).cloned() else { return };
+        if !matches!(FileKind::of(path), FileKind::Article(_)) {
+            return;
+        }
+        let told = self.state.ledger.contested.remove(path);
+        let record = self.state.ledger.live(path).cloned();
+        let (head, sketch) = match (&row.kept, &record) {
+            (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
+            (Kept::Recorded, Some(record)) => (Arc::clone(&record.head), Arc::clone(&record.sketch)),
+            _ => return self.reappear(record.as_deref()),
+        };
+        let first_seen = record.as_ref().map_or(self.now, |record| record.first_seen);
+        let undated = record.as_ref().map_or_else(|| self.undated(&row.fingerprint), |record| record.published);
+        let published = dates::published(&head, first_seen, undated, &self.policy.zone);
+        match dates::showing(&head, published, self.now, &self.policy.zone) {
+            Showing::Never => self.withdraw(record.as_deref()),
+            Showing::From(at) => {
+                if self.state.ledger.timers.insert((at, path.clone())).is_none() {
+                    self.notices.push(Notice::Held(path.clone(), at));
+                }
+                self.withdraw(record.as_deref());
+            }
+            Showing::Now(expires) => {
+                if let Some(expires) = expires {
+                    self.state.ledger.timers.insert((expires, path.clone()));
+                }
+                let draft = Draft { path, digest: row.digest, head, sketch, published };
+                let refused = match record {
+                    Some(record) => self.edit(&record, draft),
+                    None => self.admit(draft),
+                };
+                self.settle(path, row, told, refused.err());
+            }
+        }
+    }
+
+    /// Files the outcome: public as it is, or contested.
+    fn settle(&mut self, path: &RelPath, row: FileRow, told: Option<Diagnostic>, refused: Option<Diagnostic>) {
+        let Some(diagnostic) = refused else {
+            if row.kept != Kept::Recorded {
+                self.put_file(path.clone(), FileRow { kept: Kept::Recorded, ..row });
+            }
+            return;
+        };
+        if told.as_ref() != Some(&diagnostic) {
+            self.notices.push(Notice::Told(path.clone(), diagnostic.clone()));
+        }
+        self.state.ledger.contested.insert(path.clone(), diagnostic);
+        self.reappear(self.state.ledger.live(path).cloned().as_deref());
+    }
+
+    /// The file is there, but not usable: the last good version stands.
+    fn reappear(&mut self, record: Option<&Record>) {
+        if let Some(Record { seq, standing: Standing::Missing(_), .. }) = record {
+            self.set_standing(*seq, Standing::Public);
+        }
+    }
+
+    fn withdraw(&mut self, record: Option<&Record>) {
+        let Some(record) = record else { return };
+        if matches!(record.standing, Standing::Public | Standing::Missing(_)) {
+            self.notices.push(Notice::Withdrawn(record.path.clone()));
+            self.set_standing(record.seq, Standing::Withdrawn);
+        }
+    }
+
+    fn edit(&mut self, old: &Record, draft: Draft<'_>) -> Result<(), Diagnostic> {
+        let digest = draft.digest.unwrap_or(old.digest);
+        let old_path = self.renamed.get(&old.seq).unwrap_or(&old.path);
+        let asked = address::address(draft.path, &draft.head)?;
+        let unmoved = address::address(old_path, &old.head).is_ok_and(|before| before == asked);
+        let url = if unmoved { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
+        let edited = (digest != old.digest).then_some(&*draft.sketch);
+        let (updated, measured) =
+            dates::updated_next(old, &draft.head, edited, draft.published, self.now, &self.policy.zone);
+        let sketch = if measured { draft.sketch } else { Arc::clone(&old.sketch) };
+        self.set_standing(old.seq, Standing::Public);
+        let record = Record {
+            path: draft.path.clone(),
+            url,
+            published: draft.published,
+            updated,
+            digest,
+            head: draft.head,
+            sketch,
+            standing: Standing::Public,
+            ..old.clone()
+        };
+        self.own(&record);
+        if record != *old {
+            self.put_record(record);
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, draft: Draft<'_>) -> Result<(), Diagnostic> {
+        if let Some(old) = self.returning(&draft) {
+            self.set_standing(old.seq, Standing::Public);
+            return self.edit(&old, draft);
+        }
+        let asked = address::address(draft.path, &draft.head)?;
+        let ledger = &self.state.ledger;
+        let id = match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
+            Ok(id) => id,
+            Err(owner) => return self.adopt(owner, draft),
+        };
+        let Some(digest) = draft.digest else { return Ok(()) };
+        let seq = ledger.next_seq();
+        let url = ledger.claim(seq, &asked)?;
+        let updated = dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
+        let record = Record {
+            seq,
+            id: id.clone(),
+            path: draft.path.clone(),
+            url,
+            first_seen: whole_second(self.now),
+            published: draft.published,
+            updated,
+            digest,
+            head: draft.head,
+            sketch: draft.sketch,
+            standing: Standing::Public,
+        };
+        self.state.ledger.by_id.insert(id, seq);
+        self.state.ledger.by_path.insert(draft.path.clone(), seq);
+        self.own(&record);
+        self.put_record(record);
+        Ok(())
+    }
+
+    /// The deleted article of this path, if at least half of its words are here again.
+    fn returning(&self, draft: &Draft<'_>) -> Option<Record> {
+        let old = self.state.ledger.last_at(draft.path)?;
+        let same_id = draft.head.id.as_ref().is_none_or(|id| *id == old.id);
+        let returned = draft.sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN;
+        (same_id && returned).then(|| (**old).clone())
+    }
+
+    /// A file that says the id of `owner`: it is that article, if that has no file any more.
+    fn adopt(&mut self, owner: Seq, draft: Draft<'_>) -> Result<(), Diagnostic> {
+        let Some(record) = self.state.ledger.records.get(&owner).cloned() else { return Ok(()) };
+        if self.state.ledger.has_file(&record) {
+            let message = format!("has the id {:?}, which belongs to {}", record.id, record.path);
+            return Err(Diagnostic::error("id-taken", message));
+        }
+        self.rename(owner, draft.path.clone());
+        self.edit(&record, draft)
+    }
+
+    /// Makes the URL of the record, and its aliases, its own for ever.
+    fn own(&mut self, record: &Record) {
+        let aliases =
+            record.head.aliases.iter().filter_map(|alias| UrlPath::new(alias)).filter(|url| !url.is_reserved());
+        for url in std::iter::once(record.url.clone()).chain(aliases) {
+            let key = url.key();
+            if !self.state.ledger.urls.contains_key(&key) {
+                self.state.ledger.urls.insert(key, record.seq);
+                self.urls.push((url, record.seq));
+            }
+        }
+    }
+}
