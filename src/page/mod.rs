@@ -1,1 +1,228 @@
-//! (stands here next)
+//! The pages that a browser reads: pure functions from values to HTML.
+//!
+//! Owns the look (one inline stylesheet), the templates, and the Content-Security-Policy that fits them. Never does
+//! I/O, never reads an article, never decides what is shown: the caller picks the articles and bounds their number.
+//!
+//! Invariants: no JavaScript and no request to anything but what an article itself shows; every text is escaped, and
+//! only [`ArticlePage::html`], which is sanitised before it comes here, is not; at most one feed is advertised on a
+//! page, because aggregators poll each advertised one; the pages' own words are English and marked so, and a date is
+//! written out only where the site is English too, since `2026-11-24` reads well in every language.
+
+mod article;
+mod error;
+mod home;
+mod index;
+mod list;
+mod month;
+mod sitemap;
+mod words;
+
+use askama::Template;
+
+pub use article::{ArticlePage, Byline, article};
+pub use error::error;
+pub use home::{HomePage, MonthCount, Section, home};
+pub use index::{IndexPage, index};
+pub use list::Item;
+pub use month::{MonthPage, month};
+pub use sitemap::sitemap;
+
+use crate::base::{Format, Route, Scope};
+use crate::config;
+
+/// The media type of every page.
+pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
+
+/// The media type of the sitemap.
+pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
+
+/// The value of the Content-Security-Policy header of every page. It lets in the one stylesheet, by its digest, and
+/// what articles show; nothing else. A test keeps the digest equal to the stylesheet's.
+pub const CSP: &str = "default-src 'none'; style-src 'sha256-LsktS6GDbdSLwrL3qf1M5gmSKZjauwh3jGwM+pMWb4c='; img-src http: https: data:; \
+     media-src http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The stylesheet that stands in every page. Inline, so that a page is one request and no URL has to be kept for it.
+const STYLE: &str = include_str!("../../templates/style.css");
+
+/// A name, and the scope whose page shows more of it where there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named<'a> {
+    /// What is shown.
+    pub name: &'a str,
+    /// Where it leads.
+    pub scope: Option<Scope>,
+}
+
+/// What the frame around every page says.
+#[derive(Debug, Default)]
+struct Frame<'a> {
+    /// Of the page's main text, BCP 47.
+    language: &'a str,
+    /// The browser's title of the page.
+    title: String,
+    /// One plain sentence or two.
+    description: Option<&'a str>,
+    /// The address under which the page should be known.
+    canonical: Option<String>,
+    /// Should search engines leave it out?
+    hidden: bool,
+    /// The one advertised feed.
+    feed: Option<FeedLink>,
+    /// The way to the home page.
+    home: Option<HomeLink<'a>>,
+}
+
+/// The way home.
+#[derive(Debug)]
+struct HomeLink<'a> {
+    url: String,
+    title: &'a str,
+    language: &'a str,
+}
+
+/// One feed of a scope in one format.
+#[derive(Debug)]
+struct FeedLink {
+    url: String,
+    title: String,
+    media_type: &'static str,
+}
+
+/// What is said to somebody who wants to subscribe.
+#[derive(Debug)]
+struct Subscribe {
+    /// The address to copy: the advertised format's.
+    address: String,
+    /// All three, named by their format.
+    formats: Vec<FeedLink>,
+}
+
+/// A link with its text.
+#[derive(Debug)]
+struct Link {
+    url: String,
+    name: String,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a page of `site`, with the way home and without a feed.
+    fn of(site: &'a config::Site, title: String) -> Self {
+        let home = HomeLink { url: url(site, &Route::Home), title: &site.title, language: &site.language };
+        Self { language: &site.language, title, home: Some(home), ..Self::default() }
+    }
+}
+
+impl Subscribe {
+    fn to(site: &config::Site, scope: &Scope, advertised: Format) -> Self {
+        let link = |format: Format| FeedLink {
+            url: feed_url(site, scope, format),
+            title: words::format_name(format).to_owned(),
+            media_type: format.media_type(),
+        };
+        Self { address: feed_url(site, scope, advertised), formats: Format::ALL.into_iter().map(link).collect() }
+    }
+}
+
+/// The feed of `scope` that its pages advertise, under `title`.
+fn advertised(site: &config::Site, feeds: &config::Feeds, scope: &Scope, title: &str) -> FeedLink {
+    let format = feeds.advertise;
+    FeedLink { url: feed_url(site, scope, format), title: title.to_owned(), media_type: format.media_type() }
+}
+
+fn feed_url(site: &config::Site, scope: &Scope, format: Format) -> String {
+    url(site, &Route::Feed(scope.clone(), format))
+}
+
+/// The page of a scope.
+fn scope_url(site: &config::Site, scope: &Scope) -> String {
+    match scope {
+        Scope::Site => url(site, &Route::Home),
+        _ => url(site, &Route::Index(scope.clone())),
+    }
+}
+
+/// The public URL of a route: below `site.url`, whose path ends with a slash.
+fn url(site: &config::Site, route: &Route) -> String {
+    format!("{}{}", site.url, route.to_string().trim_start_matches('/'))
+}
+
+/// The URL, where following it is a request over HTTP and nothing else: an article's word is not enough to put a
+/// `javascript:` into a page.
+fn web(url: &str) -> Option<&str> {
+    let scheme = url.split_once("://")?.0;
+    (scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")).then_some(url)
+}
+
+/// The title of a part of the site, as browsers show it in a list of tabs.
+fn tab_title(part: &str, site: &config::Site) -> String {
+    format!("{part} – {}", site.title)
+}
+
+fn render(template: &impl Template) -> String {
+    // Fails only where the writer or a filter does: a String takes everything, and no template names a filter that can.
+    template.render().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::words::sample;
+    use super::*;
+    use crate::base::UrlPath;
+
+    /// RFC 4648, section 4.
+    fn base64(bytes: &[u8]) -> String {
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let group = |chunk: &[u8]| {
+            let bits = (0..3).fold(0_usize, |bits, n| bits << 8 | usize::from(chunk.get(n).copied().unwrap_or(0)));
+            let digit = |n: usize| if n > chunk.len() { '=' } else { char::from(ALPHABET[bits >> (18 - 6 * n) & 63]) };
+            (0..4).map(digit).collect::<String>()
+        };
+        bytes.chunks(3).map(group).collect()
+    }
+
+    #[test]
+    fn the_policy_names_the_stylesheet() {
+        assert_eq!(base64(b"foobar") + &base64(b"foob") + &base64(b"fooba"), "Zm9vYmFyZm9vYg==Zm9vYmE=");
+        let source = format!("'sha256-{}'", base64(&Sha256::digest(STYLE)));
+        assert!(CSP.contains(&source), "templates/style.css changed: CSP must name {source}");
+    }
+
+    #[test]
+    fn the_stylesheet_is_small_and_cannot_end_early() {
+        assert!(STYLE.len() <= 4096, "{} bytes", STYLE.len());
+        assert!(!STYLE.contains('<') && !STYLE.contains("url(") && !STYLE.contains('\r'));
+    }
+
+    #[test]
+    fn every_page_carries_exactly_the_stylesheet_of_the_policy() {
+        let page = error(None, 404, "Not found", "Nothing is here.");
+        let (_, rest) = page.split_once("<style>").unwrap();
+        assert_eq!(rest.split_once("</style>").unwrap().0, STYLE);
+    }
+
+    #[test]
+    fn urls_stand_below_the_site() {
+        let mut site = sample::site();
+        let tag = Scope::Tag(UrlPath::new("grüße").unwrap());
+        assert_eq!(scope_url(&site, &tag), "https://example.org/tags/gr%C3%BC%C3%9Fe/");
+        site.url = "https://example.org/blog/".parse().unwrap();
+        assert_eq!(scope_url(&site, &Scope::Site), "https://example.org/blog/");
+        assert_eq!(feed_url(&site, &tag, Format::Json), "https://example.org/blog/tags/gr%C3%BC%C3%9Fe/feed.json");
+    }
+
+    #[test]
+    fn only_the_web_is_linked() {
+        for (url, linked) in [
+            ("https://example.org/", true),
+            ("HTTP://EXAMPLE.ORG", true),
+            ("javascript://example.org/%0aalert(1)", false),
+            ("javascript:alert(1)//://", false),
+            ("mailto:a@example.org", false),
+            ("/relative", false),
+        ] {
+            assert_eq!(web(url).is_some(), linked, "{url}");
+        }
+    }
+}

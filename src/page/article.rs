@@ -1,0 +1,327 @@
+//! The page of one article: an h-entry.
+
+use std::borrow::Cow;
+
+use askama::Template;
+
+use crate::article::Person;
+use crate::base::{Route, Scope, text};
+use crate::config;
+use crate::library::Article;
+
+use super::words::{self, Moment};
+use super::{Frame, Link, Named, advertised, render, scope_url, tab_title, url, web};
+
+/// How many characters of its text stand for the name of a note.
+const NOTE_NAME_CHARACTERS: usize = 60;
+
+/// What the page of one article shows.
+#[derive(Debug, Clone, Copy)]
+pub struct ArticlePage<'a> {
+    /// Whose page it is.
+    pub site: &'a config::Site,
+    /// Which format is advertised.
+    pub feeds: &'a config::Feeds,
+    /// The article.
+    pub article: &'a Article,
+    /// Its body: sanitised, every reference absolute. The one text that is not escaped.
+    pub html: &'a str,
+    /// Plain text; may be empty.
+    pub summary: &'a str,
+    /// Its picture, an absolute URL.
+    pub image: Option<&'a str>,
+    /// The section it stands in.
+    pub section: Option<&'a Named<'a>>,
+    /// Who wrote it, in order; empty where the site's author did.
+    pub authors: &'a [Byline<'a>],
+    /// Its tags, in order.
+    pub tags: &'a [Named<'a>],
+    /// The public article before it by number.
+    pub older: Option<&'a Article>,
+    /// The public article after it by number.
+    pub newer: Option<&'a Article>,
+}
+
+/// An author, and the scope of what they wrote where it has a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Byline<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// Where more of theirs stands; none where the site has one author.
+    pub scope: Option<Scope>,
+}
+
+#[derive(Template)]
+#[template(path = "article.html", whitespace = "minimize")]
+struct View<'a> {
+    frame: Frame<'a>,
+    site: &'a config::Site,
+    home: String,
+    url: String,
+    /// Empty for a note.
+    title: &'a str,
+    /// Never empty.
+    name: Cow<'a, str>,
+    published: Moment,
+    updated: Option<Moment>,
+    section: Option<Link>,
+    authors: Vec<Author<'a>>,
+    tags: Vec<Tag<'a>>,
+    external: Option<Link>,
+    image: Option<&'a str>,
+    html: &'a str,
+    older: Option<Link>,
+    newer: Option<Link>,
+}
+
+struct Author<'a> {
+    name: &'a str,
+    /// Where the name leads: to more of theirs here, else to their own site.
+    url: Option<String>,
+    /// Their own site, where the name does not lead there.
+    website: Option<Link>,
+}
+
+struct Tag<'a> {
+    name: &'a str,
+    url: Option<String>,
+}
+
+/// The page of one article.
+pub fn article(page: &ArticlePage<'_>) -> String {
+    let (site, article, head) = (page.site, page.article, &page.article.head);
+    let url = article_url(site, article);
+    let published = words::day(site, article.published);
+    let name = name(&head.title, page.summary, &published);
+    render(&View {
+        frame: frame(page, &name, &url),
+        site,
+        home: super::url(site, &Route::Home),
+        title: &head.title,
+        updated: words::change(site, article.published, article.updated),
+        section: page.section.and_then(|section| section_link(site, section)),
+        authors: authors(page),
+        tags: page.tags.iter().map(|tag| Tag { name: tag.name, url: scoped(site, tag.scope.as_ref()) }).collect(),
+        external: head.external_url.as_deref().and_then(web).map(spelled_out),
+        image: page.image.and_then(web),
+        html: page.html,
+        older: page.older.map(|older| neighbour(site, older)),
+        newer: page.newer.map(|newer| neighbour(site, newer)),
+        url,
+        name,
+        published,
+    })
+}
+
+fn frame<'a>(page: &ArticlePage<'a>, name: &str, own_url: &str) -> Frame<'a> {
+    let (site, head) = (page.site, &page.article.head);
+    let canonical = head.canonical.as_deref().and_then(web).unwrap_or(own_url);
+    Frame {
+        language: head.language.as_deref().unwrap_or(&site.language),
+        description: Some(page.summary).filter(|summary| !summary.is_empty()),
+        canonical: Some(canonical.to_owned()),
+        hidden: head.unlisted,
+        feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
+        ..Frame::of(site, tab_title(name, site))
+    }
+}
+
+/// What an article is called where it must be called something: its title, else its first words, else its day.
+fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str> {
+    match (title, summary) {
+        ("", "") => Cow::Owned(published.human.clone()),
+        ("", summary) => text::excerpt(summary, NOTE_NAME_CHARACTERS),
+        (title, _) => Cow::Borrowed(title),
+    }
+}
+
+fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
+    if page.authors.is_empty() {
+        return vec![Author { name: &page.site.author, url: None, website: None }];
+    }
+    page.authors.iter().map(|byline| author(page.site, byline)).collect()
+}
+
+fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
+    let website = byline.person.url.as_deref().and_then(web);
+    match scoped(site, byline.scope.as_ref()) {
+        Some(url) => Author { name: &byline.person.name, url: Some(url), website: website.map(spelled_out) },
+        None => Author { name: &byline.person.name, url: website.map(str::to_owned), website: None },
+    }
+}
+
+fn section_link(site: &config::Site, section: &Named<'_>) -> Option<Link> {
+    Some(Link { url: scoped(site, section.scope.as_ref())?, name: section.name.to_owned() })
+}
+
+fn neighbour(site: &config::Site, article: &Article) -> Link {
+    let summary = article.head.summary.as_deref().unwrap_or_default();
+    let name = name(&article.head.title, summary, &words::day(site, article.published)).into_owned();
+    Link { url: article_url(site, article), name }
+}
+
+/// A link that shows where it leads.
+fn spelled_out(url: &str) -> Link {
+    Link { url: url.to_owned(), name: words::readable(url).to_owned() }
+}
+
+fn scoped(site: &config::Site, scope: Option<&Scope>) -> Option<String> {
+    scope.map(|scope| scope_url(site, scope))
+}
+
+fn article_url(site: &config::Site, article: &Article) -> String {
+    url(site, &Route::Resource(article.url.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::words::sample;
+    use super::*;
+    use crate::article::Head;
+    use crate::base::{Format, UrlPath};
+
+    /// The page of an article with this head, with everything that a page can have, or nothing of it.
+    fn page(head: Head, everything: bool) -> String {
+        let (site, feeds) = (sample::site(), sample::feeds());
+        let mut article = sample::article("news/my-post", head);
+        let person = article.head.authors.clone();
+        let tags = article.head.tags.clone();
+        let tag = |name| Scope::Tag(UrlPath::of_names([name].into_iter()).unwrap());
+        let tags: Vec<_> = tags.iter().map(|name| Named { name, scope: Some(tag(name)) }).collect();
+        let scope = everything.then(|| Scope::Author(UrlPath::new("ada").unwrap()));
+        let authors: Vec<_> = person.iter().map(|person| Byline { person, scope: scope.clone() }).collect();
+        let summary = article.head.summary.clone().unwrap_or_default();
+        let neighbour = sample::article("other", article.head.as_ref().clone());
+        let section = Named { name: &summary, scope: Some(Scope::Directory(UrlPath::new("news").unwrap())) };
+        if everything {
+            article.updated = sample::at("2026-11-25T10:00:00Z");
+        }
+        super::article(&ArticlePage {
+            site: &site,
+            feeds: &feeds,
+            article: &article,
+            html: "<p>Body &amp; soul.</p>",
+            summary: &summary,
+            image: everything.then_some("https://example.org/a.png"),
+            section: everything.then_some(&section),
+            authors: &authors,
+            tags: &tags,
+            older: everything.then_some(&neighbour),
+            newer: everything.then_some(&neighbour),
+        })
+    }
+
+    fn full(text: &str) -> Head {
+        Head {
+            authors: vec![Person { name: text.into(), email: None, url: Some(format!("https://a.example/{text}")) }],
+            tags: vec![text.into()],
+            summary: Some(text.into()),
+            external_url: Some(format!("https://example.com/{text}")),
+            canonical: Some(format!("https://example.net/{text}")),
+            language: Some("de".into()),
+            unlisted: true,
+            ..sample::head(text)
+        }
+    }
+
+    #[track_caller]
+    fn check(page: &str, parts: &[&str]) {
+        for part in parts {
+            assert!(page.contains(part), "no {part} in\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_plain_article() {
+        let page = page(sample::head("My Post"), false);
+        check(
+            &page,
+            &[
+                "<html lang=\"en\">",
+                "<title>My Post – Field Notes</title>",
+                "<link rel=\"canonical\" href=\"https://example.org/news/my-post\">",
+                "<link rel=\"alternate\" type=\"application/atom+xml\" title=\"Field Notes\" \
+                 href=\"https://example.org/atom.xml\">",
+                "<meta property=\"og:title\" content=\"My Post\">",
+                "<meta property=\"article:published_time\" content=\"2026-11-23T23:30:00Z\">",
+                "<meta name=\"twitter:card\" content=\"summary\">",
+                "<article class=\"h-entry\">",
+                "<h1 class=\"p-name\" dir=\"auto\">My Post</h1>",
+                "<a class=\"u-url u-uid\" href=\"https://example.org/news/my-post\"><time class=\"dt-published\" \
+                 datetime=\"2026-11-23T23:30:00Z\">24 November 2026</time></a>, by <span class=\"p-author h-card\" \
+                 lang=\"en\"><span class=\"p-name\" dir=\"auto\">Ada Lovelace</span></span></p>",
+                "<div class=\"e-content\" dir=\"auto\">\n<p>Body &amp; soul.</p>\n</div>",
+            ],
+        );
+        for absent in ["dt-updated", "p-category", "og:image", "og:description", "noindex", "rel=\"prev\"", "<script"] {
+            assert!(!page.contains(absent), "{absent} in\n{page}");
+        }
+        assert_eq!(page.matches("rel=\"alternate\"").count(), 1);
+    }
+
+    #[test]
+    fn an_article_with_everything() {
+        check(
+            &page(full("Tee"), true),
+            &[
+                "<html lang=\"de\">",
+                "<meta name=\"description\" content=\"Tee\">",
+                "<meta name=\"robots\" content=\"noindex\">",
+                "<link rel=\"canonical\" href=\"https://example.net/Tee\">",
+                "<meta property=\"og:image\" content=\"https://example.org/a.png\">",
+                "<meta property=\"article:modified_time\" content=\"2026-11-25T10:00:00Z\">",
+                "<meta property=\"article:tag\" content=\"Tee\">",
+                "content=\"summary_large_image\"",
+                " / <a dir=\"auto\" lang=\"en\" href=\"https://example.org/news/\">Tee</a></nav>",
+                ", updated <time class=\"dt-updated\" datetime=\"2026-11-25T10:00:00Z\">25 November 2026</time>, by",
+                "<a class=\"p-name\" dir=\"auto\" href=\"https://example.org/authors/ada/\">Tee</a> \
+                 (<a class=\"u-url\" href=\"https://a.example/Tee\">a.example/Tee</a>)",
+                "Link: <a class=\"u-bookmark-of\" href=\"https://example.com/Tee\">example.com/Tee</a>",
+                "<a class=\"p-category\" dir=\"auto\" rel=\"tag\" href=\"https://example.org/tags/tee/\">Tee</a>",
+                "<a rel=\"prev\" href=\"https://example.org/other\">",
+                "<a rel=\"next\" href=\"https://example.org/other\">",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_note_has_no_heading_and_is_called_by_its_words() {
+        let note = Head { summary: Some("Saw a heron.".into()), ..sample::head("") };
+        let page = page(note, false);
+        check(&page, &["<title>Saw a heron. – Field Notes</title>", "aria-label=\"24 November 2026\"", "u-url u-uid"]);
+        assert!(!page.contains("<h1"));
+        check(&super::tests::page(sample::head(""), false), &["<title>24 November 2026 – Field Notes</title>"]);
+    }
+
+    #[test]
+    fn urls_that_are_not_the_webs_are_left_out() {
+        let evil = Some("javascript:alert(1)".to_owned());
+        let person = Person { name: "Eve".into(), email: None, url: evil.clone() };
+        let head = Head { external_url: evil.clone(), canonical: evil, authors: vec![person], ..sample::head("A") };
+        for everything in [false, true] {
+            assert!(!page(head.clone(), everything).contains("javascript:"));
+        }
+    }
+
+    #[test]
+    fn the_advertised_format_is_the_operators() {
+        for format in Format::ALL {
+            let (site, feeds) = (sample::site(), config::Feeds { advertise: format, ..sample::feeds() });
+            let link = advertised(&site, &feeds, &Scope::Site, "x");
+            assert_eq!((link.media_type, link.url.ends_with(format.file_name())), (format.media_type(), true));
+        }
+    }
+
+    proptest! {
+        /// The structure of a page does not depend on what its texts say: as many tags and quotes as with plain ones.
+        #[test]
+        fn texts_stay_texts(text in "x([<>\"'&]|</?script>|-->|\\{\\{|\\PC){0,20}x") {
+            let (hostile, plain) = (page(full(&text), true), page(full("xx"), true));
+            for mark in ['<', '>', '"', '\''] {
+                prop_assert_eq!(hostile.matches(mark).count(), plain.matches(mark).count(), "{} in {}", mark, &hostile);
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The page of an answer that is not what was asked for.
+
+use askama::Template;
+
+use crate::config;
+
+use super::{Frame, render};
+
+#[derive(Template)]
+#[template(path = "error.html", whitespace = "minimize")]
+struct View<'a> {
+    frame: Frame<'a>,
+    status: u16,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// A small page for a status code, in English: what happened in a few words (`title`), and a sentence on what to do
+/// (`text`). Without a site (nothing is published yet) there is no way home.
+pub fn error(site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
+    let frame = match site {
+        Some(site) => Frame::of(site, super::tab_title(title, site)),
+        None => Frame { title: title.to_owned(), ..Frame::default() },
+    };
+    render(&View { frame: Frame { language: "en", hidden: true, ..frame }, status, title, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::sample;
+    use super::*;
+
+    #[test]
+    fn it_leads_home_where_there_is_one() {
+        let page = error(Some(&sample::site()), 410, "Gone <b>", "It was \"here\".");
+        for part in [
+            "<title>Gone &#60;b&#62; – Field Notes</title>",
+            "<p class=\"kind\">410</p>",
+            "<p dir=\"auto\">It was &#34;here&#34;.</p>",
+            "<a href=\"https://example.org/\">Go to the newest articles</a>",
+            "noindex",
+        ] {
+            assert!(page.contains(part), "no {part} in\n{page}");
+        }
+        assert!(!page.contains("rel=\"alternate\"") && !page.contains("rel=\"canonical\""));
+    }
+
+    #[test]
+    fn before_the_first_publish_there_is_none() {
+        let page = error(None, 503, "Not ready yet", "Try again in a moment.");
+        assert!(
+            page.contains("<title>Not ready yet</title>") && !page.contains("<footer") && !page.contains("href=\"\"")
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The home page: what the site is, how to subscribe, the newest articles, and the ways to the others.
+
+use askama::Template;
+
+use crate::base::{Route, Scope};
+use crate::config;
+
+use super::list::{Item, Row, rows};
+use super::{Frame, Link, Subscribe, advertised, render, scope_url, url, words};
+
+/// What the home page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct HomePage<'a> {
+    /// Whose page it is.
+    pub site: &'a config::Site,
+    /// Which format is advertised.
+    pub feeds: &'a config::Feeds,
+    /// The newest articles, newest first.
+    pub items: &'a [Item<'a>],
+    /// The directories that have articles, in the order in which they are shown.
+    pub sections: &'a [Section<'a>],
+    /// The months that have articles, newest first.
+    pub months: &'a [MonthCount],
+    /// What the article directory is called where nothing is published yet: `articles/`. Readers see it, so it should
+    /// not be the path on the server.
+    pub articles_dir: &'a str,
+}
+
+/// A directory with articles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section<'a> {
+    /// Its title, or its name.
+    pub name: &'a str,
+    /// Which.
+    pub scope: Scope,
+    /// How many public articles it lists.
+    pub count: usize,
+}
+
+/// A month with articles, in the zone of the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthCount {
+    /// The year.
+    pub year: i16,
+    /// From 1.
+    pub month: i8,
+    /// How many public articles it lists.
+    pub count: usize,
+}
+
+#[derive(Template)]
+#[template(path = "home.html", whitespace = "minimize")]
+struct View<'a> {
+    frame: Frame<'a>,
+    site: &'a config::Site,
+    home: String,
+    subscribe: Subscribe,
+    rows: Vec<Row<'a>>,
+    sections: Vec<Directory<'a>>,
+    years: Vec<Year>,
+    articles_dir: &'a str,
+}
+
+struct Directory<'a> {
+    url: String,
+    name: &'a str,
+    count: usize,
+}
+
+struct Year {
+    name: String,
+    months: Vec<Month>,
+}
+
+struct Month {
+    link: Link,
+    /// With the year, for those who hear one link and not the list.
+    long: String,
+    count: usize,
+}
+
+/// The home page.
+pub fn home(page: &HomePage<'_>) -> String {
+    let site = page.site;
+    let home = url(site, &Route::Home);
+    render(&View {
+        frame: Frame {
+            description: Some(&site.description),
+            canonical: Some(home.clone()),
+            feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
+            ..Frame::of(site, site.title.clone())
+        },
+        site,
+        home,
+        subscribe: Subscribe::to(site, &Scope::Site, page.feeds.advertise),
+        rows: rows(site, page.items),
+        sections: page.sections.iter().map(|section| directory(site, section)).collect(),
+        years: years(site, page.months),
+        articles_dir: page.articles_dir,
+    })
+}
+
+fn directory<'a>(site: &config::Site, section: &Section<'a>) -> Directory<'a> {
+    Directory { url: scope_url(site, &section.scope), name: section.name, count: section.count }
+}
+
+/// The months, gathered by year in the order given.
+fn years(site: &config::Site, months: &[MonthCount]) -> Vec<Year> {
+    let year = |months: &[MonthCount]| Year {
+        name: months.first().map(|month| month.year.to_string()).unwrap_or_default(),
+        months: months.iter().map(|month| self::month(site, *month)).collect(),
+    };
+    months.chunk_by(|one, other| one.year == other.year).map(year).collect()
+}
+
+fn month(site: &config::Site, MonthCount { year, month, count }: MonthCount) -> Month {
+    let link = Link { url: url(site, &Route::Month(year, month)), name: words::month_of_year(site, year, month) };
+    Month { link, long: words::month(site, year, month), count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::sample;
+    use super::*;
+    use crate::article::Head;
+    use crate::base::UrlPath;
+
+    fn page(site: &config::Site, items: &[Item<'_>], sections: &[Section<'_>], months: &[MonthCount]) -> String {
+        let feeds = sample::feeds();
+        home(&HomePage { site, feeds: &feeds, items, sections, months, articles_dir: "articles/" })
+    }
+
+    #[track_caller]
+    fn check(page: &str, parts: &[&str]) {
+        for part in parts {
+            assert!(page.contains(part), "no {part} in\n{page}");
+        }
+    }
+
+    #[test]
+    fn an_empty_site_says_what_to_do() {
+        let page = page(&sample::site(), &[], &[], &[]);
+        check(
+            &page,
+            &[
+                "Nothing published yet: drop a file into <code translate=\"no\">articles/</code>",
+                "<code translate=\"no\">https://example.org/atom.xml</code>",
+                "<title>Field Notes</title>",
+            ],
+        );
+        for absent in ["<h2 id=\"sections\"", "<h2 id=\"archive\"", "h-entry"] {
+            assert!(!page.contains(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_site_with_articles() {
+        let post =
+            sample::article("news/my-post", Head { summary: Some("In short.".into()), ..sample::head("My Post") });
+        let note = sample::article("note", Head { language: Some("ar".into()), ..sample::head("") });
+        let items =
+            [Item { article: &post, summary: None }, Item { article: &note, summary: Some("Saw a heron.".into()) }];
+        let news = Section { name: "News", scope: Scope::Directory(UrlPath::new("news").unwrap()), count: 3 };
+        let months = [(2026, 11, 2), (2026, 1, 1), (2025, 12, 4)];
+        let months = months.map(|(year, month, count)| MonthCount { year, month, count });
+        let page = page(&sample::site(), &items, &[news], &months);
+        check(
+            &page,
+            &[
+                "class=\"h-feed\"",
+                "<h1 class=\"p-name\" dir=\"auto\"><a class=\"u-url\" rel=\"home\" href=\"https://example.org/\">",
+                "<p class=\"lead p-summary\" dir=\"auto\">What grows by the river.</p>",
+                "<h2 class=\"p-name\" dir=\"auto\"><a class=\"u-url\" href=\"https://example.org/news/my-post\">My Post</a>",
+                "<p class=\"p-summary\" dir=\"auto\">In short.</p>",
+                "<li class=\"h-entry\" lang=\"ar\">\n<a class=\"u-url\" href=\"https://example.org/note\"><time",
+                "<p class=\"p-summary p-content\" dir=\"auto\">Saw a heron.</p>",
+                "<a dir=\"auto\" href=\"https://example.org/news/\">News</a> (3)",
+                "<a aria-label=\"November 2026\" href=\"https://example.org/archive/2026-11/\">November</a> (2)",
+                "<a type=\"application/feed+json\" href=\"https://example.org/feed.json\">JSON Feed</a>.",
+            ],
+        );
+        assert_eq!(page.matches("rel=\"alternate\"").count(), 1);
+        assert_eq!(page.matches("<li>2026").count() + page.matches("<li>2025").count(), 2);
+    }
+
+    #[test]
+    fn texts_stay_texts() {
+        let text = "<script>alert(\"x\")</script>";
+        let site = config::Site { title: text.into(), description: text.into(), author: text.into(), ..sample::site() };
+        let article = sample::article("a", sample::head(text));
+        let items = [Item { article: &article, summary: Some(text.into()) }];
+        let section = Section { name: text, scope: Scope::Directory(UrlPath::new("news").unwrap()), count: 3 };
+        for items in [&items[..], &[]] {
+            let page = page(&site, items, std::slice::from_ref(&section), &[]);
+            assert!(!page.contains("<script") && !page.contains("\"x\""), "{page}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The list of articles that home, section, tag, author and month pages share.
+
+use crate::config;
+use crate::library::Article;
+
+use crate::base::Route;
+
+use super::words::{self, Moment};
+
+/// One article in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item<'a> {
+    /// The article.
+    pub article: &'a Article,
+    /// Plain text. Where there is none, the front matter's stands in, or nothing.
+    pub summary: Option<String>,
+}
+
+/// An item as the templates show it.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) url: String,
+    /// Empty for a note.
+    pub(super) title: &'a str,
+    /// Where it differs from the site's.
+    pub(super) language: Option<&'a str>,
+    pub(super) published: Moment,
+    /// May be empty.
+    pub(super) summary: &'a str,
+}
+
+/// The rows of a list, in the order given.
+pub(super) fn rows<'a>(site: &config::Site, items: &'a [Item<'a>]) -> Vec<Row<'a>> {
+    items.iter().map(|item| row(site, item)).collect()
+}
+
+fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
+    let head = &item.article.head;
+    Row {
+        url: super::url(site, &Route::Resource(item.article.url.clone())),
+        title: &head.title,
+        language: head.language.as_deref().filter(|language| *language != site.language),
+        published: words::day(site, item.article.published),
+        summary: item.summary.as_deref().or(head.summary.as_deref()).unwrap_or_default(),
+    }
+}

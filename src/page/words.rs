@@ -1,0 +1,231 @@
+//! The words that pages add of their own: dates, months, names of formats, counts.
+
+use jiff::civil;
+
+use crate::base::{Format, Timestamp, time};
+use crate::config;
+
+/// A moment for machines and for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// RFC 3339, UTC, whole seconds: `datetime` of `<time>`.
+    pub(super) machine: String,
+    /// In the zone of the site.
+    pub(super) human: String,
+}
+
+/// The day of `at`: `24 November 2026`, or `2026-11-24` where the site is not English.
+pub(super) fn day(site: &config::Site, at: Timestamp) -> Moment {
+    moment(site, at, if is_english(site) { "%-d %B %Y" } else { "%Y-%m-%d" })
+}
+
+/// The day and the minute of `at`.
+pub(super) fn minute(site: &config::Site, at: Timestamp) -> Moment {
+    moment(site, at, if is_english(site) { "%-d %B %Y, %H:%M" } else { "%Y-%m-%d %H:%M" })
+}
+
+/// When an article changed, where that is another second than `published`. With the minute on the day itself, since
+/// the same date twice would say nothing.
+pub(super) fn change(site: &config::Site, published: Timestamp, updated: Timestamp) -> Option<Moment> {
+    if time::whole_second(updated) <= time::whole_second(published) {
+        return None;
+    }
+    let on = |at: Timestamp| at.to_zoned(site.timezone.clone()).date();
+    Some(if on(published) == on(updated) { minute(site, updated) } else { day(site, updated) })
+}
+
+/// `November 2026`, or `2026-11` where the site is not English.
+pub(super) fn month(site: &config::Site, year: i16, month: i8) -> String {
+    match civil::Date::new(year, month, 1) {
+        Ok(first) if is_english(site) => first.strftime("%B %Y").to_string(),
+        _ => format!("{year:04}-{month:02}"),
+    }
+}
+
+/// `November`, or `11` where the site is not English.
+pub(super) fn month_of_year(site: &config::Site, year: i16, month: i8) -> String {
+    match civil::Date::new(year, month, 1) {
+        Ok(first) if is_english(site) => first.strftime("%B").to_string(),
+        _ => format!("{month:02}"),
+    }
+}
+
+/// What people call a format.
+pub(super) fn format_name(format: Format) -> &'static str {
+    match format {
+        Format::Rss => "RSS",
+        Format::Atom => "Atom",
+        Format::Json => "JSON Feed",
+    }
+}
+
+/// `1 article`, `12 articles`, and what a page that shows fewer says.
+pub(super) fn counted(shown: usize, count: usize) -> String {
+    match count.max(shown) {
+        0 => "No articles here just now. Subscribe, and the next one comes to you.".to_owned(),
+        1 => "1 article".to_owned(),
+        all if shown < all => format!("The newest {shown} of {all} articles. The archive has every one, by month."),
+        all => format!("{all} articles"),
+    }
+}
+
+/// A URL as a text to read: without its scheme and without a final slash.
+pub(super) fn readable(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+}
+
+fn is_english(site: &config::Site) -> bool {
+    site.language.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case("en"))
+}
+
+fn moment(site: &config::Site, at: Timestamp, form: &str) -> Moment {
+    let human = at.to_zoned(site.timezone.clone()).strftime(form).to_string();
+    Moment { machine: time::rfc3339(time::whole_second(at)), human }
+}
+
+/// Values that the tests of this module's pages share.
+#[cfg(test)]
+pub(super) mod sample {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use jiff::tz::TimeZone;
+
+    use crate::article::{Head, TitleFrom};
+    use crate::base::{Digest, Format, RelPath, Timestamp, UrlPath};
+    use crate::config;
+    use crate::library::{Article, Channel};
+
+    pub(in super::super) fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    pub(in super::super) fn site() -> config::Site {
+        config::Site {
+            id: "example.org".into(),
+            title: "Field Notes".into(),
+            url: "https://example.org/".parse().unwrap(),
+            description: "What grows by the river.".into(),
+            language: "en".into(),
+            author: "Ada Lovelace".into(),
+            timezone: TimeZone::get("Europe/Berlin").unwrap(),
+        }
+    }
+
+    pub(in super::super) fn feeds() -> config::Feeds {
+        config::Feeds {
+            dir: PathBuf::from("feeds"),
+            limit: 30,
+            max_bytes: 512 * 1024,
+            content: config::Content::Full,
+            advertise: Format::Atom,
+        }
+    }
+
+    pub(in super::super) fn head(title: &str) -> Head {
+        Head {
+            title: title.into(),
+            title_from: TitleFrom::FrontMatter,
+            published: None,
+            updated: None,
+            expires: None,
+            authors: Vec::new(),
+            tags: Vec::new(),
+            summary: None,
+            slug: None,
+            path: None,
+            id: None,
+            aliases: Vec::new(),
+            external_url: None,
+            canonical: None,
+            language: None,
+            image: None,
+            draft: false,
+            unlisted: false,
+            no_feed: false,
+            feed_only: false,
+        }
+    }
+
+    pub(in super::super) fn article(url: &str, head: Head) -> Article {
+        Article {
+            seq: 1,
+            id: format!("urn:uuid:{url}"),
+            path: RelPath::new(&format!("{url}.md")).unwrap(),
+            url: UrlPath::new(url).unwrap(),
+            head: Arc::new(head),
+            published: at("2026-11-23T23:30:00Z"),
+            updated: at("2026-11-23T23:30:00Z"),
+            digest: Digest::of(b""),
+        }
+    }
+
+    pub(in super::super) fn channel(name: &str, count: usize) -> Channel {
+        Channel {
+            title: None,
+            description: None,
+            name: name.into(),
+            version: Digest::of(b""),
+            watermark: at("2026-11-23T23:30:00Z"),
+            modified: at("2026-11-23T23:30:00Z"),
+            count,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_language(language: &str) -> config::Site {
+        config::Site { language: language.into(), ..sample::site() }
+    }
+
+    #[test]
+    fn dates_are_the_zones_and_the_languages() {
+        let at = sample::at("2026-11-23T23:30:00.5Z");
+        for (language, expected) in [("en", "24 November 2026"), ("EN-GB", "24 November 2026"), ("de", "2026-11-24")] {
+            let moment = day(&in_language(language), at);
+            assert_eq!((moment.human.as_str(), moment.machine.as_str()), (expected, "2026-11-23T23:30:00Z"));
+        }
+        assert_eq!(minute(&in_language("de"), at).human, "2026-11-24 00:30");
+    }
+
+    #[test]
+    fn a_change_is_told_once_it_can_be_seen() {
+        let site = sample::site();
+        let published = sample::at("2026-11-24T09:00:00Z");
+        for (updated, told) in [
+            ("2026-11-24T09:00:00Z", None),
+            ("2026-11-24T09:00:00.123456Z", None),
+            ("2026-11-24T11:05:00Z", Some("24 November 2026, 12:05")),
+            ("2026-11-24T23:05:00Z", Some("25 November 2026")),
+        ] {
+            let change = change(&site, published, sample::at(updated));
+            assert_eq!(change.as_ref().map(|moment| moment.human.as_str()), told, "{updated}");
+        }
+    }
+
+    #[test]
+    fn months() {
+        assert_eq!(month(&in_language("en"), 2026, 11), "November 2026");
+        assert_eq!(month(&in_language("fr"), 2026, 3), "2026-03");
+        assert_eq!(month(&in_language("en"), 2026, 13), "2026-13");
+        assert_eq!(month_of_year(&in_language("en"), 2026, 3), "March");
+        assert_eq!(month_of_year(&in_language("ja"), 2026, 3), "03");
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(counted(1, 1), "1 article");
+        assert_eq!(counted(2, 2), "2 articles");
+        assert_eq!(counted(2, 9), "The newest 2 of 9 articles. The archive has every one, by month.");
+        assert!(counted(0, 0).starts_with("No articles"));
+    }
+
+    #[test]
+    fn readable_urls() {
+        assert_eq!(readable("https://example.org/a/"), "example.org/a");
+        assert_eq!(readable("example.org"), "example.org");
+    }
+}
