@@ -70,8 +70,14 @@ struct View<'a> {
     external: Option<Link>,
     image: Option<&'a str>,
     html: &'a str,
-    older: Option<Link>,
-    newer: Option<Link>,
+    older: Option<Neighbour<'a>>,
+    newer: Option<Neighbour<'a>>,
+}
+
+struct Neighbour<'a> {
+    url: String,
+    name: String,
+    language: &'a str,
 }
 
 struct Author<'a> {
@@ -154,10 +160,14 @@ fn section_link(site: &config::Site, section: &Named<'_>) -> Option<Link> {
     Some(Link { url: scoped(site, section.scope.as_ref())?, name: section.name.to_owned() })
 }
 
-fn neighbour(site: &config::Site, article: &Article) -> Link {
-    let summary = article.head.summary.as_deref().unwrap_or_default();
-    let name = name(&article.head.title, summary, &words::day(site, article.published)).into_owned();
-    Link { url: article_url(site, article), name }
+fn neighbour<'a>(site: &'a config::Site, article: &'a Article) -> Neighbour<'a> {
+    let head = &article.head;
+    let summary = head.summary.as_deref().unwrap_or_default();
+    Neighbour {
+        url: article_url(site, article),
+        name: name(&head.title, summary, &words::day(site, article.published)).into_owned(),
+        language: head.language.as_deref().unwrap_or(&site.language),
+    }
 }
 
 /// A link that shows where it leads.
@@ -177,7 +187,7 @@ fn article_url(site: &config::Site, article: &Article) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::words::sample;
+    use super::super::sample;
     use super::*;
     use crate::article::Head;
     use crate::base::{Format, UrlPath};
@@ -247,8 +257,8 @@ mod tests {
                 "<meta property=\"og:title\" content=\"My Post\">",
                 "<meta property=\"article:published_time\" content=\"2026-11-23T23:30:00Z\">",
                 "<meta name=\"twitter:card\" content=\"summary\">",
-                "<article class=\"h-entry\">",
-                "<h1 class=\"p-name\" dir=\"auto\">My Post</h1>",
+                "<article class=\"h-entry\" dir=\"auto\">",
+                "<h1 class=\"p-name\">My Post</h1>",
                 "<a class=\"u-url u-uid\" href=\"https://example.org/news/my-post\"><time class=\"dt-published\" \
                  datetime=\"2026-11-23T23:30:00Z\">24 November 2026</time></a>, by <span class=\"p-author h-card\" \
                  lang=\"en\"><span class=\"p-name\" dir=\"auto\">Ada Lovelace</span></span></p>",

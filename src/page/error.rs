@@ -27,7 +27,7 @@ pub fn error(site: Option<&config::Site>, status: u16, title: &str, text: &str) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::sample;
+    use super::super::sample;
     use super::*;
 
     #[test]

@@ -70,7 +70,7 @@ fn kind(scope: &Scope) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::sample;
+    use super::super::sample;
     use super::*;
     use crate::base::UrlPath;
 

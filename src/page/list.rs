@@ -1,9 +1,8 @@
 //! The list of articles that home, section, tag, author and month pages share.
 
+use crate::base::Route;
 use crate::config;
 use crate::library::Article;
-
-use crate::base::Route;
 
 use super::words::{self, Moment};
 

@@ -64,7 +64,7 @@ fn link(site: &config::Site, (year, month): (i16, i8)) -> Link {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::sample;
+    use super::super::sample;
     use super::*;
 
     fn page(older: Option<(i16, i8)>, newer: Option<(i16, i8)>) -> String {

@@ -53,7 +53,7 @@ fn escaped_bytes(url: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::sample::at;
+    use super::super::sample::at;
     use super::*;
 
     #[test]
