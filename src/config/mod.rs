@@ -1,7 +1,24 @@
-//! The configuration: valid by construction. `raw` says what the TOML may say; `Config` is what it means.
+//! The configuration: valid by construction. `raw` says what the TOML and the environment say, `resolve` what it
+//! means; a [`Config`] that exists is usable. Every mistake is told at once, with its line.
+//!
+//! [`Config::parse`] is a pure function of its input; only `load` touches files, the environment and the resolver.
 
+mod errors;
+mod foreign;
+mod hint;
+mod load;
+mod raw;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use errors::{At, Errors, Mistake};
+pub use load::{Loaded, load};
+
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -24,6 +41,65 @@ pub struct Config {
     pub admin: Admin,
 }
 
+/// What a configuration is made from.
+pub struct Input<'a> {
+    /// The TOML.
+    pub text: &'a str,
+    /// What messages call the file.
+    pub file: &'a str,
+    /// The absolute directory that relative paths are relative to.
+    pub base: &'a Path,
+    /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` as systemd sets it.
+    pub env: &'a [(String, String)],
+    /// The machine.
+    pub world: &'a dyn World,
+}
+
+/// What the machine knows and a text does not say.
+pub trait World {
+    /// The addresses of a `NAME:PORT`.
+    fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>>;
+    /// A path without symbolic links, as far as it exists.
+    fn real_path(&self, path: &Path) -> PathBuf;
+}
+
+/// No machine: `localhost` is 127.0.0.1, other names are unknown, and there are no links. For tests.
+pub struct Nowhere;
+
+impl World for Nowhere {
+    fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        let port = name.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+        port.map(|port| vec![SocketAddr::from(([127, 0, 0, 1], port))]).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+}
+
+impl Config {
+    /// The configuration that `input` says, and what is worth a warning in the log.
+    pub fn parse(input: &Input<'_>) -> Result<(Config, Vec<String>), Errors> {
+        resolve::resolve(input)
+    }
+
+    /// The configuration of a TOML text alone, with relative paths beneath `base`. For tests.
+    pub fn of(text: &str, base: &Path) -> Result<Config, Errors> {
+        let input = Input { text, file: "config.toml", base, env: &[], world: &Nowhere };
+        Ok(Self::parse(&input)?.0)
+    }
+
+    /// The keys that differ in `new` and take effect at a restart only; every other key does on reload.
+    pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
+        let changes = [
+            ("server.listen", self.server.listen != new.server.listen),
+            ("state.dir", self.state.dir != new.state.dir),
+            ("feeds.dir", self.feeds.dir != new.feeds.dir),
+        ];
+        changes.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+    }
+}
+
 /// `[site]`: what every feed and page says of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
@@ -31,13 +107,13 @@ pub struct Site {
     pub id: String,
     /// The title of the site's feed and home page. Not empty.
     pub title: String,
-    /// The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`.
+    /// Default: where the server listens. The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`.
     pub url: Url,
-    /// One sentence about the site. Not empty: RSS 2.0 requires one.
+    /// One sentence about the site. Default: made from the title. Not empty: RSS 2.0 requires one.
     pub description: String,
     /// BCP 47.
     pub language: String,
-    /// Who writes, where an article does not say. Not empty: Atom wants an author (RFC 4287, 4.1.2).
+    /// Default: the title. Who writes, where an article does not say. Not empty: Atom wants an author (RFC 4287, 4.1.2).
     pub author: String,
     /// For dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
@@ -56,6 +132,10 @@ pub struct Articles {
     pub settle_max: Duration,
     /// Largest article in bytes.
     pub max_bytes: u64,
+    /// Elements inside one another in a rendered article.
+    pub max_depth: usize,
+    /// Largest rendered article in bytes of HTML.
+    pub max_html_bytes: usize,
     /// `grace_s`: how long a file must be gone before its article is.
     pub grace: Duration,
     /// `reconcile_s`: how often the tree is compared with the library where no event arrived.

@@ -1,0 +1,178 @@
+//! Finding and reading the configuration: the one part of it that touches files, the environment and the resolver.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use super::raw::TEXT_MAX_BYTES;
+use super::{Config, Errors, Input, World};
+
+/// Beside the articles, where a person works.
+const HERE: &str = "config.toml";
+
+/// Where a package puts it.
+const SYSTEM: &str = "/etc/dropfeed/config.toml";
+
+/// A configuration, and what is worth saying about how it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What it means.
+    pub config: Config,
+    /// The file it came from; none where the defaults alone are used.
+    pub file: Option<PathBuf>,
+    /// Sentences for the log: nothing is refused, but something is probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// Loads the configuration: `--config PATH`, else `./config.toml`, else `/etc/dropfeed/config.toml`.
+///
+/// Where there is none of them, the defaults are used if the place says that this is meant: a directory `articles`
+/// stands here, or `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current
+/// directory where there is none.
+pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
+    let mut env = variables()?;
+    let (file, text) = match find(asked)? {
+        Some((file, text)) => (Some(file), text),
+        None if defaults_are_meant(&env) => (None, String::new()),
+        None => return Err(Errors::one("dropfeed", nothing_found())),
+    };
+    let name = file.as_deref().map_or_else(|| HERE.to_owned(), |file| file.display().to_string());
+    let base = base_directory(file.as_deref()).map_err(|error| Errors::one(&name, error.to_string()))?;
+    env.sort();
+    let input = Input { text: &text, file: &name, base: &base, env: &env, world: &System };
+    let (config, mut warnings) = Config::parse(&input)?;
+    if file.is_none() {
+        let articles = config.articles.dir.display();
+        warnings.push(format!("no {HERE} here and no {SYSTEM}: using the defaults, with articles from {articles}"));
+    }
+    Ok(Loaded { config, file, warnings })
+}
+
+fn nothing_found() -> String {
+    format!(
+        "no configuration: there is no --config PATH, no ./{HERE} and no {SYSTEM}, and no directory ./articles that \
+         could be published with the defaults"
+    )
+}
+
+/// The file and its text. A file that is there but cannot be read is a mistake, not a reason to look further.
+fn find(asked: Option<&Path>) -> Result<Option<(PathBuf, String)>, Errors> {
+    if let Some(path) = asked {
+        let text = read(path).map_err(|error| Errors::one(path.display().to_string(), reason(&error)))?;
+        return Ok(Some((path.to_owned(), text)));
+    }
+    for path in [HERE, SYSTEM].map(Path::new) {
+        match read(path) {
+            Ok(text) => return Ok(Some((path.to_owned(), text))),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(Errors::one(path.display().to_string(), reason(&error))),
+        }
+    }
+    Ok(None)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    // One byte more than may be: that it is too large is the parser's to say.
+    File::open(path)?.take(TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+    })
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => format!("is a directory; name the file in it, such as {HERE}"),
+        io::ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn base_directory(file: Option<&Path>) -> io::Result<PathBuf> {
+    let parent = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    std::path::absolute(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+}
+
+fn defaults_are_meant(env: &[(String, String)]) -> bool {
+    env.iter().any(|(name, _)| name == "DROPFEED_ARTICLES__DIR") || Path::new("articles").is_dir()
+}
+
+/// The variables that concern us. One of ours that is not UTF-8 is a mistake; others are nobody's business here.
+fn variables() -> Result<Vec<(String, String)>, Errors> {
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        if !name.starts_with("DROPFEED_") && name != "STATE_DIRECTORY" {
+            continue;
+        }
+        match value.into_string() {
+            Ok(value) => variables.push((name, value)),
+            Err(_) => return Err(Errors::one(name, "is not UTF-8")),
+        }
+    }
+    Ok(variables)
+}
+
+/// This machine.
+struct System;
+
+impl World for System {
+    fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        Ok(name.to_socket_addrs()?.collect())
+    }
+
+    /// The path without symbolic links as far as it exists.
+    fn real_path(&self, path: &Path) -> PathBuf {
+        for ancestor in path.ancestors() {
+            if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+                return real.join(rest);
+            }
+        }
+        path.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_from(dir: &Path, name: &str, text: &str) -> Result<Loaded, Errors> {
+        let file = dir.join(name);
+        std::fs::write(&file, text).unwrap();
+        load(Some(&file))
+    }
+
+    #[test]
+    fn relative_paths_are_relative_to_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let loaded = load_from(dir.path(), "config.toml", "[articles]\ndir = \"./posts/\"").unwrap();
+        assert_eq!(loaded.config.articles.dir, dir.path().join("posts"));
+        assert_eq!(loaded.config.state.dir, dir.path().join(".dropfeed"));
+        assert_eq!(loaded.file, Some(dir.path().join("config.toml")));
+    }
+
+    #[test]
+    fn links_do_not_hide_that_one_directory_stands_in_another() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("articles")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("articles"), dir.path().join("link")).unwrap();
+        let errors = load_from(dir.path(), "config.toml", "[feeds]\ndir = \"link/feeds\"").unwrap_err();
+        assert!(errors.to_string().contains("must not stand in one another"), "{errors}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing.toml");
+        let message = load(Some(&missing)).unwrap_err().to_string();
+        assert_eq!(message, format!("{}: there is no such file", missing.display()));
+        let message = load(Some(dir.path())).unwrap_err().to_string();
+        assert!(message.contains("is a directory"), "{message}");
+        std::fs::write(&missing, b"[site]\ntitle = \"\xff\"").unwrap();
+        let message = load(Some(&missing)).unwrap_err().to_string();
+        assert!(message.ends_with("line 2 is not UTF-8"), "{message}");
+    }
+}

@@ -1,0 +1,323 @@
+//! What every key means: its type, its default and its range, section by section, and what must hold between them.
+//!
+//! This is the one place where defaults live; `config.toml` of the repository repeats them for people, and a test
+//! holds the two together.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ignore::gitignore::GitignoreBuilder;
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::errors::{At, Errors};
+use super::raw::{Given, Reader};
+use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, words};
+use crate::base::{Format, text};
+
+/// Characters of a text that stands in every feed; longer ones are a paste gone wrong.
+const TEXT_MAX_CHARS: usize = 1000;
+
+/// Entries of a list.
+const LIST_MAX: usize = 1000;
+
+const DAY_S: u64 = 86_400;
+const GIB: u64 = 1 << 30;
+
+/// What is used until there is a configuration that says better.
+const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+
+/// What `input` means, or everything that is wrong with it.
+pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<String>), Errors> {
+    let mut reader = Reader::new(input.file, input.text, input.env)?;
+    let (config, outside) = read(&mut reader, input);
+    let (mistakes, mut warnings) = reader.finish();
+    warnings.extend(outside);
+    if mistakes.is_empty() { Ok((config, warnings)) } else { Err(Errors(mistakes)) }
+}
+
+/// Asks for every key, and checks what must hold between them. Gives a warning too, where there is one.
+pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<String>) {
+    let (server, listen_at) = server(reader, input);
+    let (site, url_at) = site(reader, server.listen[0]);
+    let (articles, articles_at) = articles(reader, input);
+    let (feeds, feeds_at) = feeds(reader, input);
+    let (state, state_at) = state(reader, input);
+    let admin = admin(reader, input, &server);
+    let config = Config { site, articles, feeds, state, server, admin };
+    check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
+    let warning = outside_warning(&config, &listen_at, &url_at);
+    (config, warning)
+}
+
+fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
+    let given = parsed(reader, "site", "url", words::base_url);
+    let url_at = given.as_ref().map_or_else(|| reader.nowhere(), |given| given.at.clone());
+    // A socket address printed as a URL is one.
+    #[expect(clippy::expect_used, reason = "`words::local_url` prints a URL for every address")]
+    let url = given.map_or_else(|| Url::parse(&words::local_url(listen)).expect("a URL"), |given| given.value);
+    let title = line(reader, "site", "title", || "dropfeed".to_owned());
+    let site = Site {
+        id: line(reader, "site", "id", || url.host_str().unwrap_or("dropfeed").to_owned()),
+        description: line(reader, "site", "description", || format!("New articles from {title}")),
+        language: parsed(reader, "site", "language", words::language).map_or("en".to_owned(), |given| given.value),
+        author: line(reader, "site", "author", || title.clone()),
+        timezone: parsed(reader, "site", "timezone", words::zone).map_or(TimeZone::UTC, |given| given.value),
+        title,
+        url,
+    };
+    (site, url_at)
+}
+
+fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
+    let dir = directory(reader, input, "articles", || PathBuf::from("articles"));
+    let settle = milliseconds(reader, "articles", "settle_ms", 100, 60_000);
+    let settle_max = milliseconds(reader, "articles", "settle_max_ms", 2000, 600_000);
+    if settle_max.value < settle.value {
+        let (least, most) = (settle.value.as_millis(), settle_max.value.as_millis());
+        let at = if settle_max.at.is_of_a_key() { &settle_max.at } else { &settle.at };
+        let message = format!("`articles.settle_max_ms` ({most}) must not be less than `articles.settle_ms` ({least})");
+        reader.refuse(at, message);
+    }
+    let articles = Articles {
+        dir: dir.value,
+        ignore: patterns(reader),
+        settle: settle.value,
+        settle_max: settle_max.value,
+        max_bytes: reader.number("articles", "max_bytes", 4 << 20, 1024..=GIB).value,
+        max_depth: size(reader, "articles", "max_depth", 100, 1..=500),
+        max_html_bytes: size(reader, "articles", "max_html_bytes", 16 << 20, 1024..=GIB),
+        grace: seconds(reader, "articles", "grace_s", 10, 0..=30 * DAY_S),
+        reconcile: seconds(reader, "articles", "reconcile_s", 60, 1..=DAY_S),
+        poll: reader.flag("articles", "poll", false),
+        poll_every: seconds(reader, "articles", "poll_s", 5, 1..=3600),
+    };
+    (articles, dir.at)
+}
+
+fn feeds(reader: &mut Reader<'_>, input: &Input<'_>) -> (Feeds, At) {
+    let dir = directory(reader, input, "feeds", || beneath_state_directory(input, "feeds", "feeds"));
+    let formats = [("atom", Format::Atom), ("rss", Format::Rss), ("json", Format::Json)];
+    let feeds = Feeds {
+        dir: dir.value,
+        limit: size(reader, "feeds", "limit", 30, 1..=10_000),
+        max_bytes: size(reader, "feeds", "max_bytes", 512 << 10, 1024..=GIB),
+        content: reader.choice(
+            "feeds",
+            "content",
+            Content::Full,
+            &[("full", Content::Full), ("summary", Content::Summary)],
+        ),
+        advertise: reader.choice("feeds", "advertise", Format::Atom, &formats),
+    };
+    (feeds, dir.at)
+}
+
+fn state(reader: &mut Reader<'_>, input: &Input<'_>) -> (State, At) {
+    let dir = directory(reader, input, "state", || beneath_state_directory(input, "state", ".dropfeed"));
+    (State { dir: dir.value }, dir.at)
+}
+
+fn server(reader: &mut Reader<'_>, input: &Input<'_>) -> (Server, At) {
+    let (listen, at) = listeners(reader, input);
+    let server = Server {
+        listen,
+        max_connections: size(reader, "server", "max_connections", 4096, 1..=1_000_000),
+        connections_per_address: size(reader, "server", "connections_per_address", 64, 1..=1_000_000),
+        header_timeout: seconds(reader, "server", "header_timeout_s", 10, 1..=3600),
+        idle_timeout: seconds(reader, "server", "idle_timeout_s", 75, 1..=DAY_S),
+        write_timeout: seconds(reader, "server", "write_timeout_s", 30, 1..=3600),
+        stop_timeout: seconds(reader, "server", "stop_timeout_s", 20, 0..=3600),
+    };
+    (server, at)
+}
+
+fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
+    let given = reader.texts("admin", "listen");
+    let Some(given) = given.filter(|given| given.value.iter().any(|text| !text.is_empty())) else {
+        return Admin { listen: None };
+    };
+    if given.value.len() > 1 {
+        reader.refuse(&given.at, "`admin.listen` wants one address");
+    }
+    match words::address(&given.value[0], input.world) {
+        Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
+            reader.refuse(&given.at, format!("`admin.listen` is {address}, which `server.listen` already has"));
+            Admin { listen: None }
+        }
+        Ok(address) => Admin { listen: Some(address) },
+        Err(message) => {
+            reader.refuse(&given.at, format!("`admin.listen` {message}"));
+            Admin { listen: None }
+        }
+    }
+}
+
+/// The addresses of `server.listen`, never none: where all are wrong, the default stands in.
+fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
+    let Some(given) = reader.texts("server", "listen") else { return (vec![LISTEN], reader.nowhere()) };
+    if given.value.is_empty() || given.value.len() > LIST_MAX {
+        reader.refuse(&given.at, format!("`server.listen` wants from 1 to {LIST_MAX} addresses"));
+    }
+    let mut addresses = Vec::new();
+    for text in given.value.iter().take(LIST_MAX) {
+        match words::address(text, input.world) {
+            Ok(address) if address.port() != 0 && addresses.contains(&address) => {
+                reader.refuse(&given.at, format!("`server.listen` names {address} twice"));
+            }
+            Ok(address) => addresses.push(address),
+            Err(message) => reader.refuse(&given.at, format!("`server.listen` {message}")),
+        }
+    }
+    if addresses.is_empty() {
+        addresses.push(LISTEN);
+    }
+    (addresses, given.at)
+}
+
+fn patterns(reader: &mut Reader<'_>) -> Vec<String> {
+    let Some(given) = reader.texts("articles", "ignore") else { return Vec::new() };
+    if given.value.len() > LIST_MAX {
+        reader.refuse(&given.at, format!("`articles.ignore` holds more than {LIST_MAX} patterns"));
+        return Vec::new();
+    }
+    for pattern in &given.value {
+        let mut builder = GitignoreBuilder::new("/");
+        if pattern.contains(['\n', '\r', '\0']) || builder.add_line(None, pattern).is_err() {
+            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a pattern of gitignore(5)"));
+        }
+    }
+    given.value
+}
+
+/// A text that a parser of `words` understands.
+fn parsed<T>(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Option<Given<T>> {
+    let given = reader.text(section, key)?;
+    match parse(&given.value) {
+        Ok(value) => Some(Given { value, at: given.at }),
+        Err(message) => {
+            reader.refuse(&given.at, format!("`{section}.{key}` {message}"));
+            None
+        }
+    }
+}
+
+/// A text on one line that may stand in a feed.
+fn line(reader: &mut Reader<'_>, section: &'static str, key: &'static str, default: impl FnOnce() -> String) -> String {
+    let fits = |value: &str| {
+        let line = text::line(value);
+        match line.chars().count() {
+            0 => Err("holds no character that a feed may carry".to_owned()),
+            count if count > TEXT_MAX_CHARS => Err(format!("has {count} characters, but {TEXT_MAX_CHARS} is the most")),
+            _ => Ok(line),
+        }
+    };
+    parsed(reader, section, key, fits).map_or_else(default, |given| given.value)
+}
+
+/// `dir` of a section, against the directory of the file.
+fn directory(
+    reader: &mut Reader<'_>,
+    input: &Input<'_>,
+    section: &'static str,
+    default: impl FnOnce() -> PathBuf,
+) -> Given<PathBuf> {
+    let written = parsed(reader, section, "dir", |text| match text {
+        "~" => Err("wants a path; `~` means nothing here".to_owned()),
+        _ if text.starts_with("~/") => Err(format!("wants a path; `~` means nothing here: {text:?}")),
+        _ if text.contains('\0') => Err("holds a NUL character".to_owned()),
+        _ => Ok(PathBuf::from(text)),
+    });
+    let Given { value, at } = written.unwrap_or_else(|| Given { value: default(), at: reader.nowhere() });
+    // Going through the components drops every `.`; `..` stays, since what it means depends on symbolic links.
+    Given { value: input.base.join(value).components().collect(), at }
+}
+
+/// The service manager's directory for what must last, where there is one; else `plain`, beside the file.
+fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBuf {
+    let variable = input.env.iter().find(|(name, _)| name == "STATE_DIRECTORY");
+    // systemd.exec(5): several directories stand with colons between; the first is ours.
+    match variable.and_then(|(_, value)| value.split(':').next()).filter(|first| first.starts_with('/')) {
+        Some(first) => Path::new(first).join(name),
+        None => PathBuf::from(plain),
+    }
+}
+
+/// Articles are read, feeds and state are written: neither may stand in the other, whatever links lead there. Feeds
+/// are for everyone, state is not.
+fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config, at: [&At; 3]) {
+    let real = |path: &Path| input.world.real_path(path);
+    let [articles, feeds, state] = [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
+    let mut refuse = |places: [&At; 2], message: String| {
+        let given = places.into_iter().find(|at| at.is_of_a_key());
+        reader.refuse(given.unwrap_or(places[0]), message);
+    };
+    if feeds.starts_with(&articles) || articles.starts_with(&feeds) {
+        let (feeds, articles) = (feeds.display(), articles.display());
+        refuse(
+            [at[1], at[0]],
+            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not stand in one another"),
+        );
+    }
+    if state.starts_with(&articles) {
+        let (state, articles) = (state.display(), articles.display());
+        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not stand in `articles.dir` ({articles})"));
+    }
+    if state.starts_with(&feeds) {
+        let (state, feeds) = (state.display(), feeds.display());
+        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not stand in `feeds.dir` ({feeds})"));
+    }
+}
+
+/// Reachable from outside, with links that lead nowhere from there?
+fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<String> {
+    let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
+    if !words::is_loopback(&config.site.url) {
+        return None;
+    }
+    let at = if url_at.is_of_a_key() { url_at } else { listen_at };
+    Some(format!(
+        "{at}: `server.listen` ({outside}) is open to other machines, but `site.url` ({}) leads nowhere from there; \
+         set `site.url` to the address that readers use",
+        config.site.url
+    ))
+}
+
+fn milliseconds(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    default: u64,
+    most: u64,
+) -> Given<Duration> {
+    let given = reader.number(section, key, default, 0..=most);
+    Given { value: Duration::from_millis(given.value), at: given.at }
+}
+
+fn seconds(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Duration {
+    Duration::from_secs(reader.number(section, key, default, range).value)
+}
+
+/// A count or a size of things in memory.
+fn size(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> usize {
+    // Every range ends far below what a pointer of 32 bits holds.
+    usize::try_from(reader.number(section, key, default, range).value).unwrap_or(usize::MAX)
+}

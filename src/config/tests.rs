@@ -1,0 +1,298 @@
+//! Text in, configuration or messages out.
+
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(text: &str, env: &[(&str, &str)]) -> Result<(Config, Vec<String>), Errors> {
+    let env: Vec<(String, String)> = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Config::parse(&Input { text, file: "config.toml", base: Path::new("/srv"), env: &env, world: &Nowhere })
+}
+
+fn check(text: &str, env: &[(&str, &str)], messages: &[&str]) {
+    let got = parse(text, env).err().map(|errors| errors.to_string()).unwrap_or_default();
+    assert_eq!(got.lines().collect::<Vec<_>>(), messages, "for\n{text}\n{env:?}");
+}
+
+fn check_value<T: PartialEq + std::fmt::Debug>(text: &str, env: &[(&str, &str)], value: fn(&Config) -> T, wants: T) {
+    let (config, _) = parse(text, env).unwrap_or_else(|errors| panic!("{text}\n{env:?}\n{errors}"));
+    assert_eq!(value(&config), wants, "for\n{text}\n{env:?}");
+}
+
+fn default() -> Config {
+    Config::of("", Path::new("/srv")).unwrap()
+}
+
+/// Every key stands in the repository's file, with an explanation above it, commented out and equal to its default.
+#[test]
+fn the_repositorys_file_says_the_defaults() {
+    let file = include_str!("../../config.toml");
+    let key_of = |line: &str| Some(line.strip_prefix('#')?.split_once(" = ")?.0.to_owned()).filter(|key| is_key(key));
+    let text = file.lines().map(|line| if key_of(line).is_some() { &line[1..] } else { line }).collect::<Vec<_>>();
+    assert_eq!(Config::of(file, Path::new("/srv")).unwrap(), default());
+    assert_eq!(Config::of(&text.join("\n"), Path::new("/srv")).unwrap(), default());
+
+    let (mut section, mut above, mut explained) = ("", "", Vec::new());
+    for line in file.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some(key) = key_of(line) {
+            assert!(above.starts_with("# "), "{key} is explained");
+            explained.push(format!("{section}.{key}"));
+        }
+        above = line;
+    }
+    let mut reader = raw::Reader::new("config.toml", "", &[]).unwrap();
+    let input = Input { text: "", file: "config.toml", base: Path::new("/srv"), env: &[], world: &Nowhere };
+    resolve::read(&mut reader, &input);
+    let mut asked = reader.asked();
+    asked.sort();
+    explained.sort();
+    assert_eq!(explained, asked);
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+}
+
+#[test]
+fn an_empty_file_is_usable() {
+    let config = default();
+    assert_eq!(config.site.url.as_str(), "http://127.0.0.1:8080/");
+    assert_eq!(config.site.id, "127.0.0.1");
+    assert_eq!((config.articles.dir, config.state.dir), ("/srv/articles".into(), "/srv/.dropfeed".into()));
+    assert_eq!(config.articles.settle, Duration::from_millis(100));
+    assert_eq!(parse("", &[]).unwrap().1, Vec::<String>::new());
+}
+
+#[test]
+fn values() {
+    check_value("site.title = \" A\\n b \"", &[], |c| c.site.title.clone(), "A b".to_owned());
+    check_value("site.title = \"A\"", &[], |c| c.site.author.clone(), "A".to_owned());
+    check_value("site.url = \"https://e.org/b\"", &[], |c| c.site.url.to_string(), "https://e.org/b/".to_owned());
+    check_value("site.url = \"https://e.org/b\"", &[], |c| c.site.id.clone(), "e.org".to_owned());
+    check_value("server.listen = \"127.0.0.1:9000\"", &[], |c| c.site.url.port(), Some(9000));
+    check_value("server.listen = [\"localhost:1\", \"[::1]:2\"]", &[], |c| c.server.listen.len(), 2);
+    check_value("admin.listen = \"127.0.0.1:0\"", &[], |c| c.admin.listen.is_some(), true);
+    check_value("admin.listen = \"\"", &[], |c| c.admin.listen.is_some(), false);
+    check_value("feeds.max_bytes = 0x1_0000", &[], |c| c.feeds.max_bytes, 65536);
+    check_value("feeds.content = \"summary\"", &[], |c| c.feeds.content, Content::Summary);
+    check_value("feeds.advertise = \"json\"", &[], |c| c.feeds.advertise, crate::base::Format::Json);
+    check_value("feeds.dir = \"/a/./b/\"", &[], |c| c.feeds.dir.clone(), "/a/b".into());
+    check_value("\u{feff}[articles]\r\npoll = true\r\n", &[], |c| c.articles.poll, true);
+    check_value("articles.ignore = [\"*.bak\", \"/old/\"]", &[], |c| c.articles.ignore.len(), 2);
+}
+
+#[test]
+fn the_environment_wins() {
+    check_value("feeds.limit = 5", &[("DROPFEED_FEEDS__LIMIT", "7")], |c| c.feeds.limit, 7);
+    check_value("", &[("DROPFEED_ARTICLES__POLL", "true")], |c| c.articles.poll, true);
+    check_value("", &[("DROPFEED_SERVER__LISTEN", "127.0.0.1:1, [::1]:2")], |c| c.server.listen.len(), 2);
+    check_value("", &[("DROPFEED_SITE__TITLE", "a, b")], |c| c.site.title.clone(), "a, b".to_owned());
+    check_value("", &[("DROPFEED_ARTICLES__IGNORE", "")], |c| c.articles.ignore.len(), 0);
+    check_value("", &[("DROPFEED_LOG", "debug"), ("DROPFEED_PORT", "tcp://1")], |c| c.feeds.limit, 30);
+    let systemd = [("STATE_DIRECTORY", "/var/lib/dropfeed:/var/lib/other")];
+    check_value("", &systemd, |c| c.state.dir.clone(), "/var/lib/dropfeed/state".into());
+    check_value("", &systemd, |c| c.feeds.dir.clone(), "/var/lib/dropfeed/feeds".into());
+    check_value("feeds.dir = \"out\"", &systemd, |c| c.feeds.dir.clone(), "/srv/out".into());
+    check(
+        "",
+        &[("DROPFEED_FEEDS__LIMIT", "many"), ("DROPFEED_FEEDS__LIMT", "1"), ("DROPFEED_X__Y", "1")],
+        &[
+            "DROPFEED_FEEDS__LIMIT: `feeds.limit` wants a whole number, not \"many\"",
+            "DROPFEED_FEEDS__LIMT: no key of that name, did you mean `DROPFEED_FEEDS__LIMIT`?",
+            "DROPFEED_X__Y: no key of that name",
+        ],
+    );
+}
+
+#[test]
+fn unknown_names_are_told_with_what_was_meant() {
+    check("[server]\nlstien = 1", &[], &["config.toml:2: unknown key `lstien` in [server], did you mean `listen`?"]);
+    check("[server]\nport = 1", &[], &["config.toml:2: unknown key `port` in [server], did you mean `listen`?"]);
+    check("[site]\nlisten = 1", &[], &["config.toml:2: unknown key `listen` in [site]; it belongs under [server]"]);
+    check("[site]\ncolour = 1", &[], &["config.toml:2: unknown key `colour` in [site]"]);
+    check("\n[sevrer]\na = 1", &[], &["config.toml:2: unknown section `[sevrer]`, did you mean `server`?"]);
+    check("title = \"a\"", &[], &["config.toml:1: `title` stands above every section, but belongs under [site]"]);
+    check("wat = \"a\"", &[], &["config.toml:1: unknown key `wat` above every section"]);
+}
+
+#[test]
+fn wrong_types_say_what_is_wanted() {
+    for (line, message) in [
+        ("limit = \"30\"", "`feeds.limit` wants a whole number, not \"30\"; leave out the quotes"),
+        ("limit = 1.5", "`feeds.limit` wants a whole number, not a fraction"),
+        ("limit = [1]", "`feeds.limit` wants a whole number, not a list"),
+        ("max_bytes = \"5 MB\"", "`feeds.max_bytes` wants a whole number, not \"5 MB\" (bytes)"),
+        ("limit = 0", "`feeds.limit` is 0, but must be from 1 to 10000"),
+        ("limit = -1", "`feeds.limit` is -1, but must be from 1 to 10000"),
+        ("limit = 99999999999999999999", "`feeds.limit` wants a whole number, not a number beyond 64 bits"),
+        ("content = \"none\"", "`feeds.content` wants \"full\" or \"summary\", not \"none\""),
+        ("content = true", "`feeds.content` wants a text in quotes, not true"),
+        ("advertise = \"xml\"", "`feeds.advertise` wants \"atom\", \"rss\" or \"json\", not \"xml\""),
+        ("dir = \" \"", "`feeds.dir` is empty; leave the line out to get the default"),
+        ("dir = \"~/feeds\"", "`feeds.dir` wants a path; `~` means nothing here: \"~/feeds\""),
+        ("dir = 2026-01-01", "`feeds.dir` wants a text in quotes, not a date"),
+    ] {
+        check(&format!("[feeds]\n{line}"), &[], &[&format!("config.toml:2: {message}")]);
+    }
+    check(
+        "[articles]\npoll = \"true\"\nignore = 1\nsettle_ms = 300\nsettle_max_ms = 200",
+        &[],
+        &[
+            "config.toml:2: `articles.poll` wants true or false, not \"true\"; leave out the quotes",
+            "config.toml:3: `articles.ignore` wants a text in quotes or a list of them, not 1",
+            "config.toml:5: `articles.settle_max_ms` (200) must not be less than `articles.settle_ms` (300)",
+        ],
+    );
+    check(
+        "articles.ignore = \"a{b\"",
+        &[],
+        &["config.toml:1: `articles.ignore`: \"a{b\" is not a pattern of gitignore(5)"],
+    );
+    check("feeds = 1", &[], &["config.toml:1: unknown key `feeds` above every section"]);
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line_and_once() {
+    for (text, start) in [
+        ("[site]\ntitle = ", "config.toml:2: not valid TOML: "),
+        ("[site\ntitle = \"a\"", "config.toml:1: not valid TOML: "),
+        ("[site]\ntitle = \"a", "config.toml:2: not valid TOML: "),
+        ("[site]\ntitle = a b", "config.toml:2: not valid TOML: "),
+        ("[site]\ntitle = \"a\"\ntitle = \"b\"", "config.toml:3: `title` is given twice"),
+        ("[site]\n[feeds]\n[site]", "config.toml:3: `site` is given twice"),
+        ("\0", "config.toml:1: not valid TOML: "),
+    ] {
+        let message = parse(text, &[]).unwrap_err().to_string();
+        assert!(message.starts_with(start) && message.lines().count() == 1, "{text}\n{message}");
+    }
+}
+
+#[test]
+fn everything_is_told_at_once_in_the_order_of_the_file() {
+    check(
+        "[server]\nlisten = \"8080\"\n[feeds]\nlimit = 0\n[site]\nlanguage = \"english\"\ntitel = \"a\"\nurl = \"e.org\"",
+        &[("DROPFEED_SITE__TIMEZONE", "Berlin")],
+        &[
+            "config.toml:2: `server.listen` wants an address and a port such as \"127.0.0.1:8080\", not \"8080\", did \
+             you mean \"127.0.0.1:8080\"?",
+            "config.toml:4: `feeds.limit` is 0, but must be from 1 to 10000",
+            "config.toml:6: `site.language` wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\", not \
+             \"english\"",
+            "config.toml:7: unknown key `titel` in [site], did you mean `title`?",
+            "config.toml:8: `site.url` wants http:// or https:// in front: did you mean \"https://e.org/\"?",
+            "DROPFEED_SITE__TIMEZONE: `site.timezone` wants a time zone of the IANA database such as \
+             \"Europe/Berlin\" or \"UTC\", not \"Berlin\", did you mean \"Europe/Berlin\"?",
+        ],
+    );
+}
+
+#[test]
+fn listeners_are_told_apart() {
+    for (text, message) in [
+        ("server.listen = []", "`server.listen` wants from 1 to 1000 addresses"),
+        ("server.listen = [\"localhost:1\", \"127.0.0.1:1\"]", "`server.listen` names 127.0.0.1:1 twice"),
+        ("admin.listen = \"127.0.0.1:8080\"", "`admin.listen` is 127.0.0.1:8080, which `server.listen` already has"),
+        ("admin.listen = [\"a:1\", \"b:1\"]", "`admin.listen` wants one address"),
+        ("server.listen = 8080", "`server.listen` wants a text in quotes or a list of them, not 8080"),
+    ] {
+        let got = parse(text, &[]).unwrap_err().to_string();
+        assert!(got.starts_with(&format!("config.toml:1: {message}")), "{text}\n{got}");
+    }
+}
+
+#[test]
+fn directories_stand_apart() {
+    for (text, message) in [
+        (
+            "feeds.dir = \"articles/out\"",
+            "`feeds.dir` (/srv/articles/out) and `articles.dir` (/srv/articles) must not stand in one another",
+        ),
+        (
+            "articles.dir = \"feeds\"",
+            "`feeds.dir` (/srv/feeds) and `articles.dir` (/srv/feeds) must not stand in one another",
+        ),
+        (
+            "state.dir = \"articles/.state\"",
+            "`state.dir` (/srv/articles/.state) must not stand in `articles.dir` (/srv/articles)",
+        ),
+        ("state.dir = \"feeds\"", "`state.dir` (/srv/feeds) must not stand in `feeds.dir` (/srv/feeds)"),
+    ] {
+        check(text, &[], &[&format!("config.toml:1: {message}")]);
+    }
+    check_value("state.dir = \"s\"\nfeeds.dir = \"s/feeds\"", &[], |c| c.feeds.dir.clone(), "/srv/s/feeds".into());
+}
+
+#[test]
+fn other_programs_are_recognised() {
+    for (text, program) in [
+        ("base_url = \"https://e.org\"\ntitle = \"a\"\n[markdown]\nhighlight_code = true\n[extra]\na = 1", "Zola"),
+        ("baseURL = \"https://e.org/\"\nlanguageCode = \"en-us\"\ntheme = \"a\"\n[params]\na = 1", "Hugo"),
+    ] {
+        let message = parse(text, &[]).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("config.toml: this is the configuration of {program}, ")), "{message}");
+        assert_eq!(message.lines().count(), 1);
+    }
+    for (file, word) in [("a/hugo.toml", "Hugo"), ("_config.yml", "Jekyll"), ("/etc/config.yaml", "TOML")] {
+        let input = Input { text: "a: b", file, base: Path::new("/"), env: &[], world: &Nowhere };
+        let message = Config::parse(&input).unwrap_err().to_string();
+        assert!(message.starts_with(file) && message.contains(word), "{message}");
+    }
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_about() {
+    let warnings = |text: &str, env: &[(&str, &str)]| parse(text, env).unwrap().1;
+    let open = warnings("[server]\nlisten = \"0.0.0.0:80\"", &[]);
+    assert!(open[0].starts_with("config.toml:2: `server.listen` (0.0.0.0:80) is open to other machines"), "{open:?}");
+    assert_eq!(warnings("server.listen = \"0.0.0.0:80\"\nsite.url = \"https://e.org\"", &[]), Vec::<String>::new());
+    assert_eq!(
+        warnings("", &[("DROPFEED_SITE_URL", "https://e.org")]),
+        ["DROPFEED_SITE_URL is not used, did you mean DROPFEED_SITE__URL?"]
+    );
+    assert_eq!(warnings("", &[("DROPFEED_PORT", "1"), ("DROPFEED_SERVICE_HOST", "1")]), Vec::<String>::new());
+}
+
+#[test]
+fn what_needs_a_restart_is_named() {
+    let old = default();
+    let new = |text: &str| Config::of(text, Path::new("/srv")).unwrap();
+    assert_eq!(old.needs_restart(&new("site.title = \"b\"\narticles.dir = \"c\"")), Vec::<&str>::new());
+    assert_eq!(
+        old.needs_restart(&new("server.listen = \"127.0.0.1:1\"\nstate.dir = \"a\"\nfeeds.dir = \"b\"")),
+        ["server.listen", "state.dir", "feeds.dir"]
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>(), value in any::<String>()) {
+        let _ = parse(&text, &[("DROPFEED_FEEDS__LIMIT", &value), ("STATE_DIRECTORY", &value)]);
+    }
+
+    #[test]
+    fn no_value_panics(value in any::<String>(), key in 0..8usize) {
+        let key = ["site.url", "site.language", "site.timezone", "site.title", "server.listen", "articles.ignore",
+            "articles.dir", "feeds.content"][key];
+        let _ = parse(&format!("{key} = {}", serde_json::to_string(&value).unwrap()), &[]);
+    }
+
+    #[test]
+    fn no_toml_panics(lines in proptest::collection::vec("(\\[{0,2}(site|feeds|server|x)\\]{0,2}|(dir|limit|listen|title) ?=? ?([0-9]{0,3}|\"[a-z:/.0-9]{0,9}\"?|\\[.{0,4}\\]?|\\{.{0,4}\\}?))", 0..8)) {
+        let _ = parse(&lines.join("\n"), &[]);
+    }
+
+    #[test]
+    fn a_message_is_a_line(value in any::<String>()) {
+        let toml = serde_json::to_string(&value).unwrap();
+        if let Err(errors) = parse(&format!("site.language = {toml}\n{toml} = 1\n[{toml}]"), &[]) {
+            for mistake in &errors.0 {
+                prop_assert!(!mistake.message.contains(['\n', '\r', '\u{1b}']), "{:?}", mistake.message);
+            }
+        }
+    }
+}

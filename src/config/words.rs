@@ -1,0 +1,218 @@
+//! From a text to a URL, a language, a zone, an address: each `Err` is the rest of a sentence that begins with the
+//! key's name, and says what was meant.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use oxilangtag::LanguageTag;
+use url::{Host, Url};
+
+use super::{World, hint};
+
+/// The public base of every URL: `http` or `https`, with nothing behind its path, which ends with a slash.
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
+    let wants = "wants a URL such as \"https://example.org/\"";
+    let mut url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        Ok(url) if text.contains("://") => return Err(format!("{wants}, http or https, not {}", url.scheme())),
+        // `localhost:8080` parses as a URL whose scheme is `localhost`.
+        _ => match Url::parse(&format!("https://{text}")) {
+            Ok(meant) if !text.contains("//") && !text.starts_with('/') => {
+                return Err(format!("wants http:// or https:// in front: did you mean \"{meant}\"?"));
+            }
+            _ => return Err(format!("{wants}, not {text:?}")),
+        },
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password: it stands in every feed".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not have a query or a fragment: every URL is this one and a path".to_owned());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// Does the URL lead nowhere but to this machine?
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A language tag of BCP 47 (RFC 5646) in its usual case. The well-formed tags whose first subtag has more than three
+/// letters are refused: none is registered, and `english` is one.
+pub(super) fn language(text: &str) -> Result<String, String> {
+    let wants = "wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\"";
+    match LanguageTag::parse_and_normalize(text) {
+        Ok(tag) if (2..=3).contains(&tag.primary_language().len()) => Ok(tag.into_inner()),
+        _ => {
+            let plain = text.split('.').next().unwrap_or(text).replace('_', "-");
+            let near = LanguageTag::parse_and_normalize(&plain)
+                .ok()
+                .filter(|tag| (2..=3).contains(&tag.primary_language().len()));
+            let hint = near.map(|tag| format!(", did you mean \"{}\"?", tag.as_str())).unwrap_or_default();
+            Err(format!("{wants}, not {text:?}{hint}"))
+        }
+    }
+}
+
+/// A zone of the bundled IANA database, so that every machine resolves a date alike.
+pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+    let database = TimeZoneDatabase::bundled();
+    if let Ok(zone) = database.get(text) {
+        return Ok(zone);
+    }
+    let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
+    let city = text.to_lowercase().replace(' ', "_");
+    let by_city = names.iter().find(|name| name.to_lowercase().rsplit('/').next() == Some(&city));
+    let near = by_city.map(String::as_str).or_else(|| hint::nearest(text, names.iter().map(String::as_str)));
+    let hint = near.map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default();
+    Err(format!("wants a time zone of the IANA database such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
+}
+
+/// An address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. Of the addresses that a name has, the first of
+/// version 4 is taken, else the first: one key names one listener.
+pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Some(hint) = address_hint(text) {
+        return Err(format!("wants an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"));
+    }
+    let found =
+        world.addresses(text).map_err(|error| format!("names a host that cannot be found: {text:?} ({error})"))?;
+    let first_v4 = found.iter().find(|address| address.is_ipv4());
+    first_v4.or(found.first()).copied().ok_or_else(|| format!("names a host without an address: {text:?}"))
+}
+
+/// What is wrong with a text that is no `IP:PORT`; nothing where it may be `NAME:PORT`.
+fn address_hint(text: &str) -> Option<String> {
+    let mean = |meant: String| Some(format!(", did you mean \"{meant}\"?"));
+    if text.starts_with("unix:") {
+        return Some("; Unix sockets are not served yet".to_owned());
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        return mean(rest.trim_end_matches('/').to_owned());
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return mean(SocketAddr::new(ip, 8080).to_string());
+    }
+    match text.rsplit_once(':') {
+        None if text.parse::<u16>().is_ok() => mean(format!("127.0.0.1:{text}")),
+        None => mean(format!("{text}:8080")),
+        Some(("" | "*", port)) => mean(format!("0.0.0.0:{port}")),
+        Some((host, port)) if port.parse::<u16>().is_err() => {
+            Some(format!("; the port {port:?} of {host} is not a number from 0 to 65535"))
+        }
+        Some((host, port)) if host.contains(':') => mean(format!("[{host}]:{port}")),
+        Some((host, _)) if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Some(format!("; {host} is not an address"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Where a listener is reached from this machine.
+pub(super) fn local_url(listen: SocketAddr) -> String {
+    let any = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
+    // Port 0 is chosen by the kernel, after the configuration was read.
+    let port = if listen.port() == 0 { 8080 } else { listen.port() };
+    format!("http://{}/", SocketAddr::new(any, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Nowhere;
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (text, outcome) in [
+            ("https://example.org", "https://example.org/"),
+            ("http://Example.ORG:80/blog", "http://example.org/blog/"),
+            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+            ("example.org", "wants http:// or https:// in front: did you mean \"https://example.org/\"?"),
+            ("localhost:8080", "wants http:// or https:// in front: did you mean \"https://localhost:8080/\"?"),
+            ("ftp://example.org", "wants a URL such as \"https://example.org/\", http or https, not ftp"),
+            ("/blog", "wants a URL such as \"https://example.org/\", not \"/blog\""),
+            ("https://a:b@example.org", "must not hold a user name or password: it stands in every feed"),
+            ("https://example.org/?a", "must not have a query or a fragment: every URL is this one and a path"),
+        ] {
+            let got = base_url(text).map_or_else(|error| error, |url| url.to_string());
+            assert_eq!(got, outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn languages() {
+        let wants = "wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\", not ";
+        for (text, outcome) in [
+            ("en", "en".to_owned()),
+            ("PT-br", "pt-BR".to_owned()),
+            ("zh-hant-tw", "zh-Hant-TW".to_owned()),
+            ("english", format!("{wants}\"english\"")),
+            ("en_US.UTF-8", format!("{wants}\"en_US.UTF-8\", did you mean \"en-US\"?")),
+            ("e", format!("{wants}\"e\"")),
+        ] {
+            assert_eq!(language(text).unwrap_or_else(|error| error), outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn zones() {
+        for (text, hint) in [
+            ("Berlin", "did you mean \"Europe/Berlin\"?"),
+            ("new york", "did you mean \"America/New_York\"?"),
+            ("Europe/Brelin", "did you mean \"Europe/Berlin\"?"),
+            ("+02:00", "not \"+02:00\""),
+        ] {
+            let error = zone(text).unwrap_err();
+            assert!(error.ends_with(hint), "{text}: {error}");
+        }
+        assert_eq!(zone("europe/berlin").unwrap().iana_name(), Some("Europe/Berlin"));
+        assert!(zone("UTC").is_ok());
+    }
+
+    #[test]
+    fn addresses() {
+        let wants = "wants an address and a port such as \"127.0.0.1:8080\", not ";
+        for (text, outcome) in [
+            ("127.0.0.1:0", "127.0.0.1:0".to_owned()),
+            ("[::1]:8080", "[::1]:8080".to_owned()),
+            ("localhost:8080", "127.0.0.1:8080".to_owned()),
+            ("8080", format!("{wants}\"8080\", did you mean \"127.0.0.1:8080\"?")),
+            (":8080", format!("{wants}\":8080\", did you mean \"0.0.0.0:8080\"?")),
+            ("127.0.0.1", format!("{wants}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
+            ("::", format!("{wants}\"::\", did you mean \"[::]:8080\"?")),
+            ("http://127.0.0.1:80/", format!("{wants}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?")),
+            (
+                "localhost:http",
+                format!("{wants}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"),
+            ),
+            ("300.1.1.1:80", format!("{wants}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
+            ("unix:/run/a", format!("{wants}\"unix:/run/a\"; Unix sockets are not served yet")),
+        ] {
+            let got = address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
+            assert_eq!(got, outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_listener_is_reached_at() {
+        for (listen, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("0.0.0.0:9000", "http://127.0.0.1:9000/"),
+            ("[::1]:80", "http://[::1]:80/"),
+            ("127.0.0.1:0", "http://127.0.0.1:8080/"),
+        ] {
+            assert_eq!(local_url(listen.parse().unwrap()), url);
+        }
+    }
+}
