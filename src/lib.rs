@@ -10,6 +10,7 @@
 
 pub mod article;
 pub mod base;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod daemon;

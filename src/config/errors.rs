@@ -32,9 +32,9 @@ impl fmt::Display for At {
     }
 }
 
-/// One mistake.
+/// One mistake, or one thing that is probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Finding {
     /// Where it stands.
     pub at: At,
     /// What is wrong and what was meant, on one line, without a final stop.
@@ -42,7 +42,7 @@ pub struct Mistake {
 }
 
 /// `config.toml:12: unknown key ...`
-impl fmt::Display for Mistake {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.message)
     }
@@ -50,12 +50,12 @@ impl fmt::Display for Mistake {
 
 /// Every mistake of a configuration, in the order of the file; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errors(pub Vec<Mistake>);
+pub struct Errors(pub Vec<Finding>);
 
 impl Errors {
     /// A single mistake that concerns `name` as a whole.
     pub fn one(name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(vec![Mistake { at: At { name: name.into(), line: None }, message: message.into() }])
+        Self(vec![Finding { at: At { name: name.into(), line: None }, message: message.into() }])
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_line_for_each_mistake() {
-        let line = Mistake { at: At { name: "a.toml".into(), line: Some(3) }, message: "is wrong".into() };
+        let line = Finding { at: At { name: "a.toml".into(), line: Some(3) }, message: "is wrong".into() };
         let mut errors = Errors::one("b.toml", "is missing");
         errors.0.push(line);
         assert_eq!(errors.to_string(), "b.toml: is missing\na.toml:3: is wrong");

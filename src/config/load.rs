@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use super::raw::TEXT_MAX_BYTES;
-use super::{Config, Errors, Input, World};
+use super::{Config, Errors, Finding, Input, World};
 
 /// Beside the articles, where a person works.
 const HERE: &str = "config.toml";
@@ -21,8 +21,8 @@ pub struct Loaded {
     pub config: Config,
     /// The file it came from; none where the defaults alone are used.
     pub file: Option<PathBuf>,
-    /// Sentences for the log: nothing is refused, but something is probably not meant.
-    pub warnings: Vec<String>,
+    /// For the log: nothing is refused, but something is probably not meant.
+    pub warnings: Vec<Finding>,
 }
 
 /// Loads the configuration: `--config PATH`, else `./config.toml`, else `/etc/dropfeed/config.toml`.
@@ -41,11 +41,7 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
     let base = base_directory(file.as_deref()).map_err(|error| Errors::one(&name, error.to_string()))?;
     env.sort();
     let input = Input { text: &text, file: &name, base: &base, env: &env, world: &System };
-    let (config, mut warnings) = Config::parse(&input)?;
-    if file.is_none() {
-        let articles = config.articles.dir.display();
-        warnings.push(format!("no {HERE} here and no {SYSTEM}: using the defaults, with articles from {articles}"));
-    }
+    let (config, warnings) = Config::parse(&input)?;
     Ok(Loaded { config, file, warnings })
 }
 

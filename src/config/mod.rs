@@ -13,7 +13,7 @@ mod resolve;
 mod tests;
 mod words;
 
-pub use errors::{At, Errors, Mistake};
+pub use errors::{At, Errors, Finding};
 pub use load::{Loaded, load};
 
 use std::io;
@@ -79,7 +79,7 @@ impl World for Nowhere {
 
 impl Config {
     /// The configuration that `input` says, and what is worth a warning in the log.
-    pub fn parse(input: &Input<'_>) -> Result<(Config, Vec<String>), Errors> {
+    pub fn parse(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
         resolve::resolve(input)
     }
 

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
-use super::errors::{At, Errors, Mistake};
+use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
 
 /// Mistakes that are told at most; a file with more is another program's, or a picture.
@@ -97,7 +97,7 @@ pub(super) struct Reader<'a> {
     /// Every variable that begins as ours do.
     variables: BTreeMap<String, String>,
     asked: Vec<(&'static str, &'static str)>,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<Finding>,
     /// Lines with a mistake of syntax: what was recovered from them is guesswork and not worth a second word.
     broken: Vec<u32>,
     /// Is a section's header broken? Then nobody knows which section the keys below it stand in.
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
             let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
             message = message.chars().map(escape).collect();
         }
-        self.mistakes.push(Mistake { at: at.clone(), message });
+        self.mistakes.push(Finding { at: at.clone(), message });
     }
 
     /// Every key that was asked for so far.
@@ -325,7 +325,7 @@ impl<'a> Reader<'a> {
 
     /// Every mistake, in the order of the file, then the variables: those noted, and what nobody asked for. And what
     /// is worth a warning.
-    pub(super) fn finish(mut self) -> (Vec<Mistake>, Vec<String>) {
+    pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<Finding>) {
         let sections = std::mem::take(&mut self.sections);
         if !self.headless {
             sections.iter().for_each(|(name, section)| self.note_unknown(name, section));
@@ -337,7 +337,8 @@ impl<'a> Reader<'a> {
                 let near = hint::did_you_mean(hint::nearest(&name, known.iter().map(String::as_str)));
                 self.refuse(&At { name, line: None }, format!("no key of that name{near}"));
             } else if let Some(meant) = known.iter().find(|known| known.replacen("__", "_", 1) == name) {
-                warnings.push(format!("{name} is not used, did you mean {meant}?"));
+                let message = format!("is not used, did you mean `{meant}`?");
+                warnings.push(Finding { at: At { name, line: None }, message });
             }
         }
         self.mistakes.sort_by_key(order);
@@ -410,6 +411,6 @@ fn line_of(text: &str, offset: usize) -> u32 {
 }
 
 /// The file before the variables, lines in order, the file as a whole after its lines.
-fn order(mistake: &Mistake) -> (bool, u32) {
+fn order(mistake: &Finding) -> (bool, u32) {
     (mistake.at.is_variable(), mistake.at.line.unwrap_or(u32::MAX))
 }

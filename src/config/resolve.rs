@@ -11,7 +11,7 @@ use ignore::gitignore::GitignoreBuilder;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::errors::{At, Errors};
+use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, words};
 use crate::base::{Format, text};
@@ -29,7 +29,7 @@ const GIB: u64 = 1 << 30;
 const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
 
 /// What `input` means, or everything that is wrong with it.
-pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<String>), Errors> {
+pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
     let mut reader = Reader::new(input.file, input.text, input.env)?;
     let (config, outside) = read(&mut reader, input);
     let (mistakes, mut warnings) = reader.finish();
@@ -38,7 +38,7 @@ pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<String>), Errors
 }
 
 /// Asks for every key, and checks what must hold between them. Gives a warning too, where there is one.
-pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<String>) {
+pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
     let (server, listen_at) = server(reader, input);
     let (site, url_at) = site(reader, server.listen[0]);
     let (articles, articles_at) = articles(reader, input);
@@ -276,17 +276,18 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
 }
 
 /// Reachable from outside, with links that lead nowhere from there?
-fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<String> {
+fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
     let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
     if !words::is_loopback(&config.site.url) {
         return None;
     }
     let at = if url_at.is_of_a_key() { url_at } else { listen_at };
-    Some(format!(
-        "{at}: `server.listen` ({outside}) is open to other machines, but `site.url` ({}) leads nowhere from there; \
-         set `site.url` to the address that readers use",
+    let message = format!(
+        "`server.listen` ({outside}) is open to other machines, but `site.url` ({}) leads nowhere from there; set \
+         `site.url` to the address that readers use",
         config.site.url
-    ))
+    );
+    Some(Finding { at: at.clone(), message })
 }
 
 fn milliseconds(

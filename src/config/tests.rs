@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn parse(text: &str, env: &[(&str, &str)]) -> Result<(Config, Vec<String>), Errors> {
+fn parse(text: &str, env: &[(&str, &str)]) -> Result<(Config, Vec<Finding>), Errors> {
     let env: Vec<(String, String)> = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     Config::parse(&Input { text, file: "config.toml", base: Path::new("/srv"), env: &env, world: &Nowhere })
 }
@@ -65,7 +65,7 @@ fn an_empty_file_is_usable() {
     assert_eq!(config.site.id, "127.0.0.1");
     assert_eq!((config.articles.dir, config.state.dir), ("/srv/articles".into(), "/srv/.dropfeed".into()));
     assert_eq!(config.articles.settle, Duration::from_millis(100));
-    assert_eq!(parse("", &[]).unwrap().1, Vec::<String>::new());
+    assert_eq!(parse("", &[]).unwrap().1, []);
 }
 
 #[test]
@@ -246,13 +246,15 @@ fn other_programs_are_recognised() {
 
 #[test]
 fn what_is_probably_not_meant_is_warned_about() {
-    let warnings = |text: &str, env: &[(&str, &str)]| parse(text, env).unwrap().1;
+    let warnings = |text: &str, env: &[(&str, &str)]| -> Vec<String> {
+        parse(text, env).unwrap().1.iter().map(Finding::to_string).collect()
+    };
     let open = warnings("[server]\nlisten = \"0.0.0.0:80\"", &[]);
     assert!(open[0].starts_with("config.toml:2: `server.listen` (0.0.0.0:80) is open to other machines"), "{open:?}");
     assert_eq!(warnings("server.listen = \"0.0.0.0:80\"\nsite.url = \"https://e.org\"", &[]), Vec::<String>::new());
     assert_eq!(
         warnings("", &[("DROPFEED_SITE_URL", "https://e.org")]),
-        ["DROPFEED_SITE_URL is not used, did you mean DROPFEED_SITE__URL?"]
+        ["DROPFEED_SITE_URL: is not used, did you mean `DROPFEED_SITE__URL`?"]
     );
     assert_eq!(warnings("", &[("DROPFEED_PORT", "1"), ("DROPFEED_SERVICE_HOST", "1")]), Vec::<String>::new());
 }
