@@ -1,7 +1,37 @@
 //! A channel as a feed, neutral of format, and its three writers.
+//!
+//! `compose` makes a [`Feed`], `rss`, `atom` and `json` make bytes of it, `gate` reads them back before anybody sees
+//! them, `lint` names what validators will say of it all the same. `links` is the one place where a route becomes a
+//! URL. Everything here is a pure function.
+
+pub mod atom;
+mod compose;
+pub mod gate;
+pub mod json;
+pub mod links;
+pub mod lint;
+mod mailbox;
+pub mod opml;
+pub mod rss;
+#[cfg(test)]
+mod sample;
+mod xml;
+
+use std::borrow::Cow;
+use std::slice;
 
 use crate::article::Person;
-use crate::base::{Format, Scope, Timestamp};
+use crate::base::{Format, Scope, Timestamp, text};
+
+pub use compose::{atom_id, compose, feed_id};
+pub use gate::write_checked;
+pub use lint::lint;
+
+/// What says of itself that it made the feed. Without a version: an upgrade alone must not change any byte.
+const GENERATOR: &str = "dropfeed";
+
+/// The longest name in graphemes that is made of an entry's text.
+const NAME_GRAPHEMES: usize = 80;
 
 /// One feed, ready to be written in any format. Every URL in it is absolute and percent-encoded; every text is safe.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +54,8 @@ pub struct Feed {
     pub updated: Timestamp,
     /// Who wrote what says nothing of its authors.
     pub author: Person,
+    /// The site's picture, absolute: GIF, JPEG or PNG.
+    pub icon: Option<String>,
     /// Minutes that a reader may keep it: RSS `ttl`.
     pub ttl_minutes: u32,
     /// Does the content carry whole articles?
@@ -36,6 +68,20 @@ impl Feed {
     /// Where this feed stands in `format`.
     pub fn self_url(&self, format: Format) -> &str {
         &self.self_urls[format as usize]
+    }
+
+    /// The feed's bytes in `format`.
+    pub fn write(&self, format: Format) -> Vec<u8> {
+        match format {
+            Format::Rss => rss::write(self),
+            Format::Atom => atom::write(self),
+            Format::Json => json::write(self),
+        }
+    }
+
+    /// Who wrote `entry`: its authors, or the feed's where it names none.
+    fn authors_of<'a>(&'a self, entry: &'a Entry) -> &'a [Person] {
+        if entry.authors.is_empty() { slice::from_ref(&self.author) } else { &entry.authors }
     }
 }
 
@@ -54,7 +100,7 @@ pub struct Entry {
     pub summary: String,
     /// Sanitised HTML, every reference absolute; empty for a feed of summaries.
     pub html: String,
-    /// When it became public.
+    /// When it became public; whole seconds, since that is what RSS can say.
     pub published: Timestamp,
     /// When it last changed in more than a few words; never before `published`. With the microseconds of its id.
     pub updated: Timestamp,
@@ -68,4 +114,20 @@ pub struct Entry {
     pub language: Option<String>,
     /// The article's picture, absolute.
     pub image: Option<String>,
+}
+
+impl Entry {
+    /// What it is called where it has to be called something: its title, the beginning of its summary, or the end of
+    /// its URL. Never empty.
+    pub fn name(&self) -> Cow<'_, str> {
+        if let Some(title) = xml::some(&self.title) {
+            return title;
+        }
+        if let Some(summary) = xml::some(&self.summary) {
+            return Cow::Owned(text::excerpt(&text::line(&summary), NAME_GRAPHEMES).into_owned());
+        }
+        let last = self.url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let decoded = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
+        Cow::Owned(xml::some(&decoded).unwrap_or(Cow::Borrowed("…")).into_owned())
+    }
 }

@@ -1,0 +1,177 @@
+//! A feed as Atom 1.0 (RFC 4287), through the `atom_syndication` crate.
+//!
+//! Owns: what stands where in Atom. The feed is the default namespace; titles and summaries are `type="text"` (the
+//! default, so the attribute is left out), content is `type="html"`; the feed always has an author (4.1.1), an entry
+//! exactly one `rel="alternate"`.
+
+use std::collections::BTreeMap;
+
+use ::atom_syndication as atom;
+use ::atom_syndication::extension::{Extension, ExtensionMap};
+use ::chrono::DateTime;
+use quick_xml::escape::escape;
+
+use crate::article::Person;
+use crate::base::{Format, Timestamp};
+
+use super::{Entry, Feed, GENERATOR, mailbox, xml};
+
+/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it, which no gate passes.
+pub fn write(feed: &Feed) -> Vec<u8> {
+    let config = atom::WriteConfig { write_document_declaration: true, indent_size: Some(1) };
+    document(feed).write_with_config(Vec::new(), config).map(xml::hexadecimal).unwrap_or_default()
+}
+
+fn document(feed: &Feed) -> atom::Feed {
+    let mut namespaces = BTreeMap::new();
+    if xml::has_media(&feed.entries) {
+        namespaces.insert("media".to_owned(), xml::MEDIA.to_owned());
+    }
+    atom::Feed {
+        title: text(&feed.title, None),
+        id: feed.id.clone(),
+        updated: instant(feed.updated),
+        authors: vec![person(&feed.author)],
+        generator: Some(atom::Generator { value: GENERATOR.to_owned(), uri: None, version: None }),
+        icon: feed.icon.clone(),
+        links: vec![
+            link("self", feed.self_url(Format::Atom), Some(Format::Atom.media_type())),
+            link("alternate", &feed.home_url, Some("text/html")),
+        ],
+        subtitle: Some(text(&feed.description, None)),
+        entries: feed.entries.iter().map(entry).collect(),
+        namespaces,
+        lang: Some(feed.language.clone()),
+        categories: Vec::new(),
+        contributors: Vec::new(),
+        logo: None,
+        rights: None,
+        extensions: ExtensionMap::new(),
+        base: None,
+    }
+}
+
+fn entry(entry: &Entry) -> atom::Entry {
+    let language = entry.language.as_deref();
+    let content = xml::some(&entry.html).map(|html| html_content(html.into_owned(), language));
+    // RFC 4287 (4.1.1.1) wants text of some kind: without a content, the summary says at least the title.
+    let summary = xml::some(&entry.summary).or_else(|| content.is_none().then(|| entry.name()));
+    let mut links = vec![link("alternate", &entry.url, Some("text/html"))];
+    links.extend(entry.external_url.as_deref().map(|url| link("related", url, None)));
+    atom::Entry {
+        title: text(&entry.name(), language),
+        id: entry.atom_id.clone(),
+        updated: instant(entry.updated),
+        authors: entry.authors.iter().map(person).collect(),
+        categories: entry.tags.iter().filter_map(|tag| xml::some(tag)).map(|tag| category(&tag)).collect(),
+        links,
+        published: Some(instant(entry.published)),
+        summary: summary.map(|summary| text(&summary, language)),
+        content,
+        extensions: entry.image.as_deref().map(media).unwrap_or_default(),
+        contributors: Vec::new(),
+        rights: None,
+        source: None,
+        namespaces: BTreeMap::new(),
+    }
+}
+
+/// Plain text. An entry has no place for `xml:lang` in the crate, so that its texts carry it.
+fn text(value: &str, language: Option<&str>) -> atom::Text {
+    atom::Text {
+        value: xml::border(value).into_owned(),
+        base: None,
+        lang: language.map(str::to_owned),
+        r#type: atom::TextType::Text,
+    }
+}
+
+fn html_content(html: String, language: Option<&str>) -> atom::Content {
+    atom::Content {
+        base: None,
+        lang: language.map(str::to_owned),
+        value: Some(html),
+        src: None,
+        content_type: Some("html".to_owned()),
+    }
+}
+
+fn link(rel: &str, href: &str, media_type: Option<&str>) -> atom::Link {
+    atom::Link {
+        href: href.to_owned(),
+        rel: rel.to_owned(),
+        hreflang: None,
+        mime_type: media_type.map(str::to_owned),
+        title: None,
+        length: None,
+    }
+}
+
+/// An address that is none (RFC 4287, 3.2.3) is left out; `feed::lint` names it.
+fn person(person: &Person) -> atom::Person {
+    atom::Person {
+        name: xml::border(&person.name).into_owned(),
+        email: person.email.clone().filter(|address| mailbox::is_address(address)),
+        uri: person.url.clone(),
+        extensions: ExtensionMap::new(),
+    }
+}
+
+fn category(tag: &str) -> atom::Category {
+    atom::Category { term: tag.to_owned(), scheme: None, label: None }
+}
+
+/// The crate writes the attributes of an extension as they are, so that they are escaped here.
+fn media(image: &str) -> ExtensionMap {
+    let element = |name: &str, attrs: BTreeMap<String, String>| Extension {
+        name: format!("media:{name}"),
+        // An empty value keeps the element on its line.
+        value: Some(String::new()),
+        attrs: attrs.into_iter().map(|(key, value)| (key, escape(value.as_str()).into_owned())).collect(),
+        ..Extension::default()
+    };
+    let thumbnail = element("thumbnail", BTreeMap::from([("url".to_owned(), image.to_owned())]));
+    let content = element("content", xml::media_attributes(image));
+    let elements = BTreeMap::from([("content".to_owned(), vec![content]), ("thumbnail".to_owned(), vec![thumbnail])]);
+    ExtensionMap::from([("media".to_owned(), elements)])
+}
+
+/// Microseconds are kept. chrono's range is the wider one, so that the default is never taken.
+fn instant(at: Timestamp) -> atom::FixedDateTime {
+    DateTime::from_timestamp_micros(at.as_microsecond()).unwrap_or_default().fixed_offset()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_whole_document() {
+        let written = String::from_utf8(write(&sample::feed())).unwrap();
+        assert_eq!(written, include_str!("sample.atom.xml").trim_end());
+    }
+
+    #[test]
+    fn an_entry_always_has_a_title_and_some_text() {
+        let mut feed = sample::feed();
+        let note = &mut feed.entries[0];
+        (note.title, note.html) = (String::new(), String::new());
+        note.summary = "Just a few words, then.".to_owned();
+        let written = entry(note);
+        assert_eq!(written.title.value, "Just a few words, then.");
+        note.summary.clear();
+        let written = entry(note);
+        assert_eq!(written.title.value, "hello-world");
+        assert_eq!(written.summary.unwrap().value, "hello-world");
+    }
+
+    #[test]
+    fn a_language_of_its_own_stands_at_the_texts() {
+        let mut feed = sample::feed();
+        feed.entries[0].language = Some("de".to_owned());
+        let written = entry(&feed.entries[0]);
+        assert_eq!(written.title.lang.as_deref(), Some("de"));
+        assert_eq!(written.content.unwrap().lang.as_deref(), Some("de"));
+    }
+}

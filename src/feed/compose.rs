@@ -1,0 +1,370 @@
+//! From a channel of the library to a [`Feed`]: what it is called, which entries it carries, and how much of each.
+//!
+//! Deterministic: the same site, channel, articles and bodies give the same feed. The clock is not asked; the feed's
+//! date is its newest entry's.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::article::{Body, Person};
+use crate::base::text::{is_safe, line};
+use crate::base::{Digest, Format, Route, Scope, Timestamp};
+use crate::config::{Content, Feeds, Site};
+use crate::library::{Article, Channel, Seq};
+
+use super::{Entry, Feed, links};
+
+/// Minutes that a reader may keep a feed; HTTP's `max-age` says the same.
+const TTL_MINUTES: u32 = 15;
+
+/// However large they are, a feed carries this many entries if it has them.
+const ENTRIES_MIN: usize = 10;
+
+/// Past this, the largest entries fall to their summary: common readers stop reading, or refuse the feed.
+const HARD_BYTES_MAX: usize = 5 * 1024 * 1024;
+
+/// What an entry weighs beside its texts: the markup of its elements, its URLs and dates.
+const ENTRY_OVERHEAD_BYTES: usize = 1024;
+
+/// The feed of `scope`, whose `articles` stand newest first.
+///
+/// `bodies` gives the rendered articles, `locate` what a symbolic reference means. An article whose body cannot be had
+/// just now stands with what its head says; one of which there is neither body nor title has nothing to show and is
+/// left out.
+pub fn compose(
+    site: &Site,
+    feeds: &Feeds,
+    scope: &Scope,
+    channel: &Channel,
+    articles: &[Arc<Article>],
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Feed {
+    let full = feeds.content == Content::Full;
+    let mut entries = Vec::with_capacity(articles.len());
+    for article in articles {
+        let body = bodies(article.seq);
+        let entry = entry(site, full, article, body.as_deref(), locate);
+        if body.is_some() || !entry.title.is_empty() {
+            entries.push((article.seq, entry));
+        }
+    }
+    bound(&mut entries, feeds.max_bytes, HARD_BYTES_MAX);
+    let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
+    let (title, description) = names(site, scope, channel);
+    Feed {
+        scope: scope.clone(),
+        id: feed_id(&site.id, scope),
+        title,
+        description,
+        language: site.language.clone(),
+        home_url: links::absolute(site, &home(scope)),
+        self_urls: Format::ALL.map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
+        updated: entries.iter().map(|entry| entry.updated).max().unwrap_or(channel.watermark),
+        author: Person { name: line(&site.author), ..Person::default() },
+        icon: None,
+        ttl_minutes: TTL_MINUTES,
+        full,
+        entries,
+    }
+}
+
+/// The id of the feed of `scope`: the same for ever, whatever the site's URL.
+pub fn feed_id(site_id: &str, scope: &Scope) -> String {
+    urn(site_id, "feed", &scope.to_string())
+}
+
+/// The id that stands for `id` in Atom, which wants an IRI (RFC 4287, 4.2.6): itself where it is one, else the version
+/// 5 UUID of it within the site.
+pub fn atom_id(site_id: &str, id: &str) -> String {
+    if is_iri(id) { id.to_owned() } else { urn(site_id, "entry", id) }
+}
+
+fn urn(site_id: &str, kind: &str, name: &str) -> String {
+    let site = Uuid::new_v5(&Uuid::NAMESPACE_DNS, site_id.as_bytes());
+    Uuid::new_v5(&site, format!("{kind}\n{name}").as_bytes()).urn().to_string()
+}
+
+/// Is `text` an absolute IRI (RFC 3987, 2.2)?
+fn is_iri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(of_scheme) || rest.is_empty() {
+        return false;
+    }
+    let escapes = rest
+        .split('%')
+        .skip(1)
+        .all(|after| after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)));
+    let of_iri = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "-._~:/?#@!$&'()*+,;=%".contains(c)
+            || (c >= '\u{a0}' && is_safe(c) && c != '\u{fffd}' && !c.is_whitespace())
+    };
+    let hierarchical = !matches!(scheme, "http" | "https") || rest.starts_with("//");
+    escapes && hierarchical && rest.chars().all(of_iri) && Url::parse(text).is_ok()
+}
+
+/// The title and the description of a feed; neither is ever empty.
+fn names(site: &Site, scope: &Scope, channel: &Channel) -> (String, String) {
+    let own = |text: &Option<String>| text.as_deref().map(line).filter(|text| !text.is_empty());
+    let site_title = line(&site.title);
+    let title = match scope {
+        Scope::Site => site_title,
+        _ => {
+            let name = own(&channel.title).unwrap_or_else(|| line(&channel.name));
+            if name.is_empty() { site_title } else { format!("{name} — {site_title}") }
+        }
+    };
+    (title, own(&channel.description).unwrap_or_else(|| line(&site.description)))
+}
+
+/// The page that shows what the feed carries.
+fn home(scope: &Scope) -> Route {
+    match scope {
+        Scope::Site => Route::Home,
+        scope => Route::Index(scope.clone()),
+    }
+}
+
+fn entry(
+    site: &Site,
+    full: bool,
+    article: &Article,
+    body: Option<&Body>,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Entry {
+    let head = &*article.head;
+    let url = links::absolute(site, &Route::Resource(article.url.clone()));
+    let html = body.filter(|_| full).map(|body| links::resolve(&body.html, &url, site, locate));
+    let summary = body.map(|body| body.summary.as_str()).or(head.summary.as_deref());
+    let published = whole_second(article.published);
+    Entry {
+        atom_id: atom_id(&site.id, &article.id),
+        id: article.id.clone(),
+        title: line(&head.title),
+        summary: summary.unwrap_or_default().trim().to_owned(),
+        html: html.unwrap_or_default(),
+        published,
+        updated: own_microseconds(article.updated, &article.id).max(published),
+        authors: head.authors.iter().filter_map(person).collect(),
+        tags: tags(&head.tags),
+        external_url: head.external_url.as_deref().and_then(links::external),
+        language: head.language.clone().filter(|language| !language.eq_ignore_ascii_case(&site.language)),
+        image: head.image.as_deref().and_then(|image| links::image(image, article, site, locate)),
+        url,
+    }
+}
+
+/// The author as feeds may name them; what is no URL is left out.
+fn person(person: &Person) -> Option<Person> {
+    let name = Some(line(&person.name)).filter(|name| !name.is_empty())?;
+    Some(Person { name, email: person.email.clone(), url: person.url.as_deref().and_then(links::web) })
+}
+
+/// The tags as written, each once.
+fn tags(written: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    written.iter().map(|tag| line(tag)).filter(|tag| !tag.is_empty() && seen.insert(tag.clone())).collect()
+}
+
+/// The instant without its fraction of a second, for instants before 1970 too. Years that a four-digit date cannot say
+/// are the nearest that it can.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(seconds(instant)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The whole second of `instant`, with the microseconds that are the id's: two articles of one second are told apart,
+/// and one article says the same in every feed.
+fn own_microseconds(instant: Timestamp, id: &str) -> Timestamp {
+    // Less than a million, by the remainder.
+    let micros = (Digest::of(id.as_bytes()).prefix() % 1_000_000) as i64;
+    Timestamp::from_microsecond(seconds(instant) * 1_000_000 + micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn seconds(instant: Timestamp) -> i64 {
+    /// 0001-01-01T00:00:00Z
+    const FIRST: i64 = -62_135_596_800;
+    instant.as_microsecond().div_euclid(1_000_000).max(FIRST)
+}
+
+/// Keeps a feed within bounds: past `soft_bytes` the articles that became public first leave, down to ten; past
+/// `hard_bytes` the largest of the rest carry only their summary.
+fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) {
+    let mut total: usize = entries.iter().map(|(_, entry)| weight(entry)).sum();
+    while total > soft_bytes && entries.len() > ENTRIES_MIN {
+        // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
+        let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
+        total -= weight(&entries.remove(first).1);
+    }
+    let mut by_weight: Vec<(usize, Reverse<Seq>)> =
+        entries.iter().enumerate().map(|(n, (seq, _))| (n, Reverse(*seq))).collect();
+    by_weight.sort_by_key(|(n, seq)| Reverse((weight(&entries[*n].1), *seq)));
+    for (n, _) in by_weight {
+        if total <= hard_bytes {
+            break;
+        }
+        total -= escaped_len(&entries[n].1.html);
+        entries[n].1.html.clear();
+    }
+}
+
+/// How many bytes an entry takes in the largest of the three documents, about.
+fn weight(entry: &Entry) -> usize {
+    let texts = escaped_len(&entry.html) + escaped_len(&entry.summary) + escaped_len(&entry.title);
+    texts + entry.tags.iter().map(|tag| tag.len() + 24).sum::<usize>() + ENTRY_OVERHEAD_BYTES
+}
+
+/// The length of a text in Atom, where markup is escaped.
+fn escaped_len(text: &str) -> usize {
+    let more = |byte: u8| match byte {
+        b'<' | b'>' => 3,
+        b'&' => 4,
+        b'"' | b'\'' => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sample::{article, at, channel, feeds, head, site};
+    use super::*;
+
+    fn body(html: &str, summary: &str) -> Option<Arc<Body>> {
+        Some(Arc::new(Body { html: html.to_owned(), summary: summary.to_owned() }))
+    }
+
+    fn feed(articles: &[Arc<Article>], bodies: &dyn Fn(Seq) -> Option<Arc<Body>>) -> Feed {
+        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_| None)
+    }
+
+    #[test]
+    fn titles_and_places() {
+        let tag = Scope::Tag(crate::base::UrlPath::new("c-sharp").unwrap());
+        let mut named = channel("C#");
+        let make =
+            |scope: &Scope, channel: &Channel| compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_| None);
+        let feed = make(&tag, &named);
+        assert_eq!(feed.title, "C# — The Site");
+        assert_eq!(feed.description, "About things & <stuff>.");
+        assert_eq!(feed.home_url, "https://example.org/blog/tags/c-sharp/");
+        assert_eq!(feed.self_url(Format::Json), "https://example.org/blog/tags/c-sharp/feed.json");
+        assert_eq!(feed.updated, named.watermark);
+        named.title = Some("All of C#".to_owned());
+        named.description = Some("  Sharp\nthings ".to_owned());
+        let feed = make(&tag, &named);
+        assert_eq!((feed.title.as_str(), feed.description.as_str()), ("All of C# — The Site", "Sharp things"));
+        let whole = make(&Scope::Site, &named);
+        assert_eq!((whole.title.as_str(), whole.home_url.as_str()), ("The Site", "https://example.org/blog/"));
+        assert_ne!(whole.id, feed.id);
+    }
+
+    #[test]
+    fn ids() {
+        for iri in ["urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8", "https://a.b/c?d#e", "tag:a.b,2026:ü", "x:%41"] {
+            assert_eq!(atom_id("s", iri), iri);
+        }
+        for other in ["", "42", "a b", "note: b", "http:a", "x:", "x:a b", "x:%4", "x:<", "1x:y", "ü:y", "x:a\u{fffd}"]
+        {
+            let made = atom_id("s", other);
+            assert!(made.starts_with("urn:uuid:") && made.len() == 45, "{other:?}: {made}");
+            assert_ne!(made, atom_id("t", other));
+        }
+        // Fixed for ever: subscribers would see everything anew.
+        assert_eq!(feed_id("example.org", &Scope::Site), "urn:uuid:bd7cd1c7-66b0-55dc-bad2-92dbfb2765a4");
+        assert_eq!(atom_id("example.org", "42"), "urn:uuid:bd2977a5-f346-56c9-9989-83083d170a30");
+    }
+
+    #[test]
+    fn an_entry_says_what_its_article_says() {
+        let mut rich = article(1, "news/Hello.md");
+        let mut said = head("  A <b>\u{1}title</b> ");
+        said.authors = vec![Person { name: "Ada".to_owned(), email: None, url: Some("ftp://x".to_owned()) }];
+        said.tags = ["a", " a ", "A", ""].map(str::to_owned).to_vec();
+        said.external_url = Some("https://example.com/ü".to_owned());
+        said.language = Some("EN".to_owned());
+        said.image = Some("cat.png".to_owned());
+        rich.head = Arc::new(said);
+        rich.id = "42".to_owned();
+        rich.updated = at("2026-11-21T10:00:00.9Z");
+        rich.published = at("2026-11-20T10:00:00.5Z");
+        let feed = feed(&[Arc::new(rich)], &|_| body("<a href=\"\u{1}\u{1}#x\">x</a>", " Sum "));
+        let entry = &feed.entries[0];
+        assert_eq!(entry.title, "A <b>title</b>");
+        assert_eq!(entry.html, "<a href=\"https://example.org/blog/news/hello#x\">x</a>");
+        assert_eq!(entry.summary, "Sum");
+        assert_eq!(entry.tags, ["a", "A"]);
+        assert_eq!(entry.authors, [Person { name: "Ada".to_owned(), email: None, url: None }]);
+        assert_eq!(entry.external_url.as_deref(), Some("https://example.com/%C3%BC"));
+        assert_eq!(entry.language, None);
+        assert_eq!(entry.image.as_deref(), Some("https://example.org/blog/news/cat.png"));
+        assert_eq!(entry.published, at("2026-11-20T10:00:00Z"));
+        assert_eq!(seconds(entry.updated), seconds(at("2026-11-21T10:00:00Z")));
+        assert_eq!(feed.updated, entry.updated);
+        assert_eq!((entry.id.as_str(), &entry.atom_id[..9]), ("42", "urn:uuid:"));
+    }
+
+    #[test]
+    fn without_a_body_the_head_speaks() {
+        let mut note = article(2, "note.md");
+        note.head = Arc::new(head(""));
+        let articles = [Arc::new(article(1, "a.md")), Arc::new(note)];
+        let made = feed(&articles, &|_| None);
+        assert_eq!(made.entries.iter().map(|e| e.title.as_str()).collect::<Vec<_>>(), ["a"]);
+        let made = feed(&articles, &|_| body("<p>x</p>", "x"));
+        assert_eq!(made.entries.len(), 2);
+    }
+
+    #[test]
+    fn a_feed_of_summaries_has_no_html() {
+        let mut config = feeds();
+        config.content = Content::Summary;
+        let articles = [Arc::new(article(1, "a.md"))];
+        let bodies = |_| body("<p>x</p>", "x");
+        let made = compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        assert_eq!((made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()), (false, "", "x"));
+    }
+
+    #[test]
+    fn large_feeds_lose_what_became_public_first() {
+        // Twelve articles of 100 KB, the oldest number dated newest.
+        let articles: Vec<Arc<Article>> = (1..=12).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
+        let large = "x".repeat(100 * 1024);
+        let made = feed(&articles, &|_| body(&large, "x"));
+        let titles: Vec<&str> = made.entries.iter().map(|entry| entry.title.as_str()).collect();
+        assert_eq!(titles, ["3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]);
+        assert!(made.entries.iter().all(|entry| entry.html.len() == large.len()));
+    }
+
+    #[test]
+    fn very_large_entries_fall_to_their_summary() {
+        let articles: Vec<Arc<Article>> = (1..=3).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
+        let size = |seq: Seq| if seq == 2 { 3 << 20 } else { 2 << 20 };
+        let made = feed(&articles, &|seq| body(&"x".repeat(size(seq)), "summary"));
+        let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();
+        assert_eq!(kept, [true, false, true]);
+        assert_eq!(made.entries[1].summary, "summary");
+    }
+
+    proptest! {
+        #[test]
+        fn dates_are_in_order_and_sayable(published in -377_000_000_000_i64..250_000_000_000, later in 0_i64..10_000, nanos in 0_i32..999_999_999) {
+            let mut old = article(1, "a.md");
+            old.published = Timestamp::new(published, 0).unwrap();
+            old.updated = Timestamp::new(published + later, if published + later < 0 { -nanos } else { nanos }).unwrap().max(old.published);
+            let made = feed(&[Arc::new(old)], &|_| body("x", "x"));
+            let entry = &made.entries[0];
+            prop_assert!(entry.published <= entry.updated);
+            prop_assert_eq!(entry.published.subsec_nanosecond(), 0);
+            let year = entry.published.strftime("%Y").to_string();
+            prop_assert!(year.len() == 4 && !year.starts_with('-'), "{}", year);
+        }
+    }
+}

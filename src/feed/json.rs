@@ -1,0 +1,132 @@
+//! A feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). The whole format is these structures.
+//!
+//! Members stand in the order of the specification; what is empty is left out; an item always has its content, as HTML
+//! or as text.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::base::{Format, time};
+
+use super::{Entry, Feed, Person, xml};
+
+/// The version, as its URL.
+const VERSION: &str = "https://jsonfeed.org/version/1.1";
+
+/// The document: UTF-8, the same bytes for the same feed. Empty where serde cannot write it, which no gate passes.
+pub fn write(feed: &Feed) -> Vec<u8> {
+    serde_json::to_vec(&document(feed)).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    title: Cow<'a, str>,
+    home_page_url: &'a str,
+    feed_url: &'a str,
+    description: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icon: Option<&'a str>,
+    authors: Vec<Author<'a>>,
+    language: &'a str,
+    items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Author<'a> {
+    name: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    id: Cow<'a, str>,
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_html: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_text: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<&'a str>,
+    date_published: String,
+    date_modified: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authors: Vec<Author<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+}
+
+fn document(feed: &Feed) -> Document<'_> {
+    Document {
+        version: VERSION,
+        title: xml::border(&feed.title),
+        home_page_url: &feed.home_url,
+        feed_url: feed.self_url(Format::Json),
+        description: xml::border(&feed.description),
+        icon: feed.icon.as_deref(),
+        authors: vec![author(&feed.author)],
+        language: &feed.language,
+        items: feed.entries.iter().map(item).collect(),
+    }
+}
+
+fn author(person: &Person) -> Author<'_> {
+    Author { name: xml::border(&person.name), url: person.url.as_deref() }
+}
+
+fn item(entry: &Entry) -> Item<'_> {
+    let content_html = xml::some(&entry.html);
+    let content_text = match content_html {
+        Some(_) => None,
+        None => Some(xml::some(&entry.summary).unwrap_or_else(|| entry.name())),
+    };
+    Item {
+        id: xml::border(&entry.id),
+        url: &entry.url,
+        external_url: entry.external_url.as_deref(),
+        title: xml::some(&entry.title),
+        content_html,
+        content_text,
+        summary: xml::some(&entry.summary),
+        image: entry.image.as_deref(),
+        date_published: time::rfc3339(entry.published),
+        date_modified: time::rfc3339(entry.updated),
+        authors: entry.authors.iter().map(author).collect(),
+        tags: entry.tags.iter().filter_map(|tag| xml::some(tag)).collect(),
+        language: entry.language.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_whole_document() {
+        let written = String::from_utf8(write(&sample::feed())).unwrap();
+        assert_eq!(written, include_str!("sample.feed.json").trim_end());
+    }
+
+    #[test]
+    fn an_item_always_has_content() {
+        let mut feed = sample::feed();
+        let entry = &mut feed.entries[0];
+        entry.html.clear();
+        assert_eq!(item(entry).content_text.as_deref(), Some(entry.summary.as_str()));
+        entry.summary.clear();
+        assert_eq!(item(entry).content_text.as_deref(), Some("Hello <b>world</b> & more"));
+        entry.title.clear();
+        assert_eq!(item(entry).content_text.as_deref(), Some("hello-world"));
+    }
+}

@@ -1,0 +1,388 @@
+//! Routes and references as absolute, percent-encoded URLs below `site.url`.
+//!
+//! [`absolute`] is the one place where the two are joined. A body's symbolic references (see `article::Body`) become
+//! URLs in [`resolve`]; nothing here ever reads the Host of a request.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::article::place;
+use crate::base::path::FileKind;
+use crate::base::{RelPath, Route, Scope, UrlPath};
+use crate::config::Site;
+use crate::library::Article;
+
+/// What parts a symbolic reference from the text around it.
+const MARK: char = '\u{1}';
+
+/// Schemes that run or carry something instead of pointing at it.
+const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", "about"];
+
+/// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
+pub fn absolute(site: &Site, route: &Route) -> String {
+    format!("{}{route}", base(site))
+}
+
+/// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own.
+///
+/// A file of which `locate` knows nothing gets the URL that it would have. An unknown name (a wiki link to nothing) has
+/// none: its attribute leaves, and the element stays.
+pub fn resolve(html: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> String {
+    let mut out = String::with_capacity(html.len() + html.len() / 8);
+    let mut rest = html;
+    while let Some(start) = rest.find(MARK) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start + 1..];
+        // A mark without its twin means nothing; it may not stay, since no feed can hold it.
+        let Some(end) = rest.find(MARK) else { break };
+        let reference = unescape(&rest[..end]);
+        rest = &rest[end + 1..];
+        match target(&reference, own_url, site, locate) {
+            Some(url) => escape_into(&url, &mut out),
+            None => rest = leave(&mut out, rest),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The picture that an article's front matter names, absolute; `None` where the text names none that could be shown.
+///
+/// It is a URL, a path of the site (`/img/a.png`), or a path relative to the article's file, as written or
+/// percent-encoded, with a query or without.
+pub fn image(image: &str, article: &Article, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
+    let image = image.trim();
+    if image.is_empty() {
+        return None;
+    }
+    if image.starts_with("//") {
+        return site.url.join(image).ok().map(|url| tidy(url.as_str()).into_owned());
+    }
+    if has_scheme(image) {
+        return web(image);
+    }
+    let (path, suffix) = image.split_at(image.find(['?', '#']).unwrap_or(image.len()));
+    let readings = [
+        (Cow::Borrowed(image), ""),
+        (Cow::Borrowed(path), suffix),
+        (percent_decode_str(path).decode_utf8().ok()?, suffix),
+    ];
+    let from = article.path.parent().unwrap_or_else(RelPath::root);
+    let found = readings.iter().find_map(|(path, suffix)| {
+        let route = locate(&beneath(&from, path))?;
+        Some(format!("{}{}", absolute(site, &route), tidy(suffix)))
+    });
+    // Nothing is known to stand there: the URL that it would have.
+    found.or_else(|| Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), tidy(suffix))))
+}
+
+/// The http(s) URL that `text` is, normalised and percent-encoded.
+pub fn web(text: &str) -> Option<String> {
+    let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(tidy(url.as_str()).into_owned())
+}
+
+/// The absolute URL that `text` is, of any scheme that only points at something.
+pub fn external(text: &str) -> Option<String> {
+    let url = Url::parse(text.trim()).ok().filter(|url| !DANGEROUS.contains(&url.scheme()))?;
+    Some(tidy(url.as_str()).into_owned())
+}
+
+/// The URL with every character that RFC 3986 (2) has no place for percent-encoded. The WHATWG's serialisation leaves
+/// some of them (`|`, `[`, `^`, a lone `%`), and validators and strict parsers refuse them.
+pub fn tidy(url: &str) -> Cow<'_, str> {
+    let bytes = url.as_bytes();
+    let host_end = url.find("://").map_or(0, |at| at + 3 + authority_len(&url[at + 3..]));
+    let legal = |at: usize| match bytes[at] {
+        b'%' => bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
+        b'[' | b']' => at < host_end,
+        byte => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
+    };
+    if (0..bytes.len()).all(legal) {
+        return Cow::Borrowed(url);
+    }
+    let mut out = String::with_capacity(url.len() + 16);
+    for (at, byte) in bytes.iter().enumerate() {
+        if legal(at) {
+            out.push(char::from(*byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn authority_len(rest: &str) -> usize {
+    rest.find(['/', '?', '#']).unwrap_or(rest.len())
+}
+
+/// `site.url` without the slash at its end.
+fn base(site: &Site) -> String {
+    tidy(site.url.as_str()).trim_end_matches('/').to_owned()
+}
+
+/// Where a reference points, unescaped and without its query and fragment; `None` for a name that nobody has.
+fn target(reference: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
+    if reference.is_empty() {
+        return Some(own_url.to_owned());
+    }
+    match locate(reference) {
+        Some(route) => Some(absolute(site, &route)),
+        None if reference.starts_with('?') => None,
+        None => Some(fallback(reference, site)),
+    }
+}
+
+/// The URL that `path` would have if something stood there: a path of the site, or of a file beneath the article
+/// directory.
+fn fallback(path: &str, site: &Site) -> String {
+    match RelPath::new(path).and_then(|file| file_route(&file)) {
+        Some(route) => absolute(site, &route),
+        None => path_url(path, site),
+    }
+}
+
+/// The route that an article or section at `file` would have. Other files stand at their own path.
+fn file_route(file: &RelPath) -> Option<Route> {
+    let slugs = |names: &[String]| UrlPath::of_names(names.iter().map(String::as_str));
+    match FileKind::of(file) {
+        FileKind::Article(_) => Some(slugs(&place::place(file).names).map_or(Route::Home, Route::Resource)),
+        FileKind::Section(_) => {
+            let directories = place::place(file).directories;
+            Some(slugs(&directories).map_or(Route::Home, |path| Route::Index(Scope::Directory(path))))
+        }
+        FileKind::Other => None,
+    }
+}
+
+/// A decoded path as a URL; empty and dot segments are left out, so that it cannot leave `site.url`.
+fn path_url(path: &str, site: &Site) -> String {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).collect();
+    match UrlPath::new(&segments.join("/")) {
+        Some(legal) => format!("{}/{legal}{}", base(site), if path.ends_with('/') { "/" } else { "" }),
+        None => format!("{}/", base(site)),
+    }
+}
+
+/// `path` as seen from `directory`, `.` and `..` walked; what starts with a slash is a path of the site and stays. A
+/// path that leaves the article directory ends at it.
+fn beneath(directory: &RelPath, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let mut segments: Vec<&str> = directory.segments().collect();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            name => segments.push(name),
+        }
+    }
+    segments.join("/")
+}
+
+/// Does `text` start with a scheme (RFC 3986, 3.1)? A single letter is none: it is a drive of another system.
+fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+/// Takes the attribute that is under way at the end of `out` away, and returns what follows it in `rest`. Other
+/// references of the same value (a `srcset`) go with it: they cannot contain a bare quotation mark.
+fn leave<'a>(out: &mut String, rest: &'a str) -> &'a str {
+    let Some((name_end, quote)) = out.rfind('"').and_then(|at| Some((out[..at].strip_suffix('=')?.len(), at))) else {
+        return rest;
+    };
+    let Some(start) = out[..name_end].rfind(|c: char| c.is_ascii_whitespace()) else { return rest };
+    let Some(end) = rest.find('"') else { return rest };
+    debug_assert!(start < name_end && name_end < quote);
+    out.truncate(out[..start].trim_end().len());
+    &rest[end + 1..]
+}
+
+/// The text of an attribute's value: the references that serialisers of HTML write.
+fn unescape(value: &str) -> Cow<'_, str> {
+    if !value.contains('&') {
+        return Cow::Borrowed(value);
+    }
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(';').unwrap_or(0);
+        match character(&rest[..end]) {
+            Some(c) => {
+                out.push(c);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The character that a reference such as `&amp` or `&#x27` names.
+fn character(reference: &str) -> Option<char> {
+    match reference.strip_prefix('&')? {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some('\u{a0}'),
+        numeric => {
+            let digits = numeric.strip_prefix('#')?;
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+                None => digits.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
+}
+
+/// A URL as an attribute's value. It holds no quotation mark and no angle bracket any more.
+fn escape_into(url: &str, out: &mut String) {
+    debug_assert!(!url.contains(['"', '<', '>']));
+    for (n, part) in url.split('&').enumerate() {
+        if n > 0 {
+            out.push_str("&amp;");
+        }
+        out.push_str(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::sample;
+    use super::*;
+
+    const OWN: &str = "https://example.org/blog/own";
+
+    /// A site that knows two articles, one of them by name too, and an asset.
+    fn locate(reference: &str) -> Option<Route> {
+        let path = match reference {
+            "news/other.md" | "?Other Note" => "news/another-slug",
+            "a & b.md" => "a-b",
+            "img/cat \"x\".png" => "img/cat \"x\".png",
+            "/about/" => "about",
+            _ => return None,
+        };
+        UrlPath::new(path).map(Route::Resource)
+    }
+
+    #[test]
+    fn references() {
+        for (html, expected) in [
+            ("no reference", "no reference"),
+            ("<a href=\"\u{1}news/other.md\u{1}#x\">", "<a href=\"https://example.org/blog/news/another-slug#x\">"),
+            ("<a href=\"\u{1}?Other Note\u{1}\">", "<a href=\"https://example.org/blog/news/another-slug\">"),
+            (
+                "<a href=\"\u{1}a &amp; b.md\u{1}?x=1&amp;y=2\">",
+                "<a href=\"https://example.org/blog/a-b?x=1&amp;y=2\">",
+            ),
+            (
+                "<img src=\"\u{1}img/cat &quot;x&quot;.png\u{1}\">",
+                "<img src=\"https://example.org/blog/img/cat%20%22x%22.png\">",
+            ),
+            ("<a href=\"\u{1}/about/\u{1}\">", "<a href=\"https://example.org/blog/about\">"),
+            ("<a href=\"\u{1}\u{1}#fn1\">", "<a href=\"https://example.org/blog/own#fn1\">"),
+            // Nothing is known there.
+            ("<a href=\"\u{1}dir/My File.md\u{1}\">", "<a href=\"https://example.org/blog/dir/my-file\">"),
+            ("<a href=\"\u{1}dir/_index.md\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
+            ("<a href=\"\u{1}_index.md\u{1}\">", "<a href=\"https://example.org/blog/\">"),
+            ("<a href=\"\u{1}dir/My File.pdf\u{1}\">", "<a href=\"https://example.org/blog/dir/My%20File.pdf\">"),
+            ("<a href=\"\u{1}/nowhere/grün/\u{1}?q\">", "<a href=\"https://example.org/blog/nowhere/gr%C3%BCn/?q\">"),
+            ("<a href=\"\u{1}/../../etc\u{1}\">", "<a href=\"https://example.org/blog/etc\">"),
+            ("<a href=\"\u{1}/\u{1}\">", "<a href=\"https://example.org/blog/\">"),
+            ("<a href=\"\u{1}dir/\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
+            // A name that nobody has: the attribute leaves, the element stays.
+            ("<a href=\"\u{1}?Nobody\u{1}\">x</a>", "<a>x</a>"),
+            ("<a class=\"c\" href=\"\u{1}?No &quot;q&quot;\u{1}#f\" id=\"i\">", "<a class=\"c\" id=\"i\">"),
+            ("\u{1}?Nobody\u{1} in text", " in text"),
+            // Lists of references.
+            (
+                "<img srcset=\"\u{1}a.png\u{1} 1x, \u{1}b c.png\u{1} 2x\" src=\"\u{1}a.png\u{1}\">",
+                "<img srcset=\"https://example.org/blog/a.png 1x, https://example.org/blog/b%20c.png 2x\" \
+                 src=\"https://example.org/blog/a.png\">",
+            ),
+            ("<img srcset=\"\u{1}a.png\u{1} 1x, \u{1}?No\u{1} 2x, \u{1}c\u{1}\" alt=\"\">", "<img alt=\"\">"),
+            // A mark alone.
+            ("a\u{1}b", "ab"),
+        ] {
+            assert_eq!(resolve(html, OWN, &sample::site(), &locate), expected, "{html:?}");
+        }
+    }
+
+    #[test]
+    fn routes_stand_below_the_sites_path() {
+        let mut site = sample::site();
+        assert_eq!(absolute(&site, &Route::Home), "https://example.org/blog/");
+        assert_eq!(absolute(&site, &Route::Opml), "https://example.org/blog/feeds.opml");
+        site.url = Url::parse("http://127.0.0.1:8080/").unwrap();
+        assert_eq!(absolute(&site, &Route::Home), "http://127.0.0.1:8080/");
+        site.url = Url::parse("http://[::1]:8080/a|b/").unwrap();
+        assert_eq!(absolute(&site, &Route::Opml), "http://[::1]:8080/a%7Cb/feeds.opml");
+    }
+
+    #[test]
+    fn images() {
+        let article = sample::article(1, "news/Hello.md");
+        for (written, expected) in [
+            ("cat.png", Some("https://example.org/blog/news/cat.png")),
+            ("./../cat one.png", Some("https://example.org/blog/cat%20one.png")),
+            ("cat%20one.png?v=2", Some("https://example.org/blog/news/cat%20one.png?v=2")),
+            ("../../../cat.png", Some("https://example.org/blog/cat.png")),
+            ("/img/cat.png", Some("https://example.org/blog/img/cat.png")),
+            ("//cdn.example.com/a b.png", Some("https://cdn.example.com/a%20b.png")),
+            ("HTTPS://Example.com/a.png?x=[1]", Some("https://example.com/a.png?x=%5B1%5D")),
+            ("../img/cat \"x\".png", Some("https://example.org/blog/img/cat%20%22x%22.png")),
+            ("data:image/png;base64,AAAA", None),
+            ("javascript:alert(1)", None),
+            (" ", None),
+        ] {
+            assert_eq!(image(written, &article, &sample::site(), &locate).as_deref(), expected, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn external_links_only_point() {
+        assert_eq!(external(" gemini://example.org/a ").as_deref(), Some("gemini://example.org/a"));
+        assert_eq!(external("https://example.org/ü|?q=%zz").as_deref(), Some("https://example.org/%C3%BC%7C?q=%25zz"));
+        for none in ["javascript:alert(1)", "data:text/html,x", "relative", "FILE:///etc/passwd"] {
+            assert_eq!(external(none), None, "{none}");
+        }
+        assert_eq!(web("mailto:a@b.c"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_mark_is_left_and_every_url_is_tidy(html in "(\\PC|\u{1}|\"|&amp;|=|<a href=\"| ){0,40}") {
+            let resolved = resolve(&html, OWN, &sample::site(), &locate);
+            prop_assert!(!resolved.contains(MARK));
+        }
+
+        #[test]
+        fn tidy_urls_stay(url in "https://a/\\PC{0,20}") {
+            let once = tidy(&url).into_owned();
+            prop_assert_eq!(tidy(&once), once.as_str());
+            prop_assert!(once.is_ascii());
+        }
+    }
+}

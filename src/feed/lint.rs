@@ -1,0 +1,395 @@
+//! What a validator or a reader will say of a feed that is well-formed all the same: words for `dropfeed check`.
+//!
+//! The writers make impossible what can be made impossible; `tests::every_rule` lists how. What is left is in the
+//! authors' own text, ids and dates, which are published as they are. Nothing here changes anything.
+
+use std::collections::HashMap;
+
+use crate::article::Person;
+use crate::base::{Diagnostic, Timestamp, time};
+
+use super::{Entry, Feed, mailbox};
+
+/// How far ahead of now a date may lie before validators call it implausible.
+const AHEAD_S_MAX: i64 = 600;
+
+/// 1990-01-01T00:00:00Z: dates before it are taken for mistakes.
+const PLAUSIBLE_FROM_S: i64 = 631_152_000;
+
+/// Elements whose end tag in plain text is taken for markup.
+const TAGS: [&str; 46] = [
+    "a",
+    "abbr",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "cite",
+    "code",
+    "del",
+    "div",
+    "em",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "head",
+    "header",
+    "html",
+    "i",
+    "iframe",
+    "img",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "s",
+    "script",
+    "section",
+    "select",
+    "span",
+    "strong",
+    "style",
+    "sub",
+    "table",
+    "title",
+    "ul",
+];
+
+/// Elements that readers remove and validators name.
+const RISKY: [&str; 11] =
+    ["script", "style", "iframe", "object", "embed", "applet", "link", "meta", "base", "frame", "frameset"];
+
+/// Schemes of links that run something.
+const RUNNING: [&str; 3] = ["javascript:", "vbscript:", "data:text/"];
+
+/// Schemes with a registration, as far as feeds' ids use them.
+const REGISTERED: [&str; 11] = ["http", "https", "urn", "tag", "info", "cid", "mid", "data", "mailto", "ftp", "dns"];
+
+/// The findings, each with the id of its entry; `None` for what concerns the whole feed. `now` is for dates that lie
+/// ahead.
+pub fn lint(feed: &Feed, now: Timestamp) -> Vec<(Option<String>, Diagnostic)> {
+    let mut found = Vec::new();
+    whole(feed, &mut found);
+    let own = found.into_iter().map(|diagnostic| (None, diagnostic));
+    let mut all: Vec<(Option<String>, Diagnostic)> = own.collect();
+    let mut updated = HashMap::new();
+    for entry in &feed.entries {
+        let mut found = Vec::new();
+        one(entry, now, &mut found);
+        if let Some(twin) = updated.insert(time::rfc3339(entry.updated), &entry.url) {
+            found.push(Diagnostic::note("same-updated", format!("it has the same date of change as {twin}")));
+        }
+        all.extend(found.into_iter().map(|diagnostic| (Some(entry.id.clone()), diagnostic)));
+    }
+    all
+}
+
+fn whole(feed: &Feed, found: &mut Vec<Diagnostic>) {
+    plain("the feed's title", &feed.title, found);
+    plain("the feed's description", &feed.description, found);
+    person(&feed.author, found);
+    language(&feed.language, found);
+    if feed.home_url.contains('[') {
+        let message = "validators do not know an IPv6 address in a URL; a name would do";
+        found.push(Diagnostic::note("ipv6-url", message));
+    }
+}
+
+fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
+    if entry.title.trim().is_empty() && entry.summary.trim().is_empty() {
+        let message = "it has neither a title nor words, so that readers show a line of nothing";
+        found.push(Diagnostic::warning("wordless", message));
+    }
+    plain("the title", &entry.title, found);
+    plain("the summary", &entry.summary, found);
+    entry.tags.iter().for_each(|tag| plain("a tag", tag, found));
+    entry.authors.iter().for_each(|author| person(author, found));
+    entry.language.iter().for_each(|tag| language(tag, found));
+    id(entry, found);
+    date("date", entry.published, now, found);
+    if entry.updated.as_second() != entry.published.as_second() {
+        date("date of change", entry.updated, now, found);
+    }
+    html(&entry.html, found);
+}
+
+/// What plain text may look like to a reader.
+fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
+    if let Some(tag) = end_tag(text) {
+        let message =
+            format!("{what} holds a literal </{tag}>: it is shown as written, but validators take it for markup");
+        found.push(Diagnostic::note("literal-markup", message));
+    }
+    if text.contains('\u{fffd}') {
+        let message = format!("{what} holds U+FFFD, the sign of a wrong encoding; it is left out");
+        found.push(Diagnostic::warning("replacement-character", message));
+    }
+    if looks_encoded_twice(text) {
+        let message = format!("{what} looks like UTF-8 that was decoded as something else");
+        found.push(Diagnostic::warning("encoded-twice", message));
+    }
+}
+
+/// The first end tag of HTML in `text`.
+fn end_tag(text: &str) -> Option<String> {
+    text.split("</").skip(1).find_map(|after| {
+        let name = after[..after.find('>')?].to_ascii_lowercase();
+        TAGS.contains(&name.as_str()).then_some(name)
+    })
+}
+
+/// Is there a run of Latin-1 characters that are the bytes of UTF-8, such as `Ã©` for `é`?
+fn looks_encoded_twice(text: &str) -> bool {
+    let pairs = text.chars().zip(text.chars().skip(1));
+    pairs
+        .into_iter()
+        .any(|(first, second)| matches!(first, '\u{c2}' | '\u{c3}') && matches!(second, '\u{80}'..='\u{bf}'))
+}
+
+fn person(person: &Person, found: &mut Vec<Diagnostic>) {
+    plain("an author's name", &person.name, found);
+    let in_brackets = person.name.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inside, _)| inside);
+    if in_brackets.is_some_and(mailbox::is_address) {
+        let message = format!("the name `{}` holds an address; `email` is the place for it", person.name);
+        found.push(Diagnostic::warning("address-in-name", message));
+    }
+    if let Some(address) = person.email.as_deref().filter(|address| !mailbox::is_address(address)) {
+        found.push(Diagnostic::warning("no-address", format!("`{address}` is no e-mail address and is left out")));
+    }
+}
+
+/// Validators know the languages of ISO 639 alone.
+fn language(tag: &str, found: &mut Vec<Diagnostic>) {
+    let primary = tag.split('-').next().unwrap_or_default();
+    if !(2..=3).contains(&primary.len()) || !primary.chars().all(|c| c.is_ascii_alphabetic()) {
+        found.push(Diagnostic::note("language", format!("validators do not know the language `{tag}`")));
+    }
+}
+
+fn id(entry: &Entry, found: &mut Vec<Diagnostic>) {
+    let mut note = |message: String| found.push(Diagnostic::note("id", message));
+    let id = entry.id.as_str();
+    if id.len() < 9 && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        note(format!("the id `{id}` is so short that validators doubt that it is unique"));
+    }
+    let Some((scheme, rest)) = entry.atom_id.split_once(':') else { return };
+    let scheme = scheme.to_ascii_lowercase();
+    if !entry.atom_id.is_ascii() {
+        note(format!("the id `{id}` is an IRI; validators want a URI"));
+    } else if matches!(scheme.as_str(), "http" | "https") && !is_canonical(&entry.atom_id) {
+        note(format!("the id `{id}` is not in the canonical form of a URL"));
+    } else if !is_well_formed(&scheme, rest) {
+        note(format!("the id `{id}` is not what `{scheme}:` ids look like"));
+    } else if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) && !REGISTERED.contains(&scheme.as_str()) {
+        note(format!("the scheme of the id `{id}` is not registered"));
+    }
+}
+
+/// Is it what normalising it (RFC 3986, 6.2.2 and 6.2.3) would give?
+fn is_canonical(url: &str) -> bool {
+    let reserved =
+        |hex: &str| u8::from_str_radix(hex, 16).is_ok_and(|b| !b.is_ascii_alphanumeric() && !b"-._~".contains(&b));
+    let escapes = url.split('%').skip(1).all(|after| {
+        after.get(..2).is_some_and(|hex| reserved(hex) && !hex.bytes().any(|byte| byte.is_ascii_lowercase()))
+    });
+    escapes && url::Url::parse(url).is_ok_and(|parsed| parsed.as_str() == url)
+}
+
+/// RFC 4151 for `tag:`, RFC 8141 for `urn:`, RFC 9562 for `urn:uuid:`.
+fn is_well_formed(scheme: &str, rest: &str) -> bool {
+    match scheme {
+        "tag" => {
+            rest.split_once(':').and_then(|(entity, _)| entity.split_once(',')).is_some_and(|(authority, date)| {
+                !authority.is_empty()
+                    && authority
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte))
+                    && matches!(date.len(), 4 | 7 | 10)
+                    && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+            })
+        }
+        "urn" => match rest.split_once(':') {
+            Some((space, name)) if space.eq_ignore_ascii_case("uuid") => {
+                name.len() == 36 && uuid::Uuid::try_parse(name).is_ok()
+            }
+            Some((space, name)) => {
+                (2..=32).contains(&space.len()) && !name.is_empty() && !name.contains(['/', '?', '#', '~', '&'])
+            }
+            None => false,
+        },
+        _ => true,
+    }
+}
+
+fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) {
+    if at.as_second() > now.as_second() + AHEAD_S_MAX {
+        found.push(Diagnostic::warning("date-ahead", format!("its {what} lies ahead: {}", time::rfc3339(at))));
+    } else if at.as_second() < PLAUSIBLE_FROM_S {
+        let message = format!("its {what} is before 1990, which validators doubt: {}", time::rfc3339(at));
+        found.push(Diagnostic::note("date-before-1990", message));
+    }
+}
+
+/// What sanitising should have taken away: a second look, at tags and at the attributes that hold links.
+fn html(html: &str, found: &mut Vec<Diagnostic>) {
+    if html.contains('\u{fffd}') {
+        let message = "the text holds U+FFFD, the sign of a wrong encoding; it is left out";
+        found.push(Diagnostic::warning("replacement-character", message));
+    }
+    if looks_encoded_twice(html) {
+        let message = "the text looks like UTF-8 that was decoded as something else";
+        found.push(Diagnostic::warning("encoded-twice", message));
+    }
+    for tag in html.split('<').skip(1) {
+        let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
+        let name =
+            tag.split(|c: char| c.is_ascii_whitespace() || c == '/').next().unwrap_or_default().to_ascii_lowercase();
+        if RISKY.contains(&name.as_str()) {
+            found.push(Diagnostic::error("risky-element", format!("<{name}> is left in the content")));
+        }
+        attributes(tag, found);
+    }
+}
+
+fn attributes(tag: &str, found: &mut Vec<Diagnostic>) {
+    for attribute in tag.split_ascii_whitespace().skip(1) {
+        let Some((name, value)) = attribute.split_once("=\"") else { continue };
+        let name = name.to_ascii_lowercase();
+        let value = value.trim_end_matches('"');
+        if name.starts_with("on") {
+            found.push(Diagnostic::error("risky-attribute", format!("{name}= is left in the content")));
+        }
+        if !matches!(name.as_str(), "href" | "src" | "poster" | "cite") {
+            continue;
+        }
+        if RUNNING.iter().any(|scheme| value.to_ascii_lowercase().starts_with(scheme)) {
+            found.push(Diagnostic::error("running-link", format!("{name}=\"{value}\" runs something")));
+        } else if !value.split(['/', '?', '#']).next().unwrap_or_default().contains(':') {
+            found.push(Diagnostic::warning("relative-link", format!("{name}=\"{value}\" is not absolute")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{self, at};
+    use super::*;
+
+    const NOW: &str = "2026-11-24T00:00:00Z";
+
+    /// The codes that a change to the sample's plain entry brings.
+    fn codes(change: impl Fn(&mut Entry)) -> Vec<String> {
+        let mut feed = sample::feed();
+        feed.entries.remove(0);
+        change(&mut feed.entries[0]);
+        lint(&feed, at(NOW)).into_iter().map(|(_, diagnostic)| diagnostic.code).collect()
+    }
+
+    #[test]
+    fn a_good_feed_is_clean() {
+        assert_eq!(codes(|_| ()), [""; 0]);
+    }
+
+    /// Every rule of the W3C validator that a publisher can break by content: how the writers make it impossible, or
+    /// the code under which `lint` names it.
+    #[test]
+    fn every_rule() {
+        type Change = fn(&mut Entry);
+        let impossible: [(&str, &str); 21] = [
+            ("MissingGuid, DuplicateValue", "every item has its id; the gate refuses a second one"),
+            ("MissingSelf, MissingAtomSelfLink", "both formats carry their configured URL"),
+            ("SelfNotAtom", "the type of the self link is the format's"),
+            ("RelativeSelf, SelfDoesntMatchLocation", "URLs come from site.url alone"),
+            ("NeedDescriptionBeforeContent", "the description is written with any content, and first"),
+            ("ItemMustContainTitleOrDescription", "an item without a title has a description"),
+            ("NotBlank (title, category)", "blank texts are left out; Atom's title is made of the text or the URL"),
+            ("CharacterData, ContainsHTML for &amp;", "hexadecimal references"),
+            ("NotHtml (description)", "the plain summary is escaped as HTML"),
+            ("MissingTextualContent", "an Atom entry without content has a summary"),
+            ("ProblematicalRFC822Date, IncorrectDOW", "base::time writes dates"),
+            ("InvalidRFC3339Date", "chrono writes them, from years of four digits"),
+            ("UpdatedBeforePublished", "compose keeps their order"),
+            ("ImageTitleDoesntMatch, ImageLinkDoesntMatch", "they are the channel's"),
+            ("InvalidFullLink, InvalidUriChar", "links::tidy"),
+            ("UndefinedElement, MissingNamespace, MediaRssNamespace", "prefixes are declared where they are used"),
+            ("InvalidAddrSpec, UnknownHost", "an address that is none is left out"),
+            ("MissingElement (author)", "the feed always has one"),
+            ("DuplicateAtomLink", "one alternate to an entry"),
+            ("SAXError (illegal characters, ]]>)", "xml::border, split CDATA sections, and the gate"),
+            ("MissingDCLanguage, DuplicateSemantics", "the feed's language, and dc:language in items only"),
+        ];
+        assert!(impossible.iter().all(|(_, how)| !how.is_empty()));
+        let named: [(&str, Change, &str); 28] = [
+            ("ContainsHTML, ContainsUndeclaredHTML", |e| e.title = "Use </B>".to_owned(), "literal-markup"),
+            ("ContainsUndeclaredHTML", |e| e.summary = "a <p>b</p>".to_owned(), "literal-markup"),
+            ("ContainsHTML", |e| e.tags = vec!["</i>".to_owned()], "literal-markup"),
+            ("BadCharacters", |e| e.title = "a\u{fffd}".to_owned(), "replacement-character"),
+            ("BadCharacters", |e| e.html = "a\u{fffd}".to_owned(), "replacement-character"),
+            ("BadCharacters", |e| e.title = "CafÃ©".to_owned(), "encoded-twice"),
+            ("BadCharacters", |e| e.html = "CafÃ©".to_owned(), "encoded-twice"),
+            ("ContainsEmail", |e| e.authors = vec![named("Ada <a@b.org>", None)], "address-in-name"),
+            ("InvalidAddrSpec", |e| e.authors = vec![named("Ada", Some("a@localhost"))], "no-address"),
+            ("InvalidLanguage", |e| e.language = Some("x-klingon".to_owned()), "language"),
+            ("NotSufficientlyUnique", |e| e.id = "1234".to_owned(), "id"),
+            ("UriNotIri", |e| e.atom_id = "tag:a.b,2026:ü".to_owned(), "id"),
+            ("NonCanonicalURI", |e| e.atom_id = "http://EXAMPLE.org/a".to_owned(), "id"),
+            ("NonCanonicalURI", |e| e.atom_id = "http://example.org/%7ea".to_owned(), "id"),
+            ("NonCanonicalURI", |e| e.atom_id = "http://example.org:80/".to_owned(), "id"),
+            ("InvalidTAG", |e| e.atom_id = "tag:Example.org:x".to_owned(), "id"),
+            ("InvalidUUID", |e| e.atom_id = "urn:uuid:1234".to_owned(), "id"),
+            ("InvalidURN", |e| e.atom_id = "urn:a".to_owned(), "id"),
+            ("SchemeNotIANARegistered", |e| e.atom_id = "post:12".to_owned(), "id"),
+            ("ImplausibleDate", |e| e.updated = at("2026-11-24T01:00:00Z"), "date-ahead"),
+            ("ImplausibleDate", |e| e.published = at("1984-01-01T00:00:00Z"), "date-before-1990"),
+            ("SecurityRisk", |e| e.html = "<p><SCRIPT src=\"https://a/\">".to_owned(), "risky-element"),
+            ("SecurityRisk", |e| e.html = "<iframe>".to_owned(), "risky-element"),
+            ("SecurityRiskAttr", |e| e.html = "<p onclick=\"x\">".to_owned(), "risky-attribute"),
+            ("(unseen)", |e| e.html = "<a href=\"JavaScript:x\">".to_owned(), "running-link"),
+            ("ContainsRelRef", |e| e.html = "<img src=\"a/b:c.png\">".to_owned(), "relative-link"),
+            ("ContainsRelRef", |e| e.html = "<a class=\"x\" href=\"//h/p\">".to_owned(), "relative-link"),
+            ("(unseen)", |e| (e.title, e.summary) = (String::new(), String::new()), "wordless"),
+        ];
+        for (rule, change, code) in named {
+            assert_eq!(codes(change), [code], "{rule}");
+        }
+    }
+
+    #[test]
+    fn good_ids_are_not_named() {
+        for id in [
+            "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8",
+            "tag:example.org,2026-11-20:a/b",
+            "https://example.org/a?b=c%2F#d",
+            "urn:isbn:0451450523",
+        ] {
+            assert_eq!(codes(|entry| entry.atom_id = id.to_owned()), [""; 0], "{id}");
+        }
+    }
+
+    #[test]
+    fn two_entries_of_one_instant() {
+        let mut feed = sample::feed();
+        feed.entries[1].updated = feed.entries[0].updated;
+        let found = lint(&feed, at(NOW));
+        assert!(
+            found
+                .iter()
+                .any(|(id, diagnostic)| id.as_deref() == Some("not an IRI") && diagnostic.code == "same-updated")
+        );
+    }
+
+    fn named(name: &str, email: Option<&str>) -> Person {
+        Person { name: name.to_owned(), email: email.map(str::to_owned), url: None }
+    }
+}

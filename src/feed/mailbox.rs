@@ -1,0 +1,25 @@
+//! What may stand as the e-mail address of a person in Atom.
+
+/// Is `text` an `addr-spec` (RFC 2822, 3.4.1) that a stranger could write to: a dot-atom of ASCII, and a host name with
+/// a dot? Validators look other hosts up in the DNS.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    !local.is_empty() && local.chars().all(atom) && domain.contains('.') && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b.c", "ada.l+feeds@mail.example.org", "o'neil@example.ie"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["", "a", "@b.c", "a@b", "a@localhost", "a b@c.d", "Ada <a@b.c>", "ä@b.c", "a@b..c", "a@b.c."] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}

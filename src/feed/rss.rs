@@ -1,0 +1,139 @@
+//! A feed as RSS 2.0 (the RSS Advisory Board's 2.0.11, with its RSS Profile), through the `rss` crate.
+//!
+//! Owns: what stands where in RSS. Never decides what is in a feed. Names are in `dc:creator`, since `author` wants an
+//! e-mail address; the whole article is in `content:encoded`, after a plain `description`; pictures are in Media RSS.
+
+use std::collections::BTreeMap;
+
+use ::rss::extension::atom::{AtomExtension, Link};
+use ::rss::extension::dublincore::DublinCoreExtension;
+use ::rss::extension::{Extension, ExtensionMap};
+use ::rss::{Category, Channel, Guid, Image, Item};
+
+use crate::base::{Format, time};
+
+use super::{Entry, Feed, GENERATOR, xml};
+
+/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it, which no gate passes.
+pub fn write(feed: &Feed) -> Vec<u8> {
+    channel(feed).pretty_write_to(Vec::new(), b' ', 1).map(xml::hexadecimal).unwrap_or_default()
+}
+
+fn channel(feed: &Feed) -> Channel {
+    let mut namespaces = BTreeMap::new();
+    if xml::has_media(&feed.entries) {
+        // The crate declares its own extensions, not the free ones.
+        namespaces.insert("media".to_owned(), xml::MEDIA.to_owned());
+    }
+    Channel {
+        title: xml::border(&feed.title).into_owned(),
+        link: feed.home_url.clone(),
+        description: xml::border(&feed.description).into_owned(),
+        language: Some(feed.language.clone()),
+        last_build_date: Some(time::rfc822(feed.updated)),
+        generator: Some(GENERATOR.to_owned()),
+        ttl: Some(feed.ttl_minutes.to_string()),
+        image: feed.icon.as_deref().map(|url| image(feed, url)),
+        atom_ext: Some(AtomExtension { links: vec![self_link(feed)] }),
+        items: feed.entries.iter().map(|entry| item(feed, entry)).collect(),
+        namespaces,
+        ..Channel::default()
+    }
+}
+
+/// Title and link are the channel's, as the specification wants of `image`.
+fn image(feed: &Feed, url: &str) -> Image {
+    Image {
+        url: url.to_owned(),
+        title: xml::border(&feed.title).into_owned(),
+        link: feed.home_url.clone(),
+        ..Image::default()
+    }
+}
+
+fn self_link(feed: &Feed) -> Link {
+    Link {
+        href: feed.self_url(Format::Rss).to_owned(),
+        rel: "self".to_owned(),
+        mime_type: Some(Format::Rss.media_type().to_owned()),
+        ..Link::default()
+    }
+}
+
+fn item(feed: &Feed, entry: &Entry) -> Item {
+    let title = xml::some(&entry.title);
+    let content = xml::some(&entry.html);
+    // An item needs a title or a description, and the description before the content.
+    let described = !entry.summary.trim().is_empty() || title.is_none() || content.is_some();
+    Item {
+        title: title.map(Into::into),
+        link: Some(entry.url.clone()),
+        description: described.then(|| xml::as_html(&xml::border(&entry.summary))),
+        categories: entry.tags.iter().filter_map(|tag| xml::some(tag)).map(|tag| category(&tag)).collect(),
+        guid: Some(Guid { value: xml::border(&entry.id).into_owned(), permalink: false }),
+        pub_date: Some(time::rfc822(entry.published)),
+        content: content.map(Into::into),
+        extensions: entry.image.as_deref().map(media).unwrap_or_default(),
+        dublin_core_ext: Some(dublin_core(feed, entry)),
+        ..Item::default()
+    }
+}
+
+fn category(tag: &str) -> Category {
+    Category { name: tag.to_owned(), domain: None }
+}
+
+/// Each item names its authors: RSS has no place for the feed's own that readers look at.
+fn dublin_core(feed: &Feed, entry: &Entry) -> DublinCoreExtension {
+    DublinCoreExtension {
+        creators: feed.authors_of(entry).iter().map(|person| xml::border(&person.name).into_owned()).collect(),
+        languages: entry.language.iter().cloned().collect(),
+        ..DublinCoreExtension::default()
+    }
+}
+
+fn media(image: &str) -> ExtensionMap {
+    // An empty value keeps the element on its line.
+    let element = |name: &str, attrs| Extension {
+        name: format!("media:{name}"),
+        value: Some(String::new()),
+        attrs,
+        ..Extension::default()
+    };
+    let thumbnail = element("thumbnail", BTreeMap::from([("url".to_owned(), image.to_owned())]));
+    let content = element("content", xml::media_attributes(image));
+    let elements = BTreeMap::from([("content".to_owned(), vec![content]), ("thumbnail".to_owned(), vec![thumbnail])]);
+    ExtensionMap::from([("media".to_owned(), elements)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_whole_document() {
+        let written = String::from_utf8(write(&sample::feed())).unwrap();
+        assert_eq!(written, include_str!("sample.rss.xml").trim_end());
+    }
+
+    #[test]
+    fn a_note_has_no_title_and_a_summary_feed_no_content() {
+        let mut feed = sample::feed();
+        feed.entries[0].title.clear();
+        feed.entries[0].html.clear();
+        let written = String::from_utf8(write(&feed)).unwrap();
+        let first = &written[written.find("<item>").unwrap()..written.find("</item>").unwrap()];
+        assert!(!first.contains("<title>") && !first.contains("content:encoded"), "{first}");
+        assert!(first.contains("<description>"), "{first}");
+    }
+
+    #[test]
+    fn a_channel_image_carries_the_channels_title_and_link() {
+        let mut feed = sample::feed();
+        feed.icon = Some("https://example.org/blog/icon.png".to_owned());
+        let channel = channel(&feed);
+        let image = channel.image.clone().unwrap();
+        assert_eq!((image.title, image.link), (channel.title, channel.link));
+    }
+}

@@ -1,0 +1,137 @@
+//! What both XML formats share: the border that every text passes, and the spelling of `<`, `>` and `&`.
+//!
+//! The writers of the ecosystem return success for XML that is none: a character that XML 1.0 forbids passes through
+//! them, and a prefix that nobody declared as well. What they are given is made safe here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::base::text;
+
+use super::Entry;
+
+/// The namespace of `media:content` and `media:thumbnail`, to the slash: validators take the form without it for an error.
+pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
+
+/// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line ends as XML 1.0 (2.11)
+/// would make them, and no U+FFFD, which readers and validators take for a broken encoding.
+pub(super) fn border(text: &str) -> Cow<'_, str> {
+    let clean = text::clean(text);
+    if !clean.contains(['\r', '\u{fffd}']) {
+        return clean;
+    }
+    Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n").replace('\u{fffd}', ""))
+}
+
+/// The text past the border, where it says anything.
+pub(super) fn some(text: &str) -> Option<Cow<'_, str>> {
+    Some(border(text)).filter(|text| !text.trim().is_empty())
+}
+
+/// Plain text as HTML: what stands in an element whose content readers take for markup.
+pub(super) fn as_html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            _ => html.push(c),
+        }
+    }
+    html
+}
+
+/// The attributes of `media:content` for a picture; values are not yet escaped.
+pub(super) fn media_attributes(image: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("medium".to_owned(), "image".to_owned()), ("url".to_owned(), image.to_owned())])
+}
+
+/// Has any entry a picture, so that its namespace has to be declared?
+pub(super) fn has_media(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| entry.image.is_some())
+}
+
+/// The document with `&lt;`, `&gt;` and `&amp;` spelled as hexadecimal references, which is what the RSS Profile (and the
+/// W3C validator, for Atom too) wants in plain text: some readers decode `&lt;` once more and find markup.
+///
+/// Left alone are CDATA sections, where these are no references, and Atom's `content`, where markup is meant.
+pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(xml.len() + xml.len() / 32);
+    let mut rest = xml.as_slice();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<')) {
+        let (before, found) = rest.split_at(at);
+        out.extend_from_slice(before);
+        let (taken, written) = step(found);
+        out.extend_from_slice(written.unwrap_or(&found[..taken]));
+        rest = &found[taken..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// How many bytes of `found`, which starts with `<` or `&`, are dealt with, and what stands for them if not themselves.
+fn step(found: &[u8]) -> (usize, Option<&'static [u8]>) {
+    for (reference, hexadecimal) in [("&lt;", "&#x3C;"), ("&gt;", "&#x3E;"), ("&amp;", "&#x26;")] {
+        if found.starts_with(reference.as_bytes()) {
+            return (reference.len(), Some(hexadecimal.as_bytes()));
+        }
+    }
+    for (start, end) in [("<![CDATA[", "]]>"), ("<content ", "</content>")] {
+        if found.starts_with(start.as_bytes()) {
+            return (find(found, end.as_bytes()).map_or(found.len(), |at| at + end.len()), None);
+        }
+    }
+    (1, None)
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|byte| *byte == needle[0]) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass() {
+        for (text, passed) in [
+            ("plain", "plain"),
+            ("a\r\nb\rc\n", "a\nb\nc\n"),
+            ("a\u{fffd}b\u{1}\u{b}\u{85}c", "abc"),
+            ("\u{200f}שלום 🎉 \t", "\u{200f}שלום 🎉 \t"),
+        ] {
+            assert_eq!(border(text), passed, "{text:?}");
+        }
+        assert_eq!(some(" \u{1}\u{a0}"), None);
+    }
+
+    #[test]
+    fn references_outside_of_markup_become_hexadecimal() {
+        for (xml, expected) in [
+            (
+                "<title>a &lt;b&gt; &amp;amp; &quot;c&quot;</title>",
+                "<title>a &#x3C;b&#x3E; &#x26;amp; &quot;c&quot;</title>",
+            ),
+            (
+                "<d><![CDATA[&lt;p&gt;]]]]><![CDATA[>&amp;]]></d>&lt;",
+                "<d><![CDATA[&lt;p&gt;]]]]><![CDATA[>&amp;]]></d>&#x3C;",
+            ),
+            (
+                "<content type=\"html\">&lt;p&gt;</content><a>&amp;</a>",
+                "<content type=\"html\">&lt;p&gt;</content><a>&#x26;</a>",
+            ),
+            ("<content:encoded>&lt;</content:encoded>", "<content:encoded>&#x3C;</content:encoded>"),
+            ("<![CDATA[never closed &lt;", "<![CDATA[never closed &lt;"),
+        ] {
+            assert_eq!(String::from_utf8(hexadecimal(xml.into())).unwrap(), expected);
+        }
+    }
+}
