@@ -1,8 +1,83 @@
 //! One representation-independent answer: bytes with validators, and their content codings on first demand.
+//!
+//! Owns the codings and the header values that belong to them, all made once. It never looks at a request: which
+//! coding is wanted is HTTP's to say. A coding is a pure function of the identity bytes, at one quality for ever,
+//! so that two replicas, and one replica after a restart, send the same bytes under the same ETag.
+//!
+//! Invariants: the bytes of a coding decode to the identity bytes; a coding that is not smaller is not used.
 
+use std::io::Write;
+use std::sync::OnceLock;
+
+use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::HeaderValue;
 
+use crate::base::time::rfc822;
 use crate::base::{Digest, Timestamp};
+
+/// Bodies below this are sent as they are: a coding's frame would eat what it saves.
+const CODED_BYTES_MIN: usize = 256;
+
+/// gzip's own middle; 9 is twice as slow and no smaller on feeds.
+const GZIP_LEVEL: u32 = 6;
+
+/// Of 40 KB, 5 takes 1 ms; 9 takes 15 ms and is no smaller, 11 takes 38 ms for 12 %.
+const BROTLI_QUALITY: i32 = 5;
+
+/// A content coding (RFC 9110, 8.4.1), in order of preference where a client likes them alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Coding {
+    /// RFC 7932
+    Br,
+    /// RFC 1952
+    Gzip,
+    /// No coding.
+    Identity,
+}
+
+impl Coding {
+    /// All of them, the preferred first.
+    pub const ALL: [Coding; 3] = [Coding::Br, Coding::Gzip, Coding::Identity];
+
+    /// The name in `Accept-Encoding` and `Content-Encoding`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Coding::Br => "br",
+            Coding::Gzip => "gzip",
+            Coding::Identity => "identity",
+        }
+    }
+
+    /// What tells its ETag from those of the other codings. They are the suffixes that Apache's filters append, so
+    /// that the tag of an answer that a proxy compressed still revalidates.
+    fn suffix(self) -> &'static str {
+        match self {
+            Coding::Br => "-br",
+            Coding::Gzip => "-gzip",
+            Coding::Identity => "",
+        }
+    }
+}
+
+/// The bytes of one coding.
+#[derive(Debug)]
+pub struct Coded {
+    /// Which coding these bytes really have: identity, where the one asked for would not have made them smaller.
+    pub coding: Coding,
+    /// The content as it is sent.
+    pub bytes: Bytes,
+    /// `Content-Length`
+    pub length: HeaderValue,
+}
+
+impl Coded {
+    fn new(coding: Coding, bytes: Bytes) -> Self {
+        Self { coding, length: HeaderValue::from(bytes.len()), bytes }
+    }
+}
 
 /// A finished answer. Its bytes never change; a coding is a pure function of them, made on first demand by one
 /// requester while others wait.
@@ -17,11 +92,166 @@ pub struct Document {
     pub last_modified: Option<Timestamp>,
     /// The bytes without any coding.
     pub identity: Bytes,
+    last_modified_value: Option<HeaderValue>,
+    etags: [HeaderValue; 3],
+    plain: Coded,
+    br: OnceLock<Option<Coded>>,
+    gzip: OnceLock<Option<Coded>>,
 }
 
 impl Document {
     /// A document of `identity`, first published at `last_modified`.
     pub fn new(content_type: &'static str, identity: Bytes, last_modified: Option<Timestamp>) -> Self {
-        Self { content_type, digest: Digest::of(&identity), last_modified, identity }
+        let digest = Digest::of(&identity);
+        let short = digest.short();
+        Self {
+            content_type,
+            digest,
+            last_modified,
+            last_modified_value: last_modified.map(|at| value(rfc822(at))),
+            etags: Coding::ALL.map(|coding| value(format!("\"{short}{}\"", coding.suffix()))),
+            plain: Coded::new(Coding::Identity, identity.clone()),
+            identity,
+            br: OnceLock::new(),
+            gzip: OnceLock::new(),
+        }
+    }
+
+    /// The strong ETag of a coding (RFC 9110, 8.8.3).
+    pub fn etag(&self, coding: Coding) -> &HeaderValue {
+        &self.etags[coding as usize]
+    }
+
+    /// The ETags of every coding: each of them names these very bytes, so each revalidates.
+    pub fn etags(&self) -> &[HeaderValue; 3] {
+        &self.etags
+    }
+
+    /// `Last-Modified`, where there is one.
+    pub fn last_modified_value(&self) -> Option<&HeaderValue> {
+        self.last_modified_value.as_ref()
+    }
+
+    /// The bytes in `coding`, if they need no more work.
+    pub fn made(&self, coding: Coding) -> Option<&Coded> {
+        if self.identity.len() < CODED_BYTES_MIN {
+            return Some(&self.plain);
+        }
+        let made = match coding {
+            Coding::Identity => return Some(&self.plain),
+            Coding::Br => self.br.get()?,
+            Coding::Gzip => self.gzip.get()?,
+        };
+        Some(made.as_ref().unwrap_or(&self.plain))
+    }
+
+    /// The bytes in `coding`. The first caller makes them, which takes milliseconds for a large body; others wait.
+    pub fn coded(&self, coding: Coding) -> &Coded {
+        if let Some(made) = self.made(coding) {
+            return made;
+        }
+        let made = match coding {
+            Coding::Identity => return &self.plain,
+            Coding::Br => self.br.get_or_init(|| self.code(coding, brotli(&self.identity))),
+            Coding::Gzip => self.gzip.get_or_init(|| self.code(coding, gzip(&self.identity))),
+        };
+        made.as_ref().unwrap_or(&self.plain)
+    }
+
+    fn code(&self, coding: Coding, bytes: Option<Vec<u8>>) -> Option<Coded> {
+        let bytes = bytes.filter(|bytes| bytes.len() < self.identity.len())?;
+        Some(Coded::new(coding, Bytes::from(bytes.into_boxed_slice())))
+    }
+}
+
+/// A header value of visible ASCII.
+#[expect(clippy::expect_used, reason = "digests, suffixes and dates are visible ASCII, which is always legal")]
+fn value(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
+}
+
+/// Writing to memory does not fail; if it ever did, identity is served.
+fn gzip(identity: &[u8]) -> Option<Vec<u8>> {
+    // The header names no time and no system, so the bytes are the same everywhere.
+    let mut encoder = GzEncoder::new(Vec::with_capacity(identity.len() / 3), Compression::new(GZIP_LEVEL));
+    encoder.write_all(identity).ok()?;
+    encoder.finish().ok()
+}
+
+fn brotli(identity: &[u8]) -> Option<Vec<u8>> {
+    let parameters =
+        BrotliEncoderParams { quality: BROTLI_QUALITY, size_hint: identity.len(), ..BrotliEncoderParams::default() };
+    let mut bytes = Vec::with_capacity(identity.len() / 3);
+    brotli::BrotliCompress(&mut &identity[..], &mut bytes, &parameters).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn document(identity: &[u8]) -> Document {
+        Document::new("text/html; charset=utf-8", Bytes::copy_from_slice(identity), None)
+    }
+
+    fn decode(coded: &Coded) -> Vec<u8> {
+        let mut out = Vec::new();
+        match coded.coding {
+            Coding::Identity => out.extend_from_slice(&coded.bytes),
+            Coding::Gzip => {
+                flate2::read::GzDecoder::new(&coded.bytes[..]).read_to_end(&mut out).unwrap();
+            }
+            Coding::Br => {
+                brotli::Decompressor::new(&coded.bytes[..], 4096).read_to_end(&mut out).unwrap();
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn codings_are_made_once_and_shrink() {
+        let text = "<p>the same again</p>".repeat(100);
+        let document = document(text.as_bytes());
+        for coding in [Coding::Br, Coding::Gzip] {
+            assert!(document.made(coding).is_none());
+            let coded = document.coded(coding);
+            assert_eq!(coded.coding, coding);
+            assert!(coded.bytes.len() < text.len() / 5);
+            assert_eq!(coded.length.to_str().unwrap(), coded.bytes.len().to_string());
+            assert!(std::ptr::eq(document.made(coding).unwrap(), coded));
+        }
+        assert_eq!(&document.coded(Coding::Gzip).bytes[4..10], [0, 0, 0, 0, 0, 255], "no time, no system");
+    }
+
+    #[test]
+    fn what_does_not_shrink_is_sent_as_it_is() {
+        assert_eq!(document(b"short").coded(Coding::Br).coding, Coding::Identity);
+        let noise: Vec<u8> = (0..40u32).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes()).collect();
+        assert_eq!(document(&noise).coded(Coding::Gzip).coding, Coding::Identity);
+        assert_eq!(document(&noise).coded(Coding::Br).coding, Coding::Identity);
+    }
+
+    #[test]
+    fn tags_differ_by_coding_and_content() {
+        let (one, other) = (document(b"one"), document(b"other"));
+        let short = Digest::of(b"one").short();
+        assert_eq!(one.etag(Coding::Identity), &format!("\"{short}\""));
+        assert_eq!(one.etag(Coding::Gzip), &format!("\"{short}-gzip\""));
+        assert_eq!(one.etag(Coding::Br), &format!("\"{short}-br\""));
+        assert!(one.etags().iter().all(|tag| !other.etags().contains(tag)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_coding_decodes_to_identity(text in "(\\PC{0,9}|<p>|</p>){0,200}") {
+            let document = document(text.as_bytes());
+            for coding in Coding::ALL {
+                prop_assert_eq!(decode(document.coded(coding)), text.as_bytes());
+            }
+        }
     }
 }

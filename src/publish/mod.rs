@@ -5,7 +5,7 @@ pub mod published;
 pub mod render;
 pub mod snapshot;
 
-pub use document::Document;
+pub use document::{Coded, Coding, Document};
 pub use published::Published;
-pub use render::{Render, Unrendered};
+pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Snapshot};

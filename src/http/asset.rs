@@ -1,0 +1,191 @@
+//! Files served as they are: RFC 9110, 14 over an [`Asset`].
+//!
+//! Opening, hashing and reading block, so they run on threads that may. A file is read piece by piece, the next piece
+//! only when the connection has taken the one before; a file that turns out shorter than it was breaks the answer
+//! off, so that no client takes a part for the whole.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::body::Content;
+use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
+use super::media::{SVG, media_type};
+use super::problem::Problem;
+use super::range::{Ranged, ranged};
+use crate::base::time::rfc822;
+use crate::base::{Digest, RelPath};
+use crate::publish::{Asset, Render, Unrendered};
+
+/// What is read, and held in memory, at a time.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// An hour: a picture is rarely replaced under its name, and then its tag tells.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+/// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
+const SVG_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+
+/// An opened file with what tells it apart.
+struct Opened {
+    asset: Arc<dyn Asset>,
+    etag: HeaderValue,
+    modified: Option<Seconds>,
+    modified_value: Option<HeaderValue>,
+}
+
+/// The answer to a GET or HEAD of the file at `path`, at `now`.
+pub(super) async fn respond(
+    render: &Arc<dyn Render>,
+    path: &RelPath,
+    head: &Parts,
+    now: Seconds,
+) -> Result<Response<Content>, Problem> {
+    let opened = open(Arc::clone(render), path.clone(), now).await.map_err(unavailable)?;
+    let etags = std::slice::from_ref(&opened.etag);
+    let current = Validators { etags, modified: opened.modified, modified_value: opened.modified_value.as_ref() };
+    match evaluate(&head.headers, &current) {
+        Verdict::Failed => return Err(Problem::precondition_failed()),
+        Verdict::NotModified(_) => return Ok(not_modified(&opened)),
+        Verdict::Proceed => {}
+    }
+    let len_bytes = opened.asset.len_bytes();
+    // Range is defined for GET alone (14.2).
+    let applies = head.method == Method::GET && range_applies(&head.headers, &current, now);
+    let range = if applies { ranged(&head.headers, len_bytes) } else { Ranged::Whole };
+    match range {
+        Ranged::Unsatisfiable => Err(unsatisfiable(range, len_bytes)),
+        Ranged::Whole => Ok(whole(&opened, path, 0, len_bytes)),
+        Ranged::Part { first, last } => {
+            let mut response = whole(&opened, path, first, last - first + 1);
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            if let Some(value) = range.content_range(len_bytes) {
+                response.headers_mut().insert(CONTENT_RANGE, value);
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// What there is to say of an asset or document that cannot be had now.
+pub(super) fn unavailable(why: Unrendered) -> Problem {
+    match why {
+        Unrendered::Changed => Problem::unavailable("This is being changed just now.", 1),
+        Unrendered::Unreadable => Problem::unavailable("This cannot be read just now.", 30),
+    }
+}
+
+async fn open(render: Arc<dyn Render>, path: RelPath, now: Seconds) -> Result<Opened, Unrendered> {
+    let opening = spawn_blocking(move || {
+        let asset = render.asset(&path)?;
+        let digest = asset.digest()?;
+        Ok(opened(asset, digest, now))
+    });
+    // A panic of the reader, or a runtime that is going down.
+    opening.await.unwrap_or(Err(Unrendered::Unreadable))
+}
+
+fn opened(asset: Arc<dyn Asset>, digest: Digest, now: Seconds) -> Opened {
+    let modified = asset.modified();
+    let known = modified.as_second() <= now;
+    Opened {
+        asset,
+        etag: text(format!("\"{}\"", digest.short())),
+        modified: known.then(|| modified.as_second()),
+        modified_value: known.then(|| text(rfc822(modified))),
+    }
+}
+
+/// A header value of visible ASCII.
+#[expect(clippy::expect_used, reason = "digests and dates are visible ASCII, which is always legal")]
+fn text(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
+}
+
+fn whole(opened: &Opened, path: &RelPath, offset: u64, len_bytes: u64) -> Response<Content> {
+    let stream = Stream { asset: Arc::clone(&opened.asset), offset, left: len_bytes, reading: None };
+    let mut response = Response::new(Content::Stream(Box::new(stream)));
+    let headers = response.headers_mut();
+    let media_type = media_type(path);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(len_bytes));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if media_type == SVG {
+        headers.insert(CONTENT_SECURITY_POLICY, SVG_POLICY);
+    }
+    validators(headers, opened);
+    response
+}
+
+fn not_modified(opened: &Opened) -> Response<Content> {
+    let mut response = Response::new(Content::Empty);
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    validators(response.headers_mut(), opened);
+    response
+}
+
+fn validators(headers: &mut HeaderMap, opened: &Opened) {
+    headers.insert(ETAG, opened.etag.clone());
+    if let Some(modified) = &opened.modified_value {
+        headers.insert(LAST_MODIFIED, modified.clone());
+    }
+    headers.insert(CACHE_CONTROL, CACHE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+fn unsatisfiable(range: Ranged, len_bytes: u64) -> Problem {
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file is shorter than that.");
+    match range.content_range(len_bytes) {
+        Some(value) => problem.with(CONTENT_RANGE, value),
+        None => problem,
+    }
+}
+
+/// A part of a file on its way out.
+pub(super) struct Stream {
+    asset: Arc<dyn Asset>,
+    offset: u64,
+    left: u64,
+    reading: Option<JoinHandle<Result<Bytes, Unrendered>>>,
+}
+
+impl Stream {
+    /// What is still to be sent.
+    pub(super) fn left_bytes(&self) -> u64 {
+        self.left
+    }
+
+    /// The next piece.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let (asset, offset) = (&self.asset, self.offset);
+        let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(PIECE_BYTES);
+        let reading = self.reading.get_or_insert_with(|| {
+            let asset = Arc::clone(asset);
+            spawn_blocking(move || asset.read_at(offset, len))
+        });
+        let read = ready!(Pin::new(reading).poll(cx));
+        self.reading = None;
+        Poll::Ready(Some(match read {
+            Ok(Ok(bytes)) if !bytes.is_empty() && bytes.len() <= len => {
+                self.offset += bytes.len() as u64;
+                self.left -= bytes.len() as u64;
+                Ok(bytes)
+            }
+            // Whatever it was, the promised length cannot be kept: hyper closes, and the client sees a broken answer.
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }))
+    }
+}

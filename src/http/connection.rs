@@ -1,0 +1,228 @@
+//! One connection: the socket under hyper, its time-outs, and its end.
+//!
+//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each request; the limits
+//! here are apart (head, idle, no progress in writing), and a timer is moved only when it goes off. Its invariant:
+//! the alarm never lies after the deadline.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::body::Answer;
+use super::problem::Problem;
+use super::pulse::Pulse;
+use super::request::{BUFFER_BYTES_MAX, HEADERS_MAX};
+use super::server::Worker;
+
+/// A body that no method here wants is read up to this, so that the connection can be kept; more closes it.
+const DRAIN_BYTES_MAX: usize = 64 * 1024;
+
+/// After an answer to a request that was not read to its end, the client has this long to take the answer.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What is read and thrown away meanwhile.
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
+/// How a connection ended.
+enum End {
+    /// Both sides are done.
+    Done,
+    /// The client broke off, or sent what is no HTTP.
+    Failed(hyper::Error),
+    /// It kept us waiting for too long.
+    TimedOut,
+    /// It was waiting, and others needed its place.
+    Shed,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(stream: TcpStream, pulse: Rc<Pulse>, worker: Rc<Worker>) {
+    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket that is gone.
+    let _ = stream.set_nodelay(true);
+    let stream = Rc::new(RefCell::new(stream));
+    let socket = Socket { stream: Rc::clone(&stream), pulse: Rc::clone(&pulse) };
+    match converse(socket, &pulse, &worker).await {
+        End::TimedOut => worker.metrics().timed_out(),
+        End::Shed => worker.metrics().shed(),
+        End::Failed(error) if !error.is_parse() => {}
+        End::Done if !pulse.has_unread() => {}
+        End::Failed(_) | End::Done => linger(stream).await,
+    }
+}
+
+async fn converse(socket: Socket, pulse: &Rc<Pulse>, worker: &Rc<Worker>) -> End {
+    let service = service_fn(|request| respond(request, Rc::clone(pulse), Rc::clone(worker)));
+    let connection = http1::Builder::new()
+        // A client that has sent its request and closed its side still gets its answer.
+        .half_close(true)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        // The time-outs are ours; see the module.
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+    let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
+    let mut told = false;
+    poll_fn(|cx| {
+        pulse.register(cx.waker());
+        loop {
+            if let Poll::Ready(end) = connection.as_mut().poll(cx) {
+                return Poll::Ready(end.map_or_else(End::Failed, |()| End::Done));
+            }
+            if pulse.is_shed() {
+                return Poll::Ready(End::Shed);
+            }
+            let stops = worker.is_stopping() && !told;
+            let grace = pulse.grace().filter(|_| stops);
+            if stops && grace.is_none_or(|grace| grace <= Instant::now()) {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+                continue;
+            }
+            let deadline = pulse.deadline(worker.limits());
+            if alarm.is_elapsed() && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Poll::Ready(End::TimedOut);
+            }
+            let Some(wake) = deadline.into_iter().chain(grace).min() else { return Poll::Pending };
+            if alarm.is_elapsed() || wake < alarm.deadline() {
+                alarm.as_mut().reset(wake);
+            }
+            if alarm.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+/// Answers one request. Never fails: every refusal is an answer.
+async fn respond(
+    request: Request<Incoming>,
+    pulse: Rc<Pulse>,
+    worker: Rc<Worker>,
+) -> Result<Response<Answer>, Infallible> {
+    let (head, body) = request.into_parts();
+    let smuggled = head.headers.contains_key(TRANSFER_ENCODING) && !pulse.saw_no_length(head.method.as_str());
+    let busy = pulse.begin();
+    let read = body.is_end_stream() || (!smuggled && Box::pin(drain(body, &head.headers, &worker)).await);
+    let mut response = if smuggled {
+        worker.desk().problem(&Problem::bad_request("Content-Length and Transfer-Encoding exclude each other."))
+    } else {
+        worker.desk().answer(&head).await
+    };
+    if !read {
+        pulse.leave_unread();
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    worker.metrics().answered(response.status());
+    Ok(response.map(|content| Answer::new(content, busy)))
+}
+
+/// Reads a body that nobody wants, so that it is never taken for a request. False if it is not read to its end: a
+/// client that waits for `100 Continue` gets its final answer instead (RFC 9110, 10.1.1).
+async fn drain(body: Incoming, headers: &http::HeaderMap, worker: &Worker) -> bool {
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > DRAIN_BYTES_MAX as u64 {
+        return false;
+    }
+    let mut body = Limited::new(body, DRAIN_BYTES_MAX);
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(worker.limits().header_timeout, all).await.unwrap_or(false)
+}
+
+/// Closes in such a way that the client gets the answer: our side first, then what it still sends is read and thrown
+/// away for a while.
+async fn linger(stream: Rc<RefCell<TcpStream>>) {
+    // hyper and its half are gone by now, so ours is the last.
+    let Some(mut stream) = Rc::into_inner(stream).map(RefCell::into_inner) else { return };
+    let _ = timeout(LINGER, async {
+        poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
+        let mut bytes = [0; 2048];
+        let mut left = LINGER_BYTES_MAX;
+        while left > 0 {
+            stream.readable().await?;
+            match stream.try_read(&mut bytes) {
+                Ok(0) => break,
+                Ok(read) => left = left.saturating_sub(read),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// The socket as hyper sees it: every byte goes by the pulse.
+struct Socket {
+    stream: Rc<RefCell<TcpStream>>,
+    pulse: Rc<Pulse>,
+}
+
+impl Socket {
+    fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.pulse.wrote(polled.is_ready());
+        polled
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
+        if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
+            self.pulse.received(new);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, bytes);
+        self.wrote(polled)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(cx, parts);
+        self.wrote(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.borrow().is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,163 @@
+//! Which content coding a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
+//!
+//! Never fails: what cannot be understood is passed over. Where nothing that we have is acceptable (`identity;q=0`
+//! alone), identity is sent all the same, as the section allows and as peers do: a reader that gets bytes it did not
+//! expect is better served than one that gets 406 for ever.
+
+use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
+
+use crate::publish::Coding;
+
+/// The parts of the field that are looked at; a client that sends more gets what the first ones say.
+const PARTS_MAX: usize = 64;
+
+/// A quality in thousandths.
+type Quality = u16;
+
+/// The coding with the highest quality; among equals the preferred one. A coding that is not named takes the quality
+/// of `*`, or is not acceptable; identity, if not named, is the last resort.
+pub(super) fn choose(headers: &HeaderMap) -> Coding {
+    let mut named: [Option<Quality>; 3] = [None; 3];
+    let mut any = None;
+    let lines = headers.get_all(ACCEPT_ENCODING).iter();
+    let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    for part in parts.take(PARTS_MAX) {
+        let Some((name, quality)) = parse(part) else { continue };
+        if name == b"*" {
+            any = any.or(Some(quality));
+        } else if let Some(coding) = coding(name) {
+            let slot = &mut named[coding as usize];
+            *slot = slot.or(Some(quality));
+        }
+    }
+    best(named, any)
+}
+
+fn best(named: [Option<Quality>; 3], any: Option<Quality>) -> Coding {
+    let mut best = (Coding::Identity, named[Coding::Identity as usize].unwrap_or(0));
+    for coding in [Coding::Gzip, Coding::Br] {
+        let quality = named[coding as usize].or(any).unwrap_or(0);
+        if quality > 0 && quality >= best.1 {
+            best = (coding, quality);
+        }
+    }
+    best.0
+}
+
+/// `x-gzip` is gzip's old name (RFC 9110, 8.4.1.3).
+fn coding(name: &[u8]) -> Option<Coding> {
+    if name.eq_ignore_ascii_case(b"x-gzip") {
+        return Some(Coding::Gzip);
+    }
+    Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
+}
+
+/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means "gladly".
+fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
+    let mut pieces = part.split(|byte| *byte == b';');
+    let name = pieces.next()?.trim_ascii();
+    let mut quality = 1000;
+    for parameter in pieces {
+        let parameter = parameter.trim_ascii();
+        if let [b'q' | b'Q', rest @ ..] = parameter {
+            quality = weight(rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii())?;
+        }
+    }
+    (!name.is_empty()).then_some((name, quality))
+}
+
+/// `qvalue` (RFC 9110, 12.4.2) in thousandths: `0`, `0.5`, `0.123`, `1`, `1.000`.
+fn weight(text: &[u8]) -> Option<Quality> {
+    let (whole, fraction) = match text {
+        [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (*whole, fraction),
+        [whole] => (*whole, &[][..]),
+        _ => return None,
+    };
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |n: usize| fraction.get(n).map_or(0, |digit| Quality::from(digit - b'0'));
+    let thousandths = digit(0) * 100 + digit(1) * 10 + digit(2);
+    match (whole, thousandths) {
+        (b'0', _) => Some(thousandths),
+        (b'1', 0) => Some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn chosen(lines: &[&str]) -> Coding {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
+        }
+        choose(&headers)
+    }
+
+    #[test]
+    fn by_quality() {
+        use Coding::{Br, Gzip, Identity};
+        for (line, coding) in [
+            ("gzip, deflate, br", Br),
+            ("gzip, deflate", Gzip),
+            ("GZip", Gzip),
+            ("x-gzip", Gzip),
+            ("br;q=0.5, gzip", Gzip),
+            ("br ; Q = 0.5 , gzip ; q=0.501", Gzip),
+            ("gzip;q=0.5", Gzip),
+            ("gzip;q=0.5, identity", Identity),
+            ("gzip;q=0.5, identity;q=0.5", Gzip),
+            ("*", Br),
+            ("*;q=0", Identity),
+            ("br;q=0, *", Gzip),
+            ("br;q=0, gzip;q=0.000, *", Identity),
+            ("identity;q=0", Identity),
+            ("identity;q=0, gzip", Gzip),
+            ("zstd, deflate", Identity),
+            ("gzip;q=2", Identity),
+            ("gzip;q=", Identity),
+            ("gzip;q", Identity),
+            ("gzip;q=1.001", Identity),
+            ("gzip;q=0.0001", Identity),
+            ("gzip;level=9", Gzip),
+            (",,, ,", Identity),
+            ("", Identity),
+        ] {
+            assert_eq!(chosen(&[line]), coding, "{line}");
+        }
+        assert_eq!(chosen(&[]), Identity);
+        assert_eq!(chosen(&["gzip", "br;q=0"]), Gzip);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_refused_is_never_chosen(
+            parts in proptest::collection::vec(("(br|gzip|identity|\\*|zstd|BR|)", "(0|0\\.0|1|0\\.[0-9]{1,3}|1\\.0|x|)"), 0..8),
+        ) {
+            let line: Vec<String> = parts.iter().map(|(name, q)| format!("{name};q={q}")).collect();
+            let choice = chosen(&[&line.join(", ")]);
+            // The first mention counts; whatever is not identity must have been asked for, by name or by `*`.
+            let first = |wanted: &str| parts.iter().find(|(name, q)| {
+                name.eq_ignore_ascii_case(wanted) && weight(q.as_bytes()).is_some()
+            });
+            if choice != Coding::Identity {
+                let (_, q) = first(choice.name()).or_else(|| first("*")).unwrap();
+                prop_assert!(weight(q.as_bytes()).unwrap() > 0);
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(32u8..=255, 0..64)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                choose(&HeaderMap::from_iter([(ACCEPT_ENCODING, value)]));
+            }
+        }
+    }
+}

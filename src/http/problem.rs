@@ -1,0 +1,144 @@
+//! Every answer that is no document: refusals, absences, redirects. Each with a small page, for the person who may
+//! be looking.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::body::Content;
+use crate::config;
+
+/// The methods that are understood.
+pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// Nobody is to keep this: the next request may be answered otherwise.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// An answer that is no document.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    text: &'static str,
+    cache: HeaderValue,
+    field: Option<(HeaderName, HeaderValue)>,
+    closes: bool,
+}
+
+impl Problem {
+    /// An answer of `status`, with one sentence for a person. Not to be cached.
+    pub(super) fn new(status: StatusCode, text: &'static str) -> Self {
+        Self { status, text, cache: NO_CACHE, field: None, closes: false }
+    }
+
+    /// 400. The connection is closed: who knows what comes next on it.
+    pub(super) fn bad_request(text: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text).closing()
+    }
+
+    /// 404
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Nothing stands at this address.")
+    }
+
+    /// 405
+    pub(super) fn not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Things can only be read here.").with(ALLOW, ALLOWED)
+    }
+
+    /// 410; known for a minute, as what was taken away may return.
+    pub(super) fn gone() -> Self {
+        Self::new(StatusCode::GONE, "What stood at this address was taken away.")
+            .cached(HeaderValue::from_static("public, max-age=60"))
+    }
+
+    /// 412
+    pub(super) fn precondition_failed() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "What stands here is not what the request expects.")
+    }
+
+    /// 301
+    pub(super) fn moved(location: HeaderValue) -> Self {
+        Self::new(StatusCode::MOVED_PERMANENTLY, "This stands at another address.")
+            .with(LOCATION, location)
+            .cached(HeaderValue::from_static("public, max-age=900"))
+    }
+
+    /// 503, to be asked again after `seconds`.
+    pub(super) fn unavailable(text: &'static str, seconds: u16) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+            .with(RETRY_AFTER, HeaderValue::from(seconds))
+            .cached(HeaderValue::from_static("no-store"))
+    }
+
+    /// The same, and the connection is closed after it.
+    #[must_use]
+    pub(super) fn closing(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
+    /// The same, with one more field.
+    #[must_use]
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.field = Some((name, value));
+        self
+    }
+
+    /// The same, with another `Cache-Control`.
+    #[must_use]
+    pub(super) fn cached(mut self, cache: HeaderValue) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer, with its page in the dress of the site where there is one yet.
+    pub(super) fn response(&self, site: Option<&config::Site>) -> Response<Content> {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let page = Bytes::from(error_page(site, self.status.as_u16(), title, self.text));
+        let length = HeaderValue::from(page.len());
+        let mut response = Response::new(Content::Whole(page));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(CONTENT_LENGTH, length);
+        headers.insert(CACHE_CONTROL, self.cache.clone());
+        page_fields(headers);
+        if let Some((name, value)) = &self.field {
+            headers.insert(name, value.clone());
+        }
+        if self.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// What every page carries.
+pub(super) fn page_fields(headers: &mut http::HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(content_security_policy()));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
+}
+
+/// The policy of pages.
+fn content_security_policy() -> &'static str {
+    "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'"
+}
+
+/// The page of an error. `title` and `text` are ours, so nothing in them needs escaping.
+fn error_page(_site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{status} {title}</title>\n\
+         <h1>{title}</h1>\n<p>{text}</p>\n</html>\n"
+    )
+}

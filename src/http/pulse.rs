@@ -1,0 +1,248 @@
+//! The state of one connection's life: what it is waiting for, and since when.
+//!
+//! Shared by the socket, which tells of bytes, the service, which tells of requests, and the connection's task, which
+//! asks for the deadline. All three run on one thread, so these are cells. Nothing here arms a timer: a request on a
+//! kept connection costs two readings of the clock and no more.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::request::HEAD_BYTES_MAX;
+use crate::config;
+
+/// The capacity that the copy of a head may keep while its connection waits.
+const HEAD_BYTES_KEPT: usize = 512;
+
+/// How long an accepted connection may take to send its first request before a stop closes it.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
+/// A connection must have waited this long before it can be closed in favour of a new one.
+const SHED_AFTER: Duration = Duration::from_secs(1);
+
+/// What a connection is about. See the module.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    accepted: Instant,
+    requests: Cell<u64>,
+    /// Requests whose answer is not yet wholly handed to hyper: 0 or 1, as HTTP/1 answers in order.
+    answering: Cell<u32>,
+    /// When the first bytes came after the last request was taken.
+    heard: Cell<Option<Instant>>,
+    /// When the last answer was done.
+    rested: Cell<Instant>,
+    /// Since when the socket takes no more bytes.
+    blocked: Cell<Option<Instant>>,
+    shed: Cell<bool>,
+    /// There may be bytes of a request that nobody read: closing at once would reset the connection, and the client
+    /// would lose the answer.
+    unread: Cell<bool>,
+    /// What came since the last request was taken, for [`Pulse::saw_no_length`].
+    head: RefCell<Vec<u8>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Rc<Self> {
+        let now = Instant::now();
+        Rc::new(Self {
+            accepted: now,
+            requests: Cell::new(0),
+            answering: Cell::new(0),
+            heard: Cell::new(None),
+            rested: Cell::new(now),
+            blocked: Cell::new(None),
+            shed: Cell::new(false),
+            unread: Cell::new(false),
+            head: RefCell::default(),
+            waker: RefCell::default(),
+        })
+    }
+
+    /// Bytes came.
+    pub(super) fn received(&self, bytes: &[u8]) {
+        if self.heard.get().is_none() {
+            self.heard.set(Some(Instant::now()));
+        }
+        let mut head = self.head.borrow_mut();
+        let room = (HEAD_BYTES_MAX * 2).saturating_sub(head.len());
+        head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// The socket took bytes, or would not.
+    pub(super) fn wrote(&self, progress: bool) {
+        if progress {
+            self.blocked.set(None);
+        } else if self.blocked.get().is_none() {
+            self.blocked.set(Some(Instant::now()));
+        }
+    }
+
+    /// A request was taken; it is answered when what is returned is dropped.
+    pub(super) fn begin(self: &Rc<Self>) -> Busy {
+        self.requests.set(self.requests.get() + 1);
+        self.answering.set(self.answering.get() + 1);
+        self.heard.set(None);
+        let mut head = self.head.borrow_mut();
+        head.clear();
+        if head.capacity() > HEAD_BYTES_KEPT {
+            *head = Vec::new();
+        }
+        Busy(Rc::clone(self))
+    }
+
+    /// Is it certain that the head of the request just taken has no Content-Length? hyper takes the field out where
+    /// there is a Transfer-Encoding, so that the two together cannot be seen in its request. Where the copy does not
+    /// begin with this request (pipelining, or a body before it), nothing is certain.
+    pub(super) fn saw_no_length(&self, method: &str) -> bool {
+        let head = self.head.borrow();
+        let head = head.trim_ascii_start();
+        let Some(rest) = head.strip_prefix(method.as_bytes()) else { return false };
+        if !rest.starts_with(b" ") {
+            return false;
+        }
+        for line in rest.split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            if line.is_empty() {
+                return true;
+            }
+            if name.trim_ascii().eq_ignore_ascii_case(b"content-length") {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// When the connection has waited too long; `None` while it is us who are at work.
+    pub(super) fn deadline(&self, limits: &config::Server) -> Option<Instant> {
+        if let Some(blocked) = self.blocked.get() {
+            return Some(blocked + limits.write_timeout);
+        }
+        if self.answering.get() > 0 {
+            return None;
+        }
+        Some(match self.heard.get() {
+            Some(heard) => heard.max(self.rested.get()) + limits.header_timeout,
+            None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
+            None => self.rested.get() + limits.idle_timeout,
+        })
+    }
+
+    /// Until when a stop leaves this connection open, so that a request that is under way to us is answered.
+    pub(super) fn grace(&self) -> Option<Instant> {
+        (self.requests.get() == 0).then(|| self.accepted + FIRST_REQUEST)
+    }
+
+    /// Since when the client has kept us waiting for a request; `None` while it does not, or not for long.
+    pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
+        let since = self.rested.get();
+        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + SHED_AFTER).then_some(since)
+    }
+
+    /// Marks the connection as to be closed in favour of another.
+    pub(super) fn shed(&self) {
+        self.shed.set(true);
+        self.wake();
+    }
+
+    /// Is it to be closed in favour of another, and still waiting?
+    pub(super) fn is_shed(&self) -> bool {
+        self.shed.get() && self.answering.get() == 0
+    }
+
+    pub(super) fn leave_unread(&self) {
+        self.unread.set(true);
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.get()
+    }
+
+    /// Remembers the connection's task.
+    pub(super) fn register(&self, waker: &Waker) {
+        let mut slot = self.waker.borrow_mut();
+        if !slot.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *slot = Some(waker.clone());
+        }
+    }
+
+    /// Makes the connection's task look again.
+    pub(super) fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// While it lives, its connection is answering a request.
+#[derive(Debug)]
+pub(super) struct Busy(Rc<Pulse>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.answering.set(self.0.answering.get().saturating_sub(1));
+        self.0.rested.set(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> config::Server {
+        config::Server {
+            listen: Vec::new(),
+            max_connections: 1,
+            connections_per_address: 1,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(20),
+        }
+    }
+
+    #[test]
+    fn each_phase_has_its_limit() {
+        let limits = limits();
+        let pulse = Pulse::new();
+        let start = pulse.accepted;
+        assert_eq!(pulse.deadline(&limits), Some(start + limits.header_timeout), "the first head");
+        pulse.received(b"GET /");
+        let heard = pulse.heard.get().unwrap();
+        assert_eq!(pulse.deadline(&limits), Some(heard + limits.header_timeout));
+        let busy = pulse.begin();
+        assert_eq!(pulse.deadline(&limits), None, "we are at work");
+        pulse.wrote(false);
+        let blocked = pulse.blocked.get().unwrap();
+        pulse.wrote(false);
+        assert_eq!(pulse.deadline(&limits), Some(blocked + limits.write_timeout), "from the first refusal");
+        pulse.wrote(true);
+        drop(busy);
+        assert_eq!(pulse.deadline(&limits), Some(pulse.rested.get() + limits.idle_timeout));
+        assert_eq!(pulse.waiting_since(pulse.rested.get()), None, "only just");
+        let later = pulse.rested.get() + SHED_AFTER;
+        assert_eq!(pulse.waiting_since(later), Some(pulse.rested.get()));
+    }
+
+    #[test]
+    fn a_length_is_seen() {
+        for (text, none) in [
+            ("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", true),
+            ("\r\nGET / HTTP/1.1\nTransfer-Encoding: chunked\n\ncontent-length: 5\n", true),
+            ("GET / HTTP/1.1\r\nCONTENT-length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length : 5\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\nTransfer-Enc", false),
+            ("GETX / HTTP/1.1\r\n\r\n", false),
+            ("5\r\nhello\r\nGET / HTTP/1.1\r\n\r\n", false),
+            ("", false),
+        ] {
+            let pulse = Pulse::new();
+            pulse.received(text.as_bytes());
+            assert_eq!(pulse.saw_no_length("GET"), none, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Byte ranges: RFC 9110, 14. Pure: from the `Range` field and a length to what is to be sent.
+
+use http::header::RANGE;
+use http::{HeaderMap, HeaderValue};
+
+/// What a `Range` field asks of a representation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ranged {
+    /// The whole: there is no Range, or one that is to be ignored.
+    Whole,
+    /// 206: the bytes from `first` to `last`, both included.
+    Part {
+        /// The first byte, from 0.
+        first: u64,
+        /// The last byte; less than the length.
+        last: u64,
+    },
+    /// 416: nothing of it lies within the representation.
+    Unsatisfiable,
+}
+
+impl Ranged {
+    /// `Content-Range` (RFC 9110, 14.4) for a representation of `len_bytes`.
+    pub(super) fn content_range(self, len_bytes: u64) -> Option<HeaderValue> {
+        let text = match self {
+            Ranged::Whole => return None,
+            Ranged::Part { first, last } => format!("bytes {first}-{last}/{len_bytes}"),
+            Ranged::Unsatisfiable => format!("bytes */{len_bytes}"),
+        };
+        HeaderValue::try_from(text).ok()
+    }
+}
+
+/// What to send of `len_bytes`. Another unit, bad syntax and several fields are ignored (14.2); several ranges are
+/// answered with the whole, which a server may always do and which no player asks for.
+pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
+    let mut lines = headers.get_all(RANGE).iter();
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => parse(line.as_bytes(), len_bytes).unwrap_or(Ranged::Whole),
+        _ => Ranged::Whole,
+    }
+}
+
+fn parse(field: &[u8], len_bytes: u64) -> Option<Ranged> {
+    let equals = field.iter().position(|byte| *byte == b'=')?;
+    if !field[..equals].trim_ascii().eq_ignore_ascii_case(b"bytes") {
+        return None;
+    }
+    // A list may have empty members (5.6.1); more than one real member is several ranges.
+    let mut members = field[equals + 1..].split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let range = members.by_ref().find(|member| !member.is_empty())?;
+    if members.any(|member| !member.is_empty()) {
+        return None;
+    }
+    let dash = range.iter().position(|byte| *byte == b'-')?;
+    let (first, last) = (&range[..dash], &range[dash + 1..]);
+    match (first.is_empty(), last.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(suffix(number(last)?, len_bytes)),
+        (false, true) => Some(part(number(first)?, u64::MAX, len_bytes)),
+        (false, false) => {
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then(|| part(first, last, len_bytes))
+        }
+    }
+}
+
+fn part(first: u64, last: u64, len_bytes: u64) -> Ranged {
+    match len_bytes.checked_sub(1) {
+        Some(end) if first <= end => Ranged::Part { first, last: last.min(end) },
+        _ => Ranged::Unsatisfiable,
+    }
+}
+
+fn suffix(wanted: u64, len_bytes: u64) -> Ranged {
+    if wanted == 0 || len_bytes == 0 {
+        return Ranged::Unsatisfiable;
+    }
+    Ranged::Part { first: len_bytes.saturating_sub(wanted), last: len_bytes - 1 }
+}
+
+/// `1*DIGIT`; what is too large for 64 bits lies past every end.
+fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |sum: u64, byte: &u8| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
+    Some(text.iter().fold(0, digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(field: &str, len_bytes: u64) -> Ranged {
+        ranged(&HeaderMap::from_iter([(RANGE, HeaderValue::from_str(field).unwrap())]), len_bytes)
+    }
+
+    #[test]
+    fn ranges() {
+        use Ranged::{Part, Unsatisfiable, Whole};
+        for (field, ranged) in [
+            ("bytes=0-0", Part { first: 0, last: 0 }),
+            ("bytes=0-", Part { first: 0, last: 99 }),
+            ("bytes=10-19", Part { first: 10, last: 19 }),
+            ("bytes=90-1000", Part { first: 90, last: 99 }),
+            ("bytes=-10", Part { first: 90, last: 99 }),
+            ("bytes=-1000", Part { first: 0, last: 99 }),
+            ("Bytes = 1-2", Part { first: 1, last: 2 }),
+            ("bytes=,, 1-2 ,", Part { first: 1, last: 2 }),
+            ("bytes=0-99999999999999999999999", Part { first: 0, last: 99 }),
+            ("bytes=100-", Unsatisfiable),
+            ("bytes=99999999999999999999999-", Unsatisfiable),
+            ("bytes=-0", Unsatisfiable),
+            ("bytes=5-4", Whole),
+            ("bytes=-", Whole),
+            ("bytes=", Whole),
+            ("bytes", Whole),
+            ("bytes=a-b", Whole),
+            ("bytes=1-2x", Whole),
+            ("bytes=+1-2", Whole),
+            ("bytes=0-1,5-6", Whole),
+            ("lines=1-2", Whole),
+        ] {
+            assert_eq!(of(field, 100), ranged, "{field}");
+        }
+        assert_eq!(of("bytes=0-", 0), Unsatisfiable);
+        assert_eq!(of("bytes=-5", 0), Unsatisfiable);
+        assert_eq!(ranged(&HeaderMap::new(), 5), Whole);
+    }
+
+    #[test]
+    fn content_ranges() {
+        assert_eq!(Ranged::Part { first: 1, last: 2 }.content_range(9).unwrap(), "bytes 1-2/9");
+        assert_eq!(Ranged::Unsatisfiable.content_range(9).unwrap(), "bytes */9");
+        assert_eq!(Ranged::Whole.content_range(9), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_within(field in "bytes=[0-9]{0,3}-[0-9]{0,3}(,[0-9]-)?", len_bytes in 0u64..300) {
+            if let Ranged::Part { first, last } = of(&field, len_bytes) {
+                prop_assert!(first <= last && last < len_bytes);
+            }
+        }
+    }
+}

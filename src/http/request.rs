@@ -1,0 +1,186 @@
+//! What a request may be, before anything is looked up: RFC 9112, 3 and RFC 9110, 7.
+//!
+//! hyper has refused by now what is no HTTP at all (bad lines, NUL, bad lengths, too many fields). This refuses what
+//! is well-formed and still not meant for us, and knows no site.
+
+use http::header::HOST;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, Version};
+
+use super::problem::Problem;
+
+/// Fields in a head; one more is answered 431.
+pub(super) const HEADERS_MAX: usize = 64;
+
+/// A head: the target, and every field with its separators.
+pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// What hyper reads of a head before it gives up with 431 by itself. More than [`HEAD_BYTES_MAX`], so that what is
+/// too long can still be told apart.
+pub(super) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
+
+/// A path and its query. RFC 9110, 4.1 recommends that 8000 be supported.
+const TARGET_BYTES_MAX: usize = 8 * 1024;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// GET or HEAD of the target's path.
+    Get,
+    /// OPTIONS of the target's path, or of the server (`*`).
+    Options,
+}
+
+/// What `head` asks, or why it is refused.
+pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
+    let target_bytes = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target_bytes > TARGET_BYTES_MAX {
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "The address is too long.").closing());
+    }
+    if target_bytes + fields_bytes(&head.headers) > HEAD_BYTES_MAX {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::new(status, "The request's header fields are too large.").closing());
+    }
+    check_host(head)?;
+    let ask = method(&head.method)?;
+    match head.uri.path() {
+        "*" if ask == Ask::Options => Ok(ask),
+        path if path.starts_with('/') => Ok(ask),
+        _ => Err(Problem::bad_request("The request's target is no path.")),
+    }
+}
+
+fn fields_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+fn method(method: &Method) -> Result<Ask, Problem> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(Ask::Get),
+        Method::OPTIONS => Ok(Ask::Options),
+        Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::CONNECT | Method::TRACE => {
+            Err(Problem::not_allowed())
+        }
+        _ => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "This method is not known here.")),
+    }
+}
+
+/// RFC 9112, 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. In an absolute target the authority
+/// counts, and has to be valid as well. Neither is ever used: every URL comes from `site.url`.
+fn check_host(head: &Parts) -> Result<(), Problem> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_host(host.as_bytes()) => {}
+        (None, _) if head.version < Version::HTTP_11 => {}
+        (None, _) => return Err(Problem::bad_request("The request names no host.")),
+        (Some(_), None) => return Err(Problem::bad_request("The request's host is no host.")),
+        (Some(_), Some(_)) => return Err(Problem::bad_request("The request names more than one host.")),
+    }
+    let bad_authority = |authority: &http::uri::Authority| !is_host(authority.as_str().as_bytes());
+    if head.method != Method::CONNECT && head.uri.authority().is_some_and(bad_authority) {
+        return Err(Problem::bad_request("The target's host is no host."));
+    }
+    Ok(())
+}
+
+/// `uri-host [ ":" port ]` of RFC 3986, 3.2.2; not empty, as `http` forbids that (RFC 9110, 4.2.1).
+fn is_host(text: &[u8]) -> bool {
+    let (host, port) = match text.strip_prefix(b"[") {
+        Some(literal) => {
+            let Some(end) = literal.iter().position(|byte| *byte == b']') else { return false };
+            (Host::Literal(&literal[..end]), &literal[end + 1..])
+        }
+        None => {
+            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+            (Host::Name(&text[..end]), &text[end..])
+        }
+    };
+    let port_is_one = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    port_is_one && host.is_legal()
+}
+
+enum Host<'a> {
+    Literal(&'a [u8]),
+    Name(&'a [u8]),
+}
+
+impl Host<'_> {
+    fn is_legal(&self) -> bool {
+        match self {
+            Host::Literal(text) => {
+                std::str::from_utf8(text).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+            }
+            Host::Name(text) => !text.is_empty() && text.len() <= 255 && text.iter().all(|byte| in_name(*byte)),
+        }
+    }
+}
+
+/// `reg-name`, whose percent-encoding no client uses, but may.
+fn in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        for (text, legal) in [
+            ("example.org", true),
+            ("example.org:8080", true),
+            ("example.org:", true),
+            ("under_score.example", true),
+            ("127.0.0.1:80", true),
+            ("[::1]", true),
+            ("[::1]:8080", true),
+            ("", false),
+            (":80", false),
+            ("a b", false),
+            ("a/b", false),
+            ("a@b", false),
+            ("a:b", false),
+            ("a:1:2", false),
+            ("a:999999", false),
+            ("[::1", false),
+            ("[::1]x", false),
+            ("[nonsense]", false),
+            ("exämple.org", false),
+        ] {
+            assert_eq!(is_host(text.as_bytes()), legal, "{text}");
+        }
+    }
+
+    #[test]
+    fn requests() {
+        let long = format!("/{}", "a".repeat(TARGET_BYTES_MAX));
+        let fits = format!("/{}", "a".repeat(TARGET_BYTES_MAX - 1));
+        for (method, target, version, status) in [
+            ("GET", "/", Version::HTTP_11, 200),
+            ("HEAD", fits.as_str(), Version::HTTP_10, 200),
+            ("GET", "http://other.example/a", Version::HTTP_11, 200),
+            ("GET", "http://user@other.example/a", Version::HTTP_11, 400),
+            ("OPTIONS", "*", Version::HTTP_11, 200),
+            ("OPTIONS", "/a", Version::HTTP_11, 200),
+            ("GET", "*", Version::HTTP_11, 400),
+            ("GET", "h:80", Version::HTTP_11, 400),
+            ("GET", long.as_str(), Version::HTTP_11, 414),
+            ("CONNECT", "h:80", Version::HTTP_11, 405),
+            ("TRACE", "/", Version::HTTP_11, 405),
+            ("POST", "/", Version::HTTP_11, 405),
+            ("PROPFIND", "/", Version::HTTP_11, 501),
+            ("get", "/", Version::HTTP_11, 501),
+        ] {
+            let request = Request::builder().method(method).uri(target).version(version).header(HOST, "h");
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let answer = check(&head).map_or_else(|problem| problem.status().as_u16(), |_| 200);
+            assert_eq!(answer, status, "{method} {target}");
+        }
+    }
+}
