@@ -107,13 +107,15 @@ pub struct Site {
     pub id: String,
     /// The title of the site's feed and home page. Not empty.
     pub title: String,
-    /// Default: where the server listens. The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`.
+    /// The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`. Default: where the
+    /// server listens.
     pub url: Url,
     /// One sentence about the site. Default: made from the title. Not empty: RSS 2.0 requires one.
     pub description: String,
     /// BCP 47.
     pub language: String,
-    /// Default: the title. Who writes, where an article does not say. Not empty: Atom wants an author (RFC 4287, 4.1.2).
+    /// Who writes, where an article does not say. Default: the title. Not empty: Atom wants an author (RFC 4287,
+    /// 4.1.2).
     pub author: String,
     /// For dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,

@@ -1,8 +1,8 @@
 //! The log: one line an event, on standard error.
 //!
 //! Under systemd each line begins with its level as journald reads it (sd-daemon(3)) and has no time, since the
-//! journal keeps one. On a terminal it is short and has colours; elsewhere it begins with the time in UTC. As JSON it
-//! is one object a line. Whatever an event quotes, its line stays a line: control characters are escaped.
+//! journal keeps one. On a terminal it is short and has colours; elsewhere it begins with the date too. Times are UTC.
+//! As JSON it is one object a line. Whatever an event quotes, its line stays a line: control characters are escaped.
 
 use std::env;
 use std::fmt::{self, Write as _};
@@ -27,7 +27,7 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 pub enum Style {
     /// `<6>message key=value`
     Journal,
-    /// `12:30:00 INFO  message key=value`
+    /// `12:30:00Z INFO  message key=value`
     Terminal {
         /// With ANSI colours?
         colour: bool,
@@ -63,7 +63,15 @@ pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), Str
     };
     let subscriber = subscriber(style, filter, io::stderr);
     tracing::subscriber::set_global_default(subscriber).map_err(|error| error.to_string())?;
-    std::panic::set_hook(Box::new(log_panic));
+    let plain = std::panic::take_hook();
+    let traced = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    std::panic::set_hook(Box::new(move |info| {
+        log_panic(info);
+        // Whoever asks for a trace wants to read one, over many lines.
+        if traced {
+            plain(info);
+        }
+    }));
     Ok(())
 }
 
@@ -111,9 +119,6 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
     tracing::error!(place, reason = message.unwrap_or("without a message"), "panicked");
-    if env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
-        tracing::error!(trace = %std::backtrace::Backtrace::force_capture(), "backtrace");
-    }
 }
 
 /// Text lines.
@@ -132,7 +137,7 @@ where
             Style::Journal => write!(out, "<{}>", priority(level))?,
             Style::Terminal { colour } => {
                 let (on, off) = if colour { (colour_of(level), "\x1b[0m") } else { ("", "") };
-                write!(out, "{} {on}{level:<5}{off} ", Timestamp::now().strftime("%H:%M:%S"))?;
+                write!(out, "{} {on}{level:<5}{off} ", Timestamp::now().strftime("%H:%M:%SZ"))?;
             }
             Style::Plain | Style::Json => {
                 write!(out, "{} {level:<5} ", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))?;
@@ -278,7 +283,7 @@ mod tests {
         let plain = logged(Style::Plain, "info", || tracing::info!("x"));
         assert!(plain.ends_with("Z INFO  x\n") && plain.len() == "2026-11-24T12:30:00.123Z INFO  x\n".len(), "{plain}");
         let grey = logged(Style::Terminal { colour: false }, "info", || tracing::warn!(target: "hyper", "x"));
-        assert!(grey.ends_with(" WARN  hyper: x\n") && grey.len() == "12:30:00 WARN  hyper: x\n".len(), "{grey}");
+        assert!(grey.ends_with(" WARN  hyper: x\n") && grey.len() == "12:30:00Z WARN  hyper: x\n".len(), "{grey}");
         let red = logged(Style::Terminal { colour: true }, "info", || tracing::error!("x"));
         assert!(red.ends_with(" \x1b[31mERROR\x1b[0m x\n"), "{red:?}");
     }
