@@ -1,9 +1,29 @@
 //! The only reader of articles and assets: the truth is the file system, and this module reads it.
 //!
-//! `watch` says where to look, `inbox` when, `scan` what is there, `read` what it says.
+//! `watch` says where to look, `inbox` (by the rules of `settle`) when, `tree` and `scan` what is there, `read` what it
+//! says, `root` whether it is still the same directory, `ignore` what is nobody's business. Events are hints: whatever
+//! they claim, only the file system is believed.
+
+pub mod ignore;
+pub mod inbox;
+pub mod read;
+pub mod root;
+mod scan;
+pub mod settle;
+pub mod tree;
+pub mod watch;
+
+pub use ignore::{BadPattern, Ignore};
+pub use inbox::{Batch, Cause, Inbox};
+pub use read::{AssetFile, Reader, Unread};
+pub use root::{Health, Identity, RootLost, needs_polling};
+pub use settle::{Hints, Policy, Sign};
+pub use tree::{Index, OpenError, Tree};
+pub use watch::WatchError;
 
 use std::sync::Arc;
 
+use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath};
 
 /// What tells a file from its earlier self without reading it.
@@ -68,4 +88,44 @@ pub enum Seen {
     Refused(Fingerprint, Diagnostic),
     /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of it stays.
     Unreadable(Diagnostic),
+}
+
+/// Is the file at `path` served as it is, by its name? Images, audio, video, captions and PDF are; case does not matter.
+pub fn is_asset(path: &RelPath) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "aac", "apng", "avif", "bmp", "flac", "gif", "heic", "heif", "ico", "jpeg", "jpg", "jxl", "m4a", "m4b", "m4v",
+        "mka", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "oga", "ogg", "ogv", "opus", "pdf", "png", "srt", "svg",
+        "tif", "tiff", "vtt", "wav", "weba", "webm", "webp",
+    ];
+    path.extension().is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// Is the file at `path` read for its text, by its name?
+pub fn is_text(path: &RelPath) -> bool {
+    FileKind::of(path) != FileKind::Other
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_is_of_interest() {
+        for (name, text, asset) in [
+            ("a.md", true, false),
+            ("a/_index.MD", true, false),
+            ("a.HTM", true, false),
+            ("a.JPG", false, true),
+            ("talk.vtt", false, true),
+            ("a", false, false),
+            ("a.md.bak", false, false),
+            ("style.css", false, false),
+        ] {
+            let path = RelPath::new(name).unwrap();
+            assert_eq!((is_text(&path), is_asset(&path)), (text, asset), "{name}");
+        }
+    }
 }

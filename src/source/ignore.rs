@@ -1,0 +1,128 @@
+//! What is nobody's business: names that editors, browsers and sync tools use for what is not finished, dotfiles, and
+//! the patterns of `articles.ignore`.
+//!
+//! Pure: looks at paths alone. What is left out for other reasons (`_drafts`, `_layouts`) is the article module's.
+
+use ::ignore::gitignore::{Gitignore, GitignoreBuilder};
+use thiserror::Error;
+
+use crate::base::RelPath;
+
+/// The built-in names and the patterns of `articles.ignore`.
+#[derive(Debug, Clone)]
+pub struct Ignore {
+    patterns: Gitignore,
+}
+
+/// A pattern of `articles.ignore` that gitignore(5) does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{pattern}` is no gitignore pattern: {reason}")]
+pub struct BadPattern {
+    /// The pattern as written.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Ignore {
+    /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the article directory.
+    ///
+    /// # Errors
+    ///
+    /// The first pattern that cannot be read.
+    pub fn new(patterns: &[String]) -> Result<Self, BadPattern> {
+        let mut builder = GitignoreBuilder::new("");
+        for pattern in patterns {
+            builder.add_line(None, pattern).map_err(|error| bad(pattern, &error))?;
+        }
+        let patterns = builder.build().map_err(|error| bad(&patterns.join(", "), &error))?;
+        Ok(Self { patterns })
+    }
+
+    /// Is the entry at `path` left out, given that the directory it stands in is not?
+    pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
+        is_hidden(path.name()) || self.patterns.matched(path.as_str(), is_dir).is_ignore()
+    }
+
+    /// Is `path` left out, itself or by a directory above it?
+    pub fn hides_at_any_depth(&self, path: &RelPath, is_dir: bool) -> bool {
+        self.hides(path, is_dir) || ancestors(path).any(|above| self.hides(&above, true))
+    }
+}
+
+/// Is this a name that is silently left out, as a file and as a directory?
+///
+/// `4913`, with which vim probes a directory, is not here: as a file it has no extension, and as a directory it is one.
+pub fn is_hidden(name: &str) -> bool {
+    const ENDINGS: &[&str] = &["~", ".tmp", ".part", ".crdownload", ".swp", ".swx"];
+    name.starts_with('.')
+        || name.starts_with("~syncthing~")
+        || ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
+}
+
+/// The directories above `path`, innermost first, without the article directory itself.
+pub(super) fn ancestors(path: &RelPath) -> impl Iterator<Item = RelPath> {
+    std::iter::successors(path.parent(), RelPath::parent).filter(|above| !above.is_root())
+}
+
+fn bad(pattern: &str, error: &::ignore::Error) -> BadPattern {
+    BadPattern { pattern: pattern.to_owned(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::new(text).unwrap()
+    }
+
+    #[test]
+    fn built_in_names() {
+        for name in [
+            ".git",
+            ".a.md.swp",
+            "..data",
+            ".~lock.a.md#",
+            ".syncthing.a.md.tmp",
+            "~syncthing~a.md",
+            "a.md~",
+            "#a.md#",
+            ".#a.md",
+            "a.tmp",
+            "a.md.part",
+            "a.md.crdownload",
+            "a.swp",
+            "a.swx",
+            "~",
+        ] {
+            assert!(is_hidden(name), "{name}");
+        }
+        for name in ["a.md", "#a.md", "a#", "#", "4913", "tmp", "part.md", "_posts", "~a.md"] {
+            assert!(!is_hidden(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_those_of_gitignore() {
+        let patterns = ["build/", "*.draft.md", "/only-here.md", "notes/*", "!notes/keep.md"];
+        let ignore = Ignore::new(&patterns.map(str::to_owned)).unwrap();
+        for (name, is_dir, hidden) in [
+            ("build", true, true),
+            ("build", false, false),
+            ("a/build/b.md", false, true),
+            ("a/b.draft.md", false, true),
+            ("only-here.md", false, true),
+            ("a/only-here.md", false, false),
+            ("notes/a.md", false, true),
+            ("notes/keep.md", false, false),
+            ("a/.git/b.md", false, true),
+            ("a/b.tmp/c.md", false, true),
+            ("a/b.md", false, false),
+        ] {
+            assert_eq!(ignore.hides_at_any_depth(&path(name), is_dir), hidden, "{name}");
+        }
+        assert_eq!(Ignore::new(&["a{".to_owned()]).unwrap_err().pattern, "a{");
+    }
+}

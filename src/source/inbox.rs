@@ -1,0 +1,379 @@
+//! The engine's inbox: hints and commands gather here, and leave together when they have settled.
+//!
+//! Level-triggered: it holds what is still to be done, not what happened, so nothing in it can overflow. Whoever puts
+//! something in never waits for more than the lock; the engine sleeps until something is ripe.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::base::RelPath;
+
+use super::Look;
+use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
+
+/// Commands that may wait at once.
+const COMMANDS_MAX: usize = 64;
+
+/// Where hints wait, and commands of type `C`.
+#[derive(Debug)]
+pub struct Inbox<C> {
+    state: Mutex<State<C>>,
+    wake: Condvar,
+}
+
+/// What the engine is given to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch<C> {
+    /// Where to look; `None`: nowhere.
+    pub look: Option<Look>,
+    /// Paths that still move: what a look finds there, because it stands in a directory or is part of everything, is
+    /// unfinished and will be hinted at again. Not to be taken.
+    pub unsettled: BTreeSet<RelPath>,
+    /// The article directory itself may be another now: its health has to be asked.
+    pub root_changed: bool,
+    /// The inbox is closed: stop. Nothing else follows.
+    pub stop: bool,
+    /// What was commanded, in order.
+    pub commands: Vec<C>,
+    /// Why it was given: for the log.
+    pub cause: Cause,
+}
+
+/// The weightiest reason for a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The time that was waited for has come; nothing else happened.
+    Timer,
+    /// Hints of paths.
+    Hints,
+    /// Everything has to be looked at: events were lost, or too many came.
+    Rescan,
+    /// The article directory itself may have changed.
+    Root,
+    /// A command.
+    Command,
+    /// The inbox was closed.
+    Stop,
+}
+
+#[derive(Debug)]
+struct State<C> {
+    pending: Pending,
+    policy: Policy,
+    root: bool,
+    stop: bool,
+    commands: VecDeque<C>,
+    asleep: Asleep,
+}
+
+/// Whether the engine waits, and until when at most: it is woken only for what comes earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asleep {
+    No,
+    Until(Option<Instant>),
+}
+
+impl<C> Inbox<C> {
+    /// An empty inbox.
+    pub fn new(policy: Policy) -> Self {
+        let state = State {
+            pending: Pending::default(),
+            policy,
+            root: false,
+            stop: false,
+            commands: VecDeque::new(),
+            asleep: Asleep::No,
+        };
+        Self { state: Mutex::new(state), wake: Condvar::new() }
+    }
+
+    /// From now on, hints settle by this.
+    pub fn set_policy(&self, policy: Policy) {
+        let mut state = self.lock();
+        state.policy = policy;
+        self.wake(&state, Some(Instant::now()));
+    }
+
+    /// Puts in what the watcher saw.
+    pub fn push(&self, hints: Hints) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let at_once = hints.rescan || hints.lost || hints.root;
+        let mut due = at_once.then_some(now);
+        if hints.lost {
+            state.pending.note_loss(now);
+        }
+        if hints.rescan {
+            state.pending.note_everything(now);
+        }
+        state.root |= hints.root;
+        let policy = state.policy;
+        for (path, sign) in &hints.signs {
+            due = earlier(due, state.pending.note(path, *sign, now, &policy));
+        }
+        self.wake(&state, due);
+    }
+
+    /// Has these paths looked at again after a while, whatever happens to them before.
+    pub fn later(&self, paths: impl IntoIterator<Item = RelPath>, after: Duration) {
+        let Some(due) = Instant::now().checked_add(after) else { return };
+        let mut state = self.lock();
+        for path in paths {
+            state.pending.note_later(path, due);
+        }
+        self.wake(&state, Some(due));
+    }
+
+    /// Has everything looked at after a while.
+    pub fn rescan_later(&self, after: Duration) {
+        let Some(due) = Instant::now().checked_add(after) else { return };
+        let mut state = self.lock();
+        state.pending.note_everything(due);
+        self.wake(&state, Some(due));
+    }
+
+    /// Puts in a command.
+    ///
+    /// # Errors
+    ///
+    /// The command itself, where too many wait already or the inbox is closed.
+    pub fn command(&self, command: C) -> Result<(), C> {
+        let mut state = self.lock();
+        if state.stop || state.commands.len() >= COMMANDS_MAX {
+            return Err(command);
+        }
+        state.commands.push_back(command);
+        self.wake(&state, Some(Instant::now()));
+        Ok(())
+    }
+
+    /// Has the engine stop: every later [`Inbox::wait`] says so at once.
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.stop = true;
+        self.wake(&state, Some(Instant::now()));
+    }
+
+    /// Is the inbox closed?
+    pub fn is_closed(&self) -> bool {
+        self.lock().stop
+    }
+
+    /// Is `path` being written, as far as events tell?
+    pub fn is_writing(&self, path: &RelPath) -> bool {
+        self.lock().pending.is_writing(path)
+    }
+
+    /// Waits until something is to be done, at most until `deadline`; forever where there is none.
+    pub fn wait(&self, deadline: Option<Instant>) -> Batch<C> {
+        let mut state = self.lock();
+        loop {
+            let now = Instant::now();
+            let decision = decide(&state.pending, now, &state.policy);
+            let timely = deadline.is_some_and(|deadline| deadline <= now);
+            if state.has_work(&decision) || timely {
+                return state.take(&decision, now);
+            }
+            let until = earlier(decision.wake, deadline);
+            state.asleep = Asleep::Until(until);
+            state = match until {
+                None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let timeout = until.saturating_duration_since(now);
+                    self.wake.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.asleep = Asleep::No;
+        }
+    }
+
+    /// Takes back what a failed step was given, to be given again after a while. Commands are not repeated: whoever
+    /// gave them was answered.
+    pub fn give_back(&self, batch: Batch<C>, after: Duration) {
+        match batch.look {
+            Some(Look::Everything) => self.rescan_later(after),
+            Some(Look::At(paths)) => self.later(paths, after),
+            None => {}
+        }
+        if batch.root_changed {
+            // Health is asked at every step; the flag alone would only make the next one come at once.
+            self.rescan_later(after);
+        }
+    }
+
+    /// A panic elsewhere leaves nothing half-done here: every change under the lock is whole.
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, state: &State<C>, due: Option<Instant>) {
+        let needed = match (state.asleep, due) {
+            (Asleep::No, _) | (_, None) => false,
+            (Asleep::Until(None), Some(_)) => true,
+            (Asleep::Until(Some(until)), Some(due)) => due < until,
+        };
+        if needed {
+            self.wake.notify_all();
+        }
+    }
+}
+
+impl<C> State<C> {
+    fn has_work(&self, decision: &Decision) -> bool {
+        self.stop || self.root || !self.commands.is_empty() || decision.everything || !decision.ready.is_empty()
+    }
+
+    fn take(&mut self, decision: &Decision, now: Instant) -> Batch<C> {
+        let cause = match () {
+            () if self.stop => Cause::Stop,
+            () if !self.commands.is_empty() => Cause::Command,
+            () if self.root => Cause::Root,
+            () if decision.everything => Cause::Rescan,
+            () if !decision.ready.is_empty() => Cause::Hints,
+            () => Cause::Timer,
+        };
+        self.pending.take(decision);
+        self.pending.take_later(now);
+        let look = match (decision.everything, decision.ready.is_empty()) {
+            (true, _) => Some(Look::Everything),
+            (false, false) => Some(Look::At(decision.ready.clone())),
+            (false, true) => None,
+        };
+        Batch {
+            look,
+            unsettled: self.pending.unsettled(),
+            root_changed: std::mem::take(&mut self.root),
+            stop: self.stop,
+            commands: self.commands.drain(..).collect(),
+            cause,
+        }
+    }
+}
+
+/// One sign of one path.
+impl From<(RelPath, Sign)> for Hints {
+    fn from(sign: (RelPath, Sign)) -> Self {
+        Self { signs: vec![sign], ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread;
+
+    const SETTLE: Duration = Duration::from_millis(40);
+
+    fn inbox() -> Arc<Inbox<&'static str>> {
+        Arc::new(Inbox::new(Policy { settle: SETTLE, settle_max: Duration::from_secs(1) }))
+    }
+
+    fn path(name: &str) -> RelPath {
+        RelPath::new(name).unwrap()
+    }
+
+    fn sign(name: &str, sign: Sign) -> Hints {
+        (path(name), sign).into()
+    }
+
+    fn soon() -> Option<Instant> {
+        Instant::now().checked_add(Duration::from_secs(20))
+    }
+
+    #[test]
+    fn what_arrived_leaves_at_once_and_what_was_closed_a_little_later() {
+        let inbox = inbox();
+        let start = Instant::now();
+        inbox.push(sign("closed.md", Sign::Closed));
+        inbox.push(sign("busy.md", Sign::Writing));
+        inbox.push(sign("in.md", Sign::Arrived));
+        let batch = inbox.wait(soon());
+        assert_eq!((batch.look, batch.cause), (Some(Look::At(vec![path("in.md")])), Cause::Hints));
+        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md"), path("closed.md")]));
+        let batch = inbox.wait(soon());
+        assert_eq!(batch.look, Some(Look::At(vec![path("closed.md")])));
+        assert!(start.elapsed() >= SETTLE);
+        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md")]));
+        assert_eq!(inbox.wait(Some(Instant::now())).cause, Cause::Timer);
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_for_what_is_earlier() {
+        let inbox = inbox();
+        let sleeper = thread::spawn({
+            let inbox = Arc::clone(&inbox);
+            move || [(); 3].map(|()| inbox.wait(None))
+        });
+        let until = |condition: &dyn Fn(&State<&str>) -> bool| {
+            let deadline = soon();
+            while !condition(&inbox.lock()) {
+                assert!(Some(Instant::now()) < deadline, "the sleeper was not woken");
+                thread::yield_now();
+            }
+        };
+        inbox.push(sign("a.md", Sign::Created));
+        until(&|state| matches!(state.asleep, Asleep::Until(Some(_))));
+        inbox.push(sign("b.md", Sign::Arrived));
+        until(&|state| state.asleep != Asleep::No && !state.pending.unsettled().contains("b.md"));
+        inbox.command("reload").unwrap();
+        until(&|state| state.asleep != Asleep::No && state.commands.is_empty());
+        inbox.close();
+        let [hints, command, stop] = sleeper.join().unwrap();
+        assert_eq!(hints.look, Some(Look::At(vec![path("b.md")])));
+        assert_eq!((command.commands, command.look), (vec!["reload"], None));
+        assert!(stop.stop && stop.cause == Cause::Stop);
+        assert_eq!(inbox.command("late"), Err("late"));
+    }
+
+    #[test]
+    fn hints_gather_while_nobody_waits() {
+        let inbox = inbox();
+        for n in 0..100 {
+            inbox.push(sign(&format!("{n}.md"), Sign::Arrived));
+            inbox.push(sign(&format!("{n}.md"), Sign::Arrived));
+        }
+        let Some(Look::At(paths)) = inbox.wait(soon()).look else { panic!("no paths") };
+        assert_eq!(paths.len(), 100);
+    }
+
+    #[test]
+    fn lost_events_and_a_changed_root_are_told() {
+        let inbox = inbox();
+        inbox.push(sign("busy.md", Sign::Writing));
+        inbox.push(Hints { lost: true, ..Hints::default() });
+        let batch = inbox.wait(soon());
+        assert_eq!((batch.look, batch.cause), (Some(Look::Everything), Cause::Rescan));
+        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md")]));
+        inbox.push(Hints { root: true, ..Hints::default() });
+        let batch = inbox.wait(soon());
+        assert!(batch.root_changed && batch.look.is_none() && batch.cause == Cause::Root);
+    }
+
+    #[test]
+    fn what_is_given_back_returns_later() {
+        let inbox = inbox();
+        inbox.push(sign("a.md", Sign::Arrived));
+        let batch = inbox.wait(soon());
+        let again = batch.clone();
+        let start = Instant::now();
+        inbox.give_back(batch, SETTLE);
+        assert_eq!(inbox.wait(soon()), again);
+        assert!(start.elapsed() >= SETTLE);
+        inbox.push(Hints { rescan: true, ..Hints::default() });
+        let batch = inbox.wait(soon());
+        inbox.give_back(batch, SETTLE);
+        assert_eq!(inbox.wait(soon()).look, Some(Look::Everything));
+    }
+
+    #[test]
+    fn commands_are_bounded() {
+        let inbox = inbox();
+        for _ in 0..COMMANDS_MAX {
+            inbox.command("go").unwrap();
+        }
+        assert_eq!(inbox.command("too many"), Err("too many"));
+        assert_eq!(inbox.wait(soon()).commands.len(), COMMANDS_MAX);
+    }
+}

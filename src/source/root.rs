@@ -1,0 +1,262 @@
+//! The article directory's identity: is what stands at its path still the directory that was opened?
+//!
+//! The path is believed, not a descriptor: each look opens the root anew and compares its identity, so that nothing
+//! keeps a file system busy that its operator wants to unmount, and nothing is read from a directory that was put in
+//! the root's place. Never lists or reads a file.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use super::Fingerprint;
+
+/// What tells one directory from another at the same path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number: a directory that is made right after one was removed can get the same.
+    pub ino: u64,
+    /// Birth time in nanoseconds since 1970; 0 where the file system has none.
+    pub btime_ns: i64,
+    /// The mount it was reached through; 0 where the kernel does not tell (before Linux 5.8).
+    pub mount: u64,
+}
+
+/// What has become of the article directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It is the directory that was opened.
+    Same,
+    /// Another directory stands at its path: open it and scan it. What it lacks may be deleted, or not yet there.
+    Swapped,
+    /// No directory can be reached at its path, and why. Nothing is a deletion.
+    Gone(String),
+}
+
+/// The article directory was lost before or during a look; what the look found is void.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RootLost {
+    /// See [`Health::Swapped`].
+    #[error("another directory stands in the place of the article directory")]
+    Swapped,
+    /// See [`Health::Gone`].
+    #[error("the article directory cannot be reached: {0}")]
+    Gone(String),
+}
+
+/// The article directory as it was opened.
+#[derive(Debug)]
+pub(super) struct Root {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Root {
+    /// The directory at `path`, which may be a link to one.
+    pub(super) fn open(path: &Path) -> Result<Self, Errno> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (directory, identity) = enter(&path)?;
+        // Said once, here, and not for each file: without openat2 (Linux before 5.6) nothing can be read safely.
+        open_beneath(&directory, ".", OFlags::PATH)?;
+        Ok(Self { path, identity })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// What stands at the path now: one cheap call that opens nothing.
+    pub(super) fn health(&self) -> Health {
+        match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
+            Ok(found) if kind(&found) != FileType::Directory => Health::Gone("it is no directory".to_owned()),
+            Ok(found) if identity(&found) == self.identity => Health::Same,
+            Ok(_) => Health::Swapped,
+            Err(error) => Health::Gone(describe(error)),
+        }
+    }
+
+    /// A descriptor of the directory, if it is still the same. It can only be resolved against, not listed.
+    pub(super) fn enter(&self) -> Result<OwnedFd, RootLost> {
+        match enter(&self.path) {
+            Ok((directory, identity)) if identity == self.identity => Ok(directory),
+            Ok(_) => Err(RootLost::Swapped),
+            Err(error) => Err(RootLost::Gone(describe(error))),
+        }
+    }
+
+    /// Is it still the same?
+    pub(super) fn check(&self) -> Result<(), RootLost> {
+        match self.health() {
+            Health::Same => Ok(()),
+            Health::Swapped => Err(RootLost::Swapped),
+            Health::Gone(reason) => Err(RootLost::Gone(reason)),
+        }
+    }
+}
+
+/// The kind of file system at `path`, if it is one that tells of no change made elsewhere: it has to be polled.
+///
+/// An overlay is not among them: what is written through it is told, and what is changed beneath it is found by the
+/// reconcile scan.
+pub fn needs_polling(path: &Path) -> Option<&'static str> {
+    let found = rustix::fs::statfs(path).ok()?;
+    // The field's type differs between machines; magic numbers have 32 bits on all of them.
+    let magic = found.f_type as u32;
+    FOREIGN.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
+}
+
+/// statfs(2), `f_type`.
+const FOREIGN: &[(u32, &str)] = &[
+    (0x6969, "nfs"),
+    (0x517b, "smb"),
+    (0xff53_4d42, "cifs"),
+    (0xfe53_4d42, "smb2"),
+    (0x6573_5546, "fuse"),
+    (0x0102_1997, "9p"),
+    (0x786f_4256, "vboxsf"),
+    (0xbacb_acbc, "vmhgfs"),
+    (0x00c3_6400, "ceph"),
+    (0x5346_414f, "afs"),
+    (0x6b41_4653, "kafs"),
+    (0x7375_7245, "coda"),
+    (0x0bd0_0bd0, "lustre"),
+    (0x4750_4653, "gpfs"),
+    (0x7461_636f, "ocfs2"),
+    (0x0116_1970, "gfs2"),
+];
+
+/// What is asked of statx(2) everywhere.
+pub(super) const STATX: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).union(StatxFlags::MNT_ID);
+
+/// What statx says of an open file.
+pub(super) fn stat_of(file: impl AsFd) -> Result<Statx, Errno> {
+    rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, STATX)
+}
+
+/// What statx says of the entry at `path` beneath `directory`; a link is not followed in its last segment.
+pub(super) fn stat_at(directory: impl AsFd, path: impl rustix::path::Arg) -> Result<Statx, Errno> {
+    rustix::fs::statx(directory, path, AtFlags::SYMLINK_NOFOLLOW, STATX)
+}
+
+/// Opens `path` beneath `root`: links are followed as long as they stay beneath it, absolute ones are not, and nothing
+/// is waited for. A link that leaves is `XDEV`, one that loops or is magic is `LOOP`.
+pub(super) fn open_beneath(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let path = if path.is_empty() { "." } else { path };
+    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = if flags.contains(OFlags::PATH) { OFlags::PATH | OFlags::CLOEXEC } else { flags };
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve) {
+            // openat2(2): a `..` in a link met a rename; trying again is all there is to do.
+            Err(Errno::AGAIN | Errno::INTR) if attempts < 16 => {}
+            result => return result,
+        }
+    }
+}
+
+pub(super) fn kind(found: &Statx) -> FileType {
+    FileType::from_raw_mode(found.stx_mode.into())
+}
+
+pub(super) fn fingerprint(found: &Statx) -> Fingerprint {
+    Fingerprint {
+        dev: device(found),
+        ino: found.stx_ino,
+        btime_ns: if found.stx_mask & StatxFlags::BTIME.bits() == 0 { 0 } else { nanoseconds(found.stx_btime) },
+        len_bytes: found.stx_size,
+        mtime_ns: nanoseconds(found.stx_mtime),
+        ctime_ns: nanoseconds(found.stx_ctime),
+    }
+}
+
+/// The error in words, for people.
+pub(super) fn describe(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
+}
+
+fn enter(path: &Path) -> Result<(OwnedFd, Identity), Errno> {
+    let directory = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let identity = identity(&stat_of(&directory)?);
+    Ok((directory, identity))
+}
+
+fn identity(found: &Statx) -> Identity {
+    let mount = if found.stx_mask & StatxFlags::MNT_ID.bits() == 0 { 0 } else { found.stx_mnt_id };
+    let seen = fingerprint(found);
+    Identity { dev: seen.dev, ino: seen.ino, btime_ns: seen.btime_ns, mount }
+}
+
+fn device(found: &Statx) -> u64 {
+    rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor)
+}
+
+fn nanoseconds(time: StatxTimestamp) -> i64 {
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn health_is_the_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("articles");
+        fs::create_dir(&path).unwrap();
+        let root = Root::open(&path).unwrap();
+        assert_eq!(root.health(), Health::Same);
+        assert!(root.enter().is_ok());
+
+        fs::rename(&path, dir.path().join("elsewhere")).unwrap();
+        assert!(matches!(root.health(), Health::Gone(_)));
+        assert!(matches!(root.enter(), Err(RootLost::Gone(_))));
+
+        fs::create_dir(&path).unwrap();
+        assert_eq!(root.health(), Health::Swapped);
+        assert_eq!(root.enter().unwrap_err(), RootLost::Swapped);
+
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, "a file").unwrap();
+        assert!(matches!(root.health(), Health::Gone(_)));
+
+        fs::remove_file(&path).unwrap();
+        fs::rename(dir.path().join("elsewhere"), &path).unwrap();
+        assert_eq!(root.health(), Health::Same, "what comes back is itself");
+
+        fs::remove_dir(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(root.health(), Health::Swapped, "an inode number is used again at once");
+    }
+
+    #[test]
+    fn a_flipped_link_is_another_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("one")).unwrap();
+        fs::create_dir(at("two")).unwrap();
+        symlink("one", at("articles")).unwrap();
+        let root = Root::open(&at("articles")).unwrap();
+        assert_eq!(root.health(), Health::Same);
+        symlink("two", at("next")).unwrap();
+        fs::rename(at("next"), at("articles")).unwrap();
+        assert_eq!(root.health(), Health::Swapped);
+    }
+
+    #[test]
+    fn a_local_file_system_needs_no_polling() {
+        assert_eq!(needs_polling(Path::new("/proc/self")), None);
+        assert_eq!(needs_polling(Path::new("/nowhere/at/all")), None);
+    }
+}

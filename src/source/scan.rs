@@ -1,0 +1,345 @@
+//! The walk: what is there, compared with what is known, by names and statx alone. Never reads a file's content.
+//!
+//! Every call is relative to the root and stays beneath it. Directories are walked in parallel, and so are the entries
+//! of a large one. A directory is told to the watcher before it is listed, so that nothing can appear unseen between
+//! the two. What cannot be looked at stays known.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rayon::prelude::*;
+use rustix::fs::{FileType, OFlags, RawDir, Statx};
+use rustix::io::Errno;
+
+use crate::base::{Diagnostic, RelPath};
+
+use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
+use super::{Fingerprint, Ignore, Index, Seen, SourceChange, is_asset, is_text};
+
+/// Directories deeper than this are not entered.
+const DEPTH_MAX: usize = 64;
+
+/// How many linked directories may stand in one path: links that lead to directories with links multiply.
+const LINKS_MAX: u8 = 3;
+
+/// Entries that one thread looks at before another may take over.
+const CHUNK: usize = 256;
+
+/// One walk: what it may see, and what it compares with.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    pub(super) root: &'a OwnedFd,
+    pub(super) ignore: &'a Ignore,
+    pub(super) max_bytes: u64,
+    pub(super) known: &'a dyn Index,
+    /// Called for each real directory before it is listed.
+    pub(super) entering: &'a (dyn Fn(&RelPath) + Sync),
+    /// Remember every path that was seen: needed only to name what is gone.
+    pub(super) collect: bool,
+}
+
+/// What a walk found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// New, changed, refused, unreadable: everything but what is gone.
+    pub(super) changes: Vec<SourceChange>,
+    /// How many known paths are still there, or may be: if it is as many as are known, nothing is gone.
+    pub(super) accounted: usize,
+    /// Every path that was seen, if asked for.
+    pub(super) seen: HashSet<RelPath>,
+    /// Files and directories that could not be looked at.
+    pub(super) closed: HashSet<RelPath>,
+}
+
+/// A directory on the way down.
+struct Directory {
+    path: RelPath,
+    /// Device and inode of each directory above, and of itself once it was entered.
+    trail: Vec<(u64, u64)>,
+    /// How many of them were reached through a link.
+    links: u8,
+}
+
+/// A name in a directory, with what the directory says of its kind.
+struct Entry {
+    name: CString,
+    kind: FileType,
+}
+
+impl Scan<'_> {
+    /// Looks at `path`, and at everything beneath it if it is a directory. Returns the path that was really looked at:
+    /// where a directory above is a link, its whole content is what the link's target says it is.
+    pub(super) fn at(&self, path: &RelPath) -> (RelPath, Found) {
+        let mut above = Directory { path: RelPath::root(), trail: Vec::new(), links: 0 };
+        if path.is_root() {
+            return (path.clone(), self.directory(above));
+        }
+        above.trail.extend(stat_of(self.root).map(|root| identity(&root)));
+        for segment in path.segments() {
+            let Some(here) = above.path.join(segment) else { break };
+            let found = match stat_at(self.root, here.as_str()) {
+                Ok(found) => found,
+                Err(Errno::NOENT | Errno::NOTDIR) if segment.contains(char::REPLACEMENT_CHARACTER) => {
+                    // Perhaps what could be read of a name that is not UTF-8: only its directory can tell.
+                    above.trail.pop();
+                    return (above.path.clone(), self.directory(above));
+                }
+                Err(Errno::NOENT | Errno::NOTDIR) => break,
+                Err(error) => return (path.clone(), self.closed_above(path, here, error)),
+            };
+            if here == *path || kind(&found) == FileType::Symlink {
+                let found = self.entry_at(&above, here.clone(), &found);
+                return (here, found);
+            }
+            if kind(&found) != FileType::Directory || self.ignore.hides(&here, true) {
+                break;
+            }
+            above.trail.push(identity(&found));
+            above.path = here;
+        }
+        (path.clone(), Found::default())
+    }
+
+    /// Walks the article directory.
+    pub(super) fn everything(&self) -> Found {
+        self.directory(Directory { path: RelPath::root(), trail: Vec::new(), links: 0 })
+    }
+
+    /// How many known paths there are at `path` and beneath.
+    pub(super) fn known_at(&self, path: &RelPath) -> usize {
+        let mut count = usize::from(self.known.get(path).is_some());
+        self.known.beneath(path, &mut |_| count += 1);
+        count
+    }
+
+    fn directory(&self, mut dir: Directory) -> Found {
+        if dir.trail.len() >= DEPTH_MAX {
+            let message = format!("deeper than {DEPTH_MAX} directories");
+            return self.closed(dir.path, Diagnostic::error("too-deep", message));
+        }
+        if dir.links == 0 {
+            (self.entering)(&dir.path);
+        }
+        let looked = self.entries(&mut dir).and_then(|(open, entries)| self.look(open, &dir, &entries));
+        match looked {
+            Ok((found, below)) => {
+                below.into_par_iter().map(|next| self.directory(next)).reduce(Found::default, Found::and).and(found)
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => Found::default(),
+            Err(error) => self.closed(dir.path, unreadable(error)),
+        }
+    }
+
+    fn entries(&self, dir: &mut Directory) -> Result<(OwnedFd, Vec<Entry>), Errno> {
+        let open = open_beneath(self.root, dir.path.as_str(), OFlags::RDONLY | OFlags::DIRECTORY)?;
+        dir.trail.push(identity(&stat_of(&open)?));
+        let entries = list(&open)?;
+        Ok((open, entries))
+    }
+
+    /// Looks at each entry; the descriptor is closed before anything beneath is opened, so that depth costs none.
+    fn look(&self, open: OwnedFd, dir: &Directory, entries: &[Entry]) -> Result<(Found, Vec<Directory>), Errno> {
+        entries
+            .par_chunks(CHUNK)
+            .map(|chunk| {
+                let mut out = (Found::default(), Vec::new());
+                chunk.iter().try_for_each(|entry| self.listed(&open, dir, entry, &mut out)).map(|()| out)
+            })
+            .try_reduce(Default::default, |mut one, other| {
+                one.1.extend(other.1);
+                Ok((one.0.and(other.0), one.1))
+            })
+    }
+
+    /// An entry as its directory lists it. Fails where that directory lets nothing of it be seen.
+    fn listed(
+        &self,
+        open: &OwnedFd,
+        dir: &Directory,
+        entry: &Entry,
+        out: &mut (Found, Vec<Directory>),
+    ) -> Result<(), Errno> {
+        let text = entry.name.to_string_lossy();
+        let Some(path) = dir.path.join(&text) else { return Ok(()) };
+        if matches!(text, std::borrow::Cow::Owned(_)) {
+            self.misnamed(open, entry, path, &mut out.0);
+            return Ok(());
+        }
+        let plain = !matches!(entry.kind, FileType::Directory | FileType::Symlink | FileType::Unknown);
+        if plain && !is_text(&path) && !is_asset(&path) {
+            return Ok(());
+        }
+        match stat_at(open, entry.name.as_c_str()) {
+            Ok(found) => out.1.extend(self.entry(dir, path, &found, &mut out.0)),
+            Err(Errno::NOENT) => {}
+            Err(Errno::ACCESS) => return Err(Errno::ACCESS),
+            Err(error) => self.close(path, unreadable(error), &mut out.0),
+        }
+        Ok(())
+    }
+
+    fn entry_at(&self, above: &Directory, path: RelPath, found: &Statx) -> Found {
+        let mut out = Found::default();
+        match self.entry(above, path, found, &mut out) {
+            Some(below) => self.directory(below).and(out),
+            None => out,
+        }
+    }
+
+    /// Reports what stands at `path`, or returns it if it is a directory to walk.
+    fn entry(&self, dir: &Directory, path: RelPath, found: &Statx, out: &mut Found) -> Option<Directory> {
+        let kind = kind(found);
+        if self.ignore.hides(&path, kind == FileType::Directory) {
+            return None;
+        }
+        match kind {
+            FileType::Directory => Some(Directory { path, trail: dir.trail.clone(), links: dir.links }),
+            FileType::Symlink => self.link(dir, path, found, out),
+            _ => {
+                self.file(path, found, out);
+                None
+            }
+        }
+    }
+
+    /// A link counts as what it leads to, as long as that is beneath the root and not above the link itself.
+    fn link(&self, dir: &Directory, path: RelPath, link: &Statx, out: &mut Found) -> Option<Directory> {
+        let target = open_beneath(self.root, path.as_str(), OFlags::PATH).and_then(stat_of);
+        match target {
+            Ok(target) if kind(&target) != FileType::Directory => self.file(path, &target, out),
+            Ok(_) if self.ignore.hides(&path, true) => {}
+            Ok(target) if dir.trail.contains(&identity(&target)) => {
+                self.refuse(path, fingerprint(link), "link-loop", "a link to a directory that it stands in", out);
+            }
+            Ok(_) if dir.links >= LINKS_MAX => {
+                let message = format!("reached through more than {LINKS_MAX} linked directories");
+                self.refuse(path, fingerprint(link), "link-depth", &message, out);
+            }
+            Ok(_) => return Some(Directory { path, trail: dir.trail.clone(), links: dir.links + 1 }),
+            // A dangling link is nothing: its target may come.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(Errno::XDEV | Errno::LOOP) => {
+                if is_text(&path) || is_asset(&path) || path.extension().is_none() {
+                    let message =
+                        "a link that is absolute or leaves the article directory; make it relative, or copy the file";
+                    self.refuse(path, fingerprint(link), "link-outside", message, out);
+                }
+            }
+            Err(error) => self.close(path, unreadable(error), out),
+        }
+        None
+    }
+
+    fn file(&self, path: RelPath, found: &Statx, out: &mut Found) {
+        let (text, seen) = (is_text(&path), fingerprint(found));
+        if !text && !is_asset(&path) {
+            return;
+        }
+        if kind(found) != FileType::RegularFile {
+            self.refuse(path, inode(seen), "not-a-file", "no regular file", out);
+        } else if text && seen.len_bytes > self.max_bytes {
+            let message = format!("{} bytes; `articles.max_bytes` allows {}", seen.len_bytes, self.max_bytes);
+            self.refuse(path, seen, "too-large", &message, out);
+        } else {
+            let change = if text { Seen::Text(seen) } else { Seen::Asset(seen) };
+            self.report(path, seen, change, out);
+        }
+    }
+
+    /// A name that is not UTF-8 has no URL: it is told under what can be read of it.
+    fn misnamed(&self, open: &OwnedFd, entry: &Entry, path: RelPath, out: &mut Found) {
+        let Ok(found) = stat_at(open, entry.name.as_c_str()) else { return };
+        if kind(&found) == FileType::Directory || is_text(&path) || is_asset(&path) {
+            let message = "its name is not UTF-8; rename it, for instance with convmv";
+            self.refuse(path, inode(fingerprint(&found)), "name-not-utf-8", message, out);
+        }
+    }
+
+    fn refuse(&self, path: RelPath, seen: Fingerprint, code: &str, message: &str, out: &mut Found) {
+        self.report(path, seen, Seen::Refused(seen, Diagnostic::error(code, message)), out);
+    }
+
+    fn report(&self, path: RelPath, fingerprint: Fingerprint, seen: Seen, out: &mut Found) {
+        let known = self.known.get(&path);
+        out.accounted += usize::from(known.is_some());
+        if self.collect {
+            out.seen.insert(path.clone());
+        }
+        if known != Some((fingerprint, false)) {
+            out.changes.push(SourceChange { path, seen });
+        }
+    }
+
+    fn closed(&self, path: RelPath, why: Diagnostic) -> Found {
+        let mut out = Found::default();
+        self.close(path, why, &mut out);
+        out
+    }
+
+    fn close(&self, path: RelPath, why: Diagnostic, out: &mut Found) {
+        out.accounted += self.known_at(&path);
+        out.closed.insert(path.clone());
+        out.changes.push(SourceChange { path, seen: Seen::Unreadable(why) });
+    }
+
+    /// `above` cannot be looked through: all that is known at `path` stays.
+    fn closed_above(&self, path: &RelPath, above: RelPath, error: Errno) -> Found {
+        Found { accounted: self.known_at(path), ..self.closed(above, unreadable(error)) }
+    }
+}
+
+impl Found {
+    fn and(mut self, mut other: Self) -> Self {
+        if self.changes.len() < other.changes.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        self.changes.append(&mut other.changes);
+        self.accounted += other.accounted;
+        self.seen.extend(other.seen);
+        self.closed.extend(other.closed);
+        self
+    }
+}
+
+/// Every entry but those that are silently left out by their name. Of names that are not UTF-8 and read the same, one.
+fn list(open: &OwnedFd) -> Result<Vec<Entry>, Errno> {
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut entries = Vec::new();
+    let mut misread = HashSet::new();
+    let mut dir = RawDir::new(open.as_fd(), buffer.spare_capacity_mut());
+    while let Some(entry) = dir.next() {
+        let entry = match entry {
+            Err(Errno::INTR) => continue,
+            entry => entry?,
+        };
+        let name = entry.file_name();
+        if is_wanted(name, &mut misread) {
+            entries.push(Entry { name: name.to_owned(), kind: entry.file_type() });
+        }
+    }
+    Ok(entries)
+}
+
+fn is_wanted(name: &CStr, misread: &mut HashSet<String>) -> bool {
+    let text = name.to_string_lossy();
+    !super::ignore::is_hidden(&text)
+        && match text {
+            std::borrow::Cow::Borrowed(_) => true,
+            std::borrow::Cow::Owned(text) => misread.insert(text),
+        }
+}
+
+fn identity(found: &Statx) -> (u64, u64) {
+    let seen = fingerprint(found);
+    (seen.dev, seen.ino)
+}
+
+/// The fingerprint of what is never read: its times and size say nothing, and must not have it told again.
+fn inode(seen: Fingerprint) -> Fingerprint {
+    Fingerprint { len_bytes: 0, mtime_ns: 0, ctime_ns: 0, ..seen }
+}
+
+fn unreadable(error: Errno) -> Diagnostic {
+    Diagnostic::error("unreadable", format!("cannot be looked at: {}", describe(error)))
+}

@@ -1,0 +1,385 @@
+//! When a hint is ripe: the rules of settling, as a pure function of what is pending and of the time.
+//!
+//! Owns what is pending for each path. Reads no clock and no file.
+//!
+//! - Renamed in, removed, a directory: at once.
+//! - Closed after writing: after a while without another sign of it; a file that is closed again and again is taken
+//!   after `settle_max` all the same, at a moment when it is closed.
+//! - Being written: not before it is closed, however long that takes.
+//! - Made, and nothing written since: after two seconds. A hard link has no other sign.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use crate::base::RelPath;
+
+/// How long a file that was made waits for a first write.
+pub const CREATED: Duration = Duration::from_secs(2);
+
+/// How long a file must be quiet that was being written when events were lost: its close may be among them.
+pub const UNSURE: Duration = Duration::from_secs(10);
+
+/// More paths than this are not remembered one by one: everything is looked at instead.
+pub const PENDING_MAX: usize = 10_000;
+
+/// What an event said of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Renamed in, renamed away, removed; or a directory, whatever happened to it.
+    Arrived,
+    /// Closed after writing.
+    Closed,
+    /// Its mode, owner, times or number of links changed.
+    Touched,
+    /// Made: by opening, linking or as a symbolic link.
+    Created,
+    /// Written to.
+    Writing,
+}
+
+/// Where to look, as the watcher says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// What was seen of which path.
+    pub signs: Vec<(RelPath, Sign)>,
+    /// Look everywhere: something happened that says nothing of where.
+    pub rescan: bool,
+    /// Events were lost: look everywhere, and trust nothing that is pending.
+    pub lost: bool,
+    /// The article directory itself may be another now.
+    pub root: bool,
+}
+
+/// `[articles]`: how patient to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// `settle_ms`: quiet time after a close.
+    pub settle: Duration,
+    /// `settle_max_ms`: the longest that a closed file waits for quiet.
+    pub settle_max: Duration,
+}
+
+/// What is pending for one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    Arrived,
+    /// `first` <= `last`: its first close since it was last taken, and its last sign.
+    Closed {
+        first: Instant,
+        last: Instant,
+    },
+    /// `closed`: its first close since it was last taken, if it was closed before it was written again.
+    Writing {
+        closed: Option<Instant>,
+    },
+    Created {
+        since: Instant,
+    },
+    Unsure {
+        since: Instant,
+    },
+}
+
+/// Everything that was hinted at and not yet taken. At most [`PENDING_MAX`] paths of each kind.
+#[derive(Debug, Clone, Default)]
+pub struct Pending {
+    paths: BTreeMap<RelPath, Waiting>,
+    later: BTreeMap<RelPath, Instant>,
+    everything: Option<Instant>,
+}
+
+/// What [`decide`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Look at everything; `ready` is then a part of that.
+    pub everything: bool,
+    /// The paths to look at now, in order.
+    pub ready: Vec<RelPath>,
+    /// When to ask again, if nothing else happens.
+    pub wake: Option<Instant>,
+}
+
+/// What of it is ripe at `now`, and when the next will be.
+pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
+    let mut decision = Decision { everything: false, ready: Vec::new(), wake: None };
+    let mut ripe = |due: Option<Instant>| {
+        let ripe = due.is_some_and(|due| due <= now);
+        if !ripe {
+            decision.wake = earlier(decision.wake, due);
+        }
+        ripe
+    };
+    decision.everything = pending.everything.is_some_and(|due| ripe(Some(due)));
+    let mut ready = BTreeSet::new();
+    ready.extend(pending.paths.iter().filter(|(_, waiting)| ripe(waiting.due(now, policy))).map(|(path, _)| path));
+    ready.extend(pending.later.iter().filter(|(_, due)| ripe(Some(**due))).map(|(path, _)| path));
+    decision.ready = ready.into_iter().cloned().collect();
+    decision
+}
+
+impl Pending {
+    /// Notes a sign of `path`. Returns when it will be ripe, if nothing else happens.
+    pub fn note(&mut self, path: &RelPath, sign: Sign, now: Instant, policy: &Policy) -> Option<Instant> {
+        let before = self.paths.get(path).copied();
+        if before.is_none() && self.paths.len() >= PENDING_MAX {
+            return self.crowded(now);
+        }
+        let after = Waiting::after(before, sign, now);
+        if before != Some(after) {
+            self.paths.insert(path.clone(), after);
+        }
+        after.due(now, policy)
+    }
+
+    /// Notes that `path` is to be looked at again at `due`, whatever happens to it before.
+    pub fn note_later(&mut self, path: RelPath, due: Instant) {
+        if self.later.len() >= PENDING_MAX && !self.later.contains_key(&path) {
+            self.later.clear();
+            self.note_everything(due);
+        } else if self.everything.is_none_or(|everything| everything < due) {
+            self.later.entry(path).and_modify(|known| *known = due.max(*known)).or_insert(due);
+        }
+    }
+
+    /// Notes that everything is to be looked at, at `due` at the latest.
+    pub fn note_everything(&mut self, due: Instant) {
+        self.everything = earlier(self.everything, Some(due));
+    }
+
+    /// Events were lost. What was being written may be closed by now, or still be written: it has to prove its quiet.
+    pub fn note_loss(&mut self, now: Instant) {
+        self.note_everything(now);
+        for waiting in self.paths.values_mut() {
+            if matches!(waiting, Waiting::Writing { .. }) {
+                *waiting = Waiting::Unsure { since: now };
+            }
+        }
+    }
+
+    /// Is `path` being written, as far as events tell?
+    pub fn is_writing(&self, path: &RelPath) -> bool {
+        matches!(self.paths.get(path), Some(Waiting::Writing { .. }))
+    }
+
+    /// Takes out what was decided. What was ripe is no longer pending; what was not still is.
+    pub fn take(&mut self, decision: &Decision) {
+        for path in &decision.ready {
+            self.paths.remove(path);
+        }
+        if decision.everything {
+            self.everything = None;
+        }
+    }
+
+    /// Takes out the second looks that are due.
+    pub fn take_later(&mut self, now: Instant) {
+        self.later.retain(|_, due| *due > now);
+    }
+
+    /// The paths that are pending for another reason than a second look: whatever a look finds there is unfinished.
+    pub fn unsettled(&self) -> BTreeSet<RelPath> {
+        self.paths.keys().cloned().collect()
+    }
+
+    /// No place for another path: what needs no patience becomes a look at everything. Where all of it needs patience,
+    /// everything is looked at again and again until it has settled.
+    fn crowded(&mut self, now: Instant) -> Option<Instant> {
+        self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
+        let due = if self.paths.len() < PENDING_MAX { Some(now) } else { now.checked_add(CREATED) };
+        self.everything = earlier(self.everything, due);
+        due
+    }
+}
+
+impl Waiting {
+    fn after(before: Option<Self>, sign: Sign, now: Instant) -> Self {
+        let first = match before {
+            Some(Self::Closed { first, .. } | Self::Writing { closed: Some(first) }) => Some(first),
+            _ => None,
+        };
+        let closed = Self::Closed { first: first.unwrap_or(now), last: now };
+        match (before, sign) {
+            (_, Sign::Arrived) => Self::Arrived,
+            (_, Sign::Created) => Self::Created { since: now },
+            (_, Sign::Writing) => Self::Writing { closed: first },
+            (Some(Self::Arrived), Sign::Closed | Sign::Touched) => Self::Arrived,
+            (Some(same @ (Self::Writing { .. } | Self::Created { .. } | Self::Unsure { .. })), Sign::Touched) => same,
+            (_, Sign::Closed | Sign::Touched) => closed,
+        }
+    }
+
+    fn due(&self, now: Instant, policy: &Policy) -> Option<Instant> {
+        match self {
+            Self::Arrived => Some(now),
+            Self::Closed { first, last } => {
+                earlier(last.checked_add(policy.settle), first.checked_add(policy.settle_max))
+            }
+            Self::Writing { .. } => None,
+            Self::Created { since } => since.checked_add(CREATED),
+            Self::Unsure { since } => since.checked_add(UNSURE),
+        }
+    }
+}
+
+/// The earlier of two moments, where `None` is never.
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POLICY: Policy = Policy { settle: Duration::from_millis(100), settle_max: Duration::from_millis(1_000) };
+
+    fn path(name: &str) -> RelPath {
+        RelPath::new(name).unwrap()
+    }
+
+    /// Runs `script`, a list of `+ms` and signs of one file, and tells after how many milliseconds it is ripe, watching
+    /// every one of them; `None` if it never is.
+    fn ripe_after(script: &str) -> Option<u64> {
+        let (start, file) = (Instant::now(), path("a.md"));
+        let (mut pending, mut clock) = (Pending::default(), 0);
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let ripe = |pending: &Pending, ms: u64| !decide(pending, at(ms), &POLICY).ready.is_empty();
+        for word in script.split_whitespace().chain(["+60000"]) {
+            let sign = match word {
+                "arrived" => Sign::Arrived,
+                "closed" => Sign::Closed,
+                "touched" => Sign::Touched,
+                "created" => Sign::Created,
+                "writing" => Sign::Writing,
+                "loss" => {
+                    pending.note_loss(at(clock));
+                    continue;
+                }
+                wait => {
+                    let until = clock + wait.trim_start_matches('+').parse::<u64>().unwrap();
+                    if let Some(ms) = (clock..until).find(|ms| ripe(&pending, *ms)) {
+                        return Some(ms);
+                    }
+                    clock = until;
+                    continue;
+                }
+            };
+            pending.note(&file, sign, at(clock), &POLICY);
+        }
+        None
+    }
+
+    #[test]
+    fn signs_ripen() {
+        for (script, after) in [
+            ("arrived", Some(0)),
+            ("+5 arrived", Some(5)),
+            ("closed", Some(100)),
+            ("touched", Some(100)),
+            ("created", Some(2_000)),
+            ("writing", None),
+            ("created +10 writing +10 closed", Some(120)),
+            ("created +10 touched", Some(2_000)),
+            ("created +10 closed +20 touched", Some(130)),
+            ("writing +30000 closed", Some(30_100)),
+            ("writing +50 touched", None),
+            ("writing +50 arrived", Some(50)),
+            ("closed +60 closed +60 closed", Some(220)),
+            ("closed +60 writing", None),
+            ("writing closed +60 writing +3000 closed", Some(3_060)),
+            ("arrived closed", Some(0)),
+            ("arrived touched", Some(0)),
+            ("arrived writing", None),
+            ("arrived created", Some(2_000)),
+            ("writing loss", Some(10_000)),
+            ("writing loss +50 closed", Some(150)),
+            ("writing loss +50 touched", Some(10_000)),
+            ("closed loss", Some(100)),
+        ] {
+            assert_eq!(ripe_after(script), after, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_never_quiet_is_taken_when_it_is_closed() {
+        let busy = "closed +50 ".repeat(100);
+        assert_eq!(ripe_after(&busy), Some(1_000));
+        let appended = "writing closed +30 ".repeat(100);
+        assert_eq!(ripe_after(&appended), Some(1_000));
+    }
+
+    #[test]
+    fn nobody_waits_for_another() {
+        let now = Instant::now();
+        let mut pending = Pending::default();
+        pending.note(&path("busy.md"), Sign::Writing, now, &POLICY);
+        pending.note(&path("closed.md"), Sign::Closed, now, &POLICY);
+        pending.note(&path("in.md"), Sign::Arrived, now, &POLICY);
+        let decision = decide(&pending, now, &POLICY);
+        assert_eq!(decision.ready, [path("in.md")]);
+        assert_eq!(decision.wake, Some(now + POLICY.settle));
+        pending.take(&decision);
+        assert_eq!(decide(&pending, now + POLICY.settle, &POLICY).ready, [path("closed.md")]);
+        assert_eq!(pending.unsettled(), BTreeSet::from([path("busy.md"), path("closed.md")]));
+        assert!(pending.is_writing(&path("busy.md")));
+    }
+
+    #[test]
+    fn second_looks_come_at_their_time() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let mut pending = Pending::default();
+        pending.note_later(path("dir"), later);
+        assert_eq!(decide(&pending, now, &POLICY), Decision { everything: false, ready: vec![], wake: Some(later) });
+        assert_eq!(decide(&pending, later, &POLICY).ready, [path("dir")]);
+        assert_eq!(pending.unsettled(), BTreeSet::new());
+        pending.take_later(later);
+        assert_eq!(decide(&pending, later, &POLICY).wake, None);
+    }
+
+    #[test]
+    fn a_crowd_becomes_a_look_at_everything() {
+        let now = Instant::now();
+        for (sign, at_once) in [(Sign::Arrived, true), (Sign::Writing, false)] {
+            let mut pending = Pending::default();
+            for n in 0..3 * PENDING_MAX {
+                pending.note(&path(&format!("{n}.md")), sign, now, &POLICY);
+                pending.note_later(path(&format!("{n}")), now + CREATED);
+                assert!(pending.paths.len() <= PENDING_MAX && pending.later.len() <= PENDING_MAX);
+            }
+            assert_eq!(decide(&pending, now, &POLICY).everything, at_once);
+            assert!(decide(&pending, now + CREATED, &POLICY).everything);
+        }
+    }
+
+    fn any_sign() -> impl Strategy<Value = Sign> {
+        prop_oneof![
+            Just(Sign::Arrived),
+            Just(Sign::Closed),
+            Just(Sign::Touched),
+            Just(Sign::Created),
+            Just(Sign::Writing)
+        ]
+    }
+
+    proptest! {
+        /// Whatever happened, a last close is taken within `settle`, and waking when told to finds something.
+        #[test]
+        fn a_close_is_always_taken(signs in proptest::collection::vec((any_sign(), 0_u64..3_000), 0..20)) {
+            let (mut pending, mut now) = (Pending::default(), Instant::now());
+            for (sign, wait) in signs {
+                pending.note(&path("a.md"), sign, now, &POLICY);
+                now += Duration::from_millis(wait);
+            }
+            let due = pending.note(&path("a.md"), Sign::Closed, now, &POLICY);
+            prop_assert!(due.is_some_and(|due| due <= now + POLICY.settle));
+            let decision = decide(&pending, now, &POLICY);
+            if decision.ready.is_empty() {
+                prop_assert_eq!(decide(&pending, decision.wake.unwrap(), &POLICY).ready, vec![path("a.md")]);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What tests of the source share: a tree on a real disk, and an index of what was seen of it.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+
+use super::{Fingerprint, Index, Look, Seen, SourceChange, Tree};
+use crate::base::time::from_system;
+use crate::base::{RelPath, Timestamp};
+
+/// The path that `text` says.
+pub(crate) fn path(text: &str) -> RelPath {
+    RelPath::new(text).unwrap()
+}
+
+/// The time of day.
+pub(crate) fn now() -> Timestamp {
+    from_system(SystemTime::now())
+}
+
+/// An empty article directory, opened.
+pub(crate) fn tree(max_bytes: u64) -> (tempfile::TempDir, Tree) {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = Tree::open(dir.path(), &[], max_bytes).unwrap();
+    (dir, tree)
+}
+
+/// Runs `work`, and what it runs in parallel, without root's power to read what is closed to it.
+pub(crate) fn powerless<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let give_up = |_| {
+        let mut sets = capabilities(None).unwrap();
+        sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
+        set_capabilities(None, sets).unwrap();
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(2).start_handler(give_up).build().unwrap().install(work)
+}
+
+/// What was seen, as the engine keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Known(pub(crate) BTreeMap<RelPath, (Fingerprint, bool)>);
+
+impl Known {
+    /// Looks, takes what was found, and says it: `text a.md`, `gone b.md`, `too-large c.md`.
+    pub(crate) fn look(&mut self, tree: &Tree, look: &Look) -> Vec<String> {
+        let changes = tree.look(look, self).unwrap();
+        changes.iter().for_each(|change| self.apply(change));
+        changes.iter().map(say).collect()
+    }
+
+    fn apply(&mut self, change: &SourceChange) {
+        let path = change.path.clone();
+        match &change.seen {
+            Seen::Gone => {
+                self.0.remove(&path);
+            }
+            Seen::Text(seen) | Seen::Asset(seen) | Seen::Refused(seen, _) => {
+                self.0.insert(path, (*seen, false));
+            }
+            Seen::Unreadable(_) => {}
+        }
+    }
+}
+
+fn say(change: &SourceChange) -> String {
+    let what = match &change.seen {
+        Seen::Gone => "gone",
+        Seen::Text(_) => "text",
+        Seen::Asset(_) => "asset",
+        Seen::Refused(_, why) | Seen::Unreadable(why) => &why.code,
+    };
+    format!("{what} {}", change.path)
+}
+
+impl Index for Known {
+    fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
+        self.0.get(path).copied()
+    }
+
+    fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
+        self.0.keys().filter(|path| path.is_beneath(directory)).for_each(visit);
+    }
+}

@@ -1,0 +1,497 @@
+//! The opened article directory: what differs between it and what is known of it.
+//!
+//! A look reports differences alone, in the order of their paths, or nothing at all if the directory itself was lost
+//! on the way. A known path is reported gone only where its absence was seen: never beneath what cannot be read.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::base::RelPath;
+
+use super::ignore::ancestors;
+use super::root::Root;
+use super::scan::{Found, Scan};
+use super::watch::Watcher;
+use super::{
+    BadPattern, Fingerprint, Health, Identity, Ignore, Inbox, Look, Reader, RootLost, Seen, SourceChange, WatchError,
+};
+
+/// What is known of the files beneath the article directory.
+///
+/// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused files too, under the
+/// fingerprint that was reported: else it is reported again.
+pub trait Index: Sync {
+    /// The fingerprint of the file at `path`, and whether it is racy: an equal fingerprint then proves nothing.
+    fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)>;
+
+    /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for each path that is
+    /// looked at: it has to take time by what it visits, not by what is known.
+    fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath));
+}
+
+/// Why an article directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A pattern of `articles.ignore`.
+    #[error(transparent)]
+    Pattern(#[from] BadPattern),
+    /// The directory.
+    #[error("the article directory {} cannot be opened: {source}", path.display())]
+    Directory {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// The article directory, opened. Shared freely; nothing in it changes but what its watcher watches.
+#[derive(Debug)]
+pub struct Tree {
+    pub(super) root: Root,
+    pub(super) ignore: Arc<Ignore>,
+    pub(super) max_bytes: u64,
+    watcher: Option<Watcher>,
+}
+
+impl Tree {
+    /// Opens the directory at `dir` (a link to one will do), leaving out the patterns of `ignore` besides the built-in
+    /// names. Articles larger than `max_bytes` are refused.
+    ///
+    /// # Errors
+    ///
+    /// A bad pattern, or a directory that is not there or cannot be entered.
+    pub fn open(dir: &Path, ignore: &[String], max_bytes: u64) -> Result<Self, OpenError> {
+        let ignore = Arc::new(Ignore::new(ignore)?);
+        let root =
+            Root::open(dir).map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
+        Ok(Self { root, ignore, max_bytes, watcher: None })
+    }
+
+    /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from the moment a look
+    /// enters it, so the first look after this has to be at everything.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel gives no events or no more watches; the tree then has to be polled.
+    pub fn watch<C: Send + 'static>(&mut self, inbox: &Arc<Inbox<C>>) -> Result<(), WatchError> {
+        self.watcher = None;
+        self.watcher = Some(Watcher::start(self.root.path(), Arc::clone(&self.ignore), Arc::clone(inbox))?);
+        Ok(())
+    }
+
+    /// Why the tree has to be polled although it is watched: a directory could not be watched. `None` where all is well,
+    /// and where it is not watched at all. Asked after each look.
+    pub fn watch_trouble(&self) -> Option<WatchError> {
+        self.watcher.as_ref().and_then(Watcher::trouble)
+    }
+
+    /// How many directories are watched; 0 without a watcher.
+    pub fn watched_directories(&self) -> usize {
+        self.watcher.as_ref().map_or(0, Watcher::directories)
+    }
+
+    /// Is the directory at the path still the one that was opened? Cheap: one statx.
+    pub fn health(&self) -> Health {
+        self.root.health()
+    }
+
+    /// What tells this directory from another at its path.
+    pub fn identity(&self) -> Identity {
+        self.root.identity()
+    }
+
+    /// The absolute path of the article directory.
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// What differs between the tree and what is known of it, at the places named.
+    ///
+    /// # Errors
+    ///
+    /// The article directory was lost before the look ended: nothing that was seen counts.
+    pub fn look(&self, look: &Look, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
+        let root = self.root.enter()?;
+        let entering = |path: &RelPath| {
+            if let Some(watcher) = &self.watcher {
+                watcher.follow(path);
+            }
+        };
+        let (ignore, max_bytes) = (&*self.ignore, self.max_bytes);
+        let scan = Scan { root: &root, ignore, max_bytes, known, entering: &entering, collect: false };
+        let mut changes = match look {
+            Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
+            Look::At(paths) => outermost(paths).iter().flat_map(|path| compare(&scan, |scan| scan.at(path))).collect(),
+        };
+        self.root.check()?;
+        changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        changes.dedup_by(|one, other| one.path == other.path);
+        Ok(changes)
+    }
+
+    /// Something to read many files with: what [`Tree::read`] prepares for each is prepared once.
+    ///
+    /// # Errors
+    ///
+    /// The article directory is not there, or not the same.
+    pub fn reader(&self) -> Result<Reader, RootLost> {
+        Ok(Reader::new(self.root.enter()?, self.max_bytes))
+    }
+}
+
+/// Runs a walk. Only where fewer known paths were met than are known does it run again, to name what is gone: deletions
+/// that no event told of are rare, and to remember a hundred thousand paths for each scan is not free.
+fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec<SourceChange> {
+    let (scope, found) = walk(scan);
+    if found.accounted == scan.known_at(&scope) {
+        return found.changes;
+    }
+    let (scope, mut found) = walk(&Scan { collect: true, ..*scan });
+    let mut gone = Vec::new();
+    let mut visit = |path: &RelPath| {
+        let closed = |path: &RelPath| found.closed.contains(path);
+        let hidden_from_us = || closed(path) || closed(&RelPath::root()) || ancestors(path).any(|above| closed(&above));
+        if !found.seen.contains(path) && (found.closed.is_empty() || !hidden_from_us()) {
+            gone.push(SourceChange { path: path.clone(), seen: Seen::Gone });
+        }
+    };
+    if scan.known.get(&scope).is_some() {
+        visit(&scope);
+    }
+    scan.known.beneath(&scope, &mut visit);
+    found.changes.append(&mut gone);
+    found.changes
+}
+
+/// The paths without those that stand beneath others.
+fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
+    let all: BTreeSet<&RelPath> = paths.iter().collect();
+    let covered = |path: &RelPath| {
+        !path.is_root() && (all.contains(&RelPath::root()) || ancestors(path).any(|above| all.contains(&above)))
+    };
+    all.iter().copied().filter(|path| !covered(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::testing::{Known, path, powerless, tree};
+    use proptest::prelude::*;
+    use std::cell::Cell;
+    use std::ffi::OsStr;
+    use std::fs::{self, File};
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::sync::Mutex;
+
+    fn at(names: &[&str]) -> Look {
+        Look::At(names.iter().map(|name| path(name)).collect())
+    }
+
+    /// Makes files; a name that ends with `/` is a directory, `a -> b` a link.
+    fn make(dir: &Path, names: &[&str]) {
+        for name in names {
+            if let Some((name, target)) = name.split_once(" -> ") {
+                fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
+                symlink(target, dir.join(name)).unwrap();
+            } else if name.ends_with('/') {
+                fs::create_dir_all(dir.join(name)).unwrap();
+            } else {
+                fs::create_dir_all(dir.join(name).parent().unwrap()).unwrap();
+                fs::write(dir.join(name), "text").unwrap();
+            }
+        }
+    }
+
+    /// What a first look finds in a tree of `names`; a second one finds nothing new.
+    fn check(names: &[&str], expected: &[&str]) {
+        let (dir, tree) = tree(100);
+        make(dir.path(), names);
+        let mut known = Known::default();
+        assert_eq!(known.look(&tree, &Look::Everything), expected, "{names:?}");
+        assert_eq!(known.look(&tree, &Look::Everything), [""; 0], "{names:?}, again");
+        let each: Vec<&str> = known.0.keys().map(RelPath::as_str).collect();
+        assert_eq!(known.clone().look(&tree, &at(&each)), [""; 0], "{names:?}, one by one");
+    }
+
+    #[test]
+    fn articles_and_assets_are_found() {
+        check(&[], &[]);
+        check(
+            &["a.md", "b/c.HTML", "b/d/e.txt", "b/f.png"],
+            &["text a.md", "text b/c.HTML", "text b/d/e.txt", "asset b/f.png"],
+        );
+        check(&["a", "a.css", "b/", "c.md/", ".git/a.md", ".a.md", "a.md~", "4913", "b.tmp/a.md", "#a.md#"], &[]);
+        check(
+            &["_posts/a.md", "4913/a.md", "A.md", "a.md"],
+            &["text 4913/a.md", "text A.md", "text _posts/a.md", "text a.md"],
+        );
+        check(&["a\nb.md", "日本/ü.md"], &["text a\\nb.md", "text 日本/ü.md"]);
+    }
+
+    #[test]
+    fn links_count_as_what_they_lead_to_beneath_the_root() {
+        check(&["a.md", "b.md -> a.md", "c/d.md -> ../a.md"], &["text a.md", "text b.md", "text c/d.md"]);
+        check(&["a.md -> none", "b.png -> a.md"], &[]);
+        check(&["a/b.md", "c -> a"], &["text a/b.md", "text c/b.md"]);
+        check(&["..2/a", "..data -> ..2", "a.md -> ..data/a"], &["text a.md"]);
+        check(&["..2/s/a.md", "..data -> ..2", "s -> ..data/s"], &["text s/a.md"]);
+        check(
+            &["a.md -> /etc/passwd", "b -> /etc", "c.css -> /etc/passwd", "d.md -> ../x", "e.md -> e.md", "f -> ../.."],
+            &["link-outside a.md", "link-outside b", "link-outside d.md", "link-outside e.md", "link-outside f"],
+        );
+        check(&["a/b.md", "a/c -> .", "a/d -> .."], &["text a/b.md", "link-loop a/c", "link-loop a/d"]);
+        check(&["a/x -> ../b", "b/y -> ../a"], &["link-loop a/x/y", "link-loop b/y/x"]);
+        check(
+            &["a/x -> ../b", "b/x -> ../c", "c/x -> ../d", "d/x -> ../e", "e/f.md"],
+            &["link-depth a/x/x/x/x", "text b/x/x/x/f.md", "text c/x/x/f.md", "text d/x/f.md", "text e/f.md"],
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_refused() {
+        let (dir, tree) = tree(100);
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("a.md"), rustix::fs::Mode::RUSR).unwrap();
+        std::os::unix::net::UnixListener::bind(dir.path().join("b.png")).unwrap();
+        File::create(dir.path().join("c.md")).unwrap().set_len(1 << 30).unwrap();
+        File::create(dir.path().join("d.mp4")).unwrap().set_len(1 << 30).unwrap();
+        make(dir.path(), &["e.md -> a.md"]);
+        let mut known = Known::default();
+        let expected = ["not-a-file a.md", "not-a-file b.png", "too-large c.md", "asset d.mp4", "not-a-file e.md"];
+        assert_eq!(known.look(&tree, &Look::Everything), expected);
+        assert_eq!(known.look(&tree, &Look::Everything), [""; 0]);
+        File::create(dir.path().join("c.md")).unwrap().set_len(100).unwrap();
+        assert_eq!(known.look(&tree, &at(&["c.md"])), ["text c.md"]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_is_told_once() {
+        let (dir, tree) = tree(100);
+        for name in [&b"\xff.md"[..], b"\xfe.md", b"\xff.css", b"\xffd"] {
+            let place = dir.path().join(OsStr::from_bytes(name));
+            if name.ends_with(b"d") && name.len() == 2 { fs::create_dir(place) } else { fs::write(place, "") }.unwrap();
+        }
+        make(dir.path(), &["a.md"]);
+        let mut known = Known::default();
+        let lossy = ["name-not-utf-8 \u{fffd}.md", "name-not-utf-8 \u{fffd}d"];
+        assert_eq!(known.look(&tree, &Look::Everything), ["text a.md", lossy[0], lossy[1]]);
+        fs::write(dir.path().join(OsStr::from_bytes(b"\xffd")).join("a.md"), "").unwrap();
+        fs::remove_file(dir.path().join("a.md")).unwrap();
+        assert_eq!(known.look(&tree, &at(&["\u{fffd}.md", "\u{fffd}d"])), ["gone a.md"]);
+        assert_eq!(known.look(&tree, &Look::Everything), [""; 0]);
+        fs::remove_dir_all(dir.path().join(OsStr::from_bytes(b"\xffd"))).unwrap();
+        assert_eq!(known.look(&tree, &at(&["\u{fffd}d"])), ["gone \u{fffd}d"]);
+    }
+
+    #[test]
+    fn only_differences_are_told() {
+        let (dir, tree) = tree(100);
+        make(dir.path(), &["a.md", "b/c.md", "b/d.md", "b-e.md"]);
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        fs::write(dir.path().join("a.md"), "longer than before").unwrap();
+        assert_eq!(known.look(&tree, &at(&["b"])), [""; 0]);
+        assert_eq!(known.look(&tree, &at(&["a.md", "b"])), ["text a.md"]);
+        known.0.get_mut(&path("b/c.md")).unwrap().1 = true;
+        assert_eq!(known.look(&tree, &Look::Everything), ["text b/c.md"], "an equal fingerprint proves nothing");
+        fs::remove_file(dir.path().join("b/d.md")).unwrap();
+        assert_eq!(known.clone().look(&tree, &at(&["b/d.md"])), ["gone b/d.md"]);
+        assert_eq!(known.clone().look(&tree, &at(&["b"])), ["gone b/d.md"]);
+        assert_eq!(known.look(&tree, &Look::Everything), ["gone b/d.md"]);
+        fs::remove_dir_all(dir.path().join("b")).unwrap();
+        assert_eq!(known.clone().look(&tree, &at(&["b/c.md/x"])), [""; 0]);
+        assert_eq!(known.clone().look(&tree, &at(&["b", "b/c.md"])), ["gone b/c.md"]);
+        fs::write(dir.path().join("b"), "").unwrap();
+        assert_eq!(known.look(&tree, &at(&["b"])), ["gone b/c.md"]);
+        make(dir.path(), &["x.md"]);
+        assert_eq!(known.look(&tree, &at(&["x.md", "x.md"])), ["text x.md"]);
+        fs::remove_file(dir.path().join("x.md")).unwrap();
+        make(dir.path(), &["x.md/y.md"]);
+        assert_eq!(known.look(&tree, &at(&["x.md"])), ["gone x.md", "text x.md/y.md"]);
+    }
+
+    #[test]
+    fn patterns_leave_out_what_was_known_too() {
+        let (dir, tree) = tree(100);
+        make(dir.path(), &["a.md", "b/c.md"]);
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        let narrower = Tree::open(dir.path(), &["b/".to_owned()], 100).unwrap();
+        assert_eq!(known.clone().look(&narrower, &at(&["b/c.md"])), ["gone b/c.md"]);
+        assert_eq!(known.clone().look(&narrower, &Look::Everything), ["gone b/c.md"]);
+        assert!(matches!(Tree::open(dir.path(), &["{".to_owned()], 100), Err(OpenError::Pattern(_))));
+        assert!(matches!(Tree::open(&dir.path().join("a.md"), &[], 100), Err(OpenError::Directory { .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_gone() {
+        let (dir, tree) = tree(100);
+        make(dir.path(), &["a.md", "b/c.md", "b/d/e.md", "f/g.md"]);
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        let mode =
+            |name: &str, mode| fs::set_permissions(dir.path().join(name), PermissionsExt::from_mode(mode)).unwrap();
+        fs::remove_file(dir.path().join("a.md")).unwrap();
+        for closed in [0o000, 0o400, 0o300] {
+            mode("b", closed);
+            let mut known = known.clone();
+            let (all, one) = powerless(|| {
+                (known.clone().look(&tree, &Look::Everything), known.look(&tree, &at(&["b/c.md", "b/d"])))
+            });
+            assert_eq!(all, ["gone a.md", "unreadable b"], "{closed:o}");
+            // Without the right to list it can still be looked up in.
+            let expected = if closed == 0o300 { vec![] } else { vec!["unreadable b/c.md", "unreadable b/d"] };
+            assert_eq!(one, expected, "{closed:o}");
+        }
+        mode("b", 0o700);
+        fs::remove_dir_all(dir.path().join("f")).unwrap();
+        fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o300)).unwrap();
+        assert_eq!(powerless(|| known.clone().look(&tree, &Look::Everything)), ["unreadable "]);
+        fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        assert_eq!(known.look(&tree, &Look::Everything), ["gone a.md", "gone f/g.md"]);
+    }
+
+    #[test]
+    fn depth_has_an_end() {
+        let (dir, tree) = tree(100);
+        let deep = |depth: usize| format!("{}a.md", "d/".repeat(depth));
+        make(dir.path(), &[&deep(63), &deep(64)]);
+        let mut known = Known::default();
+        let end = format!("too-deep {}", "d/".repeat(64).trim_end_matches('/'));
+        assert_eq!(known.look(&tree, &Look::Everything), [format!("text {}", deep(63)), end.clone()]);
+        assert_eq!(known.look(&tree, &at(&[&deep(63)])), [""; 0]);
+    }
+
+    #[test]
+    fn a_wide_tree_is_walked_whole() {
+        let (dir, tree) = tree(100);
+        let names: Vec<String> =
+            (0..2_000).map(|n| format!("{}/{n}.md", n % 7)).chain((0..1_500).map(|n| format!("{n}.md"))).collect();
+        make(dir.path(), &names.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut known = Known::default();
+        assert_eq!(known.look(&tree, &Look::Everything).len(), 3_500);
+        assert_eq!(known.look(&tree, &Look::Everything), [""; 0]);
+    }
+
+    /// Does something to the tree in the middle of a look.
+    struct Meddling(Known, Mutex<Cell<Option<Box<dyn FnOnce() + Send>>>>);
+
+    impl Index for Meddling {
+        fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
+            if let Some(meddle) = self.1.lock().unwrap().take() {
+                meddle();
+            }
+            self.0.get(path)
+        }
+
+        fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
+            self.0.beneath(directory, visit);
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_lost_during_a_look_voids_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, away) = (dir.path().join("articles"), dir.path().join("away"));
+        make(&root, &["a.md", "b.md", "c/d.md"]);
+        let tree = Tree::open(&root, &[], 100).unwrap();
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        let losing = |recreate: bool| {
+            let (root, away) = (root.clone(), away.clone());
+            let lose = move || {
+                fs::rename(&root, &away).unwrap();
+                fs::remove_file(away.join("b.md")).unwrap();
+                if recreate {
+                    fs::create_dir(&root).unwrap();
+                }
+            };
+            Meddling(known.clone(), Mutex::new(Cell::new(Some(Box::new(lose)))))
+        };
+        assert!(matches!(tree.look(&Look::Everything, &losing(false)), Err(RootLost::Gone(_))));
+        fs::rename(&away, &root).unwrap();
+        make(&root, &["b.md"]);
+        assert_eq!(tree.look(&Look::Everything, &losing(true)), Err(RootLost::Swapped));
+        assert_eq!(tree.health(), Health::Swapped);
+        assert_eq!(tree.look(&at(&["a.md"]), &known), Err(RootLost::Swapped));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Edit {
+        Write(usize, usize),
+        Remove(usize),
+        Rename(usize, usize),
+        Link(usize, usize),
+    }
+
+    /// Few names, so that files, directories and links take each other's places.
+    const PLACES: &[&str] = &["a.md", "b.png", "d", "d/a.md", "d/e", "d/e/a.md", "f", "f/a.md", "f/b.txt"];
+
+    fn edit(root: &Path, edit: &Edit) -> Vec<RelPath> {
+        let place = |n: usize| root.join(PLACES[n]);
+        let clear = |n: usize| fs::remove_dir_all(place(n)).or_else(|_| fs::remove_file(place(n)));
+        let touched = match *edit {
+            Edit::Write(n, len) => {
+                if place(n).extension().is_some() {
+                    let _ = fs::write(place(n), "x".repeat(len));
+                } else {
+                    let _ = fs::create_dir(place(n));
+                }
+                vec![n]
+            }
+            Edit::Remove(n) => {
+                let _ = clear(n);
+                vec![n]
+            }
+            Edit::Rename(from, to) => {
+                let _ = fs::rename(place(from), place(to));
+                vec![from, to]
+            }
+            Edit::Link(n, target) => {
+                let _ = symlink(PLACES[target], place(n));
+                vec![n]
+            }
+        };
+        touched.into_iter().map(|n| path(PLACES[n])).collect()
+    }
+
+    fn any_edit() -> impl Strategy<Value = Edit> {
+        let n = || 0..PLACES.len();
+        prop_oneof![
+            4 => (n(), 90_usize..110).prop_map(|(n, len)| Edit::Write(n, len)),
+            1 => n().prop_map(Edit::Remove),
+            2 => (n(), n()).prop_map(|(from, to)| Edit::Rename(from, to)),
+            1 => (n(), n()).prop_map(|(n, target)| Edit::Link(n, target)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// What is known after many looks is what one look at everything finds, whatever the order of what was done.
+        #[test]
+        fn incremental_is_rebuild(edits in proptest::collection::vec(any_edit(), 1..40), stride in 1_usize..5) {
+            let (dir, tree) = tree(100);
+            let (mut known, mut fresh, mut hints) = (Known::default(), Known::default(), Vec::new());
+            let mut linked = false;
+            for (n, change) in edits.iter().enumerate() {
+                linked |= matches!(change, Edit::Link(..));
+                hints.extend(edit(dir.path(), change));
+                if n % stride == 0 {
+                    known.look(&tree, &Look::At(std::mem::take(&mut hints)));
+                }
+            }
+            known.look(&tree, &Look::At(hints));
+            // Nothing is told of a link when its target changes: there the reconcile scan finds it.
+            if linked {
+                known.look(&tree, &Look::Everything);
+            }
+            fresh.look(&tree, &Look::Everything);
+            prop_assert_eq!(known, fresh);
+        }
+    }
+}
