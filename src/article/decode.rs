@@ -1,8 +1,188 @@
 //! bytes -> text: UTF-8, or UTF-16 with a byte order mark; anything else is refused, never replaced.
+//!
+//! Invariants: the text has no byte order mark, no NUL and no `\r`; every other character is the author's.
 
 use crate::base::Diagnostic;
 
-/// The text of a file, with `\n` line ends.
+/// Where more than one byte in this many is not ASCII, the text is not in a western one-byte encoding.
+const WESTERN_HIGH_BYTES: usize = 3;
+
+/// The text of a file, with `\n` line ends (`\r\n` and `\r` are welcome).
+///
+/// # Errors
+/// `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place of the first byte that
+/// cannot be read and the `iconv` line that mends the file.
 pub fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| Diagnostic::error("not-utf-8", "not UTF-8"))
+    let text = match bytes {
+        [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
+        [0, 0, 0xfe, 0xff, ..] => return Err(utf32("UTF-32BE")),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes, "UTF-16LE")?,
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes, "UTF-16BE")?,
+        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest)?,
+        _ => utf8(bytes)?,
+    };
+    Ok(unix_line_ends(text))
+}
+
+fn utf8(bytes: &[u8]) -> Result<String, Diagnostic> {
+    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(binary(bytes, nul));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(not_utf8(bytes, error)),
+    }
+}
+
+fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
+    let offset = error.valid_up_to();
+    let before = std::str::from_utf8(&bytes[..offset]).unwrap_or_default();
+    let what = match error.error_len() {
+        None => "the file ends in the middle of a character".to_owned(),
+        Some(_) => format!("byte 0x{:02X} at offset {offset} is not UTF-8", bytes[offset]),
+    };
+    let mend = match guess(bytes) {
+        Some(encoding) => format!("if the file is in {encoding}, this mends it: {}", iconv(encoding)),
+        None => format!("with the encoding it was written in, this mends it: {}", iconv("ENCODING")),
+    };
+    let (line, column) = end_of(before);
+    Diagnostic::error("not-utf-8", format!("{what}; {mend}")).at(line, column)
+}
+
+/// The encoding that bytes which are not UTF-8 are most likely in: Windows-1252, of which ISO 8859-1 is a part as far
+/// as printable characters go. None where a byte has no meaning in it, or where so many are beyond ASCII that the text
+/// is in another script.
+fn guess(bytes: &[u8]) -> Option<&'static str> {
+    let high = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    let undefined = bytes.iter().any(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
+    (!undefined && high * WESTERN_HIGH_BYTES <= bytes.len()).then_some("WINDOWS-1252")
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<String, Diagnostic> {
+    let mut text = String::with_capacity(bytes.len() / 2);
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    for c in char::decode_utf16(units) {
+        match c {
+            Ok('\0') => return Err(Diagnostic::error("binary", "the file holds NUL characters; it is not a text")),
+            Ok(c) => text.push(c),
+            Err(_) => return Err(broken_utf16(&text, "half of a surrogate pair", encoding)),
+        }
+    }
+    if bytes.len() % 2 == 1 {
+        return Err(broken_utf16(&text, "half of a character at its end", encoding));
+    }
+    Ok(text)
+}
+
+fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
+    let (line, column) = end_of(before);
+    // -c drops what has no meaning: the only mend there is, and the author's to choose.
+    let mend = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
+    let message = format!("the file begins as {encoding} but holds {what}; this drops what cannot be read: {mend}");
+    Diagnostic::error("not-utf-8", message).at(line, column)
+}
+
+fn utf32(encoding: &str) -> Diagnostic {
+    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; this mends it: {}", iconv(encoding))).at(1, 1)
+}
+
+/// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
+fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
+    let beginning = &bytes[..bytes.len().min(64)];
+    let zeros = |parity: usize| beginning.iter().skip(parity).step_by(2).all(|byte| *byte == 0);
+    let encoding = match (zeros(0), zeros(1)) {
+        (false, true) => "UTF-16LE",
+        (true, false) if bytes.len() > 1 => "UTF-16BE",
+        _ => {
+            return Diagnostic::error("binary", format!("the file holds a NUL byte at offset {nul}; it is not a text"));
+        }
+    };
+    let message = format!("the file seems to be in {encoding}, without a mark that says so; {}", iconv(encoding));
+    Diagnostic::error("not-utf-8", message).at(1, 1)
+}
+
+fn iconv(encoding: &str) -> String {
+    format!("iconv -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE")
+}
+
+/// The line and column after the last character.
+fn end_of(text: &str) -> (u32, u32) {
+    let text = unix_line_ends(text.to_owned());
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+fn unix_line_ends(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::Place;
+
+    fn utf16_of(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn readable() {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"plain", "plain"),
+            (b"\xef\xbb\xbfwith a mark", "with a mark"),
+            (b"a\r\nb\rc\n\r\nd", "a\nb\nc\n\nd"),
+            ("ünï 日本 🎉".as_bytes(), "ünï 日本 🎉"),
+            (b"\xff\xfea\0\n\0", "a\n"),
+            (b"\xfe\xff\0a\xd8\x3c\xdf\x89", "a🎉"),
+        ] {
+            assert_eq!(decode(bytes).unwrap(), text, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        for (bytes, code, place, message) in [
+            (
+                &b"one\ncaf\xe9 noir"[..],
+                "not-utf-8",
+                Some((2, 4)),
+                "byte 0xE9 at offset 7 is not UTF-8; if the file is in WINDOWS-1252, this mends it: iconv -f WINDOWS-1252 -t UTF-8 FILE",
+            ),
+            (b"a\x81", "not-utf-8", Some((1, 2)), "iconv -f ENCODING"),
+            (b"\xc8\xd5\xb1\xbe\xd3\xef", "not-utf-8", Some((1, 1)), "iconv -f ENCODING"),
+            (b"cut \xe6\x97", "not-utf-8", Some((1, 5)), "ends in the middle of a character"),
+            (b"\xff\xfe\0\0a\0\0\0", "not-utf-8", Some((1, 1)), "UTF-32LE"),
+            (b"\xff\xfea\0b", "not-utf-8", Some((1, 2)), "half of a character"),
+            (b"\xff\xfea\0\x3c\xd8", "not-utf-8", Some((1, 2)), "surrogate"),
+            (b"a\0b\0", "not-utf-8", Some((1, 1)), "UTF-16LE"),
+            (b"\0a\0b", "not-utf-8", Some((1, 1)), "UTF-16BE"),
+            (b"\0\0\0\0", "binary", None, "NUL byte at offset 0"),
+            (b"%PDF a\0", "binary", None, "NUL byte at offset 6"),
+        ] {
+            let refused = decode(bytes).unwrap_err();
+            assert_eq!(refused.code, code, "{refused}");
+            assert_eq!(refused.place, place.map(|(line, column)| Place { line, column }), "{refused}");
+            assert!(refused.message.contains(message), "{refused}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_survives_every_encoding(text in "[^\0\r\u{feff}]{0,50}") {
+            prop_assert_eq!(decode(text.as_bytes()).unwrap(), &*text);
+            prop_assert_eq!(decode(&utf16_of(&format!("\u{feff}{text}"), u16::to_le_bytes)).unwrap(), &*text);
+            prop_assert_eq!(decode(&utf16_of(&format!("\u{feff}{text}"), u16::to_be_bytes)).unwrap(), &*text);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            if let Ok(text) = decode(&bytes) {
+                prop_assert!(!text.contains(['\r', '\0']));
+            }
+        }
+    }
 }

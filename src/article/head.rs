@@ -1,13 +1,452 @@
-//! bytes -> `Reading`.
+//! bytes -> `Reading`: what an article says of itself.
+//!
+//! Nothing here fails and nothing panics: what cannot be used is refused with findings that have places in the file.
 
-use crate::base::RelPath;
+use crate::base::path::{FileKind, Markup};
+use crate::base::{RelPath, Severity, text};
 
-use super::Reading;
+use super::decode::decode;
+use super::fields::{self, Table};
+use super::front_matter::{Split, split};
+use super::place::{Placed, date_among, is_of_jekyll, place};
+use super::said::Said;
+use super::sketch::WordSketch;
+use super::{Head, Outline, Reading, TitleFrom, html, markdown, text as plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
 pub const HEAD_VERSION: u32 = 1;
 
-/// Reads the head of the article at `path`.
-pub fn head(_path: &RelPath, _bytes: &[u8]) -> Reading {
-    Reading::Empty
+/// Graphemes of a title.
+const TITLE_MAX: usize = 1_000;
+
+/// Graphemes of a summary that the front matter gives.
+const SUMMARY_MAX: usize = 2_000;
+
+/// Reads the head of the article, or of the `_index` file, at `path`.
+pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
+    let text = match decode(bytes) {
+        Ok(text) => text,
+        Err(refused) => return Reading::Refused(vec![refused]),
+    };
+    let split = split(&text);
+    match markup_of(path) {
+        Markup::Markdown => read(path, &split, &markdown::outline(split.text), WordSketch::of),
+        Markup::Html => read(path, &split, &html::outline(split.text), WordSketch::of_html),
+        Markup::Text => read(path, &split, &plain_text::outline(split.text), WordSketch::of),
+    }
+}
+
+fn markup_of(path: &RelPath) -> Markup {
+    match FileKind::of(path) {
+        FileKind::Article(markup) | FileKind::Section(markup) => markup,
+        FileKind::Other => Markup::Text,
+    }
+}
+
+fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -> WordSketch) -> Reading {
+    let header = match fields::read(split) {
+        Ok(header) => header,
+        Err(refused) => return Reading::Refused(vec![refused]),
+    };
+    let meta = Table::of_meta(&outline.meta);
+    let syntax = split.header.map(|(syntax, _)| syntax);
+    let mut said = Said { header: &header, meta: &meta, syntax, findings: Vec::new() };
+    let given_title = said.title(TITLE_MAX);
+    if !outline.has_words && given_title.as_deref().unwrap_or_default().is_empty() {
+        return Reading::Empty;
+    }
+    let head = assemble(path, &mut said, given_title, outline);
+    let diagnostics = said.findings;
+    if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+        return Reading::Refused(diagnostics);
+    }
+    Reading::Article { head: Box::new(head), sketch: sketch(split.text), diagnostics }
+}
+
+fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, outline: &Outline) -> Head {
+    let placed = place(path);
+    let (title, title_from) = choose_title(given_title, outline, &placed, path);
+    let own_path = said.path();
+    let status = said.status();
+    let status_is = |words: &[&str]| status.as_deref().is_some_and(|status| words.contains(&status));
+    let dated_path = own_path.as_deref().and_then(|path| date_among(path.split('/')));
+    Head {
+        title,
+        title_from,
+        published: said
+            .date(&["date", "published", "publishdate", "pubdate", "created"])
+            .or(placed.date)
+            .or(dated_path),
+        updated: said.date(&[
+            "updated",
+            "lastmod",
+            "modified",
+            "lastmodifiedat",
+            "lastmodified",
+            "updateddate",
+            "updatedat",
+        ]),
+        expires: said.date(&["expires", "expirydate", "unpublish", "unpublishdate"]),
+        authors: said.authors(),
+        tags: said.tags(is_of_jekyll(path)),
+        summary: said.line(&["summary", "description", "excerpt"], SUMMARY_MAX).filter(|summary| !summary.is_empty()),
+        slug: said.slug(),
+        path: own_path,
+        id: said.id(),
+        aliases: said.aliases(),
+        external_url: said.url(&["link", "externalurl"]),
+        canonical: said.url(&["canonical", "canonicalurl"]),
+        language: said.language(),
+        image: said.image(),
+        draft: placed.draft
+            | said.flag(&["draft"]).unwrap_or(false)
+            | said.is_unpublished()
+            | status_is(&["draft", "skip", "private", "pending"]),
+        unlisted: said.flag(&["unlisted"]).unwrap_or(false)
+            | said.flag(&["eleventyexcludefromcollections"]).unwrap_or(false)
+            | status_is(&["hidden", "unlisted"]),
+        no_feed: said.is_kept_from_feeds(),
+        feed_only: said.flag(&["feedonly"]).unwrap_or(false),
+    }
+}
+
+/// The title: the header's; else the text's heading; else a file name made of words; else the first sentence; else the
+/// file name, whatever it is made of.
+fn choose_title(given: Option<String>, outline: &Outline, placed: &Placed, path: &RelPath) -> (String, TitleFrom) {
+    if let Some(title) = given {
+        return (title, TitleFrom::FrontMatter);
+    }
+    if let Some((heading, from)) = &outline.title {
+        let heading = text::line(heading);
+        if !heading.is_empty() {
+            return (text::excerpt(&heading, TITLE_MAX).into_owned(), *from);
+        }
+    }
+    let name = placed.names.last().map_or(path.stem(), String::as_str);
+    if let Some(title) = title::of_words(name) {
+        return (text::excerpt(&title, TITLE_MAX).into_owned(), TitleFrom::FileName);
+    }
+    if let Some(title) = title::of_sentence(&outline.opening) {
+        return (title, TitleFrom::Text);
+    }
+    (title::plain(name), TitleFrom::FileName)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::time::Written;
+
+    const WORDS: &str = "Some words.";
+
+    fn outline(text: &str) -> Outline {
+        Outline { opening: text.trim().to_owned(), has_words: !text.trim().is_empty(), ..Outline::default() }
+    }
+
+    fn read_at(path: &str, text: &str) -> Reading {
+        let split = split(text);
+        read(&RelPath::new(path).unwrap(), &split, &outline(split.text), WordSketch::of)
+    }
+
+    fn article(path: &str, text: &str) -> (Head, Vec<String>) {
+        match read_at(path, text) {
+            Reading::Article { head, diagnostics, .. } => {
+                (*head, diagnostics.iter().map(ToString::to_string).collect())
+            }
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    /// The head of an article with a header in YAML, which has no findings.
+    fn yaml(header: &str) -> Head {
+        let (head, findings) = article("a.md", &format!("---\n{header}\n---\n{WORDS}"));
+        assert!(findings.is_empty(), "{header}: {findings:?}");
+        head
+    }
+
+    /// The date as it stands in a head.
+    fn show(date: Option<Written>) -> String {
+        match date {
+            None => "none".to_owned(),
+            Some(Written::Day(day)) => day.to_string(),
+            Some(Written::Local(local)) => local.to_string(),
+            Some(Written::Instant(instant)) => instant.to_string(),
+        }
+    }
+
+    #[test]
+    fn titles() {
+        for (path, text, title, from) in [
+            ("a.md", "---\ntitle: 123\n---\n", "123", TitleFrom::FrontMatter),
+            ("a.md", "---\ntitle: no\n---\n", "no", TitleFrom::FrontMatter),
+            ("a.md", "---\ntitle: 2026-01-02\n---\n", "2026-01-02", TitleFrom::FrontMatter),
+            ("a.md", "+++\ntitle = 2026-01-02\n+++\n", "2026-01-02", TitleFrom::FrontMatter),
+            ("a.md", "{\"title\": 1.0}\n", "1.0", TitleFrom::FrontMatter),
+            ("a.md", "---\ntitle: \"a\\n  b\\x01\"\n---\n", "a b", TitleFrom::FrontMatter),
+            ("a.md", "---\ntitle: \"\"\n---\nWords", "", TitleFrom::FrontMatter),
+            ("my-first-post.md", "---\ntitle:\n---\nWords", "My first post", TitleFrom::FileName),
+            ("2026-11-22-my-post.md", "Words", "My post", TitleFrom::FileName),
+            ("trip-to-rome/index.md", "Words", "Trip to rome", TitleFrom::FileName),
+            ("IMG_1234.txt", "Short text. More.", "Short text", TitleFrom::Text),
+            ("index.md", "---\nlang: de\n---\nWords of it", "Words of it", TitleFrom::Text),
+        ] {
+            let (head, _) = article(path, text);
+            assert_eq!((head.title.as_str(), head.title_from), (title, from), "{text:?}");
+        }
+        let heading = Outline { title: Some((" The\nheading ".to_owned(), TitleFrom::Heading)), ..Outline::default() };
+        let path = RelPath::new("a.md").unwrap();
+        let chosen = choose_title(None, &heading, &place(&path), &path);
+        assert_eq!(chosen, ("The heading".to_owned(), TitleFrom::Heading));
+        let no_opening = RelPath::new("IMG_1.md").unwrap();
+        let chosen = choose_title(None, &Outline::default(), &place(&no_opening), &no_opening);
+        assert_eq!(chosen, ("IMG 1".to_owned(), TitleFrom::FileName));
+    }
+
+    #[test]
+    fn nothing_yet() {
+        for text in ["", "\n", "---\n---\n", "---\ntitle: \"\"\n---\n", "---\ndate: 2026-11-22\n---\n\n"] {
+            assert_eq!(read_at("my-post.md", text), Reading::Empty, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dates() {
+        for (path, header, published) in [
+            ("a.md", "date: 2026-11-22", "2026-11-22"),
+            ("a.md", "published: 2026-11-22 10:00", "2026-11-22T10:00:00"),
+            ("a.md", "publishDate: 2026-11-22T10:00:00+01:00", "2026-11-22T09:00:00Z"),
+            ("a.md", "pubDate: Nov 22 2026", "2026-11-22"),
+            ("a.md", "created: 2026-11-21\ndate: 2026-11-22", "2026-11-22"),
+            ("a.md", "published: true\ncreated: 2026-11-22", "2026-11-22"),
+            ("a.md", "date: ''\ncreated: 2026-11-22", "2026-11-22"),
+            ("2026-11-22-a.md", "title: x", "2026-11-22"),
+            ("2026-11-22-a.md", "date: 2026-11-23", "2026-11-23"),
+            ("a.md", "path: blog/2014/12/12/1.0-Timeline", "2014-12-12"),
+            ("2026/11/22/a.md", "path: 2014/12/12/b", "2026-11-22"),
+            ("a.md", "title: x", "none"),
+        ] {
+            let (head, _) = article(path, &format!("---\n{header}\n---\n{WORDS}"));
+            assert_eq!(show(head.published), published, "{header}");
+        }
+        let head = yaml("lastmod: 2026-11-22\nexpiryDate: 2026-12-01 10:00 UTC");
+        assert_eq!((show(head.updated), show(head.expires)), ("2026-11-22".into(), "2026-12-01T10:00:00Z".into()));
+        for key in ["updated", "modified", "last_modified_at", "Last-Modified-At"] {
+            assert_eq!(show(yaml(&format!("{key}: 2026-11-22")).updated), "2026-11-22");
+        }
+        for key in ["expires", "unpublish"] {
+            assert_eq!(show(yaml(&format!("{key}: 2026-11-22")).expires), "2026-11-22");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        for (text, code, shown) in [
+            ("---\ntitle: x\ndate: 2026-02-30\n---\nw", "date", "3:7: `date: 2026-02-30` is no day of the calendar"),
+            ("---\ndate: 03/01/2026\n---\nw", "date", "2:7: `date: 03/01/2026` may mean 2026-01-03 or 2026-03-01"),
+            ("---\nexpires: [x]\n---\nw", "date", "2:10: `expires` is not a date"),
+            ("---\ntitle: a: b\n---\nw", "front-matter", "2:"),
+            ("---\ndraft: maybe\n---\nw", "front-matter", "2:8: `draft: maybe` is neither true nor false"),
+            ("+++\ndraft = [1]\n+++\nw", "front-matter", "2:9: `draft` is neither true nor false"),
+        ] {
+            let Reading::Refused(findings) = read_at("a.md", text) else { panic!("{text:?}") };
+            let last = findings.last().unwrap();
+            assert_eq!((last.severity, last.code.as_str()), (Severity::Error, code));
+            assert!(last.to_string().starts_with(shown), "{last}");
+        }
+        let path = RelPath::new("a.md").unwrap();
+        assert!(matches!(head(&path, b"\xff"), Reading::Refused(findings) if findings[0].code == "not-utf-8"));
+    }
+
+    #[test]
+    fn flags() {
+        let flags = |head: Head| {
+            let all = [
+                (head.draft, "draft"),
+                (head.unlisted, "unlisted"),
+                (head.no_feed, "no_feed"),
+                (head.feed_only, "feed_only"),
+            ];
+            all.into_iter().filter_map(|(set, name)| set.then_some(name)).collect::<Vec<_>>().join(" ")
+        };
+        for (header, expected) in [
+            ("draft: true", "draft"),
+            ("draft: Yes", "draft"),
+            ("draft: false", ""),
+            ("draft:", ""),
+            ("published: false", "draft"),
+            ("published: true", ""),
+            ("status: Draft", "draft"),
+            ("status: hidden", "unlisted"),
+            ("status: unlisted", "unlisted"),
+            ("status: published", ""),
+            ("unlisted: true", "unlisted"),
+            ("eleventyExcludeFromCollections: true", "unlisted"),
+            ("feed: false", "no_feed"),
+            ("feed: {excerpt_only: true}", ""),
+            ("feed_only: true", "feed_only"),
+            ("feedOnly: true", "feed_only"),
+        ] {
+            assert_eq!(flags(yaml(header)), expected, "{header}");
+        }
+        assert!(article("_drafts/a.md", WORDS).0.draft);
+    }
+
+    #[test]
+    fn people_and_tags() {
+        let authors = |text: &str| {
+            article("a.md", text).0.authors.into_iter().map(|person| person.name).collect::<Vec<_>>().join("|")
+        };
+        for (text, expected) in [
+            ("---\nauthor: Ada, Countess\n---\nw", "Ada, Countess"),
+            ("---\nauthors: [Ada, Charles]\n---\nw", "Ada|Charles"),
+            ("+++\n[taxonomies]\nauthors = [\"Ada\"]\n+++\nw", "Ada"),
+            ("Title: x\nAuthors: Ada, Charles\n\nw", "Ada|Charles"),
+            ("Title: x\nAuthors: Lovelace, Ada; Babbage, C\n\nw", "Lovelace, Ada|Babbage, C"),
+            ("Title: x\nAuthor: Lovelace, Ada\n\nw", "Lovelace, Ada"),
+        ] {
+            assert_eq!(authors(text), expected, "{text:?}");
+        }
+        let tags = |path: &str, text: &str| article(path, text).0.tags.join("|");
+        for (path, text, expected) in [
+            ("a.md", "---\ntags: [a, b]\ncategories: [c, a]\n---\nw", "a|b|c"),
+            ("a.md", "---\ntags: [a]\ncategory: d e\n---\nw", "a|d e"),
+            ("a.md", "---\ncategories: jekyll update\n---\nw", "jekyll update"),
+            ("_posts/2026-11-22-a.md", "---\ncategories: jekyll update\ncategory: x y\n---\nw", "jekyll|update|x y"),
+            ("a.md", "+++\n[taxonomies]\ntags = [\"a b\"]\ncategories = [\"c\"]\n+++\nw", "a b|c"),
+            ("a.md", "Title: x\nTags: a, b c\nCategory: d\n\nw", "a|b c|d"),
+            ("a.md", "---\nkeywords: [seo]\n---\nw", ""),
+            ("a.md", "---\ntags: []\n---\nw", ""),
+        ] {
+            assert_eq!(tags(path, text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_fields() {
+        let head = yaml(
+            "summary: >\n  a\n  b\nslug: /x-y/\nurl: https://old.example/a/b/\nid: 7\nguid: 007\naliases: [/old/, Other name, o.html]\n\
+             external_url: https://example.org/ü\ncanonicalUrl: https://example.com\nlang: de_at\ncover: {image: img/a b.png, alt: x}",
+        );
+        assert_eq!(head.summary.as_deref(), Some("a b"));
+        assert_eq!(head.slug.as_deref(), Some("x-y"));
+        assert_eq!(head.path.as_deref(), Some("a/b"));
+        assert_eq!(head.id.as_deref(), Some("007"));
+        assert_eq!(head.aliases, ["old", "o.html"]);
+        assert_eq!(head.external_url.as_deref(), Some("https://example.org/%C3%BC"));
+        assert_eq!(head.canonical.as_deref(), Some("https://example.com/"));
+        assert_eq!(head.language.as_deref(), Some("de-AT"));
+        assert_eq!(head.image.as_deref(), Some("img/a b.png"));
+        assert_eq!(yaml("redirect_from: /old").aliases, ["old"]);
+        assert_eq!(yaml("images: [a.png, b.png]").image.as_deref(), Some("a.png"));
+        assert_eq!(yaml("uuid: x y").id.as_deref(), Some("x y"));
+        assert_eq!(yaml("description: ''\nunknown: {a: [b]}").summary, None);
+    }
+
+    #[test]
+    fn findings_that_keep_nothing_back() {
+        for (header, finding) in [
+            ("title: [a]", "2:8: `title` is not a text, and is ignored"),
+            ("link: /relative", "2:7: `link: /relative` is no absolute http or https URL, and is ignored"),
+            ("canonical: ftp://x", "is no absolute"),
+            ("lang: deutsch!", "2:7: `lang: deutsch!` is no language tag of BCP 47, and is ignored"),
+            ("permalink: /:year/:title/", "2:12: `permalink: /:year/:title/` is a pattern, and is ignored"),
+            ("permalink: false", "is a pattern"),
+            ("permalink: /../x", "is no path of a URL"),
+            ("url: /", "is the home page's"),
+            ("image: 'data:image/png;base64,x'", "is neither a path nor"),
+            ("date: 2026-11-22 10:00 XYZ", "has an unknown zone, XYZ"),
+            ("date: git Created", "is not used"),
+            ("author: {email: x@y.z}", "names nobody"),
+            ("tags: {a: b}", "holds what is no tag"),
+        ] {
+            let (_, findings) = article("a.md", &format!("---\n{header}\n---\n{WORDS}"));
+            assert!(findings.len() == 1 && findings[0].contains(finding), "{header}: {findings:?}");
+        }
+        let (head, findings) = article("a.md", &format!("---\ntitle: {}\n---\n", "x".repeat(2_000)));
+        assert_eq!((head.title.chars().count(), findings.len()), (TITLE_MAX + 1, 1));
+    }
+
+    #[test]
+    fn an_html_document_speaks_where_no_header_does() {
+        let meta = [
+            ("date", "2026-11-22"),
+            ("modified", "no date"),
+            ("author", "Ada"),
+            ("author", "Charles"),
+            ("tags", "a, b"),
+            ("description", "From the head"),
+            ("lang", "de"),
+        ];
+        let meta = meta.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let outline = Outline { has_words: true, meta, ..Outline::default() };
+        let text = "---\nlang: fr\n---\n<p>w</p>";
+        let path = RelPath::new("a.html").unwrap();
+        let Reading::Article { head, diagnostics, .. } = read(&path, &split(text), &outline, WordSketch::of_html)
+        else {
+            panic!()
+        };
+        assert_eq!(show(head.published), "2026-11-22");
+        assert_eq!(head.updated, None);
+        assert_eq!(head.authors.len(), 2);
+        assert_eq!(head.tags, ["a", "b"]);
+        assert_eq!(head.summary.as_deref(), Some("From the head"));
+        assert_eq!(head.language.as_deref(), Some("fr"));
+        assert_eq!((diagnostics.len(), diagnostics[0].severity), (1, Severity::Warning));
+    }
+
+    /// Every article of a real blog, where one is at hand: `DROPFEED_CORPUS` names its directory.
+    #[test]
+    fn a_real_corpus() {
+        let Ok(root) = std::env::var("DROPFEED_CORPUS") else { return };
+        let mut todo = vec![std::path::PathBuf::from(&root)];
+        let mut read = 0;
+        while let Some(directory) = todo.pop() {
+            for entry in std::fs::read_dir(&directory).unwrap() {
+                let file = entry.unwrap().path();
+                let path = RelPath::new(file.strip_prefix(&root).unwrap().to_str().unwrap()).unwrap();
+                if file.is_dir() {
+                    todo.push(file);
+                } else if matches!(FileKind::of(&path), FileKind::Article(_)) {
+                    let bytes = std::fs::read(&file).unwrap();
+                    match head(&path, &bytes) {
+                        Reading::Article { head, .. } => {
+                            assert!(head.published.is_some() && !head.title.is_empty(), "{path}")
+                        }
+                        other => panic!("{path}: {other:?}"),
+                    }
+                    read += 1;
+                }
+            }
+        }
+        assert_eq!(read, 750);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_of_a_head_is_safe(
+            key in "(title|date|author|tags|summary|slug|url|id|aliases|link|lang|image|draft|status)",
+            value in "(\"\\PC{0,20}\"|\\[?\\PC{0,20}|\"(\\\\x0[1-8]|\\\\u0080|\\\\uFFFE|a/b| |:){0,6}\")",
+        ) {
+            let text = format!("---\n{key}: {value}\n---\nSome words.");
+            if let Reading::Article { head, .. } = read_at("a.md", &text) {
+                let texts = [Some(head.title), head.summary, head.slug, head.path, head.id, head.external_url, head.language, head.image];
+                let names = head.authors.into_iter().map(|person| person.name);
+                for text in texts.into_iter().flatten().chain(head.tags).chain(head.aliases).chain(names) {
+                    prop_assert!(text.chars().all(|c| text::is_safe(c) && !matches!(c, '\n' | '\t' | '\r')), "{:?}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60), fence in "(---\n|\\+\\+\\+\n|\\{\"a\":|)") {
+            let mut all = fence.clone().into_bytes();
+            all.extend(bytes);
+            all.extend(fence.trim().as_bytes());
+            for name in ["a.md", "b.html", "2026-11-22-c.txt"] {
+                head(&RelPath::new(name).unwrap(), &all);
+            }
+        }
+    }
 }

@@ -2,21 +2,29 @@
 //!
 //! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
 
+mod addresses;
 pub mod body;
+pub mod dates;
 pub mod decode;
+mod fields;
 pub mod front_matter;
 pub mod head;
 pub mod html;
 pub mod markdown;
 pub mod outline;
+mod people;
 pub mod place;
+mod said;
 pub mod sketch;
+mod tags;
 pub mod text;
+mod title;
 
 pub use body::{Limits, body};
 pub use head::{HEAD_VERSION, head};
 pub use outline::Outline;
 pub use place::Placed;
+pub use sketch::WordSketch;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,19 +106,6 @@ pub struct Head {
     pub no_feed: bool,
     /// Stands in feeds, not in lists.
     pub feed_only: bool,
-}
-
-/// A small picture of an article's words, for telling how much of it changed.
-///
-/// Comparing two sketches estimates how the texts differ; see [`WordSketch::changed_words`] and [`WordSketch::kept_share`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WordSketch {
-    /// How many words there are.
-    pub words: u32,
-    /// How many words fall into each of 256 classes by their hash, modulo 256. Length 256, or 0 where there are no words.
-    pub histogram: Vec<u8>,
-    /// The smallest 64 distinct hashes of words, ascending.
-    pub sample: Vec<u32>,
 }
 
 /// What the head of a file was found to be.

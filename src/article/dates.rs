@@ -1,0 +1,679 @@
+//! A date as authors write it -> `Written`.
+//!
+//! A text that may mean two days, or none, is refused: a wrong date would reach subscribers and stay. Local times stay
+//! local here; only a zone in the text itself makes an instant.
+
+use std::fmt;
+
+use jiff::civil::{self, Weekday};
+use jiff::tz::{Offset, TimeZone};
+
+use crate::base::Timestamp;
+use crate::base::time::Written;
+
+/// The longest text that is looked at, in bytes.
+const TEXT_MAX_BYTES: usize = 120;
+
+/// The way to write a date that is named where one is refused.
+const EXAMPLE: &str = "write it like 2026-11-22 or 2026-11-22T10:00:00+01:00";
+
+/// A date that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dated {
+    /// What it says.
+    pub written: Written,
+    /// A word in the place of a zone that names none; the time is then local to the site.
+    pub unknown_zone: Option<String>,
+}
+
+/// Why a text is no date. `Display` continues a sentence that begins with the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Day first or month first: two days are possible.
+    Ambiguous(civil::Date, civil::Date),
+    /// A month or a year, without a day.
+    NoDay,
+    /// A day that no calendar has, or outside of the years 1 to 9999.
+    NoSuchDay,
+    /// The weekday is another one.
+    OtherWeekday(civil::Date),
+    /// An hour, minute or second that no clock shows.
+    NoSuchTime,
+    /// An abbreviation that several zones share.
+    AmbiguousZone(String),
+    /// Anything else.
+    Unknown,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Ambiguous(one, other) => write!(f, "may mean {one} or {other}; write the one that is meant"),
+            Refusal::NoDay => write!(f, "names no day; {EXAMPLE}"),
+            Refusal::NoSuchDay => write!(f, "is no day of the calendar; {EXAMPLE}"),
+            Refusal::OtherWeekday(date) => write!(f, "contradicts itself: {date} is a {:?}", date.weekday()),
+            Refusal::NoSuchTime => write!(f, "has a time that no clock shows; {EXAMPLE}"),
+            Refusal::AmbiguousZone(zone) => write!(f, "may mean several zones by {zone}; {EXAMPLE}"),
+            Refusal::Unknown => write!(f, "is no date that is understood; {EXAMPLE}"),
+        }
+    }
+}
+
+/// What the text says. Understood are, with or without a time and a zone behind or before:
+///
+/// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`, `20261122`,
+///   `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same with `/` or `.`
+/// - RFC 2822 and its kin: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
+///   `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
+/// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`, `2026 Nov 22`
+/// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and `11/22/2026` where one of the
+///   two cannot be a month, or both are equal
+/// - seconds (10 digits) and milliseconds (13) since 1970
+///
+/// A month or a year alone is refused: it names no day.
+///
+/// # Errors
+/// Why it is refused.
+pub fn parse(text: &str) -> Result<Dated, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > TEXT_MAX_BYTES {
+        return Err(Refusal::Unknown);
+    }
+    if let Some(instant) = epoch(text) {
+        return instant.map(|instant| Dated { written: Written::Instant(instant), unknown_zone: None });
+    }
+    let mut parts = Parts::default();
+    let (text, bracketed) = without_brackets(text);
+    for token in tokens(text) {
+        parts.take(token)?;
+    }
+    if let Some(zone) = bracketed.filter(|_| parts.zone.is_none()) {
+        parts.zone_name(zone)?;
+    }
+    parts.finish()
+}
+
+/// Seconds or milliseconds since 1970: ten or thirteen digits, 2001 to 2286.
+fn epoch(text: &str) -> Option<Result<Timestamp, Refusal>> {
+    let number: i64 = text.parse().ok().filter(|_| is_digits(text))?;
+    let instant = match text.len() {
+        10 => Timestamp::from_second(number),
+        13 => Timestamp::from_millisecond(number),
+        _ => return None,
+    };
+    Some(instant.map_err(|_| Refusal::NoSuchDay))
+}
+
+/// The text without a comment in round brackets at its end, and the zone that stands in square ones.
+fn without_brackets(text: &str) -> (&str, Option<&str>) {
+    let cut = |open, close| text.strip_suffix(close).and_then(|rest| rest.rsplit_once(open));
+    match (cut('(', ')'), cut('[', ']')) {
+        (Some((before, _)), _) => (before.trim_end(), None),
+        (_, Some((before, zone))) => (before, Some(zone)),
+        _ => (text, None),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Token<'a> {
+    Word(&'a str),
+    /// What stands behind the `T` of ISO 8601, where a time may do without colons.
+    Clock(&'a str),
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    let words = text.split_whitespace().flat_map(|word| {
+        // A comma may stand before the fraction of a second; anywhere else it parts.
+        let commas: &[char] = if word.contains(':') { &[] } else { &[','] };
+        word.trim_end_matches(',').split(commas).filter(|part| !part.is_empty())
+    });
+    words
+        .flat_map(|word| match t_of_iso(word) {
+            Some(at) => [Some(Token::Word(&word[..at])), Some(Token::Clock(&word[at + 1..]))],
+            None => [Some(Token::Word(word)), None],
+        })
+        .flatten()
+}
+
+/// Where the `T` between an ISO date and its time stands.
+fn t_of_iso(word: &str) -> Option<usize> {
+    let bytes = word.as_bytes();
+    let at = word.find(['T', 't'])?;
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    (at >= 8 && digit(at - 1) && digit(at + 1)).then_some(at)
+}
+
+#[derive(Debug, Clone)]
+enum Zone {
+    Offset(Offset),
+    Named(TimeZone),
+    Unknown(String),
+}
+
+/// What the words of a date were found to say; each at most once.
+#[derive(Debug, Default)]
+struct Parts {
+    year: Option<i16>,
+    month: Option<i8>,
+    day: Option<i8>,
+    time: Option<civil::Time>,
+    afternoon: Option<bool>,
+    zone: Option<Zone>,
+    weekday: Option<Weekday>,
+}
+
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Refusal> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Refusal::Unknown),
+    }
+}
+
+impl Parts {
+    fn take(&mut self, token: Token<'_>) -> Result<(), Refusal> {
+        match token {
+            Token::Clock(clock) => self.clock(clock),
+            Token::Word(word) => match word.as_bytes().first() {
+                Some(b'0'..=b'9') if word.contains(':') => self.clock(word),
+                Some(b'0'..=b'9') => self.number(word),
+                Some(b'+' | b'-') => once(&mut self.zone, Zone::Offset(offset(word)?)),
+                _ => self.word(word),
+            },
+        }
+    }
+
+    fn number(&mut self, word: &str) -> Result<(), Refusal> {
+        if let Some(separator) = ['-', '/', '.'].into_iter().find(|c| word.trim_end_matches('.').contains(*c)) {
+            return self.separated(word, separator);
+        }
+        let digits = &word[..word.bytes().take_while(u8::is_ascii_digit).count()];
+        match (digits.len(), word[digits.len()..].to_ascii_lowercase().as_str()) {
+            (4, "") => once(&mut self.year, number(digits)?),
+            (1 | 2, "" | "." | "st" | "nd" | "rd" | "th") => once(&mut self.day, number(digits)?),
+            (8, "") => self.year_month_day(&digits[..4], &digits[4..6], &digits[6..]),
+            (12 | 14, "") => {
+                self.year_month_day(&digits[..4], &digits[4..6], &digits[6..8])?;
+                self.clock(&digits[8..])
+            }
+            _ => Err(Refusal::Unknown),
+        }
+    }
+
+    /// `2026-11-22`, `22.11.2026`, `22-Nov-2026`.
+    fn separated(&mut self, word: &str, separator: char) -> Result<(), Refusal> {
+        let pieces: Vec<&str> = word.split(separator).collect();
+        let is_year = |piece: &str| piece.len() == 4 && is_digits(piece);
+        let is_short = |piece: &str| matches!(piece.len(), 1 | 2) && is_digits(piece);
+        match *pieces {
+            [y, m, d] if is_year(y) && is_short(m) && is_short(d) => self.year_month_day(y, m, d),
+            [a, b, y] if is_short(a) && is_short(b) && is_year(y) => {
+                let (day, month) = day_and_month(number(a)?, number(b)?, number(y)?, separator)?;
+                self.date(number(y)?, month, day)
+            }
+            [d, m, y] if is_short(d) && is_year(y) => self.date(number(y)?, month(m)?, number(d)?),
+            [y, m, d] if is_year(y) && is_short(d) => self.date(number(y)?, month(m)?, number(d)?),
+            [y, m] if is_year(y) && is_short(m) => Err(Refusal::NoDay),
+            [m, y] if is_short(m) && is_year(y) => Err(Refusal::NoDay),
+            _ => Err(Refusal::Unknown),
+        }
+    }
+
+    fn year_month_day(&mut self, year: &str, month: &str, day: &str) -> Result<(), Refusal> {
+        self.date(number(year)?, number(month)?, number(day)?)
+    }
+
+    fn date(&mut self, year: i16, month: i8, day: i8) -> Result<(), Refusal> {
+        once(&mut self.year, year)?;
+        once(&mut self.month, month)?;
+        once(&mut self.day, day)
+    }
+
+    /// A word of letters: a weekday, a month, `pm`, a zone, or one that says nothing.
+    fn word(&mut self, word: &str) -> Result<(), Refusal> {
+        let bare = word.trim_end_matches('.');
+        if let Ok(month) = month(bare) {
+            return once(&mut self.month, month);
+        }
+        if let Some(weekday) = weekday(bare) {
+            return once(&mut self.weekday, weekday);
+        }
+        match bare.to_ascii_lowercase().as_str() {
+            "of" | "the" | "at" | "on" => Ok(()),
+            "am" | "a.m" => once(&mut self.afternoon, false),
+            "pm" | "p.m" => once(&mut self.afternoon, true),
+            _ => self.zone_name(word),
+        }
+    }
+
+    /// `10:00`, `10:00:00.5`, or without colons behind a `T`; half of the day or a zone may follow at once.
+    fn clock(&mut self, word: &str) -> Result<(), Refusal> {
+        let end = word.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(word.len());
+        let (clock, rest) = word.split_at(end);
+        once(&mut self.time, time(clock)?)?;
+        if rest.is_empty() { Ok(()) } else { self.take(Token::Word(rest)) }
+    }
+
+    fn zone_name(&mut self, name: &str) -> Result<(), Refusal> {
+        let upper = name.to_ascii_uppercase();
+        let from_utc = ["UTC", "GMT"].iter().find_map(|utc| upper.strip_prefix(utc)).filter(|rest| !rest.is_empty());
+        let zone = if let Some(rest) = from_utc.filter(|rest| rest.starts_with(['+', '-'])) {
+            Zone::Offset(offset(rest)?)
+        } else if let Some((_, minutes)) = ABBREVIATIONS.iter().find(|(abbreviation, _)| *abbreviation == upper) {
+            Zone::Offset(offset_of_minutes(*minutes)?)
+        } else if AMBIGUOUS_ABBREVIATIONS.contains(&upper.as_str()) {
+            return Err(Refusal::AmbiguousZone(upper));
+        } else if name.contains('/') {
+            TimeZone::get(name).map_or_else(|_| Zone::Unknown(name.to_owned()), Zone::Named)
+        } else if matches!(name.len(), 2..=5) && name.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Zone::Unknown(name.to_owned())
+        } else {
+            return Err(Refusal::Unknown);
+        };
+        once(&mut self.zone, zone)
+    }
+
+    fn finish(self) -> Result<Dated, Refusal> {
+        let date = match (self.year, self.month, self.day) {
+            (Some(year), Some(month), Some(day)) => day_of(year, month, day)?,
+            (Some(_), _, None) => return Err(Refusal::NoDay),
+            _ => return Err(Refusal::Unknown),
+        };
+        if self.weekday.is_some_and(|weekday| weekday != date.weekday()) {
+            return Err(Refusal::OtherWeekday(date));
+        }
+        let time = match (self.time, self.afternoon) {
+            (time, None) => time,
+            (Some(time), Some(afternoon)) => Some(twelve_hours(time, afternoon)?),
+            (None, Some(_)) => return Err(Refusal::Unknown),
+        };
+        let local = date.to_datetime(time.unwrap_or_default());
+        let (written, unknown_zone) = match (self.zone, time) {
+            (Some(Zone::Offset(offset)), _) => (instant(offset.to_timestamp(local))?, None),
+            (Some(Zone::Named(zone)), _) => (instant(zone.to_ambiguous_timestamp(local).compatible())?, None),
+            (Some(Zone::Unknown(zone)), Some(_)) => (Written::Local(local), Some(zone)),
+            (Some(Zone::Unknown(_)), None) => return Err(Refusal::Unknown),
+            (None, Some(_)) => (Written::Local(local), None),
+            (None, None) => (Written::Day(date), None),
+        };
+        Ok(Dated { written, unknown_zone })
+    }
+}
+
+/// The instant, if it lies in the years 1 to 9999 of UTC: RFC 3339 has no others.
+fn instant(instant: Result<Timestamp, jiff::Error>) -> Result<Written, Refusal> {
+    let instant = instant.map_err(|_| Refusal::NoSuchDay)?;
+    let year = instant.to_zoned(TimeZone::UTC).year();
+    if year >= 1 { Ok(Written::Instant(instant)) } else { Err(Refusal::NoSuchDay) }
+}
+
+/// The day, if the calendar has it, in the years 1 to 9999.
+pub(super) fn day_of(year: i16, month: i8, day: i8) -> Result<civil::Date, Refusal> {
+    civil::Date::new(year, month, day).ok().filter(|date| date.year() >= 1).ok_or(Refusal::NoSuchDay)
+}
+
+/// Which of the two numbers before a year is the day, and which the month.
+fn day_and_month(a: i8, b: i8, year: i16, separator: char) -> Result<(i8, i8), Refusal> {
+    if separator == '.' || a == b || a > 12 {
+        return Ok((a, b));
+    }
+    if b > 12 {
+        return Ok((b, a));
+    }
+    Err(Refusal::Ambiguous(day_of(year, b, a)?, day_of(year, a, b)?))
+}
+
+fn time(clock: &str) -> Result<civil::Time, Refusal> {
+    let (clock, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
+    let pieces: Vec<&str> = if clock.contains(':') {
+        clock.split(':').collect()
+    } else {
+        clock.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok()).collect()
+    };
+    let (hour, minute, second) = match *pieces {
+        [hour] => (hour, "00", "00"),
+        [hour, minute] => (hour, minute, "00"),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return Err(Refusal::Unknown),
+    };
+    let well_formed = matches!(hour.len(), 1 | 2) && minute.len() == 2 && second.len() == 2;
+    if !well_formed || !(fraction.is_empty() || is_digits(fraction)) {
+        return Err(Refusal::Unknown);
+    }
+    // A leap second is the last one that clocks show. (RFC 3339, 5.7)
+    let second: i8 = number(second)?;
+    let second = if second == 60 { 59 } else { second };
+    let nanoseconds = format!("{fraction:0<9}");
+    civil::Time::new(number(hour)?, number(minute)?, second, number(&nanoseconds[..9])?)
+        .map_err(|_| Refusal::NoSuchTime)
+}
+
+fn twelve_hours(time: civil::Time, afternoon: bool) -> Result<civil::Time, Refusal> {
+    let hour = match (time.hour(), afternoon) {
+        (12, false) => 0,
+        (12, true) => 12,
+        (hour @ 1..=11, false) => hour,
+        (hour @ 1..=11, true) => hour + 12,
+        _ => return Err(Refusal::NoSuchTime),
+    };
+    time.with().hour(hour).build().map_err(|_| Refusal::NoSuchTime)
+}
+
+/// `+0100`, `-05:00`, `+1`.
+fn offset(text: &str) -> Result<Offset, Refusal> {
+    let (sign, digits) = match text.split_at_checked(1) {
+        Some(("+", digits)) => (1, digits),
+        Some(("-", digits)) => (-1, digits),
+        _ => return Err(Refusal::Unknown),
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) if minutes.len() == 2 => (hours, minutes),
+        None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
+        None => (digits, "00"),
+        Some(_) => return Err(Refusal::Unknown),
+    };
+    let (hours, minutes): (i32, i32) = (number(hours)?, number(minutes)?);
+    if hours > 15 || minutes > 59 {
+        return Err(Refusal::NoSuchTime);
+    }
+    offset_of_minutes(sign * (hours * 60 + minutes))
+}
+
+fn offset_of_minutes(minutes: i32) -> Result<Offset, Refusal> {
+    Offset::from_seconds(minutes * 60).map_err(|_| Refusal::NoSuchTime)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn number<T: std::str::FromStr>(digits: &str) -> Result<T, Refusal> {
+    Some(digits).filter(|digits| is_digits(digits)).and_then(|digits| digits.parse().ok()).ok_or(Refusal::Unknown)
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// A month by its English name, or by three letters or more of it.
+fn month(name: &str) -> Result<i8, Refusal> {
+    let place = place_among(&MONTHS, name.trim_end_matches('.')).ok_or(Refusal::Unknown)?;
+    i8::try_from(place + 1).map_err(|_| Refusal::Unknown)
+}
+
+fn weekday(name: &str) -> Option<Weekday> {
+    let place = place_among(&WEEKDAYS, name)?;
+    Weekday::from_monday_one_offset(i8::try_from(place + 1).ok()?).ok()
+}
+
+fn place_among(names: &[&str], name: &str) -> Option<usize> {
+    let name = name.to_ascii_lowercase();
+    names.iter().position(|full| name.len() >= 3 && full.starts_with(&name))
+}
+
+/// The abbreviations that RFC 2822 (4.3) defines, and others that mean one offset everywhere. Minutes east of UTC.
+const ABBREVIATIONS: [(&str, i32); 26] = [
+    ("Z", 0),
+    ("UT", 0),
+    ("UTC", 0),
+    ("GMT", 0),
+    ("WET", 0),
+    ("EST", -300),
+    ("EDT", -240),
+    ("CST", -360),
+    ("CDT", -300),
+    ("MST", -420),
+    ("MDT", -360),
+    ("PST", -480),
+    ("PDT", -420),
+    ("AKST", -540),
+    ("AKDT", -480),
+    ("HST", -600),
+    ("WEST", 60),
+    ("CET", 60),
+    ("CEST", 120),
+    ("EET", 120),
+    ("EEST", 180),
+    ("MSK", 180),
+    ("JST", 540),
+    ("AEST", 600),
+    ("AEDT", 660),
+    ("NZST", 720),
+];
+
+/// Abbreviations that are in use for several offsets.
+const AMBIGUOUS_ABBREVIATIONS: [&str; 8] = ["IST", "BST", "AST", "ADT", "SST", "GST", "AMT", "WST"];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn show(text: &str) -> String {
+        match parse(text) {
+            Ok(Dated { written: Written::Day(day), unknown_zone: None }) => day.to_string(),
+            Ok(Dated { written: Written::Local(local), unknown_zone: None }) => local.to_string(),
+            Ok(Dated { written: Written::Local(local), unknown_zone: Some(zone) }) => format!("{local} {zone}?"),
+            Ok(Dated { written: Written::Instant(instant), .. }) => instant.to_string(),
+            Ok(other) => panic!("{other:?}"),
+            Err(refusal) => format!("{refusal:?}"),
+        }
+    }
+
+    #[test]
+    fn days() {
+        for text in [
+            "2026-11-22",
+            " 2026-11-22 ",
+            "2026/11/22",
+            "2026.11.22",
+            "20261122",
+            "22.11.2026",
+            "22. November 2026",
+            "22/11/2026",
+            "11/22/2026",
+            "22-11-2026",
+            "22 November 2026",
+            "22 Nov 2026",
+            "22 NOV 2026",
+            "November 22, 2026",
+            "November 22,2026",
+            "Nov 22nd 2026",
+            "Nov. 22, 2026",
+            "22nd of November, 2026",
+            "the 22nd of November 2026",
+            "Sun Nov 22 2026",
+            "Sunday, 22 November 2026",
+            "Sunday, November 22nd, 2026",
+            "22-Nov-2026",
+            "22/Nov/2026",
+            "2026 Nov 22",
+            "2026-Nov-22",
+            "2026, November 22",
+        ] {
+            assert_eq!(show(text), "2026-11-22", "{text}");
+        }
+        assert_eq!(show("5.6.2026"), "2026-06-05");
+        assert_eq!(show("5/5/2026"), "2026-05-05");
+        assert_eq!(show("2026-1-2"), "2026-01-02");
+        assert_eq!(show("1 Sept 2026"), "2026-09-01");
+        assert_eq!(show("29 Feb 2028"), "2028-02-29");
+    }
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("2026-11-22 10:00", "2026-11-22T10:00:00"),
+            ("2026-11-22T10:00", "2026-11-22T10:00:00"),
+            ("2026-11-22t10:00:05", "2026-11-22T10:00:05"),
+            ("2026-11-22 9:05", "2026-11-22T09:05:00"),
+            ("2013/7/13 20:46:25", "2013-07-13T20:46:25"),
+            ("22.11.2026, 10:00", "2026-11-22T10:00:00"),
+            ("November 22, 2026 at 3:05 pm", "2026-11-22T15:05:00"),
+            ("November 22, 2026, 3:05PM", "2026-11-22T15:05:00"),
+            ("Nov 22 2026 12:00 a.m.", "2026-11-22T00:00:00"),
+            ("Sun Nov 22 10:00:00 2026", "2026-11-22T10:00:00"),
+            ("2026-11-22T10:00:00.123456789", "2026-11-22T10:00:00.123456789"),
+            ("2026-11-22 10:00:00,5", "2026-11-22T10:00:00.5"),
+            ("20261122100000", "2026-11-22T10:00:00"),
+            ("202611221000", "2026-11-22T10:00:00"),
+            ("2026-12-31T23:59:60", "2026-12-31T23:59:59"),
+            ("2026-11-22 10:00 XYZ", "2026-11-22T10:00:00 XYZ?"),
+            ("2026-11-22 10:00 Europe/Nowhere", "2026-11-22T10:00:00 Europe/Nowhere?"),
+        ] {
+            assert_eq!(show(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn instants() {
+        for text in [
+            "2026-11-22T10:00:00Z",
+            "2026-11-22T10:00Z",
+            "2026-11-22t10:00:00z",
+            "2026-11-22T11:00:00+01:00",
+            "2026-11-22 11:00:00 +0100",
+            "2026-11-22 11:00:00 +01:00",
+            "2026-11-22 11:00:00+01",
+            "2026-11-22T05:00-05:00",
+            "20261122T100000Z",
+            "20261122T1000Z",
+            "20261122T110000+0100",
+            "Sun, 22 Nov 2026 10:00:00 GMT",
+            "Sun, 22 Nov 2026 11:00:00 +0100",
+            "22 Nov 2026 10:00 UT",
+            "Sun Nov 22 10:00:00 UTC 2026",
+            "Sun Nov 22 2026 11:00:00 GMT+0100 (Central European Standard Time)",
+            "2026-11-22 05:00 EST",
+            "2026-11-22 11:00 CET",
+            "2026-11-22 11:00 Europe/Berlin",
+            "2026-11-22T11:00[Europe/Berlin]",
+            "2026-11-22T11:00+01:00[Europe/Berlin]",
+            "2026-11-22 5:00am EST",
+            "2026-11-22 12:00 UTC+2",
+            "November 22, 2026 10:00 UTC",
+            "1795341600",
+            "1795341600000",
+            "2026-11-22 10:00utc",
+        ] {
+            assert_eq!(show(text), "2026-11-22T10:00:00Z", "{text}");
+        }
+        assert_eq!(show("2026-11-22Z"), "Unknown");
+        assert_eq!(show("2026-11-22 UTC"), "2026-11-22T00:00:00Z");
+        assert_eq!(show("2026-03-29 02:30 Europe/Berlin"), "2026-03-29T01:30:00Z");
+    }
+
+    #[test]
+    fn refused() {
+        for (text, why) in [
+            ("", "Unknown"),
+            ("yesterday", "Unknown"),
+            ("true", "Unknown"),
+            ("03/01/2026", "Ambiguous(2026-01-03, 2026-03-01)"),
+            ("3-1-2026 10:00", "Ambiguous(2026-01-03, 2026-03-01)"),
+            ("2026-02-30", "NoSuchDay"),
+            ("2026-13-01", "NoSuchDay"),
+            ("29 Feb 2026", "NoSuchDay"),
+            ("0000-01-01", "NoSuchDay"),
+            ("0001-01-01T00:00+01:00", "NoSuchDay"),
+            ("9999-12-31T23:59-10:00", "NoSuchDay"),
+            ("31/31/2026", "NoSuchDay"),
+            ("13.13.2026", "NoSuchDay"),
+            ("2026", "NoDay"),
+            ("2026-11", "NoDay"),
+            ("11/2026", "NoDay"),
+            ("November 2026", "NoDay"),
+            ("22 November", "Unknown"),
+            ("22.11.26", "Unknown"),
+            ("11/22/26", "Unknown"),
+            ("12026-01-01", "Unknown"),
+            ("2026-W47-7", "Unknown"),
+            ("2026-11-22 25:00", "NoSuchTime"),
+            ("2026-11-22 24:00", "NoSuchTime"),
+            ("2026-11-22 10:60", "NoSuchTime"),
+            ("2026-11-22 13:00 pm", "NoSuchTime"),
+            ("2026-11-22 10:00 +9900", "NoSuchTime"),
+            ("2026-11-22 10:00 IST", "AmbiguousZone(\"IST\")"),
+            ("2026-11-22 10:00 bananas", "Unknown"),
+            ("2026-11-22 2026-11-23", "Unknown"),
+            ("Mon, 22 Nov 2026", "OtherWeekday(2026-11-22)"),
+            ("{{ now }}", "Unknown"),
+        ] {
+            assert_eq!(show(text), why, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_shows_the_way() {
+        let said = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(said("03/01/2026"), "may mean 2026-01-03 or 2026-03-01; write the one that is meant");
+        assert_eq!(said("Mon 22 Nov 2026"), "contradicts itself: 2026-11-22 is a Sunday");
+        assert!(said("2026-02-30").contains("write it like 2026-11-22 or 2026-11-22T10:00:00+01:00"));
+    }
+
+    prop_compose! {
+        fn moment()(days in 1_i32..3_652_000, seconds in 0_i32..86_400) -> civil::DateTime {
+            let first = civil::date(1, 1, 2).to_datetime(civil::Time::midnight());
+            first.saturating_add(jiff::Span::new().days(days)).saturating_add(jiff::Span::new().seconds(seconds))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_of_a_day_is_that_day(moment in moment()) {
+            let day = moment.date();
+            for form in [
+                "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d %B %Y", "%-d %b %Y", "%B %-d, %Y", "%b %d %Y",
+                "%a %b %d %Y", "%A, %d %B %Y", "%d-%b-%Y", "%Y %b %d", "%Y-%b-%d", "%a, %d %b %Y", "%dth of %B, %Y",
+            ] {
+                let text = day.strftime(form).to_string();
+                prop_assert_eq!(parse(&text).map(|dated| dated.written), Ok(Written::Day(day)), "{}", text);
+            }
+        }
+
+        #[test]
+        fn every_form_of_a_moment_is_that_moment(moment in moment()) {
+            for form in [
+                "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%a %b %d %H:%M:%S %Y",
+                "%d.%m.%Y, %H:%M:%S", "%B %-d, %Y at %-I:%M:%S %p", "%a, %d %b %Y %H:%M:%S",
+            ] {
+                let text = moment.strftime(form).to_string();
+                prop_assert_eq!(parse(&text).map(|dated| dated.written), Ok(Written::Local(moment)), "{}", text);
+            }
+        }
+
+        #[test]
+        fn every_offset_counts(moment in moment(), minutes in -840_i32..=840) {
+            let offset = Offset::from_seconds(minutes * 60).unwrap();
+            let instant = offset.to_timestamp(moment).unwrap();
+            for form in ["%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%d %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z"] {
+                let text = instant.to_zoned(TimeZone::fixed(offset)).strftime(form).to_string();
+                prop_assert_eq!(parse(&text).map(|dated| dated.written), Ok(Written::Instant(instant)), "{}", text);
+            }
+        }
+
+        #[test]
+        fn day_or_month_first_is_never_guessed(day in 1_i8..=12, month in 1_i8..=12, year in 1_i16..=9999) {
+            let refused = parse(&format!("{day}/{month}/{year:04}")).is_err();
+            prop_assert_eq!(refused, day != month);
+        }
+
+        #[test]
+        fn no_text_panics(text in "([0-9]{1,5}|[-+/.:,TtZ ]|Nov|pm|\\PC){0,16}") {
+            let _ = parse(&text);
+        }
+    }
+}
