@@ -1,1 +1,159 @@
-//! (stands here next)
+//! The only writer to disk: the state database, the lock that guards it, and the files in `feeds/`.
+//!
+//! Owns what must not be lost (`state.db`: ids, dates, URLs) and what is a copy of something else (`feeds/`). Never
+//! decides anything: the ledger says what is remembered, the engine what is projected. One thread uses it.
+//!
+//! Invariants:
+//! - [`Store::commit`] is all or nothing, and durable when it returns `Ok`. A commit that returned an error has not
+//!   happened: neither the next call nor the next start of a process that lived on will see it. Only a process that
+//!   died between may find it whole, and then nobody has seen its ids.
+//! - What was committed is read back as it was, or not at all: a damaged database is an error, never another ledger.
+//! - A file that stands in `feeds/` is complete, and is deleted only where its bytes are known to be dropfeed's own.
+
+pub mod database;
+pub mod directory;
+pub mod lock;
+pub mod model;
+mod open;
+pub mod project;
+mod read;
+mod rows;
+mod schema;
+mod seal;
+mod write;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::base::{Digest, Timestamp};
+use crate::library::ledger::{Commit, Remembered};
+
+pub use database::Database;
+pub use directory::Directory;
+pub use lock::Lock;
+pub use project::{ProjectError, Projector, Target};
+
+/// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
+/// remembered before its bytes are written, and the older ones until they are known to be gone.
+pub type Projected = (String, Vec<Digest>);
+
+/// What is remembered for ever. Two implementations: [`Database`], and [`model::ModelStore`] for simulation.
+pub trait Store: Send {
+    /// Everything that is remembered.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where anything is not as it was committed.
+    fn load(&mut self) -> Result<Remembered, StoreError>;
+
+    /// Remembers the changes of one step: all of them, durably, or none. Where a key occurs twice in one commit the
+    /// later row counts; a URL stays with the first article that it was ever given to. Instants are kept to the
+    /// microsecond.
+    ///
+    /// # Errors
+    /// On any error nothing has changed. The same or another commit may be tried at once.
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
+
+    /// What dropfeed may have put into `feeds/`, by name.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn projected(&mut self) -> Result<Vec<Projected>, StoreError>;
+
+    /// Replaces what is known of some names in `feeds/`, durably; a name without digests is forgotten.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError>;
+
+    /// Does what can wait until nothing else is to be done, so that commits stay short: folds the log into the
+    /// database. Never needed for durability.
+    ///
+    /// # Errors
+    /// The commits before are safe whatever it says.
+    fn checkpoint(&mut self) -> Result<(), StoreError>;
+}
+
+/// Why something could not be remembered or recalled.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Another process holds the state. Exit status 75.
+    #[error("the state in {} is in use by another process{}", path.display(), process(*pid))]
+    InUse {
+        /// The state directory.
+        path: PathBuf,
+        /// Who holds it, where that is known.
+        pid: Option<u32>,
+    },
+    /// The state directory cannot be made or written to.
+    #[error("cannot write to the state directory {}: {source}", path.display())]
+    Unwritable {
+        /// The state directory, or what in it could not be made.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What is there is not what was committed. It is never repaired silently, and nothing is written to it.
+    #[error("{} is damaged: {why}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The database was written by a later version, which alone understands it.
+    #[error("{} has version {found}, and this dropfeed knows versions up to {known}: use a newer one", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version known here.
+        known: u32,
+    },
+    /// No space is left. Passes by itself once there is some.
+    #[error("no space left for {}", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Reading or writing failed. The next use tries again from the beginning.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system, or SQLite, said.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// The error for what the system said about `path`.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if is_full(&source) { Self::Full { path } } else { Self::Io { path, source } }
+    }
+}
+
+/// Does the error mean that no space (or no inode, or no quota) is left?
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The instant as the store keeps it: to the microsecond, towards the past.
+fn stored(instant: Timestamp) -> i64 {
+    let micros = instant.as_nanosecond().div_euclid(1_000);
+    // Holds for every instant: the years -9999 to 9999 are 6.3e17 microseconds.
+    i64::try_from(micros).unwrap_or(i64::MAX)
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+/// A directory for one test: in memory where the system has such a place, since there a sync costs nothing.
+#[cfg(test)]
+fn test_directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}

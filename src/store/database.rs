@@ -1,0 +1,694 @@
+//! The ledger in SQLite: one file, one connection, one writer.
+//!
+//! Owns `state.db`, its log `state.db-wal` and `state.mark` in the locked state directory. Log ahead of the data (WAL),
+//! synced at each commit (FULL); the connection is exclusive, so there is no shared-memory file that could be damaged.
+//!
+//! - A new, empty database is made only where nothing says that there ever was one: no `state.mark`, no log, and no
+//!   file or an empty one. Whoever wants to begin anew takes the whole state directory away.
+//! - Nothing is written to a database before SQLite's `quick_check` has passed; that runs before the first commit, so
+//!   that it delays no start.
+//! - A failed commit leaves no trace. After an error of the disk the connection is closed, and opened again at the
+//!   next use; where the failed commit turns out to be in the log all the same, its rows are put back as they were.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use rusqlite::Connection;
+
+use crate::library::ledger::{Commit, Remembered};
+
+use super::open::{self, is_absent};
+use super::read::{self, Trouble, all, corrupt, is_passing, told};
+use super::schema::{self, MIGRATIONS, Migration};
+use super::seal::{Mark, Seal};
+use super::write::{Change, Undo, Writer, attempt, last};
+use super::{Lock, Projected, Store, StoreError, rows};
+
+/// The state database. Holds the lock of its directory.
+#[derive(Debug)]
+pub struct Database {
+    lock: Lock,
+    path: PathBuf,
+    /// None after an error that leaves it in doubt what the connection sees.
+    connection: Option<Connection>,
+    /// What the database holds by the last successful commit.
+    seal: Seal,
+    /// How to take back a commit that failed, should it be there after all.
+    doubt: Option<Vec<Undo>>,
+    /// Has `quick_check` passed on this connection?
+    checked: bool,
+    mark: Mark,
+    is_new: bool,
+}
+
+impl Database {
+    /// Opens the database of the locked directory; makes it where there never was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it is damaged, or gone while something says that it was there;
+    /// [`StoreError::Newer`] where a later version wrote it.
+    pub fn open(lock: Lock) -> Result<Self, StoreError> {
+        Self::open_with(lock, MIGRATIONS)
+    }
+
+    fn open_with(lock: Lock, migrations: &[Migration]) -> Result<Self, StoreError> {
+        let path = lock.dir().join("state.db");
+        let mark_path = lock.dir().join("state.mark");
+        let marked = Mark::read(&mark_path).map_err(|error| StoreError::io(&mark_path, error))?;
+        let is_new = is_absent(&path)?;
+        if is_new {
+            open::admit_new(&path, marked)?;
+        }
+        let mut connection = open::connect(&path)?;
+        let is_new = open::prepare(&mut connection, &path, marked, migrations)?;
+        let seal = read::seal(&connection).map_err(|trouble| told(&path, trouble))?;
+        open::compare(&path, &seal, marked)?;
+        let mark = Mark::open(&mark_path, &seal, marked).map_err(|error| StoreError::io(&mark_path, error))?;
+        let connection = Some(connection);
+        Ok(Self { lock, path, connection, seal, doubt: None, checked: is_new, mark, is_new })
+    }
+
+    /// Was it made just now? Where `feeds/` shows that there was a state before, ids can be recovered from there.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The state directory.
+    pub fn dir(&self) -> &Path {
+        self.lock.dir()
+    }
+
+    /// Writes a consistent copy of the database to `to`, which must not exist; it appears there whole or not at all.
+    /// Put in the place of `state.db` (with `state.db-wal` taken away), it is opened as it is, although it is older.
+    ///
+    /// # Errors
+    /// Those of reading the database and of writing the copy.
+    pub fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
+        self.connected()?;
+        let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
+        open::copy(connection, &self.seal, &self.path, to)
+    }
+
+    /// Reads the whole database as SQLite and as dropfeed see it, without changing anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first thing that is wrong.
+    pub fn check(&mut self) -> Result<(), StoreError> {
+        self.checked = false;
+        self.verified()?;
+        self.load()?;
+        self.projected().map(|_| ())
+    }
+
+    /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on disk.
+    fn write(&mut self, changes: impl FnOnce(&mut Writer<'_>) -> Result<(), Trouble>) -> Result<(), StoreError> {
+        self.verified()?;
+        let connection = self.connection.as_mut().ok_or_else(|| gone(&self.path))?;
+        let mut undo = Vec::new();
+        match attempt(connection, self.seal.clone(), &mut undo, changes) {
+            Ok(seal) => {
+                self.seal = seal;
+                // The mark only ever proves that the database is too old. One that lags proves less.
+                let _lags = self.mark.note(&self.seal);
+                Ok(())
+            }
+            Err(trouble) => {
+                if !is_passing(&trouble) {
+                    self.doubt = Some(undo);
+                    self.connection = None;
+                }
+                Err(told(&self.path, trouble))
+            }
+        }
+    }
+
+    /// A connection that has passed `quick_check`.
+    fn verified(&mut self) -> Result<(), StoreError> {
+        self.connected()?;
+        if !self.checked {
+            let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
+            read::quick_check(connection).map_err(|trouble| told(&self.path, trouble))?;
+            self.checked = true;
+        }
+        Ok(())
+    }
+
+    /// A connection to the database as it was after the last successful commit.
+    fn connected(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        if is_absent(&self.path)? {
+            return Err(corrupt(&self.path, "it was taken away"));
+        }
+        self.checked = false;
+        let mut connection = open::connect(&self.path)?;
+        self.resolve(&mut connection).map_err(|trouble| told(&self.path, trouble))?;
+        self.doubt = None;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Takes back a commit that failed and is there all the same.
+    fn resolve(&mut self, connection: &mut Connection) -> Result<(), Trouble> {
+        let found = read::seal(connection)?;
+        if found.same_rows(&self.seal) {
+            self.seal = found;
+            return Ok(());
+        }
+        let undo = self.doubt.as_ref().filter(|_| found.commits == self.seal.commits + 1);
+        let Some(undo) = undo else {
+            return Err(Trouble::Damaged("it was changed by another hand".to_owned()));
+        };
+        read::quick_check(connection)?;
+        let seal = attempt(connection, found, &mut Vec::new(), |writer| {
+            undo.iter().rev().try_for_each(|undo| writer.restore(undo))?;
+            if writer.seal.same_rows(&self.seal) {
+                return Ok(());
+            }
+            Err(Trouble::Damaged("a failed commit could not be taken back".to_owned()))
+        })?;
+        self.seal = seal;
+        Ok(())
+    }
+
+    /// Runs `read` on a connection; an error other than a passing one costs the connection.
+    fn read<T>(&mut self, read: impl FnOnce(&Connection, &Seal) -> Result<T, Trouble>) -> Result<T, StoreError> {
+        self.connected()?;
+        let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
+        read(connection, &self.seal).map_err(|trouble| {
+            if !is_passing(&trouble) {
+                self.connection = None;
+            }
+            told(&self.path, trouble)
+        })
+    }
+}
+
+impl Store for Database {
+    fn load(&mut self) -> Result<Remembered, StoreError> {
+        self.read(|connection, seal| {
+            let mut urls = all(connection, seal, &schema::URLS, rows::read_url)?;
+            urls.par_sort_unstable_by_key(|(n, _)| *n);
+            Ok(Remembered {
+                files: all(connection, seal, &schema::FILES, rows::read_file)?,
+                records: all(connection, seal, &schema::RECORDS, rows::read_record)?,
+                urls: urls.into_iter().map(|(_, url)| url).collect(),
+                channels: all(connection, seal, &schema::CHANNELS, rows::read_channel)?,
+                bodies: all(connection, seal, &schema::BODIES, rows::read_body)?,
+                documents: all(connection, seal, &schema::DOCUMENTS, rows::read_document)?,
+                values: all(connection, seal, &schema::SETTINGS, rows::read_setting)?,
+            })
+        })
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        self.write(|writer| change_all(writer, commit))
+    }
+
+    fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
+        self.read(|connection, seal| all(connection, seal, &schema::PROJECTED, rows::read_projected))
+    }
+
+    fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
+        self.write(|writer| {
+            writer.put_all(&schema::PROJECTED, &last(changes, |row| &row.0), |(name, digests)| match &**digests {
+                [] => Ok(Change::Forget(rows::text(name))),
+                digests => Change::put(&schema::PROJECTED, rows::projected(name, digests)),
+            })
+        })
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.read(|connection, _| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?))
+    }
+}
+
+/// Every change of a commit, table by table.
+fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
+    let Commit { files, records, urls, channels, bodies, documents, values } = commit;
+    writer.put_all(&schema::FILES, &last(files, |row| &row.0), |(path, row)| match row {
+        Some(row) => Change::put(&schema::FILES, rows::file(path, row)?),
+        None => Ok(Change::Forget(rows::text(path.as_str()))),
+    })?;
+    writer.put_all(&schema::RECORDS, &last(records, |record| record.seq), |record| {
+        Change::put(&schema::RECORDS, rows::record(record)?)
+    })?;
+    urls.iter().try_for_each(|(url, seq)| writer.claim(url, *seq))?;
+    writer.put_all(&schema::CHANNELS, &last(channels, |row| &row.scope), |row| {
+        Change::put(&schema::CHANNELS, rows::channel(row))
+    })?;
+    writer.put_all(&schema::BODIES, &last(bodies, |row| row.0), |(seq, body)| match body {
+        Some(body) => Change::put(&schema::BODIES, rows::body(*seq, body)?),
+        None => Ok(Change::Forget(rows::int(seq.cast_signed()))),
+    })?;
+    writer.put_all(&schema::DOCUMENTS, &last(documents, |row| &row.0), |(path, row)| {
+        Change::put(&schema::DOCUMENTS, rows::document(path, row))
+    })?;
+    writer.put_all(&schema::SETTINGS, &last(values, |row| &row.0), |(name, value)| {
+        Change::put(&schema::SETTINGS, rows::setting(name, value))
+    })
+}
+
+/// Only where a caller did not connect first.
+fn gone(path: &Path) -> StoreError {
+    StoreError::Io { path: path.to_owned(), source: io::Error::from(io::ErrorKind::NotConnected) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use rusqlite::params;
+
+    use super::*;
+    use crate::article::{Body, Head, Person, TitleFrom, WordSketch};
+    use crate::base::time::Written;
+    use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
+    use crate::library::ledger::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
+    use crate::source::Fingerprint;
+    use crate::store::model::Disk;
+
+    fn open_in(dir: &Path) -> Result<Database, StoreError> {
+        Database::open(Lock::acquire(dir)?)
+    }
+
+    fn bytes(n: u64) -> Digest {
+        Digest::of(&n.to_le_bytes())
+    }
+
+    fn instant(n: u64) -> Timestamp {
+        // From before 1970 to after 2262, with nanoseconds that the store drops.
+        Timestamp::from_nanosecond((i128::from(n) - 3) * 3_000_000_000_123_456_789).unwrap()
+    }
+
+    fn head(n: u64) -> Arc<Head> {
+        let some = |text: &str| (n & 1 == 1).then(|| format!("{text} \"{n}\" ü\u{1f600}"));
+        Arc::new(Head {
+            title: format!("Title {n}"),
+            title_from: if n & 1 == 0 { TitleFrom::Heading } else { TitleFrom::FirstLine },
+            published: (n & 2 == 2).then(|| Written::Day("2026-11-20".parse().unwrap())),
+            updated: (n & 4 == 4).then(|| Written::Instant("2026-11-20T09:30:00.123456789Z".parse().unwrap())),
+            expires: (n & 1 == 1).then(|| Written::Local("2026-11-20T09:30:00".parse().unwrap())),
+            authors: vec![Person { name: "Ada".to_owned(), email: some("@"), url: None }],
+            tags: (0..n % 3).map(|tag| format!("tag {tag}")).collect(),
+            summary: some("s"),
+            slug: None,
+            path: some("p"),
+            id: some("id"),
+            aliases: Vec::new(),
+            external_url: None,
+            canonical: some("c"),
+            language: None,
+            image: some("i"),
+            draft: n & 1 == 1,
+            unlisted: false,
+            no_feed: n & 2 == 2,
+            feed_only: false,
+        })
+    }
+
+    fn sketch(n: u64) -> Arc<WordSketch> {
+        let sample: Vec<u32> = (0..n % 65).map(|hash| u32::MAX - 64 + hash as u32).collect();
+        let histogram =
+            if n == 0 { Vec::new() } else { (0..=255).map(|class: u8| class.wrapping_mul(n as u8)).collect() };
+        Arc::new(WordSketch { words: n as u32, histogram, sample })
+    }
+
+    fn file(n: u64) -> FileRow {
+        let kept = match n % 4 {
+            0 => Kept::Recorded,
+            1 => Kept::Article(head(n), sketch(n)),
+            2 => Kept::Empty,
+            _ => Kept::Refused(vec![Diagnostic::error("front-matter", format!("wrong {n}")).at(1, 2)].into()),
+        };
+        let fingerprint = Fingerprint {
+            dev: u64::MAX - n,
+            ino: n,
+            btime_ns: -1,
+            len_bytes: n,
+            mtime_ns: i64::MAX,
+            ctime_ns: i64::MIN,
+        };
+        FileRow { fingerprint, racy: n & 1 == 1, digest: (n & 2 == 2).then(|| bytes(n)), kept }
+    }
+
+    fn record(seq: u64, n: u64) -> Arc<Record> {
+        let standing =
+            [Standing::Public, Standing::Withdrawn, Standing::Missing(instant(n)), Standing::Deleted][n as usize % 4];
+        Arc::new(Record {
+            seq,
+            id: format!("urn:{seq}"),
+            path: RelPath::new(&format!("a/{seq}\n.md")).unwrap(),
+            url: url(n),
+            first_seen: instant(n),
+            published: instant(n + 1),
+            updated: instant(n + 2),
+            digest: bytes(n),
+            head: head(n),
+            sketch: sketch(n),
+            standing,
+        })
+    }
+
+    fn url(n: u64) -> UrlPath {
+        UrlPath::new(&format!("größe/{n}?")).unwrap()
+    }
+
+    fn scope(n: u64) -> Scope {
+        match n % 5 {
+            0 => Scope::Site,
+            1 => Scope::Directory(url(n)),
+            2 => Scope::Tag(UrlPath::new("c++ é").unwrap()),
+            3 => Scope::Author(UrlPath::new("ada").unwrap()),
+            _ => Scope::View(UrlPath::new("v").unwrap()),
+        }
+    }
+
+    fn channel(key: u64, n: u64) -> ChannelRow {
+        ChannelRow { scope: scope(key), name: format!("N {n}"), watermark: instant(n), modified: instant(n + 1) }
+    }
+
+    fn body(n: u64) -> Arc<Body> {
+        Arc::new(Body { html: "<p>\u{1}a\u{1}</p>".repeat(n as usize * 10), summary: format!("s {n}") })
+    }
+
+    /// A commit from (key, content) pairs: content 0 takes away where something can be.
+    fn commit(pairs: &[(u8, u64, u64)]) -> Commit {
+        let mut commit = Commit::default();
+        for &(table, key, n) in pairs {
+            match table {
+                0 => commit.files.push((RelPath::new(&format!("f/{key}")).unwrap(), (n > 0).then(|| file(n)))),
+                1 => commit.records.push(record(key, n)),
+                2 => commit.urls.push((url(key), n)),
+                3 => commit.channels.push(channel(key, n)),
+                4 => commit.bodies.push((key, (n > 0).then(|| body(n)))),
+                5 => {
+                    let row = DocumentRow { digest: bytes(n), last_modified: instant(n) };
+                    commit.documents.push((format!("/{key}/rss.xml"), row));
+                }
+                _ => commit.values.push((format!("name {key}"), format!("value {n}"))),
+            }
+        }
+        commit
+    }
+
+    /// One row and more in each table.
+    fn everything(n: u64) -> Commit {
+        let pairs: Vec<_> = (0..7).flat_map(|table| (1..4).map(move |key| (table, key, key * n))).collect();
+        commit(&pairs)
+    }
+
+    /// Everything as text, by which two can be compared and a difference be seen.
+    fn dump(store: &mut dyn Store) -> Result<String, StoreError> {
+        Ok(format!("{:#?}\n{:#?}", store.load()?, store.projected()?))
+    }
+
+    /// The files of a directory in use, as a crash would leave them.
+    fn copy_files(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for name in ["state.db", "state.db-wal", "state.mark"] {
+            if from.join(name).exists() {
+                fs::copy(from.join(name), to.join(name)).unwrap();
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn it_remembers_what_the_model_remembers(
+            commits in proptest::collection::vec(proptest::collection::vec((0u8..7, 0u64..4, 0u64..6), 0..12), 1..6),
+            projected in proptest::collection::vec((0u64..3, 0u64..3), 0..8),
+        ) {
+            let temp = crate::store::test_directory();
+            let (mut real, mut model) = (open_in(temp.path()).unwrap(), Disk::new().store());
+            prop_assert!(real.is_new());
+            for pairs in &commits {
+                let commit = commit(pairs);
+                real.commit(&commit).unwrap();
+                model.commit(&commit).unwrap();
+                prop_assert_eq!(dump(&mut real).unwrap(), dump(&mut model).unwrap());
+            }
+            for (name, n) in projected {
+                let row = [(format!("{name}.xml"), (0..n).map(bytes).collect())];
+                real.set_projected(&row).unwrap();
+                model.set_projected(&row).unwrap();
+            }
+            real.checkpoint().unwrap();
+            let crashed = temp.path().join("crashed");
+            copy_files(temp.path(), &crashed);
+            drop(real);
+            for dir in [temp.path(), &crashed] {
+                let mut real = open_in(dir).unwrap();
+                prop_assert!(!real.is_new());
+                prop_assert_eq!(dump(&mut real).unwrap(), dump(&mut model).unwrap());
+                real.check().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn many_rows_are_kept_in_order() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        let many = || (1..=9000).rev();
+        let urls = many().map(|n| (url(n), n)).collect::<Vec<_>>();
+        let records = many().map(|n| record(n, n % 8)).collect::<Vec<_>>();
+        store.commit(&Commit { urls: urls.clone(), records, ..Commit::default() }).unwrap();
+        let found = store.load().unwrap();
+        assert_eq!(found.urls, urls);
+        assert!(found.records.iter().map(|record| record.seq).eq(1..=9000));
+    }
+
+    #[test]
+    fn a_full_disk_changes_nothing_and_passes() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        store.commit(&everything(1)).unwrap();
+        let before = dump(&mut store).unwrap();
+        let limit = |store: &Database, pages: u32| {
+            store.connection.as_ref().unwrap().pragma_update(None, "max_page_count", pages).ok();
+        };
+        limit(&store, 1);
+        let large = Commit { records: (1..500).map(|seq| record(seq, 7)).collect(), ..everything(2) };
+        for _ in 0..2 {
+            let error = store.commit(&large).unwrap_err();
+            assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+            assert_eq!(dump(&mut store).unwrap(), before);
+        }
+        limit(&store, 1_000_000);
+        store.commit(&large).unwrap();
+        drop(store);
+        assert_eq!(open_in(temp.path()).unwrap().load().unwrap().records.len(), 499);
+    }
+
+    /// After a failed sync the log can hold a commit that was told to have failed.
+    #[test]
+    fn a_failed_commit_that_is_there_all_the_same_is_taken_back() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        store.commit(&everything(1)).unwrap();
+        let before = dump(&mut store).unwrap();
+        let mut undo = Vec::new();
+        let changed = attempt(store.connection.as_mut().unwrap(), store.seal.clone(), &mut undo, |writer| {
+            change_all(writer, &everything(2))
+        });
+        assert_ne!(changed.unwrap(), store.seal);
+        // A way back that is not the whole one is noticed, and nothing is changed by it.
+        let rest = undo.split_off(1);
+        (store.doubt, store.connection) = (Some(undo), None);
+        assert!(matches!(store.load(), Err(StoreError::Corrupt { .. })));
+        store.doubt.as_mut().unwrap().extend(rest);
+        assert_eq!(dump(&mut store).unwrap(), before);
+        store.commit(&everything(3)).unwrap();
+        drop(store);
+        let mut model = Disk::new().store();
+        model.commit(&everything(1)).unwrap();
+        model.commit(&everything(3)).unwrap();
+        assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), dump(&mut model).unwrap());
+    }
+
+    #[test]
+    fn a_new_database_is_made_only_where_there_never_was_one() {
+        let temp = crate::store::test_directory();
+        let make = |name: &str| {
+            let dir = temp.path().join(name);
+            let mut store = open_in(&dir).unwrap();
+            store.commit(&everything(1)).unwrap();
+            let live = dir.join("live");
+            copy_files(&dir, &live);
+            live
+        };
+        type Harm = fn(&Path);
+        let harms: [(&str, Harm); 9] = [
+            ("empty", |dir| fs::write(dir.join("state.db"), "").unwrap()),
+            ("gone", |dir| fs::remove_file(dir.join("state.db")).unwrap()),
+            ("all-but-the-mark", |dir| {
+                fs::remove_file(dir.join("state.db")).unwrap();
+                fs::remove_file(dir.join("state.db-wal")).unwrap();
+            }),
+            ("all-but-the-log", |dir| {
+                fs::remove_file(dir.join("state.db")).unwrap();
+                fs::remove_file(dir.join("state.mark")).unwrap();
+            }),
+            ("no-log", |dir| fs::remove_file(dir.join("state.db-wal")).unwrap()),
+            ("empty-log", |dir| fs::write(dir.join("state.db-wal"), "").unwrap()),
+            // With its log such a database is whole again, which is as good.
+            ("text", |dir| {
+                fs::remove_file(dir.join("state.db-wal")).unwrap();
+                fs::write(dir.join("state.db"), "hello".repeat(1000)).unwrap();
+            }),
+            ("zeros", |dir| {
+                fs::remove_file(dir.join("state.db-wal")).unwrap();
+                fs::write(dir.join("state.db"), [0; 8192]).unwrap();
+            }),
+            ("another", |dir| {
+                fs::remove_file(dir.join("state.db")).unwrap();
+                fs::remove_file(dir.join("state.db-wal")).unwrap();
+                Connection::open(dir.join("state.db")).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
+            }),
+        ];
+        for (name, harm) in harms {
+            let dir = make(name);
+            harm(&dir);
+            let result = open_in(&dir).and_then(|mut store| store.load());
+            assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{name}: {:?}", result.map(|_| ()));
+        }
+        let dir = make("begun");
+        fs::remove_dir_all(&dir).unwrap();
+        assert!(open_in(&dir).unwrap().is_new());
+    }
+
+    #[test]
+    fn an_older_copy_is_refused_unless_it_is_a_backup() {
+        let temp = crate::store::test_directory();
+        let dir = temp.path().join("state");
+        let mut store = open_in(&dir).unwrap();
+        store.commit(&everything(1)).unwrap();
+        let then = dump(&mut store).unwrap();
+        let (backup, plain) = (temp.path().join("backup.db"), temp.path().join("plain.db"));
+        store.backup(&backup).unwrap();
+        assert!(store.backup(&backup).is_err());
+        drop(store);
+        fs::copy(dir.join("state.db"), &plain).unwrap();
+        open_in(&dir).unwrap().commit(&everything(2)).unwrap();
+
+        fs::copy(&plain, dir.join("state.db")).unwrap();
+        let error = open_in(&dir).unwrap_err();
+        assert!(error.to_string().contains("1 of 2 are there"), "{error}");
+
+        fs::copy(&backup, dir.join("state.db")).unwrap();
+        let mut store = open_in(&dir).unwrap();
+        assert_eq!(dump(&mut store).unwrap(), then);
+        store.commit(&everything(3)).unwrap();
+        assert!(!store.seal.copy);
+        drop(store);
+        assert_eq!(open_in(&dir).unwrap().load().unwrap().records.len(), 3);
+    }
+
+    #[test]
+    fn a_migration_keeps_a_copy_and_a_newer_version_is_refused() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        store.commit(&everything(1)).unwrap();
+        let before = dump(&mut store).unwrap();
+        drop(store);
+        let lock = || Lock::acquire(temp.path()).unwrap();
+
+        let fails: [Migration; 2] =
+            [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a); nonsense")];
+        Database::open_with(lock(), &fails).unwrap_err();
+        let adds: [Migration; 2] = [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a)")];
+        let mut store = Database::open_with(lock(), &adds).unwrap();
+        assert_eq!(dump(&mut store).unwrap(), before);
+        drop(store);
+
+        let error = open_in(temp.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+        fs::rename(temp.path().join("state.v1.db"), temp.path().join("state.db")).unwrap();
+        assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), before);
+    }
+
+    #[test]
+    fn another_programs_lock_is_told() {
+        let temp = crate::store::test_directory();
+        drop(open_in(temp.path()).unwrap());
+        let other = Connection::open(temp.path().join("state.db")).unwrap();
+        other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(open_in(temp.path()), Err(StoreError::InUse { .. })));
+    }
+
+    /// A row that somebody changed with SQLite's own tools is as good as damaged.
+    #[test]
+    fn a_row_changed_by_another_hand_is_found() {
+        for change in [
+            "UPDATE records SET id = 'urn:other' WHERE seq = 2",
+            "DELETE FROM records WHERE seq = 3",
+            "INSERT INTO records SELECT 9, id, path, url, 1, 1, 1, digest, 0, NULL, head, sketch, sum FROM records \
+             WHERE seq = 1",
+            "UPDATE seal SET commits = 7",
+        ] {
+            let temp = crate::store::test_directory();
+            open_in(temp.path()).unwrap().commit(&everything(1)).unwrap();
+            let other = Connection::open(temp.path().join("state.db")).unwrap();
+            assert_eq!(other.execute(change, params![]).unwrap(), 1);
+            drop(other);
+            let result = open_in(temp.path()).and_then(|mut store| store.load());
+            assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{change}: {:?}", result.map(|_| ()));
+        }
+    }
+
+    /// F16: whatever bytes are flipped, zeroed or cut off, in the database or in its log.
+    #[test]
+    fn damage_is_an_error_or_makes_no_difference() {
+        let temp = crate::store::test_directory();
+        let (dir, live) = (temp.path().join("state"), temp.path().join("live"));
+        let mut store = open_in(&dir).unwrap();
+        let many = Commit { records: (1..200).map(|seq| record(seq, seq % 9)).collect(), ..everything(1) };
+        store.commit(&many).unwrap();
+        store.checkpoint().unwrap();
+        for n in 2..6 {
+            store.commit(&everything(n)).unwrap();
+        }
+        let sound = dump(&mut store).unwrap();
+        copy_files(&dir, &live);
+        let (mut refused, mut unharmed) = (0, 0);
+        for seed in 0..240 {
+            let harmed = temp.path().join(format!("harmed-{seed}"));
+            copy_files(&live, &harmed);
+            let name = ["state.db", "state.db-wal"][seed as usize % 2];
+            let mut content = fs::read(harmed.join(name)).unwrap();
+            harm(&mut content, seed);
+            fs::write(harmed.join(name), content).unwrap();
+            match open_in(&harmed).and_then(|mut store| dump(&mut store)) {
+                Ok(found) => {
+                    assert_eq!(found, sound, "seed {seed}");
+                    unharmed += 1;
+                }
+                Err(_) => refused += 1,
+            }
+            fs::remove_dir_all(&harmed).unwrap();
+        }
+        assert!(refused > 50 && unharmed > 0, "{refused} refused, {unharmed} unharmed");
+    }
+
+    /// Flips some bits, zeroes a range, or cuts the end off.
+    fn harm(content: &mut Vec<u8>, seed: u64) {
+        let place = |n: u64| bytes(seed * 1000 + n).prefix() as usize % content.len();
+        let (from, len) = (place(0), place(1) % 6000 + 1);
+        match seed / 2 % 3 {
+            0 => {
+                (0..=seed % 5).map(place).collect::<Vec<_>>().into_iter().for_each(|at| content[at] ^= 1 << (seed % 8))
+            }
+            1 => {
+                let to = (from + len).min(content.len());
+                content[from..to].fill(0);
+            }
+            _ => content.truncate(from),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The exclusive lock on the state directory: one dropfeed a state.
+//!
+//! Owns `<state>/lock`. The lock is the kernel's (flock), not the file's existence, so a killed process leaves none
+//! behind; the file holds the process id only for people and for the message. The file is never removed: a removed
+//! and re-created one would be two locks.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::StoreError;
+
+/// A state directory that nobody else uses as long as this lives.
+#[derive(Debug)]
+pub struct Lock {
+    dir: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock on `dir` without waiting; makes the directory (0700) where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] with the holder's process id where it can be read; [`StoreError::Unwritable`] where the
+    /// directory cannot be made or written to.
+    pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
+        let unwritable = |source| StoreError::Unwritable { path: dir.to_owned(), source };
+        create(dir).map_err(unwritable)?;
+        let mut file = open(&dir.join("lock")).map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse { path: dir.to_owned(), pid: holder(&file) });
+            }
+            Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+        }
+        // The id is for people: a full disk must not keep the last feeds from being served.
+        let _told = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(Self { dir: dir.to_owned(), _file: file })
+    }
+
+    /// The state directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// Makes the directory, private; directories above it get the usual mode, since other things may stand there.
+fn create(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = dir.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)
+}
+
+fn holder(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_second_is_refused_by_the_firsts_number_and_may_follow_it() {
+        let temp = crate::store::test_directory();
+        let dir = temp.path().join("a/state");
+        let first = Lock::acquire(&dir).unwrap();
+        assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        let error = Lock::acquire(&dir).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        assert!(error.to_string().contains(&std::process::id().to_string()));
+        drop(first);
+        assert_eq!(Lock::acquire(&dir).unwrap().dir(), dir);
+    }
+
+    #[test]
+    fn what_cannot_be_a_directory_is_told_in_one_sentence() {
+        let temp = crate::store::test_directory();
+        let file = temp.path().join("state");
+        std::fs::write(&file, "").unwrap();
+        for dir in [file.clone(), file.join("below")] {
+            let error = Lock::acquire(&dir).unwrap_err();
+            assert!(matches!(error, StoreError::Unwritable { .. }), "{error:?}");
+            assert!(error.to_string().contains(dir.to_str().unwrap()), "{error}");
+        }
+    }
+}

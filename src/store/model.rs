@@ -1,0 +1,407 @@
+//! The modelled store, for simulation: a disk in memory on which every operation can be made to fail, and from which
+//! a crash takes what was not durable.
+//!
+//! [`Disk`] is the machine; [`Disk::store`] and [`Disk::target`] are what a process on it holds. A test runs
+//! something once to count the operations, then once for every k with [`Disk::die_at`] k, [`Disk::restart`]s, opens
+//! the store and the target anew, and looks at what is left. Nothing here is used by the daemon.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use imbl::{OrdMap, Vector};
+
+use crate::article::Body;
+use crate::base::{Digest, RelPath, Timestamp, UrlPath};
+use crate::library::Seq;
+use crate::library::ledger::{ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing};
+
+use super::{Projected, Store, StoreError, Target, stored};
+
+/// How an operation fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing of it happened.
+    Before,
+    /// It happened, and an error came back all the same.
+    After,
+}
+
+/// What a restart takes away of what was written and not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing: the process was killed, the machine went on.
+    Nothing,
+    /// All of it: a power cut.
+    Unsynced,
+    /// Some of it, chosen by this seed: a power cut while the system was writing back.
+    Some(u64),
+}
+
+/// A machine with a database and a `feeds/` directory. Clones are the same machine.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    operations: u64,
+    plan: Option<Plan>,
+    dead: bool,
+    /// The ledger as the process sees it: a commit that failed is not in it.
+    ledger: Ledger,
+    /// The ledger as a restart finds it.
+    durable_ledger: Ledger,
+    files: OrdMap<String, Arc<[u8]>>,
+    durable_files: OrdMap<String, Arc<[u8]>>,
+    /// Temporary files that nobody has renamed yet, by the name that they are for.
+    temps: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    at: u64,
+    fault: Fault,
+    for_good: bool,
+}
+
+impl Disk {
+    /// An empty, sound one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many operations have been tried, in the store and the target together. Reading is not counted.
+    pub fn operations(&self) -> u64 {
+        self.state().operations
+    }
+
+    /// Lets the `at`-th operation from the disk's beginning (the first is 1) fail, and the later ones succeed.
+    pub fn fail_at(&self, at: u64, fault: Fault) {
+        self.state().plan = Some(Plan { at, fault, for_good: false });
+    }
+
+    /// Kills the process in the `at`-th operation: it and everything after it fails, until [`Disk::restart`].
+    pub fn die_at(&self, at: u64, fault: Fault) {
+        self.state().plan = Some(Plan { at, fault, for_good: true });
+    }
+
+    /// Has the planned death come?
+    pub fn is_dead(&self) -> bool {
+        self.state().dead
+    }
+
+    /// A new process on the disk as the crash left it; the plan is done with.
+    pub fn restart(&self, loss: Loss) {
+        let mut state = self.state();
+        state.plan = None;
+        state.dead = false;
+        state.ledger = state.durable_ledger.clone();
+        state.files = match loss {
+            Loss::Nothing => state.files.clone(),
+            Loss::Unsynced => state.durable_files.clone(),
+            Loss::Some(seed) => mixed(&state.files, &state.durable_files, seed),
+        };
+        state.durable_files = state.files.clone();
+    }
+
+    /// The database, as a process opens it.
+    pub fn store(&self) -> ModelStore {
+        ModelStore(self.clone())
+    }
+
+    /// `feeds/`, as a process opens it.
+    pub fn target(&self) -> ModelTarget {
+        ModelTarget(self.clone())
+    }
+
+    /// The file in `feeds/`, as every reader sees it.
+    pub fn file(&self, name: &str) -> Option<Arc<[u8]>> {
+        self.state().files.get(name).cloned()
+    }
+
+    /// The names in `feeds/`, ascending, temporary files left out.
+    pub fn names(&self) -> Vec<String> {
+        self.state().files.keys().cloned().collect()
+    }
+
+    /// How many temporary files lie about.
+    pub fn temps(&self) -> usize {
+        self.state().temps.len()
+    }
+
+    /// Someone else puts a file into `feeds/`.
+    pub fn plant(&self, name: &str, bytes: &[u8]) {
+        let mut state = self.state();
+        state.files.insert(name.to_owned(), bytes.into());
+        state.durable_files.insert(name.to_owned(), bytes.into());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operate(&self, act: impl FnOnce(&mut State)) -> io::Result<()> {
+        self.state().operate(act)
+    }
+}
+
+impl State {
+    /// Counts one operation, and lets it happen as planned.
+    fn operate(&mut self, act: impl FnOnce(&mut State)) -> io::Result<()> {
+        self.alive()?;
+        self.operations += 1;
+        let Some(Plan { fault, for_good, .. }) = self.plan.filter(|plan| plan.at == self.operations) else {
+            act(self);
+            return Ok(());
+        };
+        if fault == Fault::After {
+            act(self);
+        }
+        self.dead = for_good;
+        Err(io::Error::other(format!("operation {} was made to fail", self.operations)))
+    }
+
+    fn alive(&self) -> io::Result<()> {
+        if self.dead { Err(io::Error::other("the process is dead")) } else { Ok(()) }
+    }
+}
+
+/// For each name that differs one of the two, by the seed.
+fn mixed(
+    live: &OrdMap<String, Arc<[u8]>>,
+    durable: &OrdMap<String, Arc<[u8]>>,
+    seed: u64,
+) -> OrdMap<String, Arc<[u8]>> {
+    let names: BTreeSet<&String> = live.keys().chain(durable.keys()).collect();
+    let pick = |name: &String| {
+        let coin = Digest::of(format!("{seed} {name}").as_bytes()).prefix() & 1 == 0;
+        let bytes = if coin { live.get(name) } else { durable.get(name) };
+        bytes.map(|bytes| (name.clone(), bytes.clone()))
+    };
+    names.into_iter().filter_map(pick).collect()
+}
+
+/// The ledger as values.
+#[derive(Debug, Clone, Default)]
+struct Ledger {
+    files: OrdMap<RelPath, FileRow>,
+    records: OrdMap<Seq, Arc<Record>>,
+    urls: OrdMap<UrlPath, Seq>,
+    url_order: Vector<UrlPath>,
+    channels: OrdMap<String, ChannelRow>,
+    bodies: OrdMap<Seq, Arc<Body>>,
+    documents: OrdMap<String, DocumentRow>,
+    values: OrdMap<String, String>,
+    projected: OrdMap<String, Vec<Digest>>,
+}
+
+impl Ledger {
+    fn apply(&mut self, commit: &Commit) {
+        let Commit { files, records, urls, channels, bodies, documents, values } = commit;
+        files.iter().for_each(|(path, row)| set(&mut self.files, path, row.as_ref()));
+        bodies.iter().for_each(|(seq, body)| set(&mut self.bodies, seq, body.as_ref()));
+        for record in records {
+            self.records.insert(record.seq, Arc::new(kept_record(record)));
+        }
+        for (url, seq) in urls.iter() {
+            if !self.urls.contains_key(url) {
+                self.urls.insert(url.clone(), *seq);
+                self.url_order.push_back(url.clone());
+            }
+        }
+        for row in channels {
+            let row = ChannelRow { watermark: kept(row.watermark), modified: kept(row.modified), ..row.clone() };
+            self.channels.insert(row.scope.to_string(), row);
+        }
+        for (path, row) in documents {
+            let row = DocumentRow { last_modified: kept(row.last_modified), ..row.clone() };
+            self.documents.insert(path.clone(), row);
+        }
+        self.values.extend(values.iter().cloned());
+    }
+
+    fn remembered(&self) -> Remembered {
+        let owned = |map: &OrdMap<String, String>| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        Remembered {
+            files: self.files.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
+            records: self.records.values().cloned().collect(),
+            urls: self.url_order.iter().filter_map(|url| Some((url.clone(), *self.urls.get(url)?))).collect(),
+            channels: self.channels.values().cloned().collect(),
+            bodies: self.bodies.iter().map(|(seq, body)| (*seq, body.clone())).collect(),
+            documents: self.documents.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
+            values: owned(&self.values),
+        }
+    }
+}
+
+fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: &K, value: Option<&V>) {
+    match value {
+        Some(value) => map.insert(key.clone(), value.clone()),
+        None => map.remove(key),
+    };
+}
+
+/// The instant as a store keeps it.
+fn kept(instant: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(stored(instant)).unwrap_or(instant)
+}
+
+fn kept_record(record: &Record) -> Record {
+    Record {
+        first_seen: kept(record.first_seen),
+        published: kept(record.published),
+        updated: kept(record.updated),
+        standing: match record.standing {
+            Standing::Missing(since) => Standing::Missing(kept(since)),
+            other => other,
+        },
+        ..record.clone()
+    }
+}
+
+/// The modelled database. Each commit is one operation.
+#[derive(Debug)]
+pub struct ModelStore(Disk);
+
+impl ModelStore {
+    fn write(&mut self, change: impl FnOnce(&mut Ledger)) -> Result<(), StoreError> {
+        let mut next = self.0.state().ledger.clone();
+        change(&mut next);
+        self.0.operate(|state| state.durable_ledger = next.clone()).map_err(failed)?;
+        self.0.state().ledger = next;
+        Ok(())
+    }
+
+    fn read<T>(&mut self, read: impl FnOnce(&Ledger) -> T) -> Result<T, StoreError> {
+        let state = self.0.state();
+        state.alive().map_err(failed)?;
+        Ok(read(&state.ledger))
+    }
+}
+
+impl Store for ModelStore {
+    fn load(&mut self) -> Result<Remembered, StoreError> {
+        self.read(Ledger::remembered)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        self.write(|ledger| ledger.apply(commit))
+    }
+
+    fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
+        self.read(|ledger| ledger.projected.iter().map(|(name, digests)| (name.clone(), digests.clone())).collect())
+    }
+
+    fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
+        self.write(|ledger| {
+            for (name, digests) in changes {
+                set(&mut ledger.projected, name, Some(digests).filter(|digests| !digests.is_empty()));
+            }
+        })
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.read(|_| ())
+    }
+}
+
+fn failed(source: io::Error) -> StoreError {
+    StoreError::Io { path: PathBuf::from("model"), source }
+}
+
+/// The modelled `feeds/`. Writing and syncing a temporary file, renaming it, removing a file, and syncing the
+/// directories are an operation each.
+#[derive(Debug)]
+pub struct ModelTarget(Disk);
+
+impl Target for ModelTarget {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let written = self.0.operate(|state| state.temps.extend([name.to_owned()]));
+        let synced = written.and_then(|()| self.0.operate(|_| ()));
+        let renamed = synced.and_then(|()| {
+            self.0.operate(|state| {
+                state.temps.remove(name);
+                state.files.insert(name.to_owned(), bytes.into());
+            })
+        });
+        let mut state = self.0.state();
+        if renamed.is_err() && !state.dead {
+            state.temps.remove(name);
+        }
+        renamed
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.0.operate(|state| {
+            state.files.remove(name);
+        })
+    }
+
+    fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
+        let state = self.0.state();
+        state.alive()?;
+        Ok(state.files.get(name).map(|bytes| Digest::of(bytes)))
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.0.operate(|state| state.durable_files = state.files.clone())
+    }
+
+    fn clean(&mut self, _names: &[&str]) -> io::Result<()> {
+        self.0.operate(|state| state.temps.clear())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(store: &mut ModelStore) -> Vec<(String, String)> {
+        store.load().unwrap().values
+    }
+
+    fn setting(text: &str) -> Commit {
+        Commit { values: vec![("a".to_owned(), text.to_owned())], ..Commit::default() }
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_not_seen_by_its_process() {
+        for (fault, after_a_crash) in [(Fault::Before, "1"), (Fault::After, "2")] {
+            let disk = Disk::new();
+            let mut store = disk.store();
+            store.commit(&setting("1")).unwrap();
+            disk.fail_at(2, fault);
+            store.commit(&setting("2")).unwrap_err();
+            assert_eq!(value(&mut store)[0].1, "1");
+            disk.restart(Loss::Unsynced);
+            assert_eq!(value(&mut disk.store())[0].1, after_a_crash);
+        }
+    }
+
+    #[test]
+    fn a_power_cut_takes_what_was_not_settled() {
+        for (loss, expected) in [(Loss::Nothing, &b"2"[..]), (Loss::Unsynced, b"1")] {
+            let disk = Disk::new();
+            let mut target = disk.target();
+            target.put("a", b"1").unwrap();
+            target.settle().unwrap();
+            target.put("a", b"2").unwrap();
+            disk.restart(loss);
+            assert_eq!(&*disk.file("a").unwrap(), expected);
+            assert_eq!(disk.operations(), 7);
+        }
+    }
+
+    #[test]
+    fn a_dead_process_does_nothing_more() {
+        let disk = Disk::new();
+        disk.die_at(1, Fault::After);
+        let (mut store, mut target) = (disk.store(), disk.target());
+        store.commit(&setting("1")).unwrap_err();
+        assert!(disk.is_dead() && store.load().is_err() && target.digest("a").is_err());
+        target.put("a", b"1").unwrap_err();
+        disk.restart(Loss::Some(3));
+        assert_eq!((disk.operations(), disk.names().len(), value(&mut disk.store()).len()), (1, 0, 1));
+    }
+}

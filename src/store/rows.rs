@@ -1,0 +1,343 @@
+//! Rows of the ledger as cells of the database, and back.
+//!
+//! Pure. `read_x(x(row)) == row`, instants to the microsecond. What cannot be read back is [`Malformed`], never a
+//! guess. Heads are JSON, so that a later version may add fields; word sketches are bytes, because there is one for
+//! every article and they are read at each start; bodies are deflated.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use rusqlite::types::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::article::{Body, WordSketch};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::library::Seq;
+use crate::library::ledger::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
+use crate::source::Fingerprint;
+
+use super::{Projected, stored};
+
+/// The largest body that is read back, in bytes of JSON; far beyond what any limit lets in.
+const BODY_BYTES_MAX: u64 = 256 << 20;
+
+/// The form of a word sketch in bytes.
+const SKETCH_FORM: u8 = 1;
+
+/// A row's cells, key first.
+pub(super) type Cells = Vec<Value>;
+
+/// A cell that does not say what it should.
+#[derive(Debug)]
+pub(super) struct Malformed(pub(super) String);
+
+type Result<T> = std::result::Result<T, Malformed>;
+
+pub(super) fn file(path: &RelPath, row: &FileRow) -> Result<Cells> {
+    let Fingerprint { dev, ino, btime_ns, len_bytes, mtime_ns, ctime_ns } = row.fingerprint;
+    let (kept, head, sketch, diagnostics) = match &row.kept {
+        Kept::Recorded => (0, Value::Null, Value::Null, Value::Null),
+        Kept::Article(head, words) => (1, json(&**head)?, sketch(words), Value::Null),
+        Kept::Empty => (2, Value::Null, Value::Null, Value::Null),
+        Kept::Refused(diagnostics) => (3, Value::Null, Value::Null, json(&**diagnostics)?),
+    };
+    Ok(vec![
+        text(path.as_str()),
+        int(dev.cast_signed()),
+        int(ino.cast_signed()),
+        int(btime_ns),
+        int(len_bytes.cast_signed()),
+        int(mtime_ns),
+        int(ctime_ns),
+        int(row.racy.into()),
+        row.digest.as_ref().map_or(Value::Null, digest),
+        int(kept),
+        head,
+        sketch,
+        diagnostics,
+    ])
+}
+
+pub(super) fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
+    let mut cells = Reader(cells.into_iter());
+    let path = cells.path()?;
+    let fingerprint = Fingerprint {
+        dev: cells.int()?.cast_unsigned(),
+        ino: cells.int()?.cast_unsigned(),
+        btime_ns: cells.int()?,
+        len_bytes: cells.int()?.cast_unsigned(),
+        mtime_ns: cells.int()?,
+        ctime_ns: cells.int()?,
+    };
+    let racy = cells.int()? != 0;
+    let digest = match cells.next()? {
+        Value::Null => None,
+        Value::Blob(blob) => Some(read_digest(&blob)?),
+        other => return malformed("a digest", &other),
+    };
+    let kept = match cells.int()? {
+        0 => Kept::Recorded,
+        1 => Kept::Article(Arc::new(cells.json()?), cells.sketch()?),
+        2 => Kept::Empty,
+        3 => {
+            let (_head, _sketch) = (cells.next()?, cells.next()?);
+            Kept::Refused(cells.json::<Vec<_>>()?.into())
+        }
+        other => return malformed("what a file was found to be", &int(other)),
+    };
+    Ok((path, FileRow { fingerprint, racy, digest, kept }))
+}
+
+pub(super) fn record(record: &Record) -> Result<Cells> {
+    let (standing, missing) = match record.standing {
+        Standing::Public => (0, Value::Null),
+        Standing::Withdrawn => (1, Value::Null),
+        Standing::Missing(since) => (2, instant(since)),
+        Standing::Deleted => (3, Value::Null),
+    };
+    Ok(vec![
+        int(record.seq.cast_signed()),
+        text(&record.id),
+        text(record.path.as_str()),
+        text(record.url.as_str()),
+        instant(record.first_seen),
+        instant(record.published),
+        instant(record.updated),
+        digest(&record.digest),
+        int(standing),
+        missing,
+        json(&*record.head)?,
+        sketch(&record.sketch),
+    ])
+}
+
+pub(super) fn read_record(cells: Cells) -> Result<Arc<Record>> {
+    let mut cells = Reader(cells.into_iter());
+    Ok(Arc::new(Record {
+        seq: cells.seq()?,
+        id: cells.text()?,
+        path: cells.path()?,
+        url: cells.url()?,
+        first_seen: cells.instant()?,
+        published: cells.instant()?,
+        updated: cells.instant()?,
+        digest: cells.digest()?,
+        standing: match (cells.int()?, cells.next()?) {
+            (0, _) => Standing::Public,
+            (1, _) => Standing::Withdrawn,
+            (2, Value::Integer(micros)) => Standing::Missing(read_instant(micros)?),
+            (3, _) => Standing::Deleted,
+            (other, _) => return malformed("a standing", &int(other)),
+        },
+        head: Arc::new(cells.json()?),
+        sketch: cells.sketch()?,
+    }))
+}
+
+/// A URL, the article whose it is, and the place of the URL in the order in which all became public.
+pub(super) fn url(url: &UrlPath, seq: Seq, n: u64) -> Cells {
+    vec![text(url.as_str()), int(seq.cast_signed()), int(n.cast_signed())]
+}
+
+pub(super) fn read_url(cells: Cells) -> Result<(u64, (UrlPath, Seq))> {
+    let mut cells = Reader(cells.into_iter());
+    let (url, seq) = (cells.url()?, cells.seq()?);
+    Ok((cells.seq()?, (url, seq)))
+}
+
+pub(super) fn channel(row: &ChannelRow) -> Cells {
+    vec![text(&row.scope.to_string()), text(&row.name), instant(row.watermark), instant(row.modified)]
+}
+
+pub(super) fn read_channel(cells: Cells) -> Result<ChannelRow> {
+    let mut cells = Reader(cells.into_iter());
+    Ok(ChannelRow {
+        scope: read_scope(&cells.text()?)?,
+        name: cells.text()?,
+        watermark: cells.instant()?,
+        modified: cells.instant()?,
+    })
+}
+
+pub(super) fn body(seq: Seq, body: &Body) -> Result<Cells> {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    let bytes = serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()))?;
+    let written = deflated.write_all(&bytes).and_then(|()| deflated.finish());
+    Ok(vec![int(seq.cast_signed()), Value::Blob(written.map_err(|error| Malformed(error.to_string()))?)])
+}
+
+pub(super) fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
+    let mut cells = Reader(cells.into_iter());
+    let (seq, deflated) = (cells.seq()?, cells.blob()?);
+    let mut bytes = Vec::with_capacity(deflated.len() * 4);
+    DeflateDecoder::new(&*deflated)
+        .take(BODY_BYTES_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Malformed(format!("a body does not inflate: {error}")))?;
+    let body = serde_json::from_slice(&bytes).map_err(|error| Malformed(format!("a body: {error}")))?;
+    Ok((seq, Arc::new(body)))
+}
+
+pub(super) fn document(path: &str, row: &DocumentRow) -> Cells {
+    vec![text(path), digest(&row.digest), instant(row.last_modified)]
+}
+
+pub(super) fn read_document(cells: Cells) -> Result<(String, DocumentRow)> {
+    let mut cells = Reader(cells.into_iter());
+    let path = cells.text()?;
+    Ok((path, DocumentRow { digest: cells.digest()?, last_modified: cells.instant()? }))
+}
+
+pub(super) fn setting(name: &str, value: &str) -> Cells {
+    vec![text(name), text(value)]
+}
+
+pub(super) fn read_setting(cells: Cells) -> Result<(String, String)> {
+    let mut cells = Reader(cells.into_iter());
+    Ok((cells.text()?, cells.text()?))
+}
+
+pub(super) fn projected(name: &str, digests: &[Digest]) -> Cells {
+    let bytes = digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
+    vec![text(name), Value::Blob(bytes)]
+}
+
+pub(super) fn read_projected(cells: Cells) -> Result<Projected> {
+    let mut cells = Reader(cells.into_iter());
+    let name = cells.text()?;
+    let digests = cells.blob()?.chunks(32).map(read_digest).collect::<Result<_>>()?;
+    Ok((name, digests))
+}
+
+/// A number as a cell.
+pub(super) fn int(number: i64) -> Value {
+    Value::Integer(number)
+}
+
+/// A text as a cell.
+pub(super) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn digest(digest: &Digest) -> Value {
+    Value::Blob(digest.as_bytes().to_vec())
+}
+
+fn instant(instant: Timestamp) -> Value {
+    int(stored(instant))
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
+    serde_json::to_string(value).map(Value::Text).map_err(|error| Malformed(error.to_string()))
+}
+
+/// The form's number, the count of words, then both lists after their lengths; numbers in little-endian order.
+fn sketch(sketch: &WordSketch) -> Value {
+    let WordSketch { words, histogram, sample } = sketch;
+    let mut bytes = Vec::with_capacity(13 + histogram.len() + 4 * sample.len());
+    bytes.push(SKETCH_FORM);
+    bytes.extend_from_slice(&words.to_le_bytes());
+    bytes.extend_from_slice(&(histogram.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(histogram);
+    bytes.extend_from_slice(&(sample.len() as u32).to_le_bytes());
+    sample.iter().for_each(|hash| bytes.extend_from_slice(&hash.to_le_bytes()));
+    Value::Blob(bytes)
+}
+
+fn read_sketch(bytes: &[u8]) -> Option<WordSketch> {
+    let number = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
+    let (&[SKETCH_FORM], rest) = bytes.split_first_chunk()? else { return None };
+    let (words, rest) = rest.split_at_checked(4)?;
+    let (len, rest) = rest.split_at_checked(4)?;
+    let (histogram, rest) = rest.split_at_checked(number(len)? as usize)?;
+    let (len, rest) = rest.split_at_checked(4)?;
+    let sample: Vec<u32> = rest.chunks(4).map(number).collect::<Option<_>>()?;
+    let whole = sample.len() == number(len)? as usize;
+    whole.then_some(WordSketch { words: number(words)?, histogram: histogram.to_vec(), sample })
+}
+
+fn read_digest(bytes: &[u8]) -> Result<Digest> {
+    let bytes = bytes.try_into().map_err(|_| Malformed(format!("a digest of {} bytes", bytes.len())))?;
+    Ok(Digest::from_bytes(bytes))
+}
+
+fn read_instant(micros: i64) -> Result<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|error| Malformed(error.to_string()))
+}
+
+fn read_scope(text: &str) -> Result<Scope> {
+    match Route::parse(text) {
+        Some(Route::Home) => Ok(Scope::Site),
+        Some(Route::Index(scope)) => Ok(scope),
+        _ => Err(Malformed(format!("{text:?} is no scope"))),
+    }
+}
+
+fn malformed<T>(what: &str, found: &Value) -> Result<T> {
+    Err(Malformed(format!("{:?} in place of {what}", found.data_type())))
+}
+
+/// Takes a row's cells one by one.
+struct Reader(std::vec::IntoIter<Value>);
+
+impl Reader {
+    fn next(&mut self) -> Result<Value> {
+        self.0.next().ok_or_else(|| Malformed("a row is too short".to_owned()))
+    }
+
+    fn text(&mut self) -> Result<String> {
+        match self.next()? {
+            Value::Text(text) => Ok(text),
+            other => malformed("a text", &other),
+        }
+    }
+
+    fn int(&mut self) -> Result<i64> {
+        match self.next()? {
+            Value::Integer(number) => Ok(number),
+            other => malformed("a number", &other),
+        }
+    }
+
+    fn blob(&mut self) -> Result<Vec<u8>> {
+        match self.next()? {
+            Value::Blob(blob) => Ok(blob),
+            other => malformed("bytes", &other),
+        }
+    }
+
+    fn seq(&mut self) -> Result<u64> {
+        self.int().map(i64::cast_unsigned)
+    }
+
+    fn digest(&mut self) -> Result<Digest> {
+        read_digest(&self.blob()?)
+    }
+
+    fn instant(&mut self) -> Result<Timestamp> {
+        read_instant(self.int()?)
+    }
+
+    fn path(&mut self) -> Result<RelPath> {
+        let text = self.text()?;
+        RelPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is no path")))
+    }
+
+    fn url(&mut self) -> Result<UrlPath> {
+        let text = self.text()?;
+        UrlPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is no URL path")))
+    }
+
+    fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        serde_json::from_str(&self.text()?).map_err(|error| Malformed(error.to_string()))
+    }
+
+    fn sketch(&mut self) -> Result<Arc<WordSketch>> {
+        let bytes = self.blob()?;
+        read_sketch(&bytes).map(Arc::new).ok_or_else(|| Malformed("a word sketch of an unknown form".to_owned()))
+    }
+}

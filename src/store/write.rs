@@ -1,0 +1,170 @@
+//! One transaction over the database: rows changed, the seal kept in step, and how each row was before.
+//!
+//! Knows nothing of files and connections' lives; `database` does.
+
+use rayon::prelude::*;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
+
+use crate::base::UrlPath;
+use crate::library::Seq;
+
+use super::read::{self, Trouble};
+use super::rows::{self, Cells, Malformed};
+use super::schema::{self, Table};
+use super::seal::Seal;
+
+/// Rows that are encoded at a time.
+const CHUNK_ROWS: usize = 4096;
+
+/// Fewer rows than this are not worth another thread.
+const PARALLEL_ROWS_MIN: usize = 64;
+
+/// A row as it was before a commit.
+#[derive(Debug)]
+pub(super) struct Undo {
+    table: &'static Table,
+    key: Value,
+    before: Option<Cells>,
+}
+
+/// One transaction over a database that `seal` describes. `undo` says how to take it back, should it fail and be
+/// there all the same.
+pub(super) fn attempt(
+    connection: &mut Connection,
+    seal: Seal,
+    undo: &mut Vec<Undo>,
+    changes: impl FnOnce(&mut Writer<'_>) -> Result<(), Trouble>,
+) -> Result<Seal, Trouble> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut writer = Writer { transaction, before: seal.clone(), seal, undo };
+    changes(&mut writer)?;
+    if writer.seal == writer.before {
+        return Ok(writer.seal);
+    }
+    let Writer { transaction, mut seal, .. } = writer;
+    seal.commits += 1;
+    seal.copy = false;
+    transaction.prepare_cached(&schema::SEAL.sql().put)?.execute(params_from_iter(seal.cells()))?;
+    transaction.commit()?;
+    Ok(seal)
+}
+
+/// A row to put, with its checksum, or the key of one to take away.
+pub(super) enum Change {
+    Put(Cells),
+    Forget(Value),
+}
+
+impl Change {
+    pub(super) fn put(table: &Table, mut cells: Cells) -> Result<Self, Malformed> {
+        let sum = table.sum(&cells);
+        cells.push(rows::int(sum));
+        Ok(Self::Put(cells))
+    }
+}
+
+/// One transaction: changes rows, keeps the seal in step, and how each row was before.
+pub(super) struct Writer<'c> {
+    transaction: Transaction<'c>,
+    /// The tables as they are now.
+    pub(super) seal: Seal,
+    /// The tables as they were at the beginning.
+    before: Seal,
+    undo: &'c mut Vec<Undo>,
+}
+
+impl Writer<'_> {
+    /// Applies what `encode` makes of each item; the items have ascending, distinct keys.
+    pub(super) fn put_all<T: Sync>(
+        &mut self,
+        table: &'static Table,
+        items: &[T],
+        encode: impl Fn(&T) -> Result<Change, Malformed> + Sync,
+    ) -> Result<(), Trouble> {
+        // Nothing can stand in the way of distinct keys in a table that was empty.
+        let fresh = self.before.total(table).rows == 0;
+        for chunk in items.chunks(CHUNK_ROWS) {
+            let changes: Result<Vec<Change>, Malformed> = if chunk.len() < PARALLEL_ROWS_MIN {
+                chunk.iter().map(&encode).collect()
+            } else {
+                chunk.par_iter().map(&encode).collect()
+            };
+            for change in changes.map_err(Trouble::Unwritable)? {
+                self.apply(table, change, fresh)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, table: &'static Table, change: Change, fresh: bool) -> Result<(), Trouble> {
+        let key = match &change {
+            Change::Put(cells) => cells[0].clone(),
+            Change::Forget(key) => key.clone(),
+        };
+        let before = if fresh { None } else { self.get(table, &key)? };
+        match change {
+            Change::Put(cells) if before.as_ref() == Some(&cells) => return Ok(()),
+            Change::Put(cells) => self.put(table, &cells)?,
+            Change::Forget(_) if before.is_none() => return Ok(()),
+            Change::Forget(key) => self.delete(table, &key)?,
+        }
+        if let Some(cells) = &before {
+            self.seal.total_mut(table).subtract(sum_of(cells)?);
+        }
+        self.undo.push(Undo { table, key, before });
+        Ok(())
+    }
+
+    /// Gives a URL to an article, unless it already is someone's.
+    pub(super) fn claim(&mut self, url: &UrlPath, seq: Seq) -> Result<(), Trouble> {
+        let table = &schema::URLS;
+        if self.get(table, &rows::text(url.as_str()))?.is_some() {
+            return Ok(());
+        }
+        let n = self.seal.total(table).rows;
+        let change = Change::put(table, rows::url(url, seq, n)).map_err(Trouble::Unwritable)?;
+        self.apply(table, change, true)
+    }
+
+    /// Puts a row back as it was.
+    pub(super) fn restore(&mut self, undo: &Undo) -> Result<(), Trouble> {
+        let change = match &undo.before {
+            Some(cells) => Change::Put(cells.clone()),
+            None => Change::Forget(undo.key.clone()),
+        };
+        self.apply(undo.table, change, false)
+    }
+
+    fn get(&self, table: &Table, key: &Value) -> Result<Option<Cells>, Trouble> {
+        let mut statement = self.transaction.prepare_cached(&table.sql().get)?;
+        let mut rows = statement.query([key])?;
+        Ok(rows.next()?.map(|row| read::cells(row, table)).transpose()?)
+    }
+
+    fn put(&mut self, table: &Table, cells: &Cells) -> Result<(), Trouble> {
+        self.transaction.prepare_cached(&table.sql().put)?.execute(params_from_iter(cells))?;
+        self.seal.total_mut(table).add(sum_of(cells)?);
+        Ok(())
+    }
+
+    fn delete(&mut self, table: &Table, key: &Value) -> Result<(), Trouble> {
+        self.transaction.prepare_cached(&table.sql().delete)?.execute([key])?;
+        Ok(())
+    }
+}
+
+/// The items by ascending key; of several with one key the last.
+pub(super) fn last<'a, T, K: Ord>(items: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {
+    let mut sorted: Vec<&T> = items.iter().rev().collect();
+    sorted.sort_by_key(|item| key(item));
+    sorted.dedup_by(|later, first| key(later) == key(first));
+    sorted
+}
+
+fn sum_of(cells: &Cells) -> Result<i64, Trouble> {
+    match cells.last() {
+        Some(Value::Integer(sum)) => Ok(*sum),
+        _ => Err(Trouble::Damaged("a row without a checksum".to_owned())),
+    }
+}
