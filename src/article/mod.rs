@@ -2,23 +2,33 @@
 //!
 //! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
 
-mod addresses;
+mod attributes;
 pub mod body;
-pub mod dates;
+mod canonical;
 pub mod decode;
-mod fields;
+mod elements;
+mod findings;
+mod footnotes;
 pub mod front_matter;
 pub mod head;
+mod headings;
 pub mod html;
+pub mod invariants;
 pub mod markdown;
+mod nesting;
 pub mod outline;
 mod people;
 pub mod place;
-mod said;
-pub mod sketch;
+mod references;
+mod sanitize;
+mod scrub;
+mod shape;
+mod summary;
 mod tags;
+mod templates;
 pub mod text;
-mod title;
+mod tokens;
+mod writer;
 
 pub use body::{Limits, body};
 pub use head::{HEAD_VERSION, head};

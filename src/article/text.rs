@@ -1,8 +1,152 @@
-//! Plain text.
+//! Plain text: paragraphs, headings, lists, quotes, preformatted blocks and verse, told apart by their shape.
+//!
+//! What reads as prose that an editor wrapped is joined again; what was broken by its author (poems, addresses, letters)
+//! stays broken. Quotes and dashes stay as typed.
 
-use super::Outline;
+use linkify::{LinkFinder, LinkKind};
+
+use crate::base::Diagnostic;
+
+use super::body::Rendering;
+use super::canonical::{push_text, push_url};
+use super::markdown::has_word;
+use super::references::Resolver;
+use super::sanitize::too_large;
+use super::shape::{Block, blocks, title};
+use super::{Outline, TitleFrom};
+
+/// How many characters an opening has at most.
+const OPENING_CHARS: usize = 400;
 
 /// What the text shows before it is rendered.
-pub fn outline(_text: &str) -> Outline {
-    Outline::default()
+pub fn outline(text: &str) -> Outline {
+    let text = super::canonical::clean(text);
+    let (title, rest) = match title(&text) {
+        Some((title, rest)) => (Some((title.to_owned(), TitleFrom::FirstLine)), rest),
+        None => (None, text.as_str()),
+    };
+    let opening = opening(rest);
+    let has_words = has_word(&text);
+    Outline { title, opening, has_words, meta: Vec::new() }
+}
+
+fn opening(text: &str) -> String {
+    let start = text.trim_start();
+    // A glance is enough, cut where a paragraph ends.
+    let near = &start[..start.floor_char_boundary(8 * OPENING_CHARS)];
+    let near = near.rfind("\n\n").map_or(near, |end| &near[..end]);
+    let first = blocks(near).into_iter().find_map(|block| match block {
+        Block::Paragraph(text) => Some(text),
+        Block::Verse(lines) | Block::Pre(lines) => Some(lines.join(" ")),
+        Block::List { items, .. } => items.into_iter().next(),
+        Block::Quote(text) => Some(text),
+        Block::Heading(_) | Block::Rule => None,
+    });
+    first.unwrap_or_default().chars().take(OPENING_CHARS).collect()
+}
+
+/// The HTML of an article's text, with marks for references.
+pub(super) fn render(text: &str, rendering: &Rendering<'_>) -> Result<String, Diagnostic> {
+    let is_titled = rendering.head.title_from == TitleFrom::FirstLine;
+    let text = title(text).filter(|_| is_titled).map_or(text, |(_, rest)| rest);
+    let mut writer = Writer { out: String::new(), resolver: &rendering.resolver, finder: LinkFinder::new() };
+    for block in blocks(text) {
+        writer.block(&block, 0);
+        if writer.out.len() > rendering.limits.max_bytes {
+            return Err(too_large(rendering.limits));
+        }
+    }
+    Ok(writer.out)
+}
+
+struct Writer<'a> {
+    out: String,
+    resolver: &'a Resolver,
+    finder: LinkFinder,
+}
+
+impl Writer<'_> {
+    fn block(&mut self, block: &Block, depth: usize) {
+        match block {
+            Block::Paragraph(text) => self.element("p", text),
+            Block::Heading(text) => self.element("h2", text),
+            Block::Verse(lines) => {
+                self.out.push_str("<p>");
+                for (at, line) in lines.iter().enumerate() {
+                    if at > 0 {
+                        self.out.push_str("<br>\n");
+                    }
+                    self.line(line);
+                }
+                self.out.push_str("</p>\n");
+            }
+            Block::List { start, items } => self.list(*start, items),
+            Block::Pre(lines) => {
+                self.out.push_str("<pre>");
+                push_text(&mut self.out, &lines.join("\n"));
+                self.out.push_str("</pre>\n");
+            }
+            Block::Quote(text) => self.quote(text, depth),
+            Block::Rule => self.out.push_str("<hr>\n"),
+        }
+    }
+
+    fn element(&mut self, name: &str, text: &str) {
+        self.out.push_str(&format!("<{name}>"));
+        self.inline(text);
+        self.out.push_str(&format!("</{name}>\n"));
+    }
+
+    fn list(&mut self, start: Option<u32>, items: &[String]) {
+        match start {
+            None => self.out.push_str("<ul>\n"),
+            Some(1) => self.out.push_str("<ol>\n"),
+            Some(number) => self.out.push_str(&format!("<ol start=\"{number}\">\n")),
+        }
+        items.iter().for_each(|item| self.element("li", item));
+        self.out.push_str(if start.is_none() { "</ul>\n" } else { "</ol>\n" });
+    }
+
+    /// Letters quote letters: to a depth that people still read.
+    fn quote(&mut self, text: &str, depth: usize) {
+        const DEPTH_MAX: usize = 8;
+        if depth >= DEPTH_MAX {
+            return self.element("p", text);
+        }
+        self.out.push_str("<blockquote>\n");
+        for block in blocks(text) {
+            self.block(&block, depth + 1);
+        }
+        self.out.push_str("</blockquote>\n");
+    }
+
+    /// A line of verse: its indentation is the author's.
+    fn line(&mut self, line: &str) {
+        let text = line.trim_start();
+        let indent: usize = line[..line.len() - text.len()].chars().map(|c| if c == '\t' { 4 } else { 1 }).sum();
+        push_text(&mut self.out, &"\u{a0}".repeat(indent.min(40)));
+        self.inline(text);
+    }
+
+    /// Text, with its URLs and mail addresses as links.
+    fn inline(&mut self, text: &str) {
+        let mut written = 0;
+        for link in self.finder.links(text) {
+            let url = match link.kind() {
+                LinkKind::Email => format!("mailto:{}", link.as_str()),
+                _ => link.as_str().to_owned(),
+            };
+            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(super::canonical::MARK)) else {
+                continue;
+            };
+            push_text(&mut self.out, &text[written..link.start()]);
+            self.out.push_str("<a");
+            push_url(&mut self.out, "href", &url);
+            self.out.push('>');
+            push_text(&mut self.out, link.as_str());
+            self.out.push_str("</a>");
+            written = link.end();
+        }
+        push_text(&mut self.out, &text[written..]);
+    }
 }

@@ -1,0 +1,95 @@
+//! The diagnostics of one rendering, gathered: bounded in number, with lines of the file.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Diagnostic, Severity};
+
+/// How many findings of one rendering are told one by one.
+const LIMIT: usize = 64;
+
+/// What a rendering has to say.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// How many lines of the file stand before the text that is rendered.
+    lines_before: u32,
+    list: Vec<Diagnostic>,
+    /// How many findings were left out of `list`, and the gravest of them.
+    beyond: Option<(usize, Severity)>,
+    /// Elements that were left out, and how often.
+    dropped: BTreeMap<&'static str, usize>,
+}
+
+impl Findings {
+    /// Nothing yet; the text begins on `first_line` of its file, from 1.
+    pub(super) fn from_line(first_line: u32) -> Self {
+        Self { lines_before: first_line.saturating_sub(1), ..Self::default() }
+    }
+
+    /// Adds a finding, on a line of the rendered text (from 1) where there is one.
+    pub(super) fn add(&mut self, finding: Diagnostic, line: Option<u32>) {
+        let finding = match line {
+            Some(line) => finding.at(line.saturating_add(self.lines_before), 1),
+            None => finding,
+        };
+        if self.list.len() < LIMIT {
+            if !self.list.contains(&finding) {
+                self.list.push(finding);
+            }
+            return;
+        }
+        let (count, gravest) = self.beyond.unwrap_or((0, Severity::Note));
+        self.beyond = Some((count + 1, gravest.max(finding.severity)));
+    }
+
+    /// A visible element was left out.
+    pub(super) fn dropped(&mut self, element: &'static str) {
+        *self.dropped.entry(element).or_default() += 1;
+    }
+
+    /// An address was left out because of its scheme or shape.
+    pub(super) fn refused_url(&mut self, url: &str) {
+        let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
+        self.add(Diagnostic::warning("dropped", format!("`{shown}` is no address for a feed, and was left out")), None);
+    }
+
+    /// What was found, in the order of the file.
+    pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        for (element, count) in std::mem::take(&mut self.dropped) {
+            let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
+            self.list.push(Diagnostic::warning(
+                "dropped",
+                format!("`<{element}>` cannot stand in a feed, and was left out{times}"),
+            ));
+        }
+        self.list.sort_by_key(|finding| finding.place.map_or(u32::MAX, |place| place.line));
+        if let Some((count, severity)) = self.beyond {
+            let mut more = Diagnostic::note("more", format!("and {count} findings more"));
+            more.severity = severity;
+            self.list.push(more);
+        }
+        self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_bounded_and_stand_on_lines_of_the_file() {
+        let mut findings = Findings::from_line(4);
+        for line in 1..=100 {
+            findings.add(Diagnostic::warning("template-tag", format!("tag {line}")), Some(line));
+        }
+        findings.dropped("svg");
+        findings.dropped("svg");
+        let list = findings.into_diagnostics();
+        assert_eq!(list.len(), LIMIT + 2);
+        assert_eq!(list[0].to_string(), "4:1: tag 1");
+        assert_eq!(list[LIMIT].message, "`<svg>` cannot stand in a feed, and was left out (2 times)");
+        assert_eq!(
+            (list[LIMIT + 1].message.as_str(), list[LIMIT + 1].severity),
+            ("and 36 findings more", Severity::Warning)
+        );
+    }
+}

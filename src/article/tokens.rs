@@ -1,0 +1,117 @@
+//! An author's HTML as the standard's tokenizer sees it: tags, text with its references resolved, comments.
+//!
+//! No tree is built: its cost would grow with the square of the nesting.
+
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, TagKind, Token as Raw, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+
+/// A token of HTML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A start tag: its name in lower case, and its attributes, each name once.
+    Start(String, Vec<(String, String)>),
+    /// An end tag.
+    End(String),
+    /// Text, decoded. A run may come in several pieces.
+    Text(String),
+    /// A comment's text.
+    Comment(String),
+    /// `<!DOCTYPE ...>`
+    Doctype,
+}
+
+/// The tokens of `html`.
+pub(super) fn tokens(html: &str) -> Vec<Token> {
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let input = BufferQueue::default();
+    for chunk in chunks(html) {
+        input.push_back(StrTendril::from_slice(chunk));
+        // A sink that never asks for a script to run is never interrupted.
+        let _ = tokenizer.feed(&input);
+    }
+    tokenizer.end();
+    tokenizer.sink.tokens.into_inner()
+}
+
+/// A tendril holds less than 4 GiB; pieces also keep the tokenizer's own buffers small.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(1 << 20));
+        rest = after;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+#[derive(Default)]
+struct Sink {
+    tokens: RefCell<Vec<Token>>,
+}
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Raw, _line: u64) -> TokenSinkResult<()> {
+        let mut tokens = self.tokens.borrow_mut();
+        match token {
+            Raw::TagToken(tag) if tag.kind == TagKind::EndTag => tokens.push(Token::End(tag.name.to_string())),
+            Raw::TagToken(tag) => {
+                let attributes = tag.attrs.iter().map(|a| (a.name.local.to_string(), a.value.to_string())).collect();
+                tokens.push(Token::Start(tag.name.to_string(), attributes));
+                return content_of(&tag.name);
+            }
+            Raw::CharacterTokens(text) => match tokens.last_mut() {
+                Some(Token::Text(before)) => before.push_str(&text),
+                _ => tokens.push(Token::Text(text.to_string())),
+            },
+            Raw::CommentToken(text) => tokens.push(Token::Comment(text.to_string())),
+            Raw::DoctypeToken(_) => tokens.push(Token::Doctype),
+            Raw::NullCharacterToken | Raw::EOFToken | Raw::ParseError(_) => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+/// How the content of an element is read (HTML, 13.2.6.4), without scripting.
+fn content_of(name: &str) -> TokenSinkResult<()> {
+    match name {
+        "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+        "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+        "plaintext" => TokenSinkResult::Plaintext,
+        _ => TokenSinkResult::Continue,
+    }
+}
+
+/// Is this the comment that ends a summary: `<!-- more -->`, or Hugo's and WordPress's `<!--more-->`?
+pub(super) fn is_more(comment: &str) -> bool {
+    let comment = comment.trim();
+    comment.eq_ignore_ascii_case("more") || comment.starts_with("more ") || comment.eq_ignore_ascii_case("excerpt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_those_of_the_standard() {
+        let seen = tokens("<!DOCTYPE html><P Class=a class=b>x&amp;y&#0;z<br/><!-- more --><script><p></script></p>");
+        let start = |name: &str| Token::Start(name.to_owned(), Vec::new());
+        let expected = [
+            Token::Doctype,
+            Token::Start("p".to_owned(), vec![("class".to_owned(), "a".to_owned())]),
+            Token::Text("x&y\u{fffd}z".to_owned()),
+            start("br"),
+            Token::Comment(" more ".to_owned()),
+            start("script"),
+            Token::Text("<p>".to_owned()),
+            Token::End("script".to_owned()),
+            Token::End("p".to_owned()),
+        ];
+        assert_eq!(seen, expected);
+        assert!(is_more(" more ") && is_more("more") && !is_more("moreover"));
+    }
+}
