@@ -128,6 +128,8 @@ async fn respond(
     };
     if !read {
         pulse.leave_unread();
+    }
+    if !read || worker.is_stopping() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     worker.metrics().answered(response.status());

@@ -14,23 +14,21 @@ use crate::config;
 /// The methods that are understood.
 pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Nobody is to keep this: the next request may be answered otherwise.
-const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
-
 /// An answer that is no document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Problem {
     status: StatusCode,
     text: &'static str,
-    cache: HeaderValue,
-    field: Option<(HeaderName, HeaderValue)>,
+    cache: &'static str,
+    /// In a box, as the type is the `Err` of everything here.
+    field: Option<Box<(HeaderName, HeaderValue)>>,
     closes: bool,
 }
 
 impl Problem {
     /// An answer of `status`, with one sentence for a person. Not to be cached.
     pub(super) fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text, cache: NO_CACHE, field: None, closes: false }
+        Self { status, text, cache: "no-cache", field: None, closes: false }
     }
 
     /// 400. The connection is closed: who knows what comes next on it.
@@ -50,8 +48,7 @@ impl Problem {
 
     /// 410; known for a minute, as what was taken away may return.
     pub(super) fn gone() -> Self {
-        Self::new(StatusCode::GONE, "What stood at this address was taken away.")
-            .cached(HeaderValue::from_static("public, max-age=60"))
+        Self::new(StatusCode::GONE, "What stood at this address was taken away.").cached("public, max-age=60")
     }
 
     /// 412
@@ -63,14 +60,14 @@ impl Problem {
     pub(super) fn moved(location: HeaderValue) -> Self {
         Self::new(StatusCode::MOVED_PERMANENTLY, "This stands at another address.")
             .with(LOCATION, location)
-            .cached(HeaderValue::from_static("public, max-age=900"))
+            .cached("public, max-age=900")
     }
 
     /// 503, to be asked again after `seconds`.
     pub(super) fn unavailable(text: &'static str, seconds: u16) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
             .with(RETRY_AFTER, HeaderValue::from(seconds))
-            .cached(HeaderValue::from_static("no-store"))
+            .cached("no-store")
     }
 
     /// The same, and the connection is closed after it.
@@ -83,13 +80,13 @@ impl Problem {
     /// The same, with one more field.
     #[must_use]
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.field = Some((name, value));
+        self.field = Some(Box::new((name, value)));
         self
     }
 
     /// The same, with another `Cache-Control`.
     #[must_use]
-    pub(super) fn cached(mut self, cache: HeaderValue) -> Self {
+    pub(super) fn cached(mut self, cache: &'static str) -> Self {
         self.cache = cache;
         self
     }
@@ -109,9 +106,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONTENT_LENGTH, length);
-        headers.insert(CACHE_CONTROL, self.cache.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache));
         page_fields(headers);
-        if let Some((name, value)) = &self.field {
+        if let Some((name, value)) = self.field.as_deref() {
             headers.insert(name, value.clone());
         }
         if self.closes {

@@ -158,7 +158,7 @@ impl Desk {
             }
         }
         // Browsers ask on every visit.
-        Err(Problem::not_found().cached(HeaderValue::from_static("public, max-age=3600")))
+        Err(Problem::not_found().cached("public, max-age=3600"))
     }
 
     /// A path with a slash too many: `/news/my-post/`.

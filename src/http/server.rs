@@ -136,7 +136,7 @@ fn spawn(
         let _entered = runtime.enter();
         listeners.iter().map(register).collect::<io::Result<Vec<_>>>()?
     };
-    std::thread::Builder::new().name(format!("http-{n}")).spawn(move || work(&runtime, listeners, shared, stop))
+    std::thread::Builder::new().name(format!("http-{n}")).spawn(move || work(runtime, listeners, shared, stop))
 }
 
 fn register(listener: &std::net::TcpListener) -> io::Result<TcpListener> {
@@ -145,10 +145,10 @@ fn register(listener: &std::net::TcpListener) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-fn work(runtime: &Runtime, listeners: Vec<TcpListener>, shared: Shared, mut stop: watch::Receiver<Option<Instant>>) {
+fn work(runtime: Runtime, listeners: Vec<TcpListener>, shared: Shared, mut stop: watch::Receiver<Option<Instant>>) {
     let worker = Rc::new(Worker::new(shared.edge, shared.warm));
     let local = LocalSet::new();
-    local.block_on(runtime, async {
+    let deadline = local.block_on(&runtime, async {
         tokio::select! {
             biased;
             _ = stop.wait_for(Option::is_some) => {}
@@ -159,7 +159,11 @@ fn work(runtime: &Runtime, listeners: Vec<TcpListener>, shared: Shared, mut stop
         worker.stop();
         // What is not done by then is broken off.
         let _ = timeout_at(deadline, worker.emptied()).await;
+        deadline
     });
+    drop(local);
+    // A reader that hangs on a dead file system does not hold the stop up.
+    runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
 }
 
 /// Accepts for ever.
@@ -334,5 +338,25 @@ impl Drop for Opened {
         self.worker.open.borrow_mut().remove(&self.number);
         self.worker.metrics.closed();
         self.worker.closed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_shortage_pauses() {
+        for (errno, pauses) in [
+            (Errno::MFILE, true),
+            (Errno::NFILE, true),
+            (Errno::NOBUFS, true),
+            (Errno::NOMEM, true),
+            (Errno::INVAL, true),
+            (Errno::CONNABORTED, false),
+            (Errno::INTR, false),
+        ] {
+            assert_eq!(is_shortage(&io::Error::from(errno)), pauses, "{errno}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The one integration binary: the program as its users meet it.
+//! The integration tests: one binary, so that they are linked once and run side by side.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod cli;
+mod http;
