@@ -1,16 +1,254 @@
 //! Starts everything, owns shutdown, joins everything.
+//!
+//! Start: lock, bind, what is remembered is served, READY, scan. Stop: stop accepting and drain, close the inbox, join
+//! the engine. Whoever is spawned here is joined here.
 
+use std::io;
+use std::net::TcpListener;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{error, info};
 
 use crate::config::{Config, Errors};
+use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::renderer::Renderer;
+use crate::engine::{self, Command, Engine, Parts};
+use crate::http::{self, Edge};
+use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
+use crate::publish::Published;
+use crate::source::Inbox;
+use crate::store::{Database, Directory, Lock, Projector, Store as _, StoreError, Target};
+
+/// Why there is no start, with the exit status that says so.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Config(String),
+}
+
+impl Refusal {
+    fn exit(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Refusal::Store(StoreError::InUse { .. }) => EX_TEMPFAIL,
+            Refusal::Store(StoreError::Unwritable { .. }) | Refusal::Config(_) => EX_CONFIG,
+            Refusal::Store(_) => 1,
+        })
+    }
+}
 
 /// Serves until asked to stop. `load` gives the configuration: at start, and again for every reload.
+///
+/// # Errors
+/// What the operating system refuses while running. A start that cannot be is told here, in one sentence.
 pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCode> {
-    let _config = load()?;
-    anyhow::bail!("serving is not there yet")
+    let config = load()?;
+    let inherited = systemd::listeners().context("the sockets that the service manager passed cannot be used")?;
+    let daemon = match Daemon::start(config, inherited, Arc::new(SystemClock)) {
+        Ok(daemon) => daemon,
+        Err(refusal) => return refused(&refusal),
+    };
+    systemd::ready("serving");
+    let mut daemon = daemon;
+    let stopped = wait(&mut daemon, load);
+    systemd::stopping();
+    daemon.stop();
+    stopped?;
+    info!(event = "stopped", "stopped");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Publishes once, writes every feed, and ends.
-pub fn build(_config: Config) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("building is not there yet")
+///
+/// # Errors
+/// Whatever kept it from publishing.
+pub fn build(config: Config) -> anyhow::Result<ExitCode> {
+    let prepared = prepare(&config).and_then(|lock| open(config, lock, Arc::new(SystemClock)));
+    let opened = match prepared {
+        Ok(opened) => opened,
+        Err(refusal) => return refused(&refusal),
+    };
+    let articles = opened.engine.build()?;
+    info!(event = "built", articles, "built: {articles} articles");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
+    crate::ops::logging::complain(&refusal.to_string());
+    Ok(refusal.exit())
+}
+
+/// A running dropfeed.
+pub struct Daemon {
+    inbox: Arc<Inbox<Command>>,
+    published: Arc<Published>,
+    config: Config,
+    http: Option<http::Running>,
+    engine: Option<JoinHandle<()>>,
+    ended: Option<oneshot::Receiver<()>>,
+}
+
+impl Daemon {
+    /// Starts everything. `inherited`: sockets to use instead of `server.listen`.
+    fn start(config: Config, inherited: Vec<TcpListener>, clock: Arc<dyn Clock>) -> Result<Self, Refusal> {
+        let lock = prepare(&config)?;
+        let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
+        let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
+        let edge = Edge::new(Arc::clone(&published), renderer, config.server.clone());
+        let failed = |error: io::Error| Refusal::Config(format!("the sockets cannot be served: {error}"));
+        let http = http::start(listeners, edge).map_err(failed)?;
+        for address in http.addresses() {
+            info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
+        }
+        let (ending, ended) = oneshot::channel();
+        let work = move || {
+            engine.run();
+            // Nobody may be waiting any more; then it does not matter.
+            let _ = ending.send(());
+        };
+        let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
+        let engine = spawned.map_err(|error| Refusal::Config(format!("no thread can be started: {error}")))?;
+        Ok(Self { inbox, published, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
+    }
+
+    /// Starts on any free port of the loopback, for tests.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting.
+    pub fn start_for_test(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Self::start(config, vec![listener], clock).map_err(anyhow::Error::new)
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        self.http.as_ref().map_or_else(Vec::new, |http| http.addresses().to_vec())
+    }
+
+    /// Where the current snapshot stands.
+    pub fn published(&self) -> &Arc<Published> {
+        &self.published
+    }
+
+    /// Has the engine go on under another configuration.
+    pub fn reload(&self, config: Config) {
+        if self.inbox.command(Command::Reload(Box::new(config))).is_err() {
+            error!(event = "degraded", "too many reloads are waiting; this one is dropped");
+        }
+    }
+
+    /// Stops in order, and joins. Called again, it does nothing.
+    pub fn stop(&mut self) {
+        if let Some(http) = self.http.take() {
+            http.stop(self.config.server.stop_timeout);
+        }
+        self.inbox.close();
+        if let Some(engine) = self.engine.take() {
+            // A panic was told where it happened.
+            let _ = engine.join();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What a start opened.
+struct Opened {
+    engine: Engine,
+    inbox: Arc<Inbox<Command>>,
+    published: Arc<Published>,
+    renderer: Arc<Renderer>,
+}
+
+/// Takes the lock: nobody else uses the state from here on.
+fn prepare(config: &Config) -> Result<Lock, Refusal> {
+    Ok(Lock::acquire(&config.state.dir)?)
+}
+
+fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
+    let mut store = Database::open(lock)?;
+    let inbox = Arc::new(Inbox::new(engine::settling(&config.articles)));
+    let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
+    let polling = match engine::open_tree(&config.articles, &inbox) {
+        Ok((tree, polling)) => {
+            renderer.set_tree(Arc::new(tree));
+            polling
+        }
+        // What was published stands; the engine tries again.
+        Err(_) if !store.is_new() => false,
+        Err(error) => return Err(Refusal::Config(format!("{error}; make it, or set articles.dir"))),
+    };
+    let unwritable = |error: io::Error| {
+        Refusal::Config(format!("cannot write to feeds.dir, {}: {error}", config.feeds.dir.display()))
+    };
+    let target: Box<dyn Target> = Box::new(Directory::open(&config.feeds.dir).map_err(unwritable)?);
+    let projector = Projector::new(target, store.projected()?);
+    let published = Arc::new(Published::default());
+    let parts = Parts {
+        config: Arc::new(config),
+        store: Box::new(store),
+        projector,
+        renderer: Arc::clone(&renderer),
+        inbox: Arc::clone(&inbox),
+        published: Arc::clone(&published),
+        clock,
+        polling,
+    };
+    Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
+}
+
+fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
+    let listeners = config.server.listen.iter().map(|address| {
+        TcpListener::bind(address).map_err(|error| {
+            let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
+            Refusal::Config(match error.kind() {
+                io::ErrorKind::AddrInUse => format!("{address} is in use by another program: {hint}"),
+                _ => format!("cannot listen on {address}: {error}: {hint}"),
+            })
+        })
+    });
+    listeners.collect()
+}
+
+/// Waits for a signal to stop, and reloads at SIGHUP. Ends with an error if the engine does.
+fn wait(daemon: &mut Daemon, load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<()> {
+    let Some(mut ended) = daemon.ended.take() else { anyhow::bail!("the engine is not running") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = hangup.recv() => reload(daemon, load),
+                _ = &mut ended => anyhow::bail!("the engine ended by itself"),
+            }
+        }
+    })
+}
+
+fn reload(daemon: &Daemon, load: &dyn Fn() -> Result<Config, Errors>) {
+    systemd::reloading();
+    match load() {
+        Ok(config) => daemon.reload(config),
+        Err(errors) => {
+            for mistake in &errors.0 {
+                error!(event = "refused", "{mistake}");
+            }
+            error!(event = "refused", "the configuration is not reloaded; the earlier one stays");
+        }
+    }
+    systemd::ready("serving");
 }

@@ -2,11 +2,14 @@
 //!
 //! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
 
+mod addresses;
 mod attributes;
 pub mod body;
 mod canonical;
+pub mod dates;
 pub mod decode;
 mod elements;
+mod fields;
 mod findings;
 mod footnotes;
 pub mod front_matter;
@@ -20,13 +23,17 @@ pub mod outline;
 mod people;
 pub mod place;
 mod references;
+mod said;
 mod sanitize;
 mod scrub;
 mod shape;
+pub mod sketch;
 mod summary;
 mod tags;
+mod template_tags;
 mod templates;
 pub mod text;
+mod title;
 mod tokens;
 mod writer;
 

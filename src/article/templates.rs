@@ -1,14 +1,14 @@
 //! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown) in a text: the common ones are
 //! converted, the rest removed; code keeps them. Each is named in a diagnostic with its line.
 //!
-//! This file finds tags; [`tags`](super::tags) knows what they mean. Nothing is evaluated.
+//! This file finds tags; [`template_tags`](super::template_tags) knows what they mean. Nothing is evaluated.
 
 use std::borrow::Cow;
 
 use crate::base::Diagnostic;
 
 use super::findings::Findings;
-use super::tags::{self, Meaning, Reading};
+use super::template_tags::{self, Meaning, Reading};
 
 /// Tags and their content are not looked for farther than this, in bytes, so that a text of nothing but openings costs
 /// no more than its length.
@@ -124,10 +124,10 @@ impl<'t> Converter<'t> {
 
     /// Converts the tag that begins here; false where none does.
     fn tag(&mut self, findings: &mut Findings) -> bool {
-        let Some((len, meaning)) = tags::read(within(self.rest(), TAG_MAX_BYTES), self.text, self.at) else {
+        let Some((len, meaning)) = template_tags::read(within(self.rest(), TAG_MAX_BYTES), self.text, self.at) else {
             return false;
         };
-        let place = tags::Place { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
+        let place = template_tags::Place { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
         let after = &self.rest()[len..];
         let (replacement, taken, what) = match meaning {
             Meaning::Text(text) => (text, 0, None),
@@ -153,8 +153,8 @@ impl<'t> Converter<'t> {
         true
     }
 
-    fn written(&mut self, reading: &Reading, after: &str, place: &tags::Place<'_>) -> (String, usize) {
-        let end = reading.end().map(tags::End::name);
+    fn written(&mut self, reading: &Reading, after: &str, place: &template_tags::Place<'_>) -> (String, usize) {
+        let end = reading.end().map(template_tags::End::name);
         if end.is_some_and(|end| self.endless.iter().any(|known| known == end)) {
             return (String::new(), 0);
         }

@@ -69,7 +69,7 @@ impl Desk {
                 None => before_the_first(head.uri.path()),
             },
         };
-        let site = snapshot.as_deref().map(|snapshot| &*snapshot.site);
+        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
         let mut response = answered.unwrap_or_else(|problem| problem.response(site));
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
@@ -80,7 +80,7 @@ impl Desk {
     /// The answer to a request that was refused before it came here.
     pub(super) fn problem(&self, problem: &Problem) -> Response<Content> {
         let snapshot = self.edge.published.load();
-        problem.response(snapshot.as_deref().map(|snapshot| &*snapshot.site))
+        problem.response(snapshot.as_deref().map(|snapshot| &snapshot.config.site))
     }
 
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Result<Response<Content>, Problem> {
@@ -94,7 +94,7 @@ impl Desk {
     fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<Arc<Document>> {
         let mut hot = self.hot.borrow_mut();
         if hot.generation != Some(snapshot.generation) {
-            let base = base(&snapshot.site);
+            let base = base(&snapshot.config.site);
             let by_path =
                 |(route, document): (&Route, &Arc<Document>)| (format!("{base}{route}"), Arc::clone(document));
             *hot = Hot { generation: Some(snapshot.generation), paths: snapshot.hot.iter().map(by_path).collect() };
@@ -107,11 +107,12 @@ impl Desk {
         if let Some(service) = service(path, true) {
             return Ok(service);
         }
-        let relative = relative(&snapshot.site, path).map_err(|outside| outside.problem(&snapshot.site, &head.uri))?;
+        let relative = relative(&snapshot.config.site, path)
+            .map_err(|outside| outside.problem(&snapshot.config.site, &head.uri))?;
         let Some(route) = Route::parse(relative) else { return Err(self.misspelt(snapshot, relative, &head.uri)) };
         match route {
             Route::Healthy | Route::Ready => service(relative, true).ok_or_else(Problem::not_found),
-            Route::Robots => self.document(snapshot, &Arc::new(robots(&snapshot.site)), head).await,
+            Route::Robots => self.document(snapshot, &Arc::new(robots(&snapshot.config.site)), head).await,
             Route::Favicon => self.favicon(snapshot, head).await,
             route => self.found(snapshot, route, relative, head).await,
         }
@@ -127,7 +128,7 @@ impl Desk {
         match (self.edge.find)(snapshot, &route) {
             Found::Ready(document) => self.document(snapshot, &document, head).await,
             Found::Render(route, version) => self.render(snapshot, route, version, head).await,
-            Found::Redirect(route) => Err(moved(&snapshot.site, &route, &head.uri)),
+            Found::Redirect(route) => Err(moved(&snapshot.config.site, &route, &head.uri)),
             Found::Asset(path) => self.asset(&path, head).await,
             // A feed that is gone for good would be dropped by its readers: a feed is never more than missing.
             Found::Gone if !is_feed(&route) => Err(Problem::gone()),
@@ -166,8 +167,8 @@ impl Desk {
         let Route::Index(Scope::Directory(path)) = route else { return self.misspelt(snapshot, relative, uri) };
         let resource = Route::Resource(path.clone());
         match (self.edge.find)(snapshot, &resource) {
-            Found::Ready(_) | Found::Render(..) => moved(&snapshot.site, &resource, uri),
-            Found::Redirect(route) => moved(&snapshot.site, &route, uri),
+            Found::Ready(_) | Found::Render(..) => moved(&snapshot.config.site, &resource, uri),
+            Found::Redirect(route) => moved(&snapshot.config.site, &route, uri),
             Found::Gone => Problem::gone(),
             Found::Asset(_) | Found::Missing => Problem::not_found(),
         }
@@ -177,7 +178,7 @@ impl Desk {
     fn misspelt(&self, snapshot: &Snapshot, relative: &str, uri: &Uri) -> Problem {
         let there = |route: &Route| matches!((self.edge.find)(snapshot, route), Found::Ready(_) | Found::Render(..));
         match Route::parse(&format!("{relative}/")).filter(there) {
-            Some(route) => moved(&snapshot.site, &route, uri),
+            Some(route) => moved(&snapshot.config.site, &route, uri),
             None => Problem::not_found(),
         }
     }
@@ -273,7 +274,7 @@ const ANYONE: HeaderValue = HeaderValue::from_static("*");
 
 /// A feed may be kept until it changes by itself; not at all while its author tries it out on their own machine.
 fn feed_cache(snapshot: &Snapshot, now: Seconds) -> HeaderValue {
-    if is_loopback(&snapshot.site) {
+    if is_loopback(&snapshot.config.site) {
         return HeaderValue::from_static("public, max-age=0, stale-if-error=86400");
     }
     let age = snapshot.next_due.map_or(FEED_AGE_S, |due| (due.as_second() - now).clamp(0, FEED_AGE_S));
@@ -383,7 +384,7 @@ fn options(snapshot: Option<&Snapshot>, head: &Parts) -> Response<Content> {
     let headers = response.headers_mut();
     headers.insert(ALLOW, ALLOWED);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let route = snapshot.and_then(|snapshot| Route::parse(relative(&snapshot.site, head.uri.path()).ok()?));
+    let route = snapshot.and_then(|snapshot| Route::parse(relative(&snapshot.config.site, head.uri.path()).ok()?));
     if route.is_some_and(|route| is_feed(&route)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);

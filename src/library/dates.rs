@@ -5,6 +5,7 @@
 
 use jiff::tz::TimeZone;
 
+use crate::article::sketch::is_minor_edit;
 use crate::article::{Head, WordSketch};
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};
@@ -44,7 +45,7 @@ pub(super) fn updated_next(
     let written = head.updated.filter(|_| said_anew).map(|written| written.resolve(zone).min(now));
     let moved = match (written, edited) {
         (Some(written), _) => Some(written),
-        (None, Some(sketch)) if head.updated.is_none() && !WordSketch::is_minor_edit(&old.sketch, sketch) => Some(now),
+        (None, Some(sketch)) if head.updated.is_none() && !is_minor_edit(&old.sketch, sketch) => Some(now),
         _ => None,
     };
     let floor = whole_second(old.updated).max(published);

@@ -293,18 +293,26 @@ impl Library {
         self.rows.get(&seq).map_or(&[], |row| &row.scopes)
     }
 
-    /// The scope of a tag, where some article has it.
-    pub fn tag(&self, tag: &str) -> Option<&Scope> {
-        let folded = address::folded(tag);
-        let base = UrlPath::new(&address::tag_slug(tag))?;
-        let is_it =
-            |scope: &Scope| self.channels.get(scope).is_some_and(|place| address::folded(&place.row.name) == folded);
-        let numbered = (2..=identity::TWINS_MAX).map(|n| Scope::Tag(base.numbered(n)));
-        let scope = std::iter::once(Scope::Tag(base.clone()))
-            .chain(numbered)
-            .take_while(|scope| self.channels.contains_key(scope))
-            .find(is_it)?;
-        self.channels.get_key_value(&scope).map(|(scope, _)| scope)
+    /// The scope of a tag, where some article has, or once had it.
+    pub fn tag(&self, tag: &str) -> Option<Scope> {
+        let scope = self.label(Scope::Tag, &address::tag_slug(tag), tag)?;
+        self.channel(&scope).map(|_| scope)
+    }
+
+    /// The scope of an author; none where the site has one author alone.
+    pub fn author(&self, name: &str) -> Option<Scope> {
+        let scope = self.label(Scope::Author, &slug(name), name)?;
+        self.channel(&scope).map(|_| scope)
+    }
+
+    /// The scope that a tag or an author has or would get: its slug, or its slug with a number where another has it.
+    fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
+        let base = UrlPath::new(slug)?;
+        let folded = address::folded(name);
+        let fits =
+            |scope: &Scope| self.channels.get(scope).is_none_or(|place| address::folded(&place.row.name) == folded);
+        let numbered = (2..=identity::TWINS_MAX).map(|n| scope(base.numbered(n)));
+        std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
 
     /// What the feed of a scope holds: the `limit` articles that became public last, newest `published` first.

@@ -6,7 +6,6 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
-use super::identity::TWINS_MAX;
 use super::state::{Notice, Outcome, State};
 use super::step::Step;
 use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, channel};
@@ -14,6 +13,8 @@ use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
     pub(super) fn finish(mut self) -> (State, Outcome) {
+        // The site has a feed even before it has an article.
+        self.open_channel(&Scope::Site, String::new());
         if !self.urls.is_empty() {
             self.state.library.urls = self.state.ledger.urls.clone();
         }
@@ -78,18 +79,8 @@ impl Step<'_> {
         scopes
     }
 
-    /// The scope of a tag or an author: the slug, or the slug with a number where another name has it.
     fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<(Scope, String)> {
-        let base = UrlPath::new(slug)?;
-        let folded = address::folded(name);
-        let free = |scope: &Scope| {
-            let place = self.state.library.channels.get(scope);
-            place.is_none_or(|place| address::folded(&place.row.name) == folded)
-        };
-        let first = scope(base.clone());
-        let numbered = (2..=TWINS_MAX).map(|n| scope(base.numbered(n)));
-        let found = std::iter::once(first).chain(numbered).find(free)?;
-        Some((found, name.to_owned()))
+        self.state.library.label(scope, slug, name).map(|scope| (scope, name.to_owned()))
     }
 
     fn open_channel(&mut self, scope: &Scope, name: String) {
@@ -97,7 +88,7 @@ impl Step<'_> {
             let row = ChannelRow {
                 scope: scope.clone(),
                 name,
-                watermark: Timestamp::UNIX_EPOCH,
+                watermark: whole_second(self.now),
                 modified: Timestamp::UNIX_EPOCH,
             };
             self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });

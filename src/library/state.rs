@@ -180,7 +180,7 @@ impl State {
     #[must_use]
     pub fn step(
         &self,
-        observations: Vec<Observation>,
+        observations: &[Observation],
         policy: &Policy,
         now: Timestamp,
         first_scan: bool,

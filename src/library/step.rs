@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::article::Reading;
 use crate::base::path::FileKind;
-use crate::base::{RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 use crate::source::Fingerprint;
 
 use super::rename::{self, Fresh, Lost};
@@ -52,7 +52,7 @@ impl<'a> Step<'a> {
     }
 
     /// The whole step.
-    pub(super) fn run(mut self, observations: Vec<Observation>, everything: bool) -> (State, Outcome) {
+    pub(super) fn run(mut self, observations: &[Observation], everything: bool) -> (State, Outcome) {
         self.state.library.base = self.policy.base;
         self.observe(observations);
         self.follow_renames();
@@ -65,80 +65,84 @@ impl<'a> Step<'a> {
         self.finish()
     }
 
-    fn observe(&mut self, observations: Vec<Observation>) {
+    fn observe(&mut self, observations: &[Observation]) {
         for Observation { path, found } in observations {
-            let kind = FileKind::of(&path);
             match found {
-                Found::Gone => self.lose(path, kind),
+                Found::Gone => self.lose(path),
                 Found::Same { fingerprint, racy } => {
-                    if let Some(row) = self.state.ledger.files.get(&path).cloned() {
+                    if let Some(row) = self.state.ledger.files.get(path).cloned() {
                         self.pending.insert(path.clone());
-                        self.put_file(path, FileRow { fingerprint, racy, ..row });
+                        self.put_file(path, FileRow { fingerprint: *fingerprint, racy: *racy, ..row });
                     }
                 }
                 Found::Asset(fingerprint) => {
                     if self.state.library.assets.insert(path.clone()).is_none() {
                         self.touched.insert(Scope::Site);
                     }
-                    self.put_file(path, FileRow { fingerprint, racy: false, digest: None, kept: Kept::Empty });
+                    let kept = Kept::Empty;
+                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
                 }
                 Found::Refused { fingerprint, diagnostic } => {
-                    self.notices.push(Notice::Told(path.clone(), diagnostic.clone()));
                     self.pending.insert(path.clone());
-                    let kept = Kept::Refused([diagnostic].into());
-                    self.put_file(path, FileRow { fingerprint, racy: false, digest: None, kept });
+                    let kept = self.refuse(path, std::slice::from_ref(diagnostic));
+                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
-                    let kept = self.keep(&path, reading);
-                    if let (FileKind::Section(_), kept) = (kind, &kept) {
-                        let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
-                        let scope = self.state.library.set_section(&path, head);
+                    let kept = self.keep(path, reading);
+                    if matches!(FileKind::of(path), FileKind::Section(_)) {
+                        let head = if let Kept::Article(head, _) = &kept { Some(head) } else { None };
+                        let scope = self.state.library.set_section(path, head);
                         self.touched.extend(scope);
                     } else {
                         self.pending.insert(path.clone());
                     }
-                    self.put_file(path, FileRow { fingerprint, racy, digest: Some(digest), kept });
+                    let digest = Some(*digest);
+                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept });
                 }
             }
         }
     }
 
-    pub(super) fn put_file(&mut self, path: RelPath, row: FileRow) {
+    pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
         self.files.insert(path.clone());
-        self.state.ledger.files.insert(path, row);
+        self.state.ledger.files.insert(path.clone(), row);
     }
 
-    fn keep(&mut self, path: &RelPath, reading: Reading) -> Kept {
+    fn keep(&mut self, path: &RelPath, reading: &Reading) -> Kept {
         match reading {
             Reading::Article { head, sketch, diagnostics } => {
-                let told = diagnostics.into_iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic));
-                self.notices.extend(told);
-                Kept::Article(Arc::from(head), Arc::new(sketch))
+                self.tell(path, diagnostics);
+                Kept::Article(Arc::new((**head).clone()), Arc::new(sketch.clone()))
             }
             Reading::Empty => Kept::Empty,
-            Reading::Refused(diagnostics) => {
-                let told = diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone()));
-                self.notices.extend(told);
-                Kept::Refused(diagnostics.into())
-            }
+            Reading::Refused(diagnostics) => self.refuse(path, diagnostics),
         }
     }
 
-    fn lose(&mut self, path: RelPath, kind: FileKind) {
-        let Some(row) = self.state.ledger.files.remove(&path) else { return };
+    fn refuse(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) -> Kept {
+        self.tell(path, diagnostics);
+        Kept::Refused(diagnostics.into())
+    }
+
+    fn tell(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
+        self.notices.extend(diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone())));
+    }
+
+    fn lose(&mut self, path: &RelPath) {
+        let Some(row) = self.state.ledger.files.remove(path) else { return };
         self.files.insert(path.clone());
-        self.state.ledger.contested.remove(&path);
-        match kind {
+        self.state.ledger.contested.remove(path);
+        match FileKind::of(path) {
             FileKind::Other => {
-                self.state.library.assets.remove(&path);
+                self.state.library.assets.remove(path);
                 self.touched.insert(Scope::Site);
             }
             FileKind::Section(_) => {
-                let scope = self.state.library.set_section(&path, None);
+                let scope = self.state.library.set_section(path, None);
                 self.touched.extend(scope);
             }
             FileKind::Article(_) => {
-                self.gone.insert(path, Some(row.fingerprint));
+                self.gone.insert(path.clone(), Some(row.fingerprint));
             }
         }
     }

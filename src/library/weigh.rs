@@ -109,7 +109,7 @@ impl Step<'_> {
     fn settle(&mut self, path: &RelPath, row: FileRow, told: Option<Diagnostic>, refused: Option<Diagnostic>) {
         let Some(diagnostic) = refused else {
             if row.kept != Kept::Recorded {
-                self.put_file(path.clone(), FileRow { kept: Kept::Recorded, ..row });
+                self.put_file(path, FileRow { kept: Kept::Recorded, ..row });
             }
             return;
         };

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::{ToSpan, civil};
+
+use crate::article::Body;
 use crate::base::{RelPath, Route, Scope, Timestamp, UrlPath};
-use crate::config;
-use crate::library::{Article, Library, Lookup};
+use crate::config::Config;
+use crate::library::{Article, Library, Lookup, Seq};
 
 use super::Document;
 
@@ -14,14 +17,14 @@ use super::Document;
 pub struct Snapshot {
     /// Grows by one with every publish.
     pub generation: u64,
-    /// What the site says of itself.
-    pub site: Arc<config::Site>,
-    /// What subscribers are promised.
-    pub feeds: Arc<config::Feeds>,
+    /// What the site says of itself, and what subscribers are promised.
+    pub config: Arc<Config>,
     /// Every public article.
     pub library: Library,
     /// The documents that are resident: the site's feeds.
     pub hot: HashMap<Route, Arc<Document>>,
+    /// The bodies of the articles that stand in a hot feed; the last good one where the present file is refused.
+    pub bodies: imbl::HashMap<Seq, Arc<Body>>,
     /// The next moment at which the library changes by itself.
     pub next_due: Option<Timestamp>,
 }
@@ -51,32 +54,70 @@ impl Snapshot {
         }
         match route {
             Route::Resource(path) => match self.library.find(path) {
-                Lookup::Here(article) => Found::Render(route.clone(), article.digest),
+                Lookup::Here(_) => self.page(route),
                 Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
                 Lookup::Asset(path) => Found::Asset(path),
                 Lookup::Gone => Found::Gone,
                 Lookup::Missing => self.misplaced(path),
             },
-            Route::Feed(scope, _) | Route::Index(scope) => self.channel(scope, route),
-            Route::Home => self.channel(&Scope::Site, route),
+            Route::Feed(scope, _) => match self.library.channel(scope) {
+                Some(channel) => Found::Render(route.clone(), channel.version),
+                None => Found::Missing,
+            },
+            Route::Index(scope) => match (self.library.channel(scope), scope) {
+                (Some(_), _) => self.page(route),
+                (None, Scope::Directory(path)) => self.slashed(path),
+                (None, _) => Found::Missing,
+            },
+            Route::Month(year, month) => match self.month(*year, *month) {
+                Some((from, to)) if !self.library.between(from, to).is_empty() => self.page(route),
+                _ => Found::Missing,
+            },
+            Route::Home | Route::Opml | Route::Sitemap => self.page(route),
+            Route::Favicon => self.icon(),
             _ => Found::Missing,
         }
     }
 
-    fn channel(&self, scope: &Scope, route: &Route) -> Found {
-        match self.library.channel(scope) {
-            Some(channel) => Found::Render(route.clone(), channel.version),
-            None => Found::Missing,
-        }
+    /// A document that shows something of the whole library.
+    fn page(&self, route: &Route) -> Found {
+        Found::Render(route.clone(), self.library.version())
     }
 
     /// A directory's page asked for without its slash.
     fn misplaced(&self, path: &UrlPath) -> Found {
-        let scope = Scope::Directory(path.clone());
+        let scope = Scope::Directory(path.key());
         match self.library.channel(&scope) {
             Some(_) => Found::Redirect(Route::Index(scope)),
             None => Found::Missing,
         }
+    }
+
+    /// An article asked for with a slash, or a directory in another spelling.
+    fn slashed(&self, path: &UrlPath) -> Found {
+        match self.library.find(path) {
+            Lookup::Here(article) | Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+            Lookup::Gone => Found::Gone,
+            Lookup::Asset(_) => Found::Missing,
+            Lookup::Missing if path.key() != *path => self.misplaced(path),
+            Lookup::Missing => Found::Missing,
+        }
+    }
+
+    fn icon(&self) -> Found {
+        let icon = ["favicon.ico", "icon.png", "icon.svg"].into_iter().find_map(|name| {
+            let path = UrlPath::new(name)?;
+            matches!(self.library.find(&path), Lookup::Asset(_)).then(|| RelPath::new(name))?
+        });
+        icon.map_or(Found::Missing, Found::Asset)
+    }
+
+    /// The first moment of a month in the site's zone, and the first after it; `None` where there is no such month.
+    pub fn month(&self, year: i16, month: i8) -> Option<(Timestamp, Timestamp)> {
+        let first = civil::Date::new(year, month, 1).ok()?;
+        let next = first.checked_add(1.month()).ok()?;
+        let start = |day: civil::Date| Some(day.to_zoned(self.config.site.timezone.clone()).ok()?.timestamp());
+        Some((start(first)?, start(next)?))
     }
 
     /// The article at `route`, where there is one.

@@ -165,6 +165,12 @@ impl<C> Inbox<C> {
         self.lock().pending.is_writing(path)
     }
 
+    /// Is something to be done at once?
+    pub fn has_work(&self) -> bool {
+        let state = self.lock();
+        state.has_work(&decide(&state.pending, Instant::now(), &state.policy))
+    }
+
     /// Waits until something is to be done, at most until `deadline`; forever where there is none.
     pub fn wait(&self, deadline: Option<Instant>) -> Batch<C> {
         let mut state = self.lock();

@@ -59,6 +59,29 @@ pub trait Target: Send + Sync {
     fn clean(&mut self, names: &[&str]) -> io::Result<()>;
 }
 
+/// A target behind a pointer is one.
+impl Target for Box<dyn Target> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        (**self).put(name, bytes)
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        (**self).remove(name)
+    }
+
+    fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
+        (**self).digest(name)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        (**self).settle()
+    }
+
+    fn clean(&mut self, names: &[&str]) -> io::Result<()> {
+        (**self).clean(names)
+    }
+}
+
 /// A document to project.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {

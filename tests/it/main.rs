@@ -1,5 +1,9 @@
-//! The integration tests: one binary, so that they are linked once and run side by side.
+//! The one integration binary: the program as its users meet it, linked once, its tests side by side.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
+mod fixture;
 mod http;
+mod tidy;
+mod watch;

@@ -1,1 +1,0 @@
-//! (stands here next)

@@ -1,0 +1,89 @@
+//! The hot documents: the site's feed in its three formats, composed in the step, resident, remembered with their dates.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::article::Body;
+use crate::base::time::whole_second;
+use crate::base::{Digest, Format, Route, Scope, Timestamp};
+use crate::config::Config;
+use crate::feed::{self, Feed};
+use crate::library::{DocumentRow, Library, Seq};
+use crate::publish::Document;
+
+/// The hot documents by route, with what is remembered of them. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+pub struct Hot {
+    rows: HashMap<Route, DocumentRow>,
+    documents: HashMap<Route, Arc<Document>>,
+}
+
+impl Hot {
+    /// What is remembered of earlier documents.
+    pub fn remembered(rows: &[(String, DocumentRow)]) -> Self {
+        let rows = rows.iter().filter_map(|(path, row)| Some((Route::parse(path)?, row.clone()))).collect();
+        Self { rows, documents: HashMap::new() }
+    }
+
+    /// The documents, for a snapshot.
+    pub fn documents(&self) -> &HashMap<Route, Arc<Document>> {
+        &self.documents
+    }
+
+    /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a date that is at least
+    /// a second later. Gives the row where it changed.
+    pub fn put(
+        &mut self,
+        route: Route,
+        format: Format,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) -> Option<(String, DocumentRow)> {
+        let digest = Digest::of(&bytes);
+        let old = self.rows.get(&route);
+        if let (Some(old), true) = (old, self.documents.contains_key(&route))
+            && old.digest == digest
+        {
+            return None;
+        }
+        let changed = old.is_none_or(|old| old.digest != digest);
+        let last_modified = match old {
+            Some(old) if !changed => old.last_modified,
+            old => later(now, old.map(|old| old.last_modified)),
+        };
+        let row = DocumentRow { digest, last_modified };
+        let document = Document::new(content_type(format), bytes.into(), Some(last_modified));
+        self.documents.insert(route.clone(), Arc::new(document));
+        self.rows.insert(route.clone(), row.clone());
+        changed.then(|| (route.to_string(), row))
+    }
+}
+
+/// Now in whole seconds, or the second after `old`, whichever is later.
+fn later(now: Timestamp, old: Option<Timestamp>) -> Timestamp {
+    let now = whole_second(now);
+    let next = old.and_then(|old| Timestamp::from_second(old.as_second().saturating_add(1)).ok());
+    next.map_or(now, |next| next.max(now))
+}
+
+/// The media type of a feed's document, with its charset where it has one (JSON has none: RFC 8259, 8.1).
+pub fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Rss => "application/rss+xml; charset=utf-8",
+        Format::Atom => "application/atom+xml; charset=utf-8",
+        Format::Json => "application/feed+json",
+    }
+}
+
+/// The feed of a scope, composed from the library; `None` where there is no such scope.
+pub fn compose(
+    library: &Library,
+    config: &Config,
+    scope: &Scope,
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
+) -> Option<Feed> {
+    let channel = library.channel(scope)?;
+    let articles = library.entries(scope, config.feeds.limit);
+    let locate = |reference: &str| library.locate(reference);
+    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, &locate))
+}

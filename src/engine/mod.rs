@@ -1,0 +1,230 @@
+//! The engine: one plain thread that turns what changed into the next published value.
+//!
+//! It owns the state, the bodies of hot entries and the hot documents, and is the only user of the store. It wakes for
+//! hints, for the next article that is due, for the reconcile scan, for a new configuration, and to stop; between
+//! steps it projects what is stale to `feeds/`, one scope at a time, so that a drop never waits for that.
+//!
+//! Invariants: durable before visible (a snapshot is published only after its rows are committed); a step that fails
+//! leaves the earlier value standing, and its hints return; a root that is gone freezes, it empties nothing.
+
+mod bodies;
+pub mod clock;
+pub mod hot;
+mod observe;
+mod pages;
+mod project;
+pub mod renderer;
+mod run;
+mod step;
+mod tell;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::article::HEAD_VERSION;
+use crate::base::{Digest, Scope, Timestamp};
+use crate::config::{self, Config};
+use crate::library::{Policy, Remembered, State};
+use crate::publish::{Published, Snapshot};
+use crate::source::Inbox;
+use crate::store::{Projector, Store, StoreError, Target};
+
+use bodies::Bodies;
+use clock::Clock;
+use hot::Hot;
+use renderer::Renderer;
+
+pub use run::{open_tree, settling};
+pub use step::{StepError, Stepped};
+
+/// What the engine can be told to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Go on under another configuration.
+    Reload(Box<Config>),
+}
+
+/// Values that the ledger remembers by these names.
+mod value {
+    pub(super) const SITE_ID: &str = "site.id";
+    pub(super) const HEAD_VERSION: &str = "head_version";
+    pub(super) const POLICY: &str = "policy";
+    pub(super) const GENERATION: &str = "generation";
+    pub(super) const SCANNED: &str = "scanned";
+    /// With the path of a scope behind it: the version that was projected.
+    pub(super) const PROJECTED: &str = "projected:";
+}
+
+/// What an engine works with.
+pub struct Parts {
+    /// The configuration, valid.
+    pub config: Arc<Config>,
+    /// Where the ledger is kept.
+    pub store: Box<dyn Store>,
+    /// Where the feeds are projected to.
+    pub projector: Projector<Box<dyn Target>>,
+    /// What reads articles.
+    pub renderer: Arc<Renderer>,
+    /// Where hints and commands arrive.
+    pub inbox: Arc<Inbox<Command>>,
+    /// Where snapshots are published.
+    pub published: Arc<Published>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Does the article directory give no events?
+    pub polling: bool,
+}
+
+/// See the module.
+pub struct Engine {
+    parts: Parts,
+    policy: Policy,
+    current: Current,
+    /// Is the tree older than the ledger? Until the first scan is done.
+    first_scan: bool,
+    /// Is every file to be weighed again, since the policy changed?
+    everything: bool,
+    /// What of the head's version, the policy and the site's id is not yet remembered.
+    unsaid: Vec<(String, String)>,
+    /// Scopes whose files in `feeds/` may be old.
+    stale: BTreeSet<Scope>,
+    /// The version of each warm scope's files in `feeds/`.
+    projected: HashMap<Scope, String>,
+    /// May there be files in `feeds/` of scopes that are no more?
+    unswept: bool,
+    watch: run::Watch,
+    trouble: tell::Trouble,
+}
+
+/// What a step turns into the next one of. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+struct Current {
+    state: State,
+    bodies: Bodies,
+    hot: Hot,
+    generation: u64,
+}
+
+impl Engine {
+    /// An engine over what is remembered. Where there is something, it is published at once, without reading an
+    /// article.
+    pub fn start(mut parts: Parts) -> Result<Self, StoreError> {
+        let mut remembered = parts.store.load()?;
+        let of = |name: &str| remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let site_id = of(value::SITE_ID).unwrap_or_else(|| parts.config.site.id.clone());
+        if site_id != parts.config.site.id {
+            tell::frozen_site_id(&site_id, &parts.config.site.id);
+            parts.config = Arc::new(with_site_id(&parts.config, &site_id));
+        }
+        let polling = parts.polling;
+        let policy = policy(&parts.config);
+        let head_version = HEAD_VERSION.to_string();
+        let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
+        let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let first_scan = of(value::SCANNED).is_none();
+        let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let projected = project::remembered(&remembered.values);
+        if reread {
+            forget_readings(&mut remembered);
+        }
+        let current = Current {
+            state: State::load(&remembered, &policy),
+            bodies: Bodies::remembered(&remembered),
+            hot: Hot::remembered(&remembered.documents),
+            generation,
+        };
+        let unsaid = vec![
+            (value::SITE_ID.to_owned(), site_id),
+            (value::HEAD_VERSION.to_owned(), head_version),
+            (value::POLICY.to_owned(), policy.base.to_string()),
+        ];
+        let mut engine = Self {
+            parts,
+            policy,
+            current,
+            first_scan,
+            everything,
+            unsaid,
+            stale: BTreeSet::new(),
+            projected,
+            unswept: true,
+            watch: run::Watch::new(polling),
+            trouble: tell::Trouble::default(),
+        };
+        if !first_scan {
+            engine.republish();
+        }
+        engine.begin_projection();
+        Ok(engine)
+    }
+
+    /// Publishes what is remembered, as it was before the stop.
+    fn republish(&mut self) {
+        let now = self.parts.clock.now();
+        let mut current = self.current.clone();
+        self.write_hot(&mut current, now);
+        self.current = current;
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let Current { state, bodies, hot, generation } = &self.current;
+        let snapshot = Snapshot {
+            generation: *generation,
+            config: Arc::clone(&self.parts.config),
+            library: state.library().clone(),
+            hot: hot.documents().clone(),
+            bodies: bodies.shared(),
+            next_due: state.next_publication(),
+        };
+        self.parts.published.publish(Arc::new(snapshot));
+    }
+
+    /// Takes over another configuration: the same ledger under another policy.
+    fn reconfigure(&mut self, config: Config) {
+        let config = Arc::new(with_site_id(&config, &self.policy.site_id));
+        let policy = policy(&config);
+        if policy.base != self.policy.base {
+            self.unsaid.push((value::POLICY.to_owned(), policy.base.to_string()));
+        }
+        self.everything = true;
+        self.policy = policy;
+        self.parts.config = config;
+    }
+
+    /// When the engine has to wake by itself, at the latest.
+    fn next_wake(&self, now: Timestamp, reconcile: Duration) -> Instant {
+        let until = |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
+        let due = self.current.state.next_due(&self.policy).map(until);
+        // A millisecond more, so that the clock has surely reached the moment.
+        let wait = due.map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
+        Instant::now() + wait
+    }
+}
+
+fn with_site_id(config: &Config, id: &str) -> Config {
+    Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
+}
+
+/// The part of the configuration that decides identities, dates, and what is shown.
+fn policy(config: &Config) -> Policy {
+    let config::Config { site, articles, feeds, .. } = config;
+    let shown = format!("{HEAD_VERSION} {site:?} {feeds:?} {} {}", articles.max_depth, articles.max_html_bytes);
+    Policy {
+        site_id: site.id.clone(),
+        zone: site.timezone.clone(),
+        grace: articles.grace.try_into().unwrap_or(jiff::SignedDuration::MAX),
+        author: site.author.clone(),
+        base: Digest::of(shown.as_bytes()),
+    }
+}
+
+/// Makes every file be read again, because the same bytes would now be understood otherwise.
+fn forget_readings(remembered: &mut Remembered) {
+    for (_, row) in &mut remembered.files {
+        row.racy = true;
+        row.digest = None;
+    }
+    remembered.bodies.clear();
+}

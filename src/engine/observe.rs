@@ -1,0 +1,100 @@
+//! From what a look found to what the library is told: files are read, and their heads, in parallel.
+//!
+//! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use crate::article::{self, Reading, place};
+use crate::base::{Diagnostic, RelPath, Timestamp};
+use crate::library::{Found, Observation, State};
+use crate::source::{Fingerprint, Index, Seen, SourceChange, SourceFile, Tree, Unread};
+
+/// When a file that was being written while it was read is looked at again.
+const BUSY_AGAIN: Duration = Duration::from_millis(500);
+
+/// What a look came to.
+#[derive(Default)]
+pub(super) struct Observed {
+    /// What the library is told, by path.
+    pub(super) observations: Vec<Observation>,
+    /// Files to look at again, and when.
+    pub(super) again: Vec<(RelPath, Duration)>,
+    /// What could not be looked at: what is known of it stays.
+    pub(super) unreadable: Vec<(RelPath, Diagnostic)>,
+}
+
+/// The files of the state, as `source` compares with them.
+pub(super) struct Known<'a>(pub(super) &'a State);
+
+impl Index for Known<'_> {
+    fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
+        self.0.file(path).map(|row| (row.fingerprint, row.racy))
+    }
+
+    fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
+        self.0.files_beneath(directory).for_each(visit);
+    }
+}
+
+/// Reads what changed.
+pub(super) fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Observed {
+    let one = |change: SourceChange| (change.path.clone(), observe_one(tree, state, change, now));
+    let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
+    seen.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut observed = Observed::default();
+    for (path, look) in seen {
+        match look {
+            Look::Found(found) => observed.observations.push(Observation { path, found: *found }),
+            Look::Again => observed.again.push((path, BUSY_AGAIN)),
+            Look::Unreadable(diagnostic) => observed.unreadable.push((path, diagnostic)),
+        }
+    }
+    observed
+}
+
+enum Look {
+    Found(Box<Found>),
+    Again,
+    Unreadable(Diagnostic),
+}
+
+fn observe_one(tree: &Tree, state: &State, change: SourceChange, now: Timestamp) -> Look {
+    // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
+    // all the same, so that they are not new at every look.
+    if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
+        (place::is_left_out(&change.path), &change.seen)
+    {
+        let diagnostic = Diagnostic::note("left-out", format!("{name} holds no articles"));
+        return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
+    }
+    let found = match change.seen {
+        Seen::Gone => Found::Gone,
+        Seen::Asset(fingerprint) => Found::Asset(fingerprint),
+        Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
+        Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
+        Seen::Text(fingerprint) => match tree.read(&change.path, now) {
+            Ok(file) => read(state, &change.path, file),
+            Err(Unread::Gone) => Found::Gone,
+            Err(Unread::Busy) => return Look::Again,
+            Err(Unread::Denied(why)) => {
+                return Look::Unreadable(Diagnostic::error("unreadable", format!("cannot be read: {why}")));
+            }
+            Err(other) => Found::Refused { fingerprint, diagnostic: Diagnostic::error("not-read", other.to_string()) },
+        },
+    };
+    Look::Found(Box::new(found))
+}
+
+fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {
+    let SourceFile { bytes, digest, fingerprint, racy } = file;
+    if state.file(path).and_then(|row| row.digest) == Some(digest) {
+        return Found::Same { fingerprint, racy };
+    }
+    let reading = catch_unwind(AssertUnwindSafe(|| article::head(path, &bytes))).unwrap_or_else(|_| {
+        Reading::Refused(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")])
+    });
+    Found::Read { fingerprint, racy, digest, reading }
+}

@@ -1,0 +1,275 @@
+//! The engine's loop: a closed set of reasons to wake, one turn for each.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use crate::config::{Articles, Config};
+use crate::source::{Batch, Cause, Health, Inbox, Look, OpenError, Policy, Tree, needs_polling};
+
+use super::renderer::Renderer;
+use super::{Command, Engine};
+
+/// How soon a failed step is tried again, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// How soon a failed projection is tried again.
+const PROJECT_RETRY: Duration = Duration::from_secs(5);
+
+/// What the loop remembers from turn to turn.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Are there no events, so that looking has to do?
+    pub(super) polling: bool,
+    /// When everything was last looked at.
+    scanned: Instant,
+    /// How long to wait after the next failure.
+    backoff: Duration,
+    /// Before this, the projection is not tried again.
+    project_after: Option<Instant>,
+    /// Is this the first look since the tree was opened?
+    pub(super) first_look: bool,
+}
+
+impl Watch {
+    pub(super) fn new(polling: bool) -> Self {
+        Self { polling, scanned: Instant::now(), backoff: RETRY.0, project_after: None, first_look: true }
+    }
+}
+
+/// Opens the article directory and begins to listen to it. Where there is nothing to listen to, or not enough of it,
+/// says so and has it polled.
+///
+/// # Errors
+/// The directory is not there, or a pattern of `articles.ignore` is none.
+pub fn open_tree(articles: &Articles, inbox: &Arc<Inbox<Command>>) -> Result<(Tree, bool), OpenError> {
+    let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
+    if articles.poll {
+        return Ok((tree, true));
+    }
+    if let Some(kind) = needs_polling(&articles.dir) {
+        info!(event = "polling", "{kind} gives no events for changes; looking every {:?}", articles.poll_every);
+        return Ok((tree, true));
+    }
+    match tree.watch(inbox) {
+        Ok(()) => Ok((tree, false)),
+        Err(why) => {
+            warn!(event = "polling", "{why}; looking every {:?}", articles.poll_every);
+            Ok((tree, true))
+        }
+    }
+}
+
+/// The settling rule of a configuration.
+pub fn settling(articles: &Articles) -> Policy {
+    Policy { settle: articles.settle, settle_max: articles.settle_max }
+}
+
+impl Engine {
+    /// Works until the inbox is closed.
+    pub fn run(mut self) {
+        let mut batch = everything();
+        loop {
+            for command in std::mem::take(&mut batch.commands) {
+                self.obey(command);
+                batch.look = Some(Look::Everything);
+            }
+            if batch.stop {
+                return;
+            }
+            self.turn(batch);
+            self.project_while_idle();
+            batch = self.parts.inbox.wait(Some(self.deadline()));
+            if batch.look.is_none() && self.rescan_at() <= Instant::now() {
+                batch.look = Some(Look::Everything);
+            }
+        }
+    }
+
+    /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
+    ///
+    /// # Errors
+    /// Whatever kept it from publishing.
+    pub fn build(mut self) -> anyhow::Result<usize> {
+        self.step(&Look::Everything, &Default::default())?;
+        while !self.stale.is_empty() {
+            self.project_next()?;
+        }
+        self.finish_projection()?;
+        Ok(self.current.state.library().len())
+    }
+
+    fn turn(&mut self, batch: Batch<Command>) {
+        if !self.root_is_there(&batch) {
+            return;
+        }
+        // No place to look at is a place too: what is due by time alone is done.
+        let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
+        match self.step(&look, &batch.unsettled) {
+            Ok(stepped) => {
+                self.trouble.engine(None);
+                self.watch.backoff = RETRY.0;
+                if look == Look::Everything {
+                    self.trouble.readable_again(&stepped.unreadable);
+                    self.watch.scanned = Instant::now();
+                    self.watch.first_look = false;
+                    self.listen_or_poll();
+                }
+                tracing::debug!(event = "step", cause = ?batch.cause, files = stepped.files, "step");
+            }
+            Err(failed) => {
+                self.trouble.engine(Some(failed.to_string()));
+                self.parts.inbox.give_back(batch, self.watch.backoff);
+                self.watch.backoff = (self.watch.backoff * 2).min(RETRY.1);
+            }
+        }
+    }
+
+    /// Asks for the health of the root. One that is gone freezes what is published; one that was swapped is opened.
+    fn root_is_there(&mut self, batch: &Batch<Command>) -> bool {
+        let asked = batch.root_changed || batch.look == Some(Look::Everything);
+        let tree = self.parts.renderer.tree();
+        let health = match tree {
+            None => Health::Swapped,
+            Some(tree) if asked => tree.health(),
+            Some(_) => Health::Same,
+        };
+        let gone = match health {
+            Health::Same => return true,
+            Health::Gone(why) => format!("the article directory cannot be reached: {why}"),
+            Health::Swapped => match self.reopen() {
+                Ok(()) => return true,
+                Err(error) => error.to_string(),
+            },
+        };
+        self.trouble.engine(Some(gone));
+        self.parts.inbox.rescan_later(self.watch.backoff);
+        self.watch.backoff = (self.watch.backoff * 2).min(Duration::from_secs(2));
+        false
+    }
+
+    fn reopen(&mut self) -> Result<(), OpenError> {
+        let (tree, polling) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
+        info!(event = "opened", path = %self.parts.config.articles.dir.display(), "the article directory is another now");
+        self.parts.renderer.set_tree(Arc::new(tree));
+        self.watch.polling = polling;
+        self.watch.first_look = true;
+        // What is under way belongs to the tree that was; the new one is looked at whole.
+        self.parts.inbox.rescan_later(Duration::ZERO);
+        Ok(())
+    }
+
+    /// Falls back to polling where a directory could not be watched, and returns to listening when that is over.
+    fn listen_or_poll(&mut self) {
+        let articles = &self.parts.config.articles;
+        let trouble = self.parts.renderer.tree().and_then(|tree| tree.watch_trouble());
+        match trouble {
+            Some(why) if !self.watch.polling => {
+                warn!(event = "polling", "{why}; looking every {:?}", articles.poll_every);
+                self.watch.polling = true;
+            }
+            None if self.watch.polling && !articles.poll && needs_polling(&articles.dir).is_none() => {
+                self.try_to_listen();
+            }
+            Some(_) if self.watch.polling && !articles.poll => self.try_to_listen(),
+            _ => {}
+        }
+    }
+
+    fn try_to_listen(&mut self) {
+        let articles = &self.parts.config.articles;
+        let Ok(mut tree) = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) else { return };
+        if tree.watch(&self.parts.inbox).is_err() {
+            return;
+        }
+        // Directories are watched when a look enters them: whether all can be is known after the next one.
+        let known = super::observe::Known(&self.current.state);
+        if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
+            self.parts.renderer.set_tree(Arc::new(tree));
+            info!(event = "recovered", "recovered: listening for changes again");
+            self.watch.polling = false;
+            self.parts.inbox.rescan_later(Duration::ZERO);
+        }
+    }
+
+    fn rescan_at(&self) -> Instant {
+        let articles = &self.parts.config.articles;
+        let every = if self.watch.polling { articles.poll_every } else { articles.reconcile };
+        self.watch.scanned + every
+    }
+
+    fn deadline(&self) -> Instant {
+        let now = Instant::now();
+        let scan = self.rescan_at().saturating_duration_since(now);
+        let wake = self.next_wake(self.parts.clock.now(), scan);
+        match self.watch.project_after {
+            Some(after) => wake.min(after),
+            None => wake,
+        }
+    }
+
+    /// Brings stale files in `feeds/` up to date, one scope at a time, until something else is to be done.
+    fn project_while_idle(&mut self) {
+        if self.watch.project_after.is_some_and(|after| after > Instant::now()) {
+            return;
+        }
+        self.watch.project_after = None;
+        let mut done = Ok(());
+        while done.is_ok() && !self.stale.is_empty() && !self.parts.inbox.has_work() {
+            done = self.project_next();
+        }
+        if done.is_ok() && self.stale.is_empty() {
+            done = self.finish_projection();
+        }
+        if !self.stale.is_empty() {
+            // Something else comes first; then this goes on.
+            self.watch.project_after = Some(Instant::now());
+        }
+        if let Err(why) = &done {
+            self.watch.project_after = Some(Instant::now() + PROJECT_RETRY);
+            self.trouble.projection(Some(why.to_string()));
+        } else if self.stale.is_empty() {
+            self.trouble.projection(None);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Reload(config) => self.reload(*config),
+        }
+    }
+
+    fn reload(&mut self, config: Config) {
+        for key in self.parts.config.needs_restart(&config) {
+            warn!(event = "warning", "{key} takes effect only after a restart");
+        }
+        let old = self.parts.config.articles.clone();
+        self.reconfigure(config);
+        self.parts.inbox.set_policy(settling(&self.parts.config.articles));
+        let new = &self.parts.config.articles;
+        let reopen =
+            (&old.dir, &old.ignore, old.max_bytes, old.poll) != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        if reopen && let Err(error) = self.reopen() {
+            error!(event = "degraded", "{error}");
+        }
+        info!(event = "reloaded", "the configuration was reloaded");
+    }
+
+    /// What reads articles.
+    pub fn renderer(&self) -> &Arc<Renderer> {
+        &self.parts.renderer
+    }
+}
+
+/// The first thing there is to do.
+fn everything() -> Batch<Command> {
+    Batch {
+        look: Some(Look::Everything),
+        unsettled: Default::default(),
+        root_changed: false,
+        stop: false,
+        commands: Vec::new(),
+        cause: Cause::Rescan,
+    }
+}

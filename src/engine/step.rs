@@ -1,0 +1,237 @@
+//! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use crate::article::{self, Body, Limits, Reading};
+use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
+use crate::feed::gate;
+use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
+use crate::source::{Look, RootLost, Seen, SourceChange};
+use crate::store::StoreError;
+
+use super::observe::{self, Known, Observed};
+use super::renderer::Renderer;
+use super::{Current, Engine, Parts, hot, renderer, tell, value};
+
+/// Times that a step is begun anew because a body could not be rendered: each time at least one more file is refused.
+const RETRIES_MAX: usize = 64;
+
+/// A file that was written within this time may still be written.
+const YOUNG: Duration = Duration::from_secs(10);
+
+/// When an article whose file could not be read for its body is looked at again.
+const UNREAD_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a step left nothing behind.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The article directory is gone or unmounted: what is published stands.
+    #[error("{0}")]
+    Root(#[from] RootLost),
+    /// The rows could not be made durable.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// What a step did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// Files that were new, changed or gone.
+    pub files: usize,
+    /// Files that could not be looked at: what is known of them stays.
+    pub unreadable: Vec<RelPath>,
+    /// Was a new snapshot published?
+    pub published: bool,
+}
+
+impl Engine {
+    /// Looks where `look` says, and publishes what follows from it.
+    ///
+    /// # Errors
+    /// The article directory is lost, or the rows cannot be made durable; then nothing has changed.
+    pub fn step(&mut self, look: &Look, unsettled: &BTreeSet<RelPath>) -> Result<Stepped, StepError> {
+        let now = self.parts.clock.now();
+        let tree = self.parts.renderer.tree().ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
+        let mut changes = tree.look(look, &Known(&self.current.state))?;
+        changes.retain(|change| !unsettled.contains(&change.path));
+        self.postpone_young(&mut changes, look, now);
+        let observed = observe::observe(&tree, &self.current.state, changes, now);
+        let Observed { mut observations, again, unreadable } = observed;
+        for (path, after) in again {
+            self.parts.inbox.later([path], after);
+        }
+        let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
+        self.trouble.unreadable(unreadable);
+        let files = observations.len();
+        let (next, outcome) = self.apply(&mut observations, now);
+        let published = self.settle(next, outcome)?;
+        if *look == Look::Everything {
+            self.first_scan = false;
+        }
+        self.everything = false;
+        Ok(Stepped { files, unreadable: unreadable_now, published })
+    }
+
+    /// Files that a scan found, and that were written just now, may still be written. Without events to tell, they wait
+    /// until they are old enough; with events, they are looked at again.
+    fn postpone_young(&self, changes: &mut Vec<SourceChange>, look: &Look, now: Timestamp) {
+        if *look != Look::Everything || self.watch.first_look {
+            return;
+        }
+        let young = |change: &SourceChange| match &change.seen {
+            Seen::Text(fingerprint) => {
+                let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(now);
+                let age = Duration::try_from(now.duration_since(modified)).ok();
+                age.and_then(|age| YOUNG.checked_sub(age)).filter(|left| !left.is_zero())
+            }
+            _ => None,
+        };
+        for change in changes.iter() {
+            if let Some(left) = young(change) {
+                self.parts.inbox.later([change.path.clone()], left);
+            }
+        }
+        if self.watch.polling {
+            changes.retain(|change| young(change).is_none());
+        }
+    }
+
+    /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
+    /// its last good version stands.
+    fn apply(&self, observations: &mut [Observation], now: Timestamp) -> (Current, Outcome) {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let state = &self.current.state;
+            let (state, mut outcome) = state.step(observations, &self.policy, now, self.first_scan, self.everything);
+            let mut next = Current { state, ..self.current.clone() };
+            let failed = self.render(&mut next, &mut outcome.commit);
+            if tries < RETRIES_MAX && refuse(observations, &failed) {
+                continue;
+            }
+            for (path, diagnostics) in failed {
+                outcome.notices.extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
+            }
+            outcome.commit.documents = self.write_hot(&mut next, now);
+            return (next, outcome);
+        }
+    }
+
+    /// Renders the bodies that the hot feed wants and that are not there. Names what cannot be rendered.
+    fn render(&self, next: &mut Current, commit: &mut Commit) -> Vec<(RelPath, Vec<Diagnostic>)> {
+        let wanted = next.state.library().entries(&Scope::Site, self.parts.config.feeds.limit);
+        let missing: Vec<&Arc<Article>> = wanted.iter().filter(|article| !next.bodies.has(article)).collect();
+        let Parts { renderer, config, clock, .. } = &self.parts;
+        let (renderer, limits, now) = (&**renderer, renderer::limits(config), clock.now());
+        let rendered: Vec<_> =
+            missing.par_iter().map(|article| (*article, body(renderer, article, &limits, now))).collect();
+        let mut failed = Vec::new();
+        for (article, body) in rendered {
+            match body {
+                Ok(body) => {
+                    let body = Arc::new(body);
+                    commit.bodies.push((article.seq, Some(Arc::clone(&body))));
+                    next.bodies.insert(article, body);
+                }
+                Err(diagnostics) if diagnostics.is_empty() => {
+                    self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN)
+                }
+                Err(diagnostics) => failed.push((article.path.clone(), diagnostics)),
+            }
+        }
+        let gone: Vec<Seq> = next.bodies.retain(&wanted);
+        commit.bodies.extend(gone.into_iter().map(|seq| (seq, None)));
+        failed
+    }
+
+    /// Composes, writes and checks the site's feed, and puts it where it changed.
+    pub(super) fn write_hot(&self, next: &mut Current, now: Timestamp) -> Vec<(String, crate::library::DocumentRow)> {
+        let bodies = next.bodies.clone();
+        let body = |seq: Seq| bodies.get(seq);
+        let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &Scope::Site, &body) else {
+            return Vec::new();
+        };
+        let checked = match gate::write_checked(feed) {
+            Ok(checked) => checked,
+            // The last good documents stay, all three of them.
+            Err(rejected) => {
+                rejected.iter().for_each(tell::quarantined);
+                return Vec::new();
+            }
+        };
+        checked.quarantined.iter().for_each(tell::quarantined);
+        let put =
+            |(format, bytes): (Format, Vec<u8>)| next.hot.put(Route::Feed(Scope::Site, format), format, bytes, now);
+        Format::ALL.into_iter().zip(checked.documents).filter_map(put).collect()
+    }
+
+    /// Makes the next value durable, then visible.
+    fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
+        let Outcome { mut commit, touched, notices } = outcome;
+        let is_new = self.parts.published.load().is_none();
+        commit.values.extend(self.unsaid.iter().cloned());
+        if self.first_scan {
+            commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
+        }
+        if is_empty(&commit) && !is_new && touched.is_empty() && !self.everything {
+            return Ok(false);
+        }
+        next.generation += 1;
+        commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
+        self.parts.store.commit(&commit)?;
+        self.unsaid.clear();
+        self.stale.extend(touched);
+        self.current = next;
+        self.publish();
+        notices.iter().for_each(|notice| tell::notice(notice, &self.parts.config.site));
+        Ok(true)
+    }
+}
+
+/// The body of a public article; no diagnostics where its file is not (or not any more) what the library knows.
+fn body(renderer: &Renderer, article: &Article, limits: &Limits, now: Timestamp) -> Result<Body, Vec<Diagnostic>> {
+    let tree = renderer.tree().ok_or_else(Vec::new)?;
+    let file = tree.read(&article.path, now).map_err(|_| Vec::new())?;
+    if file.digest != article.digest {
+        return Err(Vec::new());
+    }
+    let render = || article::body(&article.path, &file.bytes, &article.head, limits);
+    match catch_unwind(AssertUnwindSafe(render)) {
+        Ok(Ok((body, told))) => {
+            tell::told(&article.path, &told);
+            Ok(body)
+        }
+        Ok(Err(told)) => Err(told),
+        Err(_) => Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")]),
+    }
+}
+
+/// Turns the readings of what failed into refusals. False where nothing of it was read just now.
+fn refuse(observations: &mut [Observation], failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
+    let mut refused = false;
+    for (path, diagnostics) in failed {
+        let observation = observations.binary_search_by(|observation| observation.path.cmp(path));
+        let found = observation.ok().and_then(|at| observations.get_mut(at)).map(|observation| &mut observation.found);
+        if let Some(Found::Read { reading, .. }) = found {
+            *reading = Reading::Refused(diagnostics.clone());
+            refused = true;
+        }
+    }
+    refused
+}
+
+fn is_empty(commit: &Commit) -> bool {
+    let Commit { files, records, urls, channels, bodies, documents, values } = commit;
+    files.is_empty()
+        && records.is_empty()
+        && urls.is_empty()
+        && channels.is_empty()
+        && bodies.is_empty()
+        && documents.is_empty()
+        && values.is_empty()
+}

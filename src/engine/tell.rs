@@ -1,0 +1,107 @@
+//! What the engine says: one line an event, under fixed names that operators can search for.
+
+use std::collections::BTreeMap;
+
+use tracing::{error, info, warn};
+
+use crate::base::{Diagnostic, RelPath, Route, Severity};
+use crate::config::Site;
+use crate::feed::gate::Rejected;
+use crate::feed::links;
+use crate::library::Notice;
+
+/// Tells what a step found worth telling.
+pub(super) fn notice(notice: &Notice, site: &Site) {
+    let url = |article: &crate::library::Article| links::absolute(site, &Route::Resource(article.url.clone()));
+    match notice {
+        Notice::Published(article) => info!(event = "published", path = %article.path, url = url(article), "published"),
+        Notice::Changed(article) => info!(event = "changed", path = %article.path, url = url(article), "changed"),
+        Notice::Renamed(from, article) => {
+            info!(event = "renamed", %from, path = %article.path, url = url(article), "renamed");
+        }
+        Notice::Withdrawn(path) => info!(event = "withdrawn", %path, "withdrawn by its author"),
+        Notice::Missing(path) => info!(event = "missing", %path, "its file is gone; taken away after grace_s"),
+        Notice::Deleted(path) => info!(event = "deleted", %path, "taken away"),
+        Notice::Held(path, until) => {
+            let zone = site.timezone.iana_name().unwrap_or("UTC");
+            info!(event = "held", %path, "held until {until}; site.timezone is {zone}");
+        }
+        Notice::Told(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
+    }
+}
+
+/// Tells what is to be said of one file.
+pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        let code = diagnostic.code.as_str();
+        match diagnostic.severity {
+            Severity::Error => error!(event = "refused", %path, code, "refused: {path}:{diagnostic}"),
+            Severity::Warning => warn!(event = "warning", %path, code, "{path}:{diagnostic}"),
+            Severity::Note => tracing::debug!(event = "note", %path, code, "{path}:{diagnostic}"),
+        }
+    }
+}
+
+/// Tells of an entry that another parser could not read back.
+pub(super) fn quarantined(rejected: &Rejected) {
+    let id = rejected.id.as_deref().unwrap_or("the whole feed");
+    error!(event = "quarantined", id, "left out of the feeds: {}", rejected.reason);
+}
+
+/// Tells that the configured `site.id` is not the one that ids were derived from.
+pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
+    warn!(
+        event = "warning",
+        "site.id stays {frozen:?}: ids were derived from it, and {configured:?} would change them all"
+    );
+}
+
+/// What is wrong at present, so that each trouble is told once when it comes and once when it is over.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    unreadable: BTreeMap<RelPath, Diagnostic>,
+    engine: Option<String>,
+    projection: Option<String>,
+}
+
+impl Trouble {
+    /// Files that cannot be looked at just now.
+    pub(super) fn unreadable(&mut self, now: Vec<(RelPath, Diagnostic)>) {
+        for (path, diagnostic) in now {
+            if self.unreadable.get(&path) != Some(&diagnostic) {
+                told(&path, std::slice::from_ref(&diagnostic));
+                self.unreadable.insert(path, diagnostic);
+            }
+        }
+    }
+
+    /// After a look at everything: only these still cannot be looked at.
+    pub(super) fn readable_again(&mut self, still: &[RelPath]) {
+        self.unreadable.retain(|path, _| {
+            let stays = still.contains(path);
+            if !stays {
+                info!(event = "recovered", %path, "recovered: {path} can be read again");
+            }
+            stays
+        });
+    }
+
+    /// What stops steps, or `None` where one went through.
+    pub(super) fn engine(&mut self, trouble: Option<String>) {
+        tell_change(&mut self.engine, trouble, "nothing is published");
+    }
+
+    /// What stops the projection to `feeds/`, or `None` where it went through.
+    pub(super) fn projection(&mut self, trouble: Option<String>) {
+        tell_change(&mut self.projection, trouble, "files in feeds/ are not brought up to date");
+    }
+}
+
+fn tell_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
+    match (&old, &new) {
+        (_, Some(new)) if old.as_ref() != Some(new) => error!(event = "degraded", "degraded: {new}; {effect}"),
+        (Some(old), None) => info!(event = "recovered", "recovered: {old}"),
+        _ => {}
+    }
+    *old = new;
+}

@@ -1,0 +1,325 @@
+//! A dropfeed of one's own in a temporary directory: the real binary, its files, and a plain HTTP client.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a condition may take to become true. Long, since it only bounds how long a failure takes to be told.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A site: directories, a configuration, and the process that serves it while it runs.
+pub struct Site {
+    pub dir: TempDir,
+    settings: String,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// One entry, as the JSON feed tells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    pub title: String,
+    pub id: String,
+    pub url: String,
+    pub published: String,
+    pub updated: String,
+    pub html: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("the body is UTF-8")
+    }
+}
+
+impl Site {
+    /// A stopped site with an empty article directory. `settings`: more lines of configuration, beginning with a table.
+    pub fn new(settings: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("articles")).unwrap();
+        Self { dir, settings: settings.to_owned(), running: None }
+    }
+
+    /// The same, started.
+    pub fn started(settings: &str) -> Self {
+        let mut site = Self::new(settings);
+        site.start();
+        site
+    }
+
+    pub fn articles(&self) -> PathBuf {
+        self.dir.path().join("articles")
+    }
+
+    pub fn feeds(&self) -> PathBuf {
+        self.dir.path().join("feeds")
+    }
+
+    /// Writes a file beneath the article directory, in place.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.articles().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Puts a file beneath the article directory at once, by renaming it in.
+    pub fn drop_in(&self, path: &str, text: impl AsRef<[u8]>) {
+        let to = self.articles().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let from = self.dir.path().join("incoming");
+        fs::write(&from, text).unwrap();
+        fs::rename(from, to).unwrap();
+    }
+
+    pub fn rename(&self, from: &str, to: &str) {
+        let to = self.articles().join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::rename(self.articles().join(from), to).unwrap();
+    }
+
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.articles().join(path)).unwrap();
+    }
+
+    /// Writes the configuration; `settings` replaces what the site was made with.
+    pub fn configure(&mut self, settings: &str) {
+        self.settings = settings.to_owned();
+        fs::write(self.config(), self.configuration()).unwrap();
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("config.toml")
+    }
+
+    fn configuration(&self) -> String {
+        let mut text = String::new();
+        for (table, line) in [
+            ("site", "title = \"Test\""),
+            ("site", "url = \"http://test.example/\""),
+            ("articles", "grace_s = 0"),
+            ("server", "listen = \"127.0.0.1:0\""),
+        ] {
+            let key = line.split(' ').next().unwrap();
+            if !self.settings.lines().any(|line| line.starts_with(&format!("{key} ="))) {
+                text.push_str(&format!("{table}.{line}\n"));
+            }
+        }
+        for line in self.settings.lines().filter(|line| !line.trim().is_empty()) {
+            text.push_str(&format!("{line}\n"));
+        }
+        text
+    }
+
+    /// The command that runs dropfeed on this site.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        fs::write(self.config(), self.configuration()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
+        command.args(arguments).arg("--config").arg(self.config()).current_dir(self.dir.path());
+        command.env_remove("STATE_DIRECTORY").env_remove("NOTIFY_SOCKET").env_remove("JOURNAL_STREAM");
+        command
+    }
+
+    /// Starts it, and waits until it listens.
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "it runs already");
+        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let kept = Arc::clone(&log);
+        // Ends with the process.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        let address = |log: &Vec<String>| {
+            let line = log.iter().find(|line| line.contains("listening on http://"))?;
+            let rest = line.split("listening on http://").nth(1)?;
+            Some(rest.split([',', ' ']).next()?.to_owned())
+        };
+        let mut found = None;
+        eventually("it listens", || {
+            found = address(&log.lock().unwrap());
+            assert!(child.try_wait().unwrap().is_none() || found.is_some(), "it ended: {:?}", log.lock().unwrap());
+            found.is_some()
+        });
+        self.running = Some(Running { child, address: found.unwrap(), log });
+    }
+
+    /// Stops it as systemd would, and waits.
+    pub fn stop(&mut self) {
+        let mut running = self.running.take().expect("it runs");
+        signal(&running.child, "TERM");
+        let mut status = None;
+        eventually("it stops", || {
+            status = running.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert!(status.unwrap().success(), "{status:?}: {:#?}", running.log.lock().unwrap());
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        let mut running = self.running.take().expect("it runs");
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+    }
+
+    /// Has it read its configuration again.
+    pub fn hang_up(&self) {
+        signal(&self.running.as_ref().expect("it runs").child, "HUP");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").child.id()
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.running.as_ref().expect("it runs").log.lock().unwrap().clone()
+    }
+
+    pub fn address(&self) -> &str {
+        &self.running.as_ref().expect("it runs").address
+    }
+
+    /// A GET with more header lines (each ending in CR LF).
+    pub fn get_with(&self, path: &str, headers: &str) -> Response {
+        get(self.address(), path, headers)
+    }
+
+    pub fn get(&self, path: &str) -> Response {
+        self.get_with(path, "")
+    }
+
+    /// The entries of a JSON feed; none before the first is published.
+    pub fn items_of(&self, path: &str) -> Vec<Item> {
+        let response = self.get(path);
+        if response.status != 200 {
+            return Vec::new();
+        }
+        items(&response.body)
+    }
+
+    pub fn items(&self) -> Vec<Item> {
+        self.items_of("/feed.json")
+    }
+
+    pub fn titles(&self) -> Vec<String> {
+        self.items().into_iter().map(|item| item.title).collect()
+    }
+
+    pub fn item(&self, title: &str) -> Option<Item> {
+        self.items().into_iter().find(|item| item.title == title)
+    }
+
+    /// Waits until an entry of this title stands in the feed, and gives it.
+    pub fn appears(&self, title: &str) -> Item {
+        let mut found = None;
+        eventually(&format!("{title:?} appears; log: {:#?}", self.log()), || {
+            found = self.item(title);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Waits until the feed has exactly these titles, in any order.
+    pub fn settles(&self, titles: &[&str]) {
+        let mut expected: Vec<&str> = titles.to_vec();
+        expected.sort_unstable();
+        let mut last = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            last = self.titles();
+            last.sort();
+            if last == expected {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the feed has {last:?} instead of {expected:?}; log: {:#?}", self.log());
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+        }
+    }
+}
+
+/// Waits until a condition holds; fails by name if it never does.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The entries of a JSON feed, newest first.
+pub fn items(json: &[u8]) -> Vec<Item> {
+    let feed: serde_json::Value = serde_json::from_slice(json).expect("a feed is always whole JSON");
+    let text = |item: &serde_json::Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    let item = |item: &serde_json::Value| Item {
+        title: text(item, "title"),
+        id: text(item, "id"),
+        url: text(item, "url"),
+        published: text(item, "date_published"),
+        updated: text(item, "date_modified"),
+        html: text(item, "content_html"),
+    };
+    feed["items"].as_array().expect("a feed has items").iter().map(item).collect()
+}
+
+/// One request on a connection of its own.
+pub fn get(address: &str, path: &str, headers: &str) -> Response {
+    let mut stream = TcpStream::connect(address).expect("it accepts connections");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = bytes[end + 4..].to_vec();
+    let response = Response { status, head, body };
+    if let Some(length) = response.header("content-length") {
+        assert_eq!(length.parse::<usize>().unwrap(), response.body.len(), "a body is always whole");
+    }
+    response
+}
+
+/// The three feeds that stand in a directory: every file is whole at any moment.
+pub fn projected(feeds: &Path, directory: &str) -> Option<[Vec<u8>; 3]> {
+    let read = |name: &str| fs::read(feeds.join(directory).join(name)).ok();
+    Some([read("rss.xml")?, read("atom.xml")?, read("feed.json")?])
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    assert!(status.success());
+}

@@ -1,0 +1,250 @@
+//! What people do to files, and what subscribers then see: real inotify, a real process, a real client.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::fixture::{Site, eventually};
+
+const LONG: &str = "one two three four five six seven eight nine ten eleven twelve";
+
+#[test]
+fn a_drop_stands_in_every_format_on_its_page_and_in_feeds() {
+    let site = Site::started("");
+    site.drop_in("hello.md", "# Hello\n\nThe *first* one.\n");
+    let item = site.appears("Hello");
+    assert_eq!(item.url, "http://test.example/hello");
+    assert!(item.id.starts_with("urn:uuid:"), "{}", item.id);
+    assert!(item.html.contains("The <em>first</em> one."), "{}", item.html);
+    for path in ["/rss.xml", "/atom.xml"] {
+        assert!(site.get(path).text().contains(&item.id), "{path}");
+    }
+    assert!(site.get("/hello").text().contains("The <em>first</em> one."));
+    assert!(site.get("/").text().contains("Hello"));
+    eventually("feeds/ follows", || {
+        fs::read(site.feeds().join("feed.json")).is_ok_and(|bytes| bytes == site.get("/feed.json").body)
+    });
+}
+
+#[test]
+fn an_edit_in_place_keeps_the_id_and_the_date() {
+    let site = Site::started("");
+    site.write("a.md", format!("# First\n\n{LONG}\n"));
+    let before = site.appears("First");
+    site.write("a.md", format!("# Second\n\n{LONG}, and so much more than before was said here\n"));
+    let after = site.appears("Second");
+    assert_eq!((&after.id, &after.published, &after.url), (&before.id, &before.published, &before.url));
+    assert!(after.updated >= before.updated);
+    assert_eq!(site.titles(), ["Second"]);
+}
+
+#[test]
+fn a_rename_keeps_the_id_and_the_old_address_leads_to_the_new() {
+    let site = Site::started("");
+    site.drop_in("old.md", format!("# Moved\n\n{LONG}\n"));
+    let before = site.appears("Moved");
+    site.rename("old.md", "news/new.md");
+    eventually("the URL follows", || site.item("Moved").is_some_and(|item| item.url.ends_with("/news/new")));
+    let after = site.appears("Moved");
+    assert_eq!((&after.id, &after.published, &after.updated), (&before.id, &before.published, &before.updated));
+    let old = site.get("/old");
+    assert_eq!((old.status, old.header("location")), (301, Some("/news/new")), "{}", old.head);
+}
+
+#[test]
+fn a_copy_is_a_new_article() {
+    let site = Site::started("");
+    site.drop_in("a.md", format!("# Twin\n\n{LONG}\n"));
+    let first = site.appears("Twin");
+    fs::copy(site.articles().join("a.md"), site.articles().join("b.md")).unwrap();
+    eventually("both stand", || site.items().len() == 2);
+    let ids: Vec<String> = site.items().into_iter().map(|item| item.id).collect();
+    assert!(ids.contains(&first.id) && ids[0] != ids[1], "{ids:?}");
+}
+
+#[test]
+fn a_swap_leaves_each_path_itself() {
+    let site = Site::started("");
+    site.drop_in("a.md", format!("# Ay\n\nalpha {LONG}\n"));
+    site.drop_in("b.md", format!("# Bee\n\nbeta {LONG}\n"));
+    let (a, b) = (site.appears("Ay"), site.appears("Bee"));
+    let articles = site.articles();
+    fs::rename(articles.join("a.md"), articles.join(".swap")).unwrap();
+    fs::rename(articles.join("b.md"), articles.join("a.md")).unwrap();
+    fs::rename(articles.join(".swap"), articles.join("b.md")).unwrap();
+    eventually("the swap is seen", || site.item("Ay").is_some_and(|item| item.url == b.url));
+    eventually("both are seen", || site.item("Bee").is_some_and(|item| item.url == a.url));
+    assert_eq!((site.appears("Ay").id, site.appears("Bee").id), (b.id, a.id));
+}
+
+#[test]
+fn a_deletion_takes_the_entry_and_the_page_says_gone() {
+    let site = Site::started("");
+    site.drop_in("a.md", "# Stays\n\nhere\n");
+    site.drop_in("b.md", "# Goes\n\naway\n");
+    site.settles(&["Stays", "Goes"]);
+    site.remove("b.md");
+    site.settles(&["Stays"]);
+    assert_eq!(site.get("/b").status, 410);
+}
+
+#[test]
+fn a_file_that_returns_is_the_article_it_was() {
+    let site = Site::started("");
+    let text = format!("# Back\n\n{LONG}\n");
+    site.drop_in("a.md", &text);
+    let before = site.appears("Back");
+    site.remove("a.md");
+    site.settles(&[]);
+    site.drop_in("a.md", text);
+    let after = site.appears("Back");
+    assert_eq!((after.id, after.published), (before.id, before.published));
+}
+
+#[test]
+fn a_touch_and_a_checkout_of_the_same_content_change_nothing() {
+    let site = Site::started("");
+    let text = format!("# Same\n\n{LONG}\n");
+    site.drop_in("a.md", &text);
+    let before = site.appears("Same");
+    let etag = site.get("/atom.xml").header("etag").unwrap().to_owned();
+    // git removes and makes anew.
+    site.remove("a.md");
+    site.write("a.md", &text);
+    site.drop_in("b.md", "# Marker\n\nseen\n");
+    site.appears("Marker");
+    site.remove("b.md");
+    site.settles(&["Same"]);
+    assert_eq!(site.appears("Same"), before);
+    assert_eq!(site.get("/atom.xml").header("etag"), Some(&*etag));
+}
+
+#[test]
+fn new_directories_lose_nothing() {
+    let site = Site::started("feeds.limit = 1000");
+    for n in 0..100 {
+        site.write(&format!("d{n}/deep/er/a{n}.md"), format!("# Number {n}\n\ntext {n}\n"));
+    }
+    eventually("all are there", || site.items().len() == 100);
+    let outside = site.dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    for n in 100..150 {
+        fs::write(outside.join(format!("b{n}.md")), format!("# Number {n}\n\ntext {n}\n")).unwrap();
+    }
+    fs::rename(&outside, site.articles().join("moved-in")).unwrap();
+    eventually("what was moved in is there", || site.items().len() == 150);
+    fs::rename(site.articles().join("moved-in"), &outside).unwrap();
+    eventually("what was moved out is gone", || site.items().len() == 100);
+}
+
+#[test]
+fn editors_and_tools_never_show_half_an_article() {
+    let site = Site::started("");
+    let articles = site.articles();
+    site.drop_in("a.md", format!("# Whole\n\n{LONG}\n"));
+    let before = site.appears("Whole");
+    // As vim saves: a backup by rename, a new file, the backup gone.
+    fs::rename(articles.join("a.md"), articles.join("a.md~")).unwrap();
+    site.write("a.md", format!("# Whole\n\n{LONG} by vim, with quite a few more words\n"));
+    fs::remove_file(articles.join("a.md~")).unwrap();
+    eventually("vim's save is seen", || site.appears("Whole").html.contains("by vim"));
+    // As sed -i does: a temporary file renamed over.
+    fs::write(articles.join("sedQq1x"), format!("# Whole\n\n{LONG} by sed, with quite a few more words\n")).unwrap();
+    fs::rename(articles.join("sedQq1x"), articles.join("a.md")).unwrap();
+    eventually("sed's save is seen", || site.appears("Whole").html.contains("by sed"));
+    // Truncated first, as a shell's redirection does: an empty file is no article, and no deletion.
+    fs::File::create(articles.join("a.md")).unwrap();
+    site.drop_in("marker.md", "# Marker\n\nseen\n");
+    site.appears("Marker");
+    assert!(site.appears("Whole").html.contains("by sed"));
+    assert_eq!(site.appears("Whole").id, before.id);
+}
+
+#[test]
+fn a_writer_who_takes_his_time_is_waited_for() {
+    use std::io::Write as _;
+    let site = Site::started("articles.settle_ms = 20");
+    let mut file = fs::File::create(site.articles().join("slow.md")).unwrap();
+    writeln!(file, "# Slow\n\nhalf of it").unwrap();
+    file.flush().unwrap();
+    // What comes later and is whole goes first: a sign that the engine has looked, and did not take the half.
+    for n in 0..5 {
+        site.drop_in(&format!("m{n}.md"), format!("# Marker {n}\n\nx\n"));
+        site.appears(&format!("Marker {n}"));
+        assert!(site.item("Slow").is_none());
+    }
+    writeln!(file, "and the rest").unwrap();
+    drop(file);
+    let item = site.appears("Slow");
+    assert!(item.html.contains("and the rest"), "{}", item.html);
+}
+
+#[test]
+fn bad_files_are_refused_by_name_and_hurt_nobody() {
+    let site = Site::started("");
+    site.drop_in("good.md", "# Good\n\ntext\n");
+    site.drop_in("malformed.md", "---\ntitle: [unclosed\n---\ntext\n");
+    site.drop_in("binary.md", [0u8, 159, 146, 150, 0, 1, 2]);
+    site.drop_in("latin.txt", b"caf\xe9 au lait\n");
+    site.drop_in("controls.md", "# Con\u{1}trol\u{8}s\n\na\u{b}b &#1; &#x85;\n");
+    site.drop_in("deep.md", ">".repeat(100_000));
+    site.drop_in("large.md", "x".repeat(20 * 1024 * 1024));
+    site.drop_in("empty.md", "");
+    symlink("/etc/passwd", site.articles().join("secret.md")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(site.articles().join("pipe.md")).status().unwrap().success());
+    site.drop_in("after.md", "# After\n\ntext\n");
+    site.appears("After");
+    site.appears("Controls");
+    eventually("each refusal is told", || {
+        let log = site.log().join("\n");
+        ["malformed.md", "binary.md", "latin.txt", "large.md", "secret.md", "pipe.md"]
+            .iter()
+            .all(|name| log.contains(name))
+    });
+    for path in ["/rss.xml", "/atom.xml", "/feed.json", "/", "/secret"] {
+        assert!(!site.get(path).text().contains("root:"), "{path}");
+    }
+    let told = site.log().into_iter().filter(|line| line.contains("malformed.md")).count();
+    assert_eq!(told, 1, "a refusal is told once");
+}
+
+#[test]
+fn a_second_claim_of_an_id_is_refused_by_name_and_heard_when_the_first_goes() {
+    let site = Site::started("");
+    site.drop_in("first.md", "---\ntitle: First\nid: tag:x,2026:1\n---\ntext of the first\n");
+    let first = site.appears("First");
+    assert_eq!(first.id, "tag:x,2026:1");
+    site.drop_in("second.md", "---\ntitle: Second\nid: tag:x,2026:1\n---\nother words entirely\n");
+    eventually("the second is refused", || {
+        site.log().iter().any(|line| line.contains("second.md") && line.contains("tag:x,2026:1"))
+    });
+    assert_eq!(site.titles(), ["First"]);
+    site.remove("first.md");
+    let second = site.appears("Second");
+    assert_eq!((second.id, second.published), (first.id, first.published));
+}
+
+#[test]
+fn a_deleted_root_freezes_the_feeds_and_its_return_goes_on() {
+    let site = Site::started("articles.reconcile_s = 1");
+    site.drop_in("a.md", "# Kept\n\ntext\n");
+    site.appears("Kept");
+    let aside = site.dir.path().join("aside");
+    fs::rename(site.articles(), &aside).unwrap();
+    eventually("the loss is told", || site.log().iter().any(|line| line.contains("degraded")));
+    assert_eq!(site.titles(), ["Kept"]);
+    fs::rename(&aside, site.articles()).unwrap();
+    site.drop_in("b.md", "# Later\n\ntext\n");
+    site.settles(&["Kept", "Later"]);
+    eventually("the recovery is told", || site.log().iter().any(|line| line.contains("recovered")));
+}
+
+#[test]
+fn it_works_without_events_only_later() {
+    let site = Site::started("articles.poll = true\narticles.poll_s = 1");
+    fs::write(site.articles().join("a.md"), "# Polled\n\ntext\n").unwrap();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    fs::File::options().append(true).open(site.articles().join("a.md")).unwrap().set_modified(old).unwrap();
+    site.appears("Polled");
+    site.remove("a.md");
+    site.settles(&[]);
+}
