@@ -252,7 +252,7 @@ mod tests {
             ),
             (
                 "{\"a\": 1.0, \"b\":\n [\"x\\u00e9\", null], \"c\": {\"d\": false}}",
-                "a@1:7=1.0 b[@2:3=xé,=-] c(d@2:26=false)",
+                "a@1:7=1.0 b[@2:3=xé,=-] c(d@2:32=false)",
             ),
             ("Title: A: b\nTags:\nAuthors: A\n    B\n\n", "Title@1:8=A: b Tags=- Authors@3:10=A\nB"),
         ] {
@@ -268,7 +268,6 @@ mod tests {
             ("---\na: [x\n---\n", "2:", "the line is"),
             ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` stands here a second time; the line is `a: 3`"),
             ("---\na: *b\n---\n", "2:", "the line is `a: *b`"),
-            ("---\n- a: b\n---\n", "2:1: ", "no list of keys"),
             ("---\ntitle = \"a\"\n---\n", "2:1: ", "TOML"),
             ("\n+++\na = 1\nb = = 2\n+++\n", "4:", "the line is `b = = 2`"),
             ("+++\na = 1\na = 2\n+++\n", "3:1: ", "duplicate key"),
@@ -280,10 +279,7 @@ mod tests {
             let refused = read(&split(text)).map(|table| show(&table)).unwrap_err();
             assert_eq!(refused.code, "front-matter");
             let shown = refused.to_string();
-            eprintln!("{text:?}: {shown}");
-            if !(shown.starts_with(start) && shown.contains(part)) {
-                eprintln!("XXX");
-            }
+            assert!(shown.starts_with(start) && shown.contains(part), "{text:?}: {shown}");
         }
     }
 
@@ -303,6 +299,12 @@ mod tests {
             format!("---\na: [{}]\n---\n", "1,".repeat(VALUES_MAX + 1)),
             format!("---\na: {}\n---\n", "x".repeat(HEADER_MAX_BYTES)),
             "---\na: &a [*a]\n---\n".to_owned(),
+            format!("+++\n{}b = 1\n+++\n", "a.".repeat(20_000)),
+            format!("+++\n[{}b]\n+++\n", "a.".repeat(20_000)),
+            format!("+++\na = {}\n+++\n", deep("[", "]").repeat(300)),
+            format!("+++\na = {}\n+++\n", "[".repeat(60_000)),
+            format!("{{\"a\": {}", "[".repeat(60_000)),
+            format!("---\na: {}\n---\n", "[".repeat(60_000)),
         ] {
             assert!(read(&split(&text)).is_err(), "{}", &text[..60.min(text.len())]);
         }

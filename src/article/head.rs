@@ -412,11 +412,13 @@ mod tests {
                     let bytes = std::fs::read(&file).unwrap();
                     match head(&path, &bytes) {
                         Reading::Article { head, .. } => {
-                            assert!(head.published.is_some() && !head.title.is_empty(), "{path}")
+                            assert!(head.published.is_some() && !head.title.is_empty(), "{path}");
+                            read += 1;
                         }
-                        other => panic!("{path}: {other:?}"),
+                        // A page of its generator's templates: a header without a title, and no text.
+                        Reading::Empty => {}
+                        Reading::Refused(findings) => panic!("{path}: {findings:?}"),
                     }
-                    read += 1;
                 }
             }
         }
