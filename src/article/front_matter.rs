@@ -124,11 +124,18 @@ fn is_like_yaml(inner: &str) -> bool {
     said.peek().is_none() || said.any(is_like_a_key)
 }
 
+/// One word and a colon or ` = `, as prose between two rules seldom has them: `This is important: read it` is no key.
 fn is_like_a_key(line: &str) -> bool {
-    let key_ends = |(at, _): &(usize, &str)| matches!(line[at + 1..].bytes().next(), None | Some(b' ' | b'\t'));
-    let colon = line.match_indices(':').find(key_ends).map(|(at, _)| at);
-    let begins_well = line.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '"' | '\'' | '{' | '_' | '?'));
-    begins_well && (colon.is_some() || line.contains(" = "))
+    if line.starts_with(['"', '\'', '{', '?']) {
+        return line.contains(':');
+    }
+    let ends_key = |(at, _): &(usize, &str)| matches!(line[at + 1..].bytes().next(), None | Some(b' ' | b'\t'));
+    let colon = line.match_indices(':').find(ends_key).map(|(at, _)| at);
+    let key = match colon.or_else(|| line.find(" = ")) {
+        Some(end) => line[..end].trim_end(),
+        None => return false,
+    };
+    key.starts_with(|c: char| c.is_alphanumeric() || c == '_') && !key.contains(char::is_whitespace)
 }
 
 /// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a key must follow the
@@ -240,6 +247,7 @@ mod tests {
         for (text, header, rest, line) in [
             ("---\ntitle: a\n---\nText", (Yaml, "title: a\n", 2), "Text", 4),
             ("--- \ntitle: a\n...\nText", (Yaml, "title: a\n", 2), "Text", 4),
+            ("---\n{a: b}\n---\n", (Yaml, "{a: b}\n", 2), "", 4),
             ("---\n---\nText", (Yaml, "", 2), "Text", 3),
             ("---\n# nothing yet\n---", (Yaml, "# nothing yet\n", 2), "", 3),
             ("\n \n---\na: b\n---\n\nText", (Yaml, "a: b\n", 4), "\nText", 6),
@@ -266,6 +274,8 @@ mod tests {
             "---\nText\n\nMore",
             "---\nTwo rules around a line\n---\nText",
             "---\n---x\nText",
+            "---\nThis is important: read it.\n---\nText",
+            "---\n- a: b\n---\nText",
             "----\na: b\n----\n",
             " ---\na: b\n---\n",
             "+++\na = 1\n",

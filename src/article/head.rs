@@ -22,6 +22,9 @@ const TITLE_MAX: usize = 1_000;
 /// Graphemes of a summary that the front matter gives.
 const SUMMARY_MAX: usize = 2_000;
 
+/// The names of a summary.
+const SUMMARY: [&str; 3] = ["summary", "description", "excerpt"];
+
 /// Reads the head of the article, or of the `_index` file, at `path`.
 pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
     let text = match decode(bytes) {
@@ -52,11 +55,15 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     let syntax = split.header.map(|(syntax, _)| syntax);
     let mut said = Said { header: &header, meta: &meta, syntax, findings: Vec::new() };
     let given_title = said.title(TITLE_MAX);
-    if !outline.has_words && given_title.as_deref().unwrap_or_default().is_empty() {
+    let has_title = given_title.as_deref().is_some_and(|title| !title.is_empty());
+    // A section needs no text: its description alone is worth having.
+    let describes = matches!(FileKind::of(path), FileKind::Section(_)) && header.get(&SUMMARY).is_some();
+    if !outline.has_words && !has_title && !describes {
         return Reading::Empty;
     }
     let head = assemble(path, &mut said, given_title, outline);
-    let diagnostics = said.findings;
+    let mut diagnostics = said.findings;
+    diagnostics.sort_by_key(|finding| finding.place);
     if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
         return Reading::Refused(diagnostics);
     }
@@ -89,7 +96,7 @@ fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, ou
         expires: said.date(&["expires", "expirydate", "unpublish", "unpublishdate"]),
         authors: said.authors(),
         tags: said.tags(is_of_jekyll(path)),
-        summary: said.line(&["summary", "description", "excerpt"], SUMMARY_MAX).filter(|summary| !summary.is_empty()),
+        summary: said.line(&SUMMARY, SUMMARY_MAX).filter(|summary| !summary.is_empty()),
         slug: said.slug(),
         path: own_path,
         id: said.id(),
@@ -209,6 +216,20 @@ mod tests {
         for text in ["", "\n", "---\n---\n", "---\ntitle: \"\"\n---\n", "---\ndate: 2026-11-22\n---\n\n"] {
             assert_eq!(read_at("my-post.md", text), Reading::Empty, "{text:?}");
         }
+    }
+
+    #[test]
+    fn sections() {
+        let (head, _) = article("news/_index.md", "---\ndescription: What is new\n---\n");
+        assert_eq!((head.title.as_str(), head.title_from), ("News", TitleFrom::FileName));
+        assert_eq!(head.summary.as_deref(), Some("What is new"));
+        assert_eq!(read_at("news/_index.md", "---\nsort_by: date\n---\n"), Reading::Empty);
+    }
+
+    #[test]
+    fn findings_stand_in_the_order_of_the_file() {
+        let (_, findings) = article("a.md", "---\nimage: 'data:x'\nlang: deutsch!\nlink: x\n---\nw");
+        assert_eq!(findings.iter().map(|finding| &finding[..2]).collect::<Vec<_>>(), ["2:", "3:", "4:"]);
     }
 
     #[test]
