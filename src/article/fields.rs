@@ -1,8 +1,8 @@
 //! A header as one neutral tree, whatever its syntax.
 //!
-//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its content; every value of a
-//! header knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of values
-//! and bytes are bounded, and an alias counts as what it stands for.
+//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its content; every value of
+//! a header knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of
+//! values and bytes are bounded, and an alias counts as what it stands for.
 
 mod json;
 mod lines;

@@ -35,7 +35,8 @@ pub enum Syntax {
     Lines,
 }
 
-/// The keys with which a header of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for one.
+/// The keys with which a header of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
+/// one.
 const FIRST_KEYS: [&str; 13] = [
     "title",
     "date",

@@ -13,11 +13,11 @@ use super::dates::day_of;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// The names from which the URL is made, the last one the article's own: without extension, without the date of
-    /// `2026-11-22-some-title.md`, without `_posts`, `_drafts` and `drafts`, without the `index` of `dir/index.md` (then
-    /// `dir` is the last). Empty only for an `index.md` in the root. For `_index.md`, the names of its directory.
+    /// `2026-11-22-some-title.md`, without `_posts`, `_drafts` and `drafts`, without the `index` of `dir/index.md`
+    /// (then `dir` is the last). Empty only for an `index.md` in the root. For `_index.md`, the names of its directory.
     pub names: Vec<String>,
-    /// The directories whose feeds carry it, from the root down, `_posts` and the like left out: `names` without its last.
-    /// For `_index.md`, its own directory and those around it.
+    /// The directories whose feeds carry it, from the root down, `_posts` and the like left out: `names` without its
+    /// last. For `_index.md`, its own directory and those around it.
     pub directories: Vec<String>,
     /// The date in the file's name, or in directories of the shape `2026/11/22`.
     pub date: Option<Written>,

@@ -1,8 +1,8 @@
 //! What a header says under each of its names, cleaned, with a finding for whatever could not be used.
 //!
 //! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are folded as
-//! [`super::fields`] folds them. What an HTML document says in its `<meta>` stands in where the header says nothing, and
-//! is never an error: other programs wrote it.
+//! [`super::fields`] folds them. What an HTML document says in its `<meta>` stands in where the header says nothing,
+//! and is never an error: other programs wrote it.
 
 use oxilangtag::LanguageTag;
 
@@ -168,12 +168,16 @@ impl<'a> Said<'a> {
 
     /// Is `published` there, and false?
     pub(super) fn is_unpublished(&self) -> bool {
-        matches!(self.header.get(&["published"]), Some((_, Field { value: Value::Text(text), .. })) if flag(text) == Some(false))
+        self.says_no("published")
     }
 
     /// `feed: false`. A table or a text under `feed` is for other programs.
     pub(super) fn is_kept_from_feeds(&self) -> bool {
-        matches!(self.header.get(&["feed"]), Some((_, Field { value: Value::Text(text), .. })) if flag(text) == Some(false))
+        self.says_no("feed")
+    }
+
+    fn says_no(&self, name: &str) -> bool {
+        self.header.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag) == Some(false)
     }
 
     /// The word under `status`, in lower case.
@@ -298,7 +302,8 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of its keys, a list first.
+    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of its keys, a list
+    /// first.
     pub(super) fn image(&mut self) -> Option<String> {
         let found = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
         let image = text::line(picture(found.field)?);

@@ -31,7 +31,8 @@ const MINOR_SHARE: f64 = 0.02;
 pub struct WordSketch {
     /// How many words there are.
     pub words: u32,
-    /// How many words fall into each of 256 classes by their hash, modulo 256. Length 256, or 0 where there are no words.
+    /// How many words fall into each of 256 classes by their hash, modulo 256. Length 256, or 0 where there are no
+    /// words.
     pub histogram: Vec<u8>,
     /// The smallest 64 distinct hashes of words, ascending.
     pub sample: Vec<u32>,
@@ -71,7 +72,8 @@ impl WordSketch {
         }
         let replaced = f64::from(added.min(removed));
         // A word that came and one that went cancel where they meet in a class. With random classes the rest would be
-        // the share 1 / (1 + n / classes) of what it was; real words repeat, so that fewer meet: half of it is made good.
+        // the share 1 / (1 + n / classes) of what it was; real words repeat, so that fewer meet: half of it is made
+        // good.
         let crowding = (f64::from(added.max(removed)) / (2 * CLASSES) as f64).min(0.5);
         let replaced = (replaced / (1.0 - crowding)).round() as u32;
         let changed = replaced.saturating_add(added.abs_diff(removed));

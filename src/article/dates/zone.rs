@@ -4,7 +4,8 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::{Refusal, number};
 
-/// The abbreviations that RFC 2822 (4.3) defines, and others that mean one offset everywhere: names and hours east of UTC.
+/// The abbreviations that RFC 2822 (4.3) defines, and others that mean one offset everywhere: names and hours east of
+/// UTC.
 const ABBREVIATIONS: [(&[&str], i32); 16] = [
     (&["Z", "UT", "UTC", "GMT", "WET"], 0),
     (&["EDT"], -4),

@@ -1,4 +1,5 @@
-//! Headers of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before it.
+//! Headers of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before
+//! it.
 
 use super::super::front_matter::key_value;
 use super::{Budget, Field, Malformed, Table, Value, count};
