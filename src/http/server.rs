@@ -43,7 +43,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// While every place is taken, waiting connections are looked for this often.
-const SHED_EVERY: Duration = Duration::from_millis(250);
+const SHED_EVERY: Duration = Duration::from_millis(100);
 
 /// Of those that wait when a place is needed, this share is closed, and at least one.
 const SHED_SHARE: usize = 16;
@@ -294,11 +294,13 @@ impl Worker {
     /// A place for one more connection. While there is none, those that wait the longest are closed.
     async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
         loop {
-            match timeout(SHED_EVERY, Arc::clone(places).acquire_owned()).await {
-                Ok(Ok(place)) => return place,
-                // The semaphore is never closed.
-                Ok(Err(_)) => std::future::pending().await,
-                Err(_) => self.shed(),
+            if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+                return place;
+            }
+            self.shed();
+            // The semaphore is never closed, so an error is the time-out's.
+            if let Ok(Ok(place)) = timeout(SHED_EVERY, Arc::clone(places).acquire_owned()).await {
+                return place;
             }
         }
     }

@@ -116,6 +116,21 @@ fn connections_are_kept_as_asked() {
 }
 
 #[test]
+fn offers_to_upgrade_are_declined() {
+    let rig = rig();
+    let mut client = rig.connect();
+    let offer = request("GET /feed.json\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMA");
+    for _ in 0..2 {
+        client.send(&offer);
+        assert_eq!(client.answer(false).body, b"{}");
+    }
+    // HTTP/2 without asking: there is no answer that such a client would understand.
+    let mut client = rig.connect();
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    client.rest();
+}
+
+#[test]
 fn a_closed_side_still_gets_its_answer() {
     let rig = rig();
     for path in ["/rss.xml", "/warm", "/img/cat.png"] {
