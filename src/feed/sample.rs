@@ -237,6 +237,7 @@ pub(super) fn nasty_feed() -> impl Strategy<Value = Feed> {
             entry.atom_id = super::atom_id("example.org", &entry.id);
             entry.url = format!("https://example.org/blog/{n}");
         }
-        Feed { title: format!("t{title}"), entries, ..feed() }
+        let updated = entries.iter().map(|entry| entry.updated).max().unwrap_or(feed().updated);
+        Feed { title: format!("t{title}"), updated, entries, ..feed() }
     })
 }

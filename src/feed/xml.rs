@@ -16,11 +16,26 @@ pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 /// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line ends as XML 1.0 (2.11)
 /// would make them, and no U+FFFD, which readers and validators take for a broken encoding.
 pub(super) fn border(text: &str) -> Cow<'_, str> {
+    if !any_byte(text.as_bytes(), may_be_unsafe) {
+        return Cow::Borrowed(text);
+    }
     let clean = text::clean(text);
     if !clean.contains(['\r', '\u{fffd}']) {
         return clean;
     }
     Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n").replace('\u{fffd}', ""))
+}
+
+/// Can `byte` belong to a character that stops at the border? Those are ASCII controls, C1 controls (lead byte C2) and
+/// what Unicode keeps for no character (EF, and the lead bytes of the other planes).
+fn may_be_unsafe(byte: u8) -> bool {
+    (byte < 0x20) & (byte != b'\t') & (byte != b'\n') | (byte == 0x7f) | (byte == 0xc2) | (byte >= 0xef)
+}
+
+/// Does `is` hold for any byte? Looks at blocks of them at once: whole articles pass through here several times for
+/// each publish, and a loop that may end at every byte takes ten times as long.
+pub(super) fn any_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    bytes.chunks(256).any(|block| block.iter().fold(false, |any, byte| any | is(*byte)))
 }
 
 /// The text past the border, where it says anything.
