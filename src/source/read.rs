@@ -372,7 +372,7 @@ mod tests {
         let (dir, tree) = tree(100);
         let file = dir.path().join("a.md");
         fs::write(&file, "text").unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
         let read = powerless(|| tree.read(&path("a.md"), now()));
         assert!(matches!(read, Err(Unread::Denied(_))), "{read:?}");
     }

@@ -9,6 +9,7 @@
 //! - Made, and nothing written since: after two seconds. A hard link has no other sign.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use crate::base::RelPath;
@@ -86,6 +87,8 @@ pub struct Pending {
     paths: BTreeMap<RelPath, Waiting>,
     later: BTreeMap<RelPath, Instant>,
     everything: Option<Instant>,
+    /// There was no place for a path since everything was last looked at.
+    crowded: bool,
 }
 
 /// What [`decide`] finds.
@@ -121,8 +124,13 @@ impl Pending {
     /// Notes a sign of `path`. Returns when it will be ripe, if nothing else happens.
     pub fn note(&mut self, path: &RelPath, sign: Sign, now: Instant, policy: &Policy) -> Option<Instant> {
         let before = self.paths.get(path).copied();
-        if before.is_none() && self.paths.len() >= PENDING_MAX {
-            return self.crowded(now);
+        if sign == Sign::Arrived {
+            self.drop_beneath(path);
+        }
+        if before.is_none() && self.paths.len() >= PENDING_MAX && !self.make_room(now) {
+            let due = if sign == Sign::Arrived { Some(now) } else { now.checked_add(CREATED) };
+            self.everything = earlier(self.everything, due);
+            return due;
         }
         let after = Waiting::after(before, sign, now);
         if before != Some(after) {
@@ -168,6 +176,7 @@ impl Pending {
         }
         if decision.everything {
             self.everything = None;
+            self.crowded = false;
         }
     }
 
@@ -181,13 +190,29 @@ impl Pending {
         self.paths.keys().cloned().collect()
     }
 
-    /// No place for another path: what needs no patience becomes a look at everything. Where all of it needs patience,
-    /// everything is looked at again and again until it has settled.
-    fn crowded(&mut self, now: Instant) -> Option<Instant> {
-        self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
-        let due = if self.paths.len() < PENDING_MAX { Some(now) } else { now.checked_add(CREATED) };
-        self.everything = earlier(self.everything, due);
-        due
+    /// What is pending beneath a directory that came or went says nothing any more: its files' closes are heard under
+    /// another name, or not at all, and the directory is looked at whole.
+    fn drop_beneath(&mut self, directory: &RelPath) {
+        // `0` follows `/`: between the two stands everything that begins with `directory/`.
+        let (first, end) = (format!("{}/", directory.as_str()), format!("{}0", directory.as_str()));
+        let range = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
+        let beneath: Vec<RelPath> = self.paths.range::<str, _>(range).map(|(path, _)| path.clone()).collect();
+        for path in beneath {
+            self.paths.remove(&path);
+        }
+    }
+
+    /// No place for another path: what needs no patience becomes a look at everything, once until that look. Where all
+    /// of it needs patience, everything is looked at every while until there is place again.
+    fn make_room(&mut self, now: Instant) -> bool {
+        if !std::mem::replace(&mut self.crowded, true) {
+            self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
+        }
+        let room = self.paths.len() < PENDING_MAX;
+        if room {
+            self.note_everything(now);
+        }
+        room
     }
 }
 
@@ -338,6 +363,17 @@ mod tests {
         assert_eq!(pending.unsettled(), BTreeSet::new());
         pending.take_later(later);
         assert_eq!(decide(&pending, later, &POLICY).wake, None);
+    }
+
+    #[test]
+    fn what_is_pending_in_a_directory_goes_with_it() {
+        let now = Instant::now();
+        let mut pending = Pending::default();
+        for name in ["d/a.md", "d/e/b.md", "d-c.md", "d0"] {
+            pending.note(&path(name), Sign::Writing, now, &POLICY);
+        }
+        pending.note(&path("d"), Sign::Arrived, now, &POLICY);
+        assert_eq!(pending.unsettled(), BTreeSet::from([path("d"), path("d-c.md"), path("d0")]));
     }
 
     #[test]
