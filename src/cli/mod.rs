@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
 
 use crate::config::{self, Errors, Finding, Loaded};
+use crate::engine::clock::{Clock as _, SystemClock};
 use crate::ops::EX_CONFIG;
 use crate::ops::logging::{self, Style};
 use crate::{check, daemon};
@@ -120,7 +120,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
         Command::Check { json } => check(load(), json),
         Command::New { title, dir, draft } => {
             let article = new::Wanted { title: &title, dir: dir.as_deref().unwrap_or_default(), draft };
-            let path = new::create(&load()?.config, &article, Timestamp::now())?;
+            let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
         Command::Completions { shell } => print(|out| {

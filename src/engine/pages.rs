@@ -60,7 +60,9 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
         .collect();
     let sections: Vec<Section> =
         names.iter().map(|(scope, name, count)| Section { name, scope: scope.clone(), count: *count }).collect();
-    let directory = snapshot.config.articles.dir.display().to_string();
+    // Readers see it, so it is the directory's name, and not where it stands on the server.
+    let name = snapshot.config.articles.dir.file_name().unwrap_or_default();
+    let directory = format!("{}/", name.to_string_lossy());
     page::home(&HomePage {
         site,
         feeds,

@@ -9,7 +9,7 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 
 use super::body::Content;
-use crate::config;
+use crate::{config, page};
 
 /// The methods that are understood.
 pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -99,7 +99,7 @@ impl Problem {
     /// The answer, with its page in the dress of the site where there is one yet.
     pub(super) fn response(&self, site: Option<&config::Site>) -> Response<Content> {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let page = Bytes::from(error_page(site, self.status.as_u16(), title, self.text));
+        let page = Bytes::from(page::error(site, self.status.as_u16(), title, self.text));
         let length = HeaderValue::from(page.len());
         let mut response = Response::new(Content::Whole(page));
         *response.status_mut() = self.status;
@@ -121,21 +121,6 @@ impl Problem {
 /// What every page carries.
 pub(super) fn page_fields(headers: &mut http::HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(content_security_policy()));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::CSP));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
-}
-
-/// The policy of pages.
-fn content_security_policy() -> &'static str {
-    "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; media-src *; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'"
-}
-
-/// The page of an error. `title` and `text` are ours, so nothing in them needs escaping.
-fn error_page(_site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{status} {title}</title>\n\
-         <h1>{title}</h1>\n<p>{text}</p>\n</html>\n"
-    )
 }

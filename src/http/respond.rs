@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{
@@ -27,6 +26,7 @@ use super::problem::{ALLOWED, Problem, page_fields};
 use super::request::{self, Ask};
 use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
+use crate::engine::clock::{Clock as _, SystemClock};
 use crate::publish::{Coding, Document, Found, Snapshot};
 
 /// How long a feed may be kept: RSS `ttl` says the same.
@@ -401,5 +401,5 @@ fn robots(site: &Site) -> Document {
 
 fn now() -> Seconds {
     // Before 1970 or after the end of time, nothing is known to be modified.
-    seconds(SystemTime::now()).unwrap_or(Seconds::MIN)
+    seconds(SystemClock.now().into()).unwrap_or(Seconds::MIN)
 }

@@ -9,13 +9,14 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 
-use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::engine::clock::{Clock as _, SystemClock};
 
 /// The variable that sets the level, or a filter such as `info,dropfeed::http=debug`.
 pub const LEVEL_VARIABLE: &str = "DROPFEED_LOG";
@@ -137,10 +138,10 @@ where
             Style::Journal => write!(out, "<{}>", priority(level))?,
             Style::Terminal { colour } => {
                 let (on, off) = if colour { (colour_of(level), "\x1b[0m") } else { ("", "") };
-                write!(out, "{} {on}{level:<5}{off} ", Timestamp::now().strftime("%H:%M:%SZ"))?;
+                write!(out, "{} {on}{level:<5}{off} ", SystemClock.now().strftime("%H:%M:%SZ"))?;
             }
             Style::Plain | Style::Json => {
-                write!(out, "{} {level:<5} ", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))?;
+                write!(out, "{} {level:<5} ", SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))?;
             }
         }
         let target = event.metadata().target();

@@ -31,6 +31,7 @@ pub use sitemap::sitemap;
 
 use crate::base::{Format, Route, Scope};
 use crate::config;
+use crate::feed::links::absolute as url;
 
 /// The media type of every page.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
@@ -141,11 +142,6 @@ fn scope_url(site: &config::Site, scope: &Scope) -> String {
         Scope::Site => url(site, &Route::Home),
         _ => url(site, &Route::Index(scope.clone())),
     }
-}
-
-/// The public URL of a route: below `site.url`, whose path ends with a slash.
-fn url(site: &config::Site, route: &Route) -> String {
-    format!("{}{}", site.url, route.to_string().trim_start_matches('/'))
 }
 
 /// The URL, where following it is a request over HTTP and nothing else: an article's word is not enough to put a

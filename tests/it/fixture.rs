@@ -15,8 +15,8 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site: directories, a configuration, and the process that serves it while it runs.
-pub struct Site {
-    pub dir: TempDir,
+pub(crate) struct Site {
+    pub(crate) dir: TempDir,
     settings: String,
     running: Option<Running>,
 }
@@ -29,67 +29,67 @@ struct Running {
 
 /// One entry, as the JSON feed tells it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Item {
-    pub title: String,
-    pub id: String,
-    pub url: String,
-    pub published: String,
-    pub updated: String,
-    pub html: String,
+pub(crate) struct Item {
+    pub(crate) title: String,
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) published: String,
+    pub(crate) updated: String,
+    pub(crate) html: String,
 }
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub struct Response {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
     /// The value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("the body is UTF-8")
     }
 }
 
 impl Site {
     /// A stopped site with an empty article directory. `settings`: more lines of configuration, beginning with a table.
-    pub fn new(settings: &str) -> Self {
+    pub(crate) fn new(settings: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
         Self { dir, settings: settings.to_owned(), running: None }
     }
 
     /// The same, started.
-    pub fn started(settings: &str) -> Self {
+    pub(crate) fn started(settings: &str) -> Self {
         let mut site = Self::new(settings);
         site.start();
         site
     }
 
-    pub fn articles(&self) -> PathBuf {
+    pub(crate) fn articles(&self) -> PathBuf {
         self.dir.path().join("articles")
     }
 
-    pub fn feeds(&self) -> PathBuf {
+    pub(crate) fn feeds(&self) -> PathBuf {
         self.dir.path().join("feeds")
     }
 
     /// Writes a file beneath the article directory, in place.
-    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.articles().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Puts a file beneath the article directory at once, by renaming it in.
-    pub fn drop_in(&self, path: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn drop_in(&self, path: &str, text: impl AsRef<[u8]>) {
         let to = self.articles().join(path);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         let from = self.dir.path().join("incoming");
@@ -97,23 +97,23 @@ impl Site {
         fs::rename(from, to).unwrap();
     }
 
-    pub fn rename(&self, from: &str, to: &str) {
+    pub(crate) fn rename(&self, from: &str, to: &str) {
         let to = self.articles().join(to);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::rename(self.articles().join(from), to).unwrap();
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         fs::remove_file(self.articles().join(path)).unwrap();
     }
 
     /// Writes the configuration; `settings` replaces what the site was made with.
-    pub fn configure(&mut self, settings: &str) {
+    pub(crate) fn configure(&mut self, settings: &str) {
         self.settings = settings.to_owned();
         fs::write(self.config(), self.configuration()).unwrap();
     }
 
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.dir.path().join("config.toml")
     }
 
@@ -137,7 +137,7 @@ impl Site {
     }
 
     /// The command that runs dropfeed on this site.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         fs::write(self.config(), self.configuration()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
         command.args(arguments).arg("--config").arg(self.config()).current_dir(self.dir.path());
@@ -146,7 +146,7 @@ impl Site {
     }
 
     /// Starts it, and waits until it listens.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "it runs already");
         let mut child = self.command(&["serve"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -169,7 +169,7 @@ impl Site {
     }
 
     /// Stops it as systemd would, and waits.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let mut running = self.running.take().expect("it runs");
         signal(&running.child, "TERM");
         let mut status = None;
@@ -181,40 +181,40 @@ impl Site {
     }
 
     /// Kills it as a power cut would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut running = self.running.take().expect("it runs");
         running.child.kill().unwrap();
         running.child.wait().unwrap();
     }
 
     /// Has it read its configuration again.
-    pub fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         signal(&self.running.as_ref().expect("it runs").child, "HUP");
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.running.as_ref().expect("it runs").child.id()
     }
 
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.running.as_ref().expect("it runs").log.lock().unwrap().clone()
     }
 
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.running.as_ref().expect("it runs").address
     }
 
     /// A GET with more header lines (each ending in CR LF).
-    pub fn get_with(&self, path: &str, headers: &str) -> Response {
+    pub(crate) fn get_with(&self, path: &str, headers: &str) -> Response {
         get(self.address(), path, headers)
     }
 
-    pub fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.get_with(path, "")
     }
 
     /// The entries of a JSON feed; none before the first is published.
-    pub fn items_of(&self, path: &str) -> Vec<Item> {
+    pub(crate) fn items_of(&self, path: &str) -> Vec<Item> {
         let response = self.get(path);
         if response.status != 200 {
             return Vec::new();
@@ -222,20 +222,20 @@ impl Site {
         items(&response.body)
     }
 
-    pub fn items(&self) -> Vec<Item> {
+    pub(crate) fn items(&self) -> Vec<Item> {
         self.items_of("/feed.json")
     }
 
-    pub fn titles(&self) -> Vec<String> {
+    pub(crate) fn titles(&self) -> Vec<String> {
         self.items().into_iter().map(|item| item.title).collect()
     }
 
-    pub fn item(&self, title: &str) -> Option<Item> {
+    pub(crate) fn item(&self, title: &str) -> Option<Item> {
         self.items().into_iter().find(|item| item.title == title)
     }
 
     /// Waits until an entry of this title stands in the feed, and gives it.
-    pub fn appears(&self, title: &str) -> Item {
+    pub(crate) fn appears(&self, title: &str) -> Item {
         let mut found = None;
         eventually(&format!("{title:?} appears; log: {:#?}", self.log()), || {
             found = self.item(title);
@@ -245,7 +245,7 @@ impl Site {
     }
 
     /// Waits until the feed has exactly these titles, in any order.
-    pub fn settles(&self, titles: &[&str]) {
+    pub(crate) fn settles(&self, titles: &[&str]) {
         let mut expected: Vec<&str> = titles.to_vec();
         expected.sort_unstable();
         let mut last = Vec::new();
@@ -272,7 +272,7 @@ impl Drop for Site {
 }
 
 /// Waits until a condition holds; fails by name if it never does.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "never: {what}");
@@ -281,7 +281,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// The entries of a JSON feed, newest first.
-pub fn items(json: &[u8]) -> Vec<Item> {
+pub(crate) fn items(json: &[u8]) -> Vec<Item> {
     let feed: serde_json::Value = serde_json::from_slice(json).expect("a feed is always whole JSON");
     let text = |item: &serde_json::Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
     let item = |item: &serde_json::Value| Item {
@@ -296,7 +296,7 @@ pub fn items(json: &[u8]) -> Vec<Item> {
 }
 
 /// One request on a connection of its own.
-pub fn get(address: &str, path: &str, headers: &str) -> Response {
+pub(crate) fn get(address: &str, path: &str, headers: &str) -> Response {
     let mut stream = TcpStream::connect(address).expect("it accepts connections");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n").unwrap();
@@ -314,7 +314,7 @@ pub fn get(address: &str, path: &str, headers: &str) -> Response {
 }
 
 /// The three feeds that stand in a directory: every file is whole at any moment.
-pub fn projected(feeds: &Path, directory: &str) -> Option<[Vec<u8>; 3]> {
+pub(crate) fn projected(feeds: &Path, directory: &str) -> Option<[Vec<u8>; 3]> {
     let read = |name: &str| fs::read(feeds.join(directory).join(name)).ok();
     Some([read("rss.xml")?, read("atom.xml")?, read("feed.json")?])
 }

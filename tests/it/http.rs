@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dropfeed::base::{Digest, Timestamp};
+use dropfeed::engine::clock::{Clock as _, SystemClock};
 use rig::{CAT_BYTES, MODIFIED, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]
@@ -158,7 +159,7 @@ fn a_feed_is_kept_until_it_changes_by_itself() {
         let age = cache.strip_prefix("public, max-age=").unwrap().split(',').next().unwrap();
         age.parse::<i64>().unwrap()
     };
-    let now = Timestamp::now().as_second();
+    let now = SystemClock.now().as_second();
     let at = |second| Timestamp::from_second(second).unwrap();
     assert_eq!(due(at(now - 5)), 0);
     assert_eq!(due(at(now + 100_000)), 900);

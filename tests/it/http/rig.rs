@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use dropfeed::base::{Digest, Format, RelPath, Route, Timestamp};
-use dropfeed::config::{Content, Feeds, Server, Site};
+use dropfeed::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::http::{Edge, Metrics, Running, start};
 use dropfeed::publish::{Asset, Document, Found, Published, Render, Snapshot, Unrendered};
 
@@ -38,6 +38,7 @@ pub(super) fn site(url: &str) -> Site {
 
 pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
     let modified: Timestamp = "2020-11-20T09:30:00Z".parse().unwrap();
+    let defaults = Config::of("", std::path::Path::new("/nowhere")).unwrap();
     let feeds = Feeds {
         dir: PathBuf::from("feeds"),
         limit: 30,
@@ -57,10 +58,10 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
     put("/", "text/html; charset=utf-8", format!("<!doctype html><p>{generation}"), None);
     Snapshot {
         generation,
-        site: Arc::new(site(url)),
-        feeds: Arc::new(feeds),
+        config: Arc::new(Config { site: site(url), feeds, ..defaults }),
         library: Default::default(),
         hot,
+        bodies: Default::default(),
         next_due: None,
     }
 }
