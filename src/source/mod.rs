@@ -23,7 +23,6 @@ pub use watch::WatchError;
 
 use std::sync::Arc;
 
-use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath};
 
 /// What tells a file from its earlier self without reading it.
@@ -97,20 +96,30 @@ pub fn is_asset(path: &RelPath) -> bool {
         "mka", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "oga", "ogg", "ogv", "opus", "pdf", "png", "srt", "svg",
         "tif", "tiff", "vtt", "wav", "weba", "webm", "webp",
     ];
-    path.extension().is_some_and(|extension| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
+    has_extension(path, EXTENSIONS)
 }
 
-/// Is the file at `path` read for its text, by its name?
+/// Is the file at `path` read for its text, by its name? The names of which [`FileKind::of`] knows the markup.
+///
+/// [`FileKind::of`]: crate::base::path::FileKind::of
 pub fn is_text(path: &RelPath) -> bool {
-    FileKind::of(path) != FileKind::Other
+    has_extension(path, &["md", "markdown", "html", "htm", "txt"])
+}
+
+/// Asked for every entry of every scan: it allocates nothing.
+fn has_extension(path: &RelPath, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| extensions.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod watching;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::path::FileKind;
 
     #[test]
     fn names_tell_what_is_of_interest() {
@@ -126,6 +135,7 @@ mod tests {
         ] {
             let path = RelPath::new(name).unwrap();
             assert_eq!((is_text(&path), is_asset(&path)), (text, asset), "{name}");
+            assert_eq!(FileKind::of(&path) != FileKind::Other, text, "{name}");
         }
     }
 }
