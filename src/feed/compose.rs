@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::article::{Body, Person};
 use crate::base::text::{is_safe, line};
-use crate::base::{Digest, Format, Route, Scope, Timestamp};
+use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, Seq};
 
@@ -150,7 +150,7 @@ fn entry(
         summary: summary.unwrap_or_default().trim().to_owned(),
         html: html.unwrap_or_default(),
         published,
-        updated: own_microseconds(article.updated, &article.id).max(published),
+        updated: article.updated.max(published),
         authors: head.authors.iter().filter_map(person).collect(),
         tags: tags(&head.tags),
         external_url: head.external_url.as_deref().and_then(links::external),
@@ -176,14 +176,6 @@ fn tags(written: &[String]) -> Vec<String> {
 /// are the nearest that it can.
 fn whole_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds(instant)).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// The whole second of `instant`, with the microseconds that are the id's: two articles of one second are told apart,
-/// and one article says the same in every feed.
-fn own_microseconds(instant: Timestamp, id: &str) -> Timestamp {
-    // Less than a million, by the remainder.
-    let micros = (Digest::of(id.as_bytes()).prefix() % 1_000_000) as i64;
-    Timestamp::from_microsecond(seconds(instant) * 1_000_000 + micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn seconds(instant: Timestamp) -> i64 {

@@ -10,6 +10,8 @@ mod identity;
 pub mod ledger;
 mod rename;
 mod show;
+#[cfg(test)]
+mod simulation;
 pub mod state;
 mod step;
 mod weigh;

@@ -14,7 +14,7 @@ impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
     pub(super) fn finish(mut self) -> (State, Outcome) {
         // The site has a feed even before it has an article.
-        self.open_channel(&Scope::Site, String::new());
+        self.open_channel(Scope::Site, String::new());
         if !self.urls.is_empty() {
             self.state.library.urls = self.state.ledger.urls.clone();
         }
@@ -59,32 +59,32 @@ impl Step<'_> {
         if !channel::in_feed(article) && !channel::in_lists(article) {
             return Vec::new();
         }
-        let mut named = vec![(Scope::Site, String::new())];
-        named.extend(address::directories(&article.path));
-        named.extend(article.head.tags.iter().filter_map(|tag| self.label(Scope::Tag, &address::tag_slug(tag), tag)));
-        if article.head.authors.is_empty() {
-            let author = &self.policy.author;
-            named.extend(self.label(Scope::Author, &slug(author), author));
+        let mut scopes = vec![Scope::Site];
+        for (scope, name) in address::directories(&article.path) {
+            scopes.push(self.open_channel(scope, name));
         }
-        for author in &article.head.authors {
-            named.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
+        for tag in &article.head.tags {
+            scopes.extend(self.label(Scope::Tag, &address::tag_slug(tag), tag));
         }
-        let mut scopes = Vec::with_capacity(named.len());
-        for (scope, name) in named {
-            self.open_channel(&scope, name);
-            scopes.push(scope);
+        let author = self.policy.author.as_str();
+        let authors = article.head.authors.iter().map(|author| author.name.as_str());
+        let nobody = article.head.authors.is_empty();
+        for author in authors.chain(nobody.then_some(author)) {
+            scopes.extend(self.label(Scope::Author, &slug(author), author));
         }
         scopes.sort();
         scopes.dedup();
         scopes
     }
 
-    fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<(Scope, String)> {
-        self.state.library.label(scope, slug, name).map(|scope| (scope, name.to_owned()))
+    /// The scope of a tag or an author, which exists from now on: the next name of the same slug gets a number.
+    fn label(&mut self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
+        let scope = self.state.library.label(scope, slug, name)?;
+        Some(self.open_channel(scope, name.to_owned()))
     }
 
-    fn open_channel(&mut self, scope: &Scope, name: String) {
-        if !self.state.library.channels.contains_key(scope) {
+    fn open_channel(&mut self, scope: Scope, name: String) -> Scope {
+        if !self.state.library.channels.contains_key(&scope) {
             let row = ChannelRow {
                 scope: scope.clone(),
                 name,
@@ -94,6 +94,7 @@ impl Step<'_> {
             self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });
             self.touched.insert(scope.clone());
         }
+        scope
     }
 
     fn mark_channels(&mut self) -> Vec<ChannelRow> {

@@ -74,12 +74,13 @@ impl Step<'_> {
             return;
         }
         let told = self.state.ledger.contested.remove(path);
-        let record = self.state.ledger.live(path).cloned();
-        let (head, sketch) = match (&row.kept, &record) {
+        let live = self.state.ledger.live(path).cloned();
+        let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
             (Kept::Recorded, Some(record)) => (Arc::clone(&record.head), Arc::clone(&record.sketch)),
-            _ => return self.reappear(record.as_deref()),
+            _ => return self.reappear(live.as_deref()),
         };
+        let record = live.or_else(|| self.returning(path, &head, &sketch));
         let first_seen = record.as_ref().map_or(self.now, |record| record.first_seen);
         let undated = record.as_ref().map_or_else(|| self.undated(&row.fingerprint), |record| record.published);
         let published = dates::published(&head, first_seen, undated, &self.policy.zone);
@@ -165,15 +166,11 @@ impl Step<'_> {
     }
 
     fn admit(&mut self, draft: Draft<'_>) -> Result<(), Diagnostic> {
-        if let Some(old) = self.returning(&draft) {
-            self.set_standing(old.seq, Standing::Public);
-            return self.edit(&old, draft);
-        }
         let asked = address::address(draft.path, &draft.head)?;
         let ledger = &self.state.ledger;
         let id = match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
             Ok(id) => id,
-            Err(owner) => return self.adopt(owner, draft),
+            Err(owner) => return Err(self.id_taken(owner)),
         };
         let Some(digest) = draft.digest else { return Ok(()) };
         let seq = ledger.next_seq();
@@ -199,23 +196,24 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The deleted article of this path, if at least half of its words are here again.
-    fn returning(&self, draft: &Draft<'_>) -> Option<Record> {
-        let old = self.state.ledger.last_at(draft.path)?;
-        let same_id = draft.head.id.as_ref().is_none_or(|id| *id == old.id);
-        let returned = draft.sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN;
-        (same_id && returned).then(|| (**old).clone())
+    /// The article that the file at `path` is again, though its own path had none: the one whose id it says, if that has
+    /// no file any more; else the deleted one of this path, if at least half of its words are here again.
+    fn returning(&mut self, path: &RelPath, head: &Head, sketch: &WordSketch) -> Option<Arc<Record>> {
+        let ledger = &self.state.ledger;
+        if let Some(owner) = head.id.as_ref().and_then(|id| ledger.by_id.get(id)) {
+            let record = ledger.records.get(owner).filter(|record| !ledger.has_file(record))?;
+            let seq = record.seq;
+            self.rename(seq, path.clone());
+            return self.state.ledger.records.get(&seq).cloned();
+        }
+        let old = ledger.last_at(path).filter(|_| head.id.is_none())?;
+        (sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN).then(|| Arc::clone(old))
     }
 
-    /// A file that says the id of `owner`: it is that article, if that has no file any more.
-    fn adopt(&mut self, owner: Seq, draft: Draft<'_>) -> Result<(), Diagnostic> {
-        let Some(record) = self.state.ledger.records.get(&owner).cloned() else { return Ok(()) };
-        if self.state.ledger.has_file(&record) {
-            let message = format!("has the id {:?}, which belongs to {}", record.id, record.path);
-            return Err(Diagnostic::error("id-taken", message));
-        }
-        self.rename(owner, draft.path.clone());
-        self.edit(&record, draft)
+    fn id_taken(&self, owner: Seq) -> Diagnostic {
+        let owner = self.state.ledger.records.get(&owner);
+        let (id, path) = owner.map_or_else(Default::default, |owner| (owner.id.clone(), owner.path.to_string()));
+        Diagnostic::error("id-taken", format!("has the id {id:?}, which belongs to {path}"))
     }
 
     /// Makes the URL of the record, and its aliases, its own for ever.

@@ -208,6 +208,11 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         {
             continue;
         }
+        // A signature of a trait has no body.
+        let end = lines[start..].iter().find(|line| line.ends_with('{') || line.ends_with(';'));
+        if end.is_none_or(|line| line.ends_with(';')) {
+            continue;
+        }
         let close = format!("{}}}", " ".repeat(indent));
         let length = lines[start..].iter().position(|line| *line == close).unwrap_or(0);
         let name = after.split(['(', '<']).next().unwrap_or_default();
