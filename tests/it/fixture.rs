@@ -126,7 +126,7 @@ impl Site {
             ("server", "listen = \"127.0.0.1:0\""),
         ] {
             let key = line.split(' ').next().unwrap();
-            if !self.settings.lines().any(|line| line.starts_with(&format!("{key} ="))) {
+            if !self.settings.lines().any(|line| line.starts_with(&format!("{table}.{key} ="))) {
                 text.push_str(&format!("{table}.{line}\n"));
             }
         }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod crash;
 mod fixture;
 mod http;
+mod reload;
 mod tidy;
 mod watch;

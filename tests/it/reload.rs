@@ -1,0 +1,162 @@
+//! Starting, stopping, reloading: what an operator meets.
+
+use std::fs;
+use std::net::TcpListener;
+
+use super::fixture::{Site, eventually};
+
+/// Runs a start that cannot be, and gives its exit status and its last word.
+fn refused(site: &Site) -> (i32, String) {
+    let output = site.command(&["serve"]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), told.trim().to_owned())
+}
+
+#[test]
+fn a_hang_up_reloads_and_a_bad_configuration_changes_nothing() {
+    let mut site = Site::started("site.title = \"Before\"");
+    site.drop_in("a.md", "# A\n\ntext\n");
+    let before = site.appears("A");
+    let title = |site: &Site| serde_json::from_slice::<serde_json::Value>(&site.get("/feed.json").body).unwrap()["title"].clone();
+    assert_eq!(title(&site), "Before");
+    site.configure("site.title = \"After\"\nsite.url = \"https://moved.example/blog/\"");
+    site.hang_up();
+    eventually("the title is new", || title_under(&site, "/blog/feed.json") == Some("After".to_owned()));
+    let after = &super::fixture::items(&site.get("/blog/feed.json").body)[0];
+    assert_eq!((&after.id, &after.published, &after.updated), (&before.id, &before.published, &before.updated));
+    assert_eq!(after.url, "https://moved.example/blog/a");
+    site.configure("site.titel = \"Wrong\"\nfeeds.limit = 0");
+    site.hang_up();
+    eventually("every mistake is told", || {
+        let log = site.log().join("\n");
+        log.contains("titel") && log.contains("feeds.limit")
+    });
+    assert_eq!(title_under(&site, "/blog/feed.json"), Some("After".to_owned()));
+}
+
+fn title_under(site: &Site, path: &str) -> Option<String> {
+    let response = site.get(path);
+    let feed: serde_json::Value = serde_json::from_slice(&response.body).ok()?;
+    Some(feed["title"].as_str()?.to_owned())
+}
+
+#[test]
+fn a_second_instance_exits_75_and_leaves_the_first_alone() {
+    let site = Site::started("");
+    let (status, told) = refused(&site);
+    assert_eq!(status, 75, "{told}");
+    assert!(told.contains("in use") && told.lines().filter(|line| !line.contains("INFO")).count() == 1, "{told}");
+    site.drop_in("a.md", "# Still here\n\ntext\n");
+    site.appears("Still here");
+}
+
+#[test]
+fn what_cannot_start_says_why_in_one_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let (status, told) = refused(&Site::new(&format!("server.listen = \"{address}\"")));
+    assert_eq!(status, 78, "{told}");
+    assert!(told.contains("server.listen") && told.contains("DROPFEED_SERVER__LISTEN"), "{told}");
+
+    let site = Site::new("");
+    fs::remove_dir(site.articles()).unwrap();
+    let (status, told) = refused(&site);
+    assert_eq!(status, 78, "{told}");
+    assert!(told.contains("articles"), "{told}");
+
+    let site = Site::new("state.dir = \"/proc/nowhere\"");
+    let (status, told) = refused(&site);
+    assert_eq!(status, 78, "{told}");
+    assert!(told.contains("/proc/nowhere"), "{told}");
+
+    let site = Site::new("feeds.dir = \"articles/feeds\"");
+    let (status, told) = refused(&site);
+    assert_eq!(status, 78, "{told}");
+    assert!(told.contains("feeds.dir"), "{told}");
+}
+
+#[test]
+fn with_state_a_missing_directory_serves_the_last_feeds() {
+    let mut site = Site::started("articles.reconcile_s = 1");
+    site.drop_in("a.md", "# Kept\n\ntext\n");
+    site.appears("Kept");
+    site.stop();
+    let aside = site.dir.path().join("aside");
+    fs::rename(site.articles(), &aside).unwrap();
+    site.start();
+    assert_eq!(site.titles(), ["Kept"]);
+    fs::rename(&aside, site.articles()).unwrap();
+    site.drop_in("b.md", "# New\n\ntext\n");
+    site.settles(&["Kept", "New"]);
+}
+
+#[test]
+fn before_the_first_snapshot_it_says_so_and_afterwards_it_is_ready() {
+    let site = Site::started("");
+    eventually("it is ready", || site.get("/-/ready").status == 200);
+    assert_eq!(site.get("/-/healthy").status, 200);
+    for path in ["/rss.xml", "/atom.xml", "/feed.json", "/"] {
+        assert_eq!(site.get(path).status, 200, "{path} of an empty site");
+    }
+}
+
+#[test]
+fn build_publishes_once_and_ends() {
+    let site = Site::new("");
+    site.write("news/a.md", "---\ntags: [t]\n---\n# A\n\ntext\n");
+    assert!(site.command(&["build"]).status().unwrap().success());
+    for file in ["rss.xml", "atom.xml", "feed.json", "news/atom.xml", "tags/t/feed.json"] {
+        assert!(site.feeds().join(file).is_file(), "{file}");
+    }
+    let first = fs::read(site.feeds().join("atom.xml")).unwrap();
+    assert!(site.command(&["build"]).status().unwrap().success());
+    assert_eq!(fs::read(site.feeds().join("atom.xml")).unwrap(), first);
+}
+
+#[test]
+fn feeds_of_directories_and_tags_hold_their_own() {
+    let site = Site::started("");
+    site.write("_index.md", "---\ntitle: Root\n---\n");
+    site.write("news/_index.md", "---\ntitle: The News\ndescription: What is new\n---\n");
+    site.drop_in("news/deep/a.md", "---\ntags: [Rust, C++]\n---\n# Deep\n\ntext [b](../b.md) and [[Elsewhere]]\n");
+    site.drop_in("news/b.md", "# Shallow\n\ntext\n");
+    site.drop_in("c.md", "---\ntags: [rust]\n---\n# Elsewhere\n\ntext\n");
+    site.settles(&["Deep", "Shallow", "Elsewhere"]);
+    let titles = |path: &str| {
+        let mut titles: Vec<String> = site.items_of(path).into_iter().map(|item| item.title).collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles("/news/feed.json"), ["Deep", "Shallow"]);
+    assert_eq!(titles("/news/deep/feed.json"), ["Deep"]);
+    assert_eq!(titles("/tags/rust/feed.json"), ["Deep", "Elsewhere"]);
+    assert_eq!(titles("/tags/c-plus-plus/feed.json"), ["Deep"]);
+    assert!(site.get("/news/rss.xml").text().contains("The News"));
+    let deep = site.appears("Deep");
+    assert!(deep.html.contains("href=\"http://test.example/news/b\""), "{}", deep.html);
+    assert!(deep.html.contains("href=\"http://test.example/c\""), "{}", deep.html);
+    for path in ["/news/", "/tags/rust/", "/feeds.opml", "/sitemap.xml", "/robots.txt"] {
+        assert_eq!(site.get(path).status, 200, "{path}");
+    }
+    assert_eq!(site.get("/news").header("location"), Some("/news/"));
+    assert_eq!(site.get("/nothing/rss.xml").status, 404);
+    eventually("they are projected", || {
+        fs::read(site.feeds().join("tags/rust/atom.xml")).is_ok_and(|bytes| bytes == site.get("/tags/rust/atom.xml").body)
+    });
+}
+
+#[test]
+fn assets_are_served_from_beside_the_articles() {
+    let site = Site::started("");
+    site.write("img/a b.png", b"\x89PNG\r\n\x1a\nrest of the picture");
+    site.drop_in("a.md", "---\nimage: img/a b.png\n---\n# Picture\n\n![alt](<img/a b.png>)\n");
+    let item = site.appears("Picture");
+    assert!(item.html.contains("src=\"http://test.example/img/a%20b.png\""), "{}", item.html);
+    eventually("the picture is served", || site.get("/img/a%20b.png").status == 200);
+    let whole = site.get("/img/a%20b.png");
+    assert_eq!(whole.header("content-type"), Some("image/png"));
+    let part = site.get_with("/img/a%20b.png", "Range: bytes=1-3\r\n");
+    assert_eq!((part.status, &*part.body, part.header("content-range")), (206, &b"PNG"[..], Some("bytes 1-3/27")));
+    let etag = whole.header("etag").unwrap();
+    assert_eq!(site.get_with("/img/a%20b.png", &format!("If-None-Match: {etag}\r\n")).status, 304);
+}
