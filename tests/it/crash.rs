@@ -22,12 +22,12 @@ use super::fixture::{Item, Site, eventually, items};
 type Seen = BTreeMap<String, (String, String)>;
 
 /// A life of an engine over a modelled disk.
-struct Life {
-    engine: Engine,
-    published: Arc<Published>,
+pub(super) struct Life {
+    pub(super) engine: Engine,
+    pub(super) published: Arc<Published>,
 }
 
-fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
+pub(super) fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
     let config = Arc::new(Config::of("[articles]\ngrace_s = 0", dir).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap()));
     let mut store = disk.store();

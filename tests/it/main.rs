@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod fixture;
 mod http;
+mod incremental;
 mod reload;
 mod tidy;
 mod watch;
