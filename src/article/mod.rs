@@ -88,40 +88,58 @@ pub struct Head {
     /// Where it came from.
     pub title_from: TitleFrom,
     /// The date of the front matter, the file's name, or its `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Written>,
     /// The front matter's date of change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Written>,
     /// The moment from which it is withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Written>,
     /// In the order given; empty where the site's author wrote it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<Person>,
     /// As written, in order, without doubles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The front matter's summary, as plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
     /// The front matter's slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
     /// The front matter's path, without slashes at its ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The front matter's id, to the byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Other paths that lead here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// `link`: what a link post points at; an absolute URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_url: Option<String>,
     /// The page's `rel=canonical`, an absolute URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<String>,
     /// BCP 47, where it differs from the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// The article's picture, as written: relative to the article or absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Not published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,
     /// Has a page, stands in no list and no feed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
     /// `feed: false`: stands in lists, not in feeds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_feed: bool,
     /// Stands in feeds, not in lists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub feed_only: bool,
 }
 

@@ -210,7 +210,11 @@ fn with_site_id(config: &Config, id: &str) -> Config {
 /// The part of the configuration that decides identities, dates, and what is shown.
 fn policy(config: &Config) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
-    let shown = format!("{HEAD_VERSION} {site:?} {feeds:?} {} {}", articles.max_depth, articles.max_html_bytes);
+    // Where things lie on this machine is nobody's business, and no reason to make anything anew.
+    let config::Feeds { dir: _, limit, max_bytes, content, advertise } = feeds;
+    let config::Articles { max_depth, max_html_bytes, .. } = articles;
+    let shown =
+        format!("{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes}");
     Policy {
         site_id: site.id.clone(),
         zone: site.timezone.clone(),

@@ -250,6 +250,8 @@ impl Engine {
         let new = &self.parts.config.articles;
         let reopen =
             (&old.dir, &old.ignore, old.max_bytes, old.poll) != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        // A larger limit lets in what was refused, though its file has not changed.
+        self.current.state.forget_refusals();
         if reopen && let Err(error) = self.reopen() {
             error!(event = "degraded", "{error}");
         }

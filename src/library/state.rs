@@ -226,6 +226,18 @@ impl State {
         paths.take_while(move |path| path.is_beneath(&directory))
     }
 
+    /// Has every file that was refused without being read looked at again: the limits are others.
+    pub fn forget_refusals(&mut self) {
+        let unread = |row: &FileRow| row.digest.is_none() && matches!(row.kept, Kept::Refused(_));
+        let refused: Vec<RelPath> =
+            self.ledger.files.iter().filter(|(_, row)| unread(row)).map(|(path, _)| path.clone()).collect();
+        for path in refused {
+            if let Some(row) = self.ledger.files.get_mut(&path) {
+                row.racy = true;
+            }
+        }
+    }
+
     /// Files whose articles ask for what is another's.
     pub fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
         self.ledger.contested.iter()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -192,10 +192,6 @@ impl Site {
         signal(&self.running.as_ref().expect("it runs").child, "HUP");
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.running.as_ref().expect("it runs").child.id()
-    }
-
     pub(crate) fn log(&self) -> Vec<String> {
         self.running.as_ref().expect("it runs").log.lock().unwrap().clone()
     }
@@ -311,12 +307,6 @@ pub(crate) fn get(address: &str, path: &str, headers: &str) -> Response {
         assert_eq!(length.parse::<usize>().unwrap(), response.body.len(), "a body is always whole");
     }
     response
-}
-
-/// The three feeds that stand in a directory: every file is whole at any moment.
-pub(crate) fn projected(feeds: &Path, directory: &str) -> Option<[Vec<u8>; 3]> {
-    let read = |name: &str| fs::read(feeds.join(directory).join(name)).ok();
-    Some([read("rss.xml")?, read("atom.xml")?, read("feed.json")?])
 }
 
 fn signal(child: &Child, name: &str) {

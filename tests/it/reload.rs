@@ -17,7 +17,9 @@ fn a_hang_up_reloads_and_a_bad_configuration_changes_nothing() {
     let mut site = Site::started("site.title = \"Before\"");
     site.drop_in("a.md", "# A\n\ntext\n");
     let before = site.appears("A");
-    let title = |site: &Site| serde_json::from_slice::<serde_json::Value>(&site.get("/feed.json").body).unwrap()["title"].clone();
+    let title = |site: &Site| {
+        serde_json::from_slice::<serde_json::Value>(&site.get("/feed.json").body).unwrap()["title"].clone()
+    };
     assert_eq!(title(&site), "Before");
     site.configure("site.title = \"After\"\nsite.url = \"https://moved.example/blog/\"");
     site.hang_up();
@@ -141,7 +143,8 @@ fn feeds_of_directories_and_tags_hold_their_own() {
     assert_eq!(site.get("/news").header("location"), Some("/news/"));
     assert_eq!(site.get("/nothing/rss.xml").status, 404);
     eventually("they are projected", || {
-        fs::read(site.feeds().join("tags/rust/atom.xml")).is_ok_and(|bytes| bytes == site.get("/tags/rust/atom.xml").body)
+        fs::read(site.feeds().join("tags/rust/atom.xml"))
+            .is_ok_and(|bytes| bytes == site.get("/tags/rust/atom.xml").body)
     });
 }
 
