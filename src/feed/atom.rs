@@ -4,6 +4,7 @@
 //! default, so the attribute is left out), content is `type="html"`; the feed always has an author (4.1.1), an entry
 //! exactly one `rel="alternate"`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ::atom_syndication as atom;
@@ -53,9 +54,12 @@ fn document(feed: &Feed) -> atom::Feed {
 
 fn entry(entry: &Entry) -> atom::Entry {
     let language = entry.language.as_deref();
-    let content = xml::some(&entry.html).map(|html| html_content(html.into_owned(), language));
-    // RFC 4287 (4.1.1.1) wants text of some kind: without a content, the summary says at least the title.
-    let summary = xml::some(&entry.summary).or_else(|| content.is_none().then(|| entry.name()));
+    let summary = xml::some(&entry.summary);
+    // RFC 4287 (4.1.1.1) wants text of some kind, and several readers look for it in the content alone: a feed of
+    // summaries has them there too, and a picture without words at least its name.
+    let html = xml::some(&entry.html).map(Cow::into_owned);
+    let html = html.unwrap_or_else(|| format!("<p>{}</p>", escape(&*summary.clone().unwrap_or_else(|| entry.name()))));
+    let content = Some(html_content(html, language));
     let mut links = vec![link("alternate", &entry.url, Some("text/html"))];
     links.extend(entry.external_url.as_deref().map(|url| link("related", url, None)));
     atom::Entry {
@@ -163,7 +167,9 @@ mod tests {
         note.summary.clear();
         let written = entry(note);
         assert_eq!(written.title.value, "hello-world");
-        assert_eq!(written.summary.unwrap().value, "hello-world");
+        assert_eq!(written.content.unwrap().value.unwrap(), "<p>hello-world</p>");
+        note.summary = "a < b".to_owned();
+        assert_eq!(entry(note).content.unwrap().value.unwrap(), "<p>a &lt; b</p>");
     }
 
     #[test]
