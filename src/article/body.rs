@@ -84,3 +84,109 @@ fn finish(html: String, head: &Head) -> Body {
 fn prefix_of(path: &RelPath) -> String {
     Digest::of(path.without_extension().as_bytes()).short()[..6].to_owned()
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::TitleFrom;
+    use super::*;
+
+    /// A head of which only the source of the title is said.
+    pub(in super::super) fn head(title_from: TitleFrom) -> Head {
+        Head {
+            title: "T".to_owned(),
+            title_from,
+            published: None,
+            updated: None,
+            expires: None,
+            authors: Vec::new(),
+            tags: Vec::new(),
+            summary: None,
+            slug: None,
+            path: None,
+            id: None,
+            aliases: Vec::new(),
+            external_url: None,
+            canonical: None,
+            language: None,
+            image: None,
+            draft: false,
+            unlisted: false,
+            no_feed: false,
+            feed_only: false,
+        }
+    }
+
+    pub(in super::super) const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
+
+    /// The body of `text` in the file of that name beneath `news`, with `^` for U+0001.
+    pub(in super::super) fn rendered(name: &str, text: &str, title_from: TitleFrom) -> Body {
+        let path = RelPath::new(&format!("news/{name}")).unwrap();
+        let (mut body, _) = body(&path, text.as_bytes(), &head(title_from), &LIMITS).unwrap();
+        super::super::invariants::check(&body.html).unwrap();
+        body.html = body.html.replace('\u{1}', "^");
+        body
+    }
+
+    #[test]
+    fn each_markup_has_its_renderer() {
+        for (name, text, expected) in [
+            ("a.md", "*x*", "<p><em>x</em></p>"),
+            ("a.html", "<i>*x*</i>", "<i>*x*</i>"),
+            ("a.txt", "<i>*x*</i>", "<p>&lt;i&gt;*x*&lt;/i&gt;</p>"),
+        ] {
+            assert_eq!(rendered(name, text, TitleFrom::FileName).html, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn summaries_are_the_heads_the_marks_or_the_first_paragraphs() {
+        let text = "One *two*.\n\n<!-- more -->\n\nThree.\n";
+        let seen = rendered("a.md", text, TitleFrom::FileName);
+        assert_eq!(
+            (seen.html.as_str(), seen.summary.as_str()),
+            ("<p>One <em>two</em>.</p>\n\n<p>Three.</p>", "One two.")
+        );
+        let raw = rendered("a.md", &format!("{text}<b>x</b>"), TitleFrom::FileName);
+        assert_eq!(
+            (raw.html.as_str(), raw.summary.as_str()),
+            ("<p>One <em>two</em>.</p>\n\n<p>Three.\n<b>x</b></p>", "One two.")
+        );
+        let mut given = head(TitleFrom::FrontMatter);
+        given.summary = Some("  Given\nhere ".to_owned());
+        let path = RelPath::new("a.md").unwrap();
+        assert_eq!(body(&path, text.as_bytes(), &given, &LIMITS).unwrap().0.summary, "Given here");
+        assert_eq!(rendered("a.md", "![a cat](cat.png)", TitleFrom::FileName).summary, "");
+        assert_eq!(rendered("a.html", "<p>a<p>b<!--more--><p>c", TitleFrom::FileName).summary, "a b");
+    }
+
+    #[test]
+    fn too_large_is_an_error() {
+        let limits = Limits { depth: 100, max_bytes: 1000 };
+        for (name, text) in [
+            ("a.md", "*a* ".repeat(400)),
+            ("a.md", "<b>a</b> ".repeat(400)),
+            ("a.html", "<b>a</b>".repeat(400)),
+            ("a.txt", "& ".repeat(400)),
+        ] {
+            let path = RelPath::new(name).unwrap();
+            let errors = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &limits).unwrap_err();
+            assert_eq!(errors[0].code, "too-large", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_had_to_go_is_named() {
+        let path = RelPath::new("a.md").unwrap();
+        let text = "a <svg></svg> <svg></svg> [b](javascript:x)\n\n{% include x %}\n";
+        let (_, findings) = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+        let seen: Vec<String> = findings.iter().map(|finding| format!("{}: {finding}", finding.code)).collect();
+        assert_eq!(
+            seen,
+            [
+                "template-tag: 3:1: the template tag `include` was removed",
+                "dropped: `javascript:x` is no address for a feed, and was left out",
+                "dropped: `<svg>` cannot stand in a feed, and was left out (2 times)",
+            ]
+        );
+    }
+}

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 /// How many ways back a note shows.
 const BACK_LINKS_MAX: usize = 8;
 
+/// Stands on both sides of a reference that waits inside of a note. A noncharacter, which no text keeps.
+pub(super) const HELD: char = '\u{fdd8}';
+
 /// One reference to a note.
 pub(super) struct Reference {
     /// The number of the note, from 1.
@@ -15,38 +18,33 @@ pub(super) struct Reference {
     pub(super) target: String,
 }
 
-/// A note to be written at the end.
-pub(super) struct Note {
-    /// Its id.
-    pub(super) id: String,
-    /// Its HTML.
-    pub(super) html: String,
-    /// The ids of the references to it.
-    pub(super) references: Vec<String>,
-}
-
 /// The footnotes of an article.
 pub(super) struct Footnotes {
     prefix: String,
-    /// Label to number, from 1.
+    /// Labels by number, less 1.
+    labels: Vec<String>,
     numbers: HashMap<String, usize>,
     /// How often each note was referred to.
     counts: Vec<usize>,
     texts: HashMap<String, String>,
     /// The definitions that are being written: the label, and what was written before.
     open: Vec<(String, String)>,
+    /// References inside of notes, and whether each is a link.
+    held: Vec<(String, bool)>,
     len_bytes: usize,
 }
 
 impl Footnotes {
-    /// Ids begin with `prefix`.
+    /// Ids hold `prefix`.
     pub(super) fn new(prefix: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
+            labels: Vec::new(),
             numbers: HashMap::new(),
             counts: Vec::new(),
             texts: HashMap::new(),
             open: Vec::new(),
+            held: Vec::new(),
             len_bytes: 0,
         }
     }
@@ -56,15 +54,36 @@ impl Footnotes {
         self.len_bytes + self.open.iter().map(|(_, outer)| outer.len()).sum::<usize>()
     }
 
+    /// Is a note being written?
+    pub(super) fn is_inside(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// A reference to the note of that label stands here.
     pub(super) fn refer(&mut self, label: &str) -> Reference {
-        let next = self.numbers.len() + 1;
-        let number = *self.numbers.entry(label.to_owned()).or_insert(next);
-        if number > self.counts.len() {
-            self.counts.push(0);
-        }
+        let number = match self.numbers.get(label) {
+            Some(number) => *number,
+            None => {
+                self.labels.push(label.to_owned());
+                self.counts.push(0);
+                self.numbers.insert(label.to_owned(), self.labels.len());
+                self.labels.len()
+            }
+        };
         self.counts[number - 1] += 1;
         Reference { number, id: self.reference_id(number, self.counts[number - 1]), target: self.note_id(number) }
+    }
+
+    /// A reference inside of a note: what stands for it until the note is written.
+    pub(super) fn hold(&mut self, label: &str, is_linked: bool) -> String {
+        self.held.push((label.to_owned(), is_linked));
+        format!("{HELD}{}{HELD}", self.held.len() - 1)
+    }
+
+    /// The reference that was held.
+    pub(super) fn release(&mut self, held: &str) -> Option<(Reference, bool)> {
+        let (label, is_linked) = self.held.get(held.parse::<usize>().ok()?)?.clone();
+        Some((self.refer(&label), is_linked))
     }
 
     /// The text of the note of that label follows; `outer` is what was written before.
@@ -81,28 +100,25 @@ impl Footnotes {
         self.texts.entry(label).or_insert(text);
     }
 
-    /// The notes that were referred to, by number.
-    pub(super) fn take_referred(&mut self) -> Vec<Note> {
-        let mut numbered: Vec<(usize, String)> = self.numbers.drain().map(|(label, number)| (number, label)).collect();
-        numbered.sort_unstable();
-        numbered
-            .into_iter()
-            .map(|(number, label)| Note {
-                id: self.note_id(number),
-                html: self.texts.remove(&label).unwrap_or_default(),
-                references: (1..=self.counts[number - 1].min(BACK_LINKS_MAX))
-                    .map(|n| self.reference_id(number, n))
-                    .collect(),
-            })
-            .collect()
+    /// The text of the note of that number; `None` past the last that was referred to.
+    pub(super) fn take(&mut self, number: usize) -> Option<String> {
+        let label = self.labels.get(number - 1)?;
+        Some(self.texts.remove(label).unwrap_or_default())
     }
 
-    fn note_id(&self, number: usize) -> String {
+    /// The id of the note of that number.
+    pub(super) fn note_id(&self, number: usize) -> String {
         format!("fn-{}-{number}", self.prefix)
     }
 
-    fn reference_id(&self, number: usize, count: usize) -> String {
-        let suffix = if count == 1 { String::new() } else { format!("-{count}") };
+    /// The ids of the references to the note of that number.
+    pub(super) fn back_links(&self, number: usize) -> Vec<String> {
+        let count = self.counts.get(number - 1).copied().unwrap_or(0).min(BACK_LINKS_MAX);
+        (1..=count).map(|nth| self.reference_id(number, nth)).collect()
+    }
+
+    fn reference_id(&self, number: usize, nth: usize) -> String {
+        let suffix = if nth == 1 { String::new() } else { format!("-{nth}") };
         format!("fnref-{}-{number}{suffix}", self.prefix)
     }
 }

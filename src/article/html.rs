@@ -121,16 +121,18 @@ impl Page {
     fn opening(&self) -> (String, bool) {
         let mut opening = String::new();
         let (mut done, mut has_words, mut silent) = (false, false, None);
+        let mut opening_has_word = false;
         for token in self.article() {
             match token {
                 Token::Start(name, _) if silent.is_none() && is_silent(name) => silent = Some(name),
                 Token::End(name) if silent == Some(name) => {
                     silent = None;
-                    opening.push(' ');
+                    push_gap(&mut opening);
                 }
                 Token::Text(text) if silent.is_none() => {
                     has_words |= has_word(text);
                     if !done {
+                        opening_has_word |= has_word(text);
                         opening.push_str(text);
                     }
                 }
@@ -140,9 +142,9 @@ impl Page {
                 Token::Start(name, _) | Token::End(name) => {
                     has_words |= matches!(name.as_str(), "img" | "video" | "audio" | "iframe" | "picture");
                     let is_break = find(name).is_some_and(|element| element.role == Role::Block);
-                    done |= is_break && has_word(&opening);
+                    done |= is_break && opening_has_word;
                     if name == "br" || is_break {
-                        opening.push(' ');
+                        push_gap(&mut opening);
                     }
                 }
                 Token::Comment(_) | Token::Doctype => {}
@@ -182,6 +184,12 @@ impl Page {
         // The first of a kind counts, and a document of thousands of them says nothing.
         meta.truncate(100);
         meta
+    }
+}
+
+fn push_gap(text: &mut String) {
+    if !text.is_empty() && !text.ends_with(' ') {
+        text.push(' ');
     }
 }
 

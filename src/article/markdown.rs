@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::base::Diagnostic;
 
@@ -78,8 +78,7 @@ fn parse(text: &str) -> Parser<'_> {
             | Options::ENABLE_STRIKETHROUGH
             | Options::ENABLE_TASKLISTS
             | Options::ENABLE_HEADING_ATTRIBUTES
-            | Options::ENABLE_GFM
-            | Options::ENABLE_WIKILINKS,
+            | Options::ENABLE_GFM,
     )
 }
 
@@ -169,9 +168,9 @@ impl Surveyor {
                 self.heading.clear();
             }
             Tag::CodeBlock(_) => self.in_code = true,
-            Tag::Image { link_type, .. } => {
+            Tag::Image { .. } => {
                 self.images += 1;
-                self.seen.has_words |= !matches!(link_type, LinkType::WikiLink { .. }) || self.depth > 0;
+                self.seen.has_words = true;
             }
             _ => {}
         }
@@ -218,4 +217,219 @@ impl Surveyor {
 /// Is there anything to read?
 pub(super) fn has_word(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && (c.is_alphanumeric() || !c.is_ascii() && legal(c).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::body::tests::{LIMITS, head, rendered};
+    use super::super::references::Resolver;
+    use super::*;
+    use crate::base::RelPath;
+
+    fn check(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(rendered("a.md", text, TitleFrom::FileName).html, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn blocks() {
+        check(&[
+            ("a\nb  \nc", "<p>a\nb<br>\nc</p>"),
+            ("- [ ] a\n- [x] b", "<ul>\n<li>☐ a</li>\n<li>☑ b</li>\n</ul>"),
+            ("3. a\n4. b", "<ol start=\"3\">\n<li>a</li>\n<li>b</li>\n</ol>"),
+            (
+                "| a | b | c |\n|:-|:-:|-:|\n| 1 | 2 | 3 |",
+                "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"center\">b</th>\n<th align=\"right\">c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"center\">2</td>\n<td align=\"right\">3</td>\n</tr>\n</tbody>\n</table>",
+            ),
+            ("```rust,ignore\na < b\n```", "<pre><code class=\"language-rust\">a &lt; b\n</code></pre>"),
+            ("``` {.python}\nx\n```", "<pre><code class=\"language-python\">x\n</code></pre>"),
+            ("    x", "<pre><code>x</code></pre>"),
+            ("> [!NOTE]\n> a", "<blockquote>\n<p><strong>Note</strong></p>\n<p>a</p>\n</blockquote>"),
+            ("> > a", "<blockquote>\n<blockquote>\n<p>a</p>\n</blockquote>\n</blockquote>"),
+            (
+                "## A b!\n## A b\n# C {#own}",
+                "<h2 id=\"a-b\">A b!</h2>\n<h2 id=\"a-b-1\">A b</h2>\n<h1 id=\"own\">C</h1>",
+            ),
+            ("~~a~~ --- \"b\" 'c' ...", "<p><del>a</del> --- \"b\" 'c' ...</p>"),
+            ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
+            ("***\na", "<hr>\n<p>a</p>"),
+        ]);
+    }
+
+    #[test]
+    fn links_and_pictures() {
+        check(&[
+            (
+                "[a](b.md \"t\") <https://e.org/ü> <a@e.org>",
+                "<p><a href=\"^news/b.md^\" title=\"t\">a</a> <a href=\"https://e.org/%C3%BC\">https://e.org/ü</a> <a href=\"mailto:a@e.org\">a@e.org</a></p>",
+            ),
+            ("![a *b*](../c%20d.png)", "<p><img src=\"^c d.png^\" alt=\"a b\"></p>"),
+            ("[![a](b.png)](c)", "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>"),
+            ("[a](javascript:x) ![b](data:x)", "<p><a>a</a> b</p>"),
+            (
+                "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
+                "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",
+            ),
+            ("![[cat.png]] ![[Note]]", "<p><img src=\"^news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
+            ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
+            ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
+            (
+                "[a]({% post_url 2020-01-01-x %}) [b](@/p/x.md)",
+                "<p><a href=\"^?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",
+            ),
+            ("[a]()", "<p><a href=\"^^\">a</a></p>"),
+            ("[a <https://e.org> b](c)", "<p><a href=\"^news/c^\">a https://e.org b</a></p>"),
+        ]);
+    }
+
+    #[test]
+    fn footnotes_stand_at_the_end() {
+        let html =
+            rendered("a.md", "[^n]: Note [^m].\n\n[^m]: M\n\n[^unused]: U\n\na[^n] b[^n]\n", TitleFrom::FileName).html;
+        let prefix = html.split("fnref-").nth(1).unwrap()[..6].to_owned();
+        let expected = [
+            "<p>a<sup id=\"fnref-P-1\"><a href=\"^^#fn-P-1\">1</a></sup> b<sup id=\"fnref-P-1-2\"><a href=\"^^#fn-P-1\">1</a></sup></p>",
+            "<hr>",
+            "<ol>",
+            "<li id=\"fn-P-1\">",
+            "<p>Note <sup id=\"fnref-P-2\"><a href=\"^^#fn-P-2\">2</a></sup>. <a href=\"^^#fnref-P-1\">↩\u{fe0e}</a> <a href=\"^^#fnref-P-1-2\">↩\u{fe0e}</a></p>",
+            "</li>",
+            "<li id=\"fn-P-2\">",
+            "<p>M <a href=\"^^#fnref-P-2\">↩\u{fe0e}</a></p>",
+            "</li>",
+            "</ol>",
+        ];
+        assert_eq!(html.replace(&prefix, "P"), expected.join("\n"));
+    }
+
+    #[test]
+    fn raw_html_is_sanitised_with_the_text_around_it() {
+        check(&[
+            ("a <kbd onclick=x>b</kbd> <script>c</script>", "<p>a <kbd>b</kbd> </p>"),
+            (
+                "<details>\n<summary>a</summary>\n\n*b*\n\n</details>",
+                "<details>\n<summary>a</summary>\n<p><em>b</em></p>\n</details>",
+            ),
+            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/b.png^\">\n[c](d.md)"),
+            ("x <b>y", "<p>x <b>y</b></p>"),
+            ("x [[A]] <a href='&#xFDD0;y&#1;'>z</a>", "<p>x <a href=\"^?A^\">A</a> <a href=\"^y^\">z</a></p>"),
+        ]);
+    }
+
+    #[test]
+    fn the_title_leaves() {
+        for (text, expected) in [
+            ("## A\n\nb\n\n# C", "<p>b</p>\n<h1 id=\"c\">C</h1>"),
+            ("a\n\n## B\n\n# C *d*\n\n# E", "<p>a</p>\n<h2 id=\"b\">B</h2>\n<h1 id=\"e\">E</h1>"),
+            ("<!-- x -->\nA\n===\nb", "<p>b</p>"),
+            ("# A\n\n<b>b</b>", "<p><b>b</b></p>"),
+        ] {
+            assert_eq!(rendered("a.md", text, TitleFrom::Heading).html.trim(), expected, "{text}");
+        }
+        assert_eq!(rendered("a.md", "# A", TitleFrom::FrontMatter).html, "<h1 id=\"a\">A</h1>");
+    }
+
+    #[test]
+    fn outlines() {
+        let long = format!("a\n\n{}\n\n# Late\n", "word ".repeat(2000));
+        for (text, title, opening, has_words) in [
+            ("# A *b* `c`\n\nd [e](f) g\nh\n\ni", Some("A b c"), "d e g h", true),
+            ("## A", Some("A"), "", true),
+            ("a\n\n## B", None, "a", true),
+            ("a\n\n# B", Some("B"), "a", true),
+            (long.as_str(), Some("Late"), "a", true),
+            ("<!-- # x -->\n\n", None, "", false),
+            ("![](x.png)", None, "", true),
+            ("- - -\n\n***", None, "", false),
+            ("<div>\n\n</div>", None, "", false),
+            ("<p>a</p>", None, "", true),
+            ("```\nx\n```", None, "", true),
+            ("- a\n- b", None, "a", true),
+            ("# ![](x)\n\n# B", Some("B"), "", true),
+        ] {
+            let seen = outline(text);
+            assert_eq!(
+                (seen.title.as_ref().map(|(t, _)| t.as_str()), seen.opening.as_str(), seen.has_words),
+                (title, opening, has_words),
+                "{text}"
+            );
+        }
+    }
+
+    /// The text as it would be if it held raw HTML.
+    fn through_the_sanitiser(text: &str) -> String {
+        let path = RelPath::new("news/a.md").unwrap();
+        let head = head(TitleFrom::FileName);
+        let rendering =
+            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        sanitized(text, &rendering, &mut Findings::default()).unwrap()
+    }
+
+    fn without_the_sanitiser(text: &str) -> Option<String> {
+        let path = RelPath::new("news/a.md").unwrap();
+        let head = head(TitleFrom::FileName);
+        let rendering =
+            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        write(parse(text), settings(&rendering, false), &mut Findings::default()).ok()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn skipping_the_sanitiser_changes_nothing(pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..30)) {
+            let text = pieces.concat();
+            if let Some(direct) = without_the_sanitiser(&text) {
+                proptest::prop_assert_eq!(through_the_sanitiser(&text), direct);
+            }
+        }
+    }
+
+    const PIECES: [&str; 46] = [
+        "a",
+        " ",
+        "\n",
+        "\n\n",
+        "*",
+        "**",
+        "_",
+        "~~",
+        "`",
+        "[",
+        "](",
+        ")",
+        "](b.md)",
+        "![",
+        "[[",
+        "]]",
+        "|",
+        "\n|-|-:|\n",
+        "\n> ",
+        "\n- ",
+        "\n1. ",
+        "\n    ",
+        "\n```x\n",
+        "# ",
+        "\n===\n",
+        "[^1]",
+        "\n\n[^1]: ",
+        "&nbsp;",
+        "&#150;",
+        "&amp;",
+        "<https://e.org/?a=b&c>",
+        "<!-- more -->",
+        "\\",
+        "\"",
+        "<",
+        ">",
+        "[x]: /y 'z'\n",
+        "[x]",
+        "- [ ] b\n",
+        "\n> [!TIP]\n> ",
+        "é",
+        "javascript:x",
+        "data:y",
+        "](Re:x)",
+        "#f",
+        "  \n",
+    ];
 }

@@ -15,6 +15,8 @@ mod footnotes;
 pub mod front_matter;
 pub mod head;
 mod headings;
+#[cfg(test)]
+mod hostile;
 pub mod html;
 pub mod invariants;
 pub mod markdown;
@@ -35,6 +37,7 @@ mod templates;
 pub mod text;
 mod title;
 mod tokens;
+mod wiki;
 mod writer;
 
 pub use body::{Limits, body};

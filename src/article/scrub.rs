@@ -480,7 +480,7 @@ mod tests {
 
     fn scrubbed(html: &str) -> String {
         let resolver = Resolver::new(&RelPath::new("n/a.html").unwrap());
-        scrub(&tokens(html), &resolver, 100, 1 << 20, &mut Findings::default())
+        scrub(&tokens(html), &resolver, 100, 16 << 20, &mut Findings::default())
             .unwrap()
             .replace('\u{fdd0}', "^")
             .replace(MORE, "|")

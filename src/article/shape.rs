@@ -42,8 +42,10 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
     let lines = dedented(lines);
     let wrap = wrap_columns(&lines);
     let mut found = Vec::new();
-    for chunk in lines.split(|line| line.is_empty()).filter(|chunk| !chunk.is_empty()) {
-        read_chunk(chunk, wrap, &mut found);
+    for chunk in lines.split(|line| line.is_empty()) {
+        for run in chunk.chunk_by(|a, b| a.starts_with('>') == b.starts_with('>')) {
+            read_chunk(run, wrap, &mut found);
+        }
     }
     join_lists(with_headings(found))
 }

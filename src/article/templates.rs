@@ -1,18 +1,21 @@
 //! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown) in a text: the common ones are
-//! converted, the rest removed; code keeps them. Each is named in a diagnostic with its line.
+//! converted, the rest removed; code keeps them. Each is named in a diagnostic with its line. Wiki links become
+//! Markdown's own on the way.
 //!
 //! This file finds tags; [`template_tags`](super::template_tags) knows what they mean. Nothing is evaluated.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::base::Diagnostic;
 
 use super::findings::Findings;
 use super::template_tags::{self, Meaning, Reading};
+use super::wiki;
 
 /// Tags and their content are not looked for farther than this, in bytes, so that a text of nothing but openings costs
 /// no more than its length.
-const TAG_MAX_BYTES: usize = 4096;
+const TAG_MAX_BYTES: usize = 2048;
 
 /// A code span's end is not looked for farther than this, in bytes.
 const SPAN_MAX_BYTES: usize = 16 * 1024;
@@ -28,7 +31,7 @@ pub(super) enum Host {
 
 /// The text without template tags.
 pub(super) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
-    if !["{{", "{%", "{:", "{#"].iter().any(|opening| text.contains(opening)) {
+    if !["{{", "{%", "{:", "{#", "[["].iter().any(|opening| text.contains(opening)) {
         return Cow::Borrowed(text);
     }
     let mut converter = Converter {
@@ -40,6 +43,7 @@ pub(super) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) ->
         in_list: false,
         after_blank: true,
         endless: Vec::new(),
+        labels: None,
     };
     while converter.at < text.len() {
         converter.step(findings);
@@ -59,6 +63,8 @@ struct Converter<'t> {
     after_blank: bool,
     /// Blocks whose end was looked for in vain; it is not looked for again.
     endless: Vec<String>,
+    /// The labels of link reference definitions, once they were asked for.
+    labels: Option<HashSet<&'t str>>,
 }
 
 impl<'t> Converter<'t> {
@@ -78,15 +84,20 @@ impl<'t> Converter<'t> {
             self.copy(len);
             return;
         }
-        if rest.starts_with('{') && self.tag(findings) {
+        if rest.starts_with('{') && self.tag(findings) || self.host == Host::Markdown && self.wiki_link() {
             return;
         }
         // On to the next place where anything can begin.
         let first = rest.chars().next().map_or(1, char::len_utf8);
-        let is_stop = |byte: u8| matches!(byte, b'{' | b'`' | b'\n' | b'<');
+        let is_stop = |byte: u8| matches!(byte, b'{' | b'`' | b'\n' | b'<' | b'[' | b'!' | b'\\');
         let plain = rest.as_bytes()[first..].iter().position(|byte| is_stop(*byte)).map_or(rest.len(), |at| at + first);
-        // A line's beginning is a place of its own: step over a line break alone.
-        self.copy(if rest.starts_with('\n') { 1 } else { plain });
+        // A line's beginning is a place of its own: step over a line break alone; over what is escaped, together.
+        let escaped = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()).filter(char::is_ascii_punctuation);
+        self.copy(match (rest.starts_with('\n'), escaped) {
+            (true, _) => 1,
+            (false, Some(_)) => 2,
+            (false, None) => plain,
+        });
     }
 
     fn copy(&mut self, len: usize) {
@@ -153,8 +164,26 @@ impl<'t> Converter<'t> {
         true
     }
 
+<<<<<<< HEAD
     fn written(&mut self, reading: &Reading, after: &str, place: &template_tags::Place<'_>) -> (String, usize) {
         let end = reading.end().map(template_tags::End::name);
+=======
+    /// Converts the wiki link that begins here; false where none does.
+    fn wiki_link(&mut self) -> bool {
+        let rest = self.rest();
+        if !rest.starts_with("[[") && !rest.starts_with("![[") {
+            return false;
+        }
+        let labels = self.labels.get_or_insert_with(|| wiki::labels(self.text));
+        let Some((len, link)) = wiki::read(rest, labels) else { return false };
+        self.out.push_str(&link);
+        self.skip(len);
+        true
+    }
+
+    fn written(&mut self, reading: &Reading, after: &str, place: &tags::Place<'_>) -> (String, usize) {
+        let end = reading.end().map(tags::End::name);
+>>>>>>> b654f01 (Bound what hostile articles cost, and read wiki links and footnotes in their authors' order)
         if end.is_some_and(|end| self.endless.iter().any(|known| known == end)) {
             return (String::new(), 0);
         }

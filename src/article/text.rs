@@ -150,3 +150,110 @@ impl Writer<'_> {
         push_text(&mut self.out, &text[written..]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::body::tests::rendered;
+    use super::*;
+
+    const WRAPPED: &str = "It was the best of times, it was the worst of times, it was the age\nof wisdom, it was the age of foolishness, it was the epoch of belief,\nit was the epoch of incredulity, it was the season of Light.";
+    const JOINED: &str = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light.";
+
+    fn check(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(rendered("a.txt", text, TitleFrom::FileName).html, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_is_joined_and_verse_is_not() {
+        check(&[
+            (WRAPPED, &format!("<p>{JOINED}</p>")),
+            (
+                "Roses are red,\nViolets are blue,\n  sugar",
+                "<p>Roses are red,<br>\nViolets are blue,<br>\n&nbsp;&nbsp;sugar</p>",
+            ),
+            (
+                &format!("Dear Ada,\n\n{WRAPPED}\n\nYours,\nBob"),
+                &format!("<p>Dear Ada,</p>\n<p>{JOINED}</p>\n<p>Yours,<br>\nBob</p>"),
+            ),
+            (&format!("{JOINED}\n{JOINED}"), &format!("<p>{JOINED}</p>\n<p>{JOINED}</p>")),
+        ]);
+    }
+
+    #[test]
+    fn headings_stand_between_long_paragraphs() {
+        check(&[
+            (
+                &format!("{JOINED}\n\nThe Winter of Despair\n\n{WRAPPED}"),
+                &format!("<p>{JOINED}</p>\n<h2>The Winter of Despair</h2>\n<p>{JOINED}</p>"),
+            ),
+            (
+                &format!("{JOINED}\nThe Winter of Despair\n{JOINED}"),
+                &format!("<p>{JOINED}</p>\n<h2>The Winter of Despair</h2>\n<p>{JOINED}</p>"),
+            ),
+            (
+                &format!("{JOINED}\n\nand so it was\n\n{WRAPPED}"),
+                &format!("<p>{JOINED}</p>\n<p>and so it was</p>\n<p>{JOINED}</p>"),
+            ),
+            ("One\n\nTwo\n\nThree", "<p>One</p>\n<p>Two</p>\n<p>Three</p>"),
+            ("Part One\n--------\n\nx", "<h2>Part One</h2>\n<p>x</p>"),
+        ]);
+    }
+
+    #[test]
+    fn lists_quotes_code_and_rules() {
+        check(&[
+            ("Buy:\n- milk\n  and eggs\n- bread", "<p>Buy:</p>\n<ul>\n<li>milk and eggs</li>\n<li>bread</li>\n</ul>"),
+            ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
+            ("1. a\n\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
+            (
+                "> a\n> > b\n\nc",
+                "<blockquote>\n<p>a</p>\n<blockquote>\n<p>b</p>\n</blockquote>\n</blockquote>\n<p>c</p>",
+            ),
+            ("a\n\n    fn x() {\n      1\n    }\n\nb", "<p>a</p>\n<pre>    fn x() {\n      1\n    }</pre>\n<p>b</p>"),
+            ("a | b | c\n1 | 2 | 3", "<pre>a | b | c\n1 | 2 | 3</pre>"),
+            ("a\n\n* * *\n\nb", "<p>a</p>\n<hr>\n<p>b</p>"),
+            ("  a\n\n  b", "<p>a</p>\n<p>b</p>"),
+            ("1984 was a book", "<p>1984 was a book</p>"),
+        ]);
+    }
+
+    #[test]
+    fn addresses_become_links() {
+        check(&[
+            (
+                "See https://e.org/a_(b), or write to ada@e.org.",
+                "<p>See <a href=\"https://e.org/a_(b)\">https://e.org/a_(b)</a>, or write to <a href=\"mailto:ada@e.org\">ada@e.org</a>.</p>",
+            ),
+            ("javascript:x <b> \"q\" -- 'r'\u{c}", "<p>javascript:x &lt;b&gt; \"q\" -- 'r'</p>"),
+        ]);
+    }
+
+    #[test]
+    fn first_lines() {
+        let long = "word ".repeat(30);
+        for (text, title) in [
+            ("My Trip\n\nWe went.", Some("My Trip")),
+            ("My trip to Rome\n=====\nWe went.", Some("My trip to Rome")),
+            (&format!("My trip to Rome\n{long}\n{long}"), Some("My trip to Rome")),
+            (&format!("My trip to Rome\n{WRAPPED}"), Some("My trip to Rome")),
+            (WRAPPED, None),
+            (JOINED, None),
+            ("Hello", None),
+            ("Roses are red,\nViolets are blue", None),
+            ("Roses are red\nViolets are blue\n\nx", None),
+            ("Dear Ada\n\nx", None),
+            ("We went.\n\nAnd came.", None),
+            ("- a\n\nb", None),
+            ("https://e.org\n\nb", None),
+            ("\n\nMy Trip\n\nx", Some("My Trip")),
+            ("Who are you?\n\nx", Some("Who are you?")),
+        ] {
+            assert_eq!(outline(text).title.as_ref().map(|(t, _)| t.as_str()), title, "{text}");
+        }
+        assert_eq!(rendered("a.txt", "My Trip\n===\n\nWe went.", TitleFrom::FirstLine).html, "<p>We went.</p>");
+        assert_eq!(outline("My Trip\n\nWe\nwent.").opening, "We went.");
+        assert!(!outline(" \n-- \n").has_words);
+    }
+}

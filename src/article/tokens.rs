@@ -2,6 +2,7 @@
 //!
 //! No tree is built: its cost would grow with the square of the nesting.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
@@ -23,8 +24,12 @@ pub(super) enum Token {
     Doctype,
 }
 
+/// How many attributes of a tag are read.
+const ATTRIBUTES_MAX: usize = 200;
+
 /// The tokens of `html`.
 pub(super) fn tokens(html: &str) -> Vec<Token> {
+    let html = &thinned(html);
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     let input = BufferQueue::default();
     for chunk in chunks(html) {
@@ -44,6 +49,69 @@ fn chunks(text: &str) -> impl Iterator<Item = &str> {
         rest = after;
         (!chunk.is_empty()).then_some(chunk)
     })
+}
+
+/// Without the attributes of a tag beyond [`ATTRIBUTES_MAX`]: the tokenizer compares each with all before it.
+fn thinned(html: &str) -> Cow<'_, str> {
+    let mut thin = String::new();
+    let mut kept = 0;
+    let mut from = 0;
+    while let Some(open) = html[from..].find('<') {
+        let start = from + open + 1;
+        from = start;
+        if !html[start..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        let tag = scan_tag(html.as_bytes(), start);
+        if let Some(cut) = tag.cut {
+            thin.push_str(&html[kept..cut]);
+            kept = tag.end;
+        }
+        from = tag.end;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(html);
+    }
+    thin.push_str(&html[kept..]);
+    Cow::Owned(thin)
+}
+
+/// A start tag in a text.
+struct ScannedTag {
+    /// Where its attributes become too many.
+    cut: Option<usize>,
+    /// Where its `>` stands, or the text ends.
+    end: usize,
+}
+
+/// Follows a tag from its name to its `>` (HTML, 13.2.5.32 to 13.2.5.39).
+fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
+    let is_gap = |byte: u8| byte.is_ascii_whitespace() || byte == b'/';
+    let until = |at: usize, stops: &dyn Fn(u8) -> bool| {
+        bytes[at..].iter().position(|byte| stops(*byte)).map_or(bytes.len(), |len| at + len)
+    };
+    let mut at = until(start, &|byte| is_gap(byte) || byte == b'>');
+    let (mut count, mut cut) = (0, None);
+    loop {
+        at = until(at, &|byte| !is_gap(byte));
+        if at >= bytes.len() || bytes[at] == b'>' {
+            return ScannedTag { cut, end: at };
+        }
+        count += 1;
+        if count > ATTRIBUTES_MAX && cut.is_none() {
+            cut = Some(at);
+        }
+        // A name may begin with `=`.
+        at = until(at + 1, &|byte| is_gap(byte) || matches!(byte, b'=' | b'>'));
+        let equals = until(at, &|byte| !byte.is_ascii_whitespace());
+        if bytes.get(equals) == Some(&b'=') {
+            at = until(equals + 1, &|byte| !byte.is_ascii_whitespace());
+            at = match bytes.get(at) {
+                Some(quote @ (b'"' | b'\'')) => (until(at + 1, &|byte| byte == *quote) + 1).min(bytes.len()),
+                _ => until(at, &|byte| byte.is_ascii_whitespace() || byte == b'>'),
+            };
+        }
+    }
 }
 
 #[derive(Default)]
@@ -95,6 +163,17 @@ pub(super) fn is_more(comment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_many_attributes_are_cut() {
+        let many = |count: usize| (0..count).map(|n| format!(" a{n}='>'")).collect::<String>();
+        let text = format!("x<p{}>y</p><a b = c/d e>", many(10_000));
+        let seen = tokens(&text);
+        let Token::Start(_, attributes) = &seen[1] else { panic!() };
+        assert_eq!((attributes.len(), &seen[2]), (ATTRIBUTES_MAX, &Token::Text("y".to_owned())));
+        assert!(matches!(thinned(&format!("<p{}>", many(100))), Cow::Borrowed(_)));
+        assert!(tokens(&format!("<p{}", many(1000))).is_empty());
+    }
 
     #[test]
     fn tokens_are_those_of_the_standard() {

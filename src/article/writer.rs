@@ -11,9 +11,9 @@ use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, He
 use super::attributes::language_name;
 use super::canonical::{MORE, clean, push_attribute, push_text, push_url};
 use super::findings::Findings;
-use super::footnotes::Footnotes;
-use super::headings::{Ids, slug};
-use super::references::{Resolver, by_name};
+use super::footnotes::{Footnotes, HELD, Reference};
+use super::headings::Ids;
+use super::references::Resolver;
 use super::tokens::is_more;
 
 /// What a writing is bounded and addressed by.
@@ -32,6 +32,9 @@ pub(super) struct Settings<'a> {
     /// Keep raw HTML, and URLs as they are, for the sanitiser.
     pub(super) raw: bool,
 }
+
+/// [`MORE`] as text.
+const MORE_TEXT: &str = "\u{fdd1}";
 
 /// Why nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +157,9 @@ impl Writer<'_, '_> {
     fn is_of_title(&mut self, event: &Event<'_>) -> bool {
         match (&mut self.title, event) {
             (Title::Awaited, Event::Start(Tag::Heading { level, .. }))
-                if self.open.is_empty() && (!self.seen_block || *level == HeadingLevel::H1) =>
+                if self.open.is_empty()
+                    && !self.footnotes.is_inside()
+                    && (!self.seen_block || *level == HeadingLevel::H1) =>
             {
                 self.title = Title::Inside(1);
                 true
@@ -229,7 +234,10 @@ impl Writer<'_, '_> {
             Tag::Strong => self.open("strong", ""),
             Tag::Strikethrough => self.open("del", ""),
             Tag::Link { link_type, dest_url, title, .. } => self.start_link(link_type, &dest_url, &title),
-            Tag::Image { link_type, dest_url, title, .. } => self.start_image(link_type, &dest_url, &title),
+            Tag::Image { dest_url, title, .. } => {
+                self.image =
+                    Some(Image { url: dest_url.to_string(), title: title.to_string(), alt: String::new(), depth: 0 });
+            }
             // The others are not enabled, or have no element of their own.
             _ => self.open.push(None),
         }
@@ -339,7 +347,6 @@ impl Writer<'_, '_> {
         self.links += 1;
         let url = match kind {
             LinkType::Email => format!("mailto:{url}"),
-            LinkType::WikiLink { .. } => wiki_target(url),
             _ => url.to_owned(),
         };
         if self.links > 1 {
@@ -354,40 +361,15 @@ impl Writer<'_, '_> {
         self.open("a", &attributes);
     }
 
-    fn start_image(&mut self, kind: LinkType, url: &str, title: &str) {
-        let is_wiki = matches!(kind, LinkType::WikiLink { .. });
-        self.image = Some(Image {
-            url: if is_wiki && media_of(url).is_none() { wiki_target(url) } else { url.to_owned() },
-            title: title.to_owned(),
-            alt: String::new(),
-            depth: 0,
-        });
-    }
-
     fn end_image(&mut self) {
-        let Some(mut image) = self.image.take() else { return };
-        if image.url.starts_with(super::canonical::MARK) {
-            // `![[Note]]` embeds a note; a feed can only lead there.
-            self.start_link(LinkType::Inline, &image.url, "");
+        let Some(image) = self.image.take() else { return };
+        let Some(name @ ("audio" | "video")) = media_of(&image.url) else { return self.write_image(&image) };
+        let mut attributes = String::new();
+        if self.push_reference(&mut attributes, "src", &image.url) {
+            attributes.push_str(" controls=\"\"");
+            self.open(name, &attributes);
             self.text(&image.alt);
-            self.end(TagEnd::Link);
-            return;
-        }
-        if image.alt == image.url || image.alt.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') {
-            // `![[cat.png]]` and `![[cat.png|300]]` have no words of their own.
-            image.alt.clear();
-        }
-        match media_of(&image.url) {
-            Some(name @ ("audio" | "video")) => {
-                let mut attributes = String::new();
-                if self.push_reference(&mut attributes, "src", &image.url) {
-                    attributes.push_str(" controls=\"\"");
-                    self.open(name, &attributes);
-                    self.text(&image.alt);
-                    self.close();
-                }
-            }
-            _ => self.write_image(&image),
+            self.close();
         }
     }
 
@@ -407,22 +389,33 @@ impl Writer<'_, '_> {
         self.out.push('>');
     }
 
+    /// A mark of a footnote. Inside of a note it waits for the end, because notes are numbered as they are read, and a
+    /// note may stand before the text that refers to it.
     fn footnote(&mut self, label: &str) {
-        let reference = self.footnotes.refer(label);
-        if self.links > 0 {
-            self.open("sup", "");
-            self.text(&reference.number.to_string());
-            self.close();
-            return;
+        let is_linked = self.links == 0;
+        if self.footnotes.is_inside() {
+            let held = self.footnotes.hold(label, is_linked);
+            self.out.push_str(&held);
+        } else {
+            let reference = self.footnotes.refer(label);
+            self.write_reference(&reference, is_linked);
         }
-        let mut id = String::new();
-        push_attribute(&mut id, "id", &reference.id);
-        let mut href = String::new();
-        self.push_reference(&mut href, "href", &format!("#{}", reference.target));
+    }
+
+    fn write_reference(&mut self, reference: &Reference, is_linked: bool) {
+        let (mut id, mut href) = (String::new(), String::new());
+        if is_linked {
+            push_attribute(&mut id, "id", &reference.id);
+            self.push_reference(&mut href, "href", &format!("#{}", reference.target));
+        }
         self.open("sup", &id);
-        self.open("a", &href);
+        if is_linked {
+            self.open("a", &href);
+        }
         self.text(&reference.number.to_string());
-        self.close();
+        if is_linked {
+            self.close();
+        }
         self.close();
     }
 
@@ -436,7 +429,8 @@ impl Writer<'_, '_> {
                 .push_str(&html.replace(|c| super::canonical::legal(c).is_none() && c != super::canonical::MARK, ""));
             return Ok(());
         };
-        self.out.push_str(&rest);
+        let mark = if self.settings.raw { "<!--more-->" } else { MORE_TEXT };
+        self.out.push_str(&rest.replace(MORE, mark));
         Ok(())
     }
 
@@ -496,33 +490,46 @@ impl Writer<'_, '_> {
         self.out.push('\n');
     }
 
-    /// Footnotes stand at the end, in the order in which they were first referred to.
+    /// Footnotes stand at the end, in the order in which they were first referred to. Writing one may refer to another.
     fn finish(mut self) -> Result<String, Stop> {
-        let notes = self.footnotes.take_referred();
-        if !notes.is_empty() {
-            self.out.push_str("<hr>\n");
-            self.open_block("ol", "");
-            for note in notes {
-                let mut id = String::new();
-                push_attribute(&mut id, "id", &note.id);
-                self.open("li", &id);
-                self.out.push('\n');
-                self.write_note(&note.html, &note.references);
-                self.close_block();
+        let mut number = 1;
+        while let Some(note) = self.footnotes.take(number) {
+            if number == 1 {
+                self.out.push_str("<hr>\n");
+                self.open_block("ol", "");
             }
+            let mut id = String::new();
+            push_attribute(&mut id, "id", &self.footnotes.note_id(number));
+            self.open("li", &id);
+            self.out.push('\n');
+            self.write_note(number, &note);
+            self.close_block();
+            if self.out.len() > self.settings.max_bytes {
+                return Err(Stop::TooLarge);
+            }
+            number += 1;
+        }
+        if number > 1 {
             self.close_block();
         }
         if self.out.len() > self.settings.max_bytes { Err(Stop::TooLarge) } else { Ok(self.out) }
     }
 
     /// A note's text, with the ways back at the end of its last paragraph.
-    fn write_note(&mut self, html: &str, references: &[String]) {
+    fn write_note(&mut self, number: usize, html: &str) {
         let (body, tail) = match html.strip_suffix("</p>\n") {
             Some(body) => (body, "</p>\n"),
             None => (html, ""),
         };
-        self.out.push_str(body);
-        for reference in references {
+        let mut pieces = body.split(HELD);
+        self.out.push_str(pieces.next().unwrap_or_default());
+        while let (Some(held), Some(text)) = (pieces.next(), pieces.next()) {
+            if let Some((reference, is_linked)) = self.footnotes.release(held) {
+                self.write_reference(&reference, is_linked);
+            }
+            self.out.push_str(text);
+        }
+        for reference in self.footnotes.back_links(number) {
             let mut href = String::new();
             self.push_reference(&mut href, "href", &format!("#{reference}"));
             self.out.push(' ');
@@ -534,20 +541,8 @@ impl Writer<'_, '_> {
     }
 }
 
-/// `Name`, `Name#Heading`, `#Heading` of a wiki link, as a reference.
-fn wiki_target(target: &str) -> String {
-    let (name, heading) = target.split_once('#').unwrap_or((target, ""));
-    let fragment = slug(heading.rsplit('#').next().unwrap_or_default());
-    let name = name.trim();
-    match (name.is_empty(), name.contains('/')) {
-        (true, _) => format!("#{fragment}"),
-        (false, true) => super::references::by_path(&format!("{name}#{fragment}")).trim_end_matches('#').to_owned(),
-        (false, false) => by_name(name, &fragment),
-    }
-}
-
 /// What shows a file of this name.
-fn media_of(url: &str) -> Option<&'static str> {
+pub(super) fn media_of(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
     Some(match extension.to_ascii_lowercase().as_str() {
