@@ -56,7 +56,7 @@ const fn element(name: &'static str, role: Role, attributes: &'static [&'static 
 }
 
 /// Every element that may stand in a feed, by name.
-pub(super) static ELEMENTS: [Element; 81] = [
+pub(super) static ELEMENTS: [Element; 83] = [
     element("a", Role::Formatting, &["href", "hreflang", "name", "type"]),
     element("abbr", Role::Inline, &[]),
     element("acronym", Role::Inline, &[]),
@@ -103,11 +103,13 @@ pub(super) static ELEMENTS: [Element; 81] = [
     element("main", Role::Block, &[]),
     element("mark", Role::Inline, &[]),
     element("menu", Role::Block, &[]),
+    element("meter", Role::Inline, &["high", "low", "max", "min", "optimum", "value"]),
     element("nav", Role::Block, &[]),
     element("ol", Role::Block, &["reversed", "start", "type"]),
     element("p", Role::Block, &[]),
     element("picture", Role::Inline, &[]),
     element("pre", Role::Block, &["class"]),
+    element("progress", Role::Inline, &["max", "value"]),
     element("q", Role::Inline, &["cite"]),
     element("rp", Role::Inline, &[]),
     element("rt", Role::Inline, &[]),
@@ -163,7 +165,7 @@ pub(super) fn fate(name: &str) -> Fate {
         "form" | "canvas" | "object" | "applet" => Fate::Unwrap(true),
         "iframe" | "embed" => Fate::Link,
         "input" => Fate::Input,
-        "svg" | "math" | "select" | "textarea" | "button" | "meter" | "progress" => Fate::Drop(true),
+        "svg" | "math" | "select" | "textarea" | "button" => Fate::Drop(true),
         "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes" | "datalist" | "frameset" => {
             Fate::Drop(false)
         }

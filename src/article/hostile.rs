@@ -1,7 +1,5 @@
 //! Tests with texts that were made to hurt, and with texts of no sense at all.
 
-use std::time::Instant;
-
 use proptest::prelude::*;
 
 use crate::base::RelPath;
@@ -98,11 +96,9 @@ const SEEDS: [&str; 60] = [
 #[test]
 fn repetitions_of_any_piece_hold_and_end() {
     for seed in SEEDS {
-        let text = seed.repeat(100_000 / seed.len());
+        let text = seed.repeat(20_000 / seed.len());
         for name in ["a.md", "a.html", "a.txt"] {
-            let start = Instant::now();
             holds(name, text.as_bytes()).unwrap_or_else(|error| panic!("{name} {seed:?}: {error}"));
-            eprintln!("{:>6} ms {name} {seed:?}", start.elapsed().as_millis());
         }
     }
 }
@@ -133,9 +129,7 @@ fn known_bombs_hold_and_end() {
     ];
     for (what, text) in bombs {
         for name in ["a.md", "a.html", "a.txt"] {
-            let start = Instant::now();
             holds(name, text.as_bytes()).unwrap_or_else(|error| panic!("{name} {what}: {error}"));
-            eprintln!("{:>6} ms {name} {what}", start.elapsed().as_millis());
         }
     }
 }

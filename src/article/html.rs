@@ -35,10 +35,9 @@ pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findi
         None => rendering.resolver.clone(),
     };
     let mut article = page.tokens[page.region.clone()].to_vec();
-    if rendering.head.title_from == TitleFrom::Heading {
-        if let Some(heading) = page.heading_of_title() {
-            article.drain(heading.start - page.region.start..heading.end - page.region.start);
-        }
+    let is_titled = rendering.head.title_from == TitleFrom::Heading;
+    if let Some(heading) = page.heading_of_title().filter(|_| is_titled) {
+        article.drain(heading.start - page.region.start..heading.end - page.region.start);
     }
     sanitize(&article, &resolver, rendering.limits, findings)
 }

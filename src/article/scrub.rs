@@ -144,10 +144,8 @@ impl Scrub<'_> {
     }
 
     fn report(&mut self, name: &str) {
-        const VISIBLE: [&str; 12] = [
-            "svg", "math", "select", "textarea", "button", "meter", "progress", "form", "canvas", "object", "applet",
-            "input",
-        ];
+        const VISIBLE: [&str; 10] =
+            ["svg", "math", "select", "textarea", "button", "form", "canvas", "object", "applet", "input"];
         if let Some(known) = VISIBLE.into_iter().find(|known| *known == name) {
             self.findings.dropped(known);
         }

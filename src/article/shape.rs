@@ -138,7 +138,7 @@ fn read_chunk(chunk: &[&str], wrap: usize, found: &mut Vec<Block>) {
         if at > 0 {
             read_prose(&chunk[..at], wrap, found);
         }
-        read_list(&chunk[at..], wrap, found);
+        read_list(&chunk[at..], found);
     } else {
         read_prose(chunk, wrap, found);
     }
@@ -170,7 +170,7 @@ fn marker(line: &str) -> Option<(char, Option<u32>, usize)> {
     is_item.then(|| (close, bare[..digits].parse().ok(), indent + digits + 2))
 }
 
-fn read_list(chunk: &[&str], wrap: usize, found: &mut Vec<Block>) {
+fn read_list(chunk: &[&str], found: &mut Vec<Block>) {
     let Some((kind, number, _)) = marker(chunk[0]) else { return };
     let mut items: Vec<String> = Vec::new();
     for (at, line) in chunk.iter().enumerate() {
@@ -178,7 +178,7 @@ fn read_list(chunk: &[&str], wrap: usize, found: &mut Vec<Block>) {
             (Some((other, _, len)), _) if other == kind => items.push(line[len..].trim().to_owned()),
             (Some(_), _) => {
                 found.push(Block::List { start: number.filter(|_| kind != '-'), items });
-                return read_list(&chunk[at..], wrap, found);
+                return read_list(&chunk[at..], found);
             }
             (None, Some(item)) => {
                 let joint = if joins_tightly(item, line.trim()) { "" } else { " " };

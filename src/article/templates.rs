@@ -164,10 +164,6 @@ impl<'t> Converter<'t> {
         true
     }
 
-<<<<<<< HEAD
-    fn written(&mut self, reading: &Reading, after: &str, place: &template_tags::Place<'_>) -> (String, usize) {
-        let end = reading.end().map(template_tags::End::name);
-=======
     /// Converts the wiki link that begins here; false where none does.
     fn wiki_link(&mut self) -> bool {
         let rest = self.rest();
@@ -181,9 +177,8 @@ impl<'t> Converter<'t> {
         true
     }
 
-    fn written(&mut self, reading: &Reading, after: &str, place: &tags::Place<'_>) -> (String, usize) {
-        let end = reading.end().map(tags::End::name);
->>>>>>> b654f01 (Bound what hostile articles cost, and read wiki links and footnotes in their authors' order)
+    fn written(&mut self, reading: &Reading, after: &str, place: &template_tags::Place<'_>) -> (String, usize) {
+        let end = reading.end().map(template_tags::End::name);
         if end.is_some_and(|end| self.endless.iter().any(|known| known == end)) {
             return (String::new(), 0);
         }

@@ -1,0 +1,16 @@
+//! Any text can be parted, and its parts are parts of it.
+
+#![no_main]
+
+use dropfeed::article::front_matter::split;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let parts = split(text);
+    assert!(text.ends_with(parts.text), "the text is the end of the file");
+    let before = text.len() - parts.text.len();
+    assert_eq!(parts.line as usize, text[..before].matches('\n').count() + 1, "the line is that of the text");
+    if let Some((_, header)) = parts.header {
+        assert!(text[..before].contains(header), "the header stands before the text");
+    }
+});
