@@ -124,6 +124,9 @@ fn known_bombs_hold_and_end() {
         ("headings of one name", "# a\n".repeat(25_000)),
         ("attributes", format!("<a {}>", (0..10_000).map(|n| format!("a{n}=b ")).collect::<String>())),
         ("nested quotes of text", format!("{} a\n", ">".repeat(1000)).repeat(100)),
+        ("lists of two kinds", "- a\n* b\n".repeat(50_000)),
+        ("lines of spaces", " \n".repeat(200_000) + "a\n\nb"),
+        ("tags on one line", "x{{ a }}".repeat(50_000)),
         ("image nesting", format!("{}a{}", "![".repeat(20_000), "](b)".repeat(20_000))),
         ("definitions", (0..20_000).map(|n| format!("[{n}]: x\n")).collect()),
     ];

@@ -55,11 +55,9 @@ pub(super) fn blocks(text: &str) -> Vec<Block> {
 /// It is short, has words, ends with nothing that ends or continues a sentence, opens no list, quote or letter, and
 /// something follows it: a blank line, an underline, or prose that it does not belong to.
 pub(super) fn title(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start_matches('\n');
-    let (first, rest) = text.split_once('\n')?;
-    if first.trim().is_empty() {
-        return title(rest);
-    }
+    let from = text.len() - text.trim_start().len();
+    let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
+    let (first, rest) = text[line_start..].split_once('\n')?;
     let (first, second) = (first.trim_end(), rest.lines().next().unwrap_or_default().trim());
     if !reads_as_title(first) || rest.trim().is_empty() {
         return None;
@@ -171,24 +169,26 @@ fn marker(line: &str) -> Option<(char, Option<u32>, usize)> {
 }
 
 fn read_list(chunk: &[&str], found: &mut Vec<Block>) {
-    let Some((kind, number, _)) = marker(chunk[0]) else { return };
-    let mut items: Vec<String> = Vec::new();
-    for (at, line) in chunk.iter().enumerate() {
-        match (marker(line), items.last_mut()) {
-            (Some((other, _, len)), _) if other == kind => items.push(line[len..].trim().to_owned()),
-            (Some(_), _) => {
-                found.push(Block::List { start: number.filter(|_| kind != '-'), items });
-                return read_list(&chunk[at..], found);
+    let mut list: Option<(char, Option<u32>, Vec<String>)> = None;
+    for line in chunk {
+        match (marker(line), &mut list) {
+            (Some((other, _, len)), Some((kind, _, items))) if other == *kind => {
+                items.push(line[len..].trim().to_owned())
             }
-            (None, Some(item)) => {
-                let joint = if joins_tightly(item, line.trim()) { "" } else { " " };
-                item.push_str(joint);
-                item.push_str(line.trim());
+            (Some((kind, start, len)), _) => {
+                let before = list.replace((kind, start, vec![line[len..].trim().to_owned()]));
+                found.extend(before.map(|(_, start, items)| Block::List { start, items }));
+            }
+            (None, Some((_, _, items))) => {
+                if let Some(item) = items.last_mut() {
+                    item.push_str(if joins_tightly(item, line.trim()) { "" } else { " " });
+                    item.push_str(line.trim());
+                }
             }
             (None, None) => {}
         }
     }
-    found.push(Block::List { start: number, items });
+    found.extend(list.map(|(_, start, items)| Block::List { start, items }));
 }
 
 /// Reads lines that are no list: a wrapped paragraph, a paragraph a line, or verse.

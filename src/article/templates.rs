@@ -20,6 +20,9 @@ const TAG_MAX_BYTES: usize = 2048;
 /// A code span's end is not looked for farther than this, in bytes.
 const SPAN_MAX_BYTES: usize = 16 * 1024;
 
+/// How far a tag looks around on its line, in bytes: a line may be as long as the text.
+const LINE_MAX_BYTES: usize = 200;
+
 /// What the tags stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Host {
@@ -191,13 +194,19 @@ impl<'t> Converter<'t> {
 
     /// Is the tag of this length all there is on its line?
     fn is_alone(&self, len: usize) -> bool {
-        let before = self.text[..self.at].rsplit('\n').next().unwrap_or_default();
-        before.trim().is_empty() && first_line(&self.rest()[len..]).trim().is_empty()
+        let after = within(&self.rest()[len..], LINE_MAX_BYTES);
+        self.before().trim().is_empty() && first_line(after).trim().is_empty()
     }
 
     fn indent(&self) -> &'t str {
-        let before = self.text[..self.at].rsplit('\n').next().unwrap_or_default();
+        let before = self.before();
         if before.trim().is_empty() { before } else { "" }
+    }
+
+    /// What stands before this place on its line, as far as it matters.
+    fn before(&self) -> &'t str {
+        let near = &self.text[self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES))..self.at];
+        near.rsplit('\n').next().unwrap_or_default()
     }
 }
 
