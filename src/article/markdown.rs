@@ -374,6 +374,12 @@ mod tests {
         write(parse(text), settings(&rendering, false), &mut Findings::default()).ok()
     }
 
+    #[test]
+    fn a_picture_that_cannot_be_shown_gives_a_heading_the_same_id_either_way() {
+        let text = "a\n![b](re:x)\n===\n";
+        assert_eq!(through_the_sanitiser(text), without_the_sanitiser(text).unwrap());
+    }
+
     proptest::proptest! {
         #[test]
         fn skipping_the_sanitiser_changes_nothing(pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..30)) {

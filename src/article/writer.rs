@@ -368,7 +368,8 @@ impl Writer<'_, '_> {
         if self.push_reference(&mut attributes, "src", &image.url) {
             attributes.push_str(" controls=\"\"");
             self.open(name, &attributes);
-            self.text(&image.alt);
+            // Not of a heading's id, which no picture has a part in, shown or not.
+            push_text(&mut self.out, &image.alt);
             self.close();
         }
     }
@@ -377,7 +378,7 @@ impl Writer<'_, '_> {
         let mut attributes = String::new();
         let has_source = !image.url.trim().is_empty() && self.push_reference(&mut attributes, "src", &image.url);
         if !has_source {
-            self.text(&image.alt);
+            push_text(&mut self.out, &image.alt);
             return;
         }
         push_attribute(&mut attributes, "alt", &clean(&image.alt).replace('\n', " "));
