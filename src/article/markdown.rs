@@ -271,7 +271,7 @@ mod tests {
                 "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
                 "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",
             ),
-            ("![[cat.png]] ![[Note]]", "<p><img src=\"^news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
+            ("![[cat.png]] ![[Note]]", "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
             ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
             ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
             (

@@ -10,6 +10,7 @@ use url::Url;
 use crate::base::RelPath;
 
 use super::canonical::{MARK, clean};
+use super::writer::media_of;
 
 /// Schemes that a reader may be sent to. None of them runs code.
 pub(super) const SCHEMES: [&str; 22] = [
@@ -42,7 +43,7 @@ impl Resolver {
         let raw: String = raw.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r' | '\0')).collect();
         let raw = raw.trim_matches(|c: char| c <= ' ');
         if let Some(symbol) = raw.strip_prefix(MARK) {
-            return Some(symbol_of(symbol));
+            return Some(symbol_of(symbol, &self.directory));
         }
         if let Some(path) = generator_path(raw) {
             return Some(match path.strip_prefix('/') {
@@ -98,15 +99,21 @@ pub(super) fn by_path(path: &str) -> String {
 }
 
 fn marked(target: &str, fragment: &str) -> String {
-    let target = percent_encoding::utf8_percent_encode(target, percent_encoding::NON_ALPHANUMERIC);
+    // Dots stay, so that an extension is one.
+    const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'.');
+    let target = percent_encoding::utf8_percent_encode(target, ENCODED);
     let hash = if fragment.is_empty() { "" } else { "#" };
     format!("{MARK}{target}{MARK}{hash}{fragment}")
 }
 
-fn symbol_of(symbol: &str) -> String {
+fn symbol_of(symbol: &str, directory: &RelPath) -> String {
     let (target, suffix) = symbol.split_once(MARK).unwrap_or((symbol, ""));
     let target = decoded(target);
     match target.strip_prefix('?') {
+        // A file that is embedded stands beside the article, else anywhere by that name.
+        Some(name) if media_of(name).is_some() => {
+            format!("{MARK}?{}{MARK}{}", walk(directory, name), encode_suffix(suffix))
+        }
         Some(name) => format!("{MARK}?{name}{MARK}{}", encode_suffix(suffix)),
         None => format!("{MARK}{}{MARK}{}", walk(&RelPath::root(), &target), encode_suffix(suffix)),
     }

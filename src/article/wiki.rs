@@ -51,7 +51,7 @@ pub(super) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)
     Some((
         len,
         if embeds {
-            format!("![{shown}](<{}>)", target.replace(['<', '>'], ""))
+            format!("![{shown}]({})", by_name(target, ""))
         } else {
             format!("[{shown}]({})", reference(target))
         },
@@ -93,8 +93,8 @@ mod tests {
             ("[[A#B c|*d*]]", Some("[*d*](^?A^#b-c)")),
             ("[[A\\|d]]", Some("[d](^?A^)")),
             ("[[#E f]]", Some("[\\#E f](#e-f)")),
-            ("![[cat.png|300]]", Some("![](<cat.png>)")),
-            ("![[a b.png|a cat]]", Some("![a cat](<a b.png>)")),
+            ("![[cat.png|300]]", Some("![](^?cat.png^)")),
+            ("![[a b.png|a cat]]", Some("![a cat](^?a%20b.png^)")),
             ("![[Note]]", Some("[Note](^?Note^)")),
             ("[[1]](https://e.org)", None),
             ("[[x]]", None),

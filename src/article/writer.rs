@@ -544,7 +544,7 @@ impl Writer<'_, '_> {
 
 /// What shows a file of this name.
 pub(super) fn media_of(url: &str) -> Option<&'static str> {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let path = url.trim_matches(super::canonical::MARK).split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
     Some(match extension.to_ascii_lowercase().as_str() {
         "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",

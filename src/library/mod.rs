@@ -4,6 +4,7 @@
 //! everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
 
 mod address;
+mod assets;
 mod channel;
 mod dates;
 mod identity;
@@ -23,10 +24,12 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use crate::article::{Head, place};
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::source::is_asset;
 
 pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, State};
 
+use assets::Assets;
 use channel::Members;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
@@ -122,7 +125,7 @@ pub struct Library {
     names: HashMap<String, OrdSet<Seq>>,
     channels: OrdMap<Scope, Place>,
     sections: HashMap<Scope, Section>,
-    assets: OrdSet<RelPath>,
+    assets: Assets,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
 }
@@ -136,7 +139,7 @@ impl Default for Library {
             names: HashMap::new(),
             channels: OrdMap::new(),
             sections: HashMap::new(),
-            assets: OrdSet::new(),
+            assets: Assets::default(),
             base: Digest::of(b""),
         }
     }
@@ -203,10 +206,16 @@ impl Library {
         }
     }
 
-    /// A wiki link's target: a path from the root without its extension, or the name or title of a note anywhere.
+    /// A wiki link's target: a path from the root without its extension, the name or title of a note anywhere, or the
+    /// name of an asset anywhere. An asset that is not there (yet) has the URL that it would have, so that a picture
+    /// never loses its `src`.
     fn named(&self, name: &str) -> Option<Route> {
         if let Some(route) = self.at_file(name) {
             return Some(route);
+        }
+        if let Some(wanted) = RelPath::new(name).filter(is_asset) {
+            let asset = self.assets.named(&wanted).unwrap_or(&wanted);
+            return UrlPath::new(asset.as_str()).map(Route::Resource);
         }
         let last = name.rsplit('/').next().unwrap_or(name);
         let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));

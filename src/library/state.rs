@@ -158,7 +158,7 @@ impl State {
     fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
             (FileKind::Other, _) => {
-                self.library.assets.insert(path.clone());
+                self.library.assets.insert(path);
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {
                 self.library.set_section(path, Some(head));

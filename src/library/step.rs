@@ -76,7 +76,7 @@ impl<'a> Step<'a> {
                     }
                 }
                 Found::Asset(fingerprint) => {
-                    if self.state.library.assets.insert(path.clone()).is_none() {
+                    if self.state.library.assets.insert(path) {
                         self.touched.insert(Scope::Site);
                     }
                     let kept = Kept::Empty;

@@ -1,0 +1,87 @@
+//! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask for them.
+
+use imbl::{HashMap, OrdSet};
+
+use crate::base::RelPath;
+
+/// Every asset of the tree. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Assets {
+    paths: OrdSet<RelPath>,
+    by_name: HashMap<String, OrdSet<RelPath>>,
+}
+
+impl Assets {
+    /// Adds an asset; false where it was known.
+    pub(super) fn insert(&mut self, path: &RelPath) -> bool {
+        let is_new = self.paths.insert(path.clone()).is_none();
+        if is_new {
+            self.by_name.entry(path.name().to_owned()).or_default().insert(path.clone());
+        }
+        is_new
+    }
+
+    /// Takes one out.
+    pub(super) fn remove(&mut self, path: &RelPath) {
+        self.paths.remove(path);
+        if let Some(namesakes) = self.by_name.get_mut(path.name()) {
+            namesakes.remove(path);
+            if namesakes.is_empty() {
+                self.by_name.remove(path.name());
+            }
+        }
+    }
+
+    /// Is there one at `path`?
+    pub(super) fn contains(&self, path: &RelPath) -> bool {
+        self.paths.contains(path)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// The asset that `wanted` means: itself, else, of all that share its name, the one whose path ends most like it,
+    /// and of those the first.
+    pub(super) fn named(&self, wanted: &RelPath) -> Option<&RelPath> {
+        if let Some(here) = self.paths.get(wanted) {
+            return Some(here);
+        }
+        let alike = |path: &RelPath| {
+            path.segments().rev().zip(wanted.segments().rev()).take_while(|(one, other)| one == other).count()
+        };
+        // Of equals, `max_by_key` gives the last that it sees.
+        self.by_name.get(wanted.name())?.iter().rev().max_by_key(|path| alike(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_path_and_by_name() {
+        let path = |text: &str| RelPath::new(text).unwrap();
+        let mut assets = Assets::default();
+        for text in ["a/x.png", "b/img/x.png", "c/img/x.png", "y.png"] {
+            assert!(assets.insert(&path(text)));
+            assert!(!assets.insert(&path(text)));
+        }
+        for (wanted, found) in [
+            ("a/x.png", Some("a/x.png")),
+            ("notes/x.png", Some("a/x.png")),
+            ("notes/img/x.png", Some("b/img/x.png")),
+            ("notes/c/img/x.png", Some("c/img/x.png")),
+            ("deep/down/y.png", Some("y.png")),
+            ("z.png", None),
+        ] {
+            assert_eq!(assets.named(&path(wanted)).map(RelPath::as_str), found, "{wanted}");
+        }
+        assets.remove(&path("a/x.png"));
+        assets.remove(&path("y.png"));
+        assert_eq!(assets.named(&path("notes/x.png")).map(RelPath::as_str), Some("b/img/x.png"));
+        assert_eq!((assets.named(&path("y.png")), assets.len()), (None, 2));
+        assert!(!assets.contains(&path("a/x.png")));
+    }
+}
