@@ -216,7 +216,9 @@ fn key_of(name: &str) -> Option<&'static str> {
         | "article:modified_time"
         | "og:updated_time"
         | "datemodified" => "updated",
-        "author" | "authors" | "dc.creator" | "dcterms.creator" => "author",
+        "author" | "dc.creator" | "dcterms.creator" => "author",
+        // Pelican's, which names several in one.
+        "authors" => "authors",
         "description" | "summary" | "og:description" | "dc.description" | "dcterms.description" => "description",
         "tags" | "article:tag" => "tags",
         "category" => "categories",
@@ -345,7 +347,7 @@ mod tests {
     #[test]
     fn documents_say_what_they_are() {
         let html = "<!doctype html><html lang=de><head><meta name=DATE content=2026-01-02><meta property='article:tag' content=x>\
-                    <meta name=keywords content=y><link rel=canonical href=https://e.org/a><meta name=author content=' '></head>\
+                    <meta name=keywords content=y><link rel=canonical href=https://e.org/a><meta name=author content=' '><meta name=authors content='A, B'></head>\
                     <body><time datetime=2020-01-01>then</time><article><time datetime=2026-01-03>x</time></article></body>";
         let meta = outline(html).meta;
         let expected = [
@@ -353,6 +355,7 @@ mod tests {
             ("date", "2026-01-02"),
             ("tags", "x"),
             ("canonical", "https://e.org/a"),
+            ("authors", "A, B"),
             ("date", "2026-01-03"),
         ];
         assert_eq!(meta, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
