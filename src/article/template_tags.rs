@@ -231,9 +231,10 @@ fn page(target: &str) -> String {
     if path.starts_with("./") || path.starts_with("../") {
         return target.to_owned();
     }
-    if path.contains('/') {
+    if path.starts_with('/') {
         return by_path(target);
     }
+    let path = path.trim_end_matches('/');
     let name = [".md", ".markdown", ".html"].iter().find_map(|extension| path.strip_suffix(extension)).unwrap_or(path);
     by_name(name, fragment)
 }

@@ -333,6 +333,8 @@ mod tests {
             ("{{< highlight go \"linenos=table\" >}}\na ``` b\n{{< /highlight >}}", "````go\na ``` b\n````"),
             ("[a]({{< ref \"x.md#part\" >}})", "[a](^%3Fx^#part)"),
             ("[a]({{< relref \"../b/x.md\" >}})", "[a](../b/x.md)"),
+            ("[a]({{< relref \"b/x.md#c\" >}})", "[a](^%3Fb%2Fx^#c)"),
+            ("[a]({{< ref \"b/\" >}})", "[a](^%3Fb^)"),
             ("[a]({{< ref \"/posts/x.md\" >}})", "[a](^posts%2Fx.md^)"),
             ("{{< youtube abc >}}", "<https://www.youtube.com/watch?v=abc>"),
             ("{{< vimeo 123 >}}", "<https://vimeo.com/123>"),
