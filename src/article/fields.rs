@@ -254,6 +254,7 @@ mod tests {
                 "{\"a\": 1.0, \"b\":\n [\"x\\u00e9\", null], \"c\": {\"d\": false}}",
                 "a@1:7=1.0 b[@2:3=xé,=-] c(d@2:32=false)",
             ),
+            ("---json\n{\"a\":\n 1}\n---\n", "a@3:2=1"),
             ("Title: A: b\nTags:\nAuthors: A\n    B\n\n", "Title@1:8=A: b Tags=- Authors@3:10=A\nB"),
         ] {
             assert_eq!(show(&read(&split(text)).unwrap_or_else(|e| panic!("{text:?}: {e}"))), tree, "{text:?}");

@@ -25,11 +25,11 @@ pub struct Split<'a> {
 /// The syntax of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// Between `---` lines; the last may be `...`.
+    /// Between `---` lines; the last may be `...`, the first `---yaml`.
     Yaml,
-    /// Between `+++` lines.
+    /// Between `+++` lines, or from `---toml` to `---`.
     Toml,
-    /// A `{` to its `}`.
+    /// A `{` to its `}`, or from `---json` to `---`.
     Json,
     /// `Key: value` lines up to a blank one, as Pelican and MultiMarkdown have them.
     Lines,
@@ -60,7 +60,9 @@ pub fn split(text: &str) -> Split<'_> {
     let (blank, start) = leading_blank_lines(text);
     let rest = &text[start..];
     let parted = match rest.as_bytes().first() {
-        Some(b'-') => fenced(rest, "---", &["---", "..."], Syntax::Yaml).filter(|(_, inner, _)| is_like_yaml(inner)),
+        Some(b'-') => fenced(rest, "---", &["---", "..."], Syntax::Yaml)
+            .filter(|(_, inner, _)| is_like_yaml(inner))
+            .or_else(|| fenced_by_name(rest)),
         Some(b'+') => fenced(rest, "+++", &["+++"], Syntax::Toml),
         Some(b'{') => json(rest),
         Some(first) if first.is_ascii_alphabetic() => lines(rest),
@@ -116,6 +118,13 @@ fn fenced<'a>(rest: &'a str, open: &str, close: &[&str], syntax: Syntax) -> Part
         end += line.len();
     }
     None
+}
+
+/// Eleventy's `---json` to `---`: the first fence names the syntax.
+fn fenced_by_name(rest: &str) -> Parted<'_> {
+    [("---json", Syntax::Json), ("---toml", Syntax::Toml), ("---yaml", Syntax::Yaml), ("---yml", Syntax::Yaml)]
+        .into_iter()
+        .find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
 }
 
 /// Could this stand between `---` lines as a header? Blank, comments, or a key somewhere. A `=` counts too: who writes
@@ -257,6 +266,9 @@ mod tests {
             ("{\"a\": \"}\\\"\", \"b\": {}}\nText", (Json, "{\"a\": \"}\\\"\", \"b\": {}}", 1), "Text", 2),
             ("{\n  \"a\": 1\n}\n\nText", (Json, "{\n  \"a\": 1\n}", 1), "\nText", 4),
             ("\n{}\nText", (Json, "{}", 2), "Text", 3),
+            ("---json\n{\"a\": 1}\n---\nText", (Json, "{\"a\": 1}\n", 2), "Text", 4),
+            ("---toml\na = 1\n---\nText", (Toml, "a = 1\n", 2), "Text", 4),
+            ("---yaml\na: 1\n---\nText", (Yaml, "a: 1\n", 2), "Text", 4),
             ("{\"a\": 1", (Json, "{\"a\": 1", 1), "", 1),
             ("Title: A: b\nDate: 2026-11-22\n\nText", (Lines, "Title: A: b\nDate: 2026-11-22\n", 1), "\nText", 3),
             ("date: 2026-11-22\nAuthors: A\n   B\n\nx", (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1), "\nx", 4),
@@ -280,6 +292,8 @@ mod tests {
             "----\na: b\n----\n",
             " ---\na: b\n---\n",
             "+++\na = 1\n",
+            "---json\n{\"a\": 1}\n",
+            "---js\n{a: 1}\n---\n",
             "{{< figure >}}\n",
             "{% include x %}",
             "{foo} bar",
