@@ -130,11 +130,25 @@ fn target(reference: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> 
     if reference.is_empty() {
         return Some(own_url.to_owned());
     }
-    match locate(reference) {
-        Some(route) => Some(absolute(site, &route)),
-        None if reference.starts_with('?') => None,
+    if let Some(route) = locate(reference) {
+        return Some(absolute(site, &route));
+    }
+    if reference.starts_with('?') {
+        return None;
+    }
+    match within_site(reference, site) {
+        Some(path) => Some(locate(path).map_or_else(|| fallback(path, site), |route| absolute(site, &route))),
         None => Some(fallback(reference, site)),
     }
+}
+
+/// What follows the path of `site.url` in a path of the host: authors of a site at `/blog/` may well write
+/// `/blog/about`, as their pages need it.
+fn within_site<'a>(path: &'a str, site: &Site) -> Option<&'a str> {
+    let base = percent_decode_str(site.url.path()).decode_utf8().ok()?;
+    let base = base.trim_end_matches('/');
+    let rest = path.strip_prefix(base).filter(|_| !base.is_empty())?;
+    if rest.is_empty() { Some("/") } else { rest.starts_with('/').then_some(rest) }
 }
 
 /// The URL that `path` would have if something stood there: a path of the site, or of a file beneath the article
@@ -310,6 +324,11 @@ mod tests {
             ("<a href=\"\u{1}dir/My File.pdf\u{1}\">", "<a href=\"https://example.org/blog/dir/My%20File.pdf\">"),
             ("<a href=\"\u{1}/nowhere/grün/\u{1}?q\">", "<a href=\"https://example.org/blog/nowhere/gr%C3%BCn/?q\">"),
             ("<a href=\"\u{1}/../../etc\u{1}\">", "<a href=\"https://example.org/blog/etc\">"),
+            // The author repeats the path of the site.
+            ("<a href=\"\u{1}/blog/about/\u{1}\">", "<a href=\"https://example.org/blog/about\">"),
+            ("<img src=\"\u{1}/blog/a.png\u{1}\">", "<img src=\"https://example.org/blog/a.png\">"),
+            ("<a href=\"\u{1}/blog/\u{1}\">", "<a href=\"https://example.org/blog/\">"),
+            ("<a href=\"\u{1}/blogs\u{1}\">", "<a href=\"https://example.org/blog/blogs\">"),
             ("<a href=\"\u{1}/\u{1}\">", "<a href=\"https://example.org/blog/\">"),
             ("<a href=\"\u{1}dir/\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
             // A name that nobody has: the attribute leaves, the element stays.
