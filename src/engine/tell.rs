@@ -34,10 +34,12 @@ pub(super) fn notice(notice: &Notice, site: &Site) {
 pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let code = diagnostic.code.as_str();
+        // `a.md:3:1: ...`, as compilers have it, and `a.md: ...` where nothing in the file is to blame.
+        let gap = if diagnostic.place.is_some() { "" } else { " " };
         match diagnostic.severity {
-            Severity::Error => error!(event = "refused", %path, code, "refused: {path}:{diagnostic}"),
-            Severity::Warning => warn!(event = "warning", %path, code, "{path}:{diagnostic}"),
-            Severity::Note => tracing::debug!(event = "note", %path, code, "{path}:{diagnostic}"),
+            Severity::Error => error!(event = "refused", %path, code, "refused: {path}:{gap}{diagnostic}"),
+            Severity::Warning => warn!(event = "warning", %path, code, "{path}:{gap}{diagnostic}"),
+            Severity::Note => tracing::debug!(event = "note", %path, code, "{path}:{gap}{diagnostic}"),
         }
     }
 }
