@@ -6,6 +6,7 @@ mod cli;
 mod corpus;
 mod crash;
 mod fixture;
+mod generators;
 mod http;
 mod incremental;
 mod reload;
