@@ -678,7 +678,7 @@ fn a_folder_of_notes_under_a_path() {
         "Short note, no header",
         "The road",
         "Rules",
-        &format!("On and {}", "on and ".repeat(33)).trim_end().to_owned(),
+        &format!("On and {}", "on and ".repeat(33)).trim_end(),
     ];
     crate::fixture::eventually("the notes are published", || {
         site.items_of("/my/notes/feed.json").len() == titles.len()
