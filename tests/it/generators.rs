@@ -669,6 +669,7 @@ fn a_folder_of_notes_under_a_path() {
     site.write(&format!("{long}.txt"), "Long name.");
     site.write("empty.md", "");
     site.start();
+    let cut = format!("On and {}", "on and ".repeat(33));
     let titles = [
         "Wir über uns",
         "🚀 launch 🎉",
@@ -678,7 +679,7 @@ fn a_folder_of_notes_under_a_path() {
         "Short note, no header",
         "The road",
         "Rules",
-        &format!("On and {}", "on and ".repeat(33)).trim_end(),
+        cut.trim_end(),
     ];
     crate::fixture::eventually("the notes are published", || {
         site.items_of("/my/notes/feed.json").len() == titles.len()
