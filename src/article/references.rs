@@ -10,7 +10,7 @@ use url::Url;
 use crate::base::RelPath;
 
 use super::canonical::{MARK, clean};
-use super::writer::media_of;
+use super::writer::pictures::media_of;
 
 /// Schemes that a reader may be sent to. None of them runs code.
 pub(super) const SCHEMES: [&str; 22] = [

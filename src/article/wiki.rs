@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::headings::slug;
 use super::references::{by_name, by_path};
-use super::writer::media_of;
+use super::writer::pictures::media_of;
 
 /// A longer name is none.
 const NAME_MAX_BYTES: usize = 500;

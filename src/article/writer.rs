@@ -4,17 +4,21 @@
 //! nothing that is written needs a sanitiser. One with raw HTML is written with its URLs as they are, for
 //! [`sanitize`](super::sanitize) to read as one text; both give the same bytes wherever both are possible.
 
+mod notes;
+pub(super) mod pictures;
+
 use std::mem;
 
 use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use super::attributes::language_name;
-use super::canonical::{MORE, clean, push_attribute, push_text, push_url};
+use super::canonical::{MORE, push_attribute, push_text, push_url};
 use super::findings::Findings;
-use super::footnotes::{Footnotes, HELD, Reference};
+use super::footnotes::Footnotes;
 use super::headings::Ids;
 use super::references::Resolver;
 use super::tokens::is_more;
+use pictures::Image;
 
 /// What a writing is bounded and addressed by.
 #[derive(Clone, Copy)]
@@ -90,14 +94,6 @@ struct Heading {
     at: usize,
     given: Option<String>,
     text: String,
-}
-
-/// A picture whose `alt` is being gathered.
-struct Image {
-    url: String,
-    title: String,
-    alt: String,
-    depth: usize,
 }
 
 #[derive(Default)]
@@ -182,20 +178,6 @@ impl Writer<'_, '_> {
             }
             (Title::Past, _) => false,
         }
-    }
-
-    /// Gathers the text of a picture, which is its `alt`.
-    fn is_of_image(&mut self, event: &Event<'_>) -> bool {
-        let Some(image) = &mut self.image else { return false };
-        match event {
-            Event::Start(_) => image.depth += 1,
-            Event::End(_) if image.depth > 0 => image.depth -= 1,
-            Event::End(_) => self.end_image(),
-            Event::Text(text) | Event::Code(text) => image.alt.push_str(text),
-            Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
-            _ => {}
-        }
-        true
     }
 
     fn start(&mut self, tag: Tag<'_>) {
@@ -361,65 +343,6 @@ impl Writer<'_, '_> {
         self.open("a", &attributes);
     }
 
-    fn end_image(&mut self) {
-        let Some(image) = self.image.take() else { return };
-        let Some(name @ ("audio" | "video")) = media_of(&image.url) else { return self.write_image(&image) };
-        let mut attributes = String::new();
-        if self.push_reference(&mut attributes, "src", &image.url) {
-            attributes.push_str(" controls=\"\"");
-            self.open(name, &attributes);
-            // Not of a heading's id, which no picture has a part in, shown or not.
-            push_text(&mut self.out, &image.alt);
-            self.close();
-        }
-    }
-
-    fn write_image(&mut self, image: &Image) {
-        let mut attributes = String::new();
-        let has_source = !image.url.trim().is_empty() && self.push_reference(&mut attributes, "src", &image.url);
-        if !has_source {
-            push_text(&mut self.out, &image.alt);
-            return;
-        }
-        push_attribute(&mut attributes, "alt", &clean(&image.alt).replace('\n', " "));
-        if !image.title.is_empty() {
-            push_attribute(&mut attributes, "title", &image.title);
-        }
-        self.out.push_str("<img");
-        self.out.push_str(&attributes);
-        self.out.push('>');
-    }
-
-    /// A mark of a footnote. Inside of a note it waits for the end, because notes are numbered as they are read, and a
-    /// note may stand before the text that refers to it.
-    fn footnote(&mut self, label: &str) {
-        let is_linked = self.links == 0;
-        if self.footnotes.is_inside() {
-            let held = self.footnotes.hold(label, is_linked);
-            self.out.push_str(&held);
-        } else {
-            let reference = self.footnotes.refer(label);
-            self.write_reference(&reference, is_linked);
-        }
-    }
-
-    fn write_reference(&mut self, reference: &Reference, is_linked: bool) {
-        let (mut id, mut href) = (String::new(), String::new());
-        if is_linked {
-            push_attribute(&mut id, "id", &reference.id);
-            self.push_reference(&mut href, "href", &format!("#{}", reference.target));
-        }
-        self.open("sup", &id);
-        if is_linked {
-            self.open("a", &href);
-        }
-        self.text(&reference.number.to_string());
-        if is_linked {
-            self.close();
-        }
-        self.close();
-    }
-
     fn html(&mut self, html: &str) -> Result<(), Stop> {
         let Some(rest) = without_comments(html) else {
             if !self.settings.raw {
@@ -515,43 +438,6 @@ impl Writer<'_, '_> {
         }
         if self.out.len() > self.settings.max_bytes { Err(Stop::TooLarge) } else { Ok(self.out) }
     }
-
-    /// A note's text, with the ways back at the end of its last paragraph.
-    fn write_note(&mut self, number: usize, html: &str) {
-        let (body, tail) = match html.strip_suffix("</p>\n") {
-            Some(body) => (body, "</p>\n"),
-            None => (html, ""),
-        };
-        let mut pieces = body.split(HELD);
-        self.out.push_str(pieces.next().unwrap_or_default());
-        while let (Some(held), Some(text)) = (pieces.next(), pieces.next()) {
-            if let Some((reference, is_linked)) = self.footnotes.release(held) {
-                self.write_reference(&reference, is_linked);
-            }
-            self.out.push_str(text);
-        }
-        for reference in self.footnotes.back_links(number) {
-            let mut href = String::new();
-            self.push_reference(&mut href, "href", &format!("#{reference}"));
-            self.out.push(' ');
-            self.open("a", &href);
-            self.text("↩\u{fe0e}");
-            self.close();
-        }
-        self.out.push_str(tail);
-    }
-}
-
-/// What shows a file of this name.
-pub(super) fn media_of(url: &str) -> Option<&'static str> {
-    let path = url.trim_matches(super::canonical::MARK).split(['?', '#']).next().unwrap_or_default();
-    let (_, extension) = path.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",
-        "mp4" | "m4v" | "webm" | "ogv" | "mov" => "video",
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "bmp" | "ico" | "heic" | "jxl" | "tiff" => "img",
-        _ => return None,
-    })
 }
 
 /// The white space of a piece of HTML that holds nothing but comments, with [`MORE`] where one of them ends the

@@ -1,0 +1,71 @@
+//! Pictures, and what a picture's mark-up means where it names a recording: audio and video.
+
+use pulldown_cmark::Event;
+
+use super::super::canonical::{MARK, clean, push_attribute, push_text};
+use super::Writer;
+
+/// A picture whose `alt` is being gathered.
+pub(super) struct Image {
+    pub(super) url: String,
+    pub(super) title: String,
+    pub(super) alt: String,
+    pub(super) depth: usize,
+}
+
+impl Writer<'_, '_> {
+    /// Gathers the text of a picture, which is its `alt`.
+    pub(super) fn is_of_image(&mut self, event: &Event<'_>) -> bool {
+        let Some(image) = &mut self.image else { return false };
+        match event {
+            Event::Start(_) => image.depth += 1,
+            Event::End(_) if image.depth > 0 => image.depth -= 1,
+            Event::End(_) => self.end_image(),
+            Event::Text(text) | Event::Code(text) => image.alt.push_str(text),
+            Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
+            _ => {}
+        }
+        true
+    }
+
+    pub(super) fn end_image(&mut self) {
+        let Some(image) = self.image.take() else { return };
+        let Some(name @ ("audio" | "video")) = media_of(&image.url) else { return self.write_image(&image) };
+        let mut attributes = String::new();
+        if self.push_reference(&mut attributes, "src", &image.url) {
+            attributes.push_str(" controls=\"\"");
+            self.open(name, &attributes);
+            // Not of a heading's id, which no picture has a part in, shown or not.
+            push_text(&mut self.out, &image.alt);
+            self.close();
+        }
+    }
+
+    pub(super) fn write_image(&mut self, image: &Image) {
+        let mut attributes = String::new();
+        let has_source = !image.url.trim().is_empty() && self.push_reference(&mut attributes, "src", &image.url);
+        if !has_source {
+            push_text(&mut self.out, &image.alt);
+            return;
+        }
+        push_attribute(&mut attributes, "alt", &clean(&image.alt).replace('\n', " "));
+        if !image.title.is_empty() {
+            push_attribute(&mut attributes, "title", &image.title);
+        }
+        self.out.push_str("<img");
+        self.out.push_str(&attributes);
+        self.out.push('>');
+    }
+}
+
+/// What shows a file of this name.
+pub(in crate::article) fn media_of(url: &str) -> Option<&'static str> {
+    let path = url.trim_matches(MARK).split(['?', '#']).next().unwrap_or_default();
+    let (_, extension) = path.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",
+        "mp4" | "m4v" | "webm" | "ogv" | "mov" => "video",
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "bmp" | "ico" | "heic" | "jxl" | "tiff" => "img",
+        _ => return None,
+    })
+}
