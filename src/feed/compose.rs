@@ -14,7 +14,7 @@ use crate::article::{Body, Person};
 use crate::base::text::{is_safe, line};
 use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
-use crate::library::{Article, Channel, Seq};
+use crate::library::{Article, Channel, ICON, Seq};
 
 use super::{Entry, Feed, links};
 
@@ -66,11 +66,17 @@ pub fn compose(
         self_urls: Format::ALL.map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
         updated: entries.iter().map(|entry| entry.updated).max().unwrap_or(channel.watermark),
         author: Person { name: line(&site.author), ..Person::default() },
-        icon: None,
+        icon: icon(site, locate),
         ttl_minutes: TTL_MINUTES,
         full,
         entries,
     }
+}
+
+/// The picture that stands for the site: `icon.png` in the article directory, where there is one.
+fn icon(site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
+    let route = locate(ICON)?;
+    matches!(&route, Route::Resource(path) if path.as_str() == ICON).then(|| links::absolute(site, &route))
 }
 
 /// The id of the feed of `scope`: the same for ever, whatever the site's URL.

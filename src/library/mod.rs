@@ -35,6 +35,9 @@ use channel::Members;
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
 
+/// The site's picture, in the article directory itself.
+pub const ICON: &str = "icon.png";
+
 /// Articles that share a name in wiki links: more are not kept, the first wins anyway.
 const NAMESAKES_MAX: usize = 8;
 
@@ -257,6 +260,11 @@ impl Library {
         self.channels.contains_key(&scope).then_some(Route::Index(scope))
     }
 
+    /// Is there a picture that stands for the site, and in every feed?
+    fn has_icon(&self) -> bool {
+        self.asset(ICON).is_some()
+    }
+
     fn asset(&self, path: &str) -> Option<RelPath> {
         RelPath::new(path).filter(|path| self.assets.contains(path))
     }
@@ -270,7 +278,8 @@ impl Library {
         let section = self.sections.get(scope);
         let title = section.map(|section| section.title.clone());
         let description = section.and_then(|section| section.description.clone());
-        let shown = format!("{} {} {title:?} {description:?} {}", self.base, place.members.sum(), place.row.name);
+        let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
+        let shown = format!("{} {sum} {title:?} {description:?} {name} {icon}", self.base);
         Some(Channel {
             title,
             description,

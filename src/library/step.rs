@@ -13,7 +13,7 @@ use crate::source::Fingerprint;
 
 use super::rename::{self, Fresh, Lost};
 use super::state::{Found, Notice, Observation, Outcome, Policy, State};
-use super::{FileRow, Kept, Record, Seq, Standing};
+use super::{FileRow, ICON, Kept, Record, Seq, Standing};
 
 /// A step under way.
 pub(super) struct Step<'a> {
@@ -77,7 +77,7 @@ impl<'a> Step<'a> {
                 }
                 Found::Asset(fingerprint) => {
                     if self.state.library.assets.insert(path) {
-                        self.touched.insert(Scope::Site);
+                        self.touch_all_who_show(path);
                     }
                     let kept = Kept::Empty;
                     self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
@@ -135,7 +135,7 @@ impl<'a> Step<'a> {
         match FileKind::of(path) {
             FileKind::Other => {
                 self.state.library.assets.remove(path);
-                self.touched.insert(Scope::Site);
+                self.touch_all_who_show(path);
             }
             FileKind::Section(_) => {
                 let scope = self.state.library.set_section(path, None);
@@ -144,6 +144,14 @@ impl<'a> Step<'a> {
             FileKind::Article(_) => {
                 self.gone.insert(path.clone(), Some(row.fingerprint));
             }
+        }
+    }
+
+    /// An asset that comes or goes may be linked from any page; the site's picture stands in every feed.
+    fn touch_all_who_show(&mut self, asset: &RelPath) {
+        self.touched.insert(Scope::Site);
+        if asset.as_str() == ICON {
+            self.touched.extend(self.state.library.scopes().cloned());
         }
     }
 

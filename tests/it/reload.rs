@@ -163,3 +163,20 @@ fn assets_are_served_from_beside_the_articles() {
     let etag = whole.header("etag").unwrap();
     assert_eq!(site.get_with("/img/a%20b.png", &format!("If-None-Match: {etag}\r\n")).status, 304);
 }
+
+#[test]
+fn the_sites_picture_stands_in_every_feed() {
+    let site = Site::started("");
+    site.drop_in("news/a.md", "# A\n\ntext\n");
+    site.appears("A");
+    assert_eq!(site.get("/favicon.ico").status, 404);
+    site.write("icon.png", b"\x89PNG\r\n\x1a\n");
+    let feeds = ["/rss.xml", "/atom.xml", "/feed.json", "/news/atom.xml"];
+    eventually("every feed shows it", || {
+        feeds.iter().all(|feed| site.get(feed).text().contains("http://test.example/icon.png"))
+    });
+    assert_eq!(site.get("/favicon.ico").header("content-type"), Some("image/png"));
+    eventually("it is projected", || {
+        fs::read(site.feeds().join("news/rss.xml")).is_ok_and(|bytes| bytes == site.get("/news/rss.xml").body)
+    });
+}
