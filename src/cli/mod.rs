@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, Errors, Finding, Loaded};
+use crate::config::{self, Errors, Loaded};
 use crate::engine::clock::{Clock as _, SystemClock};
 use crate::ops::EX_CONFIG;
 use crate::ops::logging::{self, Style};
@@ -143,37 +143,18 @@ fn told(loaded: Loaded) -> config::Config {
     loaded.config
 }
 
+/// Findings on standard output, their number on standard error.
 fn check(loaded: Result<Loaded, Errors>, json: bool) -> anyhow::Result<ExitCode> {
-    let loaded = match loaded {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            print_findings(&errors.0, "error", json)?;
-            return Ok(ExitCode::from(2));
-        }
+    let report = match loaded {
+        Ok(loaded) => check::check(&loaded, SystemClock.now()),
+        Err(errors) => check::refused(&errors),
     };
-    print_findings(&loaded.warnings, "warning", json)?;
-    let warned = u8::from(!loaded.warnings.is_empty());
-    Ok(ExitCode::from(check::run(&loaded.config, json)?.max(warned)))
-}
-
-/// What is said about the configuration, in the way in which `check` tells of articles.
-fn print_findings(findings: &[Finding], severity: &str, json: bool) -> anyhow::Result<ExitCode> {
-    print(|out| findings.iter().try_for_each(|finding| writeln!(out, "{}", line(finding, severity, json))))
-}
-
-fn line(finding: &Finding, severity: &str, json: bool) -> String {
-    if !json {
-        return format!("{}: {severity}: {}", finding.at, finding.message);
+    print(|out| report.write(out, json))?;
+    if let Some(totals) = report.totals(json) {
+        // Where standard error is gone, there is nobody left to tell.
+        let _ = writeln!(io::stderr(), "{totals}");
     }
-    serde_json::json!({
-        "path": finding.at.name,
-        "line": finding.at.line,
-        "column": null,
-        "severity": severity,
-        "code": "config",
-        "message": finding.message,
-    })
-    .to_string()
+    Ok(ExitCode::from(report.exit()))
 }
 
 fn man(command: Option<&str>) -> anyhow::Result<ExitCode> {
@@ -224,16 +205,5 @@ mod tests {
         assert!(args.command.is_none() && args.config == Some("a.toml".into()));
         let args = Args::try_parse_from(["dropfeed", "check", "--json", "--log-format", "json"]).unwrap();
         assert!(matches!(args.command, Some(Command::Check { json: true })) && args.log_format == LogFormat::Json);
-    }
-
-    #[test]
-    fn a_finding_is_a_line_or_an_object() {
-        let errors = config::Config::of("[feeds]\nlimit = 0", std::path::Path::new("/")).unwrap_err();
-        assert_eq!(
-            line(&errors.0[0], "error", false),
-            "config.toml:2: error: `feeds.limit` is 0, but must be from 1 to 10000"
-        );
-        let object: serde_json::Value = serde_json::from_str(&line(&errors.0[0], "error", true)).unwrap();
-        assert_eq!((&object["line"], &object["severity"]), (&2.into(), &"error".into()));
     }
 }

@@ -10,7 +10,7 @@
 mod bodies;
 pub mod clock;
 pub mod hot;
-mod observe;
+pub mod observe;
 mod pages;
 mod project;
 pub mod renderer;
@@ -208,7 +208,7 @@ fn with_site_id(config: &Config, id: &str) -> Config {
 }
 
 /// The part of the configuration that decides identities, dates, and what is shown.
-fn policy(config: &Config) -> Policy {
+pub fn policy(config: &Config) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Where things lie on this machine is nobody's business, and no reason to make anything anew.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise } = feeds;

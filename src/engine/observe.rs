@@ -17,17 +17,17 @@ const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a look came to.
 #[derive(Default)]
-pub(super) struct Observed {
+pub struct Observed {
     /// What the library is told, by path.
-    pub(super) observations: Vec<Observation>,
+    pub observations: Vec<Observation>,
     /// Files to look at again, and when.
-    pub(super) again: Vec<(RelPath, Duration)>,
+    pub again: Vec<(RelPath, Duration)>,
     /// What could not be looked at: what is known of it stays.
-    pub(super) unreadable: Vec<(RelPath, Diagnostic)>,
+    pub unreadable: Vec<(RelPath, Diagnostic)>,
 }
 
 /// The files of the state, as `source` compares with them.
-pub(super) struct Known<'a>(pub(super) &'a State);
+pub struct Known<'a>(pub &'a State);
 
 impl Index for Known<'_> {
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
@@ -40,7 +40,7 @@ impl Index for Known<'_> {
 }
 
 /// Reads what changed.
-pub(super) fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Observed {
+pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Observed {
     let one = |change: SourceChange| (change.path.clone(), observe_one(tree, state, change, now));
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));

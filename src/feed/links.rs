@@ -224,7 +224,7 @@ fn leave<'a>(out: &mut String, rest: &'a str) -> &'a str {
 }
 
 /// The text of an attribute's value: the references that serialisers of HTML write.
-fn unescape(value: &str) -> Cow<'_, str> {
+pub fn unescape(value: &str) -> Cow<'_, str> {
     if !value.contains('&') {
         return Cow::Borrowed(value);
     }

@@ -55,7 +55,7 @@ fn a_wrong_configuration_is_told_whole() {
                  is 0, but must be from 1 to 10000\n";
     check(dir.path(), &[], &[], 78, "", lines);
     check(dir.path(), &["build"], &[], 78, "", lines);
-    let first = "config.toml:2: error: unknown key `lstien` in [server], did you mean `listen`?\n";
+    let first = "config.toml:2: error: unknown key `lstien` in [server], did you mean `listen`? [config]\n";
     check(dir.path(), &["check"], &[], 2, first, "");
     check(dir.path(), &["check", "--json"], &[], 2, "{\"code\":\"config\",\"column\":null,\"line\":2,", "");
     check(dir.path(), &["build"], &[("DROPFEED_A__B", "1")], 78, "", lines);

@@ -1,0 +1,195 @@
+//! `dropfeed check`: what is wrong with the configuration, the articles and the feeds they make, before subscribers
+//! see it.
+//!
+//! It looks at the tree as a first start would, with nothing remembered, and goes as far as a start does: heads, the
+//! step, every body, feeds in three formats, read back. `survey` looks and takes the step, `articles` compares the
+//! articles with one another, `bodies` renders each, `links` follows what they point at, `feeds` composes and lints,
+//! `report` says it.
+//!
+//! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not disturbed, and what was
+//! found is a value. What the daemon would leave out is an error, what subscribers would see spoiled a warning, what is
+//! worth knowing a note.
+
+mod articles;
+mod bodies;
+mod feeds;
+mod links;
+mod report;
+mod survey;
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{Diagnostic, RelPath, Timestamp};
+use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded};
+use crate::source::{OpenError, RootLost, Tree};
+
+pub use report::{Finding, Report};
+
+use bodies::Bodies;
+use survey::Survey;
+
+/// What is to be said of files, in any order; the root stands for the article directory itself.
+type Told = Vec<(RelPath, Diagnostic)>;
+
+/// Everything that was found.
+#[derive(Default)]
+struct Found {
+    /// Of files and directories.
+    files: Told,
+    /// Of the site as a whole, which the configuration speaks for.
+    site: Vec<Diagnostic>,
+    /// How many articles were looked at, public or not.
+    articles: usize,
+}
+
+/// Checks the articles of a configuration, as they are at `now`.
+pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
+    let config = &loaded.config;
+    let mut report = Report::of(of_config(&loaded.warnings, Diagnostic::warning));
+    let shown = Shown::of(&config.articles.dir, std::env::current_dir().ok().as_deref());
+    let of_site = loaded.file.as_ref().map_or_else(|| shown.directory(), |file| file.display().to_string());
+    match examine(config, now) {
+        Ok(found) => {
+            report.articles = Some(found.articles);
+            report.extend(found.files.into_iter().map(|(path, told)| Finding::new(shown.path(&path), told)));
+            report.extend(found.site.into_iter().map(|told| Finding::new(of_site.clone(), told)));
+        }
+        Err(Unchecked::Pattern(sentence)) => {
+            report.extend([Finding::new(of_site, Diagnostic::error("config", sentence))]);
+        }
+        Err(Unchecked::Directory(sentence)) => {
+            report.extend([Finding::new(shown.directory(), Diagnostic::error("no-directory", sentence))]);
+        }
+    }
+    report.sort();
+    report
+}
+
+/// What is said of a configuration that cannot be used. Nothing else can be checked then.
+pub fn refused(errors: &Errors) -> Report {
+    Report::of(of_config(&errors.0, Diagnostic::error))
+}
+
+/// Why there is nothing to check: one sentence.
+enum Unchecked {
+    /// About `articles.ignore`.
+    Pattern(String),
+    /// About the article directory.
+    Directory(String),
+}
+
+impl From<RootLost> for Unchecked {
+    fn from(lost: RootLost) -> Self {
+        Self::Directory(lost.to_string())
+    }
+}
+
+fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
+    let articles = &config.articles;
+    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes).map_err(|error| match error {
+        OpenError::Pattern(pattern) => Unchecked::Pattern(format!("`articles.ignore`: {pattern}")),
+        OpenError::Directory { source, .. } => {
+            Unchecked::Directory(format!("the article directory cannot be opened: {source}; `articles.dir` names it"))
+        }
+    })?;
+    let Survey { state, held, told, articles } = survey::survey(&tree, config, now)?;
+    let mut found = Found { files: told, site: Vec::new(), articles };
+    articles::compare(&state, &mut found.files);
+    let bodies = Bodies::new(&state, config, tree.reader()?, now);
+    found.files.extend(bodies.held(&held));
+    let (told, hot) = bodies.public();
+    found.files.extend(told);
+    feeds::whole(&state, config, &hot, now, &mut found);
+    Ok(found)
+}
+
+fn of_config(findings: &[OfConfig], kind: fn(&str, String) -> Diagnostic) -> Vec<Finding> {
+    let one = |OfConfig { at: At { name, line }, message }: &OfConfig| Finding {
+        line: *line,
+        column: None,
+        ..Finding::new(name.clone(), kind("config", message.clone()))
+    };
+    findings.iter().map(one).collect()
+}
+
+/// Paths as a user would type them: relative to where they stand, if the articles are beneath it.
+struct Shown(PathBuf);
+
+impl Shown {
+    fn of(articles: &Path, here: Option<&Path>) -> Self {
+        let beneath = here.and_then(|here| articles.strip_prefix(here).ok());
+        Self(beneath.unwrap_or(articles).to_owned())
+    }
+
+    fn directory(&self) -> String {
+        if self.0.as_os_str().is_empty() { ".".to_owned() } else { self.0.to_string_lossy().into_owned() }
+    }
+
+    fn path(&self, path: &RelPath) -> String {
+        if path.is_root() { self.directory() } else { self.0.join(path.as_str()).to_string_lossy().into_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::Severity;
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    #[test]
+    fn paths_are_those_that_a_user_types() {
+        for (articles, here, expected) in [
+            ("/srv/site/articles", Some("/srv/site"), ["articles", "articles/news/a.md"]),
+            ("/srv/site/articles", Some("/srv/site/articles"), [".", "news/a.md"]),
+            ("/srv/site/articles", Some("/srv/other"), ["/srv/site/articles", "/srv/site/articles/news/a.md"]),
+            ("/srv/site/articles", None, ["/srv/site/articles", "/srv/site/articles/news/a.md"]),
+        ] {
+            let shown = Shown::of(Path::new(articles), here.map(Path::new));
+            let path = RelPath::new("news/a.md").unwrap();
+            assert_eq!([shown.directory(), shown.path(&path)], expected, "{articles} {here:?}");
+        }
+    }
+
+    fn checked(dir: &Path) -> Report {
+        let config = Config::of("site.url = \"https://example.org/\"", dir).unwrap();
+        check(&Loaded { config, file: None, warnings: Vec::new() }, NOW.parse().unwrap())
+    }
+
+    #[test]
+    fn what_ships_is_clean() {
+        let report = checked(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let worse = report.findings().iter().filter(|finding| finding.severity > Severity::Note);
+        assert_eq!(worse.collect::<Vec<_>>(), [] as [&Finding; 0]);
+        assert!(report.articles > Some(0) && report.exit() == 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever a file holds, it is either clean or named, and the next one is checked all the same.
+        #[test]
+        fn no_bytes_stop_it(
+            raw in proptest::collection::vec(any::<u8>(), 0..80),
+            text in "(---\n|\\+\\+\\+\n|title: |image: |\\[a\\]\\(|<img src=|\\[\\[|\\]\\]|\\)|>|\"|\n|\u{1}|\u{fffd}|\\PC){0,40}",
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("articles")).unwrap();
+            for (n, name) in ["a.md", "b.html", "c.txt", "d/_index.md"].into_iter().enumerate() {
+                let path = dir.path().join("articles").join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, if n % 2 == 0 { raw.clone() } else { text.clone().into_bytes() }).unwrap();
+                fs::write(dir.path().join("articles").join(format!("{n}.md")), &text).unwrap();
+            }
+            let report = checked(dir.path());
+            prop_assert_eq!(report.articles, Some(7));
+            let codes: Vec<&str> = report.findings().iter().map(|finding| finding.code.as_str()).collect();
+            prop_assert!(!codes.iter().any(|code| ["panic", "render", "quarantined"].contains(code)), "{:?}", codes);
+            prop_assert!(!codes.iter().any(|code| code.starts_with("risky") || *code == "running-link"), "{:?}", codes);
+        }
+    }
+}

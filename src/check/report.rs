@@ -1,0 +1,227 @@
+//! What `check` found, in a fixed order, as lines for people or objects for programs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::base::{Diagnostic, Severity};
+
+/// Notes of one kind that are shown as lines: ten drafts are news, a thousand are not. Objects are never left out.
+const NOTES_MAX: usize = 10;
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file or directory, as a user would type it.
+    pub path: String,
+    /// The line, from 1, where there is one.
+    pub line: Option<u32>,
+    /// The column in characters, from 1, where there is one.
+    pub column: Option<u32>,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// A fixed name in kebab case.
+    pub code: String,
+    /// One sentence, without a final stop.
+    pub message: String,
+}
+
+impl Finding {
+    pub(super) fn new(path: String, told: Diagnostic) -> Self {
+        let Diagnostic { severity, code, message, place } = told;
+        let (line, column) = (place.map(|place| place.line), place.map(|place| place.column));
+        Self { path, line, column, severity, code, message }
+    }
+
+    fn object(&self) -> serde_json::Value {
+        serde_json::json!({
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "severity": word(self.severity),
+            "code": self.code,
+            "message": self.message,
+        })
+    }
+
+    /// What findings are sorted by: where they are, then the gravest first.
+    fn key(&self) -> impl Ord + '_ {
+        let Self { path, line, column, severity, code, message } = self;
+        (path, line.is_none(), line, column, std::cmp::Reverse(severity), code, message)
+    }
+}
+
+/// `articles/news/x.md:3:1: warning: message [code]`, with control characters escaped, so that a line stays a line and
+/// a terminal shows what is there.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape(&self.path, f)?;
+        for number in [self.line, self.column].into_iter().flatten() {
+            write!(f, ":{number}")?;
+        }
+        write!(f, ": {}: ", word(self.severity))?;
+        escape(&self.message, f)?;
+        write!(f, " [{}]", self.code)
+    }
+}
+
+/// Everything that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    findings: Vec<Finding>,
+    /// How many articles were looked at; `None` where it did not come to that.
+    pub(super) articles: Option<usize>,
+}
+
+impl Report {
+    pub(super) fn of(findings: Vec<Finding>) -> Self {
+        Self { findings, articles: None }
+    }
+
+    pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.findings.extend(findings);
+    }
+
+    /// Puts the findings in order, each once.
+    pub(super) fn sort(&mut self) {
+        self.findings.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+        self.findings.dedup();
+    }
+
+    /// The findings, by path and line.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The exit status: 0 clean, 1 warnings, 2 errors. Notes do not count.
+    pub fn exit(&self) -> u8 {
+        match self.findings.iter().map(|finding| finding.severity).max() {
+            None | Some(Severity::Note) => 0,
+            Some(Severity::Warning) => 1,
+            Some(Severity::Error) => 2,
+        }
+    }
+
+    /// Writes a line for each finding, or an object for each if `json`.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write, json: bool) -> io::Result<()> {
+        if json {
+            return self.findings.iter().try_for_each(|finding| writeln!(out, "{}", finding.object()));
+        }
+        self.shown().into_iter().try_for_each(|finding| writeln!(out, "{finding}"))
+    }
+
+    /// One line for the end: how many articles were looked at, and how much was found. `None` where nothing was.
+    pub fn totals(&self, json: bool) -> Option<String> {
+        let articles = self.articles?;
+        let of = |severity: Severity| {
+            let count = self.findings.iter().filter(|finding| finding.severity == severity).count();
+            let ending = if count == 1 { "" } else { "s" };
+            format!("{count} {}{ending}", word(severity))
+        };
+        let ending = if articles == 1 { "" } else { "s" };
+        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(of);
+        let hidden = self.findings.len() - self.shown().len();
+        let more = if hidden == 0 || json { String::new() } else { format!(" ({hidden} not shown; --json has them)") };
+        Some(format!("{articles} article{ending} checked: {errors}, {warnings}, {notes}{more}"))
+    }
+
+    /// The findings that are shown as lines.
+    fn shown(&self) -> Vec<&Finding> {
+        let mut notes: HashMap<&str, usize> = HashMap::new();
+        let mut shown = Vec::new();
+        for finding in &self.findings {
+            let count = notes.entry(&finding.code).or_default();
+            *count += usize::from(finding.severity == Severity::Note);
+            if finding.severity != Severity::Note || *count <= NOTES_MAX {
+                shown.push(finding);
+            }
+        }
+        shown
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    }
+}
+
+fn escape(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    // Marks that turn the direction of writing make a line read as something else.
+    let hides = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().try_for_each(|c| if hides(c) { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(findings: Vec<(&str, Diagnostic)>) -> Report {
+        let findings = findings.into_iter().map(|(path, told)| Finding::new(path.to_owned(), told)).collect();
+        let mut report = Report { findings, articles: Some(1) };
+        report.sort();
+        report
+    }
+
+    fn text(report: &Report, json: bool) -> String {
+        let mut out = Vec::new();
+        report.write(&mut out, json).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_stand_by_path_then_line_and_each_once() {
+        let found = report(vec![
+            ("b.md", Diagnostic::note("n", "whole")),
+            ("b.md", Diagnostic::error("e", "late").at(10, 1)),
+            ("b.md", Diagnostic::warning("w", "early\n\u{1b}[31m\u{202e}").at(9, 2)),
+            ("b.md", Diagnostic::note("n", "whole")),
+            ("a\nb.md", Diagnostic::warning("w", "ü")),
+        ]);
+        let expected = "a\\nb.md: warning: ü [w]\nb.md:9:2: warning: early\\n\\u{1b}[31m\\u{202e} [w]\nb.md:10:1: error: late \
+                        [e]\nb.md: note: whole [n]\n";
+        assert_eq!(text(&found, false), expected);
+        assert_eq!(found.totals(false).unwrap(), "1 article checked: 1 error, 2 warnings, 1 note");
+    }
+
+    #[test]
+    fn the_gravest_finding_is_the_exit_status() {
+        let of = |told: Diagnostic| report(vec![("a", Diagnostic::note("n", "x")), ("a", told)]).exit();
+        assert_eq!(report(vec![]).exit(), 0);
+        assert_eq!(of(Diagnostic::note("n", "y")), 0);
+        assert_eq!(of(Diagnostic::warning("w", "y")), 1);
+        assert_eq!(of(Diagnostic::error("e", "y")), 2);
+    }
+
+    #[test]
+    fn many_notes_of_a_kind_are_counted_and_objects_are_not_left_out() {
+        let note = |n: usize| (["a", "b"][n % 2], Diagnostic::note("n", format!("{n:02}")));
+        let mut all: Vec<_> = (0..30).map(note).collect();
+        all.push(("z", Diagnostic::warning("w", "seen")));
+        let found = report(all);
+        assert_eq!(text(&found, false).lines().count(), NOTES_MAX + 1);
+        assert!(text(&found, false).ends_with("z: warning: seen [w]\n"));
+        assert_eq!(text(&found, true).lines().count(), 31);
+        let totals = "1 article checked: 0 errors, 1 warning, 30 notes";
+        assert_eq!(found.totals(false).unwrap(), format!("{totals} (20 not shown; --json has them)"));
+        assert_eq!(found.totals(true).unwrap(), totals);
+    }
+
+    #[test]
+    fn an_object_holds_everything_as_it_is() {
+        let found =
+            report(vec![("a\nb.md", Diagnostic::error("e", "x\"y").at(3, 4)), ("c", Diagnostic::note("n", "z"))]);
+        let lines: Vec<serde_json::Value> =
+            text(&found, true).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let expected = serde_json::json!({
+            "path": "a\nb.md", "line": 3, "column": 4, "severity": "error", "code": "e", "message": "x\"y"
+        });
+        assert_eq!(lines[0], expected);
+        assert!(lines[1]["line"].is_null() && lines[1]["column"].is_null());
+    }
+}
