@@ -32,7 +32,7 @@ pub(super) struct Survey {
 pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Survey, RootLost> {
     let nothing = State::default();
     let changes = tree.look(&Look::Everything, &observe::Known(&nothing))?;
-    let observed = observe::observe(tree, &nothing, changes, now);
+    let observed = observe::observe(tree, &nothing, changes, now)?;
     let (state, outcome) = nothing.step(&observed.observations, &engine::policy(config), now, true, false);
     let mut told = observed.unreadable;
     told.extend(observed.again.into_iter().map(|(path, _)| (path, busy())));

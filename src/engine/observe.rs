@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::article::{self, Reading, place};
 use crate::base::{Diagnostic, RelPath, Timestamp};
 use crate::library::{Found, Observation, State};
-use crate::source::{Fingerprint, Index, Seen, SourceChange, SourceFile, Tree, Unread};
+use crate::source::{Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
 
 /// When a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
@@ -40,8 +40,15 @@ impl Index for Known<'_> {
 }
 
 /// Reads what changed.
-pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Observed {
-    let one = |change: SourceChange| (change.path.clone(), observe_one(tree, state, change, now));
+///
+/// # Errors
+/// The article directory is lost.
+pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Result<Observed, RootLost> {
+    if changes.is_empty() {
+        return Ok(Observed::default());
+    }
+    let reader = tree.reader()?;
+    let one = |change: SourceChange| (change.path.clone(), observe_one(&reader, state, change, now));
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut observed = Observed::default();
@@ -52,7 +59,7 @@ pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Time
             Look::Unreadable(diagnostic) => observed.unreadable.push((path, diagnostic)),
         }
     }
-    observed
+    Ok(observed)
 }
 
 enum Look {
@@ -61,7 +68,7 @@ enum Look {
     Unreadable(Diagnostic),
 }
 
-fn observe_one(tree: &Tree, state: &State, change: SourceChange, now: Timestamp) -> Look {
+fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
@@ -75,10 +82,10 @@ fn observe_one(tree: &Tree, state: &State, change: SourceChange, now: Timestamp)
         Seen::Asset(fingerprint) => Found::Asset(fingerprint),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
-        Seen::Text(fingerprint) => match tree.read(&change.path, now) {
+        Seen::Text(fingerprint) => match reader.read(&change.path, now) {
             Ok(file) => read(state, &change.path, file),
             Err(Unread::Gone) => Found::Gone,
-            Err(Unread::Busy) => return Look::Again,
+            Err(Unread::Busy | Unread::Root(_)) => return Look::Again,
             Err(Unread::Denied(why)) => {
                 return Look::Unreadable(Diagnostic::error("unreadable", format!("cannot be read: {why}")));
             }

@@ -116,7 +116,6 @@ impl Engine {
                     self.watch.first_look = false;
                     self.listen_or_poll();
                 }
-                tracing::debug!(event = "step", cause = ?batch.cause, files = stepped.files, "step");
             }
             Err(failed) => {
                 self.trouble.engine(Some(failed.to_string()));

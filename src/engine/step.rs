@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use tracing::debug;
 
 use crate::article::{self, Body, Limits, Reading};
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
@@ -55,12 +56,14 @@ impl Engine {
     /// # Errors
     /// The article directory is lost, or the rows cannot be made durable; then nothing has changed.
     pub fn step(&mut self, look: &Look, unsettled: &BTreeSet<RelPath>) -> Result<Stepped, StepError> {
+        let mut laps = Laps::start();
         let now = self.parts.clock.now();
         let tree = self.parts.renderer.tree().ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
         let mut changes = tree.look(look, &Known(&self.current.state))?;
+        laps.lap("look");
         changes.retain(|change| !unsettled.contains(&change.path));
         self.postpone_young(&mut changes, look, now);
-        let observed = observe::observe(&tree, &self.current.state, changes, now);
+        let observed = observe::observe(&tree, &self.current.state, changes, now)?;
         let Observed { mut observations, again, unreadable } = observed;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
@@ -68,8 +71,12 @@ impl Engine {
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);
         let files = observations.len();
+        laps.lap("read");
         let (next, outcome) = self.apply(&mut observations, now);
+        laps.lap("apply");
         let published = self.settle(next, outcome)?;
+        laps.lap("commit");
+        laps.tell(files);
         if *look == Look::Everything {
             self.first_scan = false;
         }
@@ -208,6 +215,28 @@ fn body(renderer: &Renderer, article: &Article, limits: &Limits, now: Timestamp)
         }
         Ok(Err(told)) => Err(told),
         Err(_) => Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")]),
+    }
+}
+
+/// How long the parts of a step took, for the log at level debug.
+struct Laps {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Laps {
+    fn start() -> Self {
+        Self { last: Instant::now(), laps: Vec::new() }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        let now = Instant::now();
+        self.laps.push((name, now - self.last));
+        self.last = now;
+    }
+
+    fn tell(&self, files: usize) {
+        debug!(event = "step", files, "step: {:?}", self.laps);
     }
 }
 

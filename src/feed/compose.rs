@@ -193,18 +193,22 @@ fn seconds(instant: Timestamp) -> i64 {
 /// Keeps a feed within bounds: past `soft_bytes` the articles that became public first leave, down to ten; past
 /// `hard_bytes` the largest of the rest carry only their summary.
 fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) {
-    let mut total: usize = entries.iter().map(|(_, entry)| weight(entry)).sum();
+    let mut weights: Vec<usize> = entries.iter().map(|(_, entry)| weight(entry)).collect();
+    let mut total: usize = weights.iter().sum();
     while total > soft_bytes && entries.len() > ENTRIES_MIN {
         // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
         let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
-        total -= weight(&entries.remove(first).1);
+        entries.remove(first);
+        total -= weights.remove(first);
     }
-    let mut by_weight: Vec<(usize, Reverse<Seq>)> =
-        entries.iter().enumerate().map(|(n, (seq, _))| (n, Reverse(*seq))).collect();
-    by_weight.sort_by_key(|(n, seq)| Reverse((weight(&entries[*n].1), *seq)));
-    for (n, _) in by_weight {
+    if total <= hard_bytes {
+        return;
+    }
+    let mut heaviest: Vec<usize> = (0..entries.len()).collect();
+    heaviest.sort_by_key(|n| Reverse((weights[*n], Reverse(entries[*n].0))));
+    for n in heaviest {
         if total <= hard_bytes {
-            break;
+            return;
         }
         total -= escaped_len(&entries[n].1.html);
         entries[n].1.html.clear();
