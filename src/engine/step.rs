@@ -12,7 +12,7 @@ use crate::article::{self, Body, Limits, Reading};
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::gate;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
-use crate::source::{Look, RootLost, Seen, SourceChange};
+use crate::source::{Fingerprint, Look, RootLost, Seen, SourceChange};
 use crate::store::StoreError;
 
 use super::observe::{self, Known, Observed};
@@ -68,6 +68,7 @@ impl Engine {
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
+        self.look_again_at_young(&observations, look, now);
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);
         let files = observations.len();
@@ -85,32 +86,41 @@ impl Engine {
     }
 
     /// Files that a scan found, and that were written just now, may still be written. Without events to tell, they wait
-    /// until they are old enough; with events, they are looked at again.
+    /// until they are old enough.
     fn postpone_young(&self, changes: &mut Vec<SourceChange>, look: &Look, now: Timestamp) {
+        if *look != Look::Everything || self.watch.first_look || !self.watch.polling {
+            return;
+        }
+        changes.retain(|change| match &change.seen {
+            Seen::Text(fingerprint) => match young(fingerprint, now) {
+                Some(left) => {
+                    self.parts.inbox.later([change.path.clone()], left);
+                    false
+                }
+                None => true,
+            },
+            _ => true,
+        });
+    }
+
+    /// With events, what a scan found young is taken, and looked at again: it may be written through a door from which
+    /// no event comes.
+    fn look_again_at_young(&self, observations: &[Observation], look: &Look, now: Timestamp) {
         if *look != Look::Everything || self.watch.first_look {
             return;
         }
-        let young = |change: &SourceChange| match &change.seen {
-            Seen::Text(fingerprint) => {
-                let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(now);
-                let age = Duration::try_from(now.duration_since(modified)).ok();
-                age.and_then(|age| YOUNG.checked_sub(age)).filter(|left| !left.is_zero())
+        for Observation { path, found } in observations {
+            if let Found::Read { fingerprint, .. } = found
+                && let Some(left) = young(fingerprint, now)
+            {
+                self.parts.inbox.later([path.clone()], left);
             }
-            _ => None,
-        };
-        for change in changes.iter() {
-            if let Some(left) = young(change) {
-                self.parts.inbox.later([change.path.clone()], left);
-            }
-        }
-        if self.watch.polling {
-            changes.retain(|change| young(change).is_none());
         }
     }
 
     /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
     /// its last good version stands.
-    fn apply(&self, observations: &mut [Observation], now: Timestamp) -> (Current, Outcome) {
+    fn apply(&self, observations: &mut Vec<Observation>, now: Timestamp) -> (Current, Outcome) {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -124,7 +134,10 @@ impl Engine {
             for (path, diagnostics) in failed {
                 outcome.notices.extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
             }
-            outcome.commit.documents = self.write_hot(&mut next, now);
+            let is_new = self.parts.published.load().is_none();
+            if is_new || self.everything || !outcome.touched.is_empty() || !outcome.commit.bodies.is_empty() {
+                outcome.commit.documents = self.write_hot(&mut next, now);
+            }
             return (next, outcome);
         }
     }
@@ -145,10 +158,12 @@ impl Engine {
                     commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
                 }
-                Err(diagnostics) if diagnostics.is_empty() => {
-                    self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN)
+                Err(diagnostics) => {
+                    if diagnostics.is_empty() {
+                        self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
+                    }
+                    failed.push((article.path.clone(), diagnostics));
                 }
-                Err(diagnostics) => failed.push((article.path.clone(), diagnostics)),
             }
         }
         let gone: Vec<Seq> = next.bodies.retain(&wanted);
@@ -240,18 +255,30 @@ impl Laps {
     }
 }
 
-/// Turns the readings of what failed into refusals. False where nothing of it was read just now.
-fn refuse(observations: &mut [Observation], failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
+/// Turns the readings of what failed into refusals, or takes them back where the file is another by now (no
+/// diagnostics). False where nothing of it was read just now.
+fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
     let mut refused = false;
     for (path, diagnostics) in failed {
-        let observation = observations.binary_search_by(|observation| observation.path.cmp(path));
-        let found = observation.ok().and_then(|at| observations.get_mut(at)).map(|observation| &mut observation.found);
-        if let Some(Found::Read { reading, .. }) = found {
+        let Ok(at) = observations.binary_search_by(|observation| observation.path.cmp(path)) else { continue };
+        let Found::Read { reading, .. } = &mut observations[at].found else { continue };
+        if diagnostics.is_empty() {
+            observations.remove(at);
+        } else if matches!(reading, Reading::Refused(_)) {
+            continue;
+        } else {
             *reading = Reading::Refused(diagnostics.clone());
-            refused = true;
         }
+        refused = true;
     }
     refused
+}
+
+/// How long until the file is no longer young; `None` where it is old enough.
+fn young(fingerprint: &Fingerprint, now: Timestamp) -> Option<Duration> {
+    let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(now);
+    let age = Duration::try_from(now.duration_since(modified)).ok()?;
+    YOUNG.checked_sub(age).filter(|left| !left.is_zero())
 }
 
 fn is_empty(commit: &Commit) -> bool {

@@ -53,8 +53,7 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     let mut quarantined = part_twins(&mut feed);
     redate(&mut feed);
     for _ in 0..ROUNDS_MAX {
-        let documents = Format::ALL.map(|format| feed.write(format));
-        let mut found = check(&feed, documents.each_ref().map(Vec::as_slice));
+        let (documents, mut found) = write_and_check(&feed);
         if found.is_empty() {
             return Ok(Published { documents, quarantined });
         }
@@ -77,18 +76,40 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     Err(quarantined)
 }
 
+/// Writes and reads the three formats side by side: it is what a drop waits for.
+fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
+    let one = |format: Format| {
+        let bytes = feed.write(format);
+        let found = check_one(feed, format, &bytes);
+        (bytes, found)
+    };
+    let (rss, (atom, json)) =
+        rayon::join(|| one(Format::Rss), || rayon::join(|| one(Format::Atom), || one(Format::Json)));
+    let found = [rss.1, atom.1, json.1].concat();
+    ([rss.0, atom.0, json.0], once_each(feed, found))
+}
+
 /// What of `written` (RSS, Atom, JSON) does not say what `feed` says; at most one finding for each entry.
 pub fn check(feed: &Feed, written: [&[u8]; 3]) -> Vec<Rejected> {
-    let mut found: Vec<Rejected> = twins(feed).into_iter().map(|(_, twin)| twin).collect();
-    for (format, bytes) in Format::ALL.into_iter().zip(written) {
-        match read(bytes) {
-            Ok(read) => compare(feed, format, &read, &mut found),
-            Err(why) => found.push(Rejected { id: None, reason: format!("{}: {why}", format.file_name()) }),
-        }
+    let found = Format::ALL.into_iter().zip(written).flat_map(|(format, bytes)| check_one(feed, format, bytes));
+    once_each(feed, found.collect())
+}
+
+fn check_one(feed: &Feed, format: Format, bytes: &[u8]) -> Vec<Rejected> {
+    let mut found = Vec::new();
+    match read(bytes) {
+        Ok(read) => compare(feed, format, &read, &mut found),
+        Err(why) => found.push(Rejected { id: None, reason: format!("{}: {why}", format.file_name()) }),
     }
-    let mut named = BTreeSet::new();
-    found.retain(|rejected| rejected.id.as_ref().is_none_or(|id| named.insert(id.clone())));
     found
+}
+
+/// The twins, and what else was found: each entry is named once.
+fn once_each(feed: &Feed, found: Vec<Rejected>) -> Vec<Rejected> {
+    let mut all: Vec<Rejected> = twins(feed).into_iter().map(|(_, twin)| twin).chain(found).collect();
+    let mut named = BTreeSet::new();
+    all.retain(|rejected| rejected.id.as_ref().is_none_or(|id| named.insert(id.clone())));
+    all
 }
 
 /// The entries that fail on their own, for a document that does not tell whose fault it is.
