@@ -2,6 +2,8 @@
 //!
 //! Nothing here fails and nothing panics: what cannot be used is refused with findings that have places in the file.
 
+use std::sync::Arc;
+
 use crate::base::path::{FileKind, Markup};
 use crate::base::{RelPath, Severity, text};
 
@@ -67,7 +69,7 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
         return Reading::Refused(diagnostics);
     }
-    Reading::Article { head: Box::new(head), sketch: sketch(split.text), diagnostics }
+    Reading::Article { head: Arc::new(head), sketch: Arc::new(sketch(split.text)), diagnostics }
 }
 
 fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, outline: &Outline) -> Head {
@@ -160,7 +162,7 @@ mod tests {
     fn article(path: &str, text: &str) -> (Head, Vec<String>) {
         match read_at(path, text) {
             Reading::Article { head, diagnostics, .. } => {
-                (*head, diagnostics.iter().map(ToString::to_string).collect())
+                ((*head).clone(), diagnostics.iter().map(ToString::to_string).collect())
             }
             other => panic!("{text:?}: {other:?}"),
         }
@@ -454,6 +456,7 @@ mod tests {
         ) {
             let text = format!("---\n{key}: {value}\n---\nSome words.");
             if let Reading::Article { head, .. } = read_at("a.md", &text) {
+                let head = (*head).clone();
                 let texts = [Some(head.title), head.summary, head.slug, head.path, head.id, head.external_url, head.language, head.image];
                 let names = head.authors.into_iter().map(|person| person.name);
                 for text in texts.into_iter().flatten().chain(head.tags).chain(head.aliases).chain(names) {

@@ -46,6 +46,8 @@ pub use outline::Outline;
 pub use place::Placed;
 pub use sketch::WordSketch;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Diagnostic;
@@ -152,9 +154,9 @@ pub enum Reading {
     /// A usable article.
     Article {
         /// What it says of itself.
-        head: Box<Head>,
+        head: Arc<Head>,
         /// Its words.
-        sketch: WordSketch,
+        sketch: Arc<WordSketch>,
         /// Warnings and notes.
         diagnostics: Vec<Diagnostic>,
     },

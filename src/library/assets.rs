@@ -1,14 +1,15 @@
 //! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask for them.
 
-use imbl::{HashMap, OrdSet};
+use imbl::OrdSet;
 
-use crate::base::RelPath;
+use crate::base::{Digest, RelPath};
 
 /// Every asset of the tree. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Assets {
     paths: OrdSet<RelPath>,
-    by_name: HashMap<String, OrdSet<RelPath>>,
+    /// By the digest of the file's name.
+    by_name: OrdSet<(u64, RelPath)>,
 }
 
 impl Assets {
@@ -16,7 +17,7 @@ impl Assets {
     pub(super) fn insert(&mut self, path: &RelPath) -> bool {
         let is_new = self.paths.insert(path.clone()).is_none();
         if is_new {
-            self.by_name.entry(path.name().to_owned()).or_default().insert(path.clone());
+            self.by_name.insert((name_of(path), path.clone()));
         }
         is_new
     }
@@ -24,12 +25,7 @@ impl Assets {
     /// Takes one out.
     pub(super) fn remove(&mut self, path: &RelPath) {
         self.paths.remove(path);
-        if let Some(namesakes) = self.by_name.get_mut(path.name()) {
-            namesakes.remove(path);
-            if namesakes.is_empty() {
-                self.by_name.remove(path.name());
-            }
-        }
+        self.by_name.remove(&(name_of(path), path.clone()));
     }
 
     /// Is there one at `path`?
@@ -51,9 +47,18 @@ impl Assets {
         let alike = |path: &RelPath| {
             path.segments().rev().zip(wanted.segments().rev()).take_while(|(one, other)| one == other).count()
         };
-        // Of equals, `max_by_key` gives the last that it sees.
-        self.by_name.get(wanted.name())?.iter().rev().max_by_key(|path| alike(path))
+        let name = name_of(wanted);
+        let namesakes = self.by_name.range((name, RelPath::root())..).take_while(|(of, _)| *of == name);
+        // Of equals, the first: later ones have to be more alike.
+        namesakes.map(|(_, path)| path).fold(None, |best, path| match best {
+            Some(best) if alike(best) >= alike(path) => Some(best),
+            _ => Some(path),
+        })
     }
+}
+
+fn name_of(path: &RelPath) -> u64 {
+    Digest::of(path.name().as_bytes()).prefix()
 }
 
 #[cfg(test)]

@@ -38,9 +38,6 @@ pub type Seq = u64;
 /// The site's picture, in the article directory itself.
 pub const ICON: &str = "icon.png";
 
-/// Articles that share a name in wiki links: more are not kept, the first wins anyway.
-const NAMESAKES_MAX: usize = 8;
-
 /// One public article, as feeds and pages see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Article {
@@ -124,8 +121,8 @@ pub struct Library {
     by_path: HashMap<RelPath, Seq>,
     /// Whose every URL is that ever was public, by its key.
     urls: HashMap<UrlPath, Seq>,
-    /// By the slugs of file names and titles: what wiki links mean.
-    names: HashMap<String, OrdSet<Seq>>,
+    /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
+    names: OrdSet<(u64, Seq)>,
     channels: OrdMap<Scope, Place>,
     sections: HashMap<Scope, Section>,
     assets: Assets,
@@ -139,7 +136,7 @@ impl Default for Library {
             rows: OrdMap::new(),
             by_path: HashMap::new(),
             urls: HashMap::new(),
-            names: HashMap::new(),
+            names: OrdSet::new(),
             channels: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
@@ -222,7 +219,8 @@ impl Library {
         }
         let last = name.rsplit('/').next().unwrap_or(name);
         let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let named = [slug(&stem), slug(last)].into_iter().find_map(|key| self.names.get(&key)?.get_min().copied());
+        let first = |name: u64| self.names.range((name, 0)..=(name, Seq::MAX)).next().map(|(_, seq)| *seq);
+        let named = [called(&stem), called(last)].into_iter().find_map(first);
         named.and_then(|seq| self.article(seq)).map(|article| Route::Resource(article.url.clone()))
     }
 
@@ -374,10 +372,7 @@ impl Library {
             }
         }
         for name in names(&article) {
-            let namesakes = self.names.entry(name).or_default();
-            if namesakes.len() < NAMESAKES_MAX {
-                namesakes.insert(article.seq);
-            }
+            self.names.insert((name, article.seq));
         }
         self.by_path.insert(article.path.clone(), article.seq);
         self.rows.insert(article.seq, Row { article, scopes });
@@ -391,12 +386,7 @@ impl Library {
             }
         }
         for name in names(&row.article) {
-            if let Some(namesakes) = self.names.get_mut(&name) {
-                namesakes.remove(&seq);
-                if namesakes.is_empty() {
-                    self.names.remove(&name);
-                }
-            }
+            self.names.remove(&(name, seq));
         }
         if self.by_path.get(&row.article.path) == Some(&seq) {
             self.by_path.remove(&row.article.path);
@@ -405,16 +395,20 @@ impl Library {
     }
 }
 
-/// What an article is called in wiki links: the slugs of its file's name (with and without its date) and its title.
-fn names(article: &Article) -> Vec<String> {
-    let mut names = vec![slug(article.path.stem())];
-    names.extend(place::place(&article.path).names.last().map(|name| slug(name)));
+/// What an article is called in wiki links: its file's name (with and without its date) and its title.
+fn names(article: &Article) -> Vec<u64> {
+    let mut names = vec![called(article.path.stem())];
+    names.extend(place::place(&article.path).names.last().map(|name| called(name)));
     if !article.head.title.is_empty() {
-        names.push(slug(&article.head.title));
+        names.push(called(&article.head.title));
     }
-    names.sort();
-    names.dedup();
     names
+}
+
+/// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits costs less than a
+/// text for each name of each article, and no two names of one site meet by chance.
+fn called(name: &str) -> u64 {
+    Digest::of(slug(name).as_bytes()).prefix()
 }
 
 /// The name without an article's extension; other dots belong to the name.

@@ -83,17 +83,19 @@ impl Step<'_> {
         Some(self.open_channel(scope, name.to_owned()))
     }
 
+    /// The scope, which exists from now on: the one that all who are in it share.
     fn open_channel(&mut self, scope: Scope, name: String) -> Scope {
-        if !self.state.library.channels.contains_key(&scope) {
-            let row = ChannelRow {
-                scope: scope.clone(),
-                name,
-                watermark: whole_second(self.now),
-                modified: Timestamp::UNIX_EPOCH,
-            };
-            self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });
-            self.touched.insert(scope.clone());
+        if let Some((known, _)) = self.state.library.channels.get_key_value(&scope) {
+            return known.clone();
         }
+        let row = ChannelRow {
+            scope: scope.clone(),
+            name,
+            watermark: whole_second(self.now),
+            modified: Timestamp::UNIX_EPOCH,
+        };
+        self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });
+        self.touched.insert(scope.clone());
         scope
     }
 

@@ -112,7 +112,7 @@ impl<'a> Step<'a> {
         match reading {
             Reading::Article { head, sketch, diagnostics } => {
                 self.tell(path, diagnostics);
-                Kept::Article(Arc::new((**head).clone()), Arc::new(sketch.clone()))
+                Kept::Article(Arc::clone(head), Arc::clone(sketch))
             }
             Reading::Empty => Kept::Empty,
             Reading::Refused(diagnostics) => self.refuse(path, diagnostics),

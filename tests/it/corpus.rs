@@ -24,7 +24,7 @@ fn every_article_of_the_corpus_renders() {
         }
         let bytes = fs::read(&file).unwrap();
         let head = match head(&path, &bytes) {
-            Reading::Article { head, .. } => *head,
+            Reading::Article { head, .. } => (*head).clone(),
             Reading::Empty | Reading::Refused(_) => nameless(),
         };
         let (first, findings) =
