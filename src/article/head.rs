@@ -63,7 +63,7 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     if !outline.has_words && !has_title && !describes {
         return Reading::Empty;
     }
-    let head = assemble(path, &mut said, given_title, outline);
+    let head = assemble(path, &mut said, given_title, outline).shrunk();
     let mut diagnostics = said.findings;
     diagnostics.sort_by_key(|finding| finding.place);
     if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {

@@ -148,6 +148,18 @@ pub struct Head {
     pub feed_only: bool,
 }
 
+impl Head {
+    /// The same, without room to grow: there is one of them for each article in memory, and most lists are short.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.authors.shrink_to_fit();
+        self.tags.shrink_to_fit();
+        self.aliases.shrink_to_fit();
+        self.title.shrink_to_fit();
+        self
+    }
+}
+
 /// What the head of a file was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {

@@ -20,7 +20,7 @@ const LOG_PAGES: u32 = 4096;
 const LOG_BYTES: u32 = 4 << 20;
 
 /// Kibibytes of pages that SQLite keeps in memory at most.
-const CACHE_KIB: u32 = 8 << 10;
+const CACHE_KIB: u32 = 1 << 10;
 
 /// Is there nothing, or an empty file, in the database's place?
 pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {

@@ -14,7 +14,7 @@ use rusqlite::types::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::article::{Body, WordSketch};
+use crate::article::{Body, Head, WordSketch};
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::library::Seq;
 use crate::library::ledger::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
@@ -133,7 +133,7 @@ pub(super) fn read_record(cells: Cells) -> Result<Arc<Record>> {
             (3, _) => Standing::Deleted,
             (other, _) => return malformed("a standing", &int(other)),
         },
-        head: Arc::new(cells.json()?),
+        head: Arc::new(cells.json::<Head>()?.shrunk()),
         sketch: cells.sketch()?,
     }))
 }
