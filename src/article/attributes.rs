@@ -1,5 +1,7 @@
 //! The attributes of an element that stays: only those on the list, with values that mean something, in their order.
 
+use std::collections::HashSet;
+
 use super::canonical::{clean, push_attribute, push_url};
 use super::elements::{Element, URLS, may_have};
 use super::findings::Findings;
@@ -9,13 +11,19 @@ use super::references::Resolver;
 pub(super) struct Attributes<'a> {
     /// Where the URLs lead.
     pub(super) resolver: &'a Resolver,
+    /// The ids of the article so far: the first element keeps an id that several claim, as links have it.
+    ids: HashSet<String>,
 }
 
-impl Attributes<'_> {
+impl<'a> Attributes<'a> {
+    pub(super) fn new(resolver: &'a Resolver) -> Self {
+        Self { resolver, ids: HashSet::new() }
+    }
+
     /// The attributes of `element` as they are written, each after a space; `None` where the element means nothing
     /// without one that had to go.
     pub(super) fn write(
-        &self,
+        &mut self,
         element: &Element,
         given: &[(String, String)],
         findings: &mut Findings,
@@ -41,7 +49,14 @@ impl Attributes<'_> {
     }
 
     /// Writes one attribute if it may stand; says whether it is a source of what the element shows.
-    fn write_one(&self, out: &mut String, element: &Element, name: &str, value: &str, findings: &mut Findings) -> bool {
+    fn write_one(
+        &mut self,
+        out: &mut String,
+        element: &Element,
+        name: &str,
+        value: &str,
+        findings: &mut Findings,
+    ) -> bool {
         if !may_have(element, name) {
             return false;
         }
@@ -64,11 +79,20 @@ impl Attributes<'_> {
             }
             return resolved.is_some();
         }
-        if let Some(value) = plain_value(name, value) {
+        if let Some(value) = plain_value(name, value).filter(|value| name != "id" || self.ids.insert(value.clone())) {
             push_attribute(out, name, &value);
         }
         false
     }
+}
+
+/// Attributes as [`Attributes::write`] wrote them, for an element that is opened once more: an id stands only once.
+pub(super) fn without_id(written: &mut String) {
+    // No value holds a quotation mark, so this begins nothing but an attribute.
+    let Some(at) = written.find(" id=\"") else { return };
+    let value = at + " id=\"".len();
+    let end = written[value..].find('"').map_or(written.len(), |quote| value + quote + 1);
+    written.replace_range(at..end, "");
 }
 
 /// What lazy loaders hide in `data-src`, where `src` is missing or a placeholder.
@@ -153,7 +177,7 @@ mod tests {
     fn check(element: &str, given: &[(&str, &str)], expected: Option<&str>) {
         let resolver = Resolver::new(&RelPath::new("n/a.md").unwrap());
         let given: Vec<(String, String)> = given.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let seen = Attributes { resolver: &resolver }.write(find(element).unwrap(), &given, &mut Findings::default());
+        let seen = Attributes::new(&resolver).write(find(element).unwrap(), &given, &mut Findings::default());
         assert_eq!(seen.map(|text| text.replace('\u{fdd0}', "^")).as_deref(), expected, "{element} {given:?}");
     }
 

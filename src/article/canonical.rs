@@ -27,6 +27,8 @@ pub(super) fn legal(c: char) -> Option<char> {
             let meant = WINDOWS_1252[c as usize - 0x80];
             (meant != '\0').then_some(meant)
         }
+        // They part words, and have no other place in XML.
+        '\u{b}' | '\u{c}' => Some(' '),
         '\r' | '\u{feff}' | '\u{fffd}' => None,
         c => is_safe(c).then_some(c),
     }

@@ -460,6 +460,7 @@ mod tests {
             ("2026-11-22 10:00 +9900", "NoSuchTime"),
             ("2026-11-22 10:00 IST", "AmbiguousZone(\"IST\")"),
             ("2026-11-22 10:00 bananas", "Unknown"),
+            ("2026-11-22T10:00:00Z</pubDate><x>", "Unknown"),
             ("2026-11-22 2026-11-23", "Unknown"),
             ("Mon, 22 Nov 2026", "OtherWeekday(2026-11-22)"),
             ("{{ now }}", "Unknown"),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::base::Diagnostic;
+use crate::base::text::is_invisible;
 
 use super::body::Rendering;
 use super::canonical::{clean, legal};
@@ -216,7 +217,7 @@ impl Surveyor {
 
 /// Is there anything to read?
 pub(super) fn has_word(text: &str) -> bool {
-    text.chars().any(|c| !c.is_whitespace() && (c.is_alphanumeric() || !c.is_ascii() && legal(c).is_some()))
+    text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && legal(c).is_some()))
 }
 
 #[cfg(test)]

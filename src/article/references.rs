@@ -149,7 +149,10 @@ fn has_scheme(raw: &str) -> bool {
 
 fn absolute(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
-    SCHEMES.contains(&url.scheme()).then(|| polish(url.as_str()))
+    // `feed:` also stands before a whole URL, which some readers then open.
+    let wrapped = url.as_str().strip_prefix("feed:").filter(|inner| !inner.starts_with("//"));
+    let is_sane = wrapped.is_none_or(|inner| inner.starts_with("http://") || inner.starts_with("https://"));
+    (is_sane && SCHEMES.contains(&url.scheme())).then(|| polish(url.as_str()))
 }
 
 fn relative(directory: &RelPath, raw: &str) -> String {
@@ -306,6 +309,10 @@ mod tests {
             ("\u{1}javascript:alert(1)", None),
             ("data:image/png;base64,AA", None),
             ("vbscript:x", None),
+            ("feed://example.org/rss.xml", Some("feed://example.org/rss.xml")),
+            ("feed:https://example.org/", Some("feed:https://example.org/")),
+            ("feed:javascript:alert(1)", None),
+            ("FEED:\tdata:text/html,x", None),
             ("file:///etc/passwd", None),
             ("http://", None),
         ]);

@@ -234,7 +234,7 @@ impl<'a> Said<'a> {
             self.about(Severity::Warning, "id", found, &what);
             return None;
         }
-        (!id.is_empty()).then(|| id.to_owned())
+        (!text::line(id).is_empty()).then(|| id.to_owned())
     }
 
     /// The path that the article wants, whichever key says it.

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, without_id};
 use super::canonical::{MORE, clean, push_text, push_url};
 use super::elements::{Element, Fate, Role, fate, find, is_void};
 use super::findings::Findings;
@@ -25,7 +25,7 @@ pub(super) fn scrub(
     max_bytes: usize,
     findings: &mut Findings,
 ) -> Option<String> {
-    let attributes = Attributes { resolver };
+    let attributes = Attributes::new(resolver);
     let mut scrub = Scrub {
         attributes,
         findings,
@@ -423,7 +423,7 @@ impl Scrub<'_> {
         closed
     }
 
-    fn push(&mut self, open: Open) {
+    fn push(&mut self, mut open: Open) {
         let is_void = open.element.role == Role::Void;
         // A table is opened only where its cells fit too, so that no text ever stands between its parts.
         let (levels, is_part) = (if open.element.name == "table" { 4 } else { 1 }, open.element.role == Role::Table);
@@ -436,6 +436,7 @@ impl Scrub<'_> {
         self.out.push_str(&open.attributes);
         self.out.push('>');
         if !is_void {
+            without_id(&mut open.attributes);
             self.open.push(open);
         }
     }
@@ -511,6 +512,8 @@ mod tests {
             ("<b><i>a</b>b</i>c", "<b><i>a</i></b><i>b</i>c"),
             ("<p><b>a<p>b</b>c", "<p><b>a</b></p><p><b>b</b>c</p>"),
             ("<b><div>a</b>b</div>", "<b><div>a</div></b><div>b</div>"),
+            ("<p><b id=x>a<p>b", "<p><b id=\"x\">a</b></p><p><b>b</b></p>"),
+            ("<p id=x>a</p><p id=x>b", "<p id=\"x\">a</p><p>b</p>"),
             ("<a href=x>a<a href=y>b</a>", "<a href=\"^n/x^\">a</a><a href=\"^n/y^\">b</a>"),
         ]);
     }

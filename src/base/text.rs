@@ -21,16 +21,28 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Clean text on one line: white space folded to single spaces, none at the ends.
+/// Clean text on one line: white space folded to single spaces, none at the ends; empty where nothing of it can be
+/// seen, so that no title, tag or name is a blank to its reader.
 pub fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for word in clean(text).split_whitespace() {
+    // White space parts words before it is cleaned away: a form feed and U+0085 are both.
+    for word in text.split_whitespace().map(clean).filter(|word| !word.is_empty()) {
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
-    line
+    if line.chars().all(is_invisible) { String::new() } else { line }
+}
+
+/// Does `c` leave no mark where it stands? White space, and the characters that Unicode 5.21 lets a renderer ignore:
+/// joiners, direction marks, variation selectors, fillers, tags.
+pub fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}')
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+        || matches!(c, '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text if it has at most `limit` graphemes; else its beginning, cut after a word where one ends in the second
@@ -62,6 +74,17 @@ mod tests {
     #[test]
     fn lines_fold() {
         assert_eq!(line("  a\n\tb\u{3000}c \u{0}"), "a b c");
+        assert_eq!(line("a\u{c}b\u{85}c\u{2028}d\u{b}\u{1}e"), "a b c d e");
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_no_text() {
+        for text in ["\u{200b}\u{200d}", "\u{202e} \u{202c}", "\u{ad}\u{fe0f}", "\u{feff}", "\u{3164}", "\u{e0041}"] {
+            assert_eq!(line(text), "", "{text:?}");
+        }
+        for text in ["a\u{200b}", "👩\u{200d}👩", "❤\u{fe0f}", "…", "\u{202e}x"] {
+            assert_eq!(line(text), text);
+        }
     }
 
     #[test]

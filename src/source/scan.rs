@@ -219,11 +219,17 @@ impl Scan<'_> {
             Ok(_) => return Some(Directory { path, trail: dir.trail.clone(), links: dir.links + 1 }),
             // A dangling link is nothing: its target may come.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
-            Err(Errno::XDEV | Errno::LOOP) => {
+            Err(error @ (Errno::XDEV | Errno::LOOP)) => {
                 if is_text(&path) || is_asset(&path) || path.extension().is_none() {
-                    let message =
-                        "a link that is absolute or leaves the article directory; make it relative, or copy the file";
-                    self.refuse(path, fingerprint(link), "link-outside", message, out);
+                    let (code, message) = if error == Errno::LOOP {
+                        ("link-loop", "a link that leads back to itself, or one of the kernel's own")
+                    } else {
+                        (
+                            "link-outside",
+                            "a link that is absolute or leaves the article directory; make it relative, or copy the file",
+                        )
+                    };
+                    self.refuse(path, fingerprint(link), code, message, out);
                 }
             }
             Err(error) => self.close(path, unreadable(error), out),

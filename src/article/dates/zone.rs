@@ -59,7 +59,8 @@ impl Zone {
         if AMBIGUOUS.contains(&upper.as_str()) {
             return Err(Refusal::AmbiguousZone(upper));
         }
-        if name.contains('/') {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'-');
+        if name.contains('/') && name.bytes().all(is_name) {
             // The database is the one in the binary, so that no host's decides a date.
             return Ok(TimeZone::get(name).map_or_else(|_| Zone::Unknown(name.to_owned()), Zone::Named));
         }
