@@ -29,17 +29,19 @@ pub fn outline(text: &str) -> Outline {
 /// The HTML of an article's text, with marks for references and the summary's end.
 pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     let text = templates::convert(text, templates::Host::Html, findings);
-    let page = Page::of(tokens(&text));
+    let mut page = Page::of(tokens(&text));
     let resolver = match page.base() {
         Some(base) => rendering.resolver.clone().with_base(base),
         None => rendering.resolver.clone(),
     };
-    let mut article = page.tokens[page.region.clone()].to_vec();
     let is_titled = rendering.head.title_from == TitleFrom::Heading;
-    if let Some(heading) = page.heading_of_title().filter(|_| is_titled) {
-        article.drain(heading.start - page.region.start..heading.end - page.region.start);
+    let heading = page.heading_of_title().filter(|_| is_titled);
+    page.tokens.truncate(page.region.end);
+    if let Some(heading) = heading {
+        page.tokens.drain(heading);
     }
-    sanitize(&article, &resolver, rendering.limits, findings)
+    page.tokens.drain(..page.region.start);
+    sanitize(page.tokens, &resolver, rendering.limits, findings)
 }
 
 /// The tokens of a file, and which of them are the article.

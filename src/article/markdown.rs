@@ -57,7 +57,7 @@ fn sanitized(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> 
     // What is written here is read once more, so what the first reading found is not lost.
     let raw = write(parse(text), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
-    sanitize(&tokens(&raw), &rendering.resolver, rendering.limits, findings)
+    sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
 }
 
 fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
