@@ -91,8 +91,11 @@ impl Ledger {
             return numbered.ok_or_else(|| Diagnostic::error("url-taken", "too many articles ask for the same URL"));
         }
         let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
-        let owner = owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
-        Err(Diagnostic::error("url-taken", format!("asks for the URL /{}, which belongs to {owner}", address.url)))
+        let path = owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
+        let asked = &address.url;
+        let looks_free = owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
+        let why = if looks_free { "; letter case and signs do not part URLs" } else { "" };
+        Err(Diagnostic::error("url-taken", format!("asks for the URL /{asked}, which belongs to {path}{why}")))
     }
 }
 

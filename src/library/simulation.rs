@@ -248,7 +248,10 @@ fn the_first_keeps_what_it_has() {
     assert_eq!(world.told, ["b.md: has the id \"x\", which belongs to a.md"]);
     let slugs = "write a.md ---|slug: s|---|# A||one\nwrite b.md ---|slug: S|---|# B||two\n.";
     let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    assert_eq!(world.told, ["b.md: asks for the URL /S, which belongs to a.md"]);
+    assert_eq!(
+        world.told,
+        ["b.md: asks for the URL /S, which belongs to a.md; letter case and signs do not part URLs"]
+    );
     let twins = "write My_Post.md # A||one\nwrite my-post.txt Second\nwrite My-post.html <p>x\n.\nrestart\n.";
     let urls: Vec<String> = check_urls(twins);
     assert_eq!(urls, ["my-post", "my-post-2", "my-post-3"]);
