@@ -423,10 +423,15 @@ mod tests {
 
         #[test]
         fn half_kept_is_seen(seed: u64, n in 400_usize..3000) {
-            let old: Vec<String> = (0..n).map(|i| format!("{seed}a{i}")).collect();
-            let new: Vec<String> = (0..n).map(|i| format!("{seed}{}{i}", if i % 4 == 0 { 'b' } else { 'a' })).collect();
-            let kept = sketch(&new).kept_share(&sketch(&old));
-            prop_assert!((kept - 0.75).abs() < 0.25, "{}", kept);
+            // One sample of 64 errs by 0.25 once in some ten thousand texts; eight together never do by 0.2.
+            let kept = (0..8).map(|round| {
+                let old: Vec<String> = (0..n).map(|i| format!("{seed}r{round}a{i}")).collect();
+                let other = |i: usize| if i.is_multiple_of(4) { 'b' } else { 'a' };
+                let new: Vec<String> = (0..n).map(|i| format!("{seed}r{round}{}{i}", other(i))).collect();
+                sketch(&new).kept_share(&sketch(&old))
+            });
+            let kept = kept.sum::<f64>() / 8.0;
+            prop_assert!((kept - 0.75).abs() < 0.2, "{}", kept);
         }
 
         #[test]
