@@ -49,7 +49,9 @@ pub fn rfc3339(instant: Timestamp) -> String {
 
 /// The instant without its fraction of a second: what HTTP dates can say.
 pub fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+    // Before 1970, jiff's seconds are rounded towards 1970, that is up.
+    let up = i64::from(instant.subsec_nanosecond() < 0);
+    Timestamp::from_second(instant.as_second() - up).unwrap_or(instant)
 }
 
 /// A file's or a clock's time as an instant; what lies outside of the representable years is the nearest limit.
@@ -67,6 +69,8 @@ mod tests {
         assert_eq!(rfc822(at), "Fri, 20 Nov 2026 09:30:00 GMT");
         assert_eq!(rfc3339(at), "2026-11-20T09:30:00.120000Z");
         assert_eq!(rfc3339(whole_second(at)), "2026-11-20T09:30:00Z");
+        let old: Timestamp = "1899-12-31T23:00:00.25Z".parse().unwrap();
+        assert_eq!(rfc3339(whole_second(old)), "1899-12-31T23:00:00Z");
         assert_eq!(rfc822("0987-01-02T03:04:05Z".parse().unwrap()), "Tue, 02 Jan 0987 03:04:05 GMT");
     }
 

@@ -57,7 +57,7 @@ pub(super) fn updated_next(
 fn with_micros(instant: Timestamp, id: &str) -> Timestamp {
     // Never zero: a zero would be left out of the text, and then two forms of date would stand in one feed.
     let micros = i32::try_from(Digest::of(id.as_bytes()).prefix() % 999_999).unwrap_or(0) + 1;
-    Timestamp::new(instant.as_second(), micros * 1_000).unwrap_or(instant)
+    Timestamp::new(whole_second(instant).as_second(), micros * 1_000).unwrap_or(instant)
 }
 
 /// Does a public article belong before the public at `now`, and until when does the answer hold?
@@ -80,5 +80,19 @@ pub(super) fn showing(head: &Head, published: Timestamp, now: Timestamp, zone: &
         Showing::From(published)
     } else {
         Showing::Now(expires)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn microseconds_leave_the_second_alone() {
+        for second in ["2026-11-20T09:30:00Z", "1970-01-01T00:00:00Z", "1899-12-31T23:00:00Z"] {
+            let second: Timestamp = second.parse().unwrap();
+            let once = with_micros(second, "urn:x");
+            assert_eq!((whole_second(once), with_micros(once, "urn:x")), (second, once));
+        }
     }
 }
