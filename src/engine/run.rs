@@ -14,6 +14,9 @@ use super::{Command, Engine};
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
+/// How often a lost article directory is looked for, at least.
+const ROOT_RETRY: Duration = Duration::from_secs(2);
+
 /// How soon a failed projection is tried again.
 const PROJECT_RETRY: Duration = Duration::from_secs(5);
 
@@ -26,6 +29,8 @@ pub(super) struct Watch {
     scanned: Instant,
     /// How long to wait after the next failure.
     backoff: Duration,
+    /// After a failed step: before this, what is due by time alone has to wait.
+    retry_after: Option<Instant>,
     /// Before this, the projection is not tried again.
     project_after: Option<Instant>,
     /// Is this the first look since the tree was opened?
@@ -34,7 +39,14 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(polling: bool) -> Self {
-        Self { polling, scanned: Instant::now(), backoff: RETRY.0, project_after: None, first_look: true }
+        Self {
+            polling,
+            scanned: Instant::now(),
+            backoff: RETRY.0,
+            retry_after: None,
+            project_after: None,
+            first_look: true,
+        }
     }
 }
 
@@ -110,6 +122,7 @@ impl Engine {
             Ok(stepped) => {
                 self.trouble.engine(None);
                 self.watch.backoff = RETRY.0;
+                self.watch.retry_after = None;
                 if look == Look::Everything {
                     self.trouble.readable_again(&stepped.unreadable);
                     self.watch.scanned = Instant::now();
@@ -120,7 +133,7 @@ impl Engine {
             Err(failed) => {
                 self.trouble.engine(Some(failed.to_string()));
                 self.parts.inbox.give_back(batch, self.watch.backoff);
-                self.watch.backoff = (self.watch.backoff * 2).min(RETRY.1);
+                self.back_off(RETRY.1);
             }
         }
     }
@@ -144,12 +157,21 @@ impl Engine {
         };
         self.trouble.engine(Some(gone));
         self.parts.inbox.rescan_later(self.watch.backoff);
-        self.watch.backoff = (self.watch.backoff * 2).min(Duration::from_secs(2));
+        self.back_off(ROOT_RETRY);
         false
     }
 
+    /// Waits longer after the next failure, up to `most`.
+    fn back_off(&mut self, most: Duration) {
+        self.watch.retry_after = Instant::now().checked_add(self.watch.backoff);
+        self.watch.backoff = (self.watch.backoff * 2).min(most);
+    }
+
     fn reopen(&mut self) -> Result<(), OpenError> {
-        let (tree, polling) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
+        let (mut tree, polling) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
+        if let Some(before) = self.parts.renderer.tree() {
+            tree.succeed(&before);
+        }
         info!(event = "opened", path = %self.parts.config.articles.dir.display(), "the article directory is another now");
         self.parts.renderer.set_tree(Arc::new(tree));
         self.watch.polling = polling;
@@ -182,6 +204,9 @@ impl Engine {
         if tree.watch(&self.parts.inbox).is_err() {
             return;
         }
+        if let Some(before) = self.parts.renderer.tree() {
+            tree.succeed(&before);
+        }
         // Directories are watched when a look enters them: whether all can be is known after the next one.
         let known = super::observe::Known(&self.current.state);
         if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
@@ -202,6 +227,8 @@ impl Engine {
         let now = Instant::now();
         let scan = self.rescan_at().saturating_duration_since(now);
         let wake = self.next_wake(self.parts.clock.now(), scan);
+        // What is due stays due while steps fail: it must not wake a loop that cannot serve it.
+        let wake = self.watch.retry_after.map_or(wake, |retry| wake.max(retry));
         match self.watch.project_after {
             Some(after) => wake.min(after),
             None => wake,

@@ -6,6 +6,7 @@
 
 pub mod ignore;
 pub mod inbox;
+mod mounts;
 pub mod read;
 pub mod root;
 mod scan;

@@ -12,6 +12,14 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::Fingerprint;
+use super::mounts::mounted_on;
+
+/// Earlier roots that are remembered.
+const EARLIER_MAX: usize = 16;
+
+/// What is said of a root whose file system is gone, though a directory stands at its path.
+const UNMOUNTED: &str = "its file system was unmounted; mount it again, or restart dropfeed to publish what stands \
+    there now";
 
 /// What tells one directory from another at the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +61,10 @@ pub enum RootLost {
 pub(super) struct Root {
     path: PathBuf,
     identity: Identity,
+    /// The mount that comes to light where the root's own is unmounted; 0 where that is not known.
+    mounted_on: u64,
+    /// Directories that were the root before this one.
+    earlier: Vec<Identity>,
 }
 
 impl Root {
@@ -62,7 +74,17 @@ impl Root {
         let (directory, identity) = enter(&path)?;
         // Said once, here, and not for each file: without openat2 (Linux before 5.6) nothing can be read safely.
         open_beneath(&directory, ".", OFlags::PATH)?;
-        Ok(Self { path, identity })
+        let mounted_on = mounted_on(identity.mount).unwrap_or(0);
+        Ok(Self { path, identity, mounted_on, earlier: Vec::new() })
+    }
+
+    /// The same, knowing which root it follows: one that comes back was not uncovered by an unmount.
+    pub(super) fn follow(&mut self, before: &Root) {
+        self.earlier = before.earlier.clone();
+        self.earlier.retain(|identity| *identity != before.identity);
+        self.earlier.push(before.identity);
+        let surplus = self.earlier.len().saturating_sub(EARLIER_MAX);
+        self.earlier.drain(..surplus);
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,28 +99,41 @@ impl Root {
     pub(super) fn health(&self) -> Health {
         match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
             Ok(found) if kind(&found) != FileType::Directory => Health::Gone("it is no directory".to_owned()),
-            Ok(found) if identity(&found) == self.identity => Health::Same,
-            Ok(_) => Health::Swapped,
+            Ok(found) => self.health_of(identity(&found)),
             Err(error) => Health::Gone(describe(error)),
+        }
+    }
+
+    /// What stands at the path where a file system was unmounted is what it had covered: nobody put it there, and what
+    /// it lacks was not deleted.
+    fn health_of(&self, found: Identity) -> Health {
+        let uncovered = found.mount != 0 && found.mount == self.mounted_on && found.mount != self.identity.mount;
+        match found == self.identity {
+            true => Health::Same,
+            false if uncovered && !self.earlier.contains(&found) => Health::Gone(UNMOUNTED.to_owned()),
+            false => Health::Swapped,
         }
     }
 
     /// A descriptor of the directory, if it is still the same. It can only be resolved against, not listed.
     pub(super) fn enter(&self) -> Result<OwnedFd, RootLost> {
         match enter(&self.path) {
-            Ok((directory, identity)) if identity == self.identity => Ok(directory),
-            Ok(_) => Err(RootLost::Swapped),
+            Ok((directory, identity)) => lost(self.health_of(identity)).map(|()| directory),
             Err(error) => Err(RootLost::Gone(describe(error))),
         }
     }
 
     /// Is it still the same?
     pub(super) fn check(&self) -> Result<(), RootLost> {
-        match self.health() {
-            Health::Same => Ok(()),
-            Health::Swapped => Err(RootLost::Swapped),
-            Health::Gone(reason) => Err(RootLost::Gone(reason)),
-        }
+        lost(self.health())
+    }
+}
+
+fn lost(health: Health) -> Result<(), RootLost> {
+    match health {
+        Health::Same => Ok(()),
+        Health::Swapped => Err(RootLost::Swapped),
+        Health::Gone(reason) => Err(RootLost::Gone(reason)),
     }
 }
 
@@ -252,6 +287,25 @@ mod tests {
         symlink("two", at("next")).unwrap();
         fs::rename(at("next"), at("articles")).unwrap();
         assert_eq!(root.health(), Health::Swapped);
+    }
+
+    #[test]
+    fn what_an_unmount_uncovers_is_not_the_root() {
+        let identity = |ino, mount| Identity { dev: 1, ino, btime_ns: 7, mount };
+        let root = |ino, mount, mounted_on| {
+            let path = PathBuf::from("/srv");
+            Root { path, identity: identity(ino, mount), mounted_on, earlier: Vec::new() }
+        };
+        let disk = root(2, 36, 22);
+        assert_eq!(disk.health_of(identity(2, 36)), Health::Same);
+        assert!(matches!(disk.health_of(identity(9, 22)), Health::Gone(_)), "unmounted");
+        assert_eq!(disk.health_of(identity(2, 37)), Health::Swapped, "mounted again");
+        let mut cover = root(5, 40, 36);
+        assert!(matches!(cover.health_of(identity(2, 36)), Health::Gone(_)));
+        cover.follow(&disk);
+        assert_eq!(cover.health_of(identity(2, 36)), Health::Swapped, "what was covered for a while");
+        assert_eq!(root(2, 36, 36).health_of(identity(3, 36)), Health::Swapped, "no mount of its own");
+        assert_eq!(root(2, 0, 0).health_of(identity(3, 0)), Health::Swapped, "not known");
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Tree {
         Ok(Self { root, ignore, max_bytes, watcher: None })
     }
 
+    /// Tells the tree which one it follows at its path: where a mount that covered that one ends, it is the root again.
+    pub fn succeed(&mut self, before: &Tree) {
+        self.root.follow(&before.root);
+    }
+
     /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from the moment a look
     /// enters it, so the first hint is to look at everything. A first reading of many files is better done before:
     /// the kernel tells of each opening.

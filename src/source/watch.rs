@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use crate::base::RelPath;
 
+use super::mounts::Mounts;
 use super::settle::{Hints, Sign};
 use super::{Ignore, Inbox, is_asset, is_text};
 
@@ -47,6 +48,8 @@ pub(super) struct Watcher {
     root: PathBuf,
     watched: Arc<Watched>,
     trouble: Mutex<Option<WatchError>>,
+    /// `None` where the kernel does not tell: the reconcile scan finds what is mounted there.
+    _mounts: Option<Mounts>,
 }
 
 /// The directories that are watched, as far as events told.
@@ -77,6 +80,8 @@ impl Watcher {
         let parents: BTreeSet<PathBuf> = doors.iter().filter_map(|door| door.parent()).map(Path::to_owned).collect();
         let watched = Arc::new(Watched::default());
         let restart = Arc::clone(&inbox);
+        let mounted = Arc::clone(&inbox);
+        let mounts = Mounts::listen(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
         let mut listener =
             Listener { root: root.to_owned(), doors, ignore, inbox, watched: Arc::clone(&watched), from: None };
         let config = Config::default().with_follow_symlinks(false);
@@ -88,7 +93,8 @@ impl Watcher {
                 Err(limit) => return Err(limit),
             }
         }
-        let watcher = Self { notify: Mutex::new(notify), root: root.to_owned(), watched, trouble: Mutex::default() };
+        let notify = Mutex::new(notify);
+        let watcher = Self { notify, root: root.to_owned(), watched, trouble: Mutex::default(), _mounts: mounts };
         watcher.follow(&RelPath::root());
         if let Some(trouble) = watcher.trouble() {
             return Err(trouble);
@@ -138,6 +144,11 @@ impl Watched {
         lock(&self.0).insert(path.clone())
     }
 
+    /// What comes back under the root's name, be it the same directory, has to be watched anew.
+    fn forget_all(&self) {
+        lock(&self.0).clear();
+    }
+
     /// notify drops its watches of a directory that leaves, and of those beneath.
     fn forget(&self, path: &RelPath) {
         let mut watched = lock(&self.0);
@@ -162,6 +173,9 @@ impl<C> Listener<C> {
         let Some(sign) = sign(&event.kind) else { return };
         for path in &event.paths {
             if self.doors.contains(path) {
+                if leaves(&event.kind) {
+                    self.watched.forget_all();
+                }
                 self.inbox.push(Hints { root: true, rescan: true, ..Hints::default() });
             } else if let Ok(beneath) = path.strip_prefix(&self.root) {
                 match beneath.to_str().and_then(RelPath::new) {
