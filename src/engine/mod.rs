@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Scope, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{Policy, Remembered, State};
+use crate::library::{DocumentRow, Policy, Remembered, State};
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target};
@@ -87,6 +87,8 @@ pub struct Engine {
     everything: bool,
     /// What of the head's version, the policy and the site's id is not yet remembered.
     unsaid: Vec<(String, String)>,
+    /// Hot documents that the start made anew, since the configuration is another, and that are not yet remembered.
+    unsaid_documents: Vec<(String, DocumentRow)>,
     /// Scopes whose files in `feeds/` may be old.
     stale: BTreeSet<Scope>,
     /// The version of each warm scope's files in `feeds/`.
@@ -128,8 +130,12 @@ impl Engine {
         if reread {
             forget_readings(&mut remembered);
         }
+        let mut state = State::load(&remembered, &policy);
+        if everything {
+            state.forget_policy();
+        }
         let current = Current {
-            state: State::load(&remembered, &policy),
+            state,
             bodies: Bodies::remembered(&remembered),
             hot: Hot::remembered(&remembered.documents),
             generation,
@@ -146,6 +152,7 @@ impl Engine {
             first_scan,
             everything,
             unsaid,
+            unsaid_documents: Vec::new(),
             stale: BTreeSet::new(),
             projected,
             unswept: true,
@@ -163,7 +170,7 @@ impl Engine {
     fn republish(&mut self) {
         let now = self.parts.clock.now();
         let mut current = self.current.clone();
-        self.write_hot(&mut current, now);
+        self.unsaid_documents = self.write_hot(&mut current, now);
         self.current = current;
         self.publish();
     }

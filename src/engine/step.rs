@@ -197,6 +197,8 @@ impl Engine {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
         commit.values.extend(self.unsaid.iter().cloned());
+        // What this step made is later, so it stands behind.
+        commit.documents.splice(0..0, self.unsaid_documents.iter().cloned());
         if self.first_scan {
             commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
         }
@@ -207,10 +209,12 @@ impl Engine {
         commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
         self.parts.store.commit(&commit)?;
         self.unsaid.clear();
+        self.unsaid_documents.clear();
         self.stale.extend(touched);
         self.current = next;
         self.publish();
-        notices.iter().for_each(|notice| tell::notice(notice, &self.parts.config.site));
+        let now = self.parts.clock.now();
+        notices.iter().for_each(|notice| tell::notice(notice, &self.parts.config.site, now));
         Ok(true)
     }
 }

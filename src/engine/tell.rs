@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use tracing::{error, info, warn};
 
-use crate::base::{Diagnostic, RelPath, Route, Severity};
+use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::Site;
 use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::Notice;
 
 /// Tells what a step found worth telling.
-pub(super) fn notice(notice: &Notice, site: &Site) {
+pub(super) fn notice(notice: &Notice, site: &Site, now: Timestamp) {
     let url = |article: &crate::library::Article| links::absolute(site, &Route::Resource(article.url.clone()));
     match notice {
         Notice::Published(article) => info!(event = "published", path = %article.path, url = url(article), "published"),
@@ -24,9 +24,22 @@ pub(super) fn notice(notice: &Notice, site: &Site) {
         Notice::Deleted(path) => info!(event = "deleted", %path, "taken away"),
         Notice::Held(path, until) => {
             let zone = site.timezone.iana_name().unwrap_or("UTC");
-            info!(event = "held", %path, "held until {until}; site.timezone is {zone}");
+            let wait = in_words(until.duration_since(now).as_secs());
+            info!(event = "held", %path, "held until {until}, in {wait}; site.timezone is {zone}");
         }
         Notice::Told(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
+    }
+}
+
+/// A time to wait in the two units that matter: `3 d 4 h`, `8 h 59 min`, `45 s`.
+fn in_words(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
     }
 }
 
@@ -106,4 +119,23 @@ fn tell_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
         _ => {}
     }
     *old = new;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_in_words() {
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (45, "45 s"),
+            (3_599, "59 min"),
+            (32_399, "8 h 59 min"),
+            (86_400, "1 d 0 h"),
+            (273_600, "3 d 4 h"),
+        ] {
+            assert_eq!(in_words(seconds), words);
+        }
+    }
 }

@@ -126,6 +126,8 @@ pub struct Library {
     channels: OrdMap<Scope, Place>,
     sections: HashMap<Scope, Section>,
     assets: Assets,
+    /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
+    shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
 }
@@ -140,6 +142,7 @@ impl Default for Library {
             channels: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
+            shown: 0,
             base: Digest::of(b""),
         }
     }
@@ -291,8 +294,7 @@ impl Library {
 
     /// Changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
-        let sum = self.channels.get(&Scope::Site).map_or(0, |site| site.members.sum());
-        Digest::of(format!("{} {sum} {} {}", self.base, self.rows.len(), self.assets.len()).as_bytes())
+        Digest::of(format!("{} {} {}", self.base, self.shown, self.assets.sum()).as_bytes())
     }
 
     /// Every scope that has, or once had, articles, in a fixed order: the site first.
@@ -375,11 +377,13 @@ impl Library {
             self.names.insert((name, article.seq));
         }
         self.by_path.insert(article.path.clone(), article.seq);
+        self.shown = self.shown.wrapping_add(channel::fingerprint(&article));
         self.rows.insert(article.seq, Row { article, scopes });
     }
 
     fn remove(&mut self, seq: Seq) -> Option<Row> {
         let row = self.rows.remove(&seq)?;
+        self.shown = self.shown.wrapping_sub(channel::fingerprint(&row.article));
         for scope in row.scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 place.members.remove(&row.article);

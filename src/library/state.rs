@@ -20,7 +20,7 @@ use crate::source::Fingerprint;
 
 use super::identity::Ledger;
 use super::step::Step;
-use super::{Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address};
+use super::{Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address, channel};
 
 /// What of the configuration decides identities and dates.
 #[derive(Debug, Clone)]
@@ -226,6 +226,11 @@ impl State {
         paths.take_while(move |path| path.is_beneath(&directory))
     }
 
+    /// Has the next step date every feed anew: another policy than the present one made what is remembered.
+    pub fn forget_policy(&mut self) {
+        self.library.base = Digest::of(b"");
+    }
+
     /// Has every file that was refused without being read looked at again: the limits are others.
     pub fn forget_refusals(&mut self) {
         let unread = |row: &FileRow| row.digest.is_none() && matches!(row.kept, Kept::Refused(_));
@@ -254,14 +259,17 @@ impl Library {
     pub(super) fn set_section(&mut self, path: &RelPath, head: Option<&Arc<Head>>) -> Option<Scope> {
         let probe = path.parent()?.join("x.md")?;
         let (scope, _) = address::directories(&probe).pop()?;
-        match head {
-            Some(head) => {
-                let section = Section { title: head.title.clone(), description: head.summary.clone() };
-                self.sections.insert(scope.clone(), section);
-            }
-            None => {
-                self.sections.remove(&scope);
-            }
+        let number = |section: Section| channel::number(&format!("{scope} {section:?}"));
+        let section = head.map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
+        if let Some(section) = section.clone() {
+            self.shown = self.shown.wrapping_add(number(section));
+        }
+        let old = match section {
+            Some(section) => self.sections.insert(scope.clone(), section),
+            None => self.sections.remove(&scope),
+        };
+        if let Some(old) = old {
+            self.shown = self.shown.wrapping_sub(number(old));
         }
         Some(scope)
     }

@@ -53,7 +53,11 @@ impl<'a> Step<'a> {
 
     /// The whole step.
     pub(super) fn run(mut self, observations: &[Observation], everything: bool) -> (State, Outcome) {
-        self.state.library.base = self.policy.base;
+        if self.state.library.base != self.policy.base {
+            // Every feed may have other bytes now, so every one gets another date.
+            self.state.library.base = self.policy.base;
+            self.touched.extend(self.state.library.channels.keys().cloned());
+        }
         self.observe(observations);
         self.follow_renames();
         self.miss();

@@ -249,3 +249,57 @@ fn it_works_without_events_only_later() {
     site.remove("a.md");
     site.settles(&[]);
 }
+
+#[test]
+fn a_root_that_was_away_for_a_moment_is_heard_again() {
+    let site = Site::started("articles.reconcile_s = 3600");
+    site.drop_in("d/a.md", "# Before\n\ntext\n");
+    site.appears("Before");
+    let aside = site.dir.path().join("aside");
+    for n in 0..3 {
+        fs::rename(site.articles(), &aside).unwrap();
+        fs::rename(&aside, site.articles()).unwrap();
+        site.drop_in(&format!("d/{n}.md"), format!("# Again {n}\n\ntext\n"));
+        site.appears(&format!("Again {n}"));
+        // The events of the move have all been heard by now; from here on only its directories can tell.
+        site.drop_in(&format!("d/later-{n}.md"), format!("# Later {n}\n\ntext\n"));
+        site.appears(&format!("Later {n}"));
+    }
+}
+
+#[test]
+fn what_is_due_while_the_root_is_away_waits_without_turning_in_circles() {
+    let site = Site::started("articles.reconcile_s = 3600");
+    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    site.drop_in("a.md", format!("---\ntitle: Due\ndate: {due}\n---\ntext\n"));
+    eventually("it is held", || site.log().iter().any(|line| line.contains("held until")));
+    let aside = site.dir.path().join("aside");
+    fs::rename(site.articles(), &aside).unwrap();
+    eventually("it is due", || jiff::Timestamp::now() > due);
+    let before = site.processor_ticks();
+    let end = due + jiff::SignedDuration::from_secs(1);
+    eventually("a second is over", || jiff::Timestamp::now() > end);
+    assert!(site.processor_ticks() - before < 30, "{} ticks in a second", site.processor_ticks() - before);
+    fs::rename(&aside, site.articles()).unwrap();
+    site.appears("Due");
+}
+
+#[test]
+fn pages_follow_what_is_not_in_their_feeds() {
+    let site = Site::started("");
+    let page = |path: &str| site.get(path).text();
+    site.drop_in("note.md", "---\ntitle: Note\nunlisted: true\n---\nfirst version\n");
+    site.drop_in("news/a.md", "# News\n\nsee ![[cat.png]]\n");
+    site.drop_in("one/cat.png", "picture");
+    site.appears("News");
+    eventually("the note has its page", || page("/note").contains("first version"));
+    eventually("the picture is found by its name", || page("/news/a").contains("/one/cat.png"));
+    assert!(page("/news/").contains("news") && page("/").contains("News"));
+    site.drop_in("note.md", "---\ntitle: Note\nunlisted: true\n---\nsecond version\n");
+    eventually("the edit is on the page", || page("/note").contains("second version"));
+    site.drop_in("news/_index.md", "---\ntitle: Fresh from here\n---\n");
+    eventually("the section's title is on its page", || page("/news/").contains("Fresh from here"));
+    eventually("and on the home page", || page("/").contains("Fresh from here"));
+    site.rename("one/cat.png", "two/cat.png");
+    eventually("the picture is where it went", || page("/news/a").contains("/two/cat.png"));
+}
