@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -41,6 +43,12 @@ const BLOCKING_IDLE: Duration = Duration::from_secs(10);
 /// The pause after an accept that found no file descriptor or no memory; doubled until the limit.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Descriptors that connections leave to the engine, at most; of few, a quarter.
+const DESCRIPTORS_KEPT: u64 = 32;
+
+/// A shortage is over when none was met for so long.
+const CALM: Duration = Duration::from_secs(2);
 
 /// While every place is taken, waiting connections are looked for this often.
 const SHED_EVERY: Duration = Duration::from_millis(100);
@@ -169,15 +177,18 @@ fn work(runtime: Runtime, listeners: Vec<TcpListener>, shared: Shared, mut stop:
 /// Accepts for ever.
 async fn accept(worker: &Rc<Worker>, listeners: &[TcpListener], places: &Arc<Semaphore>, peers: &Arc<Peers>) {
     let mut pause = PAUSE_MIN;
+    let mut shortage = Shortage::default();
     let mut turn = 0;
     loop {
         let place = worker.place(places).await;
         turn += 1;
-        match accept_any(listeners, turn).await {
+        let accepted = match has_room(listeners) {
+            true => accept_any(listeners, turn).await,
+            false => Err(Errno::MFILE.into()),
+        };
+        match accepted {
             Ok((stream, address)) => {
-                if pause > PAUSE_MIN {
-                    tracing::info!("connections are accepted again");
-                }
+                shortage.is_over(Instant::now());
                 pause = PAUSE_MIN;
                 match peers.enter(address.ip()) {
                     Some(peer) => worker.open(stream, Places { _place: place, _peer: peer }),
@@ -188,14 +199,45 @@ async fn accept(worker: &Rc<Worker>, listeners: &[TcpListener], places: &Arc<Sem
             Err(error) if !is_shortage(&error) => {}
             Err(error) => {
                 worker.metrics().accept_error();
-                if pause == PAUSE_MIN {
-                    tracing::warn!(%error, "connections cannot be accepted");
-                }
+                shortage.is_here(&error, Instant::now());
                 // Whoever waits holds a descriptor that another could use.
                 worker.shed();
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
+        }
+    }
+}
+
+/// Are there descriptors left beside those that the engine needs to read articles and to write feeds? Descriptors are
+/// given from the lowest up, so a copy of one tells how far they reach.
+fn has_room(listeners: &[TcpListener]) -> bool {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
+    let Some(listener) = listeners.first() else { return true };
+    let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
+    match fcntl_dupfd_cloexec(listener, 0) {
+        Ok(probe) => u64::try_from(probe.as_raw_fd()).is_ok_and(|number| number < limit - reserve),
+        Err(_) => false,
+    }
+}
+
+/// A shortage is told when it begins and when it is over, and not each time that one connection more finds a place.
+#[derive(Default)]
+struct Shortage {
+    last: Option<Instant>,
+}
+
+impl Shortage {
+    fn is_here(&mut self, error: &io::Error, now: Instant) {
+        if self.last.replace(now).is_none() {
+            tracing::warn!(event = "degraded", "degraded: connections cannot be accepted: {error}");
+        }
+    }
+
+    fn is_over(&mut self, now: Instant) {
+        if self.last.is_some_and(|last| now.duration_since(last) >= CALM) {
+            self.last = None;
+            tracing::info!(event = "recovered", "recovered: connections are accepted again");
         }
     }
 }

@@ -180,3 +180,69 @@ fn the_sites_picture_stands_in_every_feed() {
         fs::read(site.feeds().join("news/rss.xml")).is_ok_and(|bytes| bytes == site.get("/news/rss.xml").body)
     });
 }
+
+#[test]
+fn another_configuration_moves_every_date_forward_once() {
+    let mut site = Site::started("site.title = \"One\"");
+    site.drop_in("news/a.md", "# A\n\ntext\n");
+    site.appears("A");
+    let paths = ["/rss.xml", "/news/rss.xml", "/news/feed.json"];
+    let said = |site: &Site, path: &str| {
+        let response = site.get(path);
+        (response.header("etag").unwrap().to_owned(), response.header("last-modified").map(str::to_owned))
+    };
+    // A date that lies ahead is not told; a moment later it is.
+    let dated = |site: &Site| {
+        let mut all = Vec::new();
+        eventually("every feed tells its date", || {
+            all = paths.map(|path| said(site, path)).to_vec();
+            all.iter().all(|(_, date)| date.is_some())
+        });
+        all
+    };
+    let newer = |before: &[(String, Option<String>)], after: &[(String, Option<String>)]| {
+        before.iter().zip(after).all(|(before, after)| before.0 != after.0 && before.1 != after.1)
+    };
+    let first = dated(&site);
+    site.configure("site.title = \"Two\"");
+    site.hang_up();
+    let mut second = Vec::new();
+    eventually("a reload dates every feed anew", || {
+        second = dated(&site);
+        newer(&first, &second)
+    });
+    site.stop();
+    site.configure("site.title = \"Three\"");
+    site.start();
+    let mut third = Vec::new();
+    eventually("so does a start", || {
+        third = dated(&site);
+        newer(&second, &third)
+    });
+    site.stop();
+    let passed = std::time::Instant::now() + std::time::Duration::from_millis(1100);
+    eventually("the clock shows another second", || std::time::Instant::now() > passed);
+    site.start();
+    assert_eq!(dated(&site), third, "the same again");
+}
+
+#[test]
+fn connections_leave_descriptors_to_the_engine() {
+    let site = Site::started("server.connections_per_address = 1000");
+    site.drop_in("a.md", "# A\n\ntext\n");
+    site.appears("A");
+    let process = rustix::process::Pid::from_raw(i32::try_from(site.process()).unwrap());
+    let few = rustix::process::Rlimit { current: Some(64), maximum: Some(4096) };
+    rustix::process::prlimit(process, rustix::process::Resource::Nofile, few).unwrap();
+    let idle: Vec<_> = (0..100).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
+    eventually("it is told", || site.log().iter().any(|line| line.contains("connections cannot be accepted")));
+    site.drop_in("b.md", "# B\n\ntext\n");
+    let file = site.feeds().join("feed.json");
+    eventually("publishing goes on", || fs::read_to_string(&file).is_ok_and(|text| text.contains("\"B\"")));
+    drop(idle);
+    site.settles(&["A", "B"]);
+    eventually("its end is told", || {
+        site.get("/-/healthy");
+        site.log().iter().any(|line| line.contains("connections are accepted again"))
+    });
+}
