@@ -2,7 +2,7 @@
 //! converted, the rest removed; code keeps them. Each is named in a diagnostic with its line. Wiki links become
 //! Markdown's own on the way.
 //!
-//! This file finds tags; [`template_tags`](super::template_tags) knows what they mean. Nothing is evaluated.
+//! This file finds tags; [`super::template_tags`] knows what they mean. Nothing is evaluated.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

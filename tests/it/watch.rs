@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use dropfeed::engine::clock::{Clock as _, SystemClock};
+
 use super::fixture::{Site, eventually};
 
 const LONG: &str = "one two three four five six seven eight nine ten eleven twelve";
@@ -270,15 +272,15 @@ fn a_root_that_was_away_for_a_moment_is_heard_again() {
 #[test]
 fn what_is_due_while_the_root_is_away_waits_without_turning_in_circles() {
     let site = Site::started("articles.reconcile_s = 3600");
-    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let due = SystemClock.now() + jiff::SignedDuration::from_secs(2);
     site.drop_in("a.md", format!("---\ntitle: Due\ndate: {due}\n---\ntext\n"));
     eventually("it is held", || site.log().iter().any(|line| line.contains("held until")));
     let aside = site.dir.path().join("aside");
     fs::rename(site.articles(), &aside).unwrap();
-    eventually("it is due", || jiff::Timestamp::now() > due);
+    eventually("it is due", || SystemClock.now() > due);
     let before = site.processor_ticks();
     let end = due + jiff::SignedDuration::from_secs(1);
-    eventually("a second is over", || jiff::Timestamp::now() > end);
+    eventually("a second is over", || SystemClock.now() > end);
     assert!(site.processor_ticks() - before < 30, "{} ticks in a second", site.processor_ticks() - before);
     fs::rename(&aside, site.articles()).unwrap();
     site.appears("Due");
