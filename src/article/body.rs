@@ -92,28 +92,7 @@ pub(super) mod tests {
 
     /// A head of which only the source of the title is said.
     pub(in super::super) fn head(title_from: TitleFrom) -> Head {
-        Head {
-            title: "T".to_owned(),
-            title_from,
-            published: None,
-            updated: None,
-            expires: None,
-            authors: Vec::new(),
-            tags: Vec::new(),
-            summary: None,
-            slug: None,
-            path: None,
-            id: None,
-            aliases: Vec::new(),
-            external_url: None,
-            canonical: None,
-            language: None,
-            image: None,
-            draft: false,
-            unlisted: false,
-            no_feed: false,
-            feed_only: false,
-        }
+        Head { title: "T".to_owned(), title_from, ..Head::default() }
     }
 
     pub(in super::super) const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };

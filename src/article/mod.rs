@@ -67,10 +67,11 @@ pub struct Person {
 }
 
 /// Where a title came from. The body needs it: a heading that became the title leaves the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TitleFrom {
     /// The front matter; an empty title there means a note without one.
+    #[default]
     FrontMatter,
     /// The first heading, or `<title>` or `<h1>` of an HTML file.
     Heading,
@@ -86,7 +87,7 @@ pub enum TitleFrom {
 ///
 /// Every text in it is safe: only characters of XML 1.0 `Char`, no C1 controls, white space folded.
 /// Dates are as written; the ledger resolves them in the site's zone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Head {
     /// The title; empty only for a note whose front matter says so.
     pub title: String,

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use url::Url;
 
-use crate::article::{Head, Person, TitleFrom};
+use crate::article::{Head, Person};
 use crate::base::{Digest, Format, RelPath, Scope, Timestamp, UrlPath};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, Seq};
@@ -53,28 +53,7 @@ pub(super) fn channel(name: &str) -> Channel {
 }
 
 pub(super) fn head(title: &str) -> Head {
-    Head {
-        title: title.to_owned(),
-        title_from: TitleFrom::FrontMatter,
-        published: None,
-        updated: None,
-        expires: None,
-        authors: Vec::new(),
-        tags: Vec::new(),
-        summary: None,
-        slug: None,
-        path: None,
-        id: None,
-        aliases: Vec::new(),
-        external_url: None,
-        canonical: None,
-        language: None,
-        image: None,
-        draft: false,
-        unlisted: false,
-        no_feed: false,
-        feed_only: false,
-    }
+    Head { title: title.to_owned(), ..Head::default() }
 }
 
 /// The article with number `seq`, published `seq` hours into a day.

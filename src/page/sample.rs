@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::article::{Head, TitleFrom};
+use crate::article::Head;
 use crate::base::{Digest, Format, RelPath, Timestamp, UrlPath};
 use crate::config;
 use crate::library::{Article, Channel};
@@ -37,28 +37,7 @@ pub(super) fn feeds() -> config::Feeds {
 }
 
 pub(super) fn head(title: &str) -> Head {
-    Head {
-        title: title.into(),
-        title_from: TitleFrom::FrontMatter,
-        published: None,
-        updated: None,
-        expires: None,
-        authors: Vec::new(),
-        tags: Vec::new(),
-        summary: None,
-        slug: None,
-        path: None,
-        id: None,
-        aliases: Vec::new(),
-        external_url: None,
-        canonical: None,
-        language: None,
-        image: None,
-        draft: false,
-        unlisted: false,
-        no_feed: false,
-        feed_only: false,
-    }
+    Head { title: title.into(), ..Head::default() }
 }
 
 pub(super) fn article(url: &str, head: Head) -> Article {

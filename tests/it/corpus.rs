@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dropfeed::article::{Head, Limits, Reading, TitleFrom, body, head, invariants};
+use dropfeed::article::{Head, Limits, Reading, body, head, invariants};
 use dropfeed::base::RelPath;
 use dropfeed::base::path::FileKind;
 
@@ -56,26 +56,5 @@ fn find_files(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()>
 
 /// The head of a file that has none of its own.
 fn nameless() -> Head {
-    Head {
-        title: String::new(),
-        title_from: TitleFrom::FrontMatter,
-        published: None,
-        updated: None,
-        expires: None,
-        authors: Vec::new(),
-        tags: Vec::new(),
-        summary: None,
-        slug: None,
-        path: None,
-        id: None,
-        aliases: Vec::new(),
-        external_url: None,
-        canonical: None,
-        language: None,
-        image: None,
-        draft: false,
-        unlisted: false,
-        no_feed: false,
-        feed_only: false,
-    }
+    Head { title: String::new(), ..Head::default() }
 }
