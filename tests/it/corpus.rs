@@ -56,5 +56,5 @@ fn find_files(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()>
 
 /// The head of a file that has none of its own.
 fn nameless() -> Head {
-    Head { title: String::new(), ..Head::default() }
+    Head::default()
 }
