@@ -8,7 +8,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::article::{self, Reading, place};
-use crate::base::{Diagnostic, RelPath, Timestamp};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
 use crate::source::{Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
 
@@ -79,7 +79,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
     }
     let found = match change.seen {
         Seen::Gone => Found::Gone,
-        Seen::Asset(fingerprint) => Found::Asset(fingerprint),
+        Seen::Asset(fingerprint) => asset(&change.path, fingerprint),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
@@ -93,6 +93,19 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
         },
     };
     Look::Found(Box::new(found))
+}
+
+/// A file that is served as it is, unless its URL would be one of ours.
+fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
+    let diagnostic = match UrlPath::new(path.as_str()) {
+        None => Diagnostic::error("no-url", "its name gives no URL"),
+        // The icon is the one such file that dropfeed serves by this name itself.
+        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => {
+            Diagnostic::error("reserved-url", format!("would stand at /{path}, which dropfeed keeps for itself"))
+        }
+        Some(_) => return Found::Asset(fingerprint),
+    };
+    Found::Refused { fingerprint, diagnostic }
 }
 
 fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::config::{Articles, Config};
 use crate::source::{Batch, Cause, Health, Inbox, Look, OpenError, Policy, Tree, needs_polling};
@@ -31,6 +31,8 @@ pub(super) struct Watch {
     backoff: Duration,
     /// After a failed step: before this, what is due by time alone has to wait.
     retry_after: Option<Instant>,
+    /// Is the directory that is open not the configured one, since that could not be opened?
+    astray: bool,
     /// Before this, the projection is not tried again.
     project_after: Option<Instant>,
     /// Is this the first look since the tree was opened?
@@ -44,6 +46,7 @@ impl Watch {
             scanned: Instant::now(),
             backoff: RETRY.0,
             retry_after: None,
+            astray: false,
             project_after: None,
             first_look: true,
         }
@@ -144,6 +147,7 @@ impl Engine {
         let tree = self.parts.renderer.tree();
         let health = match tree {
             None => Health::Swapped,
+            Some(_) if self.watch.astray => Health::Swapped,
             Some(tree) if asked => tree.health(),
             Some(_) => Health::Same,
         };
@@ -176,6 +180,7 @@ impl Engine {
         self.parts.renderer.set_tree(Arc::new(tree));
         self.watch.polling = polling;
         self.watch.first_look = true;
+        self.watch.astray = false;
         // What is under way belongs to the tree that was; the new one is looked at whole.
         self.parts.inbox.rescan_later(Duration::ZERO);
         Ok(())
@@ -278,9 +283,8 @@ impl Engine {
             (&old.dir, &old.ignore, old.max_bytes, old.poll) != (&new.dir, &new.ignore, new.max_bytes, new.poll);
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
-        if reopen && let Err(error) = self.reopen() {
-            error!(event = "degraded", "{error}");
-        }
+        // Where it cannot be opened, the next turn tries again, and says so.
+        self.watch.astray |= reopen && self.reopen().is_err();
         info!(event = "reloaded", "the configuration was reloaded");
     }
 

@@ -27,13 +27,14 @@ impl Assets {
         is_new
     }
 
-    /// Takes one out.
-    pub(super) fn remove(&mut self, path: &RelPath) {
+    /// Takes one out; false where it was not there.
+    pub(super) fn remove(&mut self, path: &RelPath) -> bool {
         if self.paths.remove(path).is_none() {
-            return;
+            return false;
         }
         self.sum = self.sum.wrapping_sub(number(path.as_str()));
         self.by_name.remove(&(name_of(path), path.clone()));
+        true
     }
 
     /// Is there one at `path`?

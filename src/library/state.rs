@@ -157,7 +157,8 @@ impl State {
 
     fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
-            (FileKind::Other, _) => {
+            // What is refused (a pipe, what stands in `_layouts`) is a row too, but no asset.
+            (FileKind::Other, Kept::Empty) => {
                 self.library.assets.insert(path);
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {

@@ -88,6 +88,9 @@ impl<'a> Step<'a> {
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
+                    if self.state.library.assets.remove(path) {
+                        self.touch_all_who_show(path);
+                    }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
                     self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
                 }

@@ -246,3 +246,40 @@ fn connections_leave_descriptors_to_the_engine() {
         site.log().iter().any(|line| line.contains("connections are accepted again"))
     });
 }
+
+#[test]
+fn a_file_that_is_no_asset_is_none_after_a_restart_either() {
+    let mut site = Site::new("");
+    for path in ["tags/x.png", "archive/y.png", "-/z.png", "_layouts/logo.png", "good.png", "favicon.ico"] {
+        site.write(path, "picture");
+    }
+    for _ in 0..2 {
+        site.start();
+        eventually("assets are served", || site.get("/good.png").status == 200);
+        let statuses = ["/tags/x.png", "/archive/y.png", "/-/z.png", "/_layouts/logo.png", "/favicon.ico"]
+            .map(|path| site.get(path).status);
+        assert_eq!(statuses, [404, 404, 404, 404, 200]);
+        site.stop();
+    }
+    site.start();
+    site.remove("good.png");
+    std::os::unix::fs::symlink("/etc/passwd", site.articles().join("good.png")).unwrap();
+    eventually("a link that leads out is no asset any more", || site.get("/good.png").status == 404);
+    eventually("and is told", || site.log().iter().any(|line| line.contains("refused: good.png")));
+}
+
+#[test]
+fn a_reload_names_a_directory_that_is_not_there_and_takes_it_up_when_it_is() {
+    let mut site = Site::started("");
+    site.drop_in("a.md", "# Old\n\ntext\n");
+    site.appears("Old");
+    site.configure("articles.dir = \"new\"");
+    site.hang_up();
+    eventually("it is told", || site.log().iter().any(|line| line.contains("degraded") && line.contains("/new")));
+    assert_eq!(site.titles(), ["Old"]);
+    let made = site.dir.path().join("made");
+    fs::create_dir(&made).unwrap();
+    fs::write(made.join("b.md"), "# New\n\nother\n").unwrap();
+    fs::rename(&made, site.dir.path().join("new")).unwrap();
+    site.settles(&["New"]);
+}
