@@ -11,6 +11,7 @@
 //!   next use; where the failed commit turns out to be in the log all the same, its rows are put back as they were.
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -32,6 +33,8 @@ pub struct Database {
     path: PathBuf,
     /// None after an error that leaves it in doubt what the connection sees.
     connection: Option<Connection>,
+    /// Which file it is connected to: device and inode.
+    file: Option<(u64, u64)>,
     /// What the database holds by the last successful commit.
     seal: Seal,
     /// How to take back a commit that failed, should it be there after all.
@@ -65,8 +68,8 @@ impl Database {
         let seal = read::seal(&connection).map_err(|trouble| told(&path, trouble))?;
         open::compare(&path, &seal, marked)?;
         let mark = Mark::open(&mark_path, &seal, marked).map_err(|error| StoreError::io(&mark_path, error))?;
-        let connection = Some(connection);
-        Ok(Self { lock, path, connection, seal, doubt: None, checked: is_new, mark, is_new })
+        let (connection, file) = (Some(connection), file_at(&path));
+        Ok(Self { lock, path, connection, file, seal, doubt: None, checked: is_new, mark, is_new })
     }
 
     /// Was it made just now? Where `feeds/` shows that there was a state before, ids can be recovered from there.
@@ -125,6 +128,11 @@ impl Database {
 
     /// A connection that has passed `quick_check`.
     fn verified(&mut self) -> Result<(), StoreError> {
+        // What is written to a file that was taken away is lost with it. SQLite leaves the log of a moved file alone
+        // when it closes it, so another file that stands there by now is safe.
+        if self.file != file_at(&self.path) {
+            self.connection = None;
+        }
         self.connected()?;
         if !self.checked {
             let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
@@ -146,6 +154,7 @@ impl Database {
         let mut connection = open::connect(&self.path)?;
         self.resolve(&mut connection).map_err(|trouble| told(&self.path, trouble))?;
         self.doubt = None;
+        self.file = file_at(&self.path);
         self.connection = Some(connection);
         Ok(())
     }
@@ -184,6 +193,12 @@ impl Database {
             told(&self.path, trouble)
         })
     }
+}
+
+/// Which file stands at `path`: device and inode.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 impl Store for Database {

@@ -283,3 +283,18 @@ fn a_reload_names_a_directory_that_is_not_there_and_takes_it_up_when_it_is() {
     fs::rename(&made, site.dir.path().join("new")).unwrap();
     site.settles(&["New"]);
 }
+
+#[test]
+fn nothing_is_published_that_a_state_taken_away_would_not_remember() {
+    let site = Site::started("");
+    site.drop_in("a.md", "# A\n\ntext\n");
+    site.appears("A");
+    let (state, aside) = (site.dir.path().join(".dropfeed"), site.dir.path().join("aside"));
+    fs::rename(&state, &aside).unwrap();
+    site.drop_in("b.md", "# B\n\ntext\n");
+    eventually("it is told", || site.log().iter().any(|line| line.contains("degraded") && line.contains("taken away")));
+    assert_eq!(site.titles(), ["A"]);
+    fs::rename(&aside, &state).unwrap();
+    site.settles(&["A", "B"]);
+    eventually("the recovery is told", || site.log().iter().any(|line| line.contains("recovered")));
+}
