@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::article::{TitleFrom, place};
-use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, time};
 use crate::library::{Article, Library, Lookup, State};
-use crate::source::is_asset;
 
 use super::Told;
 
@@ -30,7 +28,6 @@ pub(super) fn compare(state: &State, told: &mut Told) {
             say(Diagnostic::warning("duplicate", message));
         }
     }
-    told.extend(assets(state));
     told.extend(same_second(state));
 }
 
@@ -81,22 +78,6 @@ fn aliases<'a>(article: &'a Article, library: &'a Library) -> impl Iterator<Item
             false => format!("its alias /{url} leads to {whose}"),
         };
         Some(Diagnostic::warning("alias-taken", message))
-    })
-}
-
-/// The files beside articles whose URL is kept for something else.
-fn assets(state: &State) -> impl Iterator<Item = (RelPath, Diagnostic)> + '_ {
-    let hidden = |path: &RelPath| {
-        FileKind::of(path) == FileKind::Other
-            && is_asset(path)
-            && place::is_left_out(path).is_none()
-            && path.as_str() != "favicon.ico"
-            && UrlPath::new(path.as_str()).is_some_and(|url| url.is_reserved())
-    };
-    let message = "is not served: dropfeed keeps its path for itself";
-    state.files().map(|(path, _)| path).filter(move |path| hidden(path)).map(move |path| {
-        let reserved = Diagnostic::warning("reserved-url", message);
-        (path.clone(), reserved)
     })
 }
 

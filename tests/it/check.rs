@@ -105,7 +105,7 @@ fn every_kind_of_finding() {
             "articles/tags/a.md: error: would stand at /tags/a, which dropfeed keeps for itself [reserved-url]",
             2,
         ),
-        (&[("archive/a.png", "x")], "articles/archive/a.png: warning: is not served: ", 1),
+        (&[("archive/a.png", "x")], "articles/archive/a.png: error: would stand at /archive/a.png, which dropfeed", 2),
         (
             &[("x.png", "x"), ("a.md", "---\ntitle: A\npath: x.png\n---\nx")],
             "articles/a.md: error: cannot be seen at /x.png, where the file x.png stands [url-taken]",
