@@ -214,7 +214,7 @@ impl Engine {
         self.current = next;
         self.publish();
         let now = self.parts.clock.now();
-        notices.iter().for_each(|notice| tell::notice(notice, &self.parts.config.site, now));
+        tell::notices(&notices, &self.parts.config.site, now);
         Ok(true)
     }
 }

@@ -10,8 +10,21 @@ use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::Notice;
 
+/// So many articles that become public at once, as on a first start, are told by their number alone.
+const PUBLISHED_MAX: usize = 100;
+
 /// Tells what a step found worth telling.
-pub(super) fn notice(notice: &Notice, site: &Site, now: Timestamp) {
+pub(super) fn notices(notices: &[Notice], site: &Site, now: Timestamp) {
+    let is_new = |told: &&Notice| matches!(told, Notice::Published(_));
+    let articles = notices.iter().filter(is_new).count();
+    let many = articles > PUBLISHED_MAX;
+    if many {
+        info!(event = "published", articles, "published: {articles} articles");
+    }
+    notices.iter().filter(|told| !(many && is_new(told))).for_each(|told| notice(told, site, now));
+}
+
+fn notice(notice: &Notice, site: &Site, now: Timestamp) {
     let url = |article: &crate::library::Article| links::absolute(site, &Route::Resource(article.url.clone()));
     match notice {
         Notice::Published(article) => info!(event = "published", path = %article.path, url = url(article), "published"),
