@@ -122,6 +122,7 @@ fn known_bombs_hold_and_end() {
         ("cells without a table", "<table>x<br>".repeat(10_000)),
         ("footnotes in footnotes", (0..5000).map(|n| format!("[^{n}]: [^{}]\n\n", n + 1)).collect::<String>() + "[^0]"),
         ("headings of one name", "# a\n".repeat(25_000)),
+        ("ends in capitals", format!("{{{{ x }}}}{}", "<pre></PRE>".repeat(10_000))),
         ("attributes", format!("<a {}>", (0..10_000).map(|n| format!("a{n}=b ")).collect::<String>())),
         ("nested quotes of text", format!("{} a\n", ">".repeat(1000)).repeat(100)),
         ("lists of two kinds", "- a\n* b\n".repeat(50_000)),

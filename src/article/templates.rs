@@ -268,8 +268,11 @@ fn html_code(text: &str) -> Option<usize> {
         .find(|(start, _)| {
             starts(start) && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace())
         })?;
-    let upper = end.to_ascii_uppercase();
-    Some(text.find(end).or_else(|| text.find(&upper)).map_or(text.len(), |at| at + end.len()))
+    // The first end tag, however it is written: looking for one way of writing it after another could go through the
+    // whole text for each element.
+    let is_end = |at: &usize| text.get(*at..*at + end.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(end));
+    let found = text.match_indices("</").map(|(at, _)| at).find(is_end);
+    Some(found.map_or(text.len(), |at| at + end.len()))
 }
 
 #[cfg(test)]
@@ -303,8 +306,8 @@ mod tests {
             assert_eq!(converted(text, Host::Markdown), (text.to_owned(), Vec::new()), "{text:?}");
         }
         assert_eq!(
-            converted("<pre>{{ x }}</pre>{{ y }}<!-- {{ z }} -->", Host::Html).0,
-            "<pre>{{ x }}</pre><!-- {{ z }} -->"
+            converted("<pre>{{ x }}</Pre>{{ y }}<!-- {{ z }} -->", Host::Html).0,
+            "<pre>{{ x }}</Pre><!-- {{ z }} -->"
         );
     }
 
