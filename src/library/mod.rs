@@ -204,7 +204,8 @@ impl Library {
         }
         match reference.strip_prefix('/') {
             Some("") => Some(Route::Home),
-            Some(path) => self.at_url(path),
+            // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
+            Some(path) => self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path))),
             None => self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference)),
         }
     }
@@ -413,6 +414,13 @@ fn names(article: &Article) -> Vec<u64> {
 /// text for each name of each article, and no two names of one site meet by chance.
 fn called(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
+}
+
+/// Is this the name of a text, which no URL ends like? `.html` is one that URLs do end like.
+fn is_named_as_text(path: &str) -> bool {
+    use crate::base::path::{FileKind, Markup};
+    let kind = RelPath::new(path).map(|path| FileKind::of(&path));
+    matches!(kind, Some(FileKind::Article(Markup::Markdown | Markup::Text)))
 }
 
 /// The name without an article's extension; other dots belong to the name.

@@ -242,6 +242,22 @@ fn drafts_held_and_expired_articles_come_and_go() {
 }
 
 #[test]
+fn links_from_the_root_may_name_files() {
+    let world =
+        check("write n/My_Post.md # A||one\n.", &["1 n/My_Post.md /n/my-post \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+    let at = |reference: &str| world.state.library().locate(reference).map(|route| route.to_string());
+    for (reference, url) in [
+        ("n/My_Post.md", Some("/n/my-post")),
+        ("/n/My_Post.md", Some("/n/my-post")),
+        ("/n/my-post", Some("/n/my-post")),
+        ("/n/other.md", None),
+        ("/n", Some("/n/")),
+    ] {
+        assert_eq!(at(reference).as_deref(), url, "{reference}");
+    }
+}
+
+#[test]
 fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
