@@ -267,8 +267,8 @@ impl Parts {
         };
         let local = date.to_datetime(time.unwrap_or_default());
         let (written, unknown_zone) = match (self.zone, time) {
-            (Some(Zone::Offset(offset)), _) => (instant(offset.to_timestamp(local))?, None),
-            (Some(Zone::Named(zone)), _) => (instant(zone.to_ambiguous_timestamp(local).compatible())?, None),
+            (Some(Zone::Offset(offset)), _) => (instant(offset.to_timestamp(local), local)?, None),
+            (Some(Zone::Named(zone)), _) => (instant(zone.to_ambiguous_timestamp(local).compatible(), local)?, None),
             (Some(Zone::Unknown(zone)), Some(_)) => (Written::Local(local), Some(zone)),
             (Some(Zone::Unknown(_)), None) => return Err(Refusal::Unknown),
             (None, Some(_)) => (Written::Local(local), None),
@@ -278,9 +278,13 @@ impl Parts {
     }
 }
 
-/// The instant, if it lies in the years 1 to 9999 of UTC: RFC 3339 has no others.
-fn instant(instant: Result<Timestamp, jiff::Error>) -> Result<Written, Refusal> {
-    let instant = instant.map_err(|_| Refusal::NoSuchDay)?;
+/// The instant, if it lies in the years 1 to 9999 of UTC: RFC 3339 has no others. The last day of all, by which people
+/// write "never", is as good as the last instant that can be represented.
+fn instant(instant: Result<Timestamp, jiff::Error>, local: civil::DateTime) -> Result<Written, Refusal> {
+    let instant = match instant {
+        Err(_) if local.year() == 9999 => Timestamp::MAX,
+        instant => instant.map_err(|_| Refusal::NoSuchDay)?,
+    };
     let year = instant.to_zoned(TimeZone::UTC).year();
     if year >= 1 { Ok(Written::Instant(instant)) } else { Err(Refusal::NoSuchDay) }
 }
@@ -423,6 +427,8 @@ mod tests {
         ) {
             assert_eq!(show(text), "2026-11-22T10:00:00Z", "{text}");
         }
+        assert_eq!(show("9999-12-31T23:59:59Z"), Timestamp::MAX.to_string());
+        assert_eq!(show("9999-12-31T23:59-10:00"), Timestamp::MAX.to_string());
         assert_eq!(show("2026-11-22Z"), "Unknown");
         assert_eq!(show("2026-11-22 UTC"), "2026-11-22T00:00:00Z");
         assert_eq!(show("2026-03-29 02:30 Europe/Berlin"), "2026-03-29T01:30:00Z");
@@ -441,7 +447,6 @@ mod tests {
             ("29 Feb 2026", "NoSuchDay"),
             ("0000-01-01", "NoSuchDay"),
             ("0001-01-01T00:00+01:00", "NoSuchDay"),
-            ("9999-12-31T23:59-10:00", "NoSuchDay"),
             ("31/31/2026", "NoSuchDay"),
             ("13.13.2026", "NoSuchDay"),
             ("2026", "NoDay"),
