@@ -202,19 +202,13 @@ impl Scrub<'_> {
             "dd" | "dt" => &["dd", "dt"],
             _ => &[],
         };
-        let stops = |open: &str| {
-            find(open).is_some_and(|e| matches!(e.role, Role::Block | Role::Table))
-                && !matches!(open, "address" | "div" | "p")
+        let stops = |open: &Element| {
+            matches!(open.role, Role::Block | Role::Table) && !matches!(open.name, "address" | "div" | "p")
         };
-        for at in (0..self.open.len()).rev() {
-            let open = self.open[at].element.name;
-            if closes.contains(&open) {
-                self.close_and_remember(at);
-                break;
-            }
-            if stops(open) {
-                break;
-            }
+        let is_end = |open: &Open| closes.contains(&open.element.name) || stops(open.element);
+        let end = if closes.is_empty() { None } else { self.open.iter().rposition(is_end) };
+        if let Some(at) = end.filter(|at| closes.contains(&self.open[*at].element.name)) {
+            self.close_and_remember(at);
         }
         self.close_paragraph();
     }
