@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
@@ -49,6 +50,8 @@ impl Refusal {
 /// What the operating system refuses while running. A start that cannot be is told here, in one sentence.
 pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCode> {
     let config = load()?;
+    // Before anything can be waited for: a stop that comes during the start is a stop, and not a death.
+    let signals = Signals::listen()?;
     let inherited = systemd::listeners().context("the sockets that the service manager passed cannot be used")?;
     let daemon = match Daemon::start(config, inherited, Arc::new(SystemClock)) {
         Ok(daemon) => daemon,
@@ -56,7 +59,7 @@ pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCo
     };
     systemd::ready("serving");
     let mut daemon = daemon;
-    let stopped = wait(&mut daemon, load);
+    let stopped = wait(&mut daemon, signals, load);
     systemd::stopping();
     daemon.stop();
     stopped?;
@@ -220,14 +223,30 @@ fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
     listeners.collect()
 }
 
+/// The signals that are answered, from the moment this is made.
+struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt, hangup) = {
+            let _entered = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
+        };
+        Ok(Self { runtime, terminate, interrupt, hangup })
+    }
+}
+
 /// Waits for a signal to stop, and reloads at SIGHUP. Ends with an error if the engine does.
-fn wait(daemon: &mut Daemon, load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<()> {
+fn wait(daemon: &mut Daemon, signals: Signals, load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<()> {
     let Some(mut ended) = daemon.ended.take() else { anyhow::bail!("the engine is not running") };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Signals { runtime, mut terminate, mut interrupt, mut hangup } = signals;
     runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = signal(SignalKind::hangup())?;
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),

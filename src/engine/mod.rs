@@ -115,10 +115,7 @@ impl Engine {
         let mut remembered = parts.store.load()?;
         let of = |name: &str| remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let site_id = of(value::SITE_ID).unwrap_or_else(|| parts.config.site.id.clone());
-        if site_id != parts.config.site.id {
-            tell::frozen_site_id(&site_id, &parts.config.site.id);
-            parts.config = Arc::new(with_site_id(&parts.config, &site_id));
-        }
+        parts.config = Arc::new(with_site_id(&parts.config, &site_id));
         let polling = parts.polling;
         let policy = policy(&parts.config);
         let head_version = HEAD_VERSION.to_string();
@@ -210,7 +207,13 @@ impl Engine {
     }
 }
 
+/// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
+/// follows the address and asks for nothing.
 fn with_site_id(config: &Config, id: &str) -> Config {
+    let configured = config.site.id.as_str();
+    if configured != id && config.site.url.host_str() != Some(configured) {
+        tell::frozen_site_id(id, configured);
+    }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
 }
 

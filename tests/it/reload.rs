@@ -298,3 +298,31 @@ fn nothing_is_published_that_a_state_taken_away_would_not_remember() {
     site.settles(&["A", "B"]);
     eventually("the recovery is told", || site.log().iter().any(|line| line.contains("recovered")));
 }
+
+#[test]
+fn the_sites_id_is_frozen_and_only_who_asks_for_another_is_told() {
+    let mut site = Site::started("");
+    site.drop_in("a.md", "# A\n\ntext\n");
+    let before = site.appears("A");
+    let told = |site: &Site| site.log().iter().filter(|line| line.contains("site.id stays")).count();
+    site.stop();
+    site.configure("site.url = \"https://moved.example/\"");
+    site.start();
+    assert_eq!((site.appears("A").id, told(&site)), (before.id.clone(), 0));
+    site.configure("site.url = \"https://moved.example/\"\nsite.id = \"mine\"");
+    site.hang_up();
+    eventually("it is told", || told(&site) == 1);
+    site.drop_in("b.md", "# B\n\ntext\n");
+    site.appears("B");
+    assert_eq!(site.appears("A").id, before.id);
+}
+
+#[test]
+fn a_stop_that_comes_during_the_start_is_a_stop() {
+    let mut site = Site::new("");
+    for _ in 0..20 {
+        site.start();
+        // Fails unless the exit status is 0.
+        site.stop();
+    }
+}
