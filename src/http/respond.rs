@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
@@ -25,8 +25,9 @@ use super::encoding;
 use super::problem::{ALLOWED, Problem, page_fields};
 use super::request::{self, Ask};
 use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
-use crate::config::Site;
+use crate::config::{Config, Site};
 use crate::engine::clock::{Clock as _, SystemClock};
+use crate::feed::links;
 use crate::publish::{Coding, Document, Found, Snapshot};
 
 /// How long a feed may be kept: RSS `ttl` says the same.
@@ -114,6 +115,10 @@ impl Desk {
             Route::Healthy | Route::Ready => service(relative, true).ok_or_else(Problem::not_found),
             Route::Robots => self.document(snapshot, &Arc::new(robots(&snapshot.config.site)), head).await,
             Route::Favicon => self.favicon(snapshot, head).await,
+            Route::Home => {
+                let found = self.found(snapshot, Route::Home, relative, head).await;
+                found.map(|response| with_feed_link(response, &snapshot.config))
+            }
             route => self.found(snapshot, route, relative, head).await,
         }
     }
@@ -225,6 +230,16 @@ impl Desk {
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+/// The home page's head already says where the feed is, for whoever asks for no more (RFC 8288).
+fn with_feed_link(mut response: Response<Content>, config: &Config) -> Response<Content> {
+    let format = config.feeds.advertise;
+    let url = links::absolute(&config.site, &Route::Feed(Scope::Site, format));
+    let link = format!("<{url}>; rel=\"alternate\"; type=\"{}\"", format.media_type());
+    // A URL holds nothing that a header may not.
+    response.headers_mut().extend(HeaderValue::try_from(link).ok().map(|link| (LINK, link)));
+    response
 }
 
 /// What a document is to caches and browsers.

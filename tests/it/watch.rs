@@ -297,6 +297,8 @@ fn pages_follow_what_is_not_in_their_feeds() {
     eventually("the note has its page", || page("/note").contains("first version"));
     eventually("the picture is found by its name", || page("/news/a").contains("/one/cat.png"));
     assert!(page("/news/").contains("news") && page("/").contains("News"));
+    let link = "<http://test.example/atom.xml>; rel=\"alternate\"; type=\"application/atom+xml\"";
+    assert_eq!(site.get("/").header("link"), Some(link));
     site.drop_in("note.md", "---\ntitle: Note\nunlisted: true\n---\nsecond version\n");
     eventually("the edit is on the page", || page("/note").contains("second version"));
     site.drop_in("news/_index.md", "---\ntitle: Fresh from here\n---\n");
