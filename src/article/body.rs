@@ -139,6 +139,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn comments_are_in_no_part_of_a_body() {
+        let path = RelPath::new("a.md").unwrap();
+        let text =
+            "---\nlang: en\n---\n%%hid%% a %%hid%%\n\n%%\nhid\n\n<b>hid</b>\n%%\n\n`%%b%%` {{< x >}} 100%% sure\n";
+        let (body, told) = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+        assert_eq!(
+            (body.html.as_str(), body.summary.as_str()),
+            ("<p>a</p>\n<p><code>%%b%%</code>  100%% sure</p>", "a")
+        );
+        let told: Vec<String> = told.iter().map(|told| format!("{}: {told}", told.code)).collect();
+        assert_eq!(
+            told,
+            [
+                "comment: 4:1: a comment between `%%` was taken out",
+                "comment: 6:1: a comment between `%%` was taken out",
+                "template-tag: 12:1: the template tag `x` was removed",
+            ]
+        );
+    }
+
+    #[test]
     fn too_large_is_an_error() {
         let limits = Limits { depth: 100, max_bytes: 1000 };
         for (name, text) in [

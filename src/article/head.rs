@@ -16,7 +16,7 @@ use super::sketch::WordSketch;
 use super::{Head, Outline, Reading, TitleFrom, html, markdown, text as plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
-pub const HEAD_VERSION: u32 = 1;
+pub const HEAD_VERSION: u32 = 2;
 
 /// Graphemes of a title.
 const TITLE_MAX: usize = 1_000;
@@ -35,7 +35,7 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
     };
     let split = split(&text);
     match markup_of(path) {
-        Markup::Markdown => read(path, &split, &markdown::outline(split.text), WordSketch::of),
+        Markup::Markdown => read(path, &split, &markdown::outline(split.text), markdown::sketch),
         Markup::Html => read(path, &split, &html::outline(split.text), WordSketch::of_html),
         Markup::Text => read(path, &split, &plain_text::outline(split.text), WordSketch::of),
     }
@@ -211,6 +211,18 @@ mod tests {
         let no_opening = RelPath::new("IMG_1.md").unwrap();
         let chosen = choose_title(None, &Outline::default(), &place(&no_opening), &no_opening);
         assert_eq!(chosen, ("IMG 1".to_owned(), TitleFrom::FileName));
+    }
+
+    #[test]
+    fn comments_are_in_no_part_of_a_head() {
+        let seen = |text: &str| head(&RelPath::new("IMG_1.md").unwrap(), text.as_bytes());
+        let Reading::Article { head: commented, sketch, .. } = seen("%%hid%%\n\na %%hid%% b\n\n%%\nhid\n\nhid\n%%\n")
+        else {
+            panic!()
+        };
+        assert_eq!((commented.title.as_str(), commented.title_from), ("a b", TitleFrom::Text));
+        assert_eq!(*sketch, WordSketch::of("a b"));
+        assert_eq!(seen("%%hid%%\n"), Reading::Empty);
     }
 
     #[test]

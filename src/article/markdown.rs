@@ -12,9 +12,10 @@ use super::canonical::{clean, legal};
 use super::findings::Findings;
 use super::nesting::flatten;
 use super::sanitize::{depth, sanitize, too_large};
+use super::sketch::WordSketch;
 use super::tokens::tokens;
 use super::writer::{Settings, Stop, without_comments, write};
-use super::{Outline, TitleFrom, templates};
+use super::{Outline, TitleFrom, comments, templates};
 
 /// How much of a text is enough for a title and an opening, in bytes.
 const GLANCE_BYTES: usize = 4096;
@@ -26,7 +27,8 @@ const OPENING_CHARS: usize = 400;
 /// level 1. Reads the whole text only where its beginning does not tell.
 pub fn outline(text: &str) -> Outline {
     let text = legal_text(text);
-    let glance = glance(&text);
+    // The end of a comment may stand anywhere.
+    let glance = if comments::may_stand_in(&text) { &text } else { glance(&text) };
     let mut seen = survey(glance);
     let is_partial = glance.len() < text.len();
     if is_partial && (!seen.has_words || seen.title.is_none() && may_have_title(&text)) {
@@ -40,11 +42,30 @@ pub fn outline(text: &str) -> Outline {
     }
 }
 
+/// The words of the text, without those that nobody is shown.
+pub(super) fn sketch(text: &str) -> WordSketch {
+    if !comments::may_stand_in(text) {
+        return WordSketch::of(text);
+    }
+    WordSketch::of(&shown(text, 100, &mut Findings::default()))
+}
+
+/// The text without comments, nested no deeper than `depth_max`.
+fn shown<'t>(text: &'t str, depth_max: usize, findings: &mut Findings) -> Cow<'t, str> {
+    let flat = flatten(text, depth_max);
+    let stripped = match comments::strip(&flat, findings) {
+        Cow::Borrowed(_) => None,
+        // What stood before and after a comment may be one nest now.
+        Cow::Owned(stripped) => Some(flatten(&stripped, depth_max).into_owned()),
+    };
+    stripped.map_or(flat, Cow::Owned)
+}
+
 /// The HTML of an article's text, with marks for references and the summary's end.
 pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     let text = templates::convert(text, templates::Host::Markdown, findings);
-    let text = flatten(&text, depth(rendering.limits));
-    let written = write(parse(&text), settings(rendering, false), findings);
+    let text = shown(&text, depth(rendering.limits), findings);
+    let written = write(parser(&text), settings(rendering, false), findings);
     match written {
         Ok(html) => Ok(html),
         Err(Stop::TooLarge) => Err(too_large(rendering.limits)),
@@ -55,7 +76,7 @@ pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findi
 /// The HTML of text that holds raw HTML.
 fn sanitized(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     // What is written here is read once more, so what the first reading found is not lost.
-    let raw = write(parse(text), settings(rendering, true), &mut Findings::default());
+    let raw = write(parser(text), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
 }
@@ -71,7 +92,8 @@ fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
     }
 }
 
-fn parse(text: &str) -> Parser<'_> {
+/// Markdown as it is read here.
+pub(super) fn parser(text: &str) -> Parser<'_> {
     Parser::new_ext(
         text,
         Options::ENABLE_TABLES
@@ -110,10 +132,10 @@ struct Survey {
 
 fn survey(text: &str) -> Survey {
     let text = templates::convert(text, templates::Host::Markdown, &mut Findings::default());
-    let text = flatten(&text, 100);
+    let text = shown(&text, 100, &mut Findings::default());
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
-    for event in parse(&text) {
+    for event in parser(&text) {
         surveyor.event(&event);
         let seen = &surveyor.seen;
         let title_is_known = seen.title.is_some() || surveyor.seen_block && !surveyor.in_heading && !wants_title;
@@ -334,6 +356,7 @@ mod tests {
     #[test]
     fn outlines() {
         let long = format!("a\n\n{}\n\n# Late\n", "word ".repeat(2000));
+        let far_comment = format!("%%\n{}\n%%\na", "# hid\n\n".repeat(2000));
         for (text, title, opening, has_words) in [
             ("# A *b* `c`\n\nd [e](f) g\nh\n\ni", Some("A b c"), "d e g h", true),
             ("## A", Some("A"), "", true),
@@ -348,6 +371,9 @@ mod tests {
             ("```\nx\n```", None, "", true),
             ("- a\n- b", None, "a", true),
             ("# ![](x)\n\n# B", Some("B"), "", true),
+            ("%%hid%%\n\n# A %%hid%%\n\n%%\nhid\n%%\n\nb %%hid%% c", Some("A"), "b  c", true),
+            ("%%\n# hid\n\nhid\n%%\n", None, "", false),
+            (far_comment.as_str(), None, "a", true),
         ] {
             let seen = outline(text);
             assert_eq!(
@@ -372,7 +398,7 @@ mod tests {
         let head = head(TitleFrom::FileName);
         let rendering =
             Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
-        write(parse(text), settings(&rendering, false), &mut Findings::default()).ok()
+        write(parser(text), settings(&rendering, false), &mut Findings::default()).ok()
     }
 
     #[test]

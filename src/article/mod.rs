@@ -6,6 +6,7 @@ mod addresses;
 mod attributes;
 pub mod body;
 mod canonical;
+mod comments;
 pub mod dates;
 pub mod decode;
 mod elements;
