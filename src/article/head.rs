@@ -24,6 +24,12 @@ const TITLE_MAX: usize = 1_000;
 /// Graphemes of a summary that the front matter gives.
 const SUMMARY_MAX: usize = 2_000;
 
+/// The names of the date of publication.
+const PUBLISHED: [&str; 5] = ["date", "published", "publishdate", "pubdate", "created"];
+
+/// Those of them that hold an article back when they stand beside another (Hugo's and Astro's).
+const HELD: [&str; 2] = ["publishdate", "pubdate"];
+
 /// The names of a summary.
 const SUMMARY: [&str; 3] = ["summary", "description", "excerpt"];
 
@@ -82,10 +88,8 @@ fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, ou
     Head {
         title,
         title_from,
-        published: said
-            .date(&["date", "published", "publishdate", "pubdate", "created"])
-            .or(placed.date)
-            .or(dated_path),
+        published: said.date(&PUBLISHED).or(placed.date).or(dated_path),
+        not_before: said.other_date(&HELD, &PUBLISHED),
         updated: said.date(&[
             "updated",
             "lastmod",
@@ -265,6 +269,21 @@ mod tests {
             let (head, _) = article(path, &format!("---\n{header}\n---\n{WORDS}"));
             assert_eq!(show(head.published), published, "{header}");
         }
+        for (header, published, not_before) in [
+            ("date: 2026-11-20\npublishDate: 2026-11-22", "2026-11-20", "2026-11-22"),
+            ("publishdate: 2026-11-22 10:00\ndate: 2026-11-20", "2026-11-20", "2026-11-22T10:00:00"),
+            ("pubDate: 2026-11-22\npublished: 2026-11-20", "2026-11-20", "2026-11-22"),
+            ("date: 2026-11-20\npublishDate:", "2026-11-20", "none"),
+            ("publishDate: 2026-11-22\ncreated: 2026-11-20", "2026-11-22", "none"),
+            ("published: true\npublishDate: 2026-11-22", "2026-11-22", "none"),
+        ] {
+            let head = yaml(header);
+            assert_eq!(
+                (show(head.published).as_str(), show(head.not_before).as_str()),
+                (published, not_before),
+                "{header}"
+            );
+        }
         let head = yaml("lastmod: 2026-11-22\nexpiryDate: 2026-12-01 10:00 UTC");
         assert_eq!((show(head.updated), show(head.expires)), ("2026-11-22".into(), "2026-12-01T10:00:00Z".into()));
         for key in ["updated", "modified", "last_modified_at", "Last-Modified-At"] {
@@ -280,6 +299,7 @@ mod tests {
         for (text, code, shown) in [
             ("---\ntitle: x\ndate: 2026-02-30\n---\nw", "date", "3:7: `date: 2026-02-30` is no day of the calendar"),
             ("---\ndate: 03/01/2026\n---\nw", "date", "2:7: `date: 03/01/2026` may mean 2026-01-03 or 2026-03-01"),
+            ("---\ndate: 2026-11-22\npublishDate: soon\n---\nw", "date", "3:14: `publishDate: soon` is no date"),
             ("---\nexpires: [x]\n---\nw", "date", "2:10: `expires` is not a date"),
             ("---\ntitle: a: b\n---\nw", "front-matter", "2:"),
             ("---\ndraft: maybe\n---\nw", "front-matter", "2:8: `draft: maybe` is neither true nor false"),

@@ -97,6 +97,9 @@ pub struct Head {
     /// The date of the front matter, the file's name, or its `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Written>,
+    /// The date of the front matter before which nobody sees it, where that is not the date it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Written>,
     /// The front matter's date of change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Written>,

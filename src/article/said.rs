@@ -115,7 +115,18 @@ impl<'a> Said<'a> {
 
     /// The first date under the names.
     pub(super) fn date(&mut self, names: &[&str]) -> Option<Written> {
-        let found = [self.header, self.meta].into_iter().find_map(|table| {
+        let found = self.find_date(names)?;
+        self.read_date(found)
+    }
+
+    /// The first date under the names, where the first under `others` is another one.
+    pub(super) fn other_date(&mut self, names: &[&str], others: &[&str]) -> Option<Written> {
+        let (found, other) = (self.find_date(names)?, self.find_date(others)?);
+        if std::ptr::eq(found.field, other.field) { None } else { self.read_date(found) }
+    }
+
+    fn find_date(&self, names: &[&str]) -> Option<Found<'a>> {
+        [self.header, self.meta].into_iter().find_map(|table| {
             names.iter().find_map(|name| {
                 let (key, field) = table.get(&[name])?;
                 // `published: false` is no date; `published: 2026-11-22` is one.
@@ -123,7 +134,10 @@ impl<'a> Said<'a> {
                     matches!(&field.value, Value::Text(text) if text.trim().is_empty() || flag(text).is_some());
                 (!is_flag).then_some(Found { key, field })
             })
-        })?;
+        })
+    }
+
+    fn read_date(&mut self, found: Found<'a>) -> Option<Written> {
         let Value::Text(text) = &found.field.value else {
             self.about(Severity::Error, "date", found, "is not a date");
             return None;

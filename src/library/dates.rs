@@ -74,10 +74,11 @@ pub(super) enum Showing {
 /// Whether an article with this head and date is shown at `now`.
 pub(super) fn showing(head: &Head, published: Timestamp, now: Timestamp, zone: &TimeZone) -> Showing {
     let expires = head.expires.map(|written| written.resolve(zone));
+    let from = head.not_before.map_or(published, |written| written.resolve(zone).max(published));
     if head.draft || expires.is_some_and(|expires| expires <= now) {
         Showing::Never
-    } else if published > now {
-        Showing::From(published)
+    } else if from > now {
+        Showing::From(from)
     } else {
         Showing::Now(expires)
     }

@@ -234,6 +234,9 @@ fn drafts_held_and_expired_articles_come_and_go() {
     assert_eq!(check(held, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
     check(&format!("{held}\nwait 30\n."), &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"]);
     check(&format!("{held}\nrestart\nwait 30\n."), &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"]);
+    let later = "write a.md ---|date: 2026-02-01|publishDate: 2026-03-01T12:00:30Z|---|# A||x\n.";
+    assert_eq!(check(later, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
+    check(&format!("{later}\nrestart\nwait 30\n."), &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"]);
     let expires = "write a.md ---|expires: 2026-03-01T12:00:30Z|---|# A||x\n.";
     check(expires, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     check(&format!("{expires}\nrestart\nwait 30\n."), &[]);

@@ -307,6 +307,7 @@ mod tests {
             title_from: if n & 1 == 0 { TitleFrom::Heading } else { TitleFrom::FirstLine },
             published: (n & 2 == 2).then(|| Written::Day("2026-11-20".parse().unwrap())),
             updated: (n & 4 == 4).then(|| Written::Instant("2026-11-20T09:30:00.123456789Z".parse().unwrap())),
+            not_before: (n & 8 == 8).then(|| Written::Day("2026-11-21".parse().unwrap())),
             expires: (n & 1 == 1).then(|| Written::Local("2026-11-20T09:30:00".parse().unwrap())),
             authors: vec![Person { name: "Ada".to_owned(), email: some("@"), url: None }],
             tags: (0..n % 3).map(|tag| format!("tag {tag}")).collect(),

@@ -185,6 +185,11 @@ fn every_kind_of_finding() {
             0,
         ),
         (
+            &[("a.md", "---\ntitle: A\n---\nx %%y%%")],
+            "articles/a.md:4:1: note: a comment between `%%` was taken out [comment]",
+            0,
+        ),
+        (
             &[("_layouts/a.html", "x"), ("_layouts/b.html", "y")],
             "articles/_layouts: note: _layouts holds no articles [left-out]",
             0,

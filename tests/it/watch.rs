@@ -4,7 +4,6 @@ use dropfeed::engine::clock::{Clock as _, SystemClock};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use dropfeed::engine::clock::{Clock as _, SystemClock};
 
 use super::fixture::{Site, eventually};
 
