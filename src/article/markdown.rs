@@ -8,6 +8,7 @@ use crate::base::Diagnostic;
 use crate::base::text::is_invisible;
 
 use super::body::Rendering;
+use super::callouts::callouts;
 use super::canonical::{clean, legal};
 use super::findings::Findings;
 use super::nesting::flatten;
@@ -65,7 +66,7 @@ fn shown<'t>(text: &'t str, depth_max: usize, findings: &mut Findings) -> Cow<'t
 pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     let text = templates::convert(text, templates::Host::Markdown, findings);
     let text = shown(&text, depth(rendering.limits), findings);
-    let written = write(parser(&text), settings(rendering, false), findings);
+    let written = write(events(&text, true), settings(rendering, false), findings);
     match written {
         Ok(html) => Ok(html),
         Err(Stop::TooLarge) => Err(too_large(rendering.limits)),
@@ -76,7 +77,7 @@ pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findi
 /// The HTML of text that holds raw HTML.
 fn sanitized(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     // What is written here is read once more, so what the first reading found is not lost.
-    let raw = write(parser(text), settings(rendering, true), &mut Findings::default());
+    let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
 }
@@ -90,6 +91,11 @@ fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
         without_title: rendering.head.title_from == TitleFrom::Heading,
         raw,
     }
+}
+
+/// What the text says. `labelled`: a callout without a title shows its kind.
+fn events(text: &str, labelled: bool) -> impl Iterator<Item = Event<'_>> {
+    callouts(text, parser(text), labelled)
 }
 
 /// Markdown as it is read here.
@@ -135,7 +141,7 @@ fn survey(text: &str) -> Survey {
     let text = shown(&text, 100, &mut Findings::default());
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
-    for event in parser(&text) {
+    for event in events(&text, false) {
         surveyor.event(&event);
         let seen = &surveyor.seen;
         let title_is_known = seen.title.is_some() || surveyor.seen_block && !surveyor.in_heading && !wants_title;
@@ -398,7 +404,7 @@ mod tests {
         let head = head(TitleFrom::FileName);
         let rendering =
             Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
-        write(parser(text), settings(&rendering, false), &mut Findings::default()).ok()
+        write(events(text, true), settings(&rendering, false), &mut Findings::default()).ok()
     }
 
     #[test]
@@ -417,7 +423,7 @@ mod tests {
         }
     }
 
-    const PIECES: [&str; 46] = [
+    const PIECES: [&str; 47] = [
         "a",
         " ",
         "\n",
@@ -458,6 +464,7 @@ mod tests {
         "[x]",
         "- [ ] b\n",
         "\n> [!TIP]\n> ",
+        "\n> [!x]- ",
         "é",
         "javascript:x",
         "data:y",

@@ -5,6 +5,7 @@
 mod addresses;
 mod attributes;
 pub mod body;
+mod callouts;
 mod canonical;
 mod comments;
 pub mod dates;
