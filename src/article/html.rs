@@ -11,6 +11,7 @@ use super::elements::{Role, find};
 use super::findings::Findings;
 use super::markdown::has_word;
 use super::sanitize::sanitize;
+use super::skipped::without_hidden;
 use super::tokens::{Token, tokens};
 use super::{Outline, TitleFrom, templates};
 
@@ -53,6 +54,7 @@ struct Page {
 
 impl Page {
     fn of(tokens: Vec<Token>) -> Self {
+        let tokens = without_hidden(tokens);
         let is_document = tokens.iter().take(50).any(|token| match token {
             Token::Doctype => true,
             Token::Start(name, _) => matches!(name.as_str(), "html" | "head" | "body"),
@@ -144,7 +146,8 @@ impl Page {
                     has_words |= matches!(name.as_str(), "img" | "video" | "audio" | "iframe" | "picture");
                     let is_break = find(name).is_some_and(|element| element.role == Role::Block);
                     done |= is_break && opening_has_word;
-                    if name == "br" || is_break {
+                    let is_part = find(name).is_some_and(|element| element.role == Role::Table);
+                    if name == "br" || is_break || is_part {
                         push_gap(&mut opening);
                     }
                 }
@@ -325,6 +328,7 @@ mod tests {
             ("<title>A</title><h1>B</h1><h1>C</h1>", Some("A")),
             ("<h1>B</h1><h1>C</h1>", Some("B")),
             ("<h2>B</h2>", None),
+            ("<h1 hidden>X</h1><h1>A<span hidden>x</span></h1>", Some("A")),
             ("<h1><img src=x alt='A cat'></h1>", Some("A cat")),
             ("<h1>A<p>b</h1>c", Some("A b")),
             ("<h1>A<h2>b</h2>c", Some("A")),
@@ -341,6 +345,10 @@ mod tests {
             (outline.opening, outline.has_words)
         };
         assert_eq!(seen("<h1>A</h1><nav>x</nav><p>b <b>c</b><p>d"), ("b c".to_owned(), true));
+        assert_eq!(seen("<div hidden>x</div><p>a<i hidden>x</i><br>b<table><tr><td>c"), ("a b".to_owned(), true));
+        assert_eq!(seen("<b>a</b><table><tr><td>b<td>c"), ("a".to_owned(), true));
+        assert_eq!(seen("<table><tr><td>b<td>c"), ("b c".to_owned(), true));
+        assert_eq!(seen("<p hidden>x"), (String::new(), false));
         assert_eq!(seen("<p> </p><!-- x --><script>y</script>"), (String::new(), false));
         assert_eq!(seen("<img src=x>"), (String::new(), true));
         assert_eq!(seen("<h1>A</h1>"), (String::new(), true));

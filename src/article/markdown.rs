@@ -10,11 +10,13 @@ use crate::base::text::is_invisible;
 use super::body::Rendering;
 use super::callouts::callouts;
 use super::canonical::{clean, legal};
+use super::elements::{Fate, Role, fate, find};
 use super::findings::Findings;
 use super::nesting::flatten;
 use super::sanitize::{depth, sanitize, too_large};
 use super::sketch::WordSketch;
-use super::tokens::tokens;
+use super::skipped::{Skipped, is_hidden};
+use super::tokens::{Token, tokens};
 use super::writer::{Settings, Stop, without_comments, write};
 use super::{Outline, TitleFrom, comments, templates};
 
@@ -166,6 +168,9 @@ struct Surveyor {
     in_code: bool,
     images: usize,
     opening_is_done: bool,
+    /// The block of HTML that is being read.
+    html: String,
+    skipped: Skipped,
 }
 
 impl Surveyor {
@@ -175,14 +180,9 @@ impl Surveyor {
             Event::End(tag) => self.end(tag),
             Event::Text(text) | Event::Code(text) => self.text(text),
             Event::SoftBreak | Event::HardBreak => self.text(" "),
-            Event::Html(html) | Event::InlineHtml(html) if without_comments(html).is_none() => {
-                self.seen_block = true;
-                // A picture counts as a word; so does what only a browser would show.
-                self.seen.has_words |=
-                    ["<img", "<video", "<audio", "<iframe", "<picture"].iter().any(|tag| html.contains(tag));
-                self.seen.has_words |=
-                    html.split('<').any(|piece| piece.split_once('>').is_some_and(|(_, text)| has_word(text)));
-            }
+            // A block of HTML comes line by line, and a tag may take several.
+            Event::Html(html) => self.html.push_str(html),
+            Event::InlineHtml(html) => self.html(html),
             Event::Rule => self.seen_block = true,
             _ => {}
         }
@@ -199,7 +199,7 @@ impl Surveyor {
             Tag::CodeBlock(_) => self.in_code = true,
             Tag::Image { .. } => {
                 self.images += 1;
-                self.seen.has_words = true;
+                self.seen.has_words |= !self.skipped.is_open();
             }
             _ => {}
         }
@@ -219,6 +219,10 @@ impl Surveyor {
                 }
             }
             TagEnd::CodeBlock => self.in_code = false,
+            TagEnd::HtmlBlock => {
+                let html = std::mem::take(&mut self.html);
+                self.html(&html);
+            }
             TagEnd::Image => self.images -= 1,
             TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell => {
                 self.opening_is_done |= !self.seen.opening.trim().is_empty();
@@ -227,7 +231,45 @@ impl Surveyor {
         }
     }
 
+    /// Follows raw HTML: what it hides, and where it parts words.
+    fn html(&mut self, html: &str) {
+        if without_comments(html).is_some() {
+            return;
+        }
+        self.seen_block = true;
+        for token in tokens(html) {
+            if self.skipped.covers(&token) {
+                continue;
+            }
+            match &token {
+                Token::Start(name, attributes) => {
+                    if is_hidden(attributes) || matches!(fate(name), Fate::Drop(_)) {
+                        self.skipped.begin(name);
+                    } else {
+                        // A picture counts as a word; so does what only a browser would show.
+                        self.seen.has_words |=
+                            matches!(name.as_str(), "img" | "video" | "audio" | "iframe" | "picture");
+                        self.gap(name);
+                    }
+                }
+                Token::End(name) => self.gap(name),
+                Token::Text(text) => self.seen.has_words |= has_word(text),
+                Token::Comment(_) | Token::Doctype => {}
+            }
+        }
+    }
+
+    /// Parts the words before a tag of this name from those behind it, where a page would.
+    fn gap(&mut self, name: &str) {
+        if name == "br" || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table)) {
+            self.text(" ");
+        }
+    }
+
     fn text(&mut self, text: &str) {
+        if self.skipped.is_open() {
+            return;
+        }
         self.seen.has_words |= has_word(text);
         if self.in_heading {
             if self.images == 0 || self.heading.trim().is_empty() {
@@ -374,6 +416,13 @@ mod tests {
             ("- - -\n\n***", None, "", false),
             ("<div>\n\n</div>", None, "", false),
             ("<p>a</p>", None, "", true),
+            ("a<span hidden>x *y*</span>b", None, "ab", true),
+            ("<div hidden>\n\nx\n\n</div>\n\na", None, "a", true),
+            ("<div\n  style='display: none'>x</div>\n\na", None, "a", true),
+            ("<div hidden>\n\nx ![](y.png)\n\n</div>", None, "", false),
+            ("a <b>hid</b><p>bl<br>c", None, "a hid bl c", true),
+            ("# A<br>b<i hidden>x</i>", Some("A b"), "", true),
+            ("a <script>x</script> b", None, "a  b", true),
             ("```\nx\n```", None, "", true),
             ("- a\n- b", None, "a", true),
             ("# ![](x)\n\n# B", Some("B"), "", true),

@@ -32,6 +32,7 @@ mod sanitize;
 mod scrub;
 mod shape;
 pub mod sketch;
+mod skipped;
 mod summary;
 mod tags;
 mod template_tags;

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use super::attributes::{Attributes, without_id};
 use super::canonical::{MORE, clean, push_text, push_url};
-use super::elements::{Element, Fate, Role, fate, find, is_void};
+use super::elements::{Element, Fate, Role, fate, find};
 use super::findings::Findings;
 use super::references::Resolver;
+use super::skipped::{Skipped, is_hidden};
 use super::tokens::{Token, is_more};
 
 /// How many formatting elements are opened again after a misplaced end tag (HTML, 13.2.4.3, has no bound of its own).
@@ -34,7 +35,7 @@ pub(super) fn scrub(
         open: Vec::new(),
         reopen: Vec::new(),
         flattened: HashMap::new(),
-        skipping: None,
+        skipped: Skipped::default(),
         at_start_of_pre: false,
     };
     for token in tokens {
@@ -53,12 +54,6 @@ struct Open {
     attributes: String,
 }
 
-/// Content that leaves: until the end tag of `name`, nested ones counted.
-struct Skipping {
-    name: String,
-    depth: usize,
-}
-
 struct Scrub<'a> {
     attributes: Attributes<'a>,
     findings: &'a mut Findings,
@@ -69,13 +64,13 @@ struct Scrub<'a> {
     reopen: Vec<Open>,
     /// Elements too deep to be opened, whose end tags are still to come.
     flattened: HashMap<&'static str, usize>,
-    skipping: Option<Skipping>,
+    skipped: Skipped,
     at_start_of_pre: bool,
 }
 
 impl Scrub<'_> {
     fn token(&mut self, token: &Token) {
-        if self.is_skipped(token) {
+        if self.skipped.covers(token) {
             return;
         }
         match token {
@@ -87,36 +82,9 @@ impl Scrub<'_> {
         }
     }
 
-    /// Is this token part of what leaves with its content? A block inside of `svg` or `math` ends it, as in HTML,
-    /// 13.2.6.5: its author forgot the end tag.
-    fn is_skipped(&mut self, token: &Token) -> bool {
-        let Some(skipping) = &mut self.skipping else { return false };
-        match token {
-            Token::Start(name, _) if *name == skipping.name => skipping.depth += 1,
-            Token::Start(name, _) if matches!(skipping.name.as_str(), "svg" | "math") => {
-                let breaks_out = find(name).is_some_and(|e| e.role == Role::Block) || name == "img";
-                if breaks_out {
-                    self.skipping = None;
-                }
-                return !breaks_out;
-            }
-            Token::End(name) if *name == skipping.name => {
-                skipping.depth -= 1;
-                if skipping.depth == 0 {
-                    self.skipping = None;
-                }
-            }
-            _ => {}
-        }
-        true
-    }
-
     fn start(&mut self, name: &str, given: &[(String, String)]) {
-        let is_hidden = given
-            .iter()
-            .any(|(name, value)| name == "hidden" && value != "until-found" || name == "style" && hides(value));
-        if is_hidden {
-            self.skip(name);
+        if is_hidden(given) {
+            self.skipped.begin(name);
             return;
         }
         match fate(name) {
@@ -127,19 +95,13 @@ impl Scrub<'_> {
                 if visible {
                     self.report(name);
                 }
-                self.skip(name);
+                self.skipped.begin(name);
             }
             Fate::Link => {
                 self.link(given);
-                self.skip(name);
+                self.skipped.begin(name);
             }
             Fate::Input => self.input(given),
-        }
-    }
-
-    fn skip(&mut self, name: &str) {
-        if !is_void(name) {
-            self.skipping = Some(Skipping { name: name.to_owned(), depth: 1 });
         }
     }
 
@@ -441,11 +403,6 @@ fn is_heading(name: &str) -> bool {
 }
 
 /// Does this style hide its element? What a page never showed, a feed does not show either.
-fn hides(style: &str) -> bool {
-    let style: String = style.chars().filter(|c| !c.is_whitespace()).take(200).collect();
-    style.to_ascii_lowercase().contains("display:none")
-}
-
 /// The page of a video, where a frame shows its player.
 fn watch_url(source: &str) -> String {
     let bare = source
@@ -542,6 +499,7 @@ mod tests {
             ("<center><font color=red>x</font></center>", "<div>x</div>"),
             ("<form><input type=checkbox checked> a<input type=text></form>", "☑ a"),
             ("<div hidden>x</div>y<p style='display : none'>z</p>", "y"),
+            ("<p hidden>x<p>y", "<p>y</p>"),
             ("<img src='data:x' alt='a cat'>", "a cat"),
             ("a<!-- more -->b<!-- c -->", "a|b"),
             ("x&#0;&#1;y&#xFDD0;&#x85;", "xy…"),
