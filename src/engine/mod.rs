@@ -97,6 +97,7 @@ pub struct Engine {
     unswept: bool,
     watch: run::Watch,
     trouble: tell::Trouble,
+    left_out: tell::LeftOut,
 }
 
 /// What a step turns into the next one of. Cheap to copy.
@@ -155,6 +156,7 @@ impl Engine {
             unswept: true,
             watch: run::Watch::new(polling),
             trouble: tell::Trouble::default(),
+            left_out: tell::LeftOut::default(),
         };
         if !first_scan {
             engine.republish();

@@ -15,6 +15,9 @@ use crate::source::{Fingerprint, Index, Reader, RootLost, Seen, SourceChange, So
 /// When a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
+/// The code of what a directory's name keeps from being an article.
+pub(super) const LEFT_OUT: &str = "left-out";
+
 /// What a look came to.
 #[derive(Default)]
 pub struct Observed {
@@ -74,7 +77,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
         (place::is_left_out(&change.path), &change.seen)
     {
-        let diagnostic = Diagnostic::note("left-out", format!("{name} holds no articles"));
+        let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
     let found = match change.seen {

@@ -213,6 +213,7 @@ impl Engine {
         self.stale.extend(touched);
         self.current = next;
         self.publish();
+        self.left_out.tell(&notices);
         let now = self.parts.clock.now();
         tell::notices(&notices, &self.parts.config.site, now);
         Ok(true)

@@ -1,17 +1,23 @@
 //! What the engine says: one line an event, under fixed names that operators can search for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::{error, info, warn};
 
+use crate::article::place;
 use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::Site;
 use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::Notice;
 
+use super::observe;
+
 /// So many articles that become public at once, as on a first start, are told by their number alone.
 const PUBLISHED_MAX: usize = 100;
+
+/// How many names that are left out are remembered. Those beyond are not told.
+const LEFT_OUT_MAX: usize = 256;
 
 /// Tells what a step found worth telling.
 pub(super) fn notices(notices: &[Notice], site: &Site, now: Timestamp) {
@@ -40,6 +46,8 @@ fn notice(notice: &Notice, site: &Site, now: Timestamp) {
             let wait = in_words(until.duration_since(now).as_secs());
             info!(event = "held", %path, "held until {until}, in {wait}; site.timezone is {zone}");
         }
+        // Named by its directory: see `LeftOut`.
+        Notice::Told(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
         Notice::Told(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
     }
 }
@@ -67,6 +75,35 @@ pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
             Severity::Warning => warn!(event = "warning", %path, code, "{path}:{gap}{diagnostic}"),
             Severity::Note => tracing::debug!(event = "note", %path, code, "{path}:{gap}{diagnostic}"),
         }
+    }
+}
+
+/// The directories (and files) that hold no articles by their name, each told once: their files may be thousands.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut(BTreeSet<String>);
+
+impl LeftOut {
+    /// Tells what is left out and was not told yet.
+    pub(super) fn tell(&mut self, notices: &[Notice]) {
+        for path in self.news(notices) {
+            info!(event = "left-out", path, "left out: {path} holds no articles");
+        }
+    }
+
+    /// The names among the notices that are new.
+    fn news(&mut self, notices: &[Notice]) -> Vec<String> {
+        let left_out = notices.iter().filter_map(|notice| match notice {
+            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => place::is_left_out(path),
+            _ => None,
+        });
+        let mut news = Vec::new();
+        for name in left_out {
+            if self.0.len() < LEFT_OUT_MAX && !self.0.contains(name) {
+                self.0.insert(name.to_owned());
+                news.push(name.to_owned());
+            }
+        }
+        news
     }
 }
 
@@ -150,5 +187,25 @@ mod tests {
         ] {
             assert_eq!(in_words(seconds), words);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_once() {
+        let notice = |path: &str, code: &'static str| {
+            Notice::Told(RelPath::new(path).unwrap(), Diagnostic::note(code, "holds no articles"))
+        };
+        let mut left_out = LeftOut::default();
+        for (paths, news) in [
+            (&["_layouts/a.html", "_layouts/b/c.html", "blog/_note.md"][..], &["_layouts", "blog/_note.md"][..]),
+            (&["_layouts/new.html"], &[]),
+            (&["blog/_layouts/a.html"], &["blog/_layouts"]),
+            (&["a.md"], &[]),
+        ] {
+            let notices: Vec<Notice> = paths.iter().map(|path| notice(path, observe::LEFT_OUT)).collect();
+            assert_eq!(left_out.news(&notices), news, "{paths:?}");
+        }
+        assert!(left_out.news(&[notice("_data/a.html", "other")]).is_empty());
+        let many: Vec<Notice> = (0..1000).map(|n| notice(&format!("_{n}/a.md"), observe::LEFT_OUT)).collect();
+        assert_eq!(left_out.news(&many).len() + 3, LEFT_OUT_MAX);
     }
 }

@@ -4,7 +4,6 @@ use dropfeed::engine::clock::{Clock as _, SystemClock};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-
 use super::fixture::{Site, eventually};
 
 const LONG: &str = "one two three four five six seven eight nine ten eleven twelve";
