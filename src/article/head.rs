@@ -413,6 +413,7 @@ mod tests {
             ("image: 'data:image/png;base64,x'", "is neither a path nor"),
             ("date: 2026-11-22 10:00 XYZ", "has an unknown zone, XYZ"),
             ("date: git Created", "is not used"),
+            ("date: 0001-01-01T00:00:00Z", "is Go's zero time"),
             ("author: {email: x@y.z}", "names nobody"),
             ("tags: {a: b}", "holds what is no tag"),
         ] {

@@ -26,6 +26,9 @@ const ID_MAX_BYTES: usize = 2_000;
 /// Graphemes of a slug.
 const SLUG_MAX: usize = 200;
 
+/// What Hugo's templates write where nobody gave a date.
+const ZERO_TIME: &str = "0001-01-01";
+
 /// Words in the place of a date that send Eleventy to the file system or to git.
 const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modified", "git created"];
 
@@ -144,6 +147,10 @@ impl<'a> Said<'a> {
         };
         if DATES_ELSEWHERE.contains(&text.to_ascii_lowercase().as_str()) {
             self.about(Severity::Note, "date", found, "is not used; the date is when the article was first seen");
+            return None;
+        }
+        if text.trim_start().starts_with(ZERO_TIME) {
+            self.about(Severity::Note, "date", found, "is Go's zero time, which means that there is none");
             return None;
         }
         match dates::parse(text) {

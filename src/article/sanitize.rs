@@ -19,7 +19,7 @@ use super::tokens::Token;
 const DEPTH_MAX: usize = 100;
 
 /// Elements of one article: each costs the parser's tree some hundred bytes, so that 4 MiB of them would cost 600 MiB.
-const ELEMENTS_MAX: usize = 250_000;
+const ELEMENTS_MAX: usize = 100_000;
 
 /// How often HTML is parsed again until it stays as it is.
 const ROUNDS_MAX: usize = 3;
