@@ -4,7 +4,7 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use uuid::Uuid;
 
 use crate::article::Head;
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 use crate::source::Fingerprint;
 
 use super::address::Address;
@@ -23,8 +23,8 @@ pub(super) struct Ledger {
     pub(super) records: OrdMap<Seq, Arc<Record>>,
     /// The article of a path: the last one that stood there.
     pub(super) by_path: HashMap<RelPath, Seq>,
-    /// Whose an id is.
-    pub(super) by_id: HashMap<String, Seq>,
+    /// Whose an id is, by the beginning of its digest.
+    pub(super) by_id: OrdSet<(u64, Seq)>,
     /// Whose a URL is, by its key; for ever.
     pub(super) urls: HashMap<UrlPath, Seq>,
     /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
@@ -53,6 +53,19 @@ impl Ledger {
         self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
     }
 
+    /// Whose the id is.
+    pub(super) fn owner_of(&self, id: &str) -> Option<Seq> {
+        let digest = number_of(id);
+        let alike = self.by_id.range((digest, 0)..=(digest, Seq::MAX)).map(|(_, seq)| *seq);
+        // Digests may meet where somebody means them to; ids decide.
+        alike.into_iter().find(|seq| self.records.get(seq).is_some_and(|record| record.id == id))
+    }
+
+    /// Makes the id the article's, for ever.
+    pub(super) fn give_id(&mut self, id: &str, seq: Seq) {
+        self.by_id.insert((number_of(id), seq));
+    }
+
     /// The number that the next article gets.
     pub(super) fn next_seq(&self) -> Seq {
         self.records.get_max().map_or(1, |(seq, _)| seq + 1)
@@ -62,7 +75,7 @@ impl Ledger {
     /// used. `Err` names the owner of an explicit id that is taken.
     pub(super) fn new_id(&self, site_id: &str, path: &RelPath, head: &Head) -> Result<String, Seq> {
         match &head.id {
-            Some(id) => self.by_id.get(id).map_or_else(|| Ok(id.clone()), |owner| Err(*owner)),
+            Some(id) => self.owner_of(id).map_or_else(|| Ok(id.clone()), Err),
             None => Ok(self.derived_id(site_id, path)),
         }
     }
@@ -72,7 +85,7 @@ impl Ledger {
         loop {
             let id = derive(site_id, path.without_extension(), n);
             // Ends: there are fewer records than numbers.
-            if !self.by_id.contains_key(&id) {
+            if self.owner_of(&id).is_none() {
                 return id;
             }
             n += 1;
@@ -97,6 +110,11 @@ impl Ledger {
         let why = if looks_free { "; letter case and signs do not part URLs" } else { "" };
         Err(Diagnostic::error("url-taken", format!("asks for the URL /{asked}, which belongs to {path}{why}")))
     }
+}
+
+/// The beginning of an id's digest: 64 bits cost less than the text, which the record has.
+fn number_of(id: &str) -> u64 {
+    Digest::of(id.as_bytes()).prefix()
 }
 
 /// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).

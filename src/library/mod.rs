@@ -118,6 +118,7 @@ struct Place {
 #[derive(Debug, Clone)]
 pub struct Library {
     rows: OrdMap<Seq, Row>,
+    /// The last article of every path, public or not: the ledger's own map.
     by_path: HashMap<RelPath, Seq>,
     /// Whose every URL is that ever was public, by its key.
     urls: HashMap<UrlPath, Seq>,
@@ -169,7 +170,8 @@ impl Library {
 
     /// The public article whose file is `path`.
     pub fn at_path(&self, path: &RelPath) -> Option<&Arc<Article>> {
-        self.by_path.get(path).and_then(|seq| self.article(*seq))
+        let article = self.by_path.get(path).and_then(|seq| self.article(*seq));
+        article.filter(|article| article.path == *path)
     }
 
     /// The public articles just before and just after `seq`, by number.
@@ -377,7 +379,6 @@ impl Library {
         for name in names(&article) {
             self.names.insert((name, article.seq));
         }
-        self.by_path.insert(article.path.clone(), article.seq);
         self.shown = self.shown.wrapping_add(channel::fingerprint(&article));
         self.rows.insert(article.seq, Row { article, scopes });
     }
@@ -392,9 +393,6 @@ impl Library {
         }
         for name in names(&row.article) {
             self.names.remove(&(name, seq));
-        }
-        if self.by_path.get(&row.article.path) == Some(&seq) {
-            self.by_path.remove(&row.article.path);
         }
         Some(row)
     }

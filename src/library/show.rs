@@ -15,9 +15,9 @@ impl Step<'_> {
     pub(super) fn finish(mut self) -> (State, Outcome) {
         // The site has a feed even before it has an article.
         self.open_channel(Scope::Site, String::new());
-        if !self.urls.is_empty() {
-            self.state.library.urls = self.state.ledger.urls.clone();
-        }
+        // Maps are shared, not copied.
+        self.state.library.urls = self.state.ledger.urls.clone();
+        self.state.library.by_path = self.state.ledger.by_path.clone();
         for seq in std::mem::take(&mut self.records) {
             self.show(seq);
             self.records.insert(seq);

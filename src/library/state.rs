@@ -134,6 +134,7 @@ impl State {
             state.ledger.urls.insert(url.key(), *seq);
         }
         state.library.urls = state.ledger.urls.clone();
+        state.library.by_path = state.ledger.by_path.clone();
         for row in &remembered.channels {
             let place = Place { row: row.clone(), members: Default::default() };
             state.library.channels.insert(row.scope.clone(), place);
@@ -146,7 +147,7 @@ impl State {
     }
 
     fn remember(&mut self, record: &Arc<Record>) {
-        self.ledger.by_id.insert(record.id.clone(), record.seq);
+        self.ledger.give_id(&record.id, record.seq);
         // Ascending numbers: the last article at a path is its owner.
         self.ledger.by_path.insert(record.path.clone(), record.seq);
         if let Standing::Missing(since) = record.standing {

@@ -192,7 +192,7 @@ impl<'a> Step<'a> {
             return None;
         }
         let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
-        let owner = id.and_then(|id| ledger.by_id.get(id)).and_then(|seq| ledger.records.get(seq));
+        let owner = id.and_then(|id| ledger.owner_of(id)).and_then(|seq| ledger.records.get(&seq));
         let named = owner.filter(|owner| !ledger.has_file(owner)).map(|owner| owner.seq);
         Some(Fresh { path: path.clone(), fingerprint: row.fingerprint, digest: row.digest, named })
     }

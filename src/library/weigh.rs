@@ -189,7 +189,7 @@ impl Step<'_> {
             sketch: draft.sketch,
             standing: Standing::Public,
         };
-        self.state.ledger.by_id.insert(id, seq);
+        self.state.ledger.give_id(&id, seq);
         self.state.ledger.by_path.insert(draft.path.clone(), seq);
         self.own(&record);
         self.put_record(record);
@@ -200,8 +200,8 @@ impl Step<'_> {
     /// no file any more; else the deleted one of this path, if at least half of its words are here again.
     fn returning(&mut self, path: &RelPath, head: &Head, sketch: &WordSketch) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
-        if let Some(owner) = head.id.as_ref().and_then(|id| ledger.by_id.get(id)) {
-            let record = ledger.records.get(owner).filter(|record| !ledger.has_file(record))?;
+        if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
+            let record = ledger.records.get(&owner).filter(|record| !ledger.has_file(record))?;
             let seq = record.seq;
             self.rename(seq, path.clone());
             return self.state.ledger.records.get(&seq).cloned();
