@@ -23,7 +23,7 @@ use super::clock::Clock;
 use super::{hot, pages};
 
 /// Sets of three formats that are kept, because whoever asks for one often asks for the others.
-const WRITTEN_MAX: usize = 16;
+const WRITTEN_MAX: usize = 3;
 
 /// See the module.
 pub struct Renderer {

@@ -74,6 +74,8 @@ impl Engine {
         let files = observations.len();
         laps.lap("read");
         let (next, outcome) = self.apply(&mut observations, now);
+        // As large as the tree on a first scan, and not needed for what follows.
+        drop(observations);
         laps.lap("apply");
         let published = self.settle(next, outcome)?;
         laps.lap("commit");
