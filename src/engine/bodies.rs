@@ -26,14 +26,16 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// The bodies that are remembered: those of the records' bytes.
-    pub(super) fn remembered(remembered: &Remembered) -> Self {
+    /// The bodies that are remembered: those of the records' bytes. `reread`: the same bytes would now be rendered
+    /// otherwise, so that these stand in only until they are.
+    pub(super) fn remembered(remembered: &Remembered, reread: bool) -> Self {
         let mut bodies = Self::default();
         for (seq, body) in &remembered.bodies {
             // Records stand by ascending number.
             let record = remembered.records.binary_search_by_key(seq, |record| record.seq);
             if let Ok(record) = record.map(|at| &remembered.records[at]) {
-                let kept = Kept { digest: record.digest, path: record.path.clone(), body: Arc::clone(body) };
+                let digest = if reread { Digest::of(b"") } else { record.digest };
+                let kept = Kept { digest, path: record.path.clone(), body: Arc::clone(body) };
                 bodies.by_seq.insert(*seq, kept);
             }
         }

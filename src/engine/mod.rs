@@ -134,7 +134,7 @@ impl Engine {
         }
         let current = Current {
             state,
-            bodies: Bodies::remembered(&remembered),
+            bodies: Bodies::remembered(&remembered, reread),
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
@@ -242,5 +242,4 @@ fn forget_readings(remembered: &mut Remembered) {
         row.racy = true;
         row.digest = None;
     }
-    remembered.bodies.clear();
 }

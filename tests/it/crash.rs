@@ -52,7 +52,7 @@ pub(super) fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
 
 impl Life {
     /// The entries that readers see now.
-    fn items(&self) -> Vec<Item> {
+    pub(super) fn items(&self) -> Vec<Item> {
         let Some(snapshot) = self.published.load() else { return Vec::new() };
         let json = dropfeed::base::Route::parse("/feed.json").unwrap();
         snapshot.hot.get(&json).map_or_else(Vec::new, |document| items(&document.identity))

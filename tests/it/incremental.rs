@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use dropfeed::base::{Format, Route};
+use dropfeed::library::Commit;
 use dropfeed::publish::{Found, Render as _};
 use dropfeed::source::Look;
+use dropfeed::store::Store as _;
 use dropfeed::store::model::Disk;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -90,4 +92,23 @@ proptest! {
         again.engine.step(&Look::Everything, &Default::default()).unwrap();
         prop_assert_eq!(&everything(&again), &lived, "after a look");
     }
+}
+
+#[test]
+fn an_upgrade_that_reads_articles_otherwise_serves_whole_ones_meanwhile() {
+    let dir = TempDir::new().unwrap();
+    let articles = dir.path().join("articles");
+    fs::create_dir_all(&articles).unwrap();
+    fs::write(articles.join("a.md"), "# Whole\n\nall of its words\n").unwrap();
+    let disk = Disk::new();
+    let mut life = begin(dir.path(), &disk).unwrap();
+    life.engine.step(&Look::Everything, &Default::default()).unwrap();
+    let before = life.items();
+    drop(life);
+    let values = vec![("head_version".to_owned(), "0".to_owned())];
+    disk.store().commit(&Commit { values, ..Commit::default() }).unwrap();
+    let mut life = begin(dir.path(), &disk).unwrap();
+    assert_eq!(life.items(), before, "before a look");
+    life.engine.step(&Look::Everything, &Default::default()).unwrap();
+    assert_eq!(life.items(), before, "after a look");
 }
