@@ -179,7 +179,7 @@ mod tests {
         let (many, resolver) = ("<br>".repeat(ELEMENTS_MAX + 1), Resolver::new(&RelPath::root()));
         let limits = Limits { depth: 100, max_bytes: 16 << 20 };
         let refused = sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
-        assert_eq!(refused.to_string(), "the article holds more than 250000 elements of HTML");
+        assert_eq!(refused.to_string(), format!("the article holds more than {ELEMENTS_MAX} elements of HTML"));
     }
 
     #[test]
