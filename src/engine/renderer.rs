@@ -4,6 +4,7 @@
 //! `source`, and renders it only if its bytes are those that the snapshot speaks of.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Limits};
-use crate::base::{Digest, Format, RelPath, Route, Scope, Timestamp, time};
+use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, time};
 use crate::config::Config;
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
@@ -30,6 +31,25 @@ pub struct Renderer {
     tree: ArcSwapOption<Tree>,
     clock: Arc<dyn Clock>,
     written: Mutex<VecDeque<Written>>,
+}
+
+/// Why an article has no body just now.
+pub(super) enum Bodiless {
+    /// Its file is another by now.
+    Changed,
+    /// Its file cannot be read.
+    Unreadable,
+    /// It cannot be rendered.
+    Refused(Vec<Diagnostic>),
+}
+
+impl From<Bodiless> for Unrendered {
+    fn from(why: Bodiless) -> Self {
+        match why {
+            Bodiless::Changed => Unrendered::Changed,
+            Bodiless::Unreadable | Bodiless::Refused(_) => Unrendered::Unreadable,
+        }
+    }
 }
 
 /// The three formats of a scope's feed at one version.
@@ -55,15 +75,16 @@ impl Renderer {
         self.tree.store(Some(tree));
     }
 
-    /// The body of a public article, from its file as it is now.
-    pub fn body(&self, article: &Article, limits: &Limits) -> Result<Body, Unrendered> {
-        let tree = self.tree().ok_or(Unrendered::Unreadable)?;
-        let file = tree.read(&article.path, self.clock.now()).map_err(|_| Unrendered::Unreadable)?;
+    /// The body of a public article, from its file as it is now, and what is to be said of it.
+    pub(super) fn body(&self, article: &Article, limits: &Limits) -> Result<(Body, Vec<Diagnostic>), Bodiless> {
+        let tree = self.tree().ok_or(Bodiless::Unreadable)?;
+        let file = tree.read(&article.path, self.clock.now()).map_err(|_| Bodiless::Unreadable)?;
         if file.digest != article.digest {
-            return Err(Unrendered::Changed);
+            return Err(Bodiless::Changed);
         }
-        let rendered = article::body(&article.path, &file.bytes, &article.head, limits);
-        rendered.map(|(body, _)| body).map_err(|_| Unrendered::Unreadable)
+        let render = || article::body(&article.path, &file.bytes, &article.head, limits);
+        let panicked = |_| Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")]);
+        catch_unwind(AssertUnwindSafe(render)).unwrap_or_else(panicked).map_err(Bodiless::Refused)
     }
 
     /// The three formats of a scope's feed.
@@ -96,7 +117,7 @@ impl Renderer {
         let limits = limits(&snapshot.config);
         let render = |article: &Arc<Article>| match snapshot.bodies.get(&article.seq) {
             Some(body) => Ok((article.seq, Arc::clone(body))),
-            None => self.body(article, &limits).map(|body| (article.seq, Arc::new(body))),
+            None => Ok((article.seq, Arc::new(self.body(article, &limits)?.0))),
         };
         let bodies: Vec<_> = entries.par_iter().map(render).collect();
         // One unreadable article must not take the feed away; one that is being changed will soon be read again.
@@ -112,7 +133,7 @@ impl Renderer {
     fn article(&self, snapshot: &Snapshot, article: &Article) -> Result<String, Unrendered> {
         let body = match snapshot.bodies.get(&article.seq) {
             Some(body) => Arc::clone(body),
-            None => Arc::new(self.body(article, &limits(&snapshot.config))?),
+            None => Arc::new(self.body(article, &limits(&snapshot.config))?.0),
         };
         let Config { site, .. } = &*snapshot.config;
         let own_url = links::absolute(site, &Route::Resource(article.url.clone()));

@@ -1,14 +1,13 @@
 //! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use tracing::debug;
 
-use crate::article::{self, Body, Limits, Reading};
+use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::gate;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
@@ -16,7 +15,7 @@ use crate::source::{Fingerprint, Look, RootLost, Seen, SourceChange};
 use crate::store::StoreError;
 
 use super::observe::{self, Known, Observed};
-use super::renderer::Renderer;
+use super::renderer::Bodiless;
 use super::{Current, Engine, Parts, hot, renderer, tell, value};
 
 /// Times that a step is begun anew because a body could not be rendered: each time at least one more file is refused.
@@ -129,7 +128,7 @@ impl Engine {
             let state = &self.current.state;
             let (state, mut outcome) = state.step(observations, &self.policy, now, self.first_scan, self.everything);
             let mut next = Current { state, ..self.current.clone() };
-            let failed = self.render(&mut next, &mut outcome.commit);
+            let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
@@ -145,31 +144,31 @@ impl Engine {
     }
 
     /// Renders the bodies that the hot feed wants and that are not there. Names what cannot be rendered.
-    fn render(&self, next: &mut Current, commit: &mut Commit) -> Vec<(RelPath, Vec<Diagnostic>)> {
+    /// No diagnostics: the file is not, or not any more, what the library knows.
+    fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let wanted = next.state.library().entries(&Scope::Site, self.parts.config.feeds.limit);
         let missing: Vec<&Arc<Article>> = wanted.iter().filter(|article| !next.bodies.has(article)).collect();
-        let Parts { renderer, config, clock, .. } = &self.parts;
-        let (renderer, limits, now) = (&**renderer, renderer::limits(config), clock.now());
-        let rendered: Vec<_> =
-            missing.par_iter().map(|article| (*article, body(renderer, article, &limits, now))).collect();
+        let Parts { renderer, config, .. } = &self.parts;
+        let (renderer, limits) = (&**renderer, renderer::limits(config));
+        let rendered: Vec<_> = missing.par_iter().map(|article| (*article, renderer.body(article, &limits))).collect();
         let mut failed = Vec::new();
         for (article, body) in rendered {
             match body {
-                Ok(body) => {
+                Ok((body, told)) => {
                     let body = Arc::new(body);
-                    commit.bodies.push((article.seq, Some(Arc::clone(&body))));
+                    outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
+                    outcome.notices.extend(told.into_iter().map(|told| Notice::Told(article.path.clone(), told)));
                 }
-                Err(diagnostics) => {
-                    if diagnostics.is_empty() {
-                        self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
-                    }
-                    failed.push((article.path.clone(), diagnostics));
+                Err(Bodiless::Refused(diagnostics)) => failed.push((article.path.clone(), diagnostics)),
+                Err(Bodiless::Changed | Bodiless::Unreadable) => {
+                    self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
+                    failed.push((article.path.clone(), Vec::new()));
                 }
             }
         }
         let gone: Vec<Seq> = next.bodies.retain(&wanted);
-        commit.bodies.extend(gone.into_iter().map(|seq| (seq, None)));
+        outcome.commit.bodies.extend(gone.into_iter().map(|seq| (seq, None)));
         failed
     }
 
@@ -219,24 +218,6 @@ impl Engine {
         let now = self.parts.clock.now();
         tell::notices(&notices, &self.parts.config.site, now);
         Ok(true)
-    }
-}
-
-/// The body of a public article; no diagnostics where its file is not (or not any more) what the library knows.
-fn body(renderer: &Renderer, article: &Article, limits: &Limits, now: Timestamp) -> Result<Body, Vec<Diagnostic>> {
-    let tree = renderer.tree().ok_or_else(Vec::new)?;
-    let file = tree.read(&article.path, now).map_err(|_| Vec::new())?;
-    if file.digest != article.digest {
-        return Err(Vec::new());
-    }
-    let render = || article::body(&article.path, &file.bytes, &article.head, limits);
-    match catch_unwind(AssertUnwindSafe(render)) {
-        Ok(Ok((body, told))) => {
-            tell::told(&article.path, &told);
-            Ok(body)
-        }
-        Ok(Err(told)) => Err(told),
-        Err(_) => Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")]),
     }
 }
 

@@ -306,3 +306,18 @@ fn pages_follow_what_is_not_in_their_feeds() {
     site.rename("one/cat.png", "two/cat.png");
     eventually("the picture is where it went", || page("/news/a").contains("/two/cat.png"));
 }
+
+#[test]
+fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
+    let site = Site::started("");
+    site.drop_in("drawn.md", "# Drawn\n\ntext <canvas>drawn</canvas>\n");
+    site.appears("Drawn");
+    for n in 0..3 {
+        site.drop_in(&format!("m{n}.md"), format!("# Marker {n}\n\nx\n"));
+        site.appears(&format!("Marker {n}"));
+    }
+    // The process tells before it answers; the log is read behind it.
+    eventually("it is told", || site.log().iter().any(|line| line.contains("path=drawn.md code=dropped")));
+    let told = site.log().into_iter().filter(|line| line.contains("path=drawn.md code=dropped")).count();
+    assert_eq!(told, 1, "{:#?}", site.log());
+}
