@@ -58,6 +58,9 @@ impl Engine {
         let mut laps = Laps::start();
         let now = self.parts.clock.now();
         let tree = self.parts.renderer.tree().ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
+        // A deletion is final: before one takes effect, its article is looked for everywhere.
+        let deletes = self.current.state.deletes(&self.policy, now);
+        let look = if deletes { &Look::Everything } else { look };
         let mut changes = tree.look(look, &Known(&self.current.state))?;
         laps.lap("look");
         changes.retain(|change| !unsettled.contains(&change.path));
@@ -67,6 +70,7 @@ impl Engine {
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
+        observe::complete(&tree, &self.current.state, &mut observations, now)?;
         self.look_again_at_young(&observations, look, now);
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);

@@ -46,6 +46,10 @@ fn notice(notice: &Notice, site: &Site, now: Timestamp) {
             let wait = in_words(until.duration_since(now).as_secs());
             info!(event = "held", %path, "held until {until}, in {wait}; site.timezone is {zone}");
         }
+        Notice::Copy { path, original, until } => {
+            let wait = in_words(until.duration_since(now).as_secs());
+            info!(event = "copy", %path, %original, "copy of {original}: published as an article of its own in {wait}");
+        }
         // Named by its directory: see `LeftOut`.
         Notice::Told(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
         Notice::Told(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),

@@ -43,6 +43,15 @@ pub struct Fingerprint {
     pub ctime_ns: i64,
 }
 
+impl Fingerprint {
+    /// Is this the very same file, perhaps under another name and with other content? An inode number alone proves
+    /// nothing, because it is reused at once; a birth time of 0 means that the file system keeps none.
+    pub fn is_same_file(&self, other: &Fingerprint) -> bool {
+        let of = |file: &Fingerprint| (file.dev, file.ino, file.btime_ns);
+        self.btime_ns != 0 && of(self) == of(other)
+    }
+}
+
 /// A file as it was read, whole: its fingerprint was the same before and after.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
