@@ -33,8 +33,7 @@ const ENTRY_OVERHEAD_BYTES: usize = 1024;
 /// The feed of `scope`, whose `articles` stand newest first.
 ///
 /// `bodies` gives the rendered articles, `locate` what a symbolic reference means. An article whose body cannot be had
-/// just now stands with what its head says; one of which there is neither body nor title has nothing to show and is
-/// left out.
+/// just now is left out: an entry has its body or is not in the feed.
 pub fn compose(
     site: &Site,
     feeds: &Feeds,
@@ -47,10 +46,8 @@ pub fn compose(
     let full = feeds.content == Content::Full;
     let mut entries = Vec::with_capacity(articles.len());
     for article in articles {
-        let body = bodies(article.seq);
-        let entry = entry(site, full, article, body.as_deref(), locate);
-        if body.is_some() || !entry.title.is_empty() {
-            entries.push((article.seq, entry));
+        if let Some(body) = bodies(article.seq) {
+            entries.push((article.seq, entry(site, full, article, &body, locate)));
         }
     }
     bound(&mut entries, feeds.max_bytes, HARD_BYTES_MAX);
@@ -137,23 +134,16 @@ fn home(scope: &Scope) -> Route {
     }
 }
 
-fn entry(
-    site: &Site,
-    full: bool,
-    article: &Article,
-    body: Option<&Body>,
-    locate: &dyn Fn(&str) -> Option<Route>,
-) -> Entry {
+fn entry(site: &Site, full: bool, article: &Article, body: &Body, locate: &dyn Fn(&str) -> Option<Route>) -> Entry {
     let head = &*article.head;
     let url = links::absolute(site, &Route::Resource(article.url.clone()));
-    let html = body.filter(|_| full).map(|body| links::resolve(&body.html, &url, site, locate));
-    let summary = body.map(|body| body.summary.as_str()).or(head.summary.as_deref());
+    let html = full.then(|| links::resolve(&body.html, &url, site, locate));
     let published = whole_second(article.published);
     Entry {
         atom_id: atom_id(&site.id, &article.id),
         id: article.id.clone(),
         title: line(&head.title),
-        summary: summary.unwrap_or_default().trim().to_owned(),
+        summary: body.summary.trim().to_owned(),
         html: html.unwrap_or_default(),
         published,
         updated: article.updated.max(published),
@@ -314,14 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_body_the_head_speaks() {
-        let mut note = article(2, "note.md");
-        note.head = Arc::new(head(""));
-        let articles = [Arc::new(article(1, "a.md")), Arc::new(note)];
-        let made = feed(&articles, &|_| None);
+    fn an_entry_has_its_body_or_is_left_out() {
+        let articles = [Arc::new(article(1, "a.md")), Arc::new(article(2, "b.md"))];
+        let made = feed(&articles, &|seq| if seq == 1 { body("<p>x</p>", "x") } else { None });
         assert_eq!(made.entries.iter().map(|e| e.title.as_str()).collect::<Vec<_>>(), ["a"]);
-        let made = feed(&articles, &|_| body("<p>x</p>", "x"));
-        assert_eq!(made.entries.len(), 2);
     }
 
     #[test]

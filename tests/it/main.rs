@@ -10,6 +10,7 @@ mod fixture;
 mod generators;
 mod http;
 mod incremental;
+mod moves;
 mod reload;
 mod tidy;
 mod watch;
