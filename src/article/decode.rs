@@ -12,7 +12,7 @@ const WESTERN_HIGH_BYTES: usize = 3;
 /// # Errors
 /// `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place of the first byte that
 /// cannot be read and the `iconv` line that mends the file.
-pub fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
         [0, 0, 0xfe, 0xff, ..] => return Err(utf32("UTF-32BE")),

@@ -8,12 +8,13 @@ use crate::base::path::{FileKind, Markup};
 use crate::base::{RelPath, Severity, text};
 
 use super::decode::decode;
-use super::fields::{self, Table};
+use super::front_matter::keys::Said;
+use super::front_matter::tree::{self, Table};
 use super::front_matter::{Split, split};
-use super::place::{Placed, date_among, is_of_jekyll, place};
-use super::said::Said;
-use super::sketch::WordSketch;
-use super::{Head, Outline, Reading, TitleFrom, html, markdown, text as plain_text, title};
+use super::location::{Placed, date_among, is_of_jekyll, place};
+use super::model::{Head, Outline, Reading, TitleFrom};
+use super::word_sketch::WordSketch;
+use super::{html, markdown, plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
 pub const HEAD_VERSION: u32 = 2;
@@ -55,7 +56,7 @@ fn markup_of(path: &RelPath) -> Markup {
 }
 
 fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -> WordSketch) -> Reading {
-    let header = match fields::read(split) {
+    let header = match tree::read(split) {
         Ok(header) => header,
         Err(refused) => return Reading::Refused(vec![refused]),
     };
