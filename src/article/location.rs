@@ -11,7 +11,7 @@ use super::dates::day_of;
 
 /// What the path of a file says of its article.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub struct Location {
     /// The names from which the URL is made, the last one the article's own: without extension, without the date of
     /// `2026-11-22-some-title.md`, without `_posts`, `_drafts` and `drafts`, without the `index` of `dir/index.md`
     /// (then `dir` is the last). Empty only for an `index.md` in the root. For `_index.md`, the names of its directory.
@@ -25,38 +25,40 @@ pub struct Placed {
     pub draft: bool,
 }
 
-/// What `path` says.
-pub(crate) fn place(path: &RelPath) -> Placed {
-    let (mut names, mut draft) = (Vec::new(), false);
-    for directory in path.parent().iter().flat_map(RelPath::segments) {
-        match directory {
-            "_posts" => {}
-            "_drafts" | "drafts" => draft = true,
-            _ => names.push(directory.to_owned()),
+impl Location {
+    /// What `path` says.
+    pub(crate) fn of(path: &RelPath) -> Self {
+        let (mut names, mut draft) = (Vec::new(), false);
+        for directory in path.parent().iter().flat_map(RelPath::segments) {
+            match directory {
+                "_posts" => {}
+                "_drafts" | "drafts" => draft = true,
+                _ => names.push(directory.to_owned()),
+            }
         }
+        let mut date = date_among(names.iter().map(String::as_str));
+        let stem = path.stem();
+        if stem == "_index" {
+            return Self { directories: names.clone(), names, date, draft };
+        }
+        if !stem.eq_ignore_ascii_case("index") {
+            names.push(stem.to_owned());
+        }
+        if let Some(last) = names.last_mut()
+            && let Some((day, name)) = dated_name(last)
+        {
+            date = Some(Written::Day(day));
+            *last = name.to_owned();
+        }
+        let directories = names[..names.len().saturating_sub(1)].to_vec();
+        Self { names, directories, date, draft }
     }
-    let mut date = date_among(names.iter().map(String::as_str));
-    let stem = path.stem();
-    if stem == "_index" {
-        return Placed { directories: names.clone(), names, date, draft };
-    }
-    if !stem.eq_ignore_ascii_case("index") {
-        names.push(stem.to_owned());
-    }
-    if let Some(last) = names.last_mut()
-        && let Some((day, name)) = dated_name(last)
-    {
-        date = Some(Written::Day(day));
-        *last = name.to_owned();
-    }
-    let directories = names[..names.len().saturating_sub(1)].to_vec();
-    Placed { names, directories, date, draft }
 }
 
 /// The directory (or file) that keeps `path` from being an article or an asset: Jekyll's `_site`, `_layouts`,
 /// `_includes`, `_data` and all others whose name begins with `_`, except `_posts`, `_drafts` and `_index.*`. The
 /// answer is its path, the part of `path` up to it.
-pub(crate) fn is_left_out(path: &RelPath) -> Option<&str> {
+pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
@@ -111,14 +113,14 @@ mod tests {
     use super::*;
 
     fn show(text: &str) -> String {
-        let placed = place(&RelPath::new(text).unwrap());
-        let date = match placed.date {
+        let location = Location::of(&RelPath::new(text).unwrap());
+        let date = match location.date {
             Some(Written::Day(day)) => format!(" {day}"),
             None => String::new(),
             other => panic!("{other:?}"),
         };
-        let draft = if placed.draft { " draft" } else { "" };
-        format!("{} in {}{date}{draft}", placed.names.join("/"), placed.directories.join("/"))
+        let draft = if location.draft { " draft" } else { "" };
+        format!("{} in {}{date}{draft}", location.names.join("/"), location.directories.join("/"))
     }
 
     #[test]
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out() {
+    fn what_excluded_by() {
         for (path, left_out) in [
             ("_site/index.html", Some("_site")),
             ("blog/_layouts/a/b.html", Some("blog/_layouts")),
@@ -169,7 +171,7 @@ mod tests {
             ("a_b/c_.md", None),
             ("", None),
         ] {
-            assert_eq!(is_left_out(&RelPath::new(path).unwrap()), left_out, "{path}");
+            assert_eq!(excluded_by(&RelPath::new(path).unwrap()), left_out, "{path}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) mod word_sketch;
 pub use body::body;
 pub use feed_html::invariants;
 pub use head::{HEAD_VERSION, head};
-pub use location::Placed;
+pub use location::Location;
 pub use model::{Body, Head, Outline, Person, Reading, TitleFrom};
 pub use rendering::Limits;
 pub use word_sketch::WordSketch;

@@ -93,7 +93,7 @@ impl LeftOut {
     /// The names among the notices that are new.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => location::is_left_out(path),
+            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => location::excluded_by(path),
             _ => None,
         });
         let mut news = Vec::new();

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::article::location;
+use crate::article::Location;
 use crate::base::path::FileKind;
 use crate::base::{RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
@@ -164,9 +164,9 @@ fn fallback(path: &str, site: &Site) -> String {
 fn file_route(file: &RelPath) -> Option<Route> {
     let slugs = |names: &[String]| UrlPath::of_names(names.iter().map(String::as_str));
     match FileKind::of(file) {
-        FileKind::Article(_) => Some(slugs(&location::place(file).names).map_or(Route::Home, Route::Resource)),
+        FileKind::Article(_) => Some(slugs(&Location::of(file).names).map_or(Route::Home, Route::Resource)),
         FileKind::Section(_) => {
-            let directories = location::place(file).directories;
+            let directories = Location::of(file).directories;
             Some(slugs(&directories).map_or(Route::Home, |path| Route::Index(Scope::Directory(path))))
         }
         FileKind::Other => None,

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::article::findings::Findings;
 use crate::base::Diagnostic;
 
-use template_tag::{Host, Meaning, Reading, within};
+use template_tag::{Counterpart, Host, Meaning, within};
 
 /// Tags and their content are not looked for farther than this, in bytes, so that a text of nothing but openings costs
 /// no more than its length.
@@ -134,7 +134,7 @@ impl<'t> Converter<'t> {
         let Some((len, meaning)) = template_tag::read(within(self.rest(), TAG_MAX_BYTES), self.text, self.at) else {
             return false;
         };
-        let place = template_tag::Place { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
+        let context = template_tag::Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
         let after = &self.rest()[len..];
         let (replacement, taken, what) = match meaning {
             Meaning::Text(text) => (text, 0, None),
@@ -143,8 +143,8 @@ impl<'t> Converter<'t> {
                 0,
                 Some(Diagnostic::warning("template-tag", format!("the template tag `{name}` was removed"))),
             ),
-            Meaning::Converted(name, reading) => {
-                let (text, taken) = self.written(&reading, after, &place);
+            Meaning::Converted(name, counterpart) => {
+                let (text, taken) = self.written(&counterpart, after, &context);
                 (
                     text,
                     taken,
@@ -173,12 +173,17 @@ impl<'t> Converter<'t> {
         true
     }
 
-    fn written(&mut self, reading: &Reading, after: &str, place: &template_tag::Place<'_>) -> (String, usize) {
-        let end = reading.end().map(template_tag::End::name);
+    fn written(
+        &mut self,
+        counterpart: &Counterpart,
+        after: &str,
+        context: &template_tag::Context<'_>,
+    ) -> (String, usize) {
+        let end = counterpart.end().map(template_tag::End::name);
         if end.is_some_and(|end| self.endless.iter().any(|known| known == end)) {
             return (String::new(), 0);
         }
-        let (text, taken) = reading.write(after, place);
+        let (text, taken) = counterpart.write(after, context);
         if let (Some(end), 0) = (end, taken) {
             self.endless.push(end.to_owned());
         }

@@ -21,13 +21,13 @@ pub(crate) enum Meaning {
     /// The tag of this name is lost; what it encloses stays.
     Removed(String),
     /// The tag of this name has a counterpart.
-    Converted(String, Reading),
+    Converted(String, Counterpart),
 }
 
 /// The counterpart of a tag.
 #[derive(Debug)]
-pub(crate) enum Reading {
-    /// This text stands in its place.
+pub(crate) enum Counterpart {
+    /// This text replaces it.
     Inline(String),
     /// A link that is its own text.
     Link(String),
@@ -50,7 +50,7 @@ pub(crate) struct End {
 }
 
 /// Where a tag stands.
-pub(crate) struct Place<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) host: Host,
     /// Is it all there is on its line?
     pub(crate) is_alone: bool,
@@ -111,11 +111,14 @@ fn shortcode(inner: &str) -> Meaning {
     match name {
         "highlight" => {
             let language = arguments.first().map(|(_, value)| value.clone()).unwrap_or_default();
-            Meaning::Converted(name.to_owned(), Reading::Code { language, end: End::of("/highlight", "end-highlight") })
+            Meaning::Converted(
+                name.to_owned(),
+                Counterpart::Code { language, end: End::of("/highlight", "end-highlight") },
+            )
         }
         "ref" | "relref" => {
             let target = value(&arguments, "path").or_else(|| positional(&arguments, 0)).unwrap_or_default();
-            Meaning::Converted(name.to_owned(), Reading::Inline(page(&target)))
+            Meaning::Converted(name.to_owned(), Counterpart::Inline(page(&target)))
         }
         _ => media(name, &arguments),
     }
@@ -124,20 +127,20 @@ fn shortcode(inner: &str) -> Meaning {
 /// Liquid's, Nunjucks's and Tera's `{% name args %}`.
 fn block(inner: &str) -> Meaning {
     let (name, args) = split_name(inner);
-    let converted = |reading| Meaning::Converted(name.to_owned(), reading);
+    let converted = |counterpart| Meaning::Converted(name.to_owned(), counterpart);
     let bare = args.trim().trim_matches(['"', '\'']);
     match name {
         "highlight" => {
             let language = args.split_whitespace().next().unwrap_or_default().trim_matches(['"', '\'']).to_owned();
-            converted(Reading::Code { language, end: End::of("endhighlight", "end_highlight") })
+            converted(Counterpart::Code { language, end: End::of("endhighlight", "end_highlight") })
         }
-        "raw" | "verbatim" => converted(Reading::Verbatim(End::of("endraw", "endverbatim"))),
-        "comment" => converted(Reading::Nothing(End::of("endcomment", "end_comment"))),
+        "raw" | "verbatim" => converted(Counterpart::Verbatim(End::of("endraw", "endverbatim"))),
+        "comment" => converted(Counterpart::Nothing(End::of("endcomment", "end_comment"))),
         "quote" | "blockquote" if args.trim_start().starts_with('(') => {
-            converted(Reading::Quote(End::of("end", "endquote")))
+            converted(Counterpart::Quote(End::of("end", "endquote")))
         }
-        "post_url" => converted(Reading::Inline(by_name(bare.rsplit('/').next().unwrap_or(bare), ""))),
-        "link" => converted(Reading::Inline(by_path(bare))),
+        "post_url" => converted(Counterpart::Inline(by_name(bare.rsplit('/').next().unwrap_or(bare), ""))),
+        "link" => converted(Counterpart::Inline(by_path(bare))),
         "include" | "include_relative" => {
             let (file, args) = split_name(args.trim());
             let stem = file.rsplit('/').next().unwrap_or(file).split('.').next().unwrap_or_default();
@@ -162,7 +165,7 @@ fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
         compact.as_str(),
         "site.baseurl" | "site.url" | "site.github.url" | "base_url" | "config.base_url" | "SITEURL"
     ) {
-        return Some(Meaning::Converted(compact, Reading::Inline(String::new())));
+        return Some(Meaning::Converted(compact, Counterpart::Inline(String::new())));
     }
     if let Some(quote) = inner.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         let (literal, filters) = inner[1..].split_once(quote)?;
@@ -170,7 +173,7 @@ fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
         let slash = if is_url && !literal.starts_with('/') && !literal.contains(':') { "/" } else { "" };
         let name = filters.trim().trim_start_matches('|').trim().split([':', ' ', '|']).next().unwrap_or_default();
         let name = if name.is_empty() { "{{ }}" } else { name };
-        return Some(Meaning::Converted(name.to_owned(), Reading::Inline(format!("{slash}{literal}"))));
+        return Some(Meaning::Converted(name.to_owned(), Counterpart::Inline(format!("{slash}{literal}"))));
     }
     let (name, args) = split_name(inner);
     if args.trim_start().starts_with('(') {
@@ -213,9 +216,9 @@ fn media(name: &str, arguments: &Arguments) -> Meaning {
     let source = first(&["src", "url", "path", "image_path", "image", "file"])
         .filter(|source| !source.contains(['<', '>', '\n']));
     let text = |names: &[&str]| names.iter().find_map(|name| value(arguments, name)).unwrap_or_default();
-    let reading = match (link, name, source) {
-        (Some(url), ..) => Reading::Link(url),
-        (None, "figure" | "image" | "img" | "picture", Some(src)) => Reading::Figure {
+    let counterpart = match (link, name, source) {
+        (Some(url), ..) => Counterpart::Link(url),
+        (None, "figure" | "image" | "img" | "picture", Some(src)) => Counterpart::Figure {
             src,
             alt: text(&["alt"]),
             title: text(&["title"]),
@@ -223,11 +226,11 @@ fn media(name: &str, arguments: &Arguments) -> Meaning {
             link: text(&["link"]),
         },
         (None, "gist" | "youtube" | "vimeo" | "audio" | "video", Some(url)) if url.starts_with("http") => {
-            Reading::Link(url)
+            Counterpart::Link(url)
         }
         _ => return Meaning::Removed(if name.len() <= 40 { name.to_owned() } else { "{% %}".to_owned() }),
     };
-    Meaning::Converted(name.to_owned(), reading)
+    Meaning::Converted(name.to_owned(), counterpart)
 }
 
 /// A page as Hugo's `ref` names it.
@@ -247,33 +250,34 @@ fn page(target: &str) -> String {
     by_name(name, fragment)
 }
 
-impl Reading {
+impl Counterpart {
     /// The end of what this encloses, by its first name.
     pub(crate) fn end(&self) -> Option<&End> {
         match self {
-            Reading::Code { end, .. } | Reading::Verbatim(end) | Reading::Nothing(end) | Reading::Quote(end) => {
-                Some(end)
-            }
-            Reading::Inline(_) | Reading::Link(_) | Reading::Figure { .. } => None,
+            Counterpart::Code { end, .. }
+            | Counterpart::Verbatim(end)
+            | Counterpart::Nothing(end)
+            | Counterpart::Quote(end) => Some(end),
+            Counterpart::Inline(_) | Counterpart::Link(_) | Counterpart::Figure { .. } => None,
         }
     }
 
     /// What stands for the tag and for what follows it, and how many bytes of that are taken.
-    pub(crate) fn write(&self, after: &str, place: &Place<'_>) -> (String, usize) {
+    pub(crate) fn write(&self, after: &str, context: &Context<'_>) -> (String, usize) {
         match self {
-            Reading::Inline(text) => (text.clone(), 0),
-            Reading::Link(url) => (link(url, place), 0),
-            Reading::Figure { .. } => (self.figure(place), 0),
-            Reading::Code { language, end } => enclosed(after, end, |code| fenced(code, language, place)),
-            Reading::Verbatim(end) => enclosed(after, end, str::to_owned),
-            Reading::Nothing(end) => enclosed(after, end, |_| String::new()),
-            Reading::Quote(end) => enclosed(after, end, |quoted| quotation(quoted, place)),
+            Counterpart::Inline(text) => (text.clone(), 0),
+            Counterpart::Link(url) => (link(url, context), 0),
+            Counterpart::Figure { .. } => (self.figure(context), 0),
+            Counterpart::Code { language, end } => enclosed(after, end, |code| fenced(code, language, context)),
+            Counterpart::Verbatim(end) => enclosed(after, end, str::to_owned),
+            Counterpart::Nothing(end) => enclosed(after, end, |_| String::new()),
+            Counterpart::Quote(end) => enclosed(after, end, |quoted| quotation(quoted, context)),
         }
     }
 
-    fn figure(&self, place: &Place<'_>) -> String {
-        let Reading::Figure { src, alt, title, caption, link } = self else { return String::new() };
-        if place.host == Host::Markdown && caption.is_empty() && title.is_empty() && link.is_empty() {
+    fn figure(&self, context: &Context<'_>) -> String {
+        let Counterpart::Figure { src, alt, title, caption, link } = self else { return String::new() };
+        if context.host == Host::Markdown && caption.is_empty() && title.is_empty() && link.is_empty() {
             return format!("![{}](<{src}>)", alt.replace(['[', ']'], ""));
         }
         let mut html = String::from("<figure>");
@@ -293,7 +297,7 @@ impl Reading {
             html.push_str("</figcaption>");
         }
         html.push_str("</figure>");
-        if place.host == Host::Markdown && place.is_alone {
+        if context.host == Host::Markdown && context.is_alone {
             // A block of HTML ends with a blank line.
             html.push('\n');
         }
@@ -301,8 +305,8 @@ impl Reading {
     }
 }
 
-fn link(url: &str, place: &Place<'_>) -> String {
-    if place.host == Host::Markdown {
+fn link(url: &str, context: &Context<'_>) -> String {
+    if context.host == Host::Markdown {
         return format!("<{}>", url.replace([' ', '<', '>'], ""));
     }
     let mut html = String::from("<a");
@@ -321,10 +325,10 @@ fn enclosed(after: &str, end: &End, write: impl Fn(&str) -> String) -> (String, 
     }
 }
 
-fn fenced(code: &str, language: &str, place: &Place<'_>) -> String {
+fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
     let code = code.trim_start_matches('\r').strip_prefix('\n').unwrap_or(code);
     let language = language_name(language).unwrap_or_default();
-    if place.host == Host::Html {
+    if context.host == Host::Html {
         let mut html = String::from("<pre><code");
         if !language.is_empty() {
             push_attribute(&mut html, "class", &format!("language-{language}"));
@@ -335,15 +339,15 @@ fn fenced(code: &str, language: &str, place: &Place<'_>) -> String {
     }
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    let indent = place.indent;
+    let indent = context.indent;
     let code = code.trim_end_matches([' ', '\t']);
     let line_end = if code.ends_with('\n') || code.is_empty() { "" } else { "\n" };
-    let line_start = if place.is_alone { "" } else { "\n" };
+    let line_start = if context.is_alone { "" } else { "\n" };
     format!("{line_start}{fence}{language}\n{code}{line_end}{indent}{fence}{line_start}")
 }
 
-fn quotation(quoted: &str, place: &Place<'_>) -> String {
-    if place.host == Host::Html {
+fn quotation(quoted: &str, context: &Context<'_>) -> String {
+    if context.host == Host::Html {
         return format!("<blockquote>{quoted}</blockquote>");
     }
     let lines: Vec<String> = quoted.trim().lines().map(|line| format!("> {line}")).collect();

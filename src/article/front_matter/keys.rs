@@ -1,7 +1,7 @@
-//! What a header says under each of its names, cleaned, with a finding for whatever could not be used.
+//! What front matter says under each of its names, cleaned, with a finding for whatever could not be used.
 //!
 //! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are folded as
-//! [`super::tree`] folds them. What an HTML document says in its `<meta>` stands in where the header says nothing,
+//! [`super::tree`] folds them. What an HTML document says in its `<meta>` stands in where the front matter says nothing,
 //! and is never an error: other programs wrote it.
 
 use oxilangtag::LanguageTag;
@@ -14,7 +14,7 @@ use crate::base::{Diagnostic, Place, Severity};
 
 use super::Syntax;
 use super::people::{people, url};
-use super::tags::{self, Parting};
+use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value};
 use super::url_paths::{self, ADDRESS_MAX_BYTES, Address};
 
@@ -33,10 +33,10 @@ const ZERO_TIME: &str = "0001-01-01";
 /// Words in the place of a date that send Eleventy to the file system or to git.
 const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modified", "git created"];
 
-/// Everything that was said, and what was found wrong with it.
-pub(crate) struct Said<'a> {
-    /// The file's header.
-    pub(crate) header: &'a Table,
+/// Everything that was said, and what was entry wrong with it.
+pub(crate) struct Keys<'a> {
+    /// The file's front matter.
+    pub(crate) front_matter: &'a Table,
     /// What the HTML document says of itself.
     pub(crate) meta: &'a Table,
     /// Its syntax, which decides whether one text may name several authors.
@@ -47,15 +47,15 @@ pub(crate) struct Said<'a> {
 
 /// One value, with its key as written.
 #[derive(Clone, Copy)]
-struct Found<'a> {
+struct Entry<'a> {
     key: &'a str,
     field: &'a Field,
 }
 
-impl<'a> Said<'a> {
-    fn get(&self, names: &[&str]) -> Option<Found<'a>> {
-        let (key, field) = self.header.get(names).or_else(|| self.meta.get(names))?;
-        Some(Found { key, field })
+impl<'a> Keys<'a> {
+    fn get(&self, names: &[&str]) -> Option<Entry<'a>> {
+        let (key, field) = self.front_matter.get(names).or_else(|| self.meta.get(names))?;
+        Some(Entry { key, field })
     }
 
     fn find(&mut self, severity: Severity, code: &str, place: Option<Place>, message: String) {
@@ -73,27 +73,27 @@ impl<'a> Said<'a> {
     }
 
     /// A finding about one value, which the message begins with.
-    fn about(&mut self, severity: Severity, code: &str, found: Found<'_>, what: &str) {
-        let shown = match &found.field.value {
+    fn about(&mut self, severity: Severity, code: &str, entry: Entry<'_>, what: &str) {
+        let shown = match &entry.field.value {
             Value::Text(text) => format!(": {}", text::excerpt(&text::line(text), 80)),
             _ => String::new(),
         };
-        self.find(severity, code, found.field.place, format!("`{}{shown}` {what}", found.key));
+        self.find(severity, code, entry.field.place, format!("`{}{shown}` {what}", entry.key));
     }
 
     /// The text under the first of the names that is there; a list or a table is a warning.
-    fn raw(&mut self, names: &[&str]) -> Option<(&'a str, Found<'a>)> {
-        let found = self.get(names)?;
-        if let Value::Text(text) = &found.field.value {
-            return Some((text, found));
+    fn raw(&mut self, names: &[&str]) -> Option<(&'a str, Entry<'a>)> {
+        let entry = self.get(names)?;
+        if let Value::Text(text) = &entry.field.value {
+            return Some((text, entry));
         }
-        self.about(Severity::Warning, "front-matter", found, "is not a text, and is ignored");
+        self.about(Severity::Warning, "front-matter", entry, "is not a text, and is ignored");
         None
     }
 
     /// A clean text on one line, cut to `max` graphemes; may be empty.
     pub(crate) fn line(&mut self, names: &[&str], max: usize) -> Option<String> {
-        let (raw, found) = self.raw(names)?;
+        let (raw, entry) = self.raw(names)?;
         let line = text::line(raw);
         // No text has more graphemes than bytes.
         if line.len() <= max {
@@ -101,14 +101,14 @@ impl<'a> Said<'a> {
         }
         let cut = text::excerpt(&line, max).into_owned();
         if cut != line {
-            self.about(Severity::Warning, "too-long", found, &format!("is longer than {max} characters, and is cut"));
+            self.about(Severity::Warning, "too-long", entry, &format!("is longer than {max} characters, and is cut"));
         }
         Some(cut)
     }
 
-    /// The title of the header; empty for a note that wants none.
+    /// The title of the front matter; empty for a note that wants none.
     pub(crate) fn title(&mut self, max: usize) -> Option<String> {
-        self.header.get(&["title"]).and_then(|_| self.line(&["title"], max))
+        self.front_matter.get(&["title"]).and_then(|_| self.line(&["title"], max))
     }
 
     pub(crate) fn slug(&mut self) -> Option<String> {
@@ -119,51 +119,51 @@ impl<'a> Said<'a> {
 
     /// The first date under the names.
     pub(crate) fn date(&mut self, names: &[&str]) -> Option<Written> {
-        let found = self.find_date(names)?;
-        self.read_date(found)
+        let entry = self.find_date(names)?;
+        self.read_date(entry)
     }
 
     /// The first date under the names, where the first under `others` is another one.
     pub(crate) fn other_date(&mut self, names: &[&str], others: &[&str]) -> Option<Written> {
-        let (found, other) = (self.find_date(names)?, self.find_date(others)?);
-        if std::ptr::eq(found.field, other.field) { None } else { self.read_date(found) }
+        let (entry, other) = (self.find_date(names)?, self.find_date(others)?);
+        if std::ptr::eq(entry.field, other.field) { None } else { self.read_date(entry) }
     }
 
-    fn find_date(&self, names: &[&str]) -> Option<Found<'a>> {
-        [self.header, self.meta].into_iter().find_map(|table| {
+    fn find_date(&self, names: &[&str]) -> Option<Entry<'a>> {
+        [self.front_matter, self.meta].into_iter().find_map(|table| {
             names.iter().find_map(|name| {
                 let (key, field) = table.get(&[name])?;
                 // `published: false` is no date; `published: 2026-11-22` is one.
                 let is_flag =
                     matches!(&field.value, Value::Text(text) if text.trim().is_empty() || flag(text).is_some());
-                (!is_flag).then_some(Found { key, field })
+                (!is_flag).then_some(Entry { key, field })
             })
         })
     }
 
-    fn read_date(&mut self, found: Found<'a>) -> Option<Written> {
-        let Value::Text(text) = &found.field.value else {
-            self.about(Severity::Error, "date", found, "is not a date");
+    fn read_date(&mut self, entry: Entry<'a>) -> Option<Written> {
+        let Value::Text(text) = &entry.field.value else {
+            self.about(Severity::Error, "date", entry, "is not a date");
             return None;
         };
         if DATES_ELSEWHERE.contains(&text.to_ascii_lowercase().as_str()) {
-            self.about(Severity::Note, "date", found, "is not used; the date is when the article was first seen");
+            self.about(Severity::Note, "date", entry, "is not used; the date is when the article was first seen");
             return None;
         }
         if text.trim_start().starts_with(ZERO_TIME) {
-            self.about(Severity::Note, "date", found, "is Go's zero time, which means that there is none");
+            self.about(Severity::Note, "date", entry, "is Go's zero time, which means that there is none");
             return None;
         }
         match dates::parse(text) {
             Ok(dated) => {
                 if let Some(zone) = dated.unknown_zone {
                     let what = format!("has an unknown zone, {}; the time is taken for the site's", text::line(&zone));
-                    self.about(Severity::Warning, "date", found, &what);
+                    self.about(Severity::Warning, "date", entry, &what);
                 }
                 Some(dated.written)
             }
             Err(refusal) => {
-                self.about(Severity::Error, "date", found, &refusal.to_string());
+                self.about(Severity::Error, "date", entry, &refusal.to_string());
                 None
             }
         }
@@ -171,18 +171,18 @@ impl<'a> Said<'a> {
 
     /// Yes or no; anything else is an error, because a guess could publish what should wait.
     pub(crate) fn flag(&mut self, names: &[&str]) -> Option<bool> {
-        let found = self.get(names)?;
-        match &found.field.value {
+        let entry = self.get(names)?;
+        match &entry.field.value {
             Value::Text(text) if text.trim().is_empty() => None,
             Value::Text(text) => {
                 let flag = flag(text);
                 if flag.is_none() {
-                    self.about(Severity::Error, "front-matter", found, "is neither true nor false");
+                    self.about(Severity::Error, "front-matter", entry, "is neither true nor false");
                 }
                 flag
             }
             _ => {
-                self.about(Severity::Error, "front-matter", found, "is neither true nor false");
+                self.about(Severity::Error, "front-matter", entry, "is neither true nor false");
                 None
             }
         }
@@ -199,7 +199,7 @@ impl<'a> Said<'a> {
     }
 
     fn says_no(&self, name: &str) -> bool {
-        self.header.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag) == Some(false)
+        self.front_matter.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag) == Some(false)
     }
 
     /// The word under `status`, in lower case.
@@ -211,13 +211,13 @@ impl<'a> Said<'a> {
     }
 
     pub(crate) fn authors(&mut self) -> Vec<Person> {
-        let Some(found) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
+        let Some(entry) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
             return Vec::new();
         };
-        let by_pelican = matches!(self.syntax, Some(Syntax::Lines)) || found.field.place.is_none();
-        let authors = people(found.field, by_pelican && found.key.eq_ignore_ascii_case("authors"));
-        if authors.is_empty() && found.field.value != Value::List(Vec::new()) {
-            self.about(Severity::Warning, "author", found, "names nobody, and is ignored");
+        let by_pelican = matches!(self.syntax, Some(Syntax::Lines)) || entry.field.place.is_none();
+        let authors = people(entry.field, by_pelican && entry.key.eq_ignore_ascii_case("authors"));
+        if authors.is_empty() && entry.field.value != Value::List(Vec::new()) {
+            self.about(Severity::Warning, "author", entry, "names nobody, and is ignored");
         }
         authors
     }
@@ -226,34 +226,34 @@ impl<'a> Said<'a> {
     /// are the author's; its singular `category` and `tag` never are.
     pub(crate) fn tags(&mut self, of_jekyll: bool) -> Vec<String> {
         let mut tags = Vec::new();
-        for (names, may_part) in [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)] {
-            for found in [self.get(&names), self.taxonomy(&names)].into_iter().flatten() {
-                let parting = if of_jekyll && may_part { Parting::Spaces } else { Parting::Whole };
-                if !tags::gather(found.field, parting, &mut tags) {
+        for (names, may_split) in [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)] {
+            for entry in [self.get(&names), self.taxonomy(&names)].into_iter().flatten() {
+                let splitting = if of_jekyll && may_split { Splitting::AtSpaces } else { Splitting::Never };
+                if !tags::gather(entry.field, splitting, &mut tags) {
                     let what =
                         format!("holds what is no tag, or more than {} of them; the rest is left out", tags::TAGS_MAX);
-                    self.about(Severity::Warning, "tags", found, &what);
+                    self.about(Severity::Warning, "tags", entry, &what);
                 }
             }
         }
         tags
     }
 
-    fn taxonomy(&self, names: &[&str]) -> Option<Found<'a>> {
-        match &self.header.get(&["taxonomies"])?.1.value {
-            Value::Table(table) => table.get(names).map(|(key, field)| Found { key, field }),
+    fn taxonomy(&self, names: &[&str]) -> Option<Entry<'a>> {
+        match &self.front_matter.get(&["taxonomies"])?.1.value {
+            Value::Table(table) => table.get(names).map(|(key, field)| Entry { key, field }),
             _ => None,
         }
     }
 
     /// The id, to the byte, but for white space around it and control characters.
     pub(crate) fn id(&mut self) -> Option<String> {
-        let (raw, found) = self.raw(&["guid", "id", "uuid"])?;
+        let (raw, entry) = self.raw(&["guid", "id", "uuid"])?;
         let id: String = text::clean(raw).chars().filter(|c| !c.is_control()).collect();
         let id = id.trim();
         if id.len() > ID_MAX_BYTES {
             let what = format!("is longer than {ID_MAX_BYTES} bytes, and is ignored");
-            self.about(Severity::Warning, "id", found, &what);
+            self.about(Severity::Warning, "id", entry, &what);
             return None;
         }
         (!text::line(id).is_empty()).then(|| id.to_owned())
@@ -261,7 +261,7 @@ impl<'a> Said<'a> {
 
     /// The path that the article wants, whichever key says it.
     pub(crate) fn path(&mut self) -> Option<String> {
-        let (raw, found) = self.raw(&["path", "url", "permalink"])?;
+        let (raw, entry) = self.raw(&["path", "url", "permalink"])?;
         let (severity, what) = match url_paths::path(raw) {
             Address::Path(path) => return Some(path),
             Address::Pattern => (Severity::Note, "is a pattern, and is ignored"),
@@ -269,14 +269,14 @@ impl<'a> Said<'a> {
             Address::Bad if raw.trim().is_empty() => return None,
             Address::Bad => (Severity::Warning, "is no path of a URL, and is ignored"),
         };
-        self.about(severity, "path", found, what);
+        self.about(severity, "path", entry, what);
         None
     }
 
     pub(crate) fn aliases(&mut self) -> Vec<String> {
         let mut aliases = Vec::new();
-        let Some(found) = self.get(&["aliases", "alias", "redirectfrom"]) else { return aliases };
-        let texts: Vec<&str> = match &found.field.value {
+        let Some(entry) = self.get(&["aliases", "alias", "redirectfrom"]) else { return aliases };
+        let texts: Vec<&str> = match &entry.field.value {
             Value::Text(text) => vec![text],
             Value::List(items) => items.iter().filter_map(Field::text).collect(),
             _ => Vec::new(),
@@ -291,7 +291,7 @@ impl<'a> Said<'a> {
             self.about(
                 Severity::Warning,
                 "path",
-                found,
+                entry,
                 &format!("holds more than {ALIASES_MAX}; the rest is left out"),
             );
         }
@@ -300,17 +300,17 @@ impl<'a> Said<'a> {
 
     /// An absolute http(s) URL.
     pub(crate) fn url(&mut self, names: &[&str]) -> Option<String> {
-        let (raw, found) = self.raw(names)?;
+        let (raw, entry) = self.raw(names)?;
         let url = url(raw);
         if url.is_none() && !raw.trim().is_empty() {
-            self.about(Severity::Warning, "url", found, "is no absolute http or https URL, and is ignored");
+            self.about(Severity::Warning, "url", entry, "is no absolute http or https URL, and is ignored");
         }
         url
     }
 
     /// A language tag of BCP 47, in its usual letter case; `de_DE` is forgiven.
     pub(crate) fn language(&mut self) -> Option<String> {
-        let (raw, found) = self.raw(&["lang", "language"])?;
+        let (raw, entry) = self.raw(&["lang", "language"])?;
         let tag = raw.trim().replace('_', "-");
         if tag.is_empty() {
             return None;
@@ -318,7 +318,7 @@ impl<'a> Said<'a> {
         match LanguageTag::parse_and_normalize(&tag) {
             Ok(tag) => Some(tag.into_inner()),
             Err(_) => {
-                self.about(Severity::Warning, "language", found, "is no language tag of BCP 47, and is ignored");
+                self.about(Severity::Warning, "language", entry, "is no language tag of BCP 47, and is ignored");
                 None
             }
         }
@@ -327,8 +327,8 @@ impl<'a> Said<'a> {
     /// The article's picture, as written: a path or an http(s) URL. A table says it under one of its keys, a list
     /// first.
     pub(crate) fn image(&mut self) -> Option<String> {
-        let found = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
-        let image = text::line(picture(found.field)?);
+        let entry = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
+        let image = text::line(picture(entry.field)?);
         let scheme = image.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         let usable = match scheme.as_deref() {
             Some("http" | "https") => url(&image).is_some(),
@@ -339,7 +339,7 @@ impl<'a> Said<'a> {
             return None;
         }
         if !usable || image.len() > ADDRESS_MAX_BYTES {
-            self.about(Severity::Warning, "image", found, "is neither a path nor an http or https URL, and is ignored");
+            self.about(Severity::Warning, "image", entry, "is neither a path nor an http or https URL, and is ignored");
             return None;
         }
         Some(image)

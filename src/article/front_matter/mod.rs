@@ -1,6 +1,6 @@
-//! The header of an article: YAML, TOML, JSON, `Key: value` lines, or none.
+//! The front matter of an article: YAML, TOML, JSON, `Key: value` lines, or none.
 //!
-//! This file finds the header and parts it from the text; `fields` reads it. Whatever comes in, header and text are
+//! This file finds the front matter and parts it from the text; `fields` reads it. Whatever comes in, front matter and text are
 //! pieces of it, in order.
 
 pub(crate) mod keys;
@@ -12,23 +12,23 @@ mod url_paths;
 use crate::base::text;
 use crate::base::{Diagnostic, Place};
 
-/// The longest header that is read, in bytes.
-pub(crate) const HEADER_MAX_BYTES: usize = 64 * 1024;
+/// The longest front matter that is read, in bytes.
+pub(crate) const FRONT_MATTER_MAX_BYTES: usize = 64 * 1024;
 
 /// A decoded file, parted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split<'a> {
-    /// The header's text without its fences, and its syntax.
-    pub header: Option<(Syntax, &'a str)>,
-    /// The line of the file on which the header's text begins, from 1; 1 where there is none.
-    pub header_line: u32,
+    /// The front matter's text without its fences, and its syntax.
+    pub front_matter: Option<(Syntax, &'a str)>,
+    /// The line of the file on which the front matter's text begins, from 1; 1 where there is none.
+    pub front_matter_line: u32,
     /// The line of the file on which `text` begins, from 1.
     pub line: u32,
-    /// What follows the header.
+    /// What follows the front matter.
     pub text: &'a str,
 }
 
-/// The syntax of a header.
+/// The syntax of front matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// Between `---` lines; the last may be `...`, the first `---yaml`.
@@ -41,7 +41,7 @@ pub enum Syntax {
     Lines,
 }
 
-/// The keys with which a header of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
+/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
 /// one.
 const FIRST_KEYS: [&str; 13] = [
     "title",
@@ -59,10 +59,10 @@ const FIRST_KEYS: [&str; 13] = [
     "created",
 ];
 
-/// Parts a decoded file into its header and its text. Blank lines before the header are forgiven. A fence that is never
-/// closed opens no header, nor does a `---` whose block holds no line of the shape `key: value`: those are rules.
+/// Parts a decoded file into its front matter and its text. Blank lines before the front matter are forgiven. A fence that is never
+/// closed opens no front matter, nor does a `---` whose block holds no line of the shape `key: value`: those are rules.
 pub fn split(text: &str) -> Split<'_> {
-    let whole = Split { header: None, header_line: 1, line: 1, text };
+    let whole = Split { front_matter: None, front_matter_line: 1, line: 1, text };
     let (blank, start) = leading_blank_lines(text);
     let rest = &text[start..];
     let parted = match rest.as_bytes().first() {
@@ -75,20 +75,20 @@ pub fn split(text: &str) -> Split<'_> {
         _ => None,
     };
     let Some((syntax, inner, after)) = parted else { return whole };
-    let header_offset = text.len() - rest.len() + offset_in(rest, inner);
+    let front_matter_offset = text.len() - rest.len() + offset_in(rest, inner);
     Split {
-        header: Some((syntax, inner)),
-        header_line: 1 + blank + count_lines(&text[start..header_offset]),
+        front_matter: Some((syntax, inner)),
+        front_matter_line: 1 + blank + count_lines(&text[start..front_matter_offset]),
         line: 1 + blank + count_lines(&rest[..rest.len() - after.len()]),
         text: after,
     }
 }
 
-/// The finding that a header cannot be used, with the line of it at `place` (of the file) shown.
+/// The finding that front matter cannot be used, with the line of it at `place` (of the file) shown.
 pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnostic {
-    let header = split.header.map_or("", |(_, header)| header);
-    let n = place.line.saturating_sub(split.header_line) as usize;
-    let shown = text::line(header.lines().nth(n).unwrap_or_default());
+    let front_matter = split.front_matter.map_or("", |(_, front_matter)| front_matter);
+    let n = place.line.saturating_sub(split.front_matter_line) as usize;
+    let shown = text::line(front_matter.lines().nth(n).unwrap_or_default());
     let message = match text::excerpt(&shown, 100) {
         shown if shown.is_empty() => message.to_owned(),
         shown => format!("{message}; the line is `{shown}`"),
@@ -133,7 +133,7 @@ fn fenced_by_name(rest: &str) -> Parted<'_> {
         .find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
 }
 
-/// Could this stand between `---` lines as a header? Blank, comments, or a key somewhere. A `=` counts too: who writes
+/// Could this stand between `---` lines as front matter? Blank, comments, or a key somewhere. A `=` counts too: who writes
 /// TOML between the fences of YAML wants to hear of it.
 fn is_like_yaml(inner: &str) -> bool {
     let mut said = inner.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
@@ -163,14 +163,14 @@ fn json(rest: &str) -> Parted<'_> {
         return None;
     }
     let end = closing_brace(rest).unwrap_or(rest.len());
-    let (header, after) = rest.split_at(end);
+    let (front_matter, after) = rest.split_at(end);
     let line = after.split_inclusive('\n').next().unwrap_or_default();
-    // `{}` before a word is no header: nothing is said in it, so nothing is lost.
+    // `{}` before a word is no front matter: nothing is said in it, so nothing is lost.
     if empty && !line.trim().is_empty() {
         return None;
     }
     let after = if line.trim().is_empty() { &after[line.len()..] } else { after };
-    Some((Syntax::Json, header, after))
+    Some((Syntax::Json, front_matter, after))
 }
 
 fn begins_with_key(inside: &str) -> bool {
@@ -226,7 +226,7 @@ fn lines(rest: &str) -> Parted<'_> {
     Some((Syntax::Lines, rest, ""))
 }
 
-/// The key and the value of a line of a header of lines: a short name of letters, a colon, and then a space or nothing.
+/// The key and the value of a line of a front matter of lines: a short name of letters, a colon, and then a space or nothing.
 pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim_end().split_once(':')?;
     let key = key.trim_end();
@@ -251,16 +251,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, header: Option<(Syntax, &str, u32)>, rest: &str, line: u32) {
+    fn check(text: &str, front_matter: Option<(Syntax, &str, u32)>, rest: &str, line: u32) {
         let split = split(text);
-        assert_eq!(split.header.map(|(syntax, inner)| (syntax, inner, split.header_line)), header, "{text:?}");
+        assert_eq!(
+            split.front_matter.map(|(syntax, inner)| (syntax, inner, split.front_matter_line)),
+            front_matter,
+            "{text:?}"
+        );
         assert_eq!((split.text, split.line), (rest, line), "{text:?}");
     }
 
     #[test]
     fn headers() {
         use Syntax::{Json, Lines, Toml, Yaml};
-        for (text, header, rest, line) in [
+        for (text, front_matter, rest, line) in [
             ("---\ntitle: a\n---\nText", (Yaml, "title: a\n", 2), "Text", 4),
             ("--- \ntitle: a\n...\nText", (Yaml, "title: a\n", 2), "Text", 4),
             ("---\n{a: b}\n---\n", (Yaml, "{a: b}\n", 2), "", 4),
@@ -280,7 +284,7 @@ mod tests {
             ("date: 2026-11-22\nAuthors: A\n   B\n\nx", (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1), "\nx", 4),
             ("Title: only", (Lines, "Title: only", 1), "", 1),
         ] {
-            check(text, Some(header), rest, line);
+            check(text, Some(front_matter), rest, line);
         }
     }
 
@@ -329,10 +333,10 @@ mod tests {
             prop_assert!(text.ends_with(split.text));
             let before = &text[..text.len() - split.text.len()];
             prop_assert_eq!(before.matches('\n').count() + 1, split.line as usize);
-            if let Some((_, header)) = split.header {
-                let at = offset_in(&text, header);
-                prop_assert_eq!(text[..at].matches('\n').count() + 1, split.header_line as usize);
-                prop_assert!(at + header.len() <= before.len());
+            if let Some((_, front_matter)) = split.front_matter {
+                let at = offset_in(&text, front_matter);
+                prop_assert_eq!(text[..at].matches('\n').count() + 1, split.front_matter_line as usize);
+                prop_assert!(at + front_matter.len() <= before.len());
             }
         }
     }

@@ -39,7 +39,7 @@ fn add(people: &mut Vec<Person>, person: Person) {
     }
 }
 
-/// The names in a text. Lines part names too: a header of lines may continue on indented ones.
+/// The names in a text. Lines part names too: a front matter of lines may continue on indented ones.
 fn names(text: &str, parts: bool) -> impl Iterator<Item = String> {
     let separators: &[char] = match (parts, text.contains(';')) {
         (false, _) => &[],
@@ -101,8 +101,8 @@ mod tests {
     use super::super::tree::read;
     use super::*;
 
-    fn show(header: &str, parts: bool) -> String {
-        let table = read(&split(&format!("---\na: {header}\n---\n"))).unwrap();
+    fn show(front_matter: &str, parts: bool) -> String {
+        let table = read(&split(&format!("---\na: {front_matter}\n---\n"))).unwrap();
         let (_, field) = table.get(&["a"]).unwrap();
         let one = |Person { name, email, url }: Person| {
             [Some(name), email.map(|email| format!("<{email}>")), url]
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn forms() {
-        for (header, parts, expected) in [
+        for (front_matter, parts, expected) in [
             ("Ada", false, "Ada"),
             ("Lovelace, Ada and Babbage", false, "Lovelace, Ada and Babbage"),
             ("Ada, Charles, Ada", true, "Ada; Charles"),
@@ -132,7 +132,7 @@ mod tests {
             ("42", false, "42"),
             ("\"a\\x01b\"", false, "ab"),
         ] {
-            assert_eq!(show(header, parts), expected, "{header}");
+            assert_eq!(show(front_matter, parts), expected, "{front_matter}");
         }
     }
 }

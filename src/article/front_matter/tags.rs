@@ -14,18 +14,18 @@ const TAG_MAX: usize = 100;
 
 /// How a text that names several tags is parted where it holds no comma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parting {
+pub(crate) enum Splitting {
     /// Not at all: Eleventy, Hexo, Pelican.
-    Whole,
+    Never,
     /// At spaces: Jekyll.
-    Spaces,
+    AtSpaces,
 }
 
 /// Adds what `field` names to `tags`: as written, in order, without a leading `#`, none twice. Answers whether all of
 /// them could be taken.
 ///
-/// A text that holds a comma is several tags; one without is parted as `parting` says. An entry of a list is one tag.
-pub(crate) fn gather(field: &Field, parting: Parting, tags: &mut Vec<String>) -> bool {
+/// A text that holds a comma is several tags; one without is parted as `splitting` says. An entry of a list is one tag.
+pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>) -> bool {
     match &field.value {
         Value::Absent => true,
         Value::Table(_) => false,
@@ -34,16 +34,16 @@ pub(crate) fn gather(field: &Field, parting: Parting, tags: &mut Vec<String>) ->
             for item in items {
                 all &= match &item.value {
                     Value::Text(text) => add(tags, text),
-                    _ => gather(item, Parting::Whole, tags),
+                    _ => gather(item, Splitting::Never, tags),
                 };
             }
             all
         }
         Value::Text(text) => {
-            let separators: &[char] = match (text.contains([',', '\n']), parting) {
+            let separators: &[char] = match (text.contains([',', '\n']), splitting) {
                 (true, _) => &[',', '\n'],
-                (false, Parting::Spaces) => &[' ', '\t'],
-                (false, Parting::Whole) => &[],
+                (false, Splitting::AtSpaces) => &[' ', '\t'],
+                (false, Splitting::Never) => &[],
             };
             text.split(separators).fold(true, |all, tag| all & add(tags, tag))
         }
@@ -70,31 +70,31 @@ mod tests {
 
     #[test]
     fn forms() {
-        for (header, parting, expected) in [
-            ("rust", Parting::Whole, "rust"),
-            ("rust, web dev ,  rust,", Parting::Whole, "rust|web dev"),
-            ("my tag", Parting::Whole, "my tag"),
-            ("jekyll update", Parting::Spaces, "jekyll|update"),
-            ("a b, c", Parting::Spaces, "a b|c"),
-            ("[C#, '#rust', no, 007, 1.0, 'a, b']", Parting::Whole, "C#|rust|no|007|1.0|a, b"),
-            ("[a b, [c]]", Parting::Spaces, "a b|c"),
-            ("[Rust, rust]", Parting::Whole, "Rust|rust"),
-            ("\"a\\x00b\"", Parting::Whole, "ab"),
+        for (front_matter, splitting, expected) in [
+            ("rust", Splitting::Never, "rust"),
+            ("rust, web dev ,  rust,", Splitting::Never, "rust|web dev"),
+            ("my tag", Splitting::Never, "my tag"),
+            ("jekyll update", Splitting::AtSpaces, "jekyll|update"),
+            ("a b, c", Splitting::AtSpaces, "a b|c"),
+            ("[C#, '#rust', no, 007, 1.0, 'a, b']", Splitting::Never, "C#|rust|no|007|1.0|a, b"),
+            ("[a b, [c]]", Splitting::AtSpaces, "a b|c"),
+            ("[Rust, rust]", Splitting::Never, "Rust|rust"),
+            ("\"a\\x00b\"", Splitting::Never, "ab"),
         ] {
-            let table = read(&split(&format!("---\nt: {header}\n---\n"))).unwrap();
+            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
             let mut tags = Vec::new();
-            assert!(gather(table.get(&["t"]).unwrap().1, parting, &mut tags));
-            assert_eq!(tags.join("|"), expected, "{header}");
+            assert!(gather(table.get(&["t"]).unwrap().1, splitting, &mut tags));
+            assert_eq!(tags.join("|"), expected, "{front_matter}");
         }
     }
 
     #[test]
     fn bounded() {
         let many = (0..200).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
-        for (header, count) in [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)] {
-            let table = read(&split(&format!("---\nt: {header}\n---\n"))).unwrap();
+        for (front_matter, count) in [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)] {
+            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
             let mut tags = Vec::new();
-            assert!(!gather(table.get(&["t"]).unwrap().1, Parting::Whole, &mut tags));
+            assert!(!gather(table.get(&["t"]).unwrap().1, Splitting::Never, &mut tags));
             assert_eq!(tags.len(), count);
         }
     }

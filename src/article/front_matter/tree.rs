@@ -1,7 +1,7 @@
-//! A header as one neutral tree, whatever its syntax.
+//! Front matter as one neutral tree, whatever its syntax.
 //!
 //! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its content; every value of
-//! a header knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of
+//! front matter knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of
 //! values and bytes are bounded, and an alias counts as what it stands for.
 
 mod json;
@@ -13,12 +13,12 @@ use std::collections::HashMap;
 
 use crate::base::{Diagnostic, Place};
 
-use super::{HEADER_MAX_BYTES, Split, Syntax, fault};
+use super::{FRONT_MATTER_MAX_BYTES, Split, Syntax, fault};
 
 /// Values inside one another.
 const DEPTH_MAX: usize = 16;
 
-/// Values in one header, aliases counted as what they stand for.
+/// Values in one front matter, aliases counted as what they stand for.
 const VALUES_MAX: usize = 10_000;
 
 /// A value, and where it stands.
@@ -50,23 +50,23 @@ pub(crate) struct Table {
     index: HashMap<String, usize>,
 }
 
-/// Reads the header of a file; an empty table where it has none.
+/// Reads the front matter of a file; an empty table where it has none.
 ///
 /// # Errors
-/// `front-matter`: the header is malformed, too large, too deep, or has a key twice.
+/// `front-matter`: the front matter is malformed, too large, too deep, or has a key twice.
 pub(crate) fn read(split: &Split<'_>) -> Result<Table, Diagnostic> {
-    let Some((syntax, header)) = split.header else { return Ok(Table::default()) };
-    if header.len() > HEADER_MAX_BYTES {
-        let message = format!("the front matter is larger than {HEADER_MAX_BYTES} bytes");
-        return Err(fault(split, Place { line: split.header_line, column: 1 }, &message));
+    let Some((syntax, front_matter)) = split.front_matter else { return Ok(Table::default()) };
+    if front_matter.len() > FRONT_MATTER_MAX_BYTES {
+        let message = format!("the front matter is larger than {FRONT_MATTER_MAX_BYTES} bytes");
+        return Err(fault(split, Place { line: split.front_matter_line, column: 1 }, &message));
     }
     let table = match syntax {
-        Syntax::Yaml => yaml::read(header),
-        Syntax::Toml => toml::read(header),
-        Syntax::Json => json::read(header),
-        Syntax::Lines => lines::read(header),
+        Syntax::Yaml => yaml::read(front_matter),
+        Syntax::Toml => toml::read(front_matter),
+        Syntax::Json => json::read(front_matter),
+        Syntax::Lines => lines::read(front_matter),
     };
-    let first = split.header_line;
+    let first = split.front_matter_line;
     match table {
         Ok(mut table) => {
             table.move_down(first - 1);
@@ -158,14 +158,14 @@ fn fold(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// Why a header cannot be read; the place counts from the header's own beginning.
+/// Why front matter cannot be read; the place counts from the front matter's own beginning.
 #[derive(Debug)]
 struct Malformed {
     place: Place,
     message: String,
 }
 
-/// How many more values a header may have.
+/// How many more values front matter may have.
 struct Budget(usize);
 
 impl Budget {
@@ -186,7 +186,7 @@ impl Budget {
     }
 }
 
-/// The lines of a header, for turning byte offsets into places.
+/// The lines of front matter, for turning byte offsets into places.
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
@@ -298,7 +298,7 @@ mod tests {
             format!("+++\na = {}\n+++\n", deep("[", "]")),
             format!("{{\"a\": {}}}\n", deep("[", "]")),
             format!("---\na: [{}]\n---\n", "1,".repeat(VALUES_MAX + 1)),
-            format!("---\na: {}\n---\n", "x".repeat(HEADER_MAX_BYTES)),
+            format!("---\na: {}\n---\n", "x".repeat(FRONT_MATTER_MAX_BYTES)),
             "---\na: &a [*a]\n---\n".to_owned(),
             format!("+++\n{}b = 1\n+++\n", "a.".repeat(20_000)),
             format!("+++\n[{}b]\n+++\n", "a.".repeat(20_000)),

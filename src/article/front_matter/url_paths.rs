@@ -1,4 +1,4 @@
-//! The paths that a header names: `path`, `aliases`. Decoded, without slashes at their ends.
+//! The paths that front matter names: `path`, `aliases`. Decoded, without slashes at their ends.
 
 use percent_encoding::percent_decode_str;
 use url::Url;

@@ -10,7 +10,7 @@ use crate::article::findings::Findings;
 use crate::article::foreign;
 use crate::article::foreign::template_tag::Host;
 use crate::article::model::{Outline, TitleFrom};
-use crate::article::sanitize::dropped::{Skipped, is_hidden};
+use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens};
 
 use super::callouts::events;
@@ -99,7 +99,7 @@ struct Surveyor {
     opening_is_done: bool,
     /// The block of HTML that is being read.
     html: String,
-    skipped: Skipped,
+    dropped: Dropped,
 }
 
 impl Surveyor {
@@ -128,7 +128,7 @@ impl Surveyor {
             Tag::CodeBlock(_) => self.in_code = true,
             Tag::Image { .. } => {
                 self.images += 1;
-                self.seen.has_words |= !self.skipped.is_open();
+                self.seen.has_words |= !self.dropped.is_open();
             }
             _ => {}
         }
@@ -167,13 +167,13 @@ impl Surveyor {
         }
         self.seen_block = true;
         for token in tokens(html) {
-            if self.skipped.covers(&token) {
+            if self.dropped.covers(&token) {
                 continue;
             }
             match &token {
                 Token::Start(name, attributes) => {
                     if is_hidden(attributes) || matches!(fate(name), Fate::Drop(_)) {
-                        self.skipped.begin(name);
+                        self.dropped.begin(name);
                     } else {
                         // A picture counts as a word; so does what only a browser would show.
                         self.seen.has_words |=
@@ -196,7 +196,7 @@ impl Surveyor {
     }
 
     fn text(&mut self, text: &str) {
-        if self.skipped.is_open() {
+        if self.dropped.is_open() {
             return;
         }
         self.seen.has_words |= has_word(text);

@@ -6,12 +6,12 @@ use super::tokens::Token;
 
 /// The element that is being left out, if any.
 #[derive(Debug, Default)]
-pub(crate) struct Skipped {
+pub(crate) struct Dropped {
     /// Its name, and how many of that name are open.
     open: Option<(String, usize)>,
 }
 
-impl Skipped {
+impl Dropped {
     /// From here on, up to the end of the element `name`, which just began.
     pub(crate) fn begin(&mut self, name: &str) {
         if !is_void(name) {
@@ -60,14 +60,14 @@ pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
 
 /// The tokens without hidden elements. The parts of a document itself stay: scripts show them.
 pub(crate) fn without_hidden(mut tokens: Vec<Token>) -> Vec<Token> {
-    let mut skipped = Skipped::default();
+    let mut dropped = Dropped::default();
     tokens.retain(|token| {
-        if skipped.covers(token) {
+        if dropped.covers(token) {
             return false;
         }
         match token {
             Token::Start(name, attributes) if is_hidden(attributes) && !is_of_document(name) => {
-                skipped.begin(name);
+                dropped.begin(name);
                 false
             }
             _ => true,

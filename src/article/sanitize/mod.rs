@@ -1,4 +1,4 @@
-//! The one way by which an author's HTML gets into a body: tokens, [`scrub`](rebuild), ammonia.
+//! The one way by which an author's HTML gets into a body: tokens, [`rebuild`](rebuild), ammonia.
 //!
 //! Ammonia is the proof: it knows nothing of what was decided before, builds the standard's tree, and lets through what
 //! is on the list and nothing else.
@@ -17,7 +17,7 @@ use crate::article::findings::Findings;
 use crate::article::rendering::{Limits, depth, too_large};
 use crate::base::Diagnostic;
 
-use rebuild::scrub;
+use rebuild::rebuild;
 use tokens::Token;
 
 /// Elements of one article: each costs the parser's tree some hundred bytes, so that 4 MiB of them would cost 600 MiB.
@@ -49,15 +49,15 @@ pub(crate) fn sanitize(
     limits: &Limits,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let scrubbed = scrub(&tokens, resolver, depth(limits), limits.max_bytes, findings);
+    let rebuilt = rebuild(&tokens, resolver, depth(limits), limits.max_bytes, findings);
     // What a tree costs comes after what the tokens cost, not on top of it.
     drop(tokens);
-    let scrubbed = scrubbed.ok_or_else(|| too_large(limits))?;
-    if elements_of(&scrubbed) > ELEMENTS_MAX {
+    let rebuilt = rebuilt.ok_or_else(|| too_large(limits))?;
+    if elements_of(&rebuilt) > ELEMENTS_MAX {
         let message = format!("the article holds more than {ELEMENTS_MAX} elements of HTML");
         return Err(Diagnostic::error("too-large", message));
     }
-    Ok(prove(scrubbed))
+    Ok(prove(rebuilt))
 }
 
 /// How many elements HTML in the canonical form has, in which every `<` begins a tag.
@@ -158,8 +158,8 @@ mod tests {
         ];
         for html in cases {
             let resolver = Resolver::new(&RelPath::root());
-            let scrubbed = scrub(&tokens(html), &resolver, 100, 1 << 20, &mut Findings::default()).unwrap();
-            assert_eq!(AMMONIA.clean(&scrubbed).to_string(), scrubbed, "{html}");
+            let rebuilt = rebuild(&tokens(html), &resolver, 100, 1 << 20, &mut Findings::default()).unwrap();
+            assert_eq!(AMMONIA.clean(&rebuilt).to_string(), rebuilt, "{html}");
         }
     }
 

@@ -13,14 +13,14 @@ use crate::article::feed_html::{MORE, clean, push_text, push_url};
 use crate::article::findings::Findings;
 
 use super::attributes::{Attributes, without_id};
-use super::dropped::{Skipped, is_hidden};
+use super::dropped::{Dropped, is_hidden};
 use super::tokens::{Token, is_more};
 
 /// How many formatting elements are opened again after a misplaced end tag (HTML, 13.2.4.3, has no bound of its own).
 const REOPENED_MAX: usize = 8;
 
 /// The balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
-pub(crate) fn scrub(
+pub(crate) fn rebuild(
     tokens: &[Token],
     resolver: &Resolver,
     depth_max: usize,
@@ -28,7 +28,7 @@ pub(crate) fn scrub(
     findings: &mut Findings,
 ) -> Option<String> {
     let attributes = Attributes::new(resolver);
-    let mut scrub = Scrub {
+    let mut rebuild = Rebuild {
         attributes,
         findings,
         depth_max,
@@ -36,17 +36,17 @@ pub(crate) fn scrub(
         open: Vec::new(),
         reopen: Vec::new(),
         flattened: HashMap::new(),
-        skipped: Skipped::default(),
+        dropped: Dropped::default(),
         at_start_of_pre: false,
     };
     for token in tokens {
-        scrub.token(token);
-        if scrub.out.len() > max_bytes {
+        rebuild.token(token);
+        if rebuild.out.len() > max_bytes {
             return None;
         }
     }
-    scrub.close_to(0);
-    Some(scrub.out)
+    rebuild.close_to(0);
+    Some(rebuild.out)
 }
 
 /// An open element, with its attributes as written.
@@ -55,7 +55,7 @@ struct Open {
     attributes: String,
 }
 
-struct Scrub<'a> {
+struct Rebuild<'a> {
     attributes: Attributes<'a>,
     findings: &'a mut Findings,
     depth_max: usize,
@@ -65,13 +65,13 @@ struct Scrub<'a> {
     reopen: Vec<Open>,
     /// Elements too deep to be opened, whose end tags are still to come.
     flattened: HashMap<&'static str, usize>,
-    skipped: Skipped,
+    dropped: Dropped,
     at_start_of_pre: bool,
 }
 
-impl Scrub<'_> {
+impl Rebuild<'_> {
     fn token(&mut self, token: &Token) {
-        if self.skipped.covers(token) {
+        if self.dropped.covers(token) {
             return;
         }
         match token {
@@ -85,7 +85,7 @@ impl Scrub<'_> {
 
     fn start(&mut self, name: &str, given: &[(String, String)]) {
         if is_hidden(given) {
-            self.skipped.begin(name);
+            self.dropped.begin(name);
             return;
         }
         match fate(name) {
@@ -96,11 +96,11 @@ impl Scrub<'_> {
                 if visible {
                     self.report(name);
                 }
-                self.skipped.begin(name);
+                self.dropped.begin(name);
             }
             Fate::Link => {
                 self.link(given);
-                self.skipped.begin(name);
+                self.dropped.begin(name);
             }
             Fate::Input => self.input(given),
         }
@@ -429,9 +429,9 @@ mod tests {
     use super::*;
     use crate::base::RelPath;
 
-    fn scrubbed(html: &str) -> String {
+    fn rebuilt(html: &str) -> String {
         let resolver = Resolver::new(&RelPath::new("n/a.html").unwrap());
-        scrub(&tokens(html), &resolver, 100, 16 << 20, &mut Findings::default())
+        rebuild(&tokens(html), &resolver, 100, 16 << 20, &mut Findings::default())
             .unwrap()
             .replace('\u{fdd0}', "^")
             .replace(MORE, "|")
@@ -439,7 +439,7 @@ mod tests {
 
     fn check(cases: &[(&str, &str)]) {
         for (html, expected) in cases {
-            assert_eq!(scrubbed(html), *expected, "{html}");
+            assert_eq!(rebuilt(html), *expected, "{html}");
         }
     }
 
@@ -522,11 +522,11 @@ mod tests {
 
     #[test]
     fn depth_and_size_are_bounded() {
-        let deep = scrubbed(&format!("{}x{}y", "<div>".repeat(20_000), "</div>".repeat(20_000)));
+        let deep = rebuilt(&format!("{}x{}y", "<div>".repeat(20_000), "</div>".repeat(20_000)));
         assert_eq!(deep, format!("{}x{}y", "<div>".repeat(100), "</div>".repeat(100)));
         let formatting: String = (0..20_000).map(|n| format!("<b id=b{n}>x<p>")).collect();
-        assert!(scrubbed(&formatting).len() < 20 * formatting.len());
+        assert!(rebuilt(&formatting).len() < 20 * formatting.len());
         let resolver = Resolver::new(&RelPath::root());
-        assert_eq!(scrub(&tokens(&"<p>&amp;".repeat(100)), &resolver, 100, 300, &mut Findings::default()), None);
+        assert_eq!(rebuild(&tokens(&"<p>&amp;".repeat(100)), &resolver, 100, 300, &mut Findings::default()), None);
     }
 }

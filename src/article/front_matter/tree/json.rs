@@ -1,4 +1,4 @@
-//! JSON headers. Each value is taken as the piece of the header that it is, so that numbers keep their text.
+//! JSON front matter. Each value is taken as the piece of the front matter that it is, so that numbers keep their text.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crate::base::Place;
 
 use super::{Budget, Field, Lines, Malformed, Table, Value, count};
 
-pub(crate) fn read(header: &str) -> Result<Table, Malformed> {
+pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     // The whole is checked first: what is read piece by piece below is well-formed.
-    if let Err(error) = serde_json::from_str::<&RawValue>(header) {
+    if let Err(error) = serde_json::from_str::<&RawValue>(front_matter) {
         let place = Place { line: count(error.line().max(1)), column: count(error.column().max(1)) };
         return Err(Malformed { place, message: said(&error) });
     }
-    let mut reader = Reader { header, lines: Lines::new(header), budget: Budget::new() };
-    reader.table(header, 0)
+    let mut reader = Reader { front_matter, lines: Lines::new(front_matter), budget: Budget::new() };
+    reader.table(front_matter, 0)
 }
 
 struct Reader<'a> {
-    header: &'a str,
+    front_matter: &'a str,
     lines: Lines<'a>,
     budget: Budget,
 }
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self, source: &str) -> Place {
-        self.lines.place(offset_in(self.header, source))
+        self.lines.place(offset_in(self.front_matter, source))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Headers of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before
+//! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before
 //! it.
 
 use crate::article::front_matter::key_value;
@@ -6,11 +6,11 @@ use crate::base::Place;
 
 use super::{Budget, Field, Malformed, Table, Value, count};
 
-pub(crate) fn read(header: &str) -> Result<Table, Malformed> {
+pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let mut table = Table::default();
     let mut budget = Budget::new();
     let mut open: Option<(String, String, Place)> = None;
-    for (n, line) in header.lines().enumerate() {
+    for (n, line) in front_matter.lines().enumerate() {
         let place = Place { line: count(n + 1), column: 1 };
         match key_value(line).filter(|_| !line.starts_with([' ', '\t'])) {
             Some((key, value)) => {

@@ -1,4 +1,4 @@
-//! TOML 1.1 headers. Numbers, booleans and dates are kept as they are written, by their spans.
+//! TOML 1.1 front matter. Numbers, booleans and dates are kept as they are written, by their spans.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -7,19 +7,19 @@ use crate::base::Place;
 
 use super::{Budget, Field, Lines, Malformed, Table, Value};
 
-pub(crate) fn read(header: &str) -> Result<Table, Malformed> {
-    let lines = Lines::new(header);
-    match DeTable::parse(header) {
-        Ok(root) => Reader { header, lines, budget: Budget::new() }.table(root.into_inner(), 0),
+pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
+    let lines = Lines::new(front_matter);
+    match DeTable::parse(front_matter) {
+        Ok(root) => Reader { front_matter, lines, budget: Budget::new() }.table(root.into_inner(), 0),
         Err(error) => {
-            let offset = error.span().map_or(0, |span| span.start.min(header.trim_end().len()));
+            let offset = error.span().map_or(0, |span| span.start.min(front_matter.trim_end().len()));
             Err(Malformed { place: lines.place(offset), message: error.message().replace('\n', ", ") })
         }
     }
 }
 
 struct Reader<'a> {
-    header: &'a str,
+    front_matter: &'a str,
     lines: Lines<'a>,
     budget: Budget,
 }
@@ -41,7 +41,7 @@ impl Reader<'_> {
         let span = value.span();
         let place: Place = self.lines.place(span.start);
         self.budget.spend(1, depth, place)?;
-        let source = self.header.get(span).unwrap_or_default();
+        let source = self.front_matter.get(span).unwrap_or_default();
         let value = match value.into_inner() {
             DeValue::String(text) => Value::Text(text.into_owned()),
             DeValue::Array(items) => {

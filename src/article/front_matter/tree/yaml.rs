@@ -1,4 +1,4 @@
-//! YAML 1.2 headers. A plain scalar stays what is written: nothing here makes a boolean of `no` or a number of `007`.
+//! YAML 1.2 front matter. A plain scalar stays what is written: nothing here makes a boolean of `no` or a number of `007`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,15 +9,15 @@ use crate::base::Place;
 
 use super::{Budget, DEPTH_MAX, Field, Malformed, Table, Value, count};
 
-pub(crate) fn read(header: &str) -> Result<Table, Malformed> {
+pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let mut options = Options::default();
     options.flow_nesting_limit = DEPTH_MAX;
     options.block_nesting_limit = DEPTH_MAX;
-    // A header's last line may be a block scalar's, cut at the fence.
+    // Front matter's last line may be a block scalar's, cut at the fence.
     options.block_scalar_eof_without_line_feed = true;
     options.set_emit_comments(false);
-    let parser = Parser::new_from_str_with_options(header, options);
-    let mut builder = Builder { header, parser, budget: Budget::new(), anchors: HashMap::new() };
+    let parser = Parser::new_from_str_with_options(front_matter, options);
+    let mut builder = Builder { front_matter, parser, budget: Budget::new(), anchors: HashMap::new() };
     let root = builder.document()?;
     match root.map(|root| (root.place, root.value)) {
         None | Some((_, Value::Absent)) => Ok(Table::default()),
@@ -27,7 +27,7 @@ pub(crate) fn read(header: &str) -> Result<Table, Malformed> {
 }
 
 struct Builder<'a> {
-    header: &'a str,
+    front_matter: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     budget: Budget,
     /// What aliases may stand for, by the parser's number for the anchor.
@@ -35,7 +35,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// The one document of a header, or none where it is empty.
+    /// The one document of front matter, or none where it is empty.
     fn document(&mut self) -> Result<Option<Field>, Malformed> {
         let mut root = None;
         while let Some((event, span)) = self.next()? {
@@ -115,8 +115,8 @@ impl<'a> Builder<'a> {
     /// The parser's error with what its author probably meant.
     fn explain(&self, error: &ScanError) -> Malformed {
         let marker = error.marker();
-        let lines: Vec<&str> = self.header.lines().collect();
-        // The end of the header lies on the line of the fence; what is wrong began before it.
+        let lines: Vec<&str> = self.front_matter.lines().collect();
+        // The end of the front matter lies on the line of the fence; what is wrong began before it.
         let line = marker.line().clamp(1, lines.len().max(1));
         let place = Place { line: count(line), column: count(marker.col() + 1) };
         let begins_with_tab = |line: usize| {
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
 
     fn not_a_table(&self, place: Option<Place>) -> Malformed {
         let place = place.unwrap_or(Place { line: 1, column: 1 });
-        let message = if self.header.contains(" = ") {
+        let message = if self.front_matter.contains(" = ") {
             "this is no list of keys and values in YAML; TOML stands between `+++` lines"
         } else {
             "this is no list of keys and values"
