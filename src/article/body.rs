@@ -6,11 +6,11 @@ use crate::base::path::{FileKind, Markup};
 use crate::base::{Diagnostic, RelPath, Severity};
 
 use super::feed_html::references::Resolver;
-use super::feed_html::{MARK, MORE, clean};
+use super::feed_html::{MORE, repair};
 use super::findings::Findings;
 use super::model::{Body, Head};
 use super::rendering::{Limits, Rendering, prefix_of};
-use super::{decode, front_matter, html, markdown, plain_text, summary};
+use super::{decode, front_matter, html, markdown, plain_text, summary, symbol};
 
 /// Renders the article at `path`, whose head was read from the same bytes.
 ///
@@ -48,7 +48,7 @@ fn render(
     rendering: &Rendering<'_>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let text = clean(text);
+    let text = repair(text);
     match FileKind::of(path) {
         FileKind::Article(Markup::Html) | FileKind::Section(Markup::Html) => html::render(&text, rendering, findings),
         FileKind::Article(Markup::Text) | FileKind::Section(Markup::Text) => plain_text::render(&text, rendering),
@@ -60,7 +60,7 @@ fn render(
 fn finish(html: String, head: &Head) -> Body {
     let given = head.summary.as_deref().map(summary::cut).filter(|summary| !summary.is_empty());
     let summary = given.unwrap_or_else(|| summary::summary(&html));
-    let html = html.trim().chars().filter(|c| *c != MORE).map(|c| if c == MARK { '\u{1}' } else { c }).collect();
+    let html = html.trim().chars().filter(|c| *c != MORE).map(symbol::finished).collect();
     Body { html, summary }
 }
 

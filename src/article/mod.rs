@@ -27,6 +27,7 @@ mod plain_text;
 mod rendering;
 mod sanitize;
 mod summary;
+pub mod symbol;
 #[cfg(test)]
 mod testing;
 mod title;

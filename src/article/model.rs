@@ -153,15 +153,8 @@ pub struct Outline {
     pub meta: Vec<(String, String)>,
 }
 
-/// A rendered article, independent of where the site is and of what its neighbours are called.
-///
-/// Relative references are symbolic: the text between two U+0001 stands for a URL that only the library knows.
-/// `\u{1}news/other.md\u{1}` is the URL of what stands at that path beneath the article directory (an article or an
-/// asset); `\u{1}/about/\u{1}` is a path of the site (decoded); `\u{1}?Other Note\u{1}` is the article of that name,
-/// wherever it stands (a wiki link, `post_url`, a `relref` without a directory); `\u{1}\u{1}` is the article itself. A
-/// query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two the text is escaped as
-/// an attribute's value is. A path is decoded and as its author wrote it: `x.md`, `x.html`, `x` and `x/` can all mean one
-/// article, and whoever resolves it tries them. U+0001 can come from nowhere else: no text keeps it. `feed::links` resolves them.
+/// A rendered article, independent of where the site is and of what its neighbours are called: relative references are
+/// symbolic, see [`symbol`](super::symbol).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// Sanitised HTML with symbolic references.

@@ -1,9 +1,10 @@
 //! Finished HTML -> the plain text that stands for it.
 
+use crate::base::html::unescape;
 use crate::base::text::{excerpt, line};
 
 use super::feed_html::elements::{Role, find};
-use super::feed_html::{MORE, Part, parts, unescape};
+use super::feed_html::{MORE, Part, parts};
 
 /// About how many graphemes a summary has at most.
 const LIMIT: usize = 280;

@@ -20,7 +20,7 @@ impl Ids {
 
     /// The id that an author gave, or that id with a number where it is taken; `None` where it is no id.
     pub(crate) fn given(&mut self, id: &str) -> Option<String> {
-        let id = super::clean(id);
+        let id = super::repair(id);
         let is_id = !id.is_empty() && id.len() <= ID_MAX_BYTES && !id.contains(char::is_whitespace);
         is_id.then(|| self.unique(id))
     }
@@ -46,7 +46,7 @@ pub(crate) fn slug(text: &str) -> String {
         if slug.len() >= ID_MAX_BYTES {
             break;
         }
-        match super::legal(c) {
+        match super::repair_char(c) {
             Some(c) if c.is_alphanumeric() || matches!(c, '-' | '_') || is_mark(c) => slug.push(c),
             Some(c) if c.is_whitespace() => slug.push('-'),
             _ => {}

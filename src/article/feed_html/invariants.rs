@@ -1,7 +1,10 @@
 //! What holds for the HTML of every body, whatever its article says. Property tests and fuzzers ask it.
 
+use crate::article::symbol::{self, MARK};
+use crate::base::html::unescape;
+
 use super::elements::{Role, URLS, find, may_have};
-use super::{Part, attributes, legal, parts, unescape};
+use super::{Part, attributes, parts, repair_char};
 
 /// The deepest nesting of a body, in elements.
 const DEPTH_MAX: usize = 100;
@@ -13,7 +16,7 @@ const DEPTH_MAX: usize = 100;
 ///
 /// One sentence that names what does not hold.
 pub fn check(html: &str) -> Result<(), String> {
-    if let Some(c) = html.chars().find(|c| legal(*c) != Some(*c) && *c != '\u{1}') {
+    if let Some(c) = html.chars().find(|c| repair_char(*c) != Some(*c) && *c != MARK) {
         return Err(format!("the character U+{:04X} stands in it", u32::from(c)));
     }
     let mut open: Vec<&str> = Vec::new();
@@ -40,7 +43,7 @@ pub fn check(html: &str) -> Result<(), String> {
 }
 
 fn check_text(text: &str) -> Result<(), String> {
-    let is_escaped = |c: char| !matches!(c, '>' | '\u{1}' | '\u{a0}');
+    let is_escaped = |c: char| !matches!(c, '>' | MARK | '\u{a0}');
     let references = text.matches('&').count();
     let known: usize = ["&amp;", "&lt;", "&gt;", "&nbsp;"].iter().map(|name| text.matches(name).count()).sum();
     if text.chars().all(is_escaped) && references == known {
@@ -62,7 +65,7 @@ fn check_start(name: &str, values: &str) -> Result<(), String> {
         match attribute {
             "srcset" => check_srcset(&value)?,
             _ if URLS.contains(&attribute) => check_url(&value)?,
-            _ if value.contains('\u{1}') => return Err(format!("{attribute}={value:?} holds a mark")),
+            _ if value.contains(MARK) => return Err(format!("{attribute}={value:?} holds a mark")),
             _ => {}
         }
     }
@@ -72,8 +75,8 @@ fn check_start(name: &str, values: &str) -> Result<(), String> {
 
 fn check_url(url: &str) -> Result<(), String> {
     let is_uri = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
-    if let Some(symbolic) = url.strip_prefix('\u{1}') {
-        let (target, suffix) = symbolic.split_once('\u{1}').ok_or_else(|| format!("{url:?} is not closed"))?;
+    if url.starts_with(MARK) {
+        let (target, suffix) = symbol::split(url).ok_or_else(|| format!("{url:?} is not closed"))?;
         let is_path = target.starts_with('?') || !target.split('/').any(|segment| matches!(segment, "." | ".."));
         let is_suffix = suffix.is_empty() || suffix.starts_with(['?', '#']);
         let is_legal = is_path && is_suffix && is_uri(suffix) && !target.contains(char::is_control);
@@ -88,7 +91,7 @@ fn check_url(url: &str) -> Result<(), String> {
 fn check_srcset(set: &str) -> Result<(), String> {
     let mut rest = set;
     while !rest.is_empty() {
-        let url_end = match rest.strip_prefix('\u{1}').and_then(|inner| inner.find('\u{1}')) {
+        let url_end = match rest.strip_prefix(MARK).and_then(|inner| inner.find(MARK)) {
             Some(target) => rest[target + 2..].find([' ', ',']).map_or(rest.len(), |end| target + 2 + end),
             None => rest.find(", ").into_iter().chain(rest.find(' ')).min().unwrap_or(rest.len()),
         };

@@ -9,11 +9,8 @@ pub(crate) mod heading_ids;
 pub mod invariants;
 pub(crate) mod references;
 
+use crate::article::symbol::DRAFT_MARK;
 use crate::base::text::{is_invisible, is_safe};
-
-/// Stands at both ends of a symbolic reference until the last step makes it U+0001. A noncharacter: [`clean`] takes
-/// it out of every source, and no URL parser takes it for the beginning of a scheme.
-pub(crate) const MARK: char = '\u{fdd0}';
 
 /// Stands where the summary ends, until the summary is taken.
 pub(crate) const MORE: char = '\u{fdd1}';
@@ -26,7 +23,7 @@ const WINDOWS_1252: [char; 32] = [
 
 /// The character as it may be written; `None` for what may not stand in a feed. U+FFFD goes too: it marks what was
 /// lost before, and checkers of feeds take it for a wrong encoding; so does U+FEFF, which parsers drop at a beginning.
-pub(crate) fn legal(c: char) -> Option<char> {
+pub(crate) fn repair_char(c: char) -> Option<char> {
     match c {
         '\u{80}'..='\u{9f}' => {
             let meant = WINDOWS_1252[c as usize - 0x80];
@@ -40,28 +37,28 @@ pub(crate) fn legal(c: char) -> Option<char> {
 }
 
 /// The text with legal characters only.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars().filter_map(legal).collect()
+pub(crate) fn repair(text: &str) -> String {
+    text.chars().filter_map(repair_char).collect()
 }
 
 /// Is there anything to read?
 pub(crate) fn has_word(text: &str) -> bool {
-    text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && legal(c).is_some()))
+    text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some()))
 }
 
 /// Writes text content.
 pub(crate) fn push_text(out: &mut String, text: &str) {
-    push_escaped(out, text, |c| if c == '"' { None } else { escape(c) }, legal);
+    push_escaped(out, text, |c| if c == '"' { None } else { escape(c) }, repair_char);
 }
 
 /// Writes an attribute with a value of plain text.
 pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
-    push_value(out, name, value, legal);
+    push_value(out, name, value, repair_char);
 }
 
-/// Writes an attribute whose value is a URL that was resolved, and may hold [`MARK`].
+/// Writes an attribute whose value is a URL that was resolved, and may hold [`DRAFT_MARK`].
 pub(crate) fn push_url(out: &mut String, name: &str, value: &str) {
-    push_value(out, name, value, |c| if c == MARK { Some(c) } else { legal(c) });
+    push_value(out, name, value, |c| if c == DRAFT_MARK { Some(c) } else { repair_char(c) });
 }
 
 fn push_value(out: &mut String, name: &str, value: &str, keep: fn(char) -> Option<char>) {
@@ -95,22 +92,6 @@ fn escape(c: char) -> Option<&'static str> {
         '\u{a0}' => "&nbsp;",
         _ => return None,
     })
-}
-
-/// Text or an attribute's value in this form, as it was before it was written.
-pub(crate) fn unescape(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let known = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&quot;", '"'), ("&nbsp;", '\u{a0}')];
-        let (reference, c) = known.into_iter().find(|(name, _)| rest.starts_with(name)).unwrap_or(("&", '&'));
-        plain.push(c);
-        rest = &rest[reference.len()..];
-    }
-    plain.push_str(rest);
-    plain
 }
 
 /// A part of HTML in this form.
@@ -168,6 +149,7 @@ pub(crate) fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::html::unescape;
 
     fn text(of: &str) -> String {
         let mut out = String::new();
@@ -180,7 +162,6 @@ mod tests {
         assert_eq!(text("a<b>&\"c\"\u{a0}d"), "a&lt;b&gt;&amp;\"c\"&nbsp;d");
         assert_eq!(text("a\u{1}b\u{0}\u{fffd}\u{fdd0}c\rd"), "abcd");
         assert_eq!(text("\u{96}\u{92}\u{81}"), "–’");
-        assert_eq!(unescape("a&lt;b&gt;&amp;amp;&nbsp;&quot;&x"), "a<b>&amp;\u{a0}\"&x");
     }
 
     #[test]
@@ -192,7 +173,8 @@ mod tests {
         let seen: Vec<Part<'_>> = parts(&html).collect();
         assert_eq!(seen[1..], [Part::Text("x"), Part::End("a"), Part::Start("br", ""), Part::Text("y")]);
         let Part::Start("a", values) = seen[0] else { panic!("{:?}", seen[0]) };
-        let values: Vec<(&str, String)> = attributes(values).map(|(name, value)| (name, unescape(value))).collect();
+        let values: Vec<(&str, String)> =
+            attributes(values).map(|(name, value)| (name, unescape(value).into_owned())).collect();
         assert_eq!(values, [("href", "\u{fdd0}a>b.md\u{fdd0}#\"x\"".to_owned()), ("title", "1 < 2".to_owned())]);
     }
 }

@@ -1,20 +1,36 @@
-//! Where links and pictures lead: every reference of an article becomes absolute, or symbolic (see [`crate::article::model::Body`]).
+//! Links and pictures: every reference of an article becomes absolute, or symbolic (see
+//! [`symbol`](crate::article::symbol)).
 //!
-//! A relative path is passed on as it is written, decoded and taken from the article's directory: `x.md`, `x.html`,
-//! `x` and `x/` are all kept, and whoever resolves the reference tries what can be meant. What lies above the article
-//! directory is clamped to it. Nothing here looks whether anything stands there.
+//! A relative path is passed on as it is written, decoded and resolved against the article's directory: `x.md`,
+//! `x.html`, `x` and `x/` are all kept, and the library tries what each can mean. A path that leaves the article
+//! directory ends at its root. Whether the target exists is not checked here.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::article::symbol::{self, DRAFT_MARK};
 use crate::base::RelPath;
+use crate::base::reference::{encode, has_scheme, walk};
 
-use super::{MARK, clean};
+use super::repair;
 
-/// Schemes that a reader may be sent to. None of them runs code.
+/// Schemes that a link in a feed may have. None of them runs code.
 pub(crate) const SCHEMES: [&str; 22] = [
     "http", "https", "mailto", "tel", "sms", "xmpp", "magnet", "ftp", "ftps", "irc", "ircs", "gemini", "gopher", "geo",
     "matrix", "news", "nntp", "webcal", "feed", "sip", "sips", "urn",
+];
+
+/// Prefixes with which Pelican marks a path beneath the content directory, as written and as editors encode them.
+const PELICAN_PREFIXES: [&str; 9] = [
+    "{filename}",
+    "{static}",
+    "{attach}",
+    "|filename|",
+    "|static|",
+    "|attach|",
+    "%7Bfilename%7D",
+    "%7Bstatic%7D",
+    "%7Battach%7D",
 ];
 
 /// Resolves the references of one article.
@@ -25,24 +41,25 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    /// For the article at `path`.
+    /// Creates the resolver of the article at `path`.
     pub(crate) fn new(path: &RelPath) -> Self {
         Self { directory: path.parent().unwrap_or_else(RelPath::root), base: None }
     }
 
-    /// The same, for a document whose `<base>` says this; only an absolute http(s) base counts.
+    /// Resolves against the `href` of a document's `<base>` from now on, if it is an absolute http(s) URL.
     #[must_use]
     pub(crate) fn with_base(mut self, href: &str) -> Self {
         self.base = Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         self
     }
 
-    /// The reference as it stands in a body, with [`MARK`] for U+0001; `None` where it may not stand in a feed.
+    /// The reference as a body has it while it is rendered; `None` where it may not be in a feed.
     pub(crate) fn resolve(&self, raw: &str) -> Option<String> {
+        // A URL parser removes these characters wherever they are (WHATWG URL, 4.4), so `java\nscript:` is a scheme.
         let raw: String = raw.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r' | '\0')).collect();
         let raw = raw.trim_matches(|c: char| c <= ' ');
-        if let Some(symbol) = raw.strip_prefix(MARK) {
-            return Some(symbol_of(symbol, &self.directory));
+        if let Some(symbol) = raw.strip_prefix(DRAFT_MARK) {
+            return Some(self.symbol_in_source(symbol));
         }
         if let Some(path) = generator_path(raw) {
             return Some(match path.strip_prefix('/') {
@@ -57,37 +74,50 @@ impl Resolver {
             return absolute(raw);
         }
         match &self.base {
-            Some(base) if !raw.starts_with('#') => base.join(raw).ok().map(|url| polish(url.as_str())),
+            // A fragment alone points into the article, wherever the document was.
+            Some(base) if !raw.starts_with('#') => {
+                let url = base.join(raw).ok()?;
+                Some(encode(url.as_str()).into_owned())
+            }
             _ => Some(relative(&self.directory, raw)),
         }
     }
 
-    /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved; candidates that may not stand in a feed leave.
+    /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be in a feed; `None` where
+    /// none is left.
     pub(crate) fn srcset(&self, raw: &str) -> Option<String> {
         let mut candidates = Vec::new();
         let mut rest = raw.trim_start_matches(is_srcset_gap);
         while !rest.is_empty() {
-            let end = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
-            let (url, after) = rest.split_at(end);
-            let (url, descriptor, after) = match url.trim_end_matches(',') {
-                bare if bare.len() < url.len() => (bare, "", after),
-                bare => {
-                    let end = after.find(',').unwrap_or(after.len());
-                    (bare, after[..end].trim(), &after[end..])
-                }
-            };
-            if let (Some(url), true) = (self.resolve(url), is_descriptor(descriptor)) {
+            let (url, descriptor, after) = first_candidate(rest);
+            if let Some(url) = self.resolve(url)
+                && is_descriptor(descriptor)
+            {
                 candidates.push(if descriptor.is_empty() { url } else { format!("{url} {descriptor}") });
             }
             rest = after.trim_start_matches(is_srcset_gap);
         }
-        (!candidates.is_empty()).then(|| candidates.join(", "))
+        if candidates.is_empty() { None } else { Some(candidates.join(", ")) }
+    }
+
+    /// A symbol that `by_name` or `by_path` put into the source, from behind its first mark.
+    fn symbol_in_source(&self, symbol: &str) -> String {
+        let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
+        let (target, suffix) = (decoded(target), encoded_suffix(suffix));
+        match target.strip_prefix('?') {
+            // An embedded file is beside the article, or else anywhere under that name.
+            Some(name) if media_of(name).is_some() => {
+                symbol::draft(&format!("?{}", walk_to(&self.directory, name)), &suffix)
+            }
+            Some(name) => symbol::draft(&format!("?{name}"), &suffix),
+            None => symbol::draft(&walk_to(&RelPath::root(), &target), &suffix),
+        }
     }
 }
 
-/// What shows a file of this name.
+/// The element that shows a file of this name: `img`, `audio` or `video`.
 pub(crate) fn media_of(url: &str) -> Option<&'static str> {
-    let path = url.trim_matches(MARK).split(['?', '#']).next().unwrap_or_default();
+    let path = url.trim_matches(DRAFT_MARK).split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
     Some(match extension.to_ascii_lowercase().as_str() {
         "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",
@@ -97,158 +127,76 @@ pub(crate) fn media_of(url: &str) -> Option<&'static str> {
     })
 }
 
-/// A symbolic reference to what stands somewhere by that name, as it is put into a source: percent-encoded, so that
-/// it is one word there.
-pub(crate) fn by_name(name: &str, fragment: &str) -> String {
-    marked(&format!("?{name}"), fragment)
-}
-
-/// A symbolic reference to what stands at a path beneath the article directory, as it is put into a source.
-pub(crate) fn by_path(path: &str) -> String {
-    let (path, suffix) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
-    format!("{}{suffix}", marked(path.trim_start_matches('/'), ""))
-}
-
-fn marked(target: &str, fragment: &str) -> String {
-    // Dots stay, so that an extension is one.
-    const ENCODED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC.remove(b'.');
-    let target = percent_encoding::utf8_percent_encode(target, ENCODED);
-    let hash = if fragment.is_empty() { "" } else { "#" };
-    format!("{MARK}{target}{MARK}{hash}{fragment}")
-}
-
-fn symbol_of(symbol: &str, directory: &RelPath) -> String {
-    let (target, suffix) = symbol.split_once(MARK).unwrap_or((symbol, ""));
-    let target = decoded(target);
-    match target.strip_prefix('?') {
-        // A file that is embedded stands beside the article, else anywhere by that name.
-        Some(name) if media_of(name).is_some() => {
-            format!("{MARK}?{}{MARK}{}", walk(directory, name), encode_suffix(suffix))
-        }
-        Some(name) => format!("{MARK}?{name}{MARK}{}", encode_suffix(suffix)),
-        None => format!("{MARK}{}{MARK}{}", walk(&RelPath::root(), &target), encode_suffix(suffix)),
-    }
-}
-
-/// Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`: paths beneath the content
-/// directory, which is the article directory.
+/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`: paths beneath the
+/// content directory, which is the article directory here.
 fn generator_path(raw: &str) -> Option<&str> {
     if raw.starts_with("@/") {
         return Some(&raw[1..]);
     }
-    [
-        "{filename}",
-        "{static}",
-        "{attach}",
-        "|filename|",
-        "|static|",
-        "|attach|",
-        "%7Bfilename%7D",
-        "%7Bstatic%7D",
-        "%7Battach%7D",
-    ]
-    .into_iter()
-    .find_map(|prefix| raw.strip_prefix(prefix))
-}
-
-/// RFC 3986, 3.1.
-fn has_scheme(raw: &str) -> bool {
-    let Some((scheme, _)) = raw.split_once(':') else { return false };
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    PELICAN_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
 }
 
 fn absolute(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
-    // `feed:` also stands before a whole URL, which some readers then open.
-    let wrapped = url.as_str().strip_prefix("feed:").filter(|inner| !inner.starts_with("//"));
-    let is_sane = wrapped.is_none_or(|inner| inner.starts_with("http://") || inner.starts_with("https://"));
-    (is_sane && SCHEMES.contains(&url.scheme())).then(|| polish(url.as_str()))
+    // `feed:` is also put before a whole URL, which some readers then open.
+    if let Some(inner) = url.as_str().strip_prefix("feed:")
+        && !["//", "http://", "https://"].iter().any(|start| inner.starts_with(start))
+    {
+        return None;
+    }
+    if !SCHEMES.contains(&url.scheme()) {
+        return None;
+    }
+    Some(encode(url.as_str()).into_owned())
 }
 
 fn relative(directory: &RelPath, raw: &str) -> String {
     let (path, suffix) = raw.split_at(raw.find(['?', '#']).unwrap_or(raw.len()));
-    let suffix = encode_suffix(suffix);
+    let suffix = encoded_suffix(suffix);
     let path = decoded(path).replace('\\', "/");
     if path.is_empty() {
-        return format!("{MARK}{MARK}{suffix}");
+        return symbol::draft("", &suffix);
     }
     let target = match path.strip_prefix('/') {
-        Some(rooted) => format!("/{}", walk(&RelPath::root(), rooted)),
-        None => walk(directory, &path),
+        Some(rooted) => format!("/{}", walk_to(&RelPath::root(), rooted)),
+        None => walk_to(directory, &path),
     };
     // The root of the article directory is the site's home, which is a path of the site.
-    let target = if target.is_empty() { "/" } else { &target };
-    format!("{MARK}{target}{MARK}{suffix}")
+    symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix)
 }
 
-/// Where `path` leads from `directory`: no `.`, no `..`, no doubled slashes; a slash at the end stays.
-fn walk(directory: &RelPath, path: &str) -> String {
-    let mut segments: Vec<&str> = directory.segments().collect();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(segments.pop()),
-            name => segments.push(name),
-        }
-    }
-    let mut target = segments.join("/");
-    let is_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
-    if is_directory && !target.is_empty() {
+/// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..` as one.
+fn walk_to(directory: &RelPath, path: &str) -> String {
+    let mut target = walk(directory, path);
+    let names_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
+    if names_directory && !target.is_empty() {
         target.push('/');
     }
     target
 }
 
-/// Percent-decoded, where that gives text; without characters that may not stand in a feed.
+/// The path, percent-decoded where that gives text, without characters that may not be in a feed.
 fn decoded(path: &str) -> String {
     let text = percent_decode_str(path).decode_utf8().unwrap_or(path.into());
-    clean(&text).replace(['\n', '\t'], " ")
+    repair(&text).replace(['\n', '\t'], " ")
 }
 
-/// A query and fragment: RFC 3986, 3.4 and 3.5.
-fn encode_suffix(suffix: &str) -> String {
-    let mut out = String::with_capacity(suffix.len());
-    let mut hashes = 0;
-    encode(&mut out, suffix, |c| {
-        hashes += usize::from(c == '#');
-        matches!(c, '/' | '?' | ':' | '@') || is_unreserved_or_sub(c) || (c == '#' && hashes == 1)
-    });
-    out
+/// A query and fragment (RFC 3986, 3.4 and 3.5), without characters that may not be in a feed.
+fn encoded_suffix(suffix: &str) -> String {
+    encode(&repair(suffix)).into_owned()
 }
 
-/// The `url` crate follows the WHATWG, which leaves some characters bare that RFC 3986 wants encoded.
-fn polish(url: &str) -> String {
-    let authority_end = url.find("://").map_or(0, |at| url[at + 3..].find('/').map_or(url.len(), |end| at + 3 + end));
-    let (head, tail) = url.split_at(authority_end);
-    let mut out = String::with_capacity(url.len());
-    out.push_str(head);
-    let mut hashes = 0;
-    encode(&mut out, tail, |c| {
-        hashes += usize::from(c == '#');
-        matches!(c, '/' | '?' | ':' | '@') || is_unreserved_or_sub(c) || (c == '#' && hashes == 1)
-    });
-    out
-}
-
-fn is_unreserved_or_sub(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=".contains(c)
-}
-
-/// Writes `text`, percent-encoding what `is_legal` refuses; an escape that is there stays.
-fn encode(out: &mut String, text: &str, mut is_legal: impl FnMut(char) -> bool) {
-    for (at, c) in text.char_indices() {
-        let is_escape =
-            c == '%' && text.as_bytes()[at + 1..].iter().take(2).filter(|b| b.is_ascii_hexdigit()).count() == 2;
-        if is_escape || is_legal(c) {
-            out.push(c);
-        } else if super::legal(c).is_some() {
-            let mut buffer = [0; 4];
-            for byte in c.encode_utf8(&mut buffer).bytes() {
-                out.push_str(percent_encoding::percent_encode_byte(byte));
-            }
-        }
+/// The URL and the descriptor of the first candidate of a `srcset`, and what follows them.
+fn first_candidate(rest: &str) -> (&str, &str, &str) {
+    let end = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
+    let (url, after) = rest.split_at(end);
+    let bare = url.trim_end_matches(',');
+    // A comma at the end of the URL ends the candidate. Within a URL it is part of it.
+    if bare.len() < url.len() {
+        return (bare, "", after);
     }
+    let end = after.find(',').unwrap_or(after.len());
+    (url, after[..end].trim(), &after[end..])
 }
 
 fn is_srcset_gap(c: char) -> bool {
@@ -261,6 +209,7 @@ fn is_descriptor(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::symbol::{by_name, by_path};
     use super::*;
 
     fn resolver() -> Resolver {
@@ -269,7 +218,7 @@ mod tests {
 
     fn check(cases: &[(&str, Option<&str>)]) {
         for (raw, expected) in cases {
-            let seen = resolver().resolve(raw).map(|text| text.replace(MARK, "^"));
+            let seen = resolver().resolve(raw).map(|text| text.replace(DRAFT_MARK, "^"));
             assert_eq!(seen.as_deref(), *expected, "{raw:?}");
         }
     }
@@ -331,22 +280,22 @@ mod tests {
 
     #[test]
     fn symbols_put_into_a_source_are_read_back() {
-        let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(MARK, "^");
+        let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(DRAFT_MARK, "^");
         assert_eq!(seen(by_name("Other (Note)", "Part One")), "^?Other (Note)^#Part%20One");
         assert_eq!(seen(by_path("/a b/../c.md")), "^c.md^");
-        assert_eq!(seen(format!("{MARK}?x")), "^?x^");
+        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^?x^");
     }
 
     #[test]
     fn a_base_moves_relative_references_alone() {
         let based = resolver().with_base("https://old.example/blog/");
         assert_eq!(based.resolve("a.png").unwrap(), "https://old.example/blog/a.png");
-        assert_eq!(based.resolve("#x").unwrap(), format!("{MARK}{MARK}#x"));
+        assert_eq!(based.resolve("#x").unwrap(), symbol::draft("", "#x"));
     }
 
     #[test]
     fn srcsets() {
-        let seen = |raw: &str| resolver().srcset(raw).map(|text| text.replace(MARK, "^"));
+        let seen = |raw: &str| resolver().srcset(raw).map(|text| text.replace(DRAFT_MARK, "^"));
         assert_eq!(
             seen("a.png, /b.png 2x,https://e.org/c.png 100w").unwrap(),
             "^news/2026/a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"

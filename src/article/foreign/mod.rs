@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use crate::article::findings::Findings;
 use crate::base::Diagnostic;
+use crate::base::place::line_breaks;
 
 use template_tag::{Counterpart, Host, Meaning, within};
 
@@ -103,8 +104,7 @@ impl<'t> Converter<'t> {
     }
 
     fn skip(&mut self, len: usize) {
-        let piece = &self.text.as_bytes()[self.at..self.at + len];
-        self.line += u32::try_from(piece.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+        self.line = self.line.saturating_add(line_breaks(&self.text[self.at..self.at + len]));
         self.at += len;
     }
 

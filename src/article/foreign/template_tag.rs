@@ -1,8 +1,8 @@
 //! What the template tags of other generators mean, as far as a feed can say it.
 
 use crate::article::feed_html::elements::language_name;
-use crate::article::feed_html::references::{by_name, by_path};
 use crate::article::feed_html::{push_attribute, push_text};
+use crate::article::symbol::{by_name, by_path};
 
 /// What the tags stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use crate::article::feed_html::heading_ids::slug;
-use crate::article::feed_html::references::{by_name, by_path, media_of};
+use crate::article::feed_html::references::media_of;
+use crate::article::symbol::{by_name, by_path};
 
 /// A longer name is none.
 const NAME_MAX_BYTES: usize = 500;

@@ -9,8 +9,8 @@ mod tags;
 pub(crate) mod tree;
 mod url_paths;
 
-use crate::base::text;
-use crate::base::{Diagnostic, Place};
+use crate::base::place::line_breaks;
+use crate::base::{Diagnostic, Place, text};
 
 /// The longest front matter that is read, in bytes.
 pub(crate) const FRONT_MATTER_MAX_BYTES: usize = 64 * 1024;
@@ -78,8 +78,8 @@ pub fn split(text: &str) -> Split<'_> {
     let front_matter_offset = text.len() - rest.len() + offset_in(rest, inner);
     Split {
         front_matter: Some((syntax, inner)),
-        front_matter_line: 1 + blank + count_lines(&text[start..front_matter_offset]),
-        line: 1 + blank + count_lines(&rest[..rest.len() - after.len()]),
+        front_matter_line: 1 + blank + line_breaks(&text[start..front_matter_offset]),
+        line: 1 + blank + line_breaks(&rest[..rest.len() - after.len()]),
         text: after,
     }
 }
@@ -233,10 +233,6 @@ pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
     let well_formed = key.len() <= 40 && key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(is_name);
     (well_formed && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (key, value.trim()))
-}
-
-fn count_lines(text: &str) -> u32 {
-    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
 }
 
 /// Where `part`, a piece of `whole`, begins in it.

@@ -11,6 +11,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::article::findings::Findings;
 use crate::base::Diagnostic;
+use crate::base::place::line_breaks;
 
 use super::nesting::flatten;
 use super::parser::parser;
@@ -123,7 +124,7 @@ fn without_blocks(
 ) -> (Option<String>, Option<usize>) {
     let mut out = String::new();
     let mut kept = 0;
-    let mut number = 1 + lines_in(&text[..from]);
+    let mut number = 1 + line_breaks(&text[..from]);
     let mut closers = Closers { text, no_line: false, no_end: false };
     let mut at = from;
     while at < text.len() {
@@ -139,7 +140,7 @@ fn without_blocks(
         findings.add(found(), Some(number));
         out.push_str(&text[kept..at]);
         let prefix = text[at..sign].trim_end();
-        let lines = lines_in(&text[at..end]);
+        let lines = line_breaks(&text[at..end]);
         (0..lines).for_each(|_| out.extend([prefix, "\n"]));
         number += lines;
         (kept, at) = (end, end);
@@ -208,9 +209,9 @@ fn without_pairs(text: &str, layout: &Layout, findings: &mut Findings) -> Option
         if pair.start < kept {
             continue;
         }
-        line += lines_in(&text[kept..pair.start]);
+        line += line_breaks(&text[kept..pair.start]);
         findings.add(found(), Some(line));
-        line += lines_in(&text[pair.clone()]);
+        line += line_breaks(&text[pair.clone()]);
         out.push_str(&text[kept..pair.start]);
         kept = pair.end;
     }
@@ -266,10 +267,6 @@ fn bare(line: &str) -> &str {
 
 fn first_line(text: &str) -> &str {
     text.split_inclusive('\n').next().unwrap_or_default()
-}
-
-fn lines_in(text: &str) -> u32 {
-    u32::try_from(text.bytes().filter(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX)
 }
 
 /// The text without comments, nested no deeper than `depth_max`.

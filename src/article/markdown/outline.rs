@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use crate::article::feed_html::elements::{Fate, Role, fate, find};
-use crate::article::feed_html::{clean, has_word, legal};
+use crate::article::feed_html::{has_word, repair, repair_char};
 use crate::article::findings::Findings;
 use crate::article::foreign;
 use crate::article::foreign::template_tag::Host;
@@ -43,7 +43,7 @@ pub(crate) fn outline(text: &str) -> Outline {
 }
 
 fn legal_text(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| legal(c) == Some(c)) { Cow::Borrowed(text) } else { Cow::Owned(clean(text)) }
+    if text.chars().all(|c| repair_char(c) == Some(c)) { Cow::Borrowed(text) } else { Cow::Owned(repair(text)) }
 }
 
 /// The beginning of a text, up to a blank line.

@@ -14,9 +14,10 @@ use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, He
 use crate::article::feed_html::elements::language_name;
 use crate::article::feed_html::heading_ids::Ids;
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{MORE, push_attribute, push_text, push_url};
+use crate::article::feed_html::{MORE, push_attribute, push_text, push_url, repair_char};
 use crate::article::findings::Findings;
 use crate::article::sanitize::tokens::is_more;
+use crate::article::symbol::DRAFT_MARK;
 
 use super::footnotes::Footnotes;
 
@@ -351,10 +352,7 @@ impl Writer<'_, '_> {
                 return Err(Stop::Raw);
             }
             self.seen_block = true;
-            self.out.push_str(&html.replace(
-                |c| crate::article::feed_html::legal(c).is_none() && c != crate::article::feed_html::MARK,
-                "",
-            ));
+            self.out.push_str(&html.replace(|c| repair_char(c).is_none() && c != DRAFT_MARK, ""));
             return Ok(());
         };
         let mark = if self.settings.raw { "<!--more-->" } else { MORE_TEXT };

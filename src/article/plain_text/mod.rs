@@ -9,10 +9,11 @@ use linkify::{LinkFinder, LinkKind};
 
 use crate::article::feed_html::has_word;
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{push_text, push_url};
+use crate::article::feed_html::{push_text, push_url, repair};
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::rendering::Rendering;
 use crate::article::rendering::too_large;
+use crate::article::symbol::DRAFT_MARK;
 use crate::base::Diagnostic;
 
 use blocks::{Block, blocks, title};
@@ -22,7 +23,7 @@ const OPENING_CHARS: usize = 400;
 
 /// What the text shows before it is rendered.
 pub(crate) fn outline(text: &str) -> Outline {
-    let text = crate::article::feed_html::clean(text);
+    let text = repair(text);
     let (title, rest) = match title(&text) {
         Some((title, rest)) => (Some((title.to_owned(), TitleFrom::FirstLine)), rest),
         None => (None, text.as_str()),
@@ -138,8 +139,7 @@ impl Writer<'_> {
                 LinkKind::Email => format!("mailto:{}", link.as_str()),
                 _ => link.as_str().to_owned(),
             };
-            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(crate::article::feed_html::MARK))
-            else {
+            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(DRAFT_MARK)) else {
                 continue;
             };
             push_text(&mut self.out, &text[written..link.start()]);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::article::feed_html::elements::{Element, URLS, language_name, may_have};
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{clean, push_attribute, push_url};
+use crate::article::feed_html::{push_attribute, push_url, repair};
 use crate::article::findings::Findings;
 
 /// What an author's attributes are read with.
@@ -127,7 +127,7 @@ fn write_alignment(out: &mut String, given: &[(String, String)], style: &str) {
 
 /// The value as it is written; `None` where it means nothing.
 fn plain_value(name: &str, value: &str) -> Option<String> {
-    let value = clean(value);
+    let value = repair(value);
     let trimmed = value.trim();
     let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_word = || !trimmed.is_empty() && !trimmed.contains(char::is_whitespace);

@@ -41,7 +41,7 @@ static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Sanitised HTML with [`MARK`](crate::article::feed_html::MARK) around symbolic references; an error of the code `too-large`
+/// Sanitised HTML with [`DRAFT_MARK`](crate::article::symbol::DRAFT_MARK) around symbolic references; an error of the code `too-large`
 /// where it outgrows the limit.
 pub(crate) fn sanitize(
     tokens: Vec<Token>,

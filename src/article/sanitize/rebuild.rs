@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::article::feed_html::elements::{Element, Fate, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{MORE, clean, push_text, push_url};
+use crate::article::feed_html::{MORE, push_text, push_url, repair};
 use crate::article::findings::Findings;
 
 use super::attributes::{Attributes, without_id};
@@ -289,7 +289,7 @@ impl Rebuild<'_> {
             self.findings.refused_url(source);
             return;
         };
-        let title = value("title").map(clean).filter(|title| !title.trim().is_empty());
+        let title = value("title").map(repair).filter(|title| !title.trim().is_empty());
         let label =
             title.unwrap_or_else(|| watched.split_once("//").map_or(watched.as_str(), |(_, rest)| rest).to_owned());
         let is_block = self.open.last().is_none_or(|open| {

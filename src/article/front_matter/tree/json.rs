@@ -6,14 +6,14 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::article::front_matter::offset_in;
-use crate::base::Place;
+use crate::base::place::{Lines, Place};
 
-use super::{Budget, Field, Lines, Malformed, Table, Value, count};
+use super::{Budget, Field, Malformed, Table, Value};
 
 pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     // The whole is checked first: what is read piece by piece below is well-formed.
     if let Err(error) = serde_json::from_str::<&RawValue>(front_matter) {
-        let place = Place { line: count(error.line().max(1)), column: count(error.column().max(1)) };
+        let place = Place::new(error.line().max(1), error.column().max(1));
         return Err(Malformed { place, message: said(&error) });
     }
     let mut reader = Reader { front_matter, lines: Lines::new(front_matter), budget: Budget::new() };

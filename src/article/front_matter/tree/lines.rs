@@ -4,21 +4,21 @@
 use crate::article::front_matter::key_value;
 use crate::base::Place;
 
-use super::{Budget, Field, Malformed, Table, Value, count};
+use super::{Budget, Field, Malformed, Table, Value};
 
 pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let mut table = Table::default();
     let mut budget = Budget::new();
     let mut open: Option<(String, String, Place)> = None;
     for (n, line) in front_matter.lines().enumerate() {
-        let place = Place { line: count(n + 1), column: 1 };
+        let place = Place::new(n + 1, 1);
         match key_value(line).filter(|_| !line.starts_with([' ', '\t'])) {
             Some((key, value)) => {
                 budget.spend(1, 1, place)?;
                 close(&mut table, open.take());
                 // Keys are ASCII: what stands before the value has as many characters as bytes.
                 let column = line.trim_end().len() - value.len();
-                open = Some((key.to_owned(), value.to_owned(), Place { column: count(column + 1), ..place }));
+                open = Some((key.to_owned(), value.to_owned(), Place::new(n + 1, column + 1)));
             }
             None => {
                 if let Some((_, value, _)) = &mut open {

@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::base::Place;
+use crate::base::place::{Lines, Place};
 
-use super::{Budget, Field, Lines, Malformed, Table, Value};
+use super::{Budget, Field, Malformed, Table, Value};
 
 pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let lines = Lines::new(front_matter);

@@ -7,7 +7,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, StrInp
 
 use crate::base::Place;
 
-use super::{Budget, DEPTH_MAX, Field, Malformed, Table, Value, count};
+use super::{Budget, DEPTH_MAX, Field, Malformed, Table, Value};
 
 pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let mut options = Options::default();
@@ -118,7 +118,7 @@ impl<'a> Builder<'a> {
         let lines: Vec<&str> = self.front_matter.lines().collect();
         // The end of the front matter lies on the line of the fence; what is wrong began before it.
         let line = marker.line().clamp(1, lines.len().max(1));
-        let place = Place { line: count(line), column: count(marker.col() + 1) };
+        let place = Place::new(line, marker.col() + 1);
         let begins_with_tab = |line: usize| {
             let text = lines.get(line - 1).unwrap_or(&"");
             text.trim_start_matches(' ').starts_with('\t').then_some(line)
@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
         // The parser sees a tab from the line before, which it might have continued.
         if let Some(line) = begins_with_tab(line).or_else(|| begins_with_tab(line + 1)) {
             let message = "YAML indents with spaces, and this line begins with a tab".to_owned();
-            return Malformed { place: Place { line: count(line), column: 1 }, message };
+            return Malformed { place: Place::new(line, 1), message };
         }
         let mut message = error.info();
         let value = lines.get(line - 1).and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value.trim());
@@ -154,5 +154,5 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
 }
 
 fn place(span: &Span) -> Place {
-    Place { line: count(span.start.line().max(1)), column: count(span.start.col() + 1) }
+    Place::new(span.start.line().max(1), span.start.col() + 1)
 }

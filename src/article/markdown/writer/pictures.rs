@@ -3,7 +3,7 @@
 use pulldown_cmark::Event;
 
 use crate::article::feed_html::references::media_of;
-use crate::article::feed_html::{clean, push_attribute, push_text};
+use crate::article::feed_html::{push_attribute, push_text, repair};
 
 use super::Writer;
 
@@ -50,7 +50,7 @@ impl Writer<'_, '_> {
             push_text(&mut self.out, &image.alt);
             return;
         }
-        push_attribute(&mut attributes, "alt", &clean(&image.alt).replace('\n', " "));
+        push_attribute(&mut attributes, "alt", &repair(&image.alt).replace('\n', " "));
         if !image.title.is_empty() {
             push_attribute(&mut attributes, "title", &image.title);
         }
