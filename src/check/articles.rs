@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::article::{TitleFrom, place};
+use crate::article::{Location, TitleFrom};
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, time};
 use crate::library::{Article, Library, Lookup, State};
 
@@ -55,7 +55,7 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if head.slug.is_some() || head.path.is_some() {
         return None;
     }
-    let wanted = UrlPath::of_names(place::place(&article.path).names.iter().map(String::as_str))?;
+    let wanted = UrlPath::of_names(Location::of(&article.path).names.iter().map(String::as_str))?;
     let (Lookup::Here(owner) | Lookup::Moved(owner)) = library.find(&wanted) else { return None };
     (wanted != article.url && owner.seq != article.seq).then(|| {
         let message = format!("stands at /{}, since /{wanted} belongs to {}", article.url, owner.path);

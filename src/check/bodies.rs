@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Head, Limits, decode};
-use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
+use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp};
 use crate::config::Config;
 use crate::engine::renderer;
 use crate::feed::links as urls;
@@ -160,7 +160,7 @@ impl<'a> Bodies<'a> {
         if let Some(at) = source.find('\u{fffd}') {
             let message = "holds U+FFFD, the sign of a wrong encoding: characters were lost before it came here";
             found.push(Diagnostic {
-                place: Some(links::place_at(&source, at)),
+                place: Some(Place::at(&source, at)),
                 ..Diagnostic::warning("replacement-character", message)
             });
         }

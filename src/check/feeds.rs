@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::article::{Body, place};
+use crate::article::{Body, Location};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 use crate::config::{Config, Feeds};
@@ -57,7 +57,7 @@ pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>
     let library = state.library();
     found.site.extend(itself(library, config, &Scope::Site, now));
     for (path, _) in state.files().filter(|(path, _)| matches!(FileKind::of(path), FileKind::Section(_))) {
-        let directories = place::place(path).directories;
+        let directories = Location::of(path).directories;
         let Some(url) = UrlPath::of_names(directories.iter().map(String::as_str)) else { continue };
         let own = itself(library, config, &Scope::Directory(url), now);
         // What it takes over from the site was said.

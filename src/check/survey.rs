@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::article::{Head, place};
+use crate::article::{Head, location};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
 use crate::config::{Config, Site};
@@ -71,11 +71,11 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
 
 /// The directory that keeps a file from being looked at: it is named instead of each file in it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
-    place::is_left_out(path).and_then(RelPath::new)
+    location::excluded_by(path).and_then(RelPath::new)
 }
 
 fn is_article(path: &RelPath) -> bool {
-    matches!(FileKind::of(path), FileKind::Article(_)) && place::is_left_out(path).is_none()
+    matches!(FileKind::of(path), FileKind::Article(_)) && location::excluded_by(path).is_none()
 }
 
 /// Why a usable file is not published, where nothing else says so.

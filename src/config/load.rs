@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::base::Place;
+
 use super::raw::TEXT_MAX_BYTES;
 use super::{Config, Errors, Finding, Input, World};
 
@@ -73,7 +75,9 @@ fn read(path: &Path) -> io::Result<String> {
     // One byte more than may be: that it is too large is the parser's to say.
     File::open(path)?.take(TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let valid = std::str::from_utf8(valid).unwrap_or_default();
+        let line = Place::at(valid, valid.len()).line;
         io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
     })
 }

@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::base::Place;
+
 use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
 
@@ -141,7 +143,7 @@ impl<'a> Reader<'a> {
 
     fn note_syntax(&mut self, text: &str, error: &toml::de::Error) {
         let span = error.span().unwrap_or(text.len()..text.len());
-        let line = line_of(text, span.start);
+        let line = Place::at(text, span.start).line;
         if self.broken.contains(&line) {
             return;
         }
@@ -156,12 +158,12 @@ impl<'a> Reader<'a> {
 
     fn note_sections(&mut self, text: &str, table: &DeTable<'_>) {
         for (name, value) in table {
-            let line = line_of(text, name.span().start);
+            let line = Place::at(text, name.span().start).line;
             let mut keys = BTreeMap::new();
             let section = match value.get_ref() {
                 DeValue::Table(table) => {
                     for (key, value) in table {
-                        let at = line_of(text, key.span().start);
+                        let at = Place::at(text, key.span().start).line;
                         keys.insert(key.get_ref().to_string(), (at, Value::of(value.get_ref())));
                     }
                     name.get_ref().to_string()
@@ -402,12 +404,6 @@ fn unit_hint(key: &str) -> &'static str {
         Some("bytes") => " (bytes)",
         _ => "",
     }
-}
-
-fn line_of(text: &str, offset: usize) -> u32 {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks).unwrap_or(u32::MAX - 1) + 1
 }
 
 /// The file before the variables, lines in order, the file as a whole after its lines.

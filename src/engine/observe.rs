@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::article::{self, Reading, place};
+use crate::article::{self, Reading, location};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
 use crate::source::{self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
@@ -106,7 +106,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
-        (place::is_left_out(&change.path), &change.seen)
+        (location::excluded_by(&change.path), &change.seen)
     {
         let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));

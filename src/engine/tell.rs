@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::{error, info, warn};
 
-use crate::article::place;
+use crate::article::location;
 use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::Site;
 use crate::feed::gate::Rejected;
@@ -97,7 +97,7 @@ impl LeftOut {
     /// The names among the notices that are new.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => place::is_left_out(path),
+            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => location::excluded_by(path),
             _ => None,
         });
         let mut news = Vec::new();
