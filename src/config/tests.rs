@@ -45,13 +45,58 @@ fn the_repositorys_file_says_the_defaults() {
         }
         above = line;
     }
+    explained.sort();
+    assert_eq!(explained, known_keys());
+}
+
+/// The keys that are read, sorted.
+fn known_keys() -> Vec<String> {
     let mut reader = raw::Reader::new("config.toml", "", &[]).unwrap();
     let input = Input { text: "", file: "config.toml", base: Path::new("/srv"), env: &[], world: &Nowhere };
     resolve::read(&mut reader, &input);
     let mut asked = reader.asked();
     asked.sort();
-    explained.sort();
-    assert_eq!(explained, asked);
+    asked
+}
+
+/// The table of keys in the documentation lists every key, and a default that it quotes is the default.
+#[test]
+fn the_documentation_lists_the_keys_and_defaults() {
+    let page = include_str!("../../docs/configuration.md");
+    let mut documented = Vec::new();
+    let mut defaults = String::new();
+    for line in page.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let ["", key, _, default, _, ""] = cells[..] else { continue };
+        let Some(key) = key.strip_prefix('`').and_then(|key| key.strip_suffix('`')) else { continue };
+        documented.push(key.to_owned());
+        if let Some(default) = default.strip_prefix('`').and_then(|default| default.strip_suffix('`')) {
+            defaults += &format!("{key} = {default}\n");
+        }
+    }
+    assert_eq!(Config::of(&defaults, Path::new("/srv")).unwrap(), default());
+    documented.sort();
+    assert_eq!(documented, known_keys());
+}
+
+/// Every configuration that the documentation shows can be used as it is.
+#[test]
+fn the_examples_of_the_documentation_are_usable() {
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../docs/configuration.md"),
+        include_str!("../../docs/operators.md"),
+        include_str!("../../docs/authors.md"),
+    ];
+    for page in pages {
+        let mut examples = 0;
+        for block in page.split("```toml\n").skip(1) {
+            let example = block.split("```").next().unwrap_or_default();
+            Config::of(example, Path::new("/srv")).unwrap_or_else(|errors| panic!("{example}\n{errors}"));
+            examples += 1;
+        }
+        assert!(examples > 0, "no example in\n{page}");
+    }
 }
 
 fn is_key(text: &str) -> bool {
