@@ -37,7 +37,7 @@ pub(super) fn by_name(file: &str) -> Option<String> {
         "hugo.toml" | "hugo.yaml" | "hugo.json" => Some(belongs_to("Hugo")),
         "_config.yml" | "_config.yaml" => Some(belongs_to("Jekyll")),
         _ => match lower.rsplit_once('.') {
-            Some((_, "yml" | "yaml" | "json")) => Some("the configuration of dropfeed is TOML".to_owned()),
+            Some((_, "yml" | "yaml" | "json")) => Some("the configuration of dropfeed must be TOML".to_owned()),
             _ => None,
         },
     }
@@ -55,7 +55,7 @@ pub(super) fn by_marks(table: &DeTable<'_>) -> Option<String> {
 fn belongs_to(program: &str) -> String {
     let articles = if program == "Jekyll" { "_posts" } else { "content" };
     format!(
-        "this is the configuration of {program}, not of dropfeed; to publish that site's articles, write a \
-         dropfeed.toml beside it with dir = \"{articles}\" under [articles], and start dropfeed --config dropfeed.toml"
+        "this is the configuration of {program}, not of dropfeed; to publish the articles of that site, write a \
+         dropfeed.toml beside it with dir = \"{articles}\" under [articles], and run dropfeed --config dropfeed.toml"
     )
 }

@@ -47,8 +47,8 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
 
 fn nothing_found() -> String {
     format!(
-        "no configuration: there is no --config PATH, no ./{HERE} and no {SYSTEM}, and no directory ./articles that \
-         could be published with the defaults"
+        "no configuration: neither ./{HERE} nor {SYSTEM} exists, and there is no directory ./articles to publish with \
+         the defaults; use --config PATH"
     )
 }
 
@@ -80,9 +80,9 @@ fn read(path: &Path) -> io::Result<String> {
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::IsADirectory => format!("is a directory; name the file in it, such as {HERE}"),
-        io::ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => format!("is a directory; give the file in it, such as {HERE}"),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -156,7 +156,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("articles")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("articles"), dir.path().join("link")).unwrap();
         let errors = load_from(dir.path(), "config.toml", "[feeds]\ndir = \"link/feeds\"").unwrap_err();
-        assert!(errors.to_string().contains("must not stand in one another"), "{errors}");
+        assert!(errors.to_string().contains("must not be inside each other"), "{errors}");
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.toml");
         let message = load(Some(&missing)).unwrap_err().to_string();
-        assert_eq!(message, format!("{}: there is no such file", missing.display()));
+        assert_eq!(message, format!("{}: no such file", missing.display()));
         let message = load(Some(dir.path())).unwrap_err().to_string();
         assert!(message.contains("is a directory"), "{message}");
         std::fs::write(&missing, b"[site]\ntitle = \"\xff\"").unwrap();

@@ -11,7 +11,7 @@ mod raw;
 mod resolve;
 #[cfg(test)]
 mod tests;
-mod words;
+mod values;
 
 pub use errors::{At, Errors, Finding};
 pub use load::{Loaded, load};

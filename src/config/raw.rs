@@ -148,7 +148,7 @@ impl<'a> Reader<'a> {
         self.broken.push(line);
         self.headless |= text.lines().nth(line as usize - 1).is_some_and(|line| line.trim_start().starts_with('['));
         let message = match error.message() {
-            "duplicate key" => format!("`{}` is given twice", text.get(span).unwrap_or_default()),
+            "duplicate key" => format!("`{}` is set twice", text.get(span).unwrap_or_default()),
             other => format!("not valid TOML: {}", other.replace('\n', "; ")),
         };
         self.refuse(&At { name: self.file.to_owned(), line: Some(line) }, message);
@@ -210,8 +210,8 @@ impl<'a> Reader<'a> {
         (!self.broken.contains(&line)).then_some(Given { value, at })
     }
 
-    fn refuse_type(&mut self, name: (&str, &str), given: &Given<Value>, wants: &str, hint: &str) {
-        let message = format!("`{}.{}` wants {wants}, not {}{hint}", name.0, name.1, given.value.shown());
+    fn refuse_type(&mut self, name: (&str, &str), given: &Given<Value>, expected: &str, hint: &str) {
+        let message = format!("`{}.{}` must be {expected}, not {}{hint}", name.0, name.1, given.value.shown());
         self.refuse(&given.at, message);
     }
 
@@ -220,14 +220,14 @@ impl<'a> Reader<'a> {
         let given = self.take(section, key)?;
         match &given.value {
             Value::Text(text) | Value::Variable(text) if text.trim().is_empty() => {
-                self.refuse(&given.at, format!("`{section}.{key}` is empty; leave the line out to get the default"));
+                self.refuse(&given.at, format!("`{section}.{key}` is empty; remove the line to use the default"));
                 None
             }
             Value::Text(text) | Value::Variable(text) => {
                 Some(Given { value: text.trim().to_owned(), at: given.at.clone() })
             }
             _ => {
-                self.refuse_type((section, key), &given, "a text in quotes", "");
+                self.refuse_type((section, key), &given, "a string in quotes", "");
                 None
             }
         }
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if texts.is_none() {
-            self.refuse_type((section, key), &given, "a text in quotes or a list of them", "");
+            self.refuse_type((section, key), &given, "a string in quotes or a list of them", "");
         }
         Some(Given { value: texts?, at: given.at })
     }
@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
             }
             None => {
                 let bare = matches!(&given.value, Value::Text(text) if text.trim().parse::<u64>().is_ok());
-                let hint = if bare { "; leave out the quotes" } else { unit_hint(key) };
+                let hint = if bare { "; remove the quotes" } else { unit_hint(key) };
                 self.refuse_type((section, key), &given, "a whole number", hint);
                 default
             }
@@ -301,7 +301,7 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         let bare = matches!(&given.value, Value::Text(text) if matches!(text.trim(), "true" | "false"));
-        self.refuse_type((section, key), &given, "true or false", if bare { "; leave out the quotes" } else { "" });
+        self.refuse_type((section, key), &given, "true or false", if bare { "; remove the quotes" } else { "" });
         default
     }
 
@@ -318,8 +318,8 @@ impl<'a> Reader<'a> {
             return *value;
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let wants = hint::any_of(&words);
-        self.refuse(&given.at, format!("`{section}.{key}` wants {wants}, not {:?}", given.value));
+        let expected = hint::any_of(&words);
+        self.refuse(&given.at, format!("`{section}.{key}` must be {expected}, not {:?}", given.value));
         default
     }
 
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
         for name in std::mem::take(&mut self.variables).into_keys() {
             if name["DROPFEED_".len()..].contains("__") {
                 let near = hint::did_you_mean(hint::nearest(&name, known.iter().map(String::as_str)));
-                self.refuse(&At { name, line: None }, format!("no key of that name{near}"));
+                self.refuse(&At { name, line: None }, format!("there is no such key{near}"));
             } else if let Some(meant) = known.iter().find(|known| known.replacen("__", "_", 1) == name) {
                 let message = format!("is not used, did you mean `{meant}`?");
                 warnings.push(Finding { at: At { name, line: None }, message });
@@ -366,10 +366,10 @@ impl<'a> Reader<'a> {
         let at = At { name: self.file.to_owned(), line: Some(line) };
         let home = self.asked.iter().find(|(_, known)| *known == key).map(|(home, _)| *home);
         let message = match (section, home) {
-            ("", Some(home)) => format!("`{key}` stands above every section, but belongs under [{home}]"),
-            ("", None) => format!("unknown key `{key}` above every section"),
+            ("", Some(home)) => format!("`{key}` is above the first section, but belongs in [{home}]"),
+            ("", None) => format!("unknown key `{key}` above the first section"),
             (_, Some(home)) if hint_within(&self.asked, section, key).is_none() => {
-                format!("unknown key `{key}` in [{section}]; it belongs under [{home}]")
+                format!("unknown key `{key}` in [{section}]; it belongs in [{home}]")
             }
             _ => {
                 let near = hint::did_you_mean(hint_within(&self.asked, section, key));

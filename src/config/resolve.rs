@@ -13,7 +13,7 @@ use url::Url;
 
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
-use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, words};
+use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, values};
 use crate::base::{Format, text};
 
 /// Characters of a text that stands in every feed; longer ones are a paste gone wrong.
@@ -52,18 +52,18 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
 }
 
 fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
-    let given = parsed(reader, "site", "url", words::base_url);
+    let given = parsed(reader, "site", "url", values::base_url);
     let url_at = given.as_ref().map_or_else(|| reader.nowhere(), |given| given.at.clone());
     // A socket address printed as a URL is one.
-    #[expect(clippy::expect_used, reason = "`words::local_url` prints a URL for every address")]
-    let url = given.map_or_else(|| Url::parse(&words::local_url(listen)).expect("a URL"), |given| given.value);
+    #[expect(clippy::expect_used, reason = "`values::local_url` prints a URL for every address")]
+    let url = given.map_or_else(|| Url::parse(&values::local_url(listen)).expect("a URL"), |given| given.value);
     let title = line(reader, "site", "title", || "dropfeed".to_owned());
     let site = Site {
         id: line(reader, "site", "id", || url.host_str().unwrap_or("dropfeed").to_owned()),
         description: line(reader, "site", "description", || format!("New articles from {title}")),
-        language: parsed(reader, "site", "language", words::language).map_or("en".to_owned(), |given| given.value),
+        language: parsed(reader, "site", "language", values::language).map_or("en".to_owned(), |given| given.value),
         author: line(reader, "site", "author", || title.clone()),
-        timezone: parsed(reader, "site", "timezone", words::zone).map_or(TimeZone::UTC, |given| given.value),
+        timezone: parsed(reader, "site", "timezone", values::zone).map_or(TimeZone::UTC, |given| given.value),
         title,
         url,
     };
@@ -139,11 +139,11 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
         return Admin { listen: None };
     };
     if given.value.len() > 1 {
-        reader.refuse(&given.at, "`admin.listen` wants one address");
+        reader.refuse(&given.at, "`admin.listen` must be one address");
     }
-    match words::address(&given.value[0], input.world) {
+    match values::address(&given.value[0], input.world) {
         Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
-            reader.refuse(&given.at, format!("`admin.listen` is {address}, which `server.listen` already has"));
+            reader.refuse(&given.at, format!("`admin.listen` is {address}, which is already in `server.listen`"));
             Admin { listen: None }
         }
         Ok(address) => Admin { listen: Some(address) },
@@ -158,13 +158,13 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
 fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
     let Some(given) = reader.texts("server", "listen") else { return (vec![LISTEN], reader.nowhere()) };
     if given.value.is_empty() || given.value.len() > LIST_MAX {
-        reader.refuse(&given.at, format!("`server.listen` wants from 1 to {LIST_MAX} addresses"));
+        reader.refuse(&given.at, format!("`server.listen` must have from 1 to {LIST_MAX} addresses"));
     }
     let mut addresses = Vec::new();
     for text in given.value.iter().take(LIST_MAX) {
-        match words::address(text, input.world) {
+        match values::address(text, input.world) {
             Ok(address) if address.port() != 0 && addresses.contains(&address) => {
-                reader.refuse(&given.at, format!("`server.listen` names {address} twice"));
+                reader.refuse(&given.at, format!("`server.listen` lists {address} twice"));
             }
             Ok(address) => addresses.push(address),
             Err(message) => reader.refuse(&given.at, format!("`server.listen` {message}")),
@@ -179,19 +179,19 @@ fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At
 fn patterns(reader: &mut Reader<'_>) -> Vec<String> {
     let Some(given) = reader.texts("articles", "ignore") else { return Vec::new() };
     if given.value.len() > LIST_MAX {
-        reader.refuse(&given.at, format!("`articles.ignore` holds more than {LIST_MAX} patterns"));
+        reader.refuse(&given.at, format!("`articles.ignore` has more than {LIST_MAX} patterns"));
         return Vec::new();
     }
     for pattern in &given.value {
         let mut builder = GitignoreBuilder::new("/");
         if pattern.contains(['\n', '\r', '\0']) || builder.add_line(None, pattern).is_err() {
-            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a pattern of gitignore(5)"));
+            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a valid pattern of gitignore(5)"));
         }
     }
     given.value
 }
 
-/// A text that a parser of `words` understands.
+/// A text that a parser of `values` understands.
 fn parsed<T>(
     reader: &mut Reader<'_>,
     section: &'static str,
@@ -213,8 +213,10 @@ fn line(reader: &mut Reader<'_>, section: &'static str, key: &'static str, defau
     let fits = |value: &str| {
         let line = text::line(value);
         match line.chars().count() {
-            0 => Err("holds no character that a feed may carry".to_owned()),
-            count if count > TEXT_MAX_CHARS => Err(format!("has {count} characters, but {TEXT_MAX_CHARS} is the most")),
+            0 => Err("has no character that is allowed in a feed".to_owned()),
+            count if count > TEXT_MAX_CHARS => {
+                Err(format!("has {count} characters, but the maximum is {TEXT_MAX_CHARS}"))
+            }
             _ => Ok(line),
         }
     };
@@ -229,9 +231,9 @@ fn directory(
     default: impl FnOnce() -> PathBuf,
 ) -> Given<PathBuf> {
     let written = parsed(reader, section, "dir", |text| match text {
-        "~" => Err("wants a path; `~` means nothing here".to_owned()),
-        _ if text.starts_with("~/") => Err(format!("wants a path; `~` means nothing here: {text:?}")),
-        _ if text.contains('\0') => Err("holds a NUL character".to_owned()),
+        "~" => Err("must be a path; `~` is not expanded".to_owned()),
+        _ if text.starts_with("~/") => Err(format!("must be a path; `~` is not expanded: {text:?}")),
+        _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
         _ => Ok(PathBuf::from(text)),
     });
     let Given { value, at } = written.unwrap_or_else(|| Given { value: default(), at: reader.nowhere() });
@@ -262,28 +264,28 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
         let (feeds, articles) = (feeds.display(), articles.display());
         refuse(
             [at[1], at[0]],
-            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not stand in one another"),
+            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"),
         );
     }
     if state.starts_with(&articles) {
         let (state, articles) = (state.display(), articles.display());
-        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not stand in `articles.dir` ({articles})"));
+        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})"));
     }
     if state.starts_with(&feeds) {
         let (state, feeds) = (state.display(), feeds.display());
-        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not stand in `feeds.dir` ({feeds})"));
+        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"));
     }
 }
 
 /// Reachable from outside, with links that lead nowhere from there?
 fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
     let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
-    if !words::is_loopback(&config.site.url) {
+    if !values::is_loopback(&config.site.url) {
         return None;
     }
     let at = if url_at.is_of_a_key() { url_at } else { listen_at };
     let message = format!(
-        "`server.listen` ({outside}) is open to other machines, but `site.url` ({}) leads nowhere from there; set \
+        "`server.listen` ({outside}) accepts connections from other machines, but `site.url` ({}) works only on this one; set \
          `site.url` to the address that readers use",
         config.site.url
     );
