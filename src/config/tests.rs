@@ -200,6 +200,21 @@ fn unknown_names_are_told_with_what_was_meant() {
 }
 
 #[test]
+fn arrays_of_tables_are_named_with_their_lines() {
+    check(
+        "[[server]]\nlisten = \"a:1\"\n\n[[veiw]]\nname = \"a\"\n[[sites]]\n[[veiw]]\n",
+        &[],
+        &[
+            "config.toml:1: `[[server]]` must be written `[server]`, once",
+            "config.toml:4: unknown section `[[veiw]]`",
+            "config.toml:6: unknown section `[[sites]]`, did you mean `site`?",
+            "config.toml:7: unknown section `[[veiw]]`",
+        ],
+    );
+    check("feeds = []", &[], &["config.toml:1: unknown key `feeds` above the first section"]);
+}
+
+#[test]
 fn wrong_types_say_what_is_wanted() {
     for (line, message) in [
         ("limit = \"30\"", "`feeds.limit` must be a whole number, not \"30\"; remove the quotes"),
