@@ -1,4 +1,4 @@
-//! The words everything else is said in: time, digests, paths, routes, diagnostics.
+//! The vocabulary of all other modules: time, digests, paths, routes, diagnostics.
 //!
 //! Pure: no I/O, no clock, no randomness.
 

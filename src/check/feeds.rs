@@ -83,7 +83,7 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let mut told = Vec::new();
     if feed.entries.len() < wanted.len() {
         let message = format!(
-            "the site's feed carries {} of its {} newest articles: `feeds.max_bytes` has no room for more",
+            "the site's feed has only {} of the {} newest articles, because of `feeds.max_bytes`",
             feed.entries.len(),
             wanted.len()
         );
@@ -94,7 +94,8 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let shortened =
         feed.entries.iter().filter(|entry| feed.full && entry.html.is_empty() && has_text(&entry.id)).count();
     if shortened > 0 {
-        let message = format!("the site's feed is so large that {shortened} of its articles are summaries alone");
+        let message =
+            format!("the site's feed is so large that {shortened} of its articles are reduced to their summary");
         told.push(Diagnostic::warning("feed-cut", message));
     }
     told

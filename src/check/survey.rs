@@ -61,7 +61,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
 
 /// It changes while it is looked at: the next check will say more.
 pub(super) fn busy() -> Diagnostic {
-    Diagnostic::note("busy", "is being written; it was not checked")
+    Diagnostic::note("busy", "is being written; not checked")
 }
 
 fn waits(until: Timestamp, site: &Site) -> Diagnostic {
@@ -84,10 +84,10 @@ fn unpublished((path, row): (&RelPath, &FileRow)) -> Option<(RelPath, Diagnostic
         return None;
     }
     let note = match &row.kept {
-        Kept::Empty => Diagnostic::note("empty", "has no words and no title yet, and is not published"),
-        Kept::Article(head, _) if head.draft => Diagnostic::note("draft", "is a draft, and is not published"),
+        Kept::Empty => Diagnostic::note("empty", "has no text and no title yet; not published"),
+        Kept::Article(head, _) if head.draft => Diagnostic::note("draft", "is a draft; not published"),
         Kept::Article(head, _) if head.expires.is_some() => {
-            Diagnostic::note("expired", "has expired, and is not published any more")
+            Diagnostic::note("expired", "has expired; no longer published")
         }
         _ => return None,
     };

@@ -223,7 +223,7 @@ impl Engine {
         self.publish();
         self.left_out.tell(&notices);
         let now = self.parts.clock.now();
-        tell::notices(&notices, &self.parts.config.site, now);
+        tell::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
 }

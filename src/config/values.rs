@@ -1,5 +1,5 @@
-//! From a text to a URL, a language, a zone, an address: each `Err` is the rest of a sentence that begins with the
-//! key's name, and says what was meant.
+//! Parsers of URLs, languages, time zones and addresses. Each `Err` is the rest of a sentence that begins with the name
+//! of the key, and suggests what was meant.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,25 +9,25 @@ use url::{Host, Url};
 
 use super::{World, hint};
 
-/// The public base of every URL: `http` or `https`, with nothing behind its path, which ends with a slash.
+/// Parses the public base of every URL: `http` or `https`, with nothing after its path, which ends with a slash.
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
-    let wants = "wants a URL such as \"https://example.org/\"";
+    let expected = "must be a URL such as \"https://example.org/\"";
     let mut url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-        Ok(url) if text.contains("://") => return Err(format!("{wants}, http or https, not {}", url.scheme())),
+        Ok(url) if text.contains("://") => return Err(format!("{expected}, http or https, not {}", url.scheme())),
         // `localhost:8080` parses as a URL whose scheme is `localhost`.
         _ => match Url::parse(&format!("https://{text}")) {
             Ok(meant) if !text.contains("//") && !text.starts_with('/') => {
-                return Err(format!("wants http:// or https:// in front: did you mean \"{meant}\"?"));
+                return Err(format!("needs http:// or https:// in front: did you mean \"{meant}\"?"));
             }
-            _ => return Err(format!("{wants}, not {text:?}")),
+            _ => return Err(format!("{expected}, not {text:?}")),
         },
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password: it stands in every feed".to_owned());
+        return Err("must not contain a user name or password: it appears in every feed".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not have a query or a fragment: every URL is this one and a path".to_owned());
+        return Err("must not have a query or a fragment: paths are appended to it".to_owned());
     }
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
@@ -36,7 +36,7 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Does the URL lead nowhere but to this machine?
+/// True for a URL that works only on this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -46,24 +46,37 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A language tag of BCP 47 (RFC 5646) in its usual case. The well-formed tags whose first subtag has more than three
-/// letters are refused: none is registered, and `english` is one.
+/// Parses a BCP 47 language tag (RFC 5646), and normalises its case. Well-formed tags whose first subtag has more than
+/// three letters are refused: none is registered, and `english` is one.
 pub(super) fn language(text: &str) -> Result<String, String> {
-    let wants = "wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\"";
+    let expected = "must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\"";
     match LanguageTag::parse_and_normalize(text) {
         Ok(tag) if (2..=3).contains(&tag.primary_language().len()) => Ok(tag.into_inner()),
         _ => {
-            let plain = text.split('.').next().unwrap_or(text).replace('_', "-");
-            let near = LanguageTag::parse_and_normalize(&plain)
-                .ok()
-                .filter(|tag| (2..=3).contains(&tag.primary_language().len()));
-            let hint = near.map(|tag| format!(", did you mean \"{}\"?", tag.as_str())).unwrap_or_default();
-            Err(format!("{wants}, not {text:?}{hint}"))
+            let near = locale_language(text);
+            let hint = did_you_mean(near.as_deref());
+            Err(format!("{expected}, not {text:?}{hint}"))
         }
     }
 }
 
-/// A zone of the bundled IANA database, so that every machine resolves a date alike.
+/// Reads the language of a POSIX locale: `en-US` of `en_US.UTF-8`.
+fn locale_language(text: &str) -> Option<String> {
+    let (locale, _) = text.split_once('.').unwrap_or((text, ""));
+    match LanguageTag::parse_and_normalize(&locale.replace('_', "-")) {
+        Ok(tag) if (2..=3).contains(&tag.primary_language().len()) => Some(tag.into_inner()),
+        _ => None,
+    }
+}
+
+fn did_you_mean(value: Option<&str>) -> String {
+    match value {
+        Some(value) => format!(", did you mean \"{value}\"?"),
+        None => String::new(),
+    }
+}
+
+/// Looks up a zone of the bundled IANA database, so that every machine resolves a date alike.
 pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     let database = TimeZoneDatabase::bundled();
     if let Ok(zone) = database.get(text) {
@@ -72,31 +85,39 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
     let city = text.to_lowercase().replace(' ', "_");
     let by_city = names.iter().find(|name| name.to_lowercase().rsplit('/').next() == Some(&city));
-    let near = by_city.map(String::as_str).or_else(|| hint::nearest(text, names.iter().map(String::as_str)));
-    let hint = near.map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default();
-    Err(format!("wants a time zone of the IANA database such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
+    let near = match by_city {
+        Some(name) => Some(name.as_str()),
+        None => hint::nearest(text, names.iter().map(String::as_str)),
+    };
+    let hint = did_you_mean(near);
+    Err(format!("must be an IANA time zone such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
 }
 
-/// An address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. Of the addresses that a name has, the first of
-/// version 4 is taken, else the first: one key names one listener.
+/// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its first IPv4 address, or
+/// to its first address if it has none: one key is one listener.
 pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
     if let Some(hint) = address_hint(text) {
-        return Err(format!("wants an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"));
+        return Err(format!("must be an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"));
     }
-    let found =
-        world.addresses(text).map_err(|error| format!("names a host that cannot be found: {text:?} ({error})"))?;
+    let found = match world.addresses(text) {
+        Ok(found) => found,
+        Err(error) => return Err(format!("names a host that cannot be resolved: {text:?} ({error})")),
+    };
     let first_v4 = found.iter().find(|address| address.is_ipv4());
-    first_v4.or(found.first()).copied().ok_or_else(|| format!("names a host without an address: {text:?}"))
+    match first_v4.or(found.first()) {
+        Some(address) => Ok(*address),
+        None => Err(format!("names a host without an address: {text:?}")),
+    }
 }
 
-/// What is wrong with a text that is no `IP:PORT`; nothing where it may be `NAME:PORT`.
+/// Explains why a text is not `IP:PORT`; `None` if it may be `NAME:PORT`.
 fn address_hint(text: &str) -> Option<String> {
     let mean = |meant: String| Some(format!(", did you mean \"{meant}\"?"));
     if text.starts_with("unix:") {
-        return Some("; Unix sockets are not served yet".to_owned());
+        return Some("; Unix sockets are not supported".to_owned());
     }
     if let Some((_, rest)) = text.split_once("://") {
         return mean(rest.trim_end_matches('/').to_owned());
@@ -119,10 +140,10 @@ fn address_hint(text: &str) -> Option<String> {
     }
 }
 
-/// Where a listener is reached from this machine.
+/// Returns the URL of a listener on this machine.
 pub(super) fn local_url(listen: SocketAddr) -> String {
     let any = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
-    // Port 0 is chosen by the kernel, after the configuration was read.
+    // The kernel chooses the number for port 0 after the configuration was read.
     let port = if listen.port() == 0 { 8080 } else { listen.port() };
     format!("http://{}/", SocketAddr::new(any, port))
 }
@@ -138,12 +159,12 @@ mod tests {
             ("https://example.org", "https://example.org/"),
             ("http://Example.ORG:80/blog", "http://example.org/blog/"),
             ("https://bücher.example/", "https://xn--bcher-kva.example/"),
-            ("example.org", "wants http:// or https:// in front: did you mean \"https://example.org/\"?"),
-            ("localhost:8080", "wants http:// or https:// in front: did you mean \"https://localhost:8080/\"?"),
-            ("ftp://example.org", "wants a URL such as \"https://example.org/\", http or https, not ftp"),
-            ("/blog", "wants a URL such as \"https://example.org/\", not \"/blog\""),
-            ("https://a:b@example.org", "must not hold a user name or password: it stands in every feed"),
-            ("https://example.org/?a", "must not have a query or a fragment: every URL is this one and a path"),
+            ("example.org", "needs http:// or https:// in front: did you mean \"https://example.org/\"?"),
+            ("localhost:8080", "needs http:// or https:// in front: did you mean \"https://localhost:8080/\"?"),
+            ("ftp://example.org", "must be a URL such as \"https://example.org/\", http or https, not ftp"),
+            ("/blog", "must be a URL such as \"https://example.org/\", not \"/blog\""),
+            ("https://a:b@example.org", "must not contain a user name or password: it appears in every feed"),
+            ("https://example.org/?a", "must not have a query or a fragment: paths are appended to it"),
         ] {
             let got = base_url(text).map_or_else(|error| error, |url| url.to_string());
             assert_eq!(got, outcome, "{text}");
@@ -152,14 +173,14 @@ mod tests {
 
     #[test]
     fn languages() {
-        let wants = "wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\", not ";
+        let expected = "must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\", not ";
         for (text, outcome) in [
             ("en", "en".to_owned()),
             ("PT-br", "pt-BR".to_owned()),
             ("zh-hant-tw", "zh-Hant-TW".to_owned()),
-            ("english", format!("{wants}\"english\"")),
-            ("en_US.UTF-8", format!("{wants}\"en_US.UTF-8\", did you mean \"en-US\"?")),
-            ("e", format!("{wants}\"e\"")),
+            ("english", format!("{expected}\"english\"")),
+            ("en_US.UTF-8", format!("{expected}\"en_US.UTF-8\", did you mean \"en-US\"?")),
+            ("e", format!("{expected}\"e\"")),
         ] {
             assert_eq!(language(text).unwrap_or_else(|error| error), outcome, "{text}");
         }
@@ -182,22 +203,22 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let wants = "wants an address and a port such as \"127.0.0.1:8080\", not ";
+        let expected = "must be an address and a port such as \"127.0.0.1:8080\", not ";
         for (text, outcome) in [
             ("127.0.0.1:0", "127.0.0.1:0".to_owned()),
             ("[::1]:8080", "[::1]:8080".to_owned()),
             ("localhost:8080", "127.0.0.1:8080".to_owned()),
-            ("8080", format!("{wants}\"8080\", did you mean \"127.0.0.1:8080\"?")),
-            (":8080", format!("{wants}\":8080\", did you mean \"0.0.0.0:8080\"?")),
-            ("127.0.0.1", format!("{wants}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
-            ("::", format!("{wants}\"::\", did you mean \"[::]:8080\"?")),
-            ("http://127.0.0.1:80/", format!("{wants}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?")),
+            ("8080", format!("{expected}\"8080\", did you mean \"127.0.0.1:8080\"?")),
+            (":8080", format!("{expected}\":8080\", did you mean \"0.0.0.0:8080\"?")),
+            ("127.0.0.1", format!("{expected}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
+            ("::", format!("{expected}\"::\", did you mean \"[::]:8080\"?")),
+            ("http://127.0.0.1:80/", format!("{expected}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?")),
             (
                 "localhost:http",
-                format!("{wants}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"),
+                format!("{expected}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"),
             ),
-            ("300.1.1.1:80", format!("{wants}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
-            ("unix:/run/a", format!("{wants}\"unix:/run/a\"; Unix sockets are not served yet")),
+            ("300.1.1.1:80", format!("{expected}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
+            ("unix:/run/a", format!("{expected}\"unix:/run/a\"; Unix sockets are not supported")),
         ] {
             let got = address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
             assert_eq!(got, outcome, "{text}");
