@@ -16,11 +16,11 @@ use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, 
 use crate::config::Config;
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
+use crate::ops::clock::Clock;
 use crate::publish::render::{Asset, Render, Unrendered};
 use crate::publish::{Document, Snapshot};
 use crate::source::{AssetFile, Tree};
 
-use super::clock::Clock;
 use super::{hot, pages};
 
 /// Sets of three formats that are kept, because whoever asks for one often asks for the others.

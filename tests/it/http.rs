@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dropfeed::base::{Digest, Timestamp};
-use dropfeed::engine::clock::{Clock as _, SystemClock};
+use dropfeed::ops::clock::{Clock as _, SystemClock};
 use rig::{CAT_BYTES, MODIFIED, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]

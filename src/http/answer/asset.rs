@@ -1,13 +1,8 @@
 //! Files served as they are: RFC 9110, 14 over an [`Asset`].
 //!
-//! Opening, hashing and reading block, so they run on threads that may. A file is read piece by piece, the next piece
-//! only when the connection has taken the one before; a file that turns out shorter than it was breaks the answer
-//! off, so that no client takes a part for the whole.
+//! Opening and hashing block, so they run on a thread that may.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{
@@ -16,19 +11,16 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use super::body::Content;
 use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
+use super::content::{Content, Stream};
 use super::media::{SVG, media_type};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
 use crate::base::time::rfc822;
 use crate::base::{Digest, RelPath};
 use crate::publish::{Asset, Render, Unrendered};
-
-/// What is read, and held in memory, at a time.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// An hour: a picture is rarely replaced under its name, and then its tag tells.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
@@ -113,7 +105,7 @@ fn text(text: String) -> HeaderValue {
 }
 
 fn whole(opened: &Opened, path: &RelPath, offset: u64, len_bytes: u64) -> Response<Content> {
-    let stream = Stream { asset: Arc::clone(&opened.asset), offset, left: len_bytes, reading: None };
+    let stream = Stream::new(Arc::clone(&opened.asset), offset, len_bytes);
     let mut response = Response::new(Content::Stream(Box::new(stream)));
     let headers = response.headers_mut();
     let media_type = media_type(path);
@@ -148,44 +140,5 @@ fn unsatisfiable(range: Ranged, len_bytes: u64) -> Problem {
     match range.content_range(len_bytes) {
         Some(value) => problem.with(CONTENT_RANGE, value),
         None => problem,
-    }
-}
-
-/// A part of a file on its way out.
-pub(super) struct Stream {
-    asset: Arc<dyn Asset>,
-    offset: u64,
-    left: u64,
-    reading: Option<JoinHandle<Result<Bytes, Unrendered>>>,
-}
-
-impl Stream {
-    /// What is still to be sent.
-    pub(super) fn left_bytes(&self) -> u64 {
-        self.left
-    }
-
-    /// The next piece.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        let (asset, offset) = (&self.asset, self.offset);
-        let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(PIECE_BYTES);
-        let reading = self.reading.get_or_insert_with(|| {
-            let asset = Arc::clone(asset);
-            spawn_blocking(move || asset.read_at(offset, len))
-        });
-        let read = ready!(Pin::new(reading).poll(cx));
-        self.reading = None;
-        Poll::Ready(Some(match read {
-            Ok(Ok(bytes)) if !bytes.is_empty() && bytes.len() <= len => {
-                self.offset += bytes.len() as u64;
-                self.left -= bytes.len() as u64;
-                Ok(bytes)
-            }
-            // Whatever it was, the promised length cannot be kept: hyper closes, and the client sees a broken answer.
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
-        }))
     }
 }

@@ -1,6 +1,6 @@
 //! The answer to a request: a function of (request, snapshot, now).
 //!
-//! One desk for each worker. What it holds of its own is a table of the resident documents by path, so that the
+//! One handler for each worker. What it holds of its own is a table of the resident documents by path, so that the
 //! usual request costs one look-up; everything else is asked of the snapshot.
 
 use std::cell::RefCell;
@@ -16,19 +16,18 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 
-use super::Edge;
 use super::asset;
-use super::body::Content;
 use super::cache::Warm;
 use super::conditional::{Seconds, Validators, Verdict, evaluate, seconds};
+use super::content::Content;
 use super::encoding;
 use super::problem::{ALLOWED, Problem, page_fields};
 use super::request::{self, Ask};
 use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
 use crate::config::{Config, Site};
-use crate::engine::clock::{Clock as _, SystemClock};
 use crate::feed::links;
-use crate::publish::{Coding, Document, Found, Snapshot};
+use crate::ops::clock::{Clock as _, SystemClock};
+use crate::publish::{Coding, Document, Found, Published, Snapshot};
 
 /// How long a feed may be kept: RSS `ttl` says the same.
 const FEED_AGE_S: Seconds = 15 * 60;
@@ -41,8 +40,9 @@ const PREFLIGHT_HEADERS: HeaderValue =
     HeaderValue::from_static("If-None-Match, If-Modified-Since, Cache-Control, A-IM");
 
 /// What answers.
-pub(super) struct Desk {
-    edge: Edge,
+pub(in crate::http) struct Handler {
+    published: Arc<Published>,
+    find: fn(&Snapshot, &Route) -> Found,
     warm: Arc<Warm>,
     hot: RefCell<Hot>,
 }
@@ -54,14 +54,18 @@ struct Hot {
     paths: HashMap<String, Arc<Document>>,
 }
 
-impl Desk {
-    pub(super) fn new(edge: Edge, warm: Arc<Warm>) -> Self {
-        Self { edge, warm, hot: RefCell::default() }
+impl Handler {
+    pub(in crate::http) fn new(
+        published: Arc<Published>,
+        find: fn(&Snapshot, &Route) -> Found,
+        warm: Arc<Warm>,
+    ) -> Self {
+        Self { published, find, warm, hot: RefCell::default() }
     }
 
     /// The answer to `head`. Its body has been read, or is left.
-    pub(super) async fn answer(&self, head: &Parts) -> Response<Content> {
-        let snapshot = self.edge.published.load();
+    pub(in crate::http) async fn answer(&self, head: &Parts) -> Response<Content> {
+        let snapshot = self.published.load();
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), head)),
@@ -79,8 +83,8 @@ impl Desk {
     }
 
     /// The answer to a request that was refused before it came here.
-    pub(super) fn problem(&self, problem: &Problem) -> Response<Content> {
-        let snapshot = self.edge.published.load();
+    pub(in crate::http) fn problem(&self, problem: &Problem) -> Response<Content> {
+        let snapshot = self.published.load();
         problem.response(snapshot.as_deref().map(|snapshot| &snapshot.config.site))
     }
 
@@ -130,7 +134,7 @@ impl Desk {
         relative: &str,
         head: &Parts,
     ) -> Result<Response<Content>, Problem> {
-        match (self.edge.find)(snapshot, &route) {
+        match (self.find)(snapshot, &route) {
             Found::Ready(document) => self.document(snapshot, &document, head).await,
             Found::Render(route, version) => self.render(snapshot, route, version, head).await,
             Found::Redirect(route) => Err(moved(&snapshot.config.site, &route, &head.uri)),
@@ -159,7 +163,7 @@ impl Desk {
 
     async fn favicon(&self, snapshot: &Snapshot, head: &Parts) -> Result<Response<Content>, Problem> {
         for path in ICONS.iter().filter_map(|name| UrlPath::new(name)) {
-            if let Found::Asset(path) = (self.edge.find)(snapshot, &Route::Resource(path)) {
+            if let Found::Asset(path) = (self.find)(snapshot, &Route::Resource(path)) {
                 return self.asset(&path, head).await;
             }
         }
@@ -171,7 +175,7 @@ impl Desk {
     fn missing(&self, snapshot: &Snapshot, route: &Route, relative: &str, uri: &Uri) -> Problem {
         let Route::Index(Scope::Directory(path)) = route else { return self.misspelt(snapshot, relative, uri) };
         let resource = Route::Resource(path.clone());
-        match (self.edge.find)(snapshot, &resource) {
+        match (self.find)(snapshot, &resource) {
             Found::Ready(_) | Found::Render(..) => moved(&snapshot.config.site, &resource, uri),
             Found::Redirect(route) => moved(&snapshot.config.site, &route, uri),
             Found::Gone => Problem::gone(),
@@ -181,7 +185,7 @@ impl Desk {
 
     /// A path that lacks its slash: `/tags/rust`.
     fn misspelt(&self, snapshot: &Snapshot, relative: &str, uri: &Uri) -> Problem {
-        let there = |route: &Route| matches!((self.edge.find)(snapshot, route), Found::Ready(_) | Found::Render(..));
+        let there = |route: &Route| matches!((self.find)(snapshot, route), Found::Ready(_) | Found::Render(..));
         match Route::parse(&format!("{relative}/")).filter(there) {
             Some(route) => moved(&snapshot.config.site, &route, uri),
             None => Problem::not_found(),

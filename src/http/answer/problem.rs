@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 
-use super::body::Content;
+use super::content::Content;
 use crate::{config, page};
 
 /// The methods that are understood.
@@ -16,7 +16,7 @@ pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPT
 
 /// An answer that is no document.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     status: StatusCode,
     text: &'static str,
     cache: &'static str,
@@ -32,7 +32,7 @@ impl Problem {
     }
 
     /// 400. The connection is closed: who knows what comes next on it.
-    pub(super) fn bad_request(text: &'static str) -> Self {
+    pub(in crate::http) fn bad_request(text: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text).closing()
     }
 

@@ -21,7 +21,7 @@ type Key = (Route, Digest);
 const ENTRY_BYTES: usize = 1024;
 
 /// The makers of what is not there yet.
-pub(super) struct Warm {
+pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
     documents: Mutex<Documents>,
     renderings: Flights<Key, Result<Arc<Document>, Unrendered>>,
@@ -32,7 +32,7 @@ pub(super) struct Warm {
 
 impl Warm {
     /// Keeps at most `bytes_max` of documents, and makes at most `at_once` things at the same time.
-    pub(super) fn new(render: Arc<dyn Render>, bytes_max: usize, at_once: usize) -> Self {
+    pub(in crate::http) fn new(render: Arc<dyn Render>, bytes_max: usize, at_once: usize) -> Self {
         Self {
             render,
             documents: Mutex::new(Documents::new(bytes_max)),
@@ -59,7 +59,7 @@ impl Warm {
     }
 
     fn make(&self, snapshot: &Snapshot, key: Key) -> Result<Arc<Document>, Unrendered> {
-        // Between our look into the cache and our flight another one may have landed.
+        // Between our look into the cache and our flight another one may have ended.
         if let Some(document) = lock(&self.documents).get(&key) {
             return Ok(document);
         }
@@ -156,7 +156,7 @@ struct Flights<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
-/// `None` until it has landed.
+/// `None` until there is a result.
 type UnderWay<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 
 impl<K, V> Default for Flights<K, V> {
@@ -173,11 +173,11 @@ where
     /// What `make` makes, here or in the flight that is under way. `None` where the maker panicked, or its runtime
     /// is going down.
     async fn join(&self, key: K, at_once: &Arc<Semaphore>, make: impl FnOnce() -> V + Send + 'static) -> Option<V> {
-        let mut landed = self.board(key, at_once, make);
-        landed.wait_for(Option::is_some).await.ok().and_then(|made| made.clone())
+        let mut result = self.start(key, at_once, make);
+        result.wait_for(Option::is_some).await.ok().and_then(|made| made.clone())
     }
 
-    fn board(
+    fn start(
         &self,
         key: K,
         at_once: &Arc<Semaphore>,
@@ -273,11 +273,11 @@ mod tests {
         let (open, gate) = std::sync::mpsc::channel::<()>();
         block_on(async {
             let count = Arc::clone(&made);
-            let first = flights.board(1, &at_once, move || {
+            let first = flights.start(1, &at_once, move || {
                 gate.recv().unwrap();
                 count.fetch_add(1, Ordering::SeqCst) + 1
             });
-            let others: Vec<_> = (0..9).map(|_| flights.board(1, &at_once, || unreachable!())).collect();
+            let others: Vec<_> = (0..9).map(|_| flights.start(1, &at_once, || unreachable!())).collect();
             drop(first);
             open.send(()).unwrap();
             for mut other in others {

@@ -7,20 +7,8 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 
+use super::super::limits::{HEAD_BYTES_MAX, TARGET_BYTES_MAX};
 use super::problem::Problem;
-
-/// Fields in a head; one more is answered 431.
-pub(super) const HEADERS_MAX: usize = 64;
-
-/// A head: the target, and every field with its separators.
-pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
-
-/// What hyper reads of a head before it gives up with 431 by itself. More than [`HEAD_BYTES_MAX`], so that what is
-/// too long can still be told apart.
-pub(super) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
-
-/// A path and its query. RFC 9110, 4.1 recommends that 8000 be supported.
-const TARGET_BYTES_MAX: usize = 8 * 1024;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
