@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod digest;
+pub mod media;
 pub mod path;
 pub mod route;
 pub mod text;

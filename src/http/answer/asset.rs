@@ -15,9 +15,9 @@ use tokio::task::spawn_blocking;
 
 use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
 use super::content::{Content, Stream};
-use super::media::{SVG, media_type};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
+use crate::base::media::{self, Media};
 use crate::base::time::rfc822;
 use crate::base::{Digest, RelPath};
 use crate::publish::{Asset, Render, Unrendered};
@@ -108,11 +108,11 @@ fn whole(opened: &Opened, path: &RelPath, offset: u64, len_bytes: u64) -> Respon
     let stream = Stream::new(Arc::clone(&opened.asset), offset, len_bytes);
     let mut response = Response::new(Content::Stream(Box::new(stream)));
     let headers = response.headers_mut();
-    let media_type = media_type(path);
+    let media_type = Media::of(path).map_or(media::UNKNOWN, |media| media.media_type);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(len_bytes));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if media_type == SVG {
+    if media_type == media::SVG {
         headers.insert(CONTENT_SECURITY_POLICY, SVG_POLICY);
     }
     validators(headers, opened);

@@ -11,7 +11,6 @@ mod conditional;
 mod content;
 mod encoding;
 mod handler;
-mod media;
 mod problem;
 mod range;
 mod request;
