@@ -16,10 +16,7 @@ use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, ICON, Seq};
 
-use super::{Entry, Feed, links};
-
-/// Minutes that a reader may keep a feed; HTTP's `max-age` says the same.
-const TTL_MINUTES: u32 = 15;
+use super::{Entry, Feed, TTL_MINUTES, links};
 
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;

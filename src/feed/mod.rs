@@ -30,6 +30,9 @@ pub use lint::lint;
 /// What says of itself that it made the feed. Without a version: an upgrade alone must not change any byte.
 const GENERATOR: &str = "dropfeed";
 
+/// Minutes that a reader may keep a feed: RSS `ttl`. HTTP's `max-age` says the same.
+pub const TTL_MINUTES: u32 = 15;
+
 /// The longest name in graphemes that is made of an entry's text.
 const NAME_GRAPHEMES: usize = 80;
 

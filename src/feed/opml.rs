@@ -7,6 +7,9 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::xml;
 
+/// The media type of the document, with its charset.
+pub const CONTENT_TYPE: &str = "text/x-opml; charset=utf-8";
+
 /// One feed in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {

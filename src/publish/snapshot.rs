@@ -74,7 +74,10 @@ impl Snapshot {
                 _ => Found::Missing,
             },
             Route::Home | Route::Opml | Route::Sitemap => self.page(route),
-            Route::Favicon => self.icon(),
+            Route::Favicon => match self.library.favicon() {
+                Some(path) => Found::Asset(path),
+                None => Found::Missing,
+            },
             _ => Found::Missing,
         }
     }
@@ -102,14 +105,6 @@ impl Snapshot {
             Lookup::Missing if path.key() != *path => self.misplaced(path),
             Lookup::Missing => Found::Missing,
         }
-    }
-
-    fn icon(&self) -> Found {
-        let icon = ["favicon.ico", "icon.png", "icon.svg"].into_iter().find_map(|name| {
-            let path = UrlPath::new(name)?;
-            matches!(self.library.find(&path), Lookup::Asset(_)).then(|| RelPath::new(name))?
-        });
-        icon.map_or(Found::Missing, Found::Asset)
     }
 
     /// The first moment of a month in the site's zone, and the first after it; `None` where there is no such month.

@@ -233,13 +233,14 @@ mod tests {
 
     use super::*;
     use crate::base::UrlPath;
+    use crate::publish::Kind;
 
     fn key(n: usize) -> Key {
         (Route::Resource(UrlPath::new(&format!("a/{n}")).unwrap()), Digest::of(&n.to_be_bytes()))
     }
 
     fn document(len: usize) -> Arc<Document> {
-        Arc::new(Document::new("text/html; charset=utf-8", Bytes::from(vec![b'x'; len]), None))
+        Arc::new(Document::new(Kind::Page, "text/html; charset=utf-8", Bytes::from(vec![b'x'; len]), None))
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn date(text: &[u8]) -> Option<Seconds> {
 }
 
 /// The whole seconds since 1970.
-pub(super) fn seconds(time: SystemTime) -> Option<Seconds> {
+fn seconds(time: SystemTime) -> Option<Seconds> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => Seconds::try_from(after.as_secs()).ok(),
         Err(before) => Seconds::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),

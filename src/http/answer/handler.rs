@@ -18,22 +18,16 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::asset;
 use super::cache::Warm;
-use super::conditional::{Seconds, Validators, Verdict, evaluate, seconds};
+use super::conditional::{Validators, Verdict, evaluate};
 use super::content::Content;
 use super::encoding;
 use super::problem::{ALLOWED, Problem, page_fields};
 use super::request::{self, Ask};
-use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::links;
 use crate::ops::clock::{Clock as _, SystemClock};
-use crate::publish::{Coding, Document, Found, Published, Snapshot};
-
-/// How long a feed may be kept: RSS `ttl` says the same.
-const FEED_AGE_S: Seconds = 15 * 60;
-
-/// What browsers ask for as the site's icon, and where it may stand.
-const ICONS: [&str; 2] = ["favicon.ico", "icon.png"];
+use crate::publish::{Cache, Coding, Document, Found, Kind, Published, Snapshot};
 
 /// What a browser's script needs to ask before it may poll a feed as readers do.
 const PREFLIGHT_HEADERS: HeaderValue =
@@ -118,7 +112,6 @@ impl Handler {
         match route {
             Route::Healthy | Route::Ready => service(relative, true).ok_or_else(Problem::not_found),
             Route::Robots => self.document(snapshot, &Arc::new(robots(&snapshot.config.site)), head).await,
-            Route::Favicon => self.favicon(snapshot, head).await,
             Route::Home => {
                 let found = self.found(snapshot, Route::Home, relative, head).await;
                 found.map(|response| with_feed_link(response, &snapshot.config))
@@ -142,6 +135,8 @@ impl Handler {
             // A feed that is gone for good would be dropped by its readers: a feed is never more than missing.
             Found::Gone if !is_feed(&route) => Err(Problem::gone()),
             Found::Gone => Err(Problem::not_found()),
+            // Browsers ask for it on every visit.
+            Found::Missing if route == Route::Favicon => Err(Problem::not_found().cached("public, max-age=3600")),
             Found::Missing => Err(self.missing(snapshot, &route, relative, &head.uri)),
         }
     }
@@ -158,17 +153,7 @@ impl Handler {
     }
 
     async fn asset(&self, path: &RelPath, head: &Parts) -> Result<Response<Content>, Problem> {
-        asset::respond(self.warm.render(), path, head, now()).await
-    }
-
-    async fn favicon(&self, snapshot: &Snapshot, head: &Parts) -> Result<Response<Content>, Problem> {
-        for path in ICONS.iter().filter_map(|name| UrlPath::new(name)) {
-            if let Found::Asset(path) = (self.find)(snapshot, &Route::Resource(path)) {
-                return self.asset(&path, head).await;
-            }
-        }
-        // Browsers ask on every visit.
-        Err(Problem::not_found().cached("public, max-age=3600"))
+        asset::respond(self.warm.render(), path, head, now().as_second()).await
     }
 
     /// A path with a slash too many: `/news/my-post/`.
@@ -201,7 +186,7 @@ impl Handler {
     ) -> Result<Response<Content>, Problem> {
         let now = now();
         let coding = encoding::choose(&head.headers);
-        let modified = document.last_modified.map(|at| at.as_second()).filter(|at| *at <= now);
+        let modified = document.last_modified.map(|at| at.as_second()).filter(|at| *at <= now.as_second());
         let modified_value = document.last_modified_value().filter(|_| modified.is_some());
         match evaluate(&head.headers, &Validators { etags: document.etags(), modified, modified_value }) {
             Verdict::Failed => return Err(Problem::precondition_failed()),
@@ -227,7 +212,7 @@ impl Handler {
         if coded.coding != Coding::Identity {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coded.coding.name()));
         }
-        if Kind::of(document) == Kind::Page {
+        if document.kind == Kind::Page {
             page_fields(&mut headers);
         }
         let mut response = Response::new(Content::Whole(coded.bytes.clone()));
@@ -246,43 +231,23 @@ fn with_feed_link(mut response: Response<Content>, config: &Config) -> Response<
     response
 }
 
-/// What a document is to caches and browsers.
-#[derive(PartialEq)]
-enum Kind {
-    Feed,
-    Page,
-    /// robots.txt
-    Plain,
-}
-
-impl Kind {
-    fn of(document: &Document) -> Self {
-        match document.content_type {
-            html if html.starts_with("text/html") => Kind::Page,
-            plain if plain.starts_with("text/plain") => Kind::Plain,
-            _ => Kind::Feed,
-        }
-    }
-}
-
 /// What 200 and 304 have in common.
 fn fields(
     snapshot: &Snapshot,
     document: &Document,
     etag: &HeaderValue,
     modified: Option<&HeaderValue>,
-    now: Seconds,
+    now: Timestamp,
 ) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
-    let kind = Kind::of(document);
     headers.insert(ETAG, etag.clone());
     if let Some(modified) = modified {
         headers.insert(LAST_MODIFIED, modified.clone());
     }
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, if kind == Kind::Page { NO_CACHE } else { feed_cache(snapshot, now) });
-    if kind == Kind::Feed {
+    headers.insert(CACHE_CONTROL, cache_control(document.kind, snapshot, now));
+    if document.kind.is_open_to_scripts() {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANYONE);
     }
     headers
@@ -291,16 +256,14 @@ fn fields(
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 
-/// A feed may be kept until it changes by itself; not at all while its author tries it out on their own machine.
-fn feed_cache(snapshot: &Snapshot, now: Seconds) -> HeaderValue {
-    if is_loopback(&snapshot.config.site) {
-        return HeaderValue::from_static("public, max-age=0, stale-if-error=86400");
-    }
-    let age = snapshot.next_due.map_or(FEED_AGE_S, |due| (due.as_second() - now).clamp(0, FEED_AGE_S));
-    if age == FEED_AGE_S {
-        return HeaderValue::from_static("public, max-age=900, stale-if-error=86400");
-    }
-    let text = format!("public, max-age={age}, stale-if-error=86400");
+/// `Cache-Control` of a document. Nothing is kept while its author tries it out on their own machine.
+fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
+    let age_s = match kind.cache(now, snapshot.next_due) {
+        Cache::Revalidate => return NO_CACHE,
+        Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
+        Cache::Seconds(age_s) => age_s,
+    };
+    let text = format!("public, max-age={age_s}, stale-if-error=86400");
     HeaderValue::try_from(text).unwrap_or(NO_CACHE)
 }
 
@@ -415,10 +378,9 @@ fn options(snapshot: Option<&Snapshot>, head: &Parts) -> Response<Content> {
 
 fn robots(site: &Site) -> Document {
     let text = format!("User-agent: *\nAllow: /\n\nSitemap: {}sitemap.xml\n", site.url);
-    Document::new("text/plain; charset=utf-8", Bytes::from(text), None)
+    Document::new(Kind::Crawling, "text/plain; charset=utf-8", Bytes::from(text), None)
 }
 
-fn now() -> Seconds {
-    // Before 1970 or after the end of time, nothing is known to be modified.
-    seconds(SystemClock.now().into()).unwrap_or(Seconds::MIN)
+fn now() -> Timestamp {
+    SystemClock.now()
 }
