@@ -26,6 +26,7 @@ use crate::base::media::is_asset;
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
+pub use channel::{Audience, audience};
 pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, State};
 
@@ -179,7 +180,7 @@ impl Library {
 
     /// The public articles just before and just after `seq`, by number.
     pub fn neighbours(&self, seq: Seq) -> (Option<&Arc<Article>>, Option<&Arc<Article>>) {
-        let listed = |row: &&Row| channel::in_lists(&row.article);
+        let listed = |row: &&Row| audience(&row.article).lists;
         let before = self.rows.range(..seq).rev().map(|(_, row)| row).find(listed);
         let after = self.rows.range(seq + 1..).map(|(_, row)| row).find(listed);
         (before.map(|row| &row.article), after.map(|row| &row.article))
@@ -379,7 +380,7 @@ impl Library {
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 place.members.insert(&article);
-                if channel::in_feed(&article) {
+                if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);
                 }
             }

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::article::Person;
 use crate::base::{Route, Scope, text};
 use crate::config;
-use crate::library::Article;
+use crate::library::{Article, audience};
 
 use super::words::{self, Moment};
 use super::{Frame, Link, Named, advertised, render, scope_url, tab_title, url, web};
@@ -126,7 +126,7 @@ fn frame<'a>(page: &ArticlePage<'a>, name: &str, own_url: &str) -> Frame<'a> {
         language: head.language.as_deref().unwrap_or(&site.language),
         description: Some(page.summary).filter(|summary| !summary.is_empty()),
         canonical: Some(canonical.to_owned()),
-        hidden: head.unlisted,
+        hidden: !audience(page.article).search,
         feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
         ..Frame::of(site, tab_title(name, site))
     }
