@@ -8,4 +8,4 @@ pub mod snapshot;
 pub use document::{Cache, Coded, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
-pub use snapshot::{Found, Snapshot};
+pub use snapshot::{Found, Redirect, Snapshot};

@@ -36,14 +36,30 @@ pub enum Found {
     Ready(Arc<Document>),
     /// A document to be made now: the same route and version always give the same bytes.
     Render(Route, crate::base::Digest),
-    /// It stands elsewhere, for ever.
-    Redirect(Route),
+    /// It is at another route.
+    Redirect(Redirect),
     /// A file beneath the article directory, served as it is.
     Asset(RelPath),
     /// It was here and was taken away.
     Gone,
     /// Nothing ever was here.
     Missing,
+}
+
+/// A route that leads to another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The route to ask instead.
+    pub to: Route,
+    /// Whether it may be asked for ever (301), or for now (302).
+    pub permanent: bool,
+}
+
+impl Redirect {
+    /// A redirect for ever: a URL that was public is never given to another article.
+    pub fn permanent(to: Route) -> Self {
+        Self { to, permanent: true }
+    }
 }
 
 impl Snapshot {
@@ -55,7 +71,7 @@ impl Snapshot {
         match route {
             Route::Resource(path) => match self.library.find(path) {
                 Lookup::Here(_) => self.page(route),
-                Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+                Lookup::Moved(article) => Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone()))),
                 Lookup::Asset(path) => Found::Asset(path),
                 Lookup::Gone => Found::Gone,
                 Lookup::Missing => self.misplaced(path),
@@ -91,7 +107,7 @@ impl Snapshot {
     fn misplaced(&self, path: &UrlPath) -> Found {
         let scope = Scope::Directory(path.key());
         match self.library.channel(&scope) {
-            Some(_) => Found::Redirect(Route::Index(scope)),
+            Some(_) => Found::Redirect(Redirect::permanent(Route::Index(scope))),
             None => Found::Missing,
         }
     }
@@ -99,7 +115,9 @@ impl Snapshot {
     /// An article asked for with a slash, or a directory in another spelling.
     fn slashed(&self, path: &UrlPath) -> Found {
         match self.library.find(path) {
-            Lookup::Here(article) | Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+            Lookup::Here(article) | Lookup::Moved(article) => {
+                Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))
+            }
             Lookup::Gone => Found::Gone,
             Lookup::Asset(_) => Found::Missing,
             Lookup::Missing if path.key() != *path => self.misplaced(path),

@@ -1,5 +1,6 @@
 //! The HTTP edge over real sockets: text in, text out.
 
+mod audience;
 mod limits;
 mod rig;
 mod wire;
@@ -78,6 +79,7 @@ fn absences() {
         ("GET /%ff", "404"),
         ("GET /-/other", "404"),
         ("GET /old", "301 | location: /warm"),
+        ("GET /for-now?a=b", "302 | location: /warm?a=b | cache-control: no-cache"),
         ("GET /old?a=b&c", "301 | location: /warm?a=b&c"),
         ("GET /warm/", "301 | location: /warm"),
         ("GET /WARM/", "301 | location: /warm"),

@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::range::{Ranged, ranged};
 use crate::base::media::{self, Media};
 use crate::base::time::rfc822;
-use crate::base::{Digest, RelPath};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::publish::{Asset, Render, Unrendered};
 
 /// An hour: a picture is rarely replaced under its name, and then its tag tells.
@@ -28,7 +28,7 @@ const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 /// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
 const SVG_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
-/// An opened file with what tells it apart.
+/// An opened file with its validators.
 struct Opened {
     asset: Arc<dyn Asset>,
     etag: HeaderValue,
@@ -36,35 +36,59 @@ struct Opened {
     modified_value: Option<HeaderValue>,
 }
 
+/// An answer for a file, before any header is written.
+enum Reply {
+    /// 412
+    PreconditionFailed,
+    /// 304
+    NotModified,
+    /// 200, 206 or 416
+    Send(Ranged),
+}
+
 /// The answer to a GET or HEAD of the file at `path`, at `now`.
 pub(super) async fn respond(
     render: &Arc<dyn Render>,
     path: &RelPath,
     head: &Parts,
-    now: Seconds,
+    now: Timestamp,
 ) -> Result<Response<Content>, Problem> {
+    let now = now.as_second();
     let opened = open(Arc::clone(render), path.clone(), now).await.map_err(unavailable)?;
-    let etags = std::slice::from_ref(&opened.etag);
-    let current = Validators { etags, modified: opened.modified, modified_value: opened.modified_value.as_ref() };
-    match evaluate(&head.headers, &current) {
-        Verdict::Failed => return Err(Problem::precondition_failed()),
-        Verdict::NotModified(_) => return Ok(not_modified(&opened)),
-        Verdict::Proceed => {}
-    }
     let len_bytes = opened.asset.len_bytes();
-    // Range is defined for GET alone (14.2).
-    let applies = head.method == Method::GET && range_applies(&head.headers, &current, now);
-    let range = if applies { ranged(&head.headers, len_bytes) } else { Ranged::Whole };
-    match range {
-        Ranged::Unsatisfiable => Err(unsatisfiable(range, len_bytes)),
-        Ranged::Whole => Ok(whole(&opened, path, 0, len_bytes)),
-        Ranged::Part { first, last } => {
+    match decide(head, &opened, now) {
+        Reply::PreconditionFailed => Err(Problem::precondition_failed()),
+        Reply::NotModified => Ok(not_modified(&opened)),
+        Reply::Send(Ranged::Whole) => Ok(whole(&opened, path, 0, len_bytes)),
+        Reply::Send(range @ Ranged::Unsatisfiable) => Err(unsatisfiable(range, len_bytes)),
+        Reply::Send(range @ Ranged::Part { first, last }) => {
             let mut response = whole(&opened, path, first, last - first + 1);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             if let Some(value) = range.content_range(len_bytes) {
                 response.headers_mut().insert(CONTENT_RANGE, value);
             }
             Ok(response)
+        }
+    }
+}
+
+/// Conditions come first, then the range (RFC 9110, 13.2.2), which is defined for GET alone (14.2).
+fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
+    let current = Validators {
+        etags: std::slice::from_ref(&opened.etag),
+        modified: opened.modified,
+        modified_value: opened.modified_value.as_ref(),
+    };
+    match evaluate(&head.headers, &current) {
+        Verdict::Failed => Reply::PreconditionFailed,
+        Verdict::NotModified(_) => Reply::NotModified,
+        Verdict::Proceed => {
+            let is_get = head.method == Method::GET;
+            if is_get && range_applies(&head.headers, &current, now) {
+                Reply::Send(ranged(&head.headers, opened.asset.len_bytes()))
+            } else {
+                Reply::Send(Ranged::Whole)
+            }
         }
     }
 }

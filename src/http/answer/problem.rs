@@ -63,6 +63,11 @@ impl Problem {
             .cached("public, max-age=900")
     }
 
+    /// 302, not to be cached.
+    pub(super) fn found(location: HeaderValue) -> Self {
+        Self::new(StatusCode::FOUND, "This page is at another address for now.").with(LOCATION, location)
+    }
+
     /// 503, to be asked again after `seconds`.
     pub(super) fn unavailable(text: &'static str, seconds: u16) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)

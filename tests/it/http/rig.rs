@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dropfeed::base::{Digest, Format, RelPath, Route, Timestamp};
 use dropfeed::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::http::{Edge, Metrics, Running, start};
-use dropfeed::publish::{Asset, Document, Found, Kind, Published, Render, Snapshot, Unrendered};
+use dropfeed::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
 
 /// Nothing here takes this long unless it hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,8 +74,9 @@ fn find(snapshot: &Snapshot, route: &Route) -> Found {
         "/warm" | "/changed" | "/broken" | "/panics" | "/news/" | "/tags/rust/" | "/slow" | "/news/rss.xml" => {
             Found::Render(route.clone(), Digest::of(route.to_string().as_bytes()))
         }
-        "/old" | "/WARM" | "/warm.html" => Found::Redirect(to("/warm")),
-        "/news" => Found::Redirect(to("/news/")),
+        "/old" | "/WARM" | "/warm.html" => Found::Redirect(Redirect::permanent(to("/warm"))),
+        "/for-now" => Found::Redirect(Redirect { to: to("/warm"), permanent: false }),
+        "/news" => Found::Redirect(Redirect::permanent(to("/news/"))),
         "/gone" | "/gone/rss.xml" => Found::Gone,
         "/favicon.ico" if snapshot.generation == 1 => Found::Asset(RelPath::new("icon.png").unwrap()),
         path if path.starts_with("/media/") => Found::Asset(RelPath::new(&path[1..]).unwrap()),
