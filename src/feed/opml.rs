@@ -21,8 +21,8 @@ pub struct Outline {
     pub xml_url: String,
 }
 
-/// The document titled `title`, in the order of `outlines`, of which there is at least one (the site's own feed).
-/// Empty where it cannot be written, which writing to memory excludes.
+/// The document titled `title`, in the order of `outlines`, of which there is at least one (the
+/// site's own feed). Empty where it cannot be written, which writing to memory excludes.
 pub fn write(title: &str, outlines: &[Outline]) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 1);
     match events(&mut writer, title, outlines) {

@@ -39,7 +39,8 @@ pub struct Edge {
     pub server: config::Server,
     /// The counters.
     pub metrics: Arc<Metrics>,
-    /// Finds what a route names: [`Snapshot::find`]. A test may put a table of its own before a library.
+    /// Finds what a route names: [`Snapshot::find`]. A test may put a table of its own before a
+    /// library.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
 

@@ -1,10 +1,13 @@
-//! One representation-independent answer: bytes with validators, and their content codings on first demand.
+//! One representation-independent answer: bytes with validators, and their content codings on first
+//! demand.
 //!
-//! Owns the codings and the header values that belong to them, all made once. It never looks at a request: which
-//! coding is wanted is HTTP's to say. A coding is a pure function of the identity bytes, at one quality for ever,
-//! so that two replicas, and one replica after a restart, send the same bytes under the same ETag.
+//! Owns the codings and the header values that belong to them, all made once. It never looks at a
+//! request: which coding is wanted is HTTP's to say. A coding is a pure function of the identity
+//! bytes, at one quality for ever, so that two replicas, and one replica after a restart, send the
+//! same bytes under the same ETag.
 //!
-//! Invariants: the bytes of a coding decode to the identity bytes; a coding that is not smaller is not used.
+//! Invariants: the bytes of a coding decode to the identity bytes; a coding that is not smaller is
+//! not used.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -28,7 +31,7 @@ const GZIP_LEVEL: u32 = 6;
 /// Of 40 KB, 5 takes 1 ms; 9 takes 15 ms and is no smaller, 11 takes 38 ms for 12 %.
 const BROTLI_QUALITY: i32 = 5;
 
-/// What a document is to caches and to the scripts of other sites. Its maker says so.
+/// The kind of a document, which decides how it is cached and who may read it. Given by its maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A feed, or the list of all feeds (OPML): polled by readers, some of which are scripts.
@@ -49,7 +52,7 @@ pub enum Cache {
 }
 
 impl Kind {
-    /// How long a cache may keep a document of this kind at `now`. A feed never longer than until
+    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept past
     /// `next_due`, the moment at which the library changes by itself.
     pub fn cache(self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
         match self {
@@ -93,8 +96,9 @@ impl Coding {
         }
     }
 
-    /// What tells its ETag from those of the other codings. They are the suffixes that Apache's filters append, so
-    /// that the tag of an answer that a proxy compressed still revalidates.
+    /// The suffix of its ETag, which differs from those of the other codings. They are the suffixes
+    /// that Apache's filters append, so that the tag of an answer that a proxy compressed still
+    /// revalidates.
     fn suffix(self) -> &'static str {
         match self {
             Coding::Br => "-br",
@@ -107,7 +111,8 @@ impl Coding {
 /// The bytes of one coding.
 #[derive(Debug)]
 pub struct Coded {
-    /// Which coding these bytes really have: identity, where the one asked for would not have made them smaller.
+    /// The coding that these bytes really have: identity, where the one asked for would not have
+    /// made them smaller.
     pub coding: Coding,
     /// The content as it is sent.
     pub bytes: Bytes,
@@ -121,18 +126,19 @@ impl Coded {
     }
 }
 
-/// A finished answer. Its bytes never change; a coding is a pure function of them, made on first demand by one
-/// requester while others wait.
+/// A finished answer. Its bytes never change; a coding is a pure function of them, made on first
+/// demand by one requester while others wait.
 #[derive(Debug)]
 pub struct Document {
-    /// What it is to caches and to scripts.
+    /// The kind of document.
     pub kind: Kind,
     /// The media type, with its charset where it has one.
     pub content_type: &'static str,
     /// The digest of the identity bytes.
     pub digest: Digest,
-    /// When these bytes were first published: whole seconds, growing from version to version. None where nobody
-    /// remembers it (pages), so that no date can vouch for bytes that it does not know.
+    /// The moment at which these bytes were first published: whole seconds, growing from version to
+    /// version. None where it is not remembered (pages), so that no date can vouch for bytes that
+    /// it does not belong to.
     pub last_modified: Option<Timestamp>,
     /// The bytes without any coding.
     pub identity: Bytes,
@@ -190,7 +196,8 @@ impl Document {
         Some(made.as_ref().unwrap_or(&self.plain))
     }
 
-    /// The bytes in `coding`. The first caller makes them, which takes milliseconds for a large body; others wait.
+    /// The bytes in `coding`. The first caller makes them, which takes milliseconds for a large
+    /// body; others wait.
     pub fn coded(&self, coding: Coding) -> &Coded {
         if let Some(made) = self.made(coding) {
             return made;

@@ -1,4 +1,4 @@
-//! What is served: documents, the snapshot that holds them, and the place where the current one stands.
+//! Documents, the snapshot that holds them, and the published snapshot.
 
 pub mod document;
 pub mod published;

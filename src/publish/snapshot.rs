@@ -1,4 +1,4 @@
-//! The published state as a value: what stands at every route.
+//! The published state as a value: the answer to every route.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,19 +17,20 @@ use super::Document;
 pub struct Snapshot {
     /// Grows by one with every publish.
     pub generation: u64,
-    /// What the site says of itself, and what subscribers are promised.
+    /// The site's title and address, the limits of its feeds, and everything else it is shown with.
     pub config: Arc<Config>,
     /// Every public article.
     pub library: Library,
     /// The documents that are resident: the site's feeds.
     pub hot: HashMap<Route, Arc<Document>>,
-    /// The bodies of the articles that stand in a hot feed; the last good one where the present file is refused.
+    /// The bodies of the articles in a hot feed; the last good one where the present file is
+    /// refused.
     pub bodies: imbl::HashMap<Seq, Arc<Body>>,
     /// The next moment at which the library changes by itself.
     pub next_due: Option<Timestamp>,
 }
 
-/// What stands at a route.
+/// The answer to a route.
 #[derive(Debug)]
 pub enum Found {
     /// A finished document.
@@ -40,9 +41,9 @@ pub enum Found {
     Redirect(Redirect),
     /// A file beneath the article directory, served as it is.
     Asset(RelPath),
-    /// It was here and was taken away.
+    /// It was here and has been removed.
     Gone,
-    /// Nothing ever was here.
+    /// There never was anything here.
     Missing,
 }
 
@@ -63,7 +64,7 @@ impl Redirect {
 }
 
 impl Snapshot {
-    /// What stands at `route`.
+    /// The answer to `route`.
     pub fn find(&self, route: &Route) -> Found {
         if let Some(document) = self.hot.get(route) {
             return Found::Ready(Arc::clone(document));
@@ -125,12 +126,15 @@ impl Snapshot {
         }
     }
 
-    /// The first moment of a month in the site's zone, and the first after it; `None` where there is no such month.
+    /// The first moment of a month in the site's zone, and the first after it; `None` where there
+    /// is no such month.
     pub fn month(&self, year: i16, month: i8) -> Option<(Timestamp, Timestamp)> {
         let first = civil::Date::new(year, month, 1).ok()?;
         let next = first.checked_add(1.month()).ok()?;
-        let start = |day: civil::Date| Some(day.to_zoned(self.config.site.timezone.clone()).ok()?.timestamp());
-        Some((start(first)?, start(next)?))
+        let zone = &self.config.site.timezone;
+        let from = first.to_zoned(zone.clone()).ok()?;
+        let to = next.to_zoned(zone.clone()).ok()?;
+        Some((from.timestamp(), to.timestamp()))
     }
 
     /// The article at `route`, where there is one.

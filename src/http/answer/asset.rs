@@ -22,7 +22,7 @@ use crate::base::time::rfc822;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::publish::{Asset, Render, Unrendered};
 
-/// An hour: a picture is rarely replaced under its name, and then its tag tells.
+/// An hour: a picture is rarely replaced under its name, and then its ETag differs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
@@ -93,11 +93,11 @@ fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
     }
 }
 
-/// What there is to say of an asset or document that cannot be had now.
+/// The answer for an asset or document that cannot be had at the moment.
 pub(super) fn unavailable(why: Unrendered) -> Problem {
     match why {
-        Unrendered::Changed => Problem::unavailable("This is being changed just now.", 1),
-        Unrendered::Unreadable => Problem::unavailable("This cannot be read just now.", 30),
+        Unrendered::Changed => Problem::unavailable("This page is being updated. Please try again.", 1),
+        Unrendered::Unreadable => Problem::unavailable("This page cannot be read at the moment.", 30),
     }
 }
 
@@ -160,7 +160,7 @@ fn validators(headers: &mut HeaderMap, opened: &Opened) {
 }
 
 fn unsatisfiable(range: Ranged, len_bytes: u64) -> Problem {
-    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file is shorter than that.");
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The requested range is beyond the end of the file.");
     match range.content_range(len_bytes) {
         Some(value) => problem.with(CONTENT_RANGE, value),
         None => problem,

@@ -14,7 +14,7 @@ use crate::publish::{Asset, Unrendered};
 /// Bytes of a file that are read, and held in memory, at a time.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// What is sent after the head.
+/// The content of an answer, sent after its head.
 pub(in crate::http) enum Content {
     /// Nothing: 204, 304, and every answer to HEAD.
     Empty,

@@ -31,8 +31,8 @@ pub(super) enum Reply<'a> {
 
 /// The answer to a GET or HEAD of `document` with these header fields.
 ///
-/// A date of modification that lies ahead of `now` (the clock was set back) is not known: neither is
-/// it sent, nor is If-Modified-Since compared with it.
+/// A date of modification that lies ahead of `now` (the clock was set back) is not known: neither
+/// is it sent, nor is If-Modified-Since compared with it.
 pub(super) fn decide<'a>(headers: &HeaderMap, document: &'a Document, now: Timestamp) -> Reply<'a> {
     let coding = encoding::choose(headers);
     let (mut seconds, mut modified) = (None, None);

@@ -19,7 +19,7 @@ pub(super) enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// What `path` is to `site`.
+    /// Reads `path` as a path of `site`.
     pub(super) fn of(site: &Site, path: &'a str) -> Self {
         match path.strip_prefix(base(site)) {
             Some(rest) if rest.starts_with('/') => Target::Within(rest),

@@ -1,8 +1,9 @@
-//! The state of one connection's life: what it is waiting for, and since when.
+//! The activity of one connection: what it is waiting for, and since when.
 //!
-//! Shared by the socket, which tells of bytes, the service, which tells of requests, and the connection's task, which
-//! asks for the deadline. All three run on one thread, so these are cells. Nothing here arms a timer: a request on a
-//! kept connection costs two readings of the clock and no more.
+//! Shared by the socket, which reports bytes, the service, which reports requests, and the
+//! connection's task, which asks for the deadline. All three run on one thread, so these are cells.
+//! Nothing here arms a timer: a request on a kept connection costs two readings of the clock and no
+//! more.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,30 +18,30 @@ use crate::config;
 /// The capacity that the copy of a head may keep while its connection waits.
 const HEAD_BYTES_KEPT: usize = 512;
 
-/// How long an accepted connection may take to send its first request before a stop closes it.
+/// Time that an accepted connection has to send its first request before a stop closes it.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A connection must have waited this long before it can be closed in favour of a new one.
 const EVICT_AFTER: Duration = Duration::from_secs(1);
 
-/// What a connection is about. See the module.
+/// The activity of one connection; see the module.
 #[derive(Debug)]
 pub(super) struct Activity {
     accepted: Instant,
     requests: Cell<u64>,
     /// Requests whose answer is not yet wholly handed to hyper: 0 or 1, as HTTP/1 answers in order.
     answering: Cell<u32>,
-    /// When the first bytes came after the last request was taken.
+    /// The moment at which the first bytes came after the last request was taken.
     first_byte: Cell<Option<Instant>>,
-    /// When the last answer was done.
+    /// The moment at which the last answer was done.
     idle_since: Cell<Instant>,
-    /// Since when the socket takes no more bytes.
+    /// The moment since which the socket takes no more bytes.
     blocked: Cell<Option<Instant>>,
     evicted: Cell<bool>,
-    /// There may be bytes of a request that nobody read: closing at once would reset the connection, and the client
-    /// would lose the answer.
+    /// Set where bytes of a request may be unread: closing at once would reset the connection, and
+    /// the client would lose the answer.
     unread: Cell<bool>,
-    /// What came since the last request was taken, for [`Activity::saw_no_length`].
+    /// The bytes that came since the last request was taken, for [`Activity::saw_no_length`].
     head: RefCell<Vec<u8>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -94,9 +95,10 @@ impl Activity {
         Busy(Rc::clone(self))
     }
 
-    /// Is it certain that the head of the request just taken has no Content-Length? hyper takes the field out where
-    /// there is a Transfer-Encoding, so that the two together cannot be seen in its request. Where the copy does not
-    /// begin with this request (pipelining, or a body before it), nothing is certain.
+    /// Whether it is certain that the head of the request just taken has no Content-Length. hyper
+    /// takes the field out where there is a Transfer-Encoding, so that the two together cannot be
+    /// seen in its request. Where the copy does not begin with this request (pipelining, or a body
+    /// before it), nothing is certain.
     pub(super) fn saw_no_length(&self, method: &str) -> bool {
         let head = self.head.borrow();
         let head = head.trim_ascii_start();
@@ -117,7 +119,7 @@ impl Activity {
         false
     }
 
-    /// When the connection has waited too long; `None` while it is us who are at work.
+    /// The moment at which the client has taken too long; `None` while the server is at work.
     pub(super) fn deadline(&self, limits: &config::Server) -> Option<Instant> {
         if let Some(blocked) = self.blocked.get() {
             return Some(blocked + limits.write_timeout);
@@ -132,12 +134,14 @@ impl Activity {
         })
     }
 
-    /// Until when a stop leaves this connection open, so that a request that is under way to us is answered.
+    /// The moment until which a stop leaves this connection open, so that a request that is under
+    /// way is answered.
     pub(super) fn grace(&self) -> Option<Instant> {
         (self.requests.get() == 0).then(|| self.accepted + FIRST_REQUEST)
     }
 
-    /// Since when the client has kept us waiting for a request; `None` while it does not, or not for long.
+    /// The moment since which the connection waits for a request; `None` while it does not, or not
+    /// for long.
     pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
         let since = self.idle_since.get();
         (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + EVICT_AFTER).then_some(since)
@@ -149,7 +153,7 @@ impl Activity {
         self.wake();
     }
 
-    /// Is it to be closed in favour of another, and still waiting?
+    /// Whether it is to be closed in favour of another, and still waits.
     pub(super) fn is_evicted(&self) -> bool {
         self.evicted.get() && self.answering.get() == 0
     }
@@ -215,7 +219,7 @@ mod tests {
         let first_byte = activity.first_byte.get().unwrap();
         assert_eq!(activity.deadline(&limits), Some(first_byte + limits.header_timeout));
         let busy = activity.begin();
-        assert_eq!(activity.deadline(&limits), None, "we are at work");
+        assert_eq!(activity.deadline(&limits), None, "the server is at work");
         activity.wrote(false);
         let blocked = activity.blocked.get().unwrap();
         activity.wrote(false);

@@ -1,8 +1,8 @@
 //! One connection: the socket under hyper, its time-outs, and its end.
 //!
-//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each request; the limits
-//! here are apart (head, idle, no progress in writing), and a timer is moved only when it goes off. Its invariant:
-//! the alarm never lies after the deadline.
+//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each
+//! request; the limits here are apart (head, idle, no progress in writing), and a timer is moved
+//! only when it goes off. Its invariant: the alarm never lies after the deadline.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -30,30 +30,33 @@ use super::activity::Activity;
 use super::body::Tracked;
 use super::worker::Worker;
 
-/// A body that no method here wants is read up to this, so that the connection can be kept; more closes it.
+/// Bytes of a request's body, which no method here wants, that are read so that the connection can
+/// be kept; a longer body closes it.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
-/// After an answer to a request that was not read to its end, the client has this long to take the answer.
+/// After an answer to a request that was not read to its end, the client has this long to take the
+/// answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What is read and thrown away meanwhile.
+/// Bytes that are read and thrown away meanwhile.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
-/// How a connection ended.
+/// The end of a connection.
 enum End {
     /// Both sides are done.
     Done,
-    /// The client broke off, or sent what is no HTTP.
+    /// The client broke off, or sent something that is not HTTP.
     Failed(hyper::Error),
-    /// It kept us waiting for too long.
+    /// The client took too long.
     TimedOut,
-    /// It was waiting, and others needed its place.
+    /// It waited for its client, and others needed its place.
     Evicted,
 }
 
 /// Serves one connection to its end.
 pub(super) async fn serve<S: Service>(stream: TcpStream, activity: Rc<Activity>, worker: Rc<Worker<S>>) {
-    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket that is gone.
+    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket
+    // that is gone.
     let _ = stream.set_nodelay(true);
     let stream = Rc::new(RefCell::new(stream));
     let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(&activity) };
@@ -62,7 +65,7 @@ pub(super) async fn serve<S: Service>(stream: TcpStream, activity: Rc<Activity>,
         End::Evicted => worker.metrics().shed(),
         End::Failed(error) if !error.is_parse() => {}
         End::Done if !activity.has_unread() => {}
-        // In a box, as its buffer is not to weigh on every connection.
+        // In a box, so that its buffer does not weigh on every connection.
         End::Failed(_) | End::Done => Box::pin(linger(stream)).await,
     }
 }
@@ -124,7 +127,7 @@ async fn respond<S: Service>(
     let read = body.is_end_stream()
         || (!smuggled && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
     let mut response = if smuggled {
-        worker.service().bad_request("Content-Length and Transfer-Encoding exclude each other.")
+        worker.service().bad_request("A request must not have both Content-Length and Transfer-Encoding.")
     } else {
         worker.service().answer(&head).await
     };
@@ -138,8 +141,9 @@ async fn respond<S: Service>(
     Ok(response.map(|body| Tracked::new(body, busy)))
 }
 
-/// Reads a body that nobody wants, so that it is never taken for a request. False if it is not read to its end: a
-/// client that waits for `100 Continue` gets its final answer instead (RFC 9110, 10.1.1).
+/// Reads a body that no method wants, so that it is never taken for a request. False if it is not
+/// read to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
+/// 10.1.1).
 async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     if headers.contains_key(EXPECT) || body.size_hint().lower() > DRAIN_BYTES_MAX as u64 {
         return false;
@@ -156,8 +160,8 @@ async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     timeout(limit, all).await.unwrap_or(false)
 }
 
-/// Closes in such a way that the client gets the answer: our side first, then what it still sends is read and thrown
-/// away for a while.
+/// Closes in such a way that the client gets the answer: our side first, then what it still sends
+/// is read and thrown away for a while.
 async fn linger(stream: Rc<RefCell<TcpStream>>) {
     // hyper and its half are gone by now, so ours is the last.
     let Some(mut stream) = Rc::into_inner(stream).map(RefCell::into_inner) else { return };
@@ -179,7 +183,7 @@ async fn linger(stream: Rc<RefCell<TcpStream>>) {
     let _ = timeout(LINGER, rest).await;
 }
 
-/// The socket as hyper sees it: every byte goes by the activity.
+/// The socket as hyper sees it: every byte is recorded in the activity.
 struct Socket {
     stream: Rc<RefCell<TcpStream>>,
     activity: Rc<Activity>,

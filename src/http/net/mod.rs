@@ -29,7 +29,8 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error = io::Error> + Unpin + 'static;
 
-    /// The answer to a GET, or to whatever else `head` asks. The request's body was read, or is left.
+    /// The answer to a GET, or to whatever else `head` asks. The request's body was read, or is
+    /// left.
     fn answer(&self, head: &Parts) -> impl Future<Output = Response<Self::Body>>;
 
     /// The answer 400 to a request that cannot be trusted, with one sentence for a person.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The connections of each address. Bounded by the number of connections: an address with none is forgotten.
+/// The connections of each address. Bounded by the number of connections: an address with none is
+/// forgotten.
 #[derive(Debug)]
 pub(super) struct PerAddress {
     each_max: usize,
@@ -58,8 +59,8 @@ impl Drop for Place {
     }
 }
 
-/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which is what
-/// one subscriber has. Loopback is not counted: a proxy on this machine speaks for everybody.
+/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which is
+/// what one subscriber has. Loopback is not counted: a proxy on this machine speaks for everybody.
 fn counted(address: IpAddr) -> Option<IpAddr> {
     let address = address.to_canonical();
     if address.is_loopback() {

@@ -59,8 +59,8 @@ impl Running {
         &self.addresses
     }
 
-    /// Stops accepting, lets the answers that are under way finish for at most `deadline`, and joins every thread.
-    /// Blocks for as long.
+    /// Stops accepting, lets the answers that are under way finish for at most `deadline`, and
+    /// joins every thread. Blocks for as long.
     pub fn stop(mut self, deadline: Duration) {
         self.finish(deadline);
     }
@@ -116,7 +116,7 @@ pub(in crate::http) fn serve<S: Service>(
     Ok(running)
 }
 
-/// What all workers have in common.
+/// The places that all workers share.
 #[derive(Clone)]
 struct Shared {
     places: Arc<Semaphore>,
@@ -231,7 +231,8 @@ fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
 }
 
 /// Whether there are descriptors left beside those that the engine needs to read articles and to
-/// write feeds. Descriptors are given from the lowest up, so a copy of one shows how far they reach.
+/// write feeds. Descriptors are given from the lowest up, so a copy of one shows how far they
+/// reach.
 fn has_room(listeners: &[TcpListener]) -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
     let Some(listener) = listeners.first() else { return true };
@@ -264,8 +265,8 @@ impl Shortage {
     }
 }
 
-/// The next connection of any listener. The listener at `turn` is asked first, so that none is always
-/// last.
+/// The next connection of any listener. The listener at `turn` is asked first, so that none is
+/// always last.
 async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|cx| {
         for n in 0..listeners.len() {
@@ -279,8 +280,8 @@ async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpSt
     .await
 }
 
-/// Whether the next accept would meet this error again at once. accept(2) names those that belong to
-/// one connection.
+/// Whether the next accept would meet this error again at once. accept(2) names those that belong
+/// to one connection.
 fn is_shortage(error: &io::Error) -> bool {
     let passing = [
         Errno::CONNABORTED,

@@ -82,7 +82,8 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// A place for one more connection. While there is none, those that wait the longest are closed.
+    /// A place for one more connection. While there is none, those that wait the longest are
+    /// closed.
     pub(super) async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
@@ -113,7 +114,7 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Has every connection end as soon as it answers no request.
+    /// Makes every connection end as soon as it answers no request.
     pub(super) fn stop(&self) {
         self.stopping.set(true);
         for activity in self.connections.open.borrow().values() {
@@ -139,7 +140,7 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// What the connection is doing.
+    /// The connection's activity, shared with its socket and its requests.
     pub(super) fn activity(&self) -> Rc<Activity> {
         Rc::clone(&self.activity)
     }
