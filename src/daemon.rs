@@ -16,10 +16,10 @@ use tokio::sync::oneshot;
 use tracing::{error, info};
 
 use crate::config::{Config, Errors};
-use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::renderer::Renderer;
 use crate::engine::{self, Command, Engine, Parts};
 use crate::http::{self, Edge};
+use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
 use crate::publish::Published;
 use crate::source::Inbox;

@@ -5,6 +5,7 @@
 pub mod diagnostic;
 pub mod digest;
 pub mod html;
+pub mod media;
 pub mod path;
 pub mod place;
 pub mod reference;

@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Errors, Loaded};
-use crate::engine::clock::{Clock as _, SystemClock};
 use crate::ops::EX_CONFIG;
+use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::logging::{self, Style};
 use crate::{check, daemon};
 

@@ -9,7 +9,7 @@ use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::{self, Feed};
 use crate::library::{DocumentRow, Library, Seq};
-use crate::publish::Document;
+use crate::publish::{Document, Kind};
 
 /// The hot documents by route, with what is remembered of them. Cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,7 @@ impl Hot {
             old => later(now, old.map(|old| old.last_modified)),
         };
         let row = DocumentRow { digest, last_modified };
-        let document = Document::new(content_type(format), bytes.into(), Some(last_modified));
+        let document = Document::new(Kind::Feed, content_type(format), bytes.into(), Some(last_modified));
         self.documents.insert(route.clone(), Arc::new(document));
         self.rows.insert(route.clone(), row.clone());
         changed.then(|| (route.to_string(), row))

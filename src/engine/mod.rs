@@ -8,7 +8,6 @@
 //! leaves the earlier value standing, and its hints return; a root that is gone freezes, it empties nothing.
 
 mod bodies;
-pub mod clock;
 pub mod hot;
 pub mod observe;
 mod pages;
@@ -26,12 +25,12 @@ use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Scope, Timestamp};
 use crate::config::{self, Config};
 use crate::library::{DocumentRow, Policy, Remembered, State};
+use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target};
 
 use bodies::Bodies;
-use clock::Clock;
 use hot::Hot;
 use renderer::Renderer;
 

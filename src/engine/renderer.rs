@@ -16,11 +16,12 @@ use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, 
 use crate::config::Config;
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
+use crate::ops::clock::Clock;
+use crate::page;
 use crate::publish::render::{Asset, Render, Unrendered};
-use crate::publish::{Document, Snapshot};
+use crate::publish::{Document, Kind, Snapshot};
 use crate::source::{AssetFile, Tree};
 
-use super::clock::Clock;
 use super::{hot, pages};
 
 /// Sets of three formats that are kept, because whoever asks for one often asks for the others.
@@ -127,7 +128,7 @@ impl Renderer {
     fn feed(&self, snapshot: &Snapshot, scope: &Scope, format: Format) -> Result<Document, Unrendered> {
         let bytes = self.feeds(snapshot, scope)?[format as usize].clone();
         let modified = snapshot.library.channel(scope).map(|channel| channel.modified);
-        Ok(Document::new(hot::content_type(format), bytes, modified))
+        Ok(Document::new(Kind::Feed, hot::content_type(format), bytes, modified))
     }
 
     fn article(&self, snapshot: &Snapshot, article: &Article) -> Result<String, Unrendered> {
@@ -146,9 +147,13 @@ impl Render for Renderer {
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered> {
         let html = match route {
             Route::Feed(scope, format) => return self.feed(snapshot, scope, *format),
-            Route::Opml => return Ok(Document::new("text/x-opml; charset=utf-8", outline(snapshot).into(), None)),
+            Route::Opml => {
+                let bytes = outline(snapshot).into();
+                return Ok(Document::new(Kind::Feed, opml::CONTENT_TYPE, bytes, None));
+            }
             Route::Sitemap => {
-                return Ok(Document::new(crate::page::SITEMAP_MEDIA_TYPE, pages::sitemap(snapshot).into(), None));
+                let bytes = pages::sitemap(snapshot).into();
+                return Ok(Document::new(Kind::Crawling, page::SITEMAP_MEDIA_TYPE, bytes, None));
             }
             Route::Resource(_) => {
                 let article = snapshot.article(route).ok_or(Unrendered::Changed)?;
@@ -159,7 +164,7 @@ impl Render for Renderer {
             Route::Month(year, month) => pages::month(snapshot, *year, *month).ok_or(Unrendered::Changed)?,
             _ => return Err(Unrendered::Unreadable),
         };
-        Ok(Document::new(crate::page::MEDIA_TYPE, html.into(), None))
+        Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))
     }
 
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {

@@ -1,10 +1,9 @@
 //! A feed as Atom 1.0 (RFC 4287), through the `atom_syndication` crate.
 //!
-//! Owns: what stands where in Atom. The feed is the default namespace; titles and summaries are `type="text"` (the
-//! default, so the attribute is left out), content is `type="html"`; the feed always has an author (4.1.1), an entry
-//! exactly one `rel="alternate"`.
+//! Owns: what stands where in Atom. The feed is the default namespace; titles and summaries are
+//! `type="text"` (the default, so the attribute is left out), content is `type="html"`; the feed
+//! always has an author (4.1.1), an entry exactly one `rel="alternate"`.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ::atom_syndication as atom;
@@ -17,7 +16,8 @@ use crate::base::{Format, Timestamp};
 
 use super::{Entry, Feed, GENERATOR, mailbox, xml};
 
-/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it, which no gate passes.
+/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it,
+/// which no gate passes.
 pub fn write(feed: &Feed) -> Vec<u8> {
     let config = atom::WriteConfig { write_document_declaration: true, indent_size: Some(1) };
     document(feed).write_with_config(Vec::new(), config).map(xml::hexadecimal).unwrap_or_default()
@@ -55,24 +55,32 @@ fn document(feed: &Feed) -> atom::Feed {
 fn entry(entry: &Entry) -> atom::Entry {
     let language = entry.language.as_deref();
     let summary = xml::some(&entry.summary);
-    // RFC 4287 (4.1.1.1) wants text of some kind, and several readers look for it in the content alone: a feed of
-    // summaries has them there too, and a picture without words at least its name.
-    let html = xml::some(&entry.html).map(Cow::into_owned);
-    let html = html.unwrap_or_else(|| format!("<p>{}</p>", escape(&*summary.clone().unwrap_or_else(|| entry.name()))));
+    // RFC 4287 (4.1.1.1) wants text of some kind, and several readers look for it in the content
+    // alone: a feed of summaries has them there too, and a picture without words at least its name.
+    let html = match (xml::some(&entry.html), &summary) {
+        (Some(html), _) => html.into_owned(),
+        (None, Some(summary)) => format!("<p>{}</p>", escape(&**summary)),
+        (None, None) => format!("<p>{}</p>", escape(&*entry.name())),
+    };
     let content = Some(html_content(html, language));
     let mut links = vec![link("alternate", &entry.url, Some("text/html"))];
-    links.extend(entry.external_url.as_deref().map(|url| link("related", url, None)));
+    if let Some(url) = &entry.external_url {
+        links.push(link("related", url, None));
+    }
     atom::Entry {
         title: text(&entry.name(), language),
         id: entry.atom_id.clone(),
         updated: instant(entry.updated),
         authors: entry.authors.iter().map(person).collect(),
-        categories: entry.tags.iter().filter_map(|tag| xml::some(tag)).map(|tag| category(&tag)).collect(),
+        categories: categories(entry),
         links,
         published: Some(instant(entry.published)),
         summary: summary.map(|summary| text(&summary, language)),
         content,
-        extensions: entry.image.as_deref().map(media).unwrap_or_default(),
+        extensions: match &entry.image {
+            Some(image) => media(image),
+            None => ExtensionMap::new(),
+        },
         contributors: Vec::new(),
         rights: None,
         source: None,
@@ -121,23 +129,36 @@ fn person(person: &Person) -> atom::Person {
     }
 }
 
-fn category(tag: &str) -> atom::Category {
-    atom::Category { term: tag.to_owned(), scheme: None, label: None }
+/// The tags that say anything.
+fn categories(entry: &Entry) -> Vec<atom::Category> {
+    let mut categories = Vec::with_capacity(entry.tags.len());
+    for tag in &entry.tags {
+        if let Some(term) = xml::some(tag) {
+            let term = term.into_owned();
+            categories.push(atom::Category { term, scheme: None, label: None });
+        }
+    }
+    categories
 }
 
-/// The crate writes the attributes of an extension as they are, so that they are escaped here.
+/// The picture in Media RSS.
 fn media(image: &str) -> ExtensionMap {
-    let element = |name: &str, attrs: BTreeMap<String, String>| Extension {
-        name: format!("media:{name}"),
-        // An empty value keeps the element on its line.
-        value: Some(String::new()),
-        attrs: attrs.into_iter().map(|(key, value)| (key, escape(value.as_str()).into_owned())).collect(),
-        ..Extension::default()
-    };
-    let thumbnail = element("thumbnail", BTreeMap::from([("url".to_owned(), image.to_owned())]));
-    let content = element("content", xml::media_attributes(image));
-    let elements = BTreeMap::from([("content".to_owned(), vec![content]), ("thumbnail".to_owned(), vec![thumbnail])]);
+    let url = BTreeMap::from([("url".to_owned(), image.to_owned())]);
+    let elements = BTreeMap::from([
+        ("content".to_owned(), vec![element("media:content", xml::media_attributes(image))]),
+        ("thumbnail".to_owned(), vec![element("media:thumbnail", url)]),
+    ]);
     ExtensionMap::from([("media".to_owned(), elements)])
+}
+
+/// An empty element. An empty value, and not none, keeps it on its line; and since the crate writes
+/// the attributes of an extension as they are, they are escaped here.
+fn element(name: &str, attributes: BTreeMap<String, String>) -> Extension {
+    let mut attrs = BTreeMap::new();
+    for (key, value) in attributes {
+        attrs.insert(key, escape(value.as_str()).into_owned());
+    }
+    Extension { name: name.to_owned(), value: Some(String::new()), attrs, ..Extension::default() }
 }
 
 /// Microseconds are kept. chrono's range is the wider one, so that the default is never taken.

@@ -1,7 +1,8 @@
-//! From a channel of the library to a [`Feed`]: what it is called, which entries it carries, and how much of each.
+//! From a channel of the library to a [`Feed`]: what it is called, which entries it carries, and
+//! how much of each.
 //!
-//! Deterministic: the same site, channel, articles and bodies give the same feed. The clock is not asked; the feed's
-//! date is its newest entry's.
+//! Deterministic: the same site, channel, articles and bodies give the same feed. The clock is not
+//! asked; the feed's date is its newest entry's.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -11,29 +12,35 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::article::{Body, Person};
+use crate::base::reference::has_scheme;
 use crate::base::text::{is_safe, line};
 use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, ICON, Seq};
 
-use super::{Entry, Feed, links};
-
-/// Minutes that a reader may keep a feed; HTTP's `max-age` says the same.
-const TTL_MINUTES: u32 = 15;
+use super::{Entry, Feed, TTL_MINUTES, links};
 
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;
 
-/// Past this, the largest entries fall to their summary: common readers stop reading, or refuse the feed.
+/// Past this, the largest entries fall to their summary: common readers stop reading, or refuse the
+/// feed.
 const HARD_BYTES_MAX: usize = 5 * 1024 * 1024;
 
-/// What an entry weighs beside its texts: the markup of its elements, its URLs and dates.
+/// Bytes of an entry beside its texts: the markup of its elements, its URLs and dates.
 const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
-/// The feed of `scope`, whose `articles` stand newest first.
+/// Bytes of a tag beside its text.
+const TAG_OVERHEAD_BYTES: usize = 24;
+
+/// 0001-01-01T00:00:00Z: the first second of a year of four digits.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
+/// The feed of `scope`, whose `articles` are in order, newest first.
 ///
-/// `bodies` gives the rendered articles, `locate` what a symbolic reference means. An article whose body cannot be had
-/// just now is left out: an entry has its body or is not in the feed.
+/// `bodies` gives the rendered articles, `locate` the route that a symbolic reference means. An
+/// article whose body cannot be had at the moment is left out: an entry has its body or is not in
+/// the feed.
 pub fn compose(
     site: &Site,
     feeds: &Feeds,
@@ -43,37 +50,44 @@ pub fn compose(
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
     locate: &dyn Fn(&str) -> Option<Route>,
 ) -> Feed {
-    let full = feeds.content == Content::Full;
-    let mut entries = Vec::with_capacity(articles.len());
+    let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
         if let Some(body) = bodies(article.seq) {
-            entries.push((article.seq, entry(site, full, article, &body, locate)));
+            numbered.push((article.seq, entry(site, feeds.content, article, &body, locate)));
         }
     }
-    bound(&mut entries, feeds.max_bytes, HARD_BYTES_MAX);
-    let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
-    let (title, description) = names(site, scope, channel);
+    bound(&mut numbered, feeds.max_bytes, HARD_BYTES_MAX);
+    let mut entries = Vec::with_capacity(numbered.len());
+    // The clock is not asked: an empty feed keeps the date that its channel remembers.
+    let mut updated = None;
+    for (_, entry) in numbered {
+        updated = updated.max(Some(entry.updated));
+        entries.push(entry);
+    }
     Feed {
         scope: scope.clone(),
         id: feed_id(&site.id, scope),
-        title,
-        description,
+        title: title(site, scope, channel),
+        description: description(site, channel),
         language: site.language.clone(),
         home_url: links::absolute(site, &home(scope)),
         self_urls: Format::ALL.map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
-        updated: entries.iter().map(|entry| entry.updated).max().unwrap_or(channel.watermark),
+        updated: updated.unwrap_or(channel.watermark),
         author: Person { name: line(&site.author), ..Person::default() },
         icon: icon(site, locate),
         ttl_minutes: TTL_MINUTES,
-        full,
+        full: feeds.content == Content::Full,
         entries,
     }
 }
 
-/// The picture that stands for the site: `icon.png` in the article directory, where there is one.
+/// The picture of the site: `icon.png` in the article directory, where there is one.
 fn icon(site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
-    let route = locate(ICON)?;
-    matches!(&route, Route::Resource(path) if path.as_str() == ICON).then(|| links::absolute(site, &route))
+    match locate(ICON)? {
+        // An article may have the name of the picture; then this is its page.
+        Route::Resource(path) if path.as_str() == ICON => Some(links::absolute(site, &Route::Resource(path))),
+        _ => None,
+    }
 }
 
 /// The id of the feed of `scope`: the same for ever, whatever the site's URL.
@@ -81,8 +95,8 @@ pub fn feed_id(site_id: &str, scope: &Scope) -> String {
     urn(site_id, "feed", &scope.to_string())
 }
 
-/// The id that stands for `id` in Atom, which wants an IRI (RFC 4287, 4.2.6): itself where it is one, else the version
-/// 5 UUID of it within the site.
+/// The id that replaces `id` in Atom, which wants an IRI (RFC 4287, 4.2.6): `id` itself if it is
+/// one, else the version 5 UUID of it within the site.
 pub fn atom_id(site_id: &str, id: &str) -> String {
     if is_iri(id) { id.to_owned() } else { urn(site_id, "entry", id) }
 }
@@ -92,38 +106,53 @@ fn urn(site_id: &str, kind: &str, name: &str) -> String {
     Uuid::new_v5(&site, format!("{kind}\n{name}").as_bytes()).urn().to_string()
 }
 
-/// Is `text` an absolute IRI (RFC 3987, 2.2)?
+/// Whether `text` is an absolute IRI (RFC 3987, 2.2).
 fn is_iri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
-    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(of_scheme) || rest.is_empty() {
-        return false;
-    }
-    let escapes = rest
-        .split('%')
-        .skip(1)
-        .all(|after| after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)));
-    let of_iri = |c: char| {
-        c.is_ascii_alphanumeric()
-            || "-._~:/?#@!$&'()*+,;=%".contains(c)
-            || (c >= '\u{a0}' && is_safe(c) && c != '\u{fffd}' && !c.is_whitespace())
-    };
-    let hierarchical = !matches!(scheme, "http" | "https") || rest.starts_with("//");
-    escapes && hierarchical && rest.chars().all(of_iri) && Url::parse(text).is_ok()
+    let is_hierarchical = !matches!(scheme, "http" | "https") || rest.starts_with("//");
+    has_scheme(text)
+        && !rest.is_empty()
+        && is_hierarchical
+        && rest.chars().all(may_stand_in_iri)
+        && escapes_are_whole(rest)
+        && Url::parse(text).is_ok()
 }
 
-/// The title and the description of a feed; neither is ever empty.
-fn names(site: &Site, scope: &Scope, channel: &Channel) -> (String, String) {
-    let own = |text: &Option<String>| text.as_deref().map(line).filter(|text| !text.is_empty());
-    let site_title = line(&site.title);
-    let title = match scope {
-        Scope::Site => site_title,
-        _ => {
-            let name = own(&channel.title).unwrap_or_else(|| line(&channel.name));
-            if name.is_empty() { site_title } else { format!("{name} — {site_title}") }
+fn may_stand_in_iri(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=%".contains(c);
+    }
+    c >= '\u{a0}' && is_safe(c) && c != '\u{fffd}' && !c.is_whitespace()
+}
+
+/// Whether every `%` is followed by two hexadecimal digits.
+fn escapes_are_whole(text: &str) -> bool {
+    for after in text.split('%').skip(1) {
+        match after.as_bytes() {
+            [first, second, ..] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() => {}
+            _ => return false,
         }
-    };
-    (title, own(&channel.description).unwrap_or_else(|| line(&site.description)))
+    }
+    true
+}
+
+/// The title of a feed. Never empty, as the site's is not.
+fn title(site: &Site, scope: &Scope, channel: &Channel) -> String {
+    let site_title = line(&site.title);
+    if *scope == Scope::Site {
+        return site_title;
+    }
+    let mut name = line(channel.title.as_deref().unwrap_or_default());
+    if name.is_empty() {
+        name = line(&channel.name);
+    }
+    if name.is_empty() { site_title } else { format!("{name} — {site_title}") }
+}
+
+/// The description of a feed. Never empty, as the site's is not.
+fn description(site: &Site, channel: &Channel) -> String {
+    let own = line(channel.description.as_deref().unwrap_or_default());
+    if own.is_empty() { line(&site.description) } else { own }
 }
 
 /// The page that shows what the feed carries.
@@ -134,57 +163,93 @@ fn home(scope: &Scope) -> Route {
     }
 }
 
-fn entry(site: &Site, full: bool, article: &Article, body: &Body, locate: &dyn Fn(&str) -> Option<Route>) -> Entry {
+fn entry(
+    site: &Site,
+    content: Content,
+    article: &Article,
+    body: &Body,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Entry {
     let head = &*article.head;
     let url = links::absolute(site, &Route::Resource(article.url.clone()));
-    let html = full.then(|| links::resolve(&body.html, &url, site, locate));
     let published = whole_second(article.published);
+    let html = match content {
+        Content::Full => links::resolve(&body.html, &url, site, locate),
+        Content::Summary => String::new(),
+    };
+    let image = match &head.image {
+        Some(image) => links::image(image, article, site, locate),
+        None => None,
+    };
+    let external_url = match &head.external_url {
+        Some(url) => links::external(url),
+        None => None,
+    };
+    let language = match &head.language {
+        Some(language) if !language.eq_ignore_ascii_case(&site.language) => Some(language.clone()),
+        _ => None,
+    };
     Entry {
         atom_id: atom_id(&site.id, &article.id),
         id: article.id.clone(),
         title: line(&head.title),
         summary: body.summary.trim().to_owned(),
-        html: html.unwrap_or_default(),
+        html,
         published,
         updated: article.updated.max(published),
         authors: head.authors.iter().filter_map(person).collect(),
         tags: tags(&head.tags),
-        external_url: head.external_url.as_deref().and_then(links::external),
-        language: head.language.clone().filter(|language| !language.eq_ignore_ascii_case(&site.language)),
-        image: head.image.as_deref().and_then(|image| links::image(image, article, site, locate)),
+        external_url,
+        language,
+        image,
         url,
     }
 }
 
-/// The author as feeds may name them; what is no URL is left out.
+/// The author as feeds may name them, without a URL that is not of the web; `None` without a name.
 fn person(person: &Person) -> Option<Person> {
-    let name = Some(line(&person.name)).filter(|name| !name.is_empty())?;
-    Some(Person { name, email: person.email.clone(), url: person.url.as_deref().and_then(links::web) })
+    let name = line(&person.name);
+    if name.is_empty() {
+        return None;
+    }
+    let url = match &person.url {
+        Some(url) => links::web(url),
+        None => None,
+    };
+    Some(Person { name, email: person.email.clone(), url })
 }
 
 /// The tags as written, each once.
 fn tags(written: &[String]) -> Vec<String> {
+    let mut tags = Vec::with_capacity(written.len());
     let mut seen = HashSet::new();
-    written.iter().map(|tag| line(tag)).filter(|tag| !tag.is_empty() && seen.insert(tag.clone())).collect()
+    for tag in written {
+        let tag = line(tag);
+        if !tag.is_empty() && seen.insert(tag.clone()) {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
-/// The instant without its fraction of a second, for instants before 1970 too. Years that a four-digit date cannot say
-/// are the nearest that it can.
+/// The instant without its fraction of a second, for instants before 1970 too. Years that a
+/// four-digit date cannot say become the first that it can.
 fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(seconds(instant)).unwrap_or(Timestamp::UNIX_EPOCH)
+    // Not `as_second`, which rounds towards zero and so to the second after.
+    let second = instant.as_microsecond().div_euclid(1_000_000);
+    Timestamp::from_second(second.max(FIRST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn seconds(instant: Timestamp) -> i64 {
-    /// 0001-01-01T00:00:00Z
-    const FIRST: i64 = -62_135_596_800;
-    instant.as_microsecond().div_euclid(1_000_000).max(FIRST)
-}
-
-/// Keeps a feed within bounds: past `soft_bytes` the articles that became public first leave, down to ten; past
-/// `hard_bytes` the largest of the rest carry only their summary.
+/// Keeps a feed within bounds: past `soft_bytes` the articles that became public first leave, down
+/// to ten; past `hard_bytes` the largest of the rest carry only their summary.
 fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) {
-    let mut weights: Vec<usize> = entries.iter().map(|(_, entry)| weight(entry)).collect();
-    let mut total: usize = weights.iter().sum();
+    let mut weights = Vec::with_capacity(entries.len());
+    let mut total = 0;
+    for (_, entry) in &*entries {
+        let weight = weight(entry);
+        weights.push(weight);
+        total += weight;
+    }
     while total > soft_bytes && entries.len() > ENTRIES_MIN {
         // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
         let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
@@ -205,21 +270,30 @@ fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) 
     }
 }
 
-/// How many bytes an entry takes in the largest of the three documents, about.
+/// The bytes that an entry takes in the largest of the three documents, about.
 fn weight(entry: &Entry) -> usize {
-    let texts = escaped_len(&entry.html) + escaped_len(&entry.summary) + escaped_len(&entry.title);
-    texts + entry.tags.iter().map(|tag| tag.len() + 24).sum::<usize>() + ENTRY_OVERHEAD_BYTES
+    let mut bytes = ENTRY_OVERHEAD_BYTES;
+    for text in [&entry.html, &entry.summary, &entry.title] {
+        bytes += escaped_len(text);
+    }
+    for tag in &entry.tags {
+        bytes += tag.len() + TAG_OVERHEAD_BYTES;
+    }
+    bytes
 }
 
 /// The length of a text in Atom, where markup is escaped.
 fn escaped_len(text: &str) -> usize {
-    let more = |byte: u8| match byte {
-        b'<' | b'>' => 3,
-        b'&' => 4,
-        b'"' | b'\'' => 5,
-        _ => 0,
-    };
-    text.len() + text.bytes().map(more).sum::<usize>()
+    let mut bytes = text.len();
+    for byte in text.bytes() {
+        bytes += match byte {
+            b'<' | b'>' => 3,
+            b'&' => 4,
+            b'"' | b'\'' => 5,
+            _ => 0,
+        };
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -298,7 +372,7 @@ mod tests {
         assert_eq!(entry.language, None);
         assert_eq!(entry.image.as_deref(), Some("https://example.org/blog/news/cat.png"));
         assert_eq!(entry.published, at("2026-11-20T10:00:00Z"));
-        assert_eq!(seconds(entry.updated), seconds(at("2026-11-21T10:00:00Z")));
+        assert_eq!(entry.updated.as_second(), at("2026-11-21T10:00:00Z").as_second());
         assert_eq!(feed.updated, entry.updated);
         assert_eq!((entry.id.as_str(), &entry.atom_id[..9]), ("42", "urn:uuid:"));
     }

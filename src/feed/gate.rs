@@ -1,7 +1,8 @@
-//! What was written, read back by another parser before anybody sees it.
+//! A check of every feed by another parser, before it is published.
 //!
-//! The writers return success for documents that no reader opens; this is where that ends. An entry that does not come
-//! back as it went in is named and left out, the rest goes out, and the three formats move together or not at all.
+//! The writers return success for documents that no reader can open. What they wrote is read back
+//! here. An entry that does not come back as it went in is reported and left out, the rest is
+//! published, and the three formats move together or not at all.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -13,10 +14,11 @@ use crate::base::{Format, Timestamp};
 
 use super::{Entry, Feed, xml};
 
-/// How often a feed is written again without the entries that failed, before it counts as failed itself.
+/// Rounds in which a feed is written again without the entries that failed, before it counts as
+/// failed itself.
 const ROUNDS_MAX: usize = 3;
 
-/// What keeps an entry, or a whole feed, from being published.
+/// A reason why an entry, or a whole feed, is not published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// The id of the entry at fault; `None` where the fault is the feed's.
@@ -47,10 +49,10 @@ pub struct Published {
 ///
 /// # Errors
 ///
-/// What was found, where no document can be trusted: the fault is not one entry's, or nothing would be left. The last
-/// good documents should then stay.
+/// The findings, where no document can be trusted: the fault is not one entry's, or nothing would
+/// be left. The last good documents should then stay.
 pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
-    let mut quarantined = part_twins(&mut feed);
+    let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
     for _ in 0..ROUNDS_MAX {
         let (documents, mut found) = write_and_check(&feed);
@@ -78,21 +80,27 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
 
 /// Writes and reads the three formats side by side: it is what a drop waits for.
 fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
-    let one = |format: Format| {
-        let bytes = feed.write(format);
-        let found = check_one(feed, format, &bytes);
-        (bytes, found)
-    };
-    let (rss, (atom, json)) =
-        rayon::join(|| one(Format::Rss), || rayon::join(|| one(Format::Atom), || one(Format::Json)));
+    let (rss, (atom, json)) = rayon::join(
+        || write_and_check_one(feed, Format::Rss),
+        || rayon::join(|| write_and_check_one(feed, Format::Atom), || write_and_check_one(feed, Format::Json)),
+    );
     let found = [rss.1, atom.1, json.1].concat();
     ([rss.0, atom.0, json.0], once_each(feed, found))
 }
 
-/// What of `written` (RSS, Atom, JSON) does not say what `feed` says; at most one finding for each entry.
+fn write_and_check_one(feed: &Feed, format: Format) -> (Vec<u8>, Vec<Rejected>) {
+    let bytes = feed.write(format);
+    let found = check_one(feed, format, &bytes);
+    (bytes, found)
+}
+
+/// The differences between `written` (RSS, Atom, JSON) and `feed`; at most one for each entry.
 pub fn check(feed: &Feed, written: [&[u8]; 3]) -> Vec<Rejected> {
-    let found = Format::ALL.into_iter().zip(written).flat_map(|(format, bytes)| check_one(feed, format, bytes));
-    once_each(feed, found.collect())
+    let mut found = Vec::new();
+    for (format, bytes) in Format::ALL.into_iter().zip(written) {
+        found.extend(check_one(feed, format, bytes));
+    }
+    once_each(feed, found)
 }
 
 fn check_one(feed: &Feed, format: Format, bytes: &[u8]) -> Vec<Rejected> {
@@ -104,15 +112,21 @@ fn check_one(feed: &Feed, format: Format, bytes: &[u8]) -> Vec<Rejected> {
     found
 }
 
-/// The twins, and what else was found: each entry is named once.
+/// The twins, and then the other findings: each entry is named once.
 fn once_each(feed: &Feed, found: Vec<Rejected>) -> Vec<Rejected> {
-    let mut all: Vec<Rejected> = twins(feed).into_iter().map(|(_, twin)| twin).chain(found).collect();
+    let mut all = Vec::new();
     let mut named = BTreeSet::new();
-    all.retain(|rejected| rejected.id.as_ref().is_none_or(|id| named.insert(id.clone())));
+    let twins = twins(feed).into_iter().map(|(_, rejected)| rejected);
+    for rejected in twins.chain(found) {
+        match &rejected.id {
+            Some(id) if !named.insert(id.clone()) => {}
+            _ => all.push(rejected),
+        }
+    }
     all
 }
 
-/// The entries that fail on their own, for a document that does not tell whose fault it is.
+/// The entries that fail on their own, for a document that does not show which entry is at fault.
 fn alone(feed: &Feed) -> Vec<Rejected> {
     let mut culprits = Vec::new();
     let mut single = Feed { entries: Vec::new(), ..feed.clone() };
@@ -121,27 +135,32 @@ fn alone(feed: &Feed) -> Vec<Rejected> {
         single.updated = entry.updated;
         let documents = Format::ALL.map(|format| single.write(format));
         let found = check(&single, documents.each_ref().map(Vec::as_slice));
-        culprits.extend(found.into_iter().take(1).map(|rejected| Rejected { id: Some(entry.id.clone()), ..rejected }));
+        if let Some(first) = found.into_iter().next() {
+            culprits.push(Rejected { id: Some(entry.id.clone()), ..first });
+        }
     }
-    // All of them: then it is what they share.
+    // Where all of them fail, the fault is in what they share.
     if culprits.len() == feed.entries.len() { Vec::new() } else { culprits }
 }
 
 /// Makes the feed's date its newest entry's; that of an empty feed stays.
 fn redate(feed: &mut Feed) {
-    feed.updated = feed.entries.iter().map(|entry| entry.updated).max().unwrap_or(feed.updated);
+    if let Some(newest) = feed.entries.iter().map(|entry| entry.updated).max() {
+        feed.updated = newest;
+    }
 }
 
-/// Takes every entry out whose id one before it has: readers would keep one of the two, and nobody knows which.
-fn part_twins(feed: &mut Feed) -> Vec<Rejected> {
-    let twins = twins(feed);
-    let mut places = twins.iter().map(|(place, _)| *place).peekable();
-    let mut place = 0;
-    feed.entries.retain(|_| {
-        place += 1;
-        places.next_if_eq(&(place - 1)).is_none()
-    });
-    twins.into_iter().map(|(_, rejected)| rejected).collect()
+/// Takes every entry out whose id one before it has: readers would keep one of the two, and which
+/// is chance.
+fn remove_twins(feed: &mut Feed) -> Vec<Rejected> {
+    let mut rejected = Vec::new();
+    // From the last to the first, so that the places of the others stay what they are.
+    for (place, twin) in twins(feed).into_iter().rev() {
+        feed.entries.remove(place);
+        rejected.push(twin);
+    }
+    rejected.reverse();
+    rejected
 }
 
 /// The entries whose id one before them has, with their places in the feed, ascending.
@@ -165,30 +184,41 @@ fn read(bytes: &[u8]) -> Result<model::Feed, String> {
     feed_rs::parser::parse(bytes).map_err(|why| format!("it cannot be read back: {why}"))
 }
 
-/// Are these characters of XML 1.0 alone (2.2, `Char`)? UTF-8 has no surrogates; the rest of what is forbidden is here.
+/// Whether these are characters of XML 1.0 alone (2.2, `Char`). UTF-8 has no surrogates; the rest
+/// of what is forbidden is here.
 fn is_xml(text: &str) -> bool {
-    let control = |byte: u8| (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
-    let noncharacter = xml::any_byte(text.as_bytes(), |byte| byte == 0xef) && text.contains(['\u{fffe}', '\u{ffff}']);
-    !noncharacter && !xml::any_byte(text.as_bytes(), control)
+    let bytes = text.as_bytes();
+    if xml::any_byte(bytes, is_forbidden_control) {
+        return false;
+    }
+    // Both noncharacters begin with EF: where that byte is absent, the slower search is not needed.
+    !(xml::any_byte(bytes, |byte| byte == 0xef) && text.contains(['\u{fffe}', '\u{ffff}']))
+}
+
+/// Without short-circuits, so that a block of bytes is compared at once.
+fn is_forbidden_control(byte: u8) -> bool {
+    (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
 fn compare(feed: &Feed, format: Format, read: &model::Feed, found: &mut Vec<Rejected>) {
-    let mut whole =
-        |reason: String| found.push(Rejected { id: None, reason: format!("{}: {reason}", format.file_name()) });
-    if !same(read.title.as_ref().map(|title| title.content.as_str()), &xml::border(&feed.title)) {
-        whole("its title does not come back".to_owned());
+    if !same(text_of(&read.title), &xml::border(&feed.title)) {
+        found.push(of_feed(format, "its title does not come back"));
     }
-    let updated = match format {
-        Format::Rss => read.updated.is_some_and(|at| at.timestamp() == seconds(feed.updated)),
-        Format::Atom => read.updated.is_some_and(|at| at.timestamp_micros() == feed.updated.as_microsecond()),
+    let is_dated = match (format, read.updated) {
         // The format has no such date.
-        Format::Json => true,
+        (Format::Json, _) => true,
+        (_, None) => false,
+        // RSS has no fractions of seconds.
+        (Format::Rss, Some(at)) => at.timestamp() == seconds(feed.updated),
+        (Format::Atom, Some(at)) => at.timestamp_micros() == feed.updated.as_microsecond(),
     };
-    if !updated {
-        whole("its date does not come back".to_owned());
+    if !is_dated {
+        found.push(of_feed(format, "its date does not come back"));
     }
-    if read.entries.len() != feed.entries.len() {
-        whole(format!("{} entries were written, {} come back", feed.entries.len(), read.entries.len()));
+    let (written, came_back) = (feed.entries.len(), read.entries.len());
+    if written != came_back {
+        let reason = format!("{written} entries were written, {came_back} come back");
+        found.push(of_feed(format, &reason));
         return;
     }
     for (entry, read) in feed.entries.iter().zip(&read.entries) {
@@ -199,41 +229,70 @@ fn compare(feed: &Feed, format: Format, read: &model::Feed, found: &mut Vec<Reje
     }
 }
 
-/// What of an entry is not as it was written, by name.
+fn of_feed(format: Format, reason: &str) -> Rejected {
+    Rejected { id: None, reason: format!("{}: {reason}", format.file_name()) }
+}
+
+fn text_of(read: &Option<model::Text>) -> &str {
+    match read {
+        Some(text) => &text.content,
+        None => "",
+    }
+}
+
+/// The first part of an entry that is not as it was written, by name.
 fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'static str> {
     let (id, title) = match format {
         Format::Atom => (xml::border(&entry.atom_id), Some(entry.name())),
         Format::Rss | Format::Json => (xml::border(&entry.id), xml::some(&entry.title)),
     };
-    // RSS has one date, and no fractions of seconds.
-    let changed = read.updated.map(|at| at.timestamp_micros()) == Some(entry.updated.as_microsecond());
-    let kept = [
-        ("id", same(Some(&read.id), &id) && !id.trim().is_empty()),
-        ("title", same(read.title.as_ref().map(|title| title.content.as_str()), title.as_deref().unwrap_or_default())),
-        ("link", links(entry, read)),
-        ("date", read.published.map(|at| at.timestamp()) == Some(seconds(entry.published))),
-        ("date of change", format == Format::Rss || changed),
-        ("content", content(entry, read)),
-        ("summary", xml::some(&entry.summary).is_none() || read.summary.is_some()),
-    ];
-    kept.into_iter().find(|(_, kept)| !kept).map(|(what, _)| what)
+    if !same(&read.id, &id) || id.trim().is_empty() {
+        return Some("id");
+    }
+    if !same(text_of(&read.title), title.as_deref().unwrap_or_default()) {
+        return Some("title");
+    }
+    if !has_link(entry, read) {
+        return Some("link");
+    }
+    if read.published.map(|at| at.timestamp()) != Some(seconds(entry.published)) {
+        return Some("date");
+    }
+    // RSS has one date alone.
+    let updated = read.updated.map(|at| at.timestamp_micros());
+    if format != Format::Rss && updated != Some(entry.updated.as_microsecond()) {
+        return Some("date of change");
+    }
+    if !has_content(entry, read) {
+        return Some("content");
+    }
+    if read.summary.is_none() && xml::some(&entry.summary).is_some() {
+        return Some("summary");
+    }
+    None
 }
 
-/// Is the permalink among the links? The parser normalises it.
-fn links(entry: &Entry, read: &model::Entry) -> bool {
-    let normal = Url::parse(&entry.url).map(String::from);
-    read.links.iter().any(|link| link.href == entry.url || normal.as_ref().is_ok_and(|normal| link.href == *normal))
+/// Whether the permalink is among the links. The parser normalises it.
+fn has_link(entry: &Entry, read: &model::Entry) -> bool {
+    let normal = match Url::parse(&entry.url) {
+        Ok(url) => String::from(url),
+        Err(_) => entry.url.clone(),
+    };
+    read.links.iter().any(|link| link.href == entry.url || link.href == normal)
 }
 
-/// Is the article whole? A document without its HTML has none to lose.
-fn content(entry: &Entry, read: &model::Entry) -> bool {
-    let body = read.content.as_ref().and_then(|content| content.body.as_deref());
-    xml::some(&entry.html).is_none_or(|html| same(body, &html))
+/// Whether the article is whole. A document without its HTML has none to lose.
+fn has_content(entry: &Entry, read: &model::Entry) -> bool {
+    let Some(html) = xml::some(&entry.html) else { return true };
+    match &read.content {
+        Some(content) => same(content.body.as_deref().unwrap_or_default(), &html),
+        None => false,
+    }
 }
 
-/// Are the two equal but for white space at their ends, which parsers take away?
-fn same(read: Option<&str>, written: &str) -> bool {
-    read.unwrap_or_default().trim() == written.trim()
+/// Whether the two are equal but for white space at their ends, which parsers remove.
+fn same(read: &str, written: &str) -> bool {
+    read.trim() == written.trim()
 }
 
 /// The whole second that RSS says, for instants before 1970 too.

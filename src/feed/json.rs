@@ -1,7 +1,7 @@
 //! A feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). The whole format is these structures.
 //!
-//! Members stand in the order of the specification; what is empty is left out; an item always has its content, as HTML
-//! or as text.
+//! Members stand in the order of the specification; what is empty is left out; an item always has
+//! its content, as HTML or as text.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,8 @@ use super::{Entry, Feed, Person, xml};
 /// The version, as its URL.
 const VERSION: &str = "https://jsonfeed.org/version/1.1";
 
-/// The document: UTF-8, the same bytes for the same feed. Empty where serde cannot write it, which no gate passes.
+/// The document: UTF-8, the same bytes for the same feed. Empty where serde cannot write it, which
+/// no gate passes.
 pub fn write(feed: &Feed) -> Vec<u8> {
     serde_json::to_vec(&document(feed)).unwrap_or_default()
 }

@@ -1,7 +1,9 @@
-//! What a validator or a reader will say of a feed that is well-formed all the same: words for `dropfeed check`.
+//! Findings of validators and readers in a feed that is well-formed all the same, for `dropfeed
+//! check`.
 //!
-//! The writers make impossible what can be made impossible; `tests::rules_that_nobody_can_break` lists it. What is left is in the
-//! authors' own text, ids and dates, which are published as they are. Nothing here changes anything.
+//! The writers make impossible what can be made impossible; `tests::rules_that_cannot_be_broken`
+//! lists it. What is left is in the authors' own text, ids and dates, which are published as they
+//! are. Nothing here changes anything.
 
 use std::collections::HashMap;
 
@@ -10,7 +12,7 @@ use crate::base::{Diagnostic, Timestamp, time};
 
 use super::{Entry, Feed, mailbox};
 
-/// How far ahead of now a date may lie before validators call it implausible.
+/// Seconds that a date may lie ahead of now before validators call it implausible.
 const AHEAD_S_MAX: i64 = 600;
 
 /// 1990-01-01T00:00:00Z: dates before it are taken for mistakes.
@@ -76,21 +78,25 @@ const RUNNING: [&str; 3] = ["javascript:", "vbscript:", "data:text/"];
 /// Schemes with a registration, as far as feeds' ids use them.
 const REGISTERED: [&str; 11] = ["http", "https", "urn", "tag", "info", "cid", "mid", "data", "mailto", "ftp", "dns"];
 
-/// The findings, each with the id of its entry; `None` for what concerns the whole feed. `now` is for dates that lie
-/// ahead.
+/// The findings, each with the id of its entry; `None` for what concerns the whole feed. `now` is
+/// for dates that lie ahead.
 pub fn lint(feed: &Feed, now: Timestamp) -> Vec<(Option<String>, Diagnostic)> {
+    let mut all = Vec::new();
     let mut found = Vec::new();
     whole(feed, &mut found);
-    let own = found.into_iter().map(|diagnostic| (None, diagnostic));
-    let mut all: Vec<(Option<String>, Diagnostic)> = own.collect();
+    for diagnostic in found.drain(..) {
+        all.push((None, diagnostic));
+    }
     let mut updated = HashMap::new();
     for entry in &feed.entries {
-        let mut found = Vec::new();
         one(entry, now, &mut found);
         if let Some(twin) = updated.insert(time::rfc3339(entry.updated), &entry.url) {
-            found.push(Diagnostic::note("same-updated", format!("it has the same date of change as {twin}")));
+            let message = format!("it has the same date of change as {twin}");
+            found.push(Diagnostic::note("same-updated", message));
         }
-        all.extend(found.into_iter().map(|diagnostic| (Some(entry.id.clone()), diagnostic)));
+        for diagnostic in found.drain(..) {
+            all.push((Some(entry.id.clone()), diagnostic));
+        }
     }
     all
 }
@@ -113,9 +119,15 @@ fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
     }
     plain("the title", &entry.title, found);
     plain("the summary", &entry.summary, found);
-    entry.tags.iter().for_each(|tag| plain("a tag", tag, found));
-    entry.authors.iter().for_each(|author| person(author, found));
-    entry.language.iter().for_each(|tag| language(tag, found));
+    for tag in &entry.tags {
+        plain("a tag", tag, found);
+    }
+    for author in &entry.authors {
+        person(author, found);
+    }
+    if let Some(tag) = &entry.language {
+        language(tag, found);
+    }
     id(entry, found);
     date("date", entry.published, now, found);
     if entry.updated.as_second() != entry.published.as_second() {
@@ -124,7 +136,7 @@ fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
     html(&entry.html, found);
 }
 
-/// What plain text may look like to a reader.
+/// Plain text that a reader may take for something else.
 fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
     if let Some(tag) = literal_tag(text) {
         let message =
@@ -143,31 +155,53 @@ fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
 
 /// The first tag of HTML in `text`, as it would be written: `b`, `/b`.
 fn literal_tag(text: &str) -> Option<String> {
-    text.split('<').skip(1).find_map(|after| {
-        let tag = after[..after.find('>')?].to_ascii_lowercase();
-        let name = tag.trim_start_matches('/').split(|c: char| c.is_ascii_whitespace() || c == '/').next()?;
-        TAGS.contains(&name).then_some(tag)
-    })
+    for after in text.split('<').skip(1) {
+        let Some((tag, _)) = after.split_once('>') else { continue };
+        let tag = tag.to_ascii_lowercase();
+        if TAGS.contains(&name_of(tag.trim_start_matches('/'))) {
+            return Some(tag);
+        }
+    }
+    None
 }
 
-/// Is there a run of Latin-1 characters that are the bytes of UTF-8, such as `Ã©` for `é`?
+/// The name at the beginning of a tag.
+fn name_of(tag: &str) -> &str {
+    let end = tag.find(|c: char| c.is_ascii_whitespace() || c == '/');
+    &tag[..end.unwrap_or(tag.len())]
+}
+
+/// Whether there is a run of Latin-1 characters that are the bytes of UTF-8, such as `Ã©` for `é`.
 fn looks_encoded_twice(text: &str) -> bool {
-    let pairs = text.chars().zip(text.chars().skip(1));
-    pairs
-        .into_iter()
-        .any(|(first, second)| matches!(first, '\u{c2}' | '\u{c3}') && matches!(second, '\u{80}'..='\u{bf}'))
+    let mut after_lead = false;
+    for c in text.chars() {
+        if after_lead && matches!(c, '\u{80}'..='\u{bf}') {
+            return true;
+        }
+        after_lead = matches!(c, '\u{c2}' | '\u{c3}');
+    }
+    false
 }
 
 fn person(person: &Person, found: &mut Vec<Diagnostic>) {
     plain("an author's name", &person.name, found);
-    let in_brackets = person.name.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inside, _)| inside);
-    if in_brackets.is_some_and(mailbox::is_address) {
-        let message = format!("the name `{}` holds an address; `email` is the place for it", person.name);
+    if in_brackets(&person.name).is_some_and(mailbox::is_address) {
+        let name = &person.name;
+        let message = format!("the name `{name}` holds an address; `email` is the place for it");
         found.push(Diagnostic::warning("address-in-name", message));
     }
-    if let Some(address) = person.email.as_deref().filter(|address| !mailbox::is_address(address)) {
-        found.push(Diagnostic::warning("no-address", format!("`{address}` is no e-mail address and is left out")));
+    if let Some(address) = &person.email
+        && !mailbox::is_address(address)
+    {
+        let message = format!("`{address}` is not a valid e-mail address and is left out");
+        found.push(Diagnostic::warning("no-address", message));
     }
+}
+
+fn in_brackets(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once('<')?;
+    let (inside, _) = rest.split_once('>')?;
+    Some(inside)
 }
 
 /// Validators know the languages of ISO 639 alone.
@@ -197,40 +231,49 @@ fn id(entry: &Entry, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Is it what normalising it (RFC 3986, 6.2.2 and 6.2.3) would give?
+/// Whether normalising it (RFC 3986, 6.2.2 and 6.2.3) would change nothing.
 fn is_canonical(url: &str) -> bool {
-    let reserved =
-        |hex: &str| u8::from_str_radix(hex, 16).is_ok_and(|b| !b.is_ascii_alphanumeric() && !b"-._~".contains(&b));
-    let escapes = url.split('%').skip(1).all(|after| {
-        after.get(..2).is_some_and(|hex| reserved(hex) && !hex.bytes().any(|byte| byte.is_ascii_lowercase()))
-    });
-    escapes && url::Url::parse(url).is_ok_and(|parsed| parsed.as_str() == url)
+    for after in url.split('%').skip(1) {
+        let Some(hex) = after.get(..2) else { return false };
+        let Ok(byte) = u8::from_str_radix(hex, 16) else { return false };
+        // A character that needs no escape is not escaped, and digits are in upper case.
+        let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if is_unreserved || hex != hex.to_ascii_uppercase() {
+            return false;
+        }
+    }
+    url::Url::parse(url).is_ok_and(|parsed| parsed.as_str() == url)
 }
 
-/// RFC 4151 for `tag:`, RFC 8141 for `urn:`, RFC 9562 for `urn:uuid:`.
 fn is_well_formed(scheme: &str, rest: &str) -> bool {
     match scheme {
-        "tag" => {
-            rest.split_once(':').and_then(|(entity, _)| entity.split_once(',')).is_some_and(|(authority, date)| {
-                !authority.is_empty()
-                    && authority
-                        .bytes()
-                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte))
-                    && matches!(date.len(), 4 | 7 | 10)
-                    && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-            })
-        }
-        "urn" => match rest.split_once(':') {
-            Some((space, name)) if space.eq_ignore_ascii_case("uuid") => {
-                name.len() == 36 && uuid::Uuid::try_parse(name).is_ok()
-            }
-            Some((space, name)) => {
-                (2..=32).contains(&space.len()) && !name.is_empty() && !name.contains(['/', '?', '#', '~', '&'])
-            }
-            None => false,
-        },
+        "tag" => is_tag(rest),
+        "urn" => is_urn(rest),
         _ => true,
     }
+}
+
+/// The text of a `tag:` URI after its scheme (RFC 4151): `example.org,2026-11:name`.
+fn is_tag(rest: &str) -> bool {
+    let Some((entity, _)) = rest.split_once(':') else { return false };
+    let Some((authority, date)) = entity.split_once(',') else { return false };
+    !authority.is_empty()
+        && authority.bytes().all(may_stand_in_authority)
+        && matches!(date.len(), 4 | 7 | 10)
+        && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+fn may_stand_in_authority(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte)
+}
+
+/// The text of a `urn:` URI after its scheme (RFC 8141; RFC 9562 for `urn:uuid:`).
+fn is_urn(rest: &str) -> bool {
+    let Some((space, name)) = rest.split_once(':') else { return false };
+    if space.eq_ignore_ascii_case("uuid") {
+        return name.len() == 36 && uuid::Uuid::try_parse(name).is_ok();
+    }
+    (2..=32).contains(&space.len()) && !name.is_empty() && !name.contains(['/', '?', '#', '~', '&'])
 }
 
 fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) {
@@ -242,7 +285,8 @@ fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) 
     }
 }
 
-/// What sanitising should have taken away: a second look, at tags and at the attributes that hold links.
+/// Markup that sanitising should have removed: a second look, at tags and at the attributes that
+/// hold links.
 fn html(html: &str, found: &mut Vec<Diagnostic>) {
     if html.contains('\u{fffd}') {
         let message = "the text holds U+FFFD, the sign of a wrong encoding; it is left out";
@@ -254,8 +298,7 @@ fn html(html: &str, found: &mut Vec<Diagnostic>) {
     }
     for tag in html.split('<').skip(1) {
         let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
-        let name =
-            tag.split(|c: char| c.is_ascii_whitespace() || c == '/').next().unwrap_or_default().to_ascii_lowercase();
+        let name = name_of(tag).to_ascii_lowercase();
         if RISKY.contains(&name.as_str()) {
             found.push(Diagnostic::error("risky-element", format!("<{name}> is left in the content")));
         }
@@ -317,9 +360,9 @@ mod tests {
         feed
     }
 
-    /// What the writers make impossible, by the validator's names for it.
+    /// The rules that the writers make impossible to break, by the validator's names for it.
     #[test]
-    fn rules_that_nobody_can_break() {
+    fn rules_that_cannot_be_broken() {
         type Kept = fn(&Feed, &str, &str) -> bool;
         let rules: [(&str, Kept); 15] = [
             ("MissingGuid", |feed, rss, _| rss.matches("<guid isPermaLink=\"false\">").count() == feed.entries.len()),
@@ -377,12 +420,13 @@ mod tests {
         }
     }
 
-    /// What follows each `start`.
+    /// The texts that follow each `start`.
     fn parts<'a>(xml: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
         xml.split(start).skip(1)
     }
 
-    /// Rules that an author's own text, ids and dates can break: the code under which `lint` names each.
+    /// Rules that an author's own text, ids and dates can break: the code under which `lint` names
+    /// each.
     #[test]
     fn rules_that_are_named() {
         type Change = fn(&mut Entry);

@@ -1,12 +1,21 @@
-//! What may stand as the e-mail address of a person in Atom.
+//! The e-mail addresses that Atom and its validators accept.
 
-/// Is `text` an `addr-spec` (RFC 2822, 3.4.1) that a stranger could write to: a dot-atom of ASCII, and a host name with
-/// a dot? Validators look other hosts up in the DNS.
+/// Whether `text` is an `addr-spec` (RFC 2822, 3.4.1) that a stranger could write to: a dot-atom of
+/// ASCII, and a host name with a dot. Validators look other hosts up in the DNS.
 pub(super) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    !local.is_empty() && local.chars().all(atom) && domain.contains('.') && domain.split('.').all(label)
+    !local.is_empty()
+        && local.chars().all(may_stand_in_local_part)
+        && domain.contains('.')
+        && domain.split('.').all(is_label)
+}
+
+fn may_stand_in_local_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 #[cfg(test)]

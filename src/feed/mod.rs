@@ -1,7 +1,7 @@
 //! A channel as a feed, neutral of format, and its three writers.
 //!
-//! `compose` makes a [`Feed`], `rss`, `atom` and `json` make bytes of it, `gate` reads them back before anybody sees
-//! them, `lint` names what validators will say of it all the same. `links` is the one place where a route becomes a
+//! `compose` makes a [`Feed`], `rss`, `atom` and `json` make bytes of it, `gate` reads them back before they are
+//! published, `lint` names what validators will say of it all the same. `links` is the one place where a route becomes a
 //! URL. Everything here is a pure function.
 
 pub mod atom;
@@ -27,16 +27,20 @@ pub use compose::{atom_id, compose, feed_id};
 pub use gate::write_checked;
 pub use lint::lint;
 
-/// What says of itself that it made the feed. Without a version: an upgrade alone must not change any byte.
+/// The generator that feeds name. Without a version: an upgrade alone must not change any byte.
 const GENERATOR: &str = "dropfeed";
+
+/// Minutes that a reader may keep a feed: RSS `ttl`. HTTP's `max-age` says the same.
+pub const TTL_MINUTES: u32 = 15;
 
 /// The longest name in graphemes that is made of an entry's text.
 const NAME_GRAPHEMES: usize = 80;
 
-/// One feed, ready to be written in any format. Every URL in it is absolute and percent-encoded; every text is safe.
+/// One feed, ready to be written in any format. Every URL in it is absolute and percent-encoded;
+/// every text is safe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
-    /// Whose feed it is.
+    /// The scope whose articles it carries.
     pub scope: Scope,
     /// The feed's own id: an IRI, the same for ever, derived from `site.id`.
     pub id: String,
@@ -48,24 +52,24 @@ pub struct Feed {
     pub language: String,
     /// The page that shows the same articles.
     pub home_url: String,
-    /// Where each format of this feed stands: RSS, Atom, JSON.
+    /// The URL of each format of this feed: RSS, Atom, JSON.
     pub self_urls: [String; 3],
     /// The newest `updated` of its entries; never the clock.
     pub updated: Timestamp,
-    /// Who wrote what says nothing of its authors.
+    /// The author of every entry that names none.
     pub author: Person,
     /// The site's picture, absolute: GIF, JPEG or PNG.
     pub icon: Option<String>,
     /// Minutes that a reader may keep it: RSS `ttl`.
     pub ttl_minutes: u32,
-    /// Does the content carry whole articles?
+    /// Whether the content carries whole articles.
     pub full: bool,
     /// Newest `published` first.
     pub entries: Vec<Entry>,
 }
 
 impl Feed {
-    /// Where this feed stands in `format`.
+    /// The URL of this feed in `format`.
     pub fn self_url(&self, format: Format) -> &str {
         &self.self_urls[format as usize]
     }
@@ -79,7 +83,7 @@ impl Feed {
         }
     }
 
-    /// Who wrote `entry`: its authors, or the feed's where it names none.
+    /// The authors of `entry`: its own, or the feed's where it names none.
     fn authors_of<'a>(&'a self, entry: &'a Entry) -> &'a [Person] {
         if entry.authors.is_empty() { slice::from_ref(&self.author) } else { &entry.authors }
     }
@@ -100,15 +104,16 @@ pub struct Entry {
     pub summary: String,
     /// Sanitised HTML, every reference absolute; empty for a feed of summaries.
     pub html: String,
-    /// When it became public; whole seconds, since that is what RSS can say.
+    /// The moment at which it became public; whole seconds, since that is what RSS can say.
     pub published: Timestamp,
-    /// When it last changed in more than a few words; never before `published`. With the microseconds of its id.
+    /// The moment at which more than a few words last changed; never before `published`. With the
+    /// microseconds of its id.
     pub updated: Timestamp,
     /// Empty where the feed's author wrote it.
     pub authors: Vec<Person>,
     /// As written.
     pub tags: Vec<String>,
-    /// What a link post points at.
+    /// The target of a link post.
     pub external_url: Option<String>,
     /// BCP 47, where it differs from the feed's.
     pub language: Option<String>,
@@ -117,8 +122,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What it is called where it has to be called something: its title, the beginning of its summary, or the end of
-    /// its URL. Never empty.
+    /// A name, never empty: its title, the beginning of its summary, or the end of its URL.
     pub fn name(&self) -> Cow<'_, str> {
         if let Some(title) = xml::some(&self.title) {
             return title;

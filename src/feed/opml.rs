@@ -7,6 +7,9 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::xml;
 
+/// The media type of the document, with its charset.
+pub const CONTENT_TYPE: &str = "text/x-opml; charset=utf-8";
+
 /// One feed in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
@@ -18,8 +21,8 @@ pub struct Outline {
     pub xml_url: String,
 }
 
-/// The document titled `title`, in the order of `outlines`, of which there is at least one (the site's own feed).
-/// Empty where it cannot be written, which writing to memory excludes.
+/// The document titled `title`, in the order of `outlines`, of which there is at least one (the
+/// site's own feed). Empty where it cannot be written, which writing to memory excludes.
 pub fn write(title: &str, outlines: &[Outline]) -> Vec<u8> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 1);
     match events(&mut writer, title, outlines) {

@@ -1,7 +1,9 @@
-//! A feed as RSS 2.0 (the RSS Advisory Board's 2.0.11, with its RSS Profile), through the `rss` crate.
+//! A feed as RSS 2.0 (the RSS Advisory Board's 2.0.11, with its RSS Profile), through the `rss`
+//! crate.
 //!
-//! Owns: what stands where in RSS. Never decides what is in a feed. Names are in `dc:creator`, since `author` wants an
-//! e-mail address; the whole article is in `content:encoded`, after a plain `description`; pictures are in Media RSS.
+//! Owns: what stands where in RSS. Never decides what is in a feed. Names are in `dc:creator`,
+//! since `author` wants an e-mail address; the whole article is in `content:encoded`, after a plain
+//! `description`; pictures are in Media RSS.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +16,8 @@ use crate::base::{Format, time};
 
 use super::{Entry, Feed, GENERATOR, xml};
 
-/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it, which no gate passes.
+/// The document: UTF-8, the same bytes for the same feed. Empty where the crate cannot write it,
+/// which no gate passes.
 pub fn write(feed: &Feed) -> Vec<u8> {
     channel(feed).pretty_write_to(Vec::new(), b' ', 1).map(xml::hexadecimal).unwrap_or_default()
 }
@@ -35,7 +38,7 @@ fn channel(feed: &Feed) -> Channel {
         ttl: Some(feed.ttl_minutes.to_string()),
         image: feed.icon.as_deref().map(|url| image(feed, url)),
         atom_ext: Some(AtomExtension { links: vec![self_link(feed)] }),
-        items: feed.entries.iter().map(|entry| item(feed, entry)).collect(),
+        items: items(feed),
         namespaces,
         ..Channel::default()
     }
@@ -60,6 +63,10 @@ fn self_link(feed: &Feed) -> Link {
     }
 }
 
+fn items(feed: &Feed) -> Vec<Item> {
+    feed.entries.iter().map(|entry| item(feed, entry)).collect()
+}
+
 fn item(feed: &Feed, entry: &Entry) -> Item {
     let title = xml::some(&entry.title);
     let content = xml::some(&entry.html);
@@ -69,41 +76,56 @@ fn item(feed: &Feed, entry: &Entry) -> Item {
         title: title.map(Into::into),
         link: Some(entry.url.clone()),
         description: described.then(|| xml::as_html(&xml::border(&entry.summary))),
-        categories: entry.tags.iter().filter_map(|tag| xml::some(tag)).map(|tag| category(&tag)).collect(),
+        categories: categories(entry),
         guid: Some(Guid { value: xml::border(&entry.id).into_owned(), permalink: false }),
         pub_date: Some(time::rfc822(entry.published)),
         content: content.map(Into::into),
-        extensions: entry.image.as_deref().map(media).unwrap_or_default(),
+        extensions: match &entry.image {
+            Some(image) => media(image),
+            None => ExtensionMap::new(),
+        },
         dublin_core_ext: Some(dublin_core(feed, entry)),
         ..Item::default()
     }
 }
 
-fn category(tag: &str) -> Category {
-    Category { name: tag.to_owned(), domain: None }
+/// The tags that say anything.
+fn categories(entry: &Entry) -> Vec<Category> {
+    let mut categories = Vec::with_capacity(entry.tags.len());
+    for tag in &entry.tags {
+        if let Some(name) = xml::some(tag) {
+            categories.push(Category { name: name.into_owned(), domain: None });
+        }
+    }
+    categories
 }
 
 /// Each item names its authors: RSS has no place for the feed's own that readers look at.
 fn dublin_core(feed: &Feed, entry: &Entry) -> DublinCoreExtension {
+    let mut creators = Vec::new();
+    for person in feed.authors_of(entry) {
+        creators.push(xml::border(&person.name).into_owned());
+    }
     DublinCoreExtension {
-        creators: feed.authors_of(entry).iter().map(|person| xml::border(&person.name).into_owned()).collect(),
+        creators,
         languages: entry.language.iter().cloned().collect(),
         ..DublinCoreExtension::default()
     }
 }
 
+/// The picture in Media RSS.
 fn media(image: &str) -> ExtensionMap {
-    // An empty value keeps the element on its line.
-    let element = |name: &str, attrs| Extension {
-        name: format!("media:{name}"),
-        value: Some(String::new()),
-        attrs,
-        ..Extension::default()
-    };
-    let thumbnail = element("thumbnail", BTreeMap::from([("url".to_owned(), image.to_owned())]));
-    let content = element("content", xml::media_attributes(image));
-    let elements = BTreeMap::from([("content".to_owned(), vec![content]), ("thumbnail".to_owned(), vec![thumbnail])]);
+    let url = BTreeMap::from([("url".to_owned(), image.to_owned())]);
+    let elements = BTreeMap::from([
+        ("content".to_owned(), vec![element("media:content", xml::media_attributes(image))]),
+        ("thumbnail".to_owned(), vec![element("media:thumbnail", url)]),
+    ]);
     ExtensionMap::from([("media".to_owned(), elements)])
+}
+
+/// An empty element. An empty value, and not none, keeps it on its line.
+fn element(name: &str, attrs: BTreeMap<String, String>) -> Extension {
+    Extension { name: name.to_owned(), value: Some(String::new()), attrs, ..Extension::default() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What the tests of this folder share: a site, a channel, articles, and feeds with the nastiest text there is.
+//! The samples that the tests of this folder share: a site, a channel, articles, and feeds with the
+//! nastiest text there is.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -176,7 +177,8 @@ pub(super) fn nasty() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// An entry with nasty text everywhere that text can be nasty. Its ids are made unique by `n` elsewhere.
+/// An entry with nasty text everywhere that text can be nasty. Its ids are made unique by `n`
+/// elsewhere.
 pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
     let texts = (nasty(), nasty(), nasty(), nasty(), prop::collection::vec(nasty(), 0..3));
     let rest = (-2_000_000_000_i64..4_000_000_000, 0_i64..100_000_000, any::<[bool; 4]>(), 0_i32..1_000_000);

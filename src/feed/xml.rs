@@ -1,7 +1,9 @@
-//! What both XML formats share: the border that every text passes, and the spelling of `<`, `>` and `&`.
+//! The common part of both XML formats: the border that every text passes, and the spelling of `<`,
+//! `>` and `&`.
 //!
-//! The writers of the ecosystem return success for XML that is none: a character that XML 1.0 forbids passes through
-//! them, and a prefix that nobody declared as well. What they are given is made safe here.
+//! The writers of the ecosystem return success for XML that is not well-formed: a character that
+//! XML 1.0 forbids passes through them, and an undeclared prefix as well. What they are given is
+//! made safe here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,11 +12,13 @@ use crate::base::text;
 
 use super::Entry;
 
-/// The namespace of `media:content` and `media:thumbnail`, to the slash: validators take the form without it for an error.
+/// The namespace of `media:content` and `media:thumbnail`, to the slash: validators take the form
+/// without it for an error.
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 
-/// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line ends as XML 1.0 (2.11)
-/// would make them, and no U+FFFD, which readers and validators take for a broken encoding.
+/// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line
+/// ends as XML 1.0 (2.11) would make them, and no U+FFFD, which readers and validators take for a
+/// broken encoding.
 pub(super) fn border(text: &str) -> Cow<'_, str> {
     if !any_byte(text.as_bytes(), may_be_unsafe) {
         return Cow::Borrowed(text);
@@ -26,14 +30,16 @@ pub(super) fn border(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n").replace('\u{fffd}', ""))
 }
 
-/// Can `byte` belong to a character that stops at the border? Those are ASCII controls, C1 controls (lead byte C2) and
-/// what Unicode keeps for no character (EF, and the lead bytes of the other planes).
+/// Whether `byte` may belong to a character that stops at the border. Those are ASCII controls, C1
+/// controls (lead byte C2) and what Unicode keeps for no character (EF, and the lead bytes of the
+/// other planes).
 fn may_be_unsafe(byte: u8) -> bool {
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n') | (byte == 0x7f) | (byte == 0xc2) | (byte >= 0xef)
 }
 
-/// Does `is` hold for any byte? Looks at blocks of them at once: whole articles pass through here several times for
-/// each publish, and a loop that may end at every byte takes ten times as long.
+/// Whether `is` holds for any byte. Looks at blocks of them at once: whole articles pass through
+/// here several times for each publish, and a loop that may end at every byte takes ten times as
+/// long.
 pub(super) fn any_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
     bytes.chunks(256).any(|block| block.iter().fold(false, |any, byte| any | is(*byte)))
 }
@@ -62,15 +68,17 @@ pub(super) fn media_attributes(image: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("medium".to_owned(), "image".to_owned()), ("url".to_owned(), image.to_owned())])
 }
 
-/// Has any entry a picture, so that its namespace has to be declared?
+/// Whether any entry has a picture, so that its namespace has to be declared.
 pub(super) fn has_media(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| entry.image.is_some())
 }
 
-/// The document with `&lt;`, `&gt;` and `&amp;` spelled as hexadecimal references, which is what the RSS Profile (and the
-/// W3C validator, for Atom too) wants in plain text: some readers decode `&lt;` once more and find markup.
+/// The document with `&lt;`, `&gt;` and `&amp;` spelled as hexadecimal references, which is what
+/// the RSS Profile (and the W3C validator, for Atom too) wants in plain text: some readers decode
+/// `&lt;` once more and find markup.
 ///
-/// Left alone are CDATA sections, where these are no references, and Atom's `content`, where markup is meant.
+/// Left alone are CDATA sections, where these are no references, and Atom's `content`, where markup
+/// is meant.
 pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(xml.len() + xml.len() / 32);
     let mut rest = xml.as_slice();
@@ -85,7 +93,8 @@ pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// How many bytes of `found`, which starts with `<` or `&`, are dealt with, and what stands for them if not themselves.
+/// The number of bytes of `found`, which starts with `<` or `&`, that are dealt with, and their
+/// replacement if they have one.
 fn step(found: &[u8]) -> (usize, Option<&'static [u8]>) {
     for (reference, hexadecimal) in [("&lt;", "&#x3C;"), ("&gt;", "&#x3E;"), ("&amp;", "&#x26;")] {
         if found.starts_with(reference.as_bytes()) {

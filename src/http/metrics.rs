@@ -1,10 +1,11 @@
-//! Counters of the HTTP edge: atomics that many write and the metrics page reads. They order nothing.
+//! Counters of the HTTP edge: atomics that many write and the metrics page reads. They order
+//! nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
 
-/// What has been counted since the start.
+/// The counters, from 0 at the start.
 #[derive(Debug, Default)]
 pub struct Metrics {
     requests: AtomicU64,
@@ -30,7 +31,8 @@ pub struct Counts {
     pub accepted: u64,
     /// Connections closed at once because their address had too many.
     pub rejected: u64,
-    /// Connections closed because a head, the next request or the progress of an answer took too long.
+    /// Connections closed because a head, the next request or the progress of an answer took too
+    /// long.
     pub timed_out: u64,
     /// Waiting connections closed early because all places were taken.
     pub shed: u64,
@@ -41,7 +43,6 @@ pub struct Counts {
 impl Metrics {
     /// The counters now. Each is exact; together they are of one moment only when nothing happens.
     pub fn counts(&self) -> Counts {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let accepted = read(&self.accepted);
         Counts {
             requests: read(&self.requests),
@@ -85,6 +86,10 @@ impl Metrics {
     pub(super) fn accept_error(&self) {
         add(&self.accept_errors);
     }
+}
+
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
 }
 
 fn add(counter: &AtomicU64) {

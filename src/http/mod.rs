@@ -1,50 +1,46 @@
 //! The HTTP edge: a function of (request, snapshot), and the sockets around it.
 //!
-//! `server` owns threads and listeners, `connection` one socket with its time-outs, `request` what is refused before
-//! anything is looked up, `respond` the answer; `conditional`, `encoding`, `range` and `media` are the standards,
-//! pure; `cache` makes what is not resident; `asset` streams files; `problem` is every answer that is no document.
+//! `net` owns threads, sockets and time-outs, and knows nothing of what it serves; `answer` is the
+//! answer to a request, and knows nothing of sockets; they meet here. `limits` bounds what a client
+//! may send, `metrics` counts.
 //!
-//! It never changes what it serves, never names a file (a path of a request goes through `Route::parse` and nowhere
-//! else) and never believes a Host: every URL comes from `site.url`. All that a client sends is bounded, in size here
-//! and in time by `config::Server`.
+//! It never changes what it serves, never names a file (a path of a request goes through
+//! `Route::parse` and nowhere else) and never believes a Host: every URL comes from `site.url`. All
+//! that a client sends is bounded, in size here and in time by `config::Server`.
 
-mod asset;
-mod body;
-mod cache;
-mod conditional;
-mod connection;
-mod encoding;
-mod media;
+mod answer;
+mod limits;
 mod metrics;
-mod peers;
-mod problem;
-mod pulse;
-mod range;
-mod request;
-mod respond;
-mod server;
+mod net;
 
+use std::io;
 use std::sync::Arc;
 
 use crate::base::Route;
 use crate::config;
 use crate::publish::{Found, Published, Render, Snapshot};
 
-pub use metrics::{Counts, Metrics};
-pub use server::{Running, start};
+use answer::{Content, Handler, Problem, Warm};
 
-/// What the edge serves from, and within what limits.
+pub use metrics::{Counts, Metrics};
+pub use net::Running;
+
+/// Bytes that warm documents may take together.
+const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The source of what is served, and the limits within which it is.
 #[derive(Clone)]
 pub struct Edge {
-    /// Where the current snapshot stands.
+    /// The current snapshot.
     pub published: Arc<Published>,
     /// Makes what is not resident.
     pub render: Arc<dyn Render>,
     /// The limits; `listen` is the daemon's to bind.
     pub server: config::Server,
-    /// What is counted.
+    /// The counters.
     pub metrics: Arc<Metrics>,
-    /// What stands at a route: [`Snapshot::find`]. A table of a test's own can stand in for a library.
+    /// Finds what a route names: [`Snapshot::find`]. A test may put a table of its own before a
+    /// library.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
 
@@ -52,5 +48,46 @@ impl Edge {
     /// An edge over what is published.
     pub fn new(published: Arc<Published>, render: Arc<dyn Render>, server: config::Server) -> Self {
         Self { published, render, server, metrics: Arc::default(), find: Snapshot::find }
+    }
+}
+
+/// Serves `edge` on `listeners`, which are bound and listening, until it is stopped. One worker
+/// thread for each core.
+///
+/// # Errors
+///
+/// When a listener cannot be duplicated or registered, or a thread or runtime cannot be made;
+/// nothing is left running.
+pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Running> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let warm = Arc::new(Warm::new(Arc::clone(&edge.render), CACHE_BYTES_MAX, cores));
+    let mut handlers = Vec::with_capacity(cores);
+    for _ in 0..cores {
+        handlers.push(Handler::new(Arc::clone(&edge.published), edge.find, Arc::clone(&warm)));
+    }
+    net::serve(&listeners, &edge.server, &edge.metrics, handlers)
+}
+
+impl net::Service for Handler {
+    type Body = Content;
+
+    fn answer(&self, head: &http::request::Parts) -> impl Future<Output = http::Response<Content>> {
+        self.answer(head)
+    }
+
+    fn bad_request(&self, reason: &'static str) -> http::Response<Content> {
+        self.problem(&Problem::bad_request(reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        // Beside it stands hyper's read buffer of 8 KiB; 11 KiB are the budget of the whole.
+        let bytes = net::future_bytes::<Handler>();
+        assert!(bytes <= 1280, "{bytes}");
     }
 }

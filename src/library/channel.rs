@@ -20,10 +20,11 @@ pub(super) struct Members {
 impl Members {
     /// Adds what `insert` did not add before.
     pub(super) fn insert(&mut self, article: &Article) {
-        if in_feed(article) {
+        let audience = audience(article);
+        if audience.feeds {
             self.feed.insert(article.seq);
         }
-        if in_lists(article) {
+        if audience.lists {
             self.list.insert((article.published, article.seq));
         }
         self.sum = self.sum.wrapping_add(fingerprint(article));
@@ -62,14 +63,25 @@ impl Members {
     }
 }
 
-/// Does it stand in feeds?
-pub(super) fn in_feed(article: &Article) -> bool {
-    !article.head.unlisted && !article.head.no_feed
+/// The places that show a public article. Its own page is there for everybody who has the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audience {
+    /// Feeds.
+    pub feeds: bool,
+    /// The pages that list articles, the months of the archive and the sitemap.
+    pub lists: bool,
+    /// Search engines, as far as its page allows.
+    pub search: bool,
 }
 
-/// Does it stand in lists?
-pub(super) fn in_lists(article: &Article) -> bool {
-    !article.head.unlisted && !article.head.feed_only
+/// Who sees a public article: the one place that reads `unlisted`, `feed: false` and `feed_only`.
+pub fn audience(article: &Article) -> Audience {
+    let head = &article.head;
+    Audience {
+        feeds: !head.unlisted && !head.no_feed,
+        lists: !head.unlisted && !head.feed_only,
+        search: !head.unlisted,
+    }
 }
 
 /// What a feed or a page shows of an article, as a number.

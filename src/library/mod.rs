@@ -22,10 +22,11 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdMap, OrdSet};
 
 use crate::article::{Head, Location};
+use crate::base::media::is_asset;
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
-use crate::source::is_asset;
 
+pub use channel::{Audience, audience};
 pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, State};
 
@@ -35,8 +36,11 @@ use channel::Members;
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
 
-/// The site's picture, in the article directory itself.
+/// The site's picture, in the article directory itself: feeds show it.
 pub const ICON: &str = "icon.png";
+
+/// The files that browsers get for `/favicon.ico`: the first that is there.
+const FAVICONS: [&str; 2] = ["favicon.ico", ICON];
 
 /// One public article, as feeds and pages see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,7 +180,7 @@ impl Library {
 
     /// The public articles just before and just after `seq`, by number.
     pub fn neighbours(&self, seq: Seq) -> (Option<&Arc<Article>>, Option<&Arc<Article>>) {
-        let listed = |row: &&Row| channel::in_lists(&row.article);
+        let listed = |row: &&Row| audience(&row.article).lists;
         let before = self.rows.range(..seq).rev().map(|(_, row)| row).find(listed);
         let after = self.rows.range(seq + 1..).map(|(_, row)| row).find(listed);
         (before.map(|row| &row.article), after.map(|row| &row.article))
@@ -267,6 +271,11 @@ impl Library {
     /// Is there a picture that stands for the site, and in every feed?
     fn has_icon(&self) -> bool {
         self.asset(ICON).is_some()
+    }
+
+    /// The file that browsers get as the site's icon, where there is one.
+    pub fn favicon(&self) -> Option<RelPath> {
+        FAVICONS.into_iter().find_map(|name| self.asset(name))
     }
 
     fn asset(&self, path: &str) -> Option<RelPath> {
@@ -371,7 +380,7 @@ impl Library {
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 place.members.insert(&article);
-                if channel::in_feed(&article) {
+                if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);
                 }
             }

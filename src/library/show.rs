@@ -8,7 +8,7 @@ use crate::base::{Scope, Timestamp, UrlPath};
 
 use super::state::{Notice, Outcome, State};
 use super::step::Step;
-use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, channel};
+use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, audience};
 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
@@ -56,7 +56,8 @@ impl Step<'_> {
     }
 
     fn scopes(&mut self, article: &Article) -> Vec<Scope> {
-        if !channel::in_feed(article) && !channel::in_lists(article) {
+        let audience = audience(article);
+        if !audience.feeds && !audience.lists {
             return Vec::new();
         }
         let mut scopes = vec![Scope::Site];

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::engine::clock::{Clock as _, SystemClock};
+use crate::ops::clock::{Clock as _, SystemClock};
 
 /// The variable that sets the level, or a filter such as `info,dropfeed::http=debug`.
 pub const LEVEL_VARIABLE: &str = "DROPFEED_LOG";

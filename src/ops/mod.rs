@@ -1,5 +1,6 @@
-//! What operators see and touch: the log, the service manager, exit status.
+//! The clock, and what operators see and touch: the log, the service manager, exit status.
 
+pub mod clock;
 pub mod logging;
 pub mod systemd;
 

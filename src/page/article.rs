@@ -7,20 +7,20 @@ use askama::Template;
 use crate::article::Person;
 use crate::base::{Route, Scope, text};
 use crate::config;
-use crate::library::Article;
+use crate::library::{Article, audience};
 
-use super::words::{self, Moment};
+use super::format::{self, Moment};
 use super::{Frame, Link, Named, advertised, render, scope_url, tab_title, url, web};
 
-/// How many characters of its text stand for the name of a note.
+/// Characters of a note's text that are used as its name.
 const NOTE_NAME_CHARACTERS: usize = 60;
 
-/// What the page of one article shows.
+/// The content of the page of one article.
 #[derive(Debug, Clone, Copy)]
 pub struct ArticlePage<'a> {
-    /// Whose page it is.
+    /// The site.
     pub site: &'a config::Site,
-    /// Which format is advertised.
+    /// The feed settings: the advertised format.
     pub feeds: &'a config::Feeds,
     /// The article.
     pub article: &'a Article,
@@ -30,9 +30,9 @@ pub struct ArticlePage<'a> {
     pub summary: &'a str,
     /// Its picture, an absolute URL.
     pub image: Option<&'a str>,
-    /// The section it stands in.
+    /// The section it is in.
     pub section: Option<&'a Named<'a>>,
-    /// Who wrote it, in order; empty where the site's author did.
+    /// Its authors, in order; empty where the site's author wrote it.
     pub authors: &'a [Byline<'a>],
     /// Its tags, in order.
     pub tags: &'a [Named<'a>],
@@ -45,9 +45,9 @@ pub struct ArticlePage<'a> {
 /// An author, and the scope of what they wrote where it has a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Byline<'a> {
-    /// Who.
+    /// The author.
     pub person: &'a Person,
-    /// Where more of theirs stands; none where the site has one author.
+    /// The scope of their articles; none where the site has one author.
     pub scope: Option<Scope>,
 }
 
@@ -82,7 +82,7 @@ struct Neighbour<'a> {
 
 struct Author<'a> {
     name: &'a str,
-    /// Where the name leads: to more of theirs here, else to their own site.
+    /// The target of the name: more of their articles here, else their own site.
     url: Option<String>,
     /// Their own site, where the name does not lead there.
     website: Option<Link>,
@@ -97,18 +97,18 @@ struct Tag<'a> {
 pub fn article(page: &ArticlePage<'_>) -> String {
     let (site, article, head) = (page.site, page.article, &page.article.head);
     let url = article_url(site, article);
-    let published = words::day(site, article.published);
+    let published = format::day(site, article.published);
     let name = name(&head.title, page.summary, &published);
     render(&View {
         frame: frame(page, &name, &url),
         site,
         home: super::url(site, &Route::Home),
         title: &head.title,
-        updated: words::change(site, article.published, article.updated),
-        section: page.section.and_then(|section| section_link(site, section)),
+        updated: format::change(site, article.published, article.updated),
+        section: section(page),
         authors: authors(page),
-        tags: page.tags.iter().map(|tag| Tag { name: tag.name, url: scoped(site, tag.scope.as_ref()) }).collect(),
-        external: head.external_url.as_deref().and_then(web).map(spelled_out),
+        tags: tags(page),
+        external: web_link(head.external_url.as_deref()),
         image: page.image.and_then(web),
         html: page.html,
         older: page.older.map(|older| neighbour(site, older)),
@@ -121,18 +121,19 @@ pub fn article(page: &ArticlePage<'_>) -> String {
 
 fn frame<'a>(page: &ArticlePage<'a>, name: &str, own_url: &str) -> Frame<'a> {
     let (site, head) = (page.site, &page.article.head);
+    // An article may name the page that it was first published on, if that is on the web.
     let canonical = head.canonical.as_deref().and_then(web).unwrap_or(own_url);
     Frame {
         language: head.language.as_deref().unwrap_or(&site.language),
-        description: Some(page.summary).filter(|summary| !summary.is_empty()),
+        description: if page.summary.is_empty() { None } else { Some(page.summary) },
         canonical: Some(canonical.to_owned()),
-        hidden: head.unlisted,
+        hidden: !audience(page.article).search,
         feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
         ..Frame::of(site, tab_title(name, site))
     }
 }
 
-/// What an article is called where it must be called something: its title, else its first words, else its day.
+/// The name of an article, never empty: its title, else its first words, else its day.
 fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str> {
     match (title, summary) {
         ("", "") => Cow::Owned(published.human.clone()),
@@ -149,15 +150,27 @@ fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
 }
 
 fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
-    let website = byline.person.url.as_deref().and_then(web);
-    match scoped(site, byline.scope.as_ref()) {
-        Some(url) => Author { name: &byline.person.name, url: Some(url), website: website.map(spelled_out) },
-        None => Author { name: &byline.person.name, url: website.map(str::to_owned), website: None },
+    let name = &byline.person.name;
+    let website = byline.person.url.as_deref();
+    match &byline.scope {
+        Some(scope) => Author { name, url: Some(scope_url(site, scope)), website: web_link(website) },
+        // There is no page of their articles, so that the name leads to their own site.
+        None => Author { name, url: website.and_then(web).map(str::to_owned), website: None },
     }
 }
 
-fn section_link(site: &config::Site, section: &Named<'_>) -> Option<Link> {
-    Some(Link { url: scoped(site, section.scope.as_ref())?, name: section.name.to_owned() })
+fn tags<'a>(page: &ArticlePage<'a>) -> Vec<Tag<'a>> {
+    let mut tags = Vec::with_capacity(page.tags.len());
+    for Named { name, scope } in page.tags {
+        let url = scope.as_ref().map(|scope| scope_url(page.site, scope));
+        tags.push(Tag { name, url });
+    }
+    tags
+}
+
+fn section(page: &ArticlePage<'_>) -> Option<Link> {
+    let Named { name, scope } = page.section?;
+    Some(Link { url: scope_url(page.site, scope.as_ref()?), name: (*name).to_owned() })
 }
 
 fn neighbour<'a>(site: &'a config::Site, article: &'a Article) -> Neighbour<'a> {
@@ -165,18 +178,15 @@ fn neighbour<'a>(site: &'a config::Site, article: &'a Article) -> Neighbour<'a> 
     let summary = head.summary.as_deref().unwrap_or_default();
     Neighbour {
         url: article_url(site, article),
-        name: name(&head.title, summary, &words::day(site, article.published)).into_owned(),
+        name: name(&head.title, summary, &format::day(site, article.published)).into_owned(),
         language: head.language.as_deref().unwrap_or(&site.language),
     }
 }
 
-/// A link that shows where it leads.
-fn spelled_out(url: &str) -> Link {
-    Link { url: url.to_owned(), name: words::readable(url).to_owned() }
-}
-
-fn scoped(site: &config::Site, scope: Option<&Scope>) -> Option<String> {
-    scope.map(|scope| scope_url(site, scope))
+/// A link that shows its own URL, if that is of the web.
+fn web_link(url: Option<&str>) -> Option<Link> {
+    let url = web(url?)?;
+    Some(Link { url: url.to_owned(), name: format::readable(url).to_owned() })
 }
 
 fn article_url(site: &config::Site, article: &Article) -> String {
@@ -192,7 +202,8 @@ mod tests {
     use crate::article::Head;
     use crate::base::{Format, UrlPath};
 
-    /// The page of an article with this head, with everything that a page can have, or nothing of it.
+    /// The page of an article with this head, with everything that a page can have, or nothing of
+    /// it.
     fn page(head: Head, everything: bool) -> String {
         let (site, feeds) = (sample::site(), sample::feeds());
         let mut article = sample::article("news/my-post", head);
@@ -325,7 +336,8 @@ mod tests {
     }
 
     proptest! {
-        /// The structure of a page does not depend on what its texts say: as many tags and quotes as with plain ones.
+        /// The structure of a page does not depend on what its texts say: as many tags and quotes
+        /// as with plain ones.
         #[test]
         fn texts_stay_texts(text in "x([<>\"'&]|</?script>|-->|\\{\\{|\\PC){0,20}x") {
             let (hostile, plain) = (page(full(&text), true), page(full("xx"), true));

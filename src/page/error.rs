@@ -15,8 +15,8 @@ struct View<'a> {
     text: &'a str,
 }
 
-/// A small page for a status code, in English: what happened in a few words (`title`), and a sentence on what to do
-/// (`text`). Without a site (nothing is published yet) there is no way home.
+/// A small page for a status code, in English: what happened in a few words (`title`), and a
+/// sentence on what to do (`text`). Without a site (nothing is published yet) there is no way home.
 pub fn error(site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
     let frame = match site {
         Some(site) => Frame::of(site, super::tab_title(title, site)),

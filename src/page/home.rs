@@ -1,4 +1,5 @@
-//! The home page: what the site is, how to subscribe, the newest articles, and the ways to the others.
+//! The home page: what the site is, how to subscribe, the newest articles, and the ways to the
+//! others.
 
 use askama::Template;
 
@@ -6,14 +7,14 @@ use crate::base::{Route, Scope};
 use crate::config;
 
 use super::list::{Item, Row, rows};
-use super::{Frame, Link, Subscribe, advertised, render, scope_url, url, words};
+use super::{Frame, Link, Subscribe, advertised, format, render, scope_url, url};
 
-/// What the home page shows.
+/// The content of the home page.
 #[derive(Debug, Clone, Copy)]
 pub struct HomePage<'a> {
-    /// Whose page it is.
+    /// The site.
     pub site: &'a config::Site,
-    /// Which format is advertised.
+    /// The feed settings: the advertised format.
     pub feeds: &'a config::Feeds,
     /// The newest articles, newest first.
     pub items: &'a [Item<'a>],
@@ -21,8 +22,8 @@ pub struct HomePage<'a> {
     pub sections: &'a [Section<'a>],
     /// The months that have articles, newest first.
     pub months: &'a [MonthCount],
-    /// What the article directory is called where nothing is published yet: `articles/`. Readers see it, so it should
-    /// not be the path on the server.
+    /// The name of the article directory, shown where nothing is published yet: `articles/`.
+    /// Readers see it, so it should not be the path on the server.
     pub articles_dir: &'a str,
 }
 
@@ -31,9 +32,9 @@ pub struct HomePage<'a> {
 pub struct Section<'a> {
     /// Its title, or its name.
     pub name: &'a str,
-    /// Which.
+    /// The directory.
     pub scope: Scope,
-    /// How many public articles it lists.
+    /// The number of articles it lists.
     pub count: usize,
 }
 
@@ -44,7 +45,7 @@ pub struct MonthCount {
     pub year: i16,
     /// From 1.
     pub month: i8,
-    /// How many public articles it lists.
+    /// The number of articles it lists.
     pub count: usize,
 }
 
@@ -105,17 +106,19 @@ fn directory<'a>(site: &config::Site, section: &Section<'a>) -> Directory<'a> {
 }
 
 /// The months, gathered by year in the order given.
-fn years(site: &config::Site, months: &[MonthCount]) -> Vec<Year> {
-    let year = |months: &[MonthCount]| Year {
-        name: months.first().map(|month| month.year.to_string()).unwrap_or_default(),
-        months: months.iter().map(|month| self::month(site, *month)).collect(),
-    };
-    months.chunk_by(|one, other| one.year == other.year).map(year).collect()
+fn years(site: &config::Site, counts: &[MonthCount]) -> Vec<Year> {
+    let mut years = Vec::new();
+    for of_year in counts.chunk_by(|one, other| one.year == other.year) {
+        let name = of_year[0].year.to_string();
+        let months = of_year.iter().map(|count| month(site, *count)).collect();
+        years.push(Year { name, months });
+    }
+    years
 }
 
 fn month(site: &config::Site, MonthCount { year, month, count }: MonthCount) -> Month {
-    let link = Link { url: url(site, &Route::Month(year, month)), name: words::month_of_year(site, year, month) };
-    Month { link, long: words::month(site, year, month), count }
+    let link = Link { url: url(site, &Route::Month(year, month)), name: format::month_of_year(site, year, month) };
+    Month { link, long: format::month(site, year, month), count }
 }
 
 #[cfg(test)]
@@ -145,7 +148,7 @@ mod tests {
         check(
             &page,
             &[
-                "Nothing published yet: drop a file into <code translate=\"no\">articles/</code>",
+                "Nothing is published yet. Drop a file into <code translate=\"no\">articles/</code>",
                 "<code translate=\"no\">https://example.org/atom.xml</code>",
                 "<title>Field Notes</title>",
             ],
@@ -197,7 +200,8 @@ mod tests {
     }
 
     proptest! {
-        /// The structure of a page does not depend on what its texts say: as many tags and quotes as with plain ones.
+        /// The structure of a page does not depend on what its texts say: as many tags and quotes
+        /// as with plain ones.
         #[test]
         fn texts_stay_texts(text in "x([<>\"'&]|</?script>|-->|\\{\\{|\\PC){0,20}x") {
             let (hostile, plain) = (all(&text), all("xx"));

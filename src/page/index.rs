@@ -7,18 +7,18 @@ use crate::config;
 use crate::library::Channel;
 
 use super::list::{Item, Row, rows};
-use super::{Frame, Subscribe, advertised, render, scope_url, tab_title, words};
+use super::{Frame, Subscribe, advertised, format, render, scope_url, tab_title};
 
-/// What the page of a scope shows.
+/// The content of the page of a scope.
 #[derive(Debug, Clone, Copy)]
 pub struct IndexPage<'a> {
-    /// Whose page it is.
+    /// The site.
     pub site: &'a config::Site,
-    /// Which format is advertised.
+    /// The feed settings: the advertised format.
     pub feeds: &'a config::Feeds,
-    /// Which articles it shows.
+    /// The scope.
     pub scope: &'a Scope,
-    /// What the scope says of itself.
+    /// The scope's title, description and count.
     pub channel: &'a Channel,
     /// Its newest articles, newest first.
     pub items: &'a [Item<'a>],
@@ -52,7 +52,7 @@ pub fn index(page: &IndexPage<'_>) -> String {
         kind: kind(scope),
         url,
         title,
-        counted: words::counted(items.len(), channel.count),
+        counted: format::counted(items.len(), channel.count),
         subscribe: Subscribe::to(site, scope, feeds.advertise),
         rows: rows(site, items),
     })
@@ -106,7 +106,7 @@ mod tests {
             ..sample::channel("news", 0)
         };
         let page = page(&Scope::Directory(UrlPath::new("news").unwrap()), &channel, &[]);
-        for part in ["The &#60;News&#62;</a>", "dir=\"auto\">All &#38; sundry.</p>", "No articles here just now."] {
+        for part in ["The &#60;News&#62;</a>", "dir=\"auto\">All &#38; sundry.</p>", "No articles at the moment."] {
             assert!(page.contains(part), "no {part} in\n{page}");
         }
         assert!(!page.contains("class=\"list\""));

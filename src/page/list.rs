@@ -4,7 +4,7 @@ use crate::base::Route;
 use crate::config;
 use crate::library::Article;
 
-use super::words::{self, Moment};
+use super::format::{self, Moment};
 
 /// One article in a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub(super) struct Row<'a> {
     pub(super) url: String,
     /// Empty for a note.
     pub(super) title: &'a str,
-    /// Where it differs from the site's.
+    /// The article's, where it differs from the site's.
     pub(super) language: Option<&'a str>,
     pub(super) published: Moment,
     /// May be empty.
@@ -39,7 +39,7 @@ fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
         url: super::url(site, &Route::Resource(item.article.url.clone())),
         title: &head.title,
         language: head.language.as_deref().filter(|language| *language != site.language),
-        published: words::day(site, item.article.published),
+        published: format::day(site, item.article.published),
         summary: item.summary.as_deref().or(head.summary.as_deref()).unwrap_or_default(),
     }
 }

@@ -1,15 +1,18 @@
 //! The pages that a browser reads: pure functions from values to HTML.
 //!
-//! Owns the look (one inline stylesheet), the templates, and the Content-Security-Policy that fits them. Never does
-//! I/O, never reads an article, never decides what is shown: the caller picks the articles and bounds their number.
+//! Owns the look (one inline stylesheet), the templates, and the Content-Security-Policy that fits
+//! them. Never does I/O, never reads an article, never decides what is shown: the caller picks the
+//! articles and bounds their number.
 //!
-//! Invariants: no JavaScript and no request to anything but what an article itself shows; every text is escaped, and
-//! only [`ArticlePage::html`], which is sanitised before it comes here, is not; at most one feed is advertised on a
-//! page, because aggregators poll each advertised one; the pages' own words are English and marked so, and a date is
-//! written out only where the site is English too, since `2026-11-24` reads well in every language.
+//! Invariants: no JavaScript and no request to anything but what an article itself shows; every
+//! text is escaped, and only [`ArticlePage::html`], which is sanitised before it comes here, is
+//! not; at most one feed is advertised on a page, because aggregators poll each advertised one; the
+//! pages' own words are English and marked so, and a date is written out only where the site is
+//! English too, since `2026-11-24` reads well in every language.
 
 mod article;
 mod error;
+mod format;
 mod home;
 mod index;
 mod list;
@@ -17,7 +20,6 @@ mod month;
 #[cfg(test)]
 mod sample;
 mod sitemap;
-mod words;
 
 use askama::Template;
 
@@ -39,24 +41,26 @@ pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
 /// The media type of the sitemap.
 pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 
-/// The value of the Content-Security-Policy header of every page. It lets in the one stylesheet, by its digest, and
-/// what articles show; nothing else. A test keeps the digest equal to the stylesheet's.
+/// The value of the Content-Security-Policy header of every page. It lets in the one stylesheet, by
+/// its digest, and what articles show; nothing else. A test keeps the digest equal to the
+/// stylesheet's.
 pub const CSP: &str = "default-src 'none'; style-src 'sha256-gGlId8Rcu2q0ZoEP1/vN/msvEe02d4h/Uw6zXWAg0Q4='; img-src http: https: data:; \
      media-src http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The stylesheet that stands in every page. Inline, so that a page is one request and no URL has to be kept for it.
+/// The stylesheet that stands in every page. Inline, so that a page is one request and no URL has
+/// to be kept for it.
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// A name, and the scope whose page shows more of it where there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named<'a> {
-    /// What is shown.
+    /// The text that is shown.
     pub name: &'a str,
-    /// Where it leads.
+    /// The target, where there is one.
     pub scope: Option<Scope>,
 }
 
-/// What the frame around every page says.
+/// The frame around every page.
 #[derive(Debug, Default)]
 struct Frame<'a> {
     /// Of the page's main text, BCP 47.
@@ -67,7 +71,7 @@ struct Frame<'a> {
     description: Option<&'a str>,
     /// The address under which the page should be known.
     canonical: Option<String>,
-    /// Should search engines leave it out?
+    /// Whether search engines should leave it out.
     hidden: bool,
     /// The one advertised feed.
     feed: Option<FeedLink>,
@@ -91,7 +95,7 @@ struct FeedLink {
     media_type: &'static str,
 }
 
-/// What is said to somebody who wants to subscribe.
+/// The section on how to subscribe.
 #[derive(Debug)]
 struct Subscribe {
     /// The address to copy: the advertised format's.
@@ -117,12 +121,15 @@ impl<'a> Frame<'a> {
 
 impl Subscribe {
     fn to(site: &config::Site, scope: &Scope, advertised: Format) -> Self {
-        let link = |format: Format| FeedLink {
-            url: feed_url(site, scope, format),
-            title: words::format_name(format).to_owned(),
-            media_type: format.media_type(),
-        };
-        Self { address: feed_url(site, scope, advertised), formats: Format::ALL.into_iter().map(link).collect() }
+        let mut formats = Vec::new();
+        for format in Format::ALL {
+            formats.push(FeedLink {
+                url: feed_url(site, scope, format),
+                title: format::format_name(format).to_owned(),
+                media_type: format.media_type(),
+            });
+        }
+        Self { address: feed_url(site, scope, advertised), formats }
     }
 }
 
@@ -157,7 +164,8 @@ fn tab_title(part: &str, site: &config::Site) -> String {
 }
 
 fn render(template: &impl Template) -> String {
-    // Fails only where the writer or a filter does: a String takes everything, and no template names a filter that can.
+    // Fails only where the writer or a filter does: a String takes everything, and no template
+    // names a filter that can.
     template.render().unwrap_or_default()
 }
 
@@ -195,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_page_carries_exactly_the_stylesheet_of_the_policy() {
-        let page = error(None, 404, "Not found", "Nothing is here.");
+        let page = error(None, 404, "Not Found", "Page not found.");
         let (_, rest) = page.split_once("<style>").unwrap();
         assert_eq!(rest.split_once("</style>").unwrap().0, STYLE);
     }

@@ -6,14 +6,14 @@ use crate::base::{Route, Scope};
 use crate::config;
 
 use super::list::{Item, Row, rows};
-use super::{Frame, Link, advertised, render, tab_title, url, words};
+use super::{Frame, Link, advertised, format, render, tab_title, url};
 
-/// What the page of a month shows.
+/// The content of the page of a month.
 #[derive(Debug, Clone, Copy)]
 pub struct MonthPage<'a> {
-    /// Whose page it is.
+    /// The site.
     pub site: &'a config::Site,
-    /// Which format is advertised.
+    /// The feed settings: the advertised format.
     pub feeds: &'a config::Feeds,
     /// The year, in the zone of the site.
     pub year: i16,
@@ -42,7 +42,7 @@ struct View<'a> {
 /// The page of a month.
 pub fn month(page: &MonthPage<'_>) -> String {
     let site = page.site;
-    let month = words::month(site, page.year, page.month);
+    let month = format::month(site, page.year, page.month);
     render(&View {
         frame: Frame {
             canonical: Some(url(site, &Route::Month(page.year, page.month))),
@@ -51,7 +51,7 @@ pub fn month(page: &MonthPage<'_>) -> String {
         },
         site,
         month,
-        counted: words::counted(page.items.len(), page.items.len()),
+        counted: format::counted(page.items.len(), page.items.len()),
         rows: rows(site, page.items),
         older: page.older.map(|other| link(site, other)),
         newer: page.newer.map(|other| link(site, other)),
@@ -59,7 +59,7 @@ pub fn month(page: &MonthPage<'_>) -> String {
 }
 
 fn link(site: &config::Site, (year, month): (i16, i8)) -> Link {
-    Link { url: url(site, &Route::Month(year, month)), name: words::month(site, year, month) }
+    Link { url: url(site, &Route::Month(year, month)), name: format::month(site, year, month) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Values that the tests of the pages share: a site, an article, a channel, each as plain as it can be.
+//! Values that the tests of the pages share: a site, an article, a channel, each as plain as it can
+//! be.
 
 use std::path::PathBuf;
 use std::sync::Arc;

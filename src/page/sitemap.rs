@@ -27,26 +27,26 @@ struct Entry<'a> {
     lastmod: String,
 }
 
-/// The sitemap of absolute, percent-encoded URLs with the moments they last changed, most important first: what is
-/// beyond the protocol's limits (50,000 URLs, 50 MiB) is left out from the end.
+/// The sitemap of absolute, percent-encoded URLs with the moments they last changed, most important
+/// first: what is beyond the protocol's limits (50,000 URLs, 50 MiB) is left out from the end.
 pub fn sitemap(urls: &[(String, Timestamp)]) -> String {
-    let mut room_bytes = MAX_BYTES - OVERHEAD_BYTES;
-    let mut fits = |url: &str| {
-        let rest = room_bytes.checked_sub(escaped_bytes(url) + OVERHEAD_BYTES);
-        room_bytes = rest.unwrap_or(0);
-        rest.is_some()
-    };
-    let entries = urls
-        .iter()
-        .filter(|(url, _)| url.chars().count() <= MAX_URL_CHARACTERS)
-        .take(MAX_URLS)
-        .take_while(|(url, _)| fits(url))
-        .map(|(url, at)| Entry { loc: url, lastmod: time::rfc3339(time::whole_second(*at)) })
-        .collect();
+    let mut entries = Vec::new();
+    let mut bytes = OVERHEAD_BYTES;
+    for (url, at) in urls {
+        if url.chars().count() > MAX_URL_CHARACTERS {
+            continue;
+        }
+        bytes += escaped_bytes(url) + OVERHEAD_BYTES;
+        if entries.len() == MAX_URLS || bytes > MAX_BYTES {
+            break;
+        }
+        entries.push(Entry { loc: url, lastmod: time::rfc3339(time::whole_second(*at)) });
+    }
     super::render(&View { entries })
 }
 
-/// No less than the length of the URL once escaped: each of the five characters becomes a reference of five.
+/// No less than the length of the URL once escaped: each of the five characters becomes a reference
+/// of five.
 fn escaped_bytes(url: &str) -> usize {
     url.len() + 4 * url.matches(['&', '<', '>', '"', '\'']).count()
 }

@@ -1,10 +1,13 @@
-//! One representation-independent answer: bytes with validators, and their content codings on first demand.
+//! One representation-independent answer: bytes with validators, and their content codings on first
+//! demand.
 //!
-//! Owns the codings and the header values that belong to them, all made once. It never looks at a request: which
-//! coding is wanted is HTTP's to say. A coding is a pure function of the identity bytes, at one quality for ever,
-//! so that two replicas, and one replica after a restart, send the same bytes under the same ETag.
+//! Owns the codings and the header values that belong to them, all made once. It never looks at a
+//! request: which coding is wanted is HTTP's to say. A coding is a pure function of the identity
+//! bytes, at one quality for ever, so that two replicas, and one replica after a restart, send the
+//! same bytes under the same ETag.
 //!
-//! Invariants: the bytes of a coding decode to the identity bytes; a coding that is not smaller is not used.
+//! Invariants: the bytes of a coding decode to the identity bytes; a coding that is not smaller is
+//! not used.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -17,6 +20,7 @@ use http::HeaderValue;
 
 use crate::base::time::rfc822;
 use crate::base::{Digest, Timestamp};
+use crate::feed::TTL_MINUTES;
 
 /// Bodies below this are sent as they are: a coding's frame would eat what it saves.
 const CODED_BYTES_MIN: usize = 256;
@@ -26,6 +30,47 @@ const GZIP_LEVEL: u32 = 6;
 
 /// Of 40 KB, 5 takes 1 ms; 9 takes 15 ms and is no smaller, 11 takes 38 ms for 12 %.
 const BROTLI_QUALITY: i32 = 5;
+
+/// The kind of a document, which decides how it is cached and who may read it. Given by its maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A feed, or the list of all feeds (OPML): polled by readers, some of which are scripts.
+    Feed,
+    /// An HTML page.
+    Page,
+    /// `robots.txt` or `sitemap.xml`: for crawlers.
+    Crawling,
+}
+
+/// The time for which a cache may use a document without asking for it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// None: the cache asks each time, and usually gets 304.
+    Revalidate,
+    /// At most so many seconds.
+    Seconds(u32),
+}
+
+impl Kind {
+    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept past
+    /// `next_due`, the moment at which the library changes by itself.
+    pub fn cache(self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
+        match self {
+            Kind::Feed => {
+                let ttl_s = TTL_MINUTES * 60;
+                let Some(due) = next_due else { return Cache::Seconds(ttl_s) };
+                let left_s = due.as_second() - now.as_second();
+                Cache::Seconds(u32::try_from(left_s.max(0)).unwrap_or(ttl_s).min(ttl_s))
+            }
+            Kind::Page | Kind::Crawling => Cache::Revalidate,
+        }
+    }
+
+    /// Whether scripts of other sites may read it (`Access-Control-Allow-Origin`).
+    pub fn is_open_to_scripts(self) -> bool {
+        self == Kind::Feed
+    }
+}
 
 /// A content coding (RFC 9110, 8.4.1), in order of preference where a client likes them alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,8 +96,9 @@ impl Coding {
         }
     }
 
-    /// What tells its ETag from those of the other codings. They are the suffixes that Apache's filters append, so
-    /// that the tag of an answer that a proxy compressed still revalidates.
+    /// The suffix of its ETag, which differs from those of the other codings. They are the suffixes
+    /// that Apache's filters append, so that the tag of an answer that a proxy compressed still
+    /// revalidates.
     fn suffix(self) -> &'static str {
         match self {
             Coding::Br => "-br",
@@ -65,7 +111,8 @@ impl Coding {
 /// The bytes of one coding.
 #[derive(Debug)]
 pub struct Coded {
-    /// Which coding these bytes really have: identity, where the one asked for would not have made them smaller.
+    /// The coding that these bytes really have: identity, where the one asked for would not have
+    /// made them smaller.
     pub coding: Coding,
     /// The content as it is sent.
     pub bytes: Bytes,
@@ -79,16 +126,19 @@ impl Coded {
     }
 }
 
-/// A finished answer. Its bytes never change; a coding is a pure function of them, made on first demand by one
-/// requester while others wait.
+/// A finished answer. Its bytes never change; a coding is a pure function of them, made on first
+/// demand by one requester while others wait.
 #[derive(Debug)]
 pub struct Document {
+    /// The kind of document.
+    pub kind: Kind,
     /// The media type, with its charset where it has one.
     pub content_type: &'static str,
     /// The digest of the identity bytes.
     pub digest: Digest,
-    /// When these bytes were first published: whole seconds, growing from version to version. None where nobody
-    /// remembers it (pages), so that no date can vouch for bytes that it does not know.
+    /// The moment at which these bytes were first published: whole seconds, growing from version to
+    /// version. None where it is not remembered (pages), so that no date can vouch for bytes that
+    /// it does not belong to.
     pub last_modified: Option<Timestamp>,
     /// The bytes without any coding.
     pub identity: Bytes,
@@ -101,10 +151,11 @@ pub struct Document {
 
 impl Document {
     /// A document of `identity`, first published at `last_modified`.
-    pub fn new(content_type: &'static str, identity: Bytes, last_modified: Option<Timestamp>) -> Self {
+    pub fn new(kind: Kind, content_type: &'static str, identity: Bytes, last_modified: Option<Timestamp>) -> Self {
         let digest = Digest::of(&identity);
         let short = digest.short();
         Self {
+            kind,
             content_type,
             digest,
             last_modified,
@@ -145,7 +196,8 @@ impl Document {
         Some(made.as_ref().unwrap_or(&self.plain))
     }
 
-    /// The bytes in `coding`. The first caller makes them, which takes milliseconds for a large body; others wait.
+    /// The bytes in `coding`. The first caller makes them, which takes milliseconds for a large
+    /// body; others wait.
     pub fn coded(&self, coding: Coding) -> &Coded {
         if let Some(made) = self.made(coding) {
             return made;
@@ -195,7 +247,7 @@ mod tests {
     use super::*;
 
     fn document(identity: &[u8]) -> Document {
-        Document::new("text/html; charset=utf-8", Bytes::copy_from_slice(identity), None)
+        Document::new(Kind::Page, "text/html; charset=utf-8", Bytes::copy_from_slice(identity), None)
     }
 
     fn decode(coded: &Coded) -> Vec<u8> {
@@ -243,6 +295,25 @@ mod tests {
         assert_eq!(one.etag(Coding::Gzip), &format!("\"{short}-gzip\""));
         assert_eq!(one.etag(Coding::Br), &format!("\"{short}-br\""));
         assert!(one.etags().iter().all(|tag| !other.etags().contains(tag)));
+    }
+
+    #[test]
+    fn a_feed_is_kept_for_its_ttl_or_until_the_next_article_is_due() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let after = |seconds: i64| Some(Timestamp::from_second(1_000_000 + seconds).unwrap());
+        for (next_due, seconds) in [
+            (None, 900),
+            (after(901), 900),
+            (after(900), 900),
+            (after(899), 899),
+            (after(0), 0),
+            (after(-5), 0),
+            (Some(Timestamp::MAX), 900),
+        ] {
+            assert_eq!(Kind::Feed.cache(now, next_due), Cache::Seconds(seconds), "{next_due:?}");
+            assert_eq!(Kind::Page.cache(now, next_due), Cache::Revalidate);
+            assert_eq!(Kind::Crawling.cache(now, next_due), Cache::Revalidate);
+        }
     }
 
     proptest! {

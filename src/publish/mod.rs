@@ -1,11 +1,11 @@
-//! What is served: documents, the snapshot that holds them, and the place where the current one stands.
+//! Documents, the snapshot that holds them, and the published snapshot.
 
 pub mod document;
 pub mod published;
 pub mod render;
 pub mod snapshot;
 
-pub use document::{Coded, Coding, Document};
+pub use document::{Cache, Coded, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
-pub use snapshot::{Found, Snapshot};
+pub use snapshot::{Found, Redirect, Snapshot};

@@ -1,4 +1,4 @@
-//! The one place where the current snapshot stands. Written by the engine, read by everyone without a lock.
+//! The published snapshot. Written by the engine, read by all other threads without a lock.
 
 use std::sync::Arc;
 

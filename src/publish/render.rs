@@ -8,11 +8,12 @@ use crate::base::{Digest, RelPath, Route, Timestamp};
 
 use super::{Document, Snapshot};
 
-/// A file that is served as it is, opened: what was found stays readable even when the file is replaced.
+/// A file that is served as it is, opened: what was found stays readable even when the file is
+/// replaced.
 pub trait Asset: Send + Sync {
     /// The whole length in bytes.
     fn len_bytes(&self) -> u64;
-    /// When the file was last modified.
+    /// The moment at which the file was last modified.
     fn modified(&self) -> Timestamp;
     /// The digest of the content. Blocking on first use: it reads the file.
     fn digest(&self) -> Result<Digest, Unrendered>;
@@ -25,11 +26,12 @@ pub trait Render: Send + Sync {
     /// The document of a route that `snapshot.find` answered with [`super::Found::Render`].
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered>;
 
-    /// The file that `snapshot.find` answered with [`super::Found::Asset`]. Its media type follows from its name.
+    /// The file that `snapshot.find` answered with [`super::Found::Asset`]. Its media type follows
+    /// from its name.
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered>;
 }
 
-/// Why there is no document just now.
+/// The reason why there is no document at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unrendered {
     /// The file's bytes are not those of the snapshot: a newer snapshot is on its way.

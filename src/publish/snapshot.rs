@@ -1,4 +1,4 @@
-//! The published state as a value: what stands at every route.
+//! The published state as a value: the answer to every route.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,37 +17,54 @@ use super::Document;
 pub struct Snapshot {
     /// Grows by one with every publish.
     pub generation: u64,
-    /// What the site says of itself, and what subscribers are promised.
+    /// The site's title and address, the limits of its feeds, and everything else it is shown with.
     pub config: Arc<Config>,
     /// Every public article.
     pub library: Library,
     /// The documents that are resident: the site's feeds.
     pub hot: HashMap<Route, Arc<Document>>,
-    /// The bodies of the articles that stand in a hot feed; the last good one where the present file is refused.
+    /// The bodies of the articles in a hot feed; the last good one where the present file is
+    /// refused.
     pub bodies: imbl::HashMap<Seq, Arc<Body>>,
     /// The next moment at which the library changes by itself.
     pub next_due: Option<Timestamp>,
 }
 
-/// What stands at a route.
+/// The answer to a route.
 #[derive(Debug)]
 pub enum Found {
     /// A finished document.
     Ready(Arc<Document>),
     /// A document to be made now: the same route and version always give the same bytes.
     Render(Route, crate::base::Digest),
-    /// It stands elsewhere, for ever.
-    Redirect(Route),
+    /// It is at another route.
+    Redirect(Redirect),
     /// A file beneath the article directory, served as it is.
     Asset(RelPath),
-    /// It was here and was taken away.
+    /// It was here and has been removed.
     Gone,
-    /// Nothing ever was here.
+    /// There never was anything here.
     Missing,
 }
 
+/// A route that leads to another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The route to ask instead.
+    pub to: Route,
+    /// Whether it may be asked for ever (301), or for now (302).
+    pub permanent: bool,
+}
+
+impl Redirect {
+    /// A redirect for ever: a URL that was public is never given to another article.
+    pub fn permanent(to: Route) -> Self {
+        Self { to, permanent: true }
+    }
+}
+
 impl Snapshot {
-    /// What stands at `route`.
+    /// The answer to `route`.
     pub fn find(&self, route: &Route) -> Found {
         if let Some(document) = self.hot.get(route) {
             return Found::Ready(Arc::clone(document));
@@ -55,7 +72,7 @@ impl Snapshot {
         match route {
             Route::Resource(path) => match self.library.find(path) {
                 Lookup::Here(_) => self.page(route),
-                Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+                Lookup::Moved(article) => Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone()))),
                 Lookup::Asset(path) => Found::Asset(path),
                 Lookup::Gone => Found::Gone,
                 Lookup::Missing => self.misplaced(path),
@@ -74,7 +91,10 @@ impl Snapshot {
                 _ => Found::Missing,
             },
             Route::Home | Route::Opml | Route::Sitemap => self.page(route),
-            Route::Favicon => self.icon(),
+            Route::Favicon => match self.library.favicon() {
+                Some(path) => Found::Asset(path),
+                None => Found::Missing,
+            },
             _ => Found::Missing,
         }
     }
@@ -88,7 +108,7 @@ impl Snapshot {
     fn misplaced(&self, path: &UrlPath) -> Found {
         let scope = Scope::Directory(path.key());
         match self.library.channel(&scope) {
-            Some(_) => Found::Redirect(Route::Index(scope)),
+            Some(_) => Found::Redirect(Redirect::permanent(Route::Index(scope))),
             None => Found::Missing,
         }
     }
@@ -96,7 +116,9 @@ impl Snapshot {
     /// An article asked for with a slash, or a directory in another spelling.
     fn slashed(&self, path: &UrlPath) -> Found {
         match self.library.find(path) {
-            Lookup::Here(article) | Lookup::Moved(article) => Found::Redirect(Route::Resource(article.url.clone())),
+            Lookup::Here(article) | Lookup::Moved(article) => {
+                Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))
+            }
             Lookup::Gone => Found::Gone,
             Lookup::Asset(_) => Found::Missing,
             Lookup::Missing if path.key() != *path => self.misplaced(path),
@@ -104,20 +126,15 @@ impl Snapshot {
         }
     }
 
-    fn icon(&self) -> Found {
-        let icon = ["favicon.ico", "icon.png", "icon.svg"].into_iter().find_map(|name| {
-            let path = UrlPath::new(name)?;
-            matches!(self.library.find(&path), Lookup::Asset(_)).then(|| RelPath::new(name))?
-        });
-        icon.map_or(Found::Missing, Found::Asset)
-    }
-
-    /// The first moment of a month in the site's zone, and the first after it; `None` where there is no such month.
+    /// The first moment of a month in the site's zone, and the first after it; `None` where there
+    /// is no such month.
     pub fn month(&self, year: i16, month: i8) -> Option<(Timestamp, Timestamp)> {
         let first = civil::Date::new(year, month, 1).ok()?;
         let next = first.checked_add(1.month()).ok()?;
-        let start = |day: civil::Date| Some(day.to_zoned(self.config.site.timezone.clone()).ok()?.timestamp());
-        Some((start(first)?, start(next)?))
+        let zone = &self.config.site.timezone;
+        let from = first.to_zoned(zone.clone()).ok()?;
+        let to = next.to_zoned(zone.clone()).ok()?;
+        Some((from.timestamp(), to.timestamp()))
     }
 
     /// The article at `route`, where there is one.

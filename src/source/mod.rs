@@ -26,6 +26,7 @@ pub use watch::WatchError;
 
 use std::sync::Arc;
 
+use crate::base::media::is_asset;
 use crate::base::{Diagnostic, Digest, RelPath};
 
 /// What tells a file from its earlier self without reading it.
@@ -101,26 +102,13 @@ pub enum Seen {
     Unreadable(Diagnostic),
 }
 
-/// Is the file at `path` served as it is, by its name? Images, audio, video, captions and PDF are; case does not matter.
-pub fn is_asset(path: &RelPath) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "aac", "apng", "avif", "bmp", "flac", "gif", "heic", "heif", "ico", "jpeg", "jpg", "jxl", "m4a", "m4b", "m4v",
-        "mka", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "oga", "ogg", "ogv", "opus", "pdf", "png", "srt", "svg",
-        "tif", "tiff", "vtt", "wav", "weba", "webm", "webp",
-    ];
-    has_extension(path, EXTENSIONS)
-}
-
 /// Is the file at `path` read for its text, by its name? The names of which [`FileKind::of`] knows the markup.
 ///
 /// [`FileKind::of`]: crate::base::path::FileKind::of
 pub fn is_text(path: &RelPath) -> bool {
-    has_extension(path, &["md", "markdown", "html", "htm", "txt"])
-}
-
-/// Asked for every entry of every scan: it allocates nothing.
-fn has_extension(path: &RelPath, extensions: &[&str]) -> bool {
-    path.extension().is_some_and(|extension| extensions.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    // Asked for every entry of every scan: it allocates nothing.
+    let known = ["md", "markdown", "html", "htm", "txt"];
+    path.extension().is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 #[cfg(test)]

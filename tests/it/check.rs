@@ -215,7 +215,7 @@ fn every_kind_of_finding() {
         (&[("a.md", "---\ntitle: A\ndate: 1984-01-01\n---\nx")], "articles/a.md: note: its date is before 1990, ", 0),
         (
             &[("a.md", "---\ntitle: A\nauthor: {name: Ada, email: a@localhost}\n---\nx")],
-            "articles/a.md: warning: `a@localhost` is no e-mail address and is left out [no-address]",
+            "articles/a.md: warning: `a@localhost` is not a valid e-mail address and is left out [no-address]",
             1,
         ),
         (

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use dropfeed::base::Timestamp;
 use dropfeed::config::Config;
-use dropfeed::engine::clock::{Clock, ManualClock};
 use dropfeed::engine::renderer::Renderer;
 use dropfeed::engine::{Engine, Parts, settling};
+use dropfeed::ops::clock::{Clock, ManualClock};
 use dropfeed::publish::Published;
 use dropfeed::source::{Inbox, Look, Tree};
 use dropfeed::store::model::{Disk, Fault, Loss};

@@ -1,5 +1,6 @@
 //! The HTTP edge over real sockets: text in, text out.
 
+mod audience;
 mod limits;
 mod rig;
 mod wire;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dropfeed::base::{Digest, Timestamp};
-use dropfeed::engine::clock::{Clock as _, SystemClock};
+use dropfeed::ops::clock::{Clock as _, SystemClock};
 use rig::{CAT_BYTES, MODIFIED, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]
@@ -41,7 +42,21 @@ fn documents() {
         ("GET /warm", "200 | content-type: text/html; charset=utf-8 | etag: ? | cache-control: no-cache"),
         ("GET /news/", "200"),
         ("GET /news/rss.xml", "200 | access-control-allow-origin: *"),
-        ("GET /robots.txt", "200 | content-type: text/plain; charset=utf-8 | etag: ?"),
+        (
+            "GET /feeds.opml",
+            "200 | content-type: text/x-opml; charset=utf-8 | access-control-allow-origin: * | \
+             cache-control: public, max-age=900, stale-if-error=86400",
+        ),
+        (
+            "GET /sitemap.xml",
+            "200 | content-type: application/xml; charset=utf-8 | access-control-allow-origin: - | \
+             cache-control: no-cache | content-security-policy: - | etag: ?",
+        ),
+        (
+            "GET /robots.txt",
+            "200 | content-type: text/plain; charset=utf-8 | etag: ? | cache-control: no-cache | \
+             access-control-allow-origin: -",
+        ),
         ("GET /-/healthy", "200 | cache-control: no-store"),
         ("GET /-/ready", "200 | cache-control: no-store"),
         // A date ahead of now is not sent, and not honoured.
@@ -64,6 +79,7 @@ fn absences() {
         ("GET /%ff", "404"),
         ("GET /-/other", "404"),
         ("GET /old", "301 | location: /warm"),
+        ("GET /for-now?a=b", "302 | location: /warm?a=b | cache-control: no-cache"),
         ("GET /old?a=b&c", "301 | location: /warm?a=b&c"),
         ("GET /warm/", "301 | location: /warm"),
         ("GET /WARM/", "301 | location: /warm"),
@@ -141,6 +157,7 @@ fn a_site_with_a_path() {
         ("GET /my%20blog/old?q", "301 | location: /my%20blog/warm?q"),
         ("GET /my%20blogger/rss.xml", "404"),
         ("GET /rss.xml", "404"),
+        ("GET /my%20blog/favicon.ico", "404 | cache-control: public, max-age=3600"),
         ("GET /-/ready", "200"),
         ("GET /my%20blog/-/ready", "200"),
         ("GET /-/healthy", "200"),
@@ -292,6 +309,16 @@ fn assets() {
     assert_eq!(rig.ask("GET /img/cat.png\nRange: bytes=-10").body, pattern(990, 10));
     let big = rig.ask("GET /big.mp4\nRange: bytes=1000-300999");
     assert_eq!(big.body, pattern(1000, 300_000), "in several pieces");
+}
+
+#[test]
+fn every_kind_of_asset_has_a_media_type_of_its_own() {
+    let rig = rig();
+    for media in dropfeed::base::media::TABLE {
+        let short = format!("HEAD /media/a.{}", media.extension.to_uppercase());
+        rig.ask(&short).check(&short, &format!("200 | content-type: {}", media.media_type));
+    }
+    rig.check(&[("HEAD /media/a.bin", "200 | content-type: application/octet-stream")]);
 }
 
 #[test]

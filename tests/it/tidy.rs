@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of `src/`, in the order in which they may import: each names only those before it (or beside it).
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["base"],
+    &["ops"],
     &["config"],
     &["source"],
     &["article"],
@@ -16,7 +17,7 @@ const LAYERS: [&[&str]; 11] = [
     &["publish"],
     &["store"],
     &["engine"],
-    &["http", "ops"],
+    &["http"],
 ];
 
 /// The core: no I/O, no clock, no randomness, no printing, no async.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dropfeed::base::{Digest, Format, RelPath, Route, Timestamp};
 use dropfeed::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::http::{Edge, Metrics, Running, start};
-use dropfeed::publish::{Asset, Document, Found, Published, Render, Snapshot, Unrendered};
+use dropfeed::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
 
 /// Nothing here takes this long unless it hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,8 +47,9 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
         advertise: Format::Atom,
     };
     let mut hot = HashMap::new();
-    let mut put = |path: &str, content_type, text: String, modified| {
-        let document = Document::new(content_type, Bytes::from(text), modified);
+    let mut put = |path: &str, content_type: &'static str, text: String, modified| {
+        let kind = if content_type.starts_with("text/html") { Kind::Page } else { Kind::Feed };
+        let document = Document::new(kind, content_type, Bytes::from(text), modified);
         hot.insert(Route::parse(path).unwrap(), Arc::new(document));
     };
     put("/rss.xml", "application/rss+xml; charset=utf-8", feed_text("rss"), Some(modified));
@@ -73,9 +74,12 @@ fn find(snapshot: &Snapshot, route: &Route) -> Found {
         "/warm" | "/changed" | "/broken" | "/panics" | "/news/" | "/tags/rust/" | "/slow" | "/news/rss.xml" => {
             Found::Render(route.clone(), Digest::of(route.to_string().as_bytes()))
         }
-        "/old" | "/WARM" | "/warm.html" => Found::Redirect(to("/warm")),
-        "/news" => Found::Redirect(to("/news/")),
+        "/old" | "/WARM" | "/warm.html" => Found::Redirect(Redirect::permanent(to("/warm"))),
+        "/for-now" => Found::Redirect(Redirect { to: to("/warm"), permanent: false }),
+        "/news" => Found::Redirect(Redirect::permanent(to("/news/"))),
         "/gone" | "/gone/rss.xml" => Found::Gone,
+        "/favicon.ico" if snapshot.generation == 1 => Found::Asset(RelPath::new("icon.png").unwrap()),
+        path if path.starts_with("/media/") => Found::Asset(RelPath::new(&path[1..]).unwrap()),
         "/img/cat.png" | "/img/a.svg" | "/big.mp4" | "/icon.png" | "/empty.gif" | "/shrinks.pdf" => {
             Found::Asset(RelPath::new(&route.to_string()[1..]).unwrap())
         }
@@ -134,9 +138,11 @@ impl Renderer {
 impl Render for Renderer {
     fn render(&self, _: &Snapshot, route: &Route) -> Result<Document, Unrendered> {
         self.rendered.fetch_add(1, Ordering::SeqCst);
-        let content_type = match route {
-            Route::Feed(..) => "application/rss+xml; charset=utf-8",
-            _ => "text/html; charset=utf-8",
+        let (kind, content_type) = match route {
+            Route::Feed(..) => (Kind::Feed, "application/rss+xml; charset=utf-8"),
+            Route::Opml => (Kind::Feed, "text/x-opml; charset=utf-8"),
+            Route::Sitemap => (Kind::Crawling, "application/xml; charset=utf-8"),
+            _ => (Kind::Page, "text/html; charset=utf-8"),
         };
         match route.to_string().as_str() {
             "/changed" => return Err(Unrendered::Changed),
@@ -148,7 +154,7 @@ impl Render for Renderer {
             }
             _ => {}
         }
-        Ok(Document::new(content_type, Bytes::from(format!("<!doctype html><p>{route}")), None))
+        Ok(Document::new(kind, content_type, Bytes::from(format!("<!doctype html><p>{route}")), None))
     }
 
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {

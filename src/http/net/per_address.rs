@@ -1,32 +1,33 @@
-//! How many connections each address has, so that one client cannot take all places.
+//! Connections per client address, so that one client cannot take all places.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The connections of each address. Bounded by the number of connections: an address with none is forgotten.
+/// The connections of each address. Bounded by the number of connections: an address with none is
+/// forgotten.
 #[derive(Debug)]
-pub(super) struct Peers {
+pub(super) struct PerAddress {
     each_max: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// One connection's place; dropping it gives the place back.
 #[derive(Debug)]
-pub(super) struct Peer {
-    peers: Arc<Peers>,
+pub(super) struct Place {
+    all: Arc<PerAddress>,
     /// None for loopback, which is not counted.
     counted: Option<IpAddr>,
 }
 
-impl Peers {
+impl PerAddress {
     /// At most `each_max` connections for each address.
     pub(super) fn new(each_max: usize) -> Arc<Self> {
         Arc::new(Self { each_max, counts: Mutex::default() })
     }
 
     /// A place for one more connection from `address`; `None` if it has all it may have.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let counted = counted(address);
         if let Some(address) = counted {
             let mut counts = self.lock();
@@ -36,7 +37,7 @@ impl Peers {
             }
             *count += 1;
         }
-        Some(Peer { peers: Arc::clone(self), counted })
+        Some(Place { all: Arc::clone(self), counted })
     }
 
     /// No code panics under this lock, and the counts are whole between any two statements.
@@ -45,10 +46,10 @@ impl Peers {
     }
 }
 
-impl Drop for Peer {
+impl Drop for Place {
     fn drop(&mut self) {
         let Some(address) = self.counted else { return };
-        let mut counts = self.peers.lock();
+        let mut counts = self.all.lock();
         if let Some(count) = counts.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -58,8 +59,8 @@ impl Drop for Peer {
     }
 }
 
-/// What is counted as one address: an IPv4 address, or a /64 of IPv6, which is what one subscriber has. Loopback is
-/// not counted: a proxy on this machine speaks for everybody.
+/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which is
+/// what one subscriber has. Loopback is not counted: a proxy on this machine speaks for everybody.
 fn counted(address: IpAddr) -> Option<IpAddr> {
     let address = address.to_canonical();
     if address.is_loopback() {
@@ -80,8 +81,8 @@ mod tests {
 
     #[test]
     fn places() {
-        let peers = Peers::new(2);
-        let enter = |text: &str| peers.enter(text.parse().unwrap());
+        let places = PerAddress::new(2);
+        let enter = |text: &str| places.enter(text.parse().unwrap());
         let first = enter("192.0.2.1").unwrap();
         let second = enter("::ffff:192.0.2.1").unwrap();
         assert!(enter("192.0.2.1").is_none());
@@ -92,8 +93,8 @@ mod tests {
         let two = enter("2001:db8:1:2:ffff::2").unwrap();
         assert!(enter("2001:db8:1:2:3::").is_none());
         assert!(enter("2001:db8:1:3::1").is_some());
-        let local: Vec<Peer> = (0..9).map(|_| enter("127.0.0.1").unwrap()).collect();
+        let local: Vec<Place> = (0..9).map(|_| enter("127.0.0.1").unwrap()).collect();
         drop((second, third, other, one, two, local));
-        assert!(peers.lock().is_empty());
+        assert!(places.lock().is_empty());
     }
 }

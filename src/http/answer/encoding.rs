@@ -1,22 +1,23 @@
-//! Which content coding a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
+//! The content coding that a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
 //!
-//! Never fails: what cannot be understood is passed over. Where nothing that we have is acceptable (`identity;q=0`
-//! alone), identity is sent all the same, as the section allows and as peers do: a reader that gets bytes it did not
-//! expect is better served than one that gets 406 for ever.
+//! Never fails: what cannot be understood is passed over. Where nothing that we have is acceptable
+//! (`identity;q=0` alone), identity is sent all the same, as the section allows and as peers do: a
+//! reader that gets bytes it did not expect is better served than one that gets 406 for ever.
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
 use crate::publish::Coding;
 
-/// The parts of the field that are looked at; a client that sends more gets what the first ones say.
+/// The parts of the field that are looked at; a client that sends more gets what the first ones
+/// say.
 const PARTS_MAX: usize = 64;
 
 /// A quality in thousandths.
 type Quality = u16;
 
-/// The coding with the highest quality; among equals the preferred one. A coding that is not named takes the quality
-/// of `*`, or is not acceptable; identity, if not named, is the last resort.
+/// The coding with the highest quality; among equals the preferred one. A coding that is not named
+/// takes the quality of `*`, or is not acceptable; identity, if not named, is the last resort.
 pub(super) fn choose(headers: &HeaderMap) -> Coding {
     let mut named: [Option<Quality>; 3] = [None; 3];
     let mut any = None;
@@ -77,8 +78,12 @@ fn weight(text: &[u8]) -> Option<Quality> {
     if !fraction.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let digit = |n: usize| fraction.get(n).map_or(0, |digit| Quality::from(digit - b'0'));
-    let thousandths = digit(0) * 100 + digit(1) * 10 + digit(2);
+    let mut thousandths = 0;
+    for n in 0..3 {
+        // Digits that are left out are zeros: `0.5` is 500 thousandths.
+        let digit = fraction.get(n).map_or(0, |digit| digit - b'0');
+        thousandths = thousandths * 10 + Quality::from(digit);
+    }
     match (whole, thousandths) {
         (b'0', _) => Some(thousandths),
         (b'1', 0) => Some(1000),
@@ -143,7 +148,8 @@ mod tests {
         ) {
             let line: Vec<String> = parts.iter().map(|(name, q)| format!("{name};q={q}")).collect();
             let choice = chosen(&[&line.join(", ")]);
-            // The first mention counts; whatever is not identity must have been asked for, by name or by `*`.
+            // The first mention counts; whatever is not identity must have been asked for, by name
+            // or by `*`.
             let first = |wanted: &str| parts.iter().find(|(name, q)| {
                 name.eq_ignore_ascii_case(wanted) && weight(q.as_bytes()).is_some()
             });

@@ -1,4 +1,4 @@
-//! The words that pages add of their own: dates, months, names of formats, counts.
+//! The texts that pages add of their own: dates, months, names of formats, counts.
 
 use jiff::civil;
 
@@ -24,14 +24,15 @@ pub(super) fn minute(site: &config::Site, at: Timestamp) -> Moment {
     moment(site, at, if is_english(site) { "%-d %B %Y, %H:%M" } else { "%Y-%m-%d %H:%M" })
 }
 
-/// When an article changed, where that is another second than `published`. With the minute on the day itself, since
-/// the same date twice would say nothing.
+/// The moment of an article's change, where that is another second than `published`. With the
+/// minute on the day itself, since the same date twice would say nothing.
 pub(super) fn change(site: &config::Site, published: Timestamp, updated: Timestamp) -> Option<Moment> {
     if time::whole_second(updated) <= time::whole_second(published) {
         return None;
     }
-    let on = |at: Timestamp| at.to_zoned(site.timezone.clone()).date();
-    Some(if on(published) == on(updated) { minute(site, updated) } else { day(site, updated) })
+    let first_day = published.to_zoned(site.timezone.clone()).date();
+    let last_day = updated.to_zoned(site.timezone.clone()).date();
+    Some(if first_day == last_day { minute(site, updated) } else { day(site, updated) })
 }
 
 /// `November 2026`, or `2026-11` where the site is not English.
@@ -50,7 +51,7 @@ pub(super) fn month_of_year(site: &config::Site, year: i16, month: i8) -> String
     }
 }
 
-/// What people call a format.
+/// The common name of a format.
 pub(super) fn format_name(format: Format) -> &'static str {
     match format {
         Format::Rss => "RSS",
@@ -59,12 +60,12 @@ pub(super) fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// `1 article`, `12 articles`, and what a page that shows fewer says.
+/// The count of a page's articles: `12 articles`, and where it shows fewer, how many.
 pub(super) fn counted(shown: usize, count: usize) -> String {
     match count.max(shown) {
-        0 => "No articles here just now. Subscribe, and the next one comes to you.".to_owned(),
+        0 => "No articles at the moment. Subscribe to get the next one.".to_owned(),
         1 => "1 article".to_owned(),
-        all if shown < all => format!("The newest {shown} of {all} articles. The archive has every one, by month."),
+        all if shown < all => format!("The newest {shown} of {all} articles. The archive lists all of them by month."),
         all => format!("{all} articles"),
     }
 }
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_it_can_be_seen() {
+    fn a_change_is_shown_once_it_can_be_seen() {
         let site = sample::site();
         let published = sample::at("2026-11-24T09:00:00Z");
         for (updated, told) in [
@@ -130,7 +131,7 @@ mod tests {
     fn counts() {
         assert_eq!(counted(1, 1), "1 article");
         assert_eq!(counted(2, 2), "2 articles");
-        assert_eq!(counted(2, 9), "The newest 2 of 9 articles. The archive has every one, by month.");
+        assert_eq!(counted(2, 9), "The newest 2 of 9 articles. The archive lists all of them by month.");
         assert!(counted(0, 0).starts_with("No articles"));
     }
 

@@ -1,13 +1,8 @@
 //! Files served as they are: RFC 9110, 14 over an [`Asset`].
 //!
-//! Opening, hashing and reading block, so they run on threads that may. A file is read piece by piece, the next piece
-//! only when the connection has taken the one before; a file that turns out shorter than it was breaks the answer
-//! off, so that no client takes a part for the whole.
+//! Opening and hashing block, so they run on a thread that may.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{
@@ -16,27 +11,24 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use super::body::Content;
 use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
-use super::media::{SVG, media_type};
+use super::content::{Content, Stream};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
+use crate::base::media::{self, Media};
 use crate::base::time::rfc822;
-use crate::base::{Digest, RelPath};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::publish::{Asset, Render, Unrendered};
 
-/// What is read, and held in memory, at a time.
-const PIECE_BYTES: usize = 64 * 1024;
-
-/// An hour: a picture is rarely replaced under its name, and then its tag tells.
+/// An hour: a picture is rarely replaced under its name, and then its ETag differs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
 const SVG_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
-/// An opened file with what tells it apart.
+/// An opened file with its validators.
 struct Opened {
     asset: Arc<dyn Asset>,
     etag: HeaderValue,
@@ -44,29 +36,32 @@ struct Opened {
     modified_value: Option<HeaderValue>,
 }
 
+/// An answer for a file, before any header is written.
+enum Reply {
+    /// 412
+    PreconditionFailed,
+    /// 304
+    NotModified,
+    /// 200, 206 or 416
+    Send(Ranged),
+}
+
 /// The answer to a GET or HEAD of the file at `path`, at `now`.
 pub(super) async fn respond(
     render: &Arc<dyn Render>,
     path: &RelPath,
     head: &Parts,
-    now: Seconds,
+    now: Timestamp,
 ) -> Result<Response<Content>, Problem> {
+    let now = now.as_second();
     let opened = open(Arc::clone(render), path.clone(), now).await.map_err(unavailable)?;
-    let etags = std::slice::from_ref(&opened.etag);
-    let current = Validators { etags, modified: opened.modified, modified_value: opened.modified_value.as_ref() };
-    match evaluate(&head.headers, &current) {
-        Verdict::Failed => return Err(Problem::precondition_failed()),
-        Verdict::NotModified(_) => return Ok(not_modified(&opened)),
-        Verdict::Proceed => {}
-    }
     let len_bytes = opened.asset.len_bytes();
-    // Range is defined for GET alone (14.2).
-    let applies = head.method == Method::GET && range_applies(&head.headers, &current, now);
-    let range = if applies { ranged(&head.headers, len_bytes) } else { Ranged::Whole };
-    match range {
-        Ranged::Unsatisfiable => Err(unsatisfiable(range, len_bytes)),
-        Ranged::Whole => Ok(whole(&opened, path, 0, len_bytes)),
-        Ranged::Part { first, last } => {
+    match decide(head, &opened, now) {
+        Reply::PreconditionFailed => Err(Problem::precondition_failed()),
+        Reply::NotModified => Ok(not_modified(&opened)),
+        Reply::Send(Ranged::Whole) => Ok(whole(&opened, path, 0, len_bytes)),
+        Reply::Send(range @ Ranged::Unsatisfiable) => Err(unsatisfiable(range, len_bytes)),
+        Reply::Send(range @ Ranged::Part { first, last }) => {
             let mut response = whole(&opened, path, first, last - first + 1);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             if let Some(value) = range.content_range(len_bytes) {
@@ -77,11 +72,32 @@ pub(super) async fn respond(
     }
 }
 
-/// What there is to say of an asset or document that cannot be had now.
+/// Conditions come first, then the range (RFC 9110, 13.2.2), which is defined for GET alone (14.2).
+fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
+    let current = Validators {
+        etags: std::slice::from_ref(&opened.etag),
+        modified: opened.modified,
+        modified_value: opened.modified_value.as_ref(),
+    };
+    match evaluate(&head.headers, &current) {
+        Verdict::Failed => Reply::PreconditionFailed,
+        Verdict::NotModified(_) => Reply::NotModified,
+        Verdict::Proceed => {
+            let is_get = head.method == Method::GET;
+            if is_get && range_applies(&head.headers, &current, now) {
+                Reply::Send(ranged(&head.headers, opened.asset.len_bytes()))
+            } else {
+                Reply::Send(Ranged::Whole)
+            }
+        }
+    }
+}
+
+/// The answer for an asset or document that cannot be had at the moment.
 pub(super) fn unavailable(why: Unrendered) -> Problem {
     match why {
-        Unrendered::Changed => Problem::unavailable("This is being changed just now.", 1),
-        Unrendered::Unreadable => Problem::unavailable("This cannot be read just now.", 30),
+        Unrendered::Changed => Problem::unavailable("This page is being updated. Please try again.", 1),
+        Unrendered::Unreadable => Problem::unavailable("This page cannot be read at the moment.", 30),
     }
 }
 
@@ -113,14 +129,14 @@ fn text(text: String) -> HeaderValue {
 }
 
 fn whole(opened: &Opened, path: &RelPath, offset: u64, len_bytes: u64) -> Response<Content> {
-    let stream = Stream { asset: Arc::clone(&opened.asset), offset, left: len_bytes, reading: None };
+    let stream = Stream::new(Arc::clone(&opened.asset), offset, len_bytes);
     let mut response = Response::new(Content::Stream(Box::new(stream)));
     let headers = response.headers_mut();
-    let media_type = media_type(path);
+    let media_type = Media::of(path).map_or(media::UNKNOWN, |media| media.media_type);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(len_bytes));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if media_type == SVG {
+    if media_type == media::SVG {
         headers.insert(CONTENT_SECURITY_POLICY, SVG_POLICY);
     }
     validators(headers, opened);
@@ -144,48 +160,9 @@ fn validators(headers: &mut HeaderMap, opened: &Opened) {
 }
 
 fn unsatisfiable(range: Ranged, len_bytes: u64) -> Problem {
-    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The file is shorter than that.");
+    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The requested range is beyond the end of the file.");
     match range.content_range(len_bytes) {
         Some(value) => problem.with(CONTENT_RANGE, value),
         None => problem,
-    }
-}
-
-/// A part of a file on its way out.
-pub(super) struct Stream {
-    asset: Arc<dyn Asset>,
-    offset: u64,
-    left: u64,
-    reading: Option<JoinHandle<Result<Bytes, Unrendered>>>,
-}
-
-impl Stream {
-    /// What is still to be sent.
-    pub(super) fn left_bytes(&self) -> u64 {
-        self.left
-    }
-
-    /// The next piece.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
-        let (asset, offset) = (&self.asset, self.offset);
-        let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(PIECE_BYTES);
-        let reading = self.reading.get_or_insert_with(|| {
-            let asset = Arc::clone(asset);
-            spawn_blocking(move || asset.read_at(offset, len))
-        });
-        let read = ready!(Pin::new(reading).poll(cx));
-        self.reading = None;
-        Poll::Ready(Some(match read {
-            Ok(Ok(bytes)) if !bytes.is_empty() && bytes.len() <= len => {
-                self.offset += bytes.len() as u64;
-                self.left -= bytes.len() as u64;
-                Ok(bytes)
-            }
-            // Whatever it was, the promised length cannot be kept: hyper closes, and the client sees a broken answer.
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
-        }))
     }
 }

@@ -1,9 +1,10 @@
-//! Warm documents, and each of them made once: a cache bounded in bytes over a single flight per key.
+//! Warm documents, and each of them made once: a cache bounded in bytes over a single flight per
+//! key.
 //!
-//! Keyed by (route, version of the inputs), so nothing is ever invalidated: what is not asked for any more becomes
-//! the oldest and leaves. Rendering and compressing run on threads that may block, as many at once as there are
-//! cores; everybody who wants the same thing waits for the one who makes it, and whoever goes away in between stops
-//! nothing.
+//! Keyed by (route, version of the inputs), so nothing is ever invalidated: what is not asked for
+//! any more becomes the oldest and leaves. Rendering and compressing run on threads that may block,
+//! as many at once as there are cores. Requests for the same thing wait for the one that makes it,
+//! and a client that goes away in between stops nothing.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -14,14 +15,14 @@ use tokio::sync::{Semaphore, watch};
 use crate::base::{Digest, Route};
 use crate::publish::{Coding, Document, Render, Snapshot, Unrendered};
 
-/// What a warm document is known by.
+/// The key of a warm document.
 type Key = (Route, Digest);
 
-/// What a document costs beside its bytes: keys, header values, the entry itself.
+/// Bytes of a document beside its content: keys, header values, the entry itself.
 const ENTRY_BYTES: usize = 1024;
 
-/// The makers of what is not there yet.
-pub(super) struct Warm {
+/// The cache, and the work under way to fill it.
+pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
     documents: Mutex<Documents>,
     renderings: Flights<Key, Result<Arc<Document>, Unrendered>>,
@@ -32,7 +33,7 @@ pub(super) struct Warm {
 
 impl Warm {
     /// Keeps at most `bytes_max` of documents, and makes at most `at_once` things at the same time.
-    pub(super) fn new(render: Arc<dyn Render>, bytes_max: usize, at_once: usize) -> Self {
+    pub(in crate::http) fn new(render: Arc<dyn Render>, bytes_max: usize, at_once: usize) -> Self {
         Self {
             render,
             documents: Mutex::new(Documents::new(bytes_max)),
@@ -59,7 +60,7 @@ impl Warm {
     }
 
     fn make(&self, snapshot: &Snapshot, key: Key) -> Result<Arc<Document>, Unrendered> {
-        // Between our look into the cache and our flight another one may have landed.
+        // Since the cache was asked, another request may have made it.
         if let Some(document) = lock(&self.documents).get(&key) {
             return Ok(document);
         }
@@ -74,7 +75,8 @@ impl Warm {
         let make = move || {
             wanted.coded(coding);
         };
-        // The key is the content, not the document: where two documents share their bytes, the second asks again.
+        // The key is the content, not the document: where two documents share their bytes, the
+        // second asks again.
         while document.made(coding).is_none() {
             if self.codings.join((document.digest, coding), &self.at_once, make.clone()).await.is_none() {
                 return;
@@ -82,7 +84,7 @@ impl Warm {
         }
     }
 
-    /// Who opens and reads the assets.
+    /// The reader of assets.
     pub(super) fn render(&self) -> &Arc<dyn Render> {
         &self.render
     }
@@ -146,17 +148,18 @@ impl Documents {
     }
 }
 
-/// The bytes and what both codings of text usually add; they are made later, and the books stay simple.
+/// The bytes, and what both codings of text usually add. They are made later, and are counted from
+/// the beginning, so that the cost of an entry never changes.
 fn cost(document: &Document) -> usize {
     document.identity.len() + document.identity.len() / 2 + ENTRY_BYTES
 }
 
-/// Work under way: one maker for each key, everybody else waits for what it makes.
+/// Work under way: one maker for each key, for whose result all others wait.
 struct Flights<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
-/// `None` until it has landed.
+/// `None` until there is a result.
 type UnderWay<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 
 impl<K, V> Default for Flights<K, V> {
@@ -170,14 +173,14 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// What `make` makes, here or in the flight that is under way. `None` where the maker panicked, or its runtime
-    /// is going down.
+    /// The result of `make`, or of the call under way for the same key. `None` where that panicked,
+    /// or its runtime is going down.
     async fn join(&self, key: K, at_once: &Arc<Semaphore>, make: impl FnOnce() -> V + Send + 'static) -> Option<V> {
-        let mut landed = self.board(key, at_once, make);
-        landed.wait_for(Option::is_some).await.ok().and_then(|made| made.clone())
+        let mut result = self.start(key, at_once, make);
+        result.wait_for(Option::is_some).await.ok().and_then(|made| made.clone())
     }
 
-    fn board(
+    fn start(
         &self,
         key: K,
         at_once: &Arc<Semaphore>,
@@ -189,9 +192,11 @@ where
         }
         let (sender, receiver) = watch::channel(None);
         under_way.insert(key.clone(), receiver.clone());
-        // A runtime that is going down drops what is spawned on it at once, and with it the place, which locks.
+        // A runtime that is going down drops what is spawned on it at once, and with it the place,
+        // which locks.
         drop(under_way);
-        // Gone when the work ends in whatever way: a panic closes the channel, and nobody waits for ever.
+        // Dropped when the work ends in whatever way: a panic closes the channel, and no request
+        // waits for ever.
         let place = Place { key, under_way: Arc::clone(&self.under_way) };
         let at_once = Arc::clone(at_once);
         tokio::spawn(async move {
@@ -201,7 +206,7 @@ where
                 drop(place);
                 sender.send_replace(Some(made));
             };
-            // A panic has been told by the hook; the waiters see the channel close.
+            // The panic hook has reported a panic; the waiters see the channel close.
             let _ = tokio::task::spawn_blocking(work).await;
         });
         receiver
@@ -220,7 +225,7 @@ impl<K: Eq + Hash, V> Drop for Place<K, V> {
     }
 }
 
-/// No code panics while it holds one of these locks; were it to, what they guard is still whole.
+/// No code panics while it holds one of these locks, and even then what they guard would be whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -233,13 +238,14 @@ mod tests {
 
     use super::*;
     use crate::base::UrlPath;
+    use crate::publish::Kind;
 
     fn key(n: usize) -> Key {
         (Route::Resource(UrlPath::new(&format!("a/{n}")).unwrap()), Digest::of(&n.to_be_bytes()))
     }
 
     fn document(len: usize) -> Arc<Document> {
-        Arc::new(Document::new("text/html; charset=utf-8", Bytes::from(vec![b'x'; len]), None))
+        Arc::new(Document::new(Kind::Page, "text/html; charset=utf-8", Bytes::from(vec![b'x'; len]), None))
     }
 
     #[test]
@@ -273,11 +279,11 @@ mod tests {
         let (open, gate) = std::sync::mpsc::channel::<()>();
         block_on(async {
             let count = Arc::clone(&made);
-            let first = flights.board(1, &at_once, move || {
+            let first = flights.start(1, &at_once, move || {
                 gate.recv().unwrap();
                 count.fetch_add(1, Ordering::SeqCst) + 1
             });
-            let others: Vec<_> = (0..9).map(|_| flights.board(1, &at_once, || unreachable!())).collect();
+            let others: Vec<_> = (0..9).map(|_| flights.start(1, &at_once, || unreachable!())).collect();
             drop(first);
             open.send(()).unwrap();
             for mut other in others {

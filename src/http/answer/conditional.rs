@@ -1,4 +1,5 @@
-//! Conditional requests: RFC 9110, 13. Pure; evaluated for GET and HEAD of what would otherwise be answered 200.
+//! Conditional requests: RFC 9110, 13. Pure; evaluated for GET and HEAD of what would otherwise be
+//! answered 200.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,23 +9,24 @@ use http::{HeaderMap, HeaderValue};
 /// A point in time in whole seconds since 1970, as HTTP dates say it.
 pub(super) type Seconds = i64;
 
-/// What the current representation can be told by.
+/// The validators of the current representation (RFC 9110, 8.8).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Validators<'a> {
     /// The strong ETags of its codings; each of them names these bytes.
     pub(super) etags: &'a [HeaderValue],
-    /// When it was last modified, if that is known and does not lie ahead of now.
+    /// The date of its last modification, if that is known and does not lie ahead of now.
     pub(super) modified: Option<Seconds>,
     /// The same as a header value: a client that sends it back needs no parsing.
     pub(super) modified_value: Option<&'a HeaderValue>,
 }
 
-/// What the preconditions say.
+/// The outcome of the preconditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Answer as if there were none.
     Proceed,
-    /// 304; with the place, in [`Validators::etags`], of the tag that the client has, if it named one.
+    /// 304; with the place, in [`Validators::etags`], of the tag that the client has, if it named
+    /// one.
     NotModified(Option<usize>),
     /// 412
     Failed,
@@ -56,9 +58,9 @@ pub(super) fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict
     Verdict::Proceed
 }
 
-/// Does a Range apply (RFC 9110, 13.1.5)? Always without If-Range; with it only if it names, by a strong tag or by
-/// the exact date, the representation that the client has a part of. A date is strong only once it lies a second
-/// back: the file may change again within its second.
+/// Whether a Range applies (RFC 9110, 13.1.5). Always without If-Range; with it only if it names,
+/// by a strong tag or by the exact date, the representation that the client has a part of. A date
+/// is strong only once it lies a second back: the file may change again within its second.
 pub(super) fn range_applies(headers: &HeaderMap, current: &Validators<'_>, now: Seconds) -> bool {
     let mut lines = headers.get_all(IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
@@ -73,14 +75,14 @@ pub(super) fn range_applies(headers: &HeaderMap, current: &Validators<'_>, now: 
     dated.is_some() && date(text) == dated
 }
 
-/// How entity tags compare (RFC 9110, 8.8.3.2).
+/// The comparison of entity tags (RFC 9110, 8.8.3.2).
 #[derive(Clone, Copy, PartialEq)]
 enum Comparison {
     Strong,
     Weak,
 }
 
-/// What a list of tags matched.
+/// The match of a list of tags.
 enum Matched {
     Any,
     Tag(usize),
@@ -115,8 +117,8 @@ fn matching(headers: &HeaderMap, name: &HeaderName, etags: &[HeaderValue], how: 
     None
 }
 
-/// The next `[ "W/" ] DQUOTE *etagc DQUOTE` of a list, with its quotes: (weak, tag, rest). What is not a tag is
-/// passed over up to the next comma.
+/// The next `[ "W/" ] DQUOTE *etagc DQUOTE` of a list, with its quotes: (weak, tag, rest). What is
+/// not a tag is passed over up to the next comma.
 fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let mut rest = list;
     loop {
@@ -134,8 +136,9 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     }
 }
 
-/// Was it modified after the date in the field? `None` where the field is absent, doubled or no date, or where no
-/// date of modification is known: then the field is ignored (RFC 9110, 13.1.3 and 13.1.4).
+/// Whether it was modified after the date in the field. `None` where the field is absent, doubled
+/// or no date, or where no date of modification is known: then the field is ignored (RFC 9110,
+/// 13.1.3 and 13.1.4).
 fn modified_since(headers: &HeaderMap, name: &HeaderName, current: &Validators<'_>) -> Option<bool> {
     let modified = current.modified?;
     let mut lines = headers.get_all(name).iter();
@@ -156,7 +159,7 @@ fn date(text: &[u8]) -> Option<Seconds> {
 }
 
 /// The whole seconds since 1970.
-pub(super) fn seconds(time: SystemTime) -> Option<Seconds> {
+fn seconds(time: SystemTime) -> Option<Seconds> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => Seconds::try_from(after.as_secs()).ok(),
         Err(before) => Seconds::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),

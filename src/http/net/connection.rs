@@ -1,8 +1,8 @@
 //! One connection: the socket under hyper, its time-outs, and its end.
 //!
-//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each request; the limits
-//! here are apart (head, idle, no progress in writing), and a timer is moved only when it goes off. Its invariant:
-//! the alarm never lies after the deadline.
+//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each
+//! request; the limits here are apart (head, idle, no progress in writing), and a timer is moved
+//! only when it goes off. Its invariant: the alarm never lies after the deadline.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -24,51 +24,54 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::body::Answer;
-use super::problem::Problem;
-use super::pulse::Pulse;
-use super::request::{BUFFER_BYTES_MAX, HEADERS_MAX};
-use super::server::Worker;
+use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
+use super::Service;
+use super::activity::Activity;
+use super::body::Tracked;
+use super::worker::Worker;
 
-/// A body that no method here wants is read up to this, so that the connection can be kept; more closes it.
+/// Bytes of a request's body, which no method here wants, that are read so that the connection can
+/// be kept; a longer body closes it.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
-/// After an answer to a request that was not read to its end, the client has this long to take the answer.
+/// After an answer to a request that was not read to its end, the client has this long to take the
+/// answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What is read and thrown away meanwhile.
+/// Bytes that are read and thrown away meanwhile.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
-/// How a connection ended.
+/// The end of a connection.
 enum End {
     /// Both sides are done.
     Done,
-    /// The client broke off, or sent what is no HTTP.
+    /// The client broke off, or sent something that is not HTTP.
     Failed(hyper::Error),
-    /// It kept us waiting for too long.
+    /// The client took too long.
     TimedOut,
-    /// It was waiting, and others needed its place.
-    Shed,
+    /// It waited for its client, and others needed its place.
+    Evicted,
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(stream: TcpStream, pulse: Rc<Pulse>, worker: Rc<Worker>) {
-    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket that is gone.
+pub(super) async fn serve<S: Service>(stream: TcpStream, activity: Rc<Activity>, worker: Rc<Worker<S>>) {
+    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket
+    // that is gone.
     let _ = stream.set_nodelay(true);
     let stream = Rc::new(RefCell::new(stream));
-    let socket = Socket { stream: Rc::clone(&stream), pulse: Rc::clone(&pulse) };
-    match converse(socket, &pulse, &worker).await {
+    let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(&activity) };
+    match converse(socket, &activity, &worker).await {
         End::TimedOut => worker.metrics().timed_out(),
-        End::Shed => worker.metrics().shed(),
+        End::Evicted => worker.metrics().shed(),
         End::Failed(error) if !error.is_parse() => {}
-        End::Done if !pulse.has_unread() => {}
-        // In a box, as its buffer is not to weigh on every connection.
+        End::Done if !activity.has_unread() => {}
+        // In a box, so that its buffer does not weigh on every connection.
         End::Failed(_) | End::Done => Box::pin(linger(stream)).await,
     }
 }
 
-async fn converse(socket: Socket, pulse: &Rc<Pulse>, worker: &Rc<Worker>) -> End {
-    let service = service_fn(|request| respond(request, Rc::clone(pulse), Rc::clone(worker)));
+async fn converse<S: Service>(socket: Socket, activity: &Rc<Activity>, worker: &Rc<Worker<S>>) -> End {
+    let service = service_fn(|request| respond(request, Rc::clone(activity), Rc::clone(worker)));
     let connection = http1::Builder::new()
         // A client that has sent its request and closed its side still gets its answer.
         .half_close(true)
@@ -81,22 +84,22 @@ async fn converse(socket: Socket, pulse: &Rc<Pulse>, worker: &Rc<Worker>) -> End
     let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
     let mut told = false;
     poll_fn(|cx| {
-        pulse.register(cx.waker());
+        activity.register(cx.waker());
         loop {
             if let Poll::Ready(end) = connection.as_mut().poll(cx) {
                 return Poll::Ready(end.map_or_else(End::Failed, |()| End::Done));
             }
-            if pulse.is_shed() {
-                return Poll::Ready(End::Shed);
+            if activity.is_evicted() {
+                return Poll::Ready(End::Evicted);
             }
             let stops = worker.is_stopping() && !told;
-            let grace = pulse.grace().filter(|_| stops);
+            let grace = activity.grace().filter(|_| stops);
             if stops && grace.is_none_or(|grace| grace <= Instant::now()) {
                 told = true;
                 connection.as_mut().graceful_shutdown();
                 continue;
             }
-            let deadline = pulse.deadline(worker.limits());
+            let deadline = activity.deadline(worker.limits());
             if alarm.is_elapsed() && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Poll::Ready(End::TimedOut);
             }
@@ -113,33 +116,35 @@ async fn converse(socket: Socket, pulse: &Rc<Pulse>, worker: &Rc<Worker>) -> End
 }
 
 /// Answers one request. Never fails: every refusal is an answer.
-async fn respond(
+async fn respond<S: Service>(
     request: Request<Incoming>,
-    pulse: Rc<Pulse>,
-    worker: Rc<Worker>,
-) -> Result<Response<Answer>, Infallible> {
+    activity: Rc<Activity>,
+    worker: Rc<Worker<S>>,
+) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
-    let smuggled = head.headers.contains_key(TRANSFER_ENCODING) && !pulse.saw_no_length(head.method.as_str());
-    let busy = pulse.begin();
-    let read = body.is_end_stream() || (!smuggled && Box::pin(drain(body, &head.headers, &worker)).await);
+    let smuggled = head.headers.contains_key(TRANSFER_ENCODING) && !activity.saw_no_length(head.method.as_str());
+    let busy = activity.begin();
+    let read = body.is_end_stream()
+        || (!smuggled && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
     let mut response = if smuggled {
-        worker.desk().problem(&Problem::bad_request("Content-Length and Transfer-Encoding exclude each other."))
+        worker.service().bad_request("A request must not have both Content-Length and Transfer-Encoding.")
     } else {
-        worker.desk().answer(&head).await
+        worker.service().answer(&head).await
     };
     if !read {
-        pulse.leave_unread();
+        activity.leave_unread();
     }
     if !read || worker.is_stopping() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     worker.metrics().answered(response.status());
-    Ok(response.map(|content| Answer::new(content, busy)))
+    Ok(response.map(|body| Tracked::new(body, busy)))
 }
 
-/// Reads a body that nobody wants, so that it is never taken for a request. False if it is not read to its end: a
-/// client that waits for `100 Continue` gets its final answer instead (RFC 9110, 10.1.1).
-async fn drain(body: Incoming, headers: &http::HeaderMap, worker: &Worker) -> bool {
+/// Reads a body that no method wants, so that it is never taken for a request. False if it is not
+/// read to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
+/// 10.1.1).
+async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     if headers.contains_key(EXPECT) || body.size_hint().lower() > DRAIN_BYTES_MAX as u64 {
         return false;
     }
@@ -152,11 +157,11 @@ async fn drain(body: Incoming, headers: &http::HeaderMap, worker: &Worker) -> bo
         }
         true
     };
-    timeout(worker.limits().header_timeout, all).await.unwrap_or(false)
+    timeout(limit, all).await.unwrap_or(false)
 }
 
-/// Closes in such a way that the client gets the answer: our side first, then what it still sends is read and thrown
-/// away for a while.
+/// Closes in such a way that the client gets the answer: our side first, then what it still sends
+/// is read and thrown away for a while.
 async fn linger(stream: Rc<RefCell<TcpStream>>) {
     // hyper and its half are gone by now, so ours is the last.
     let Some(mut stream) = Rc::into_inner(stream).map(RefCell::into_inner) else { return };
@@ -178,15 +183,15 @@ async fn linger(stream: Rc<RefCell<TcpStream>>) {
     let _ = timeout(LINGER, rest).await;
 }
 
-/// The socket as hyper sees it: every byte goes by the pulse.
+/// The socket as hyper sees it: every byte is recorded in the activity.
 struct Socket {
     stream: Rc<RefCell<TcpStream>>,
-    pulse: Rc<Pulse>,
+    activity: Rc<Activity>,
 }
 
 impl Socket {
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.pulse.wrote(polled.is_ready());
+        self.activity.wrote(polled.is_ready());
         polled
     }
 }
@@ -196,7 +201,7 @@ impl AsyncRead for Socket {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
         if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
-            self.pulse.received(new);
+            self.activity.received(new);
         }
         polled
     }
@@ -230,18 +235,11 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// The size of what serves one connection, with the futures of its answers, in bytes.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
+pub(in crate::http) fn future_bytes<S: Service>() -> usize {
     fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
         size_of::<F>()
     }
-
-    #[test]
-    fn an_idle_connection_is_small() {
-        // Beside it stands hyper's read buffer of 8 KiB; 11 KiB are the budget of the whole.
-        let size = size_of_future(serve);
-        assert!(size <= 1280, "{size}");
-    }
+    size_of_future(serve::<S>)
 }

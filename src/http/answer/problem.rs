@@ -1,5 +1,5 @@
-//! Every answer that is no document: refusals, absences, redirects. Each with a small page, for the person who may
-//! be looking.
+//! Every answer that is not a document: refusals, absences, redirects. Each has a small page, for
+//! the person who may be looking.
 
 use bytes::Bytes;
 use http::header::{
@@ -8,15 +8,15 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 
-use super::body::Content;
+use super::content::Content;
 use crate::{config, page};
 
-/// The methods that are understood.
+/// The methods that are allowed everywhere.
 pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// An answer that is no document.
+/// An answer that is not a document.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     status: StatusCode,
     text: &'static str,
     cache: &'static str,
@@ -31,36 +31,41 @@ impl Problem {
         Self { status, text, cache: "no-cache", field: None, closes: false }
     }
 
-    /// 400. The connection is closed: who knows what comes next on it.
-    pub(super) fn bad_request(text: &'static str) -> Self {
+    /// 400. The connection is closed, since what comes next on it may not be a request.
+    pub(in crate::http) fn bad_request(text: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text).closing()
     }
 
     /// 404
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Nothing stands at this address.")
+        Self::new(StatusCode::NOT_FOUND, "Page not found.")
     }
 
     /// 405
     pub(super) fn not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Things can only be read here.").with(ALLOW, ALLOWED)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "This server is read-only.").with(ALLOW, ALLOWED)
     }
 
-    /// 410; known for a minute, as what was taken away may return.
+    /// 410; cached for a minute only, since a removed article may return.
     pub(super) fn gone() -> Self {
-        Self::new(StatusCode::GONE, "What stood at this address was taken away.").cached("public, max-age=60")
+        Self::new(StatusCode::GONE, "This page has been removed.").cached("public, max-age=60")
     }
 
     /// 412
     pub(super) fn precondition_failed() -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "What stands here is not what the request expects.")
+        Self::new(StatusCode::PRECONDITION_FAILED, "The page is not in the state that the request requires.")
     }
 
     /// 301
     pub(super) fn moved(location: HeaderValue) -> Self {
-        Self::new(StatusCode::MOVED_PERMANENTLY, "This stands at another address.")
+        Self::new(StatusCode::MOVED_PERMANENTLY, "This page has moved.")
             .with(LOCATION, location)
             .cached("public, max-age=900")
+    }
+
+    /// 302, not to be cached.
+    pub(super) fn found(location: HeaderValue) -> Self {
+        Self::new(StatusCode::FOUND, "This page is temporarily at another address.").with(LOCATION, location)
     }
 
     /// 503, to be asked again after `seconds`.
@@ -70,21 +75,21 @@ impl Problem {
             .cached("no-store")
     }
 
-    /// The same, and the connection is closed after it.
+    /// Closes the connection after the answer.
     #[must_use]
     pub(super) fn closing(mut self) -> Self {
         self.closes = true;
         self
     }
 
-    /// The same, with one more field.
+    /// Adds a header field; there can be one.
     #[must_use]
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.field = Some(Box::new((name, value)));
         self
     }
 
-    /// The same, with another `Cache-Control`.
+    /// Sets `Cache-Control`.
     #[must_use]
     pub(super) fn cached(mut self, cache: &'static str) -> Self {
         self.cache = cache;
@@ -96,7 +101,7 @@ impl Problem {
         self.status
     }
 
-    /// The answer, with its page in the dress of the site where there is one yet.
+    /// The answer, with a page in the look of the site if one is published.
     pub(super) fn response(&self, site: Option<&config::Site>) -> Response<Content> {
         let title = self.status.canonical_reason().unwrap_or("Error");
         let page = Bytes::from(page::error(site, self.status.as_u16(), title, self.text));
@@ -118,7 +123,7 @@ impl Problem {
     }
 }
 
-/// What every page carries.
+/// Adds the header fields of every page.
 pub(super) fn page_fields(headers: &mut http::HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::CSP));

@@ -3,7 +3,7 @@
 use http::header::RANGE;
 use http::{HeaderMap, HeaderValue};
 
-/// What a `Range` field asks of a representation.
+/// The answer to a `Range` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ranged {
     /// The whole: there is no Range, or one that is to be ignored.
@@ -31,8 +31,9 @@ impl Ranged {
     }
 }
 
-/// What to send of `len_bytes`. Another unit, bad syntax and several fields are ignored (14.2); several ranges are
-/// answered with the whole, which a server may always do and which no player asks for.
+/// The part of `len_bytes` to send. Another unit, bad syntax and several fields are ignored (14.2);
+/// several ranges are answered with the whole, which a server may always do and which no player
+/// asks for.
 pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
     let mut lines = headers.get_all(RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -84,8 +85,11 @@ fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let digit = |sum: u64, byte: &u8| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-    Some(text.iter().fold(0, digit))
+    let mut number: u64 = 0;
+    for digit in text {
+        number = number.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+    }
+    Some(number)
 }
 
 #[cfg(test)]

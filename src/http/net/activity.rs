@@ -1,8 +1,9 @@
-//! The state of one connection's life: what it is waiting for, and since when.
+//! The activity of one connection: what it is waiting for, and since when.
 //!
-//! Shared by the socket, which tells of bytes, the service, which tells of requests, and the connection's task, which
-//! asks for the deadline. All three run on one thread, so these are cells. Nothing here arms a timer: a request on a
-//! kept connection costs two readings of the clock and no more.
+//! Shared by the socket, which reports bytes, the service, which reports requests, and the
+//! connection's task, which asks for the deadline. All three run on one thread, so these are cells.
+//! Nothing here arms a timer: a request on a kept connection costs two readings of the clock and no
+//! more.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,51 +12,51 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::request::HEAD_BYTES_MAX;
+use super::super::limits::HEAD_BYTES_MAX;
 use crate::config;
 
 /// The capacity that the copy of a head may keep while its connection waits.
 const HEAD_BYTES_KEPT: usize = 512;
 
-/// How long an accepted connection may take to send its first request before a stop closes it.
+/// Time that an accepted connection has to send its first request before a stop closes it.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A connection must have waited this long before it can be closed in favour of a new one.
-const SHED_AFTER: Duration = Duration::from_secs(1);
+const EVICT_AFTER: Duration = Duration::from_secs(1);
 
-/// What a connection is about. See the module.
+/// The activity of one connection; see the module.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct Activity {
     accepted: Instant,
     requests: Cell<u64>,
     /// Requests whose answer is not yet wholly handed to hyper: 0 or 1, as HTTP/1 answers in order.
     answering: Cell<u32>,
-    /// When the first bytes came after the last request was taken.
-    heard: Cell<Option<Instant>>,
-    /// When the last answer was done.
-    rested: Cell<Instant>,
-    /// Since when the socket takes no more bytes.
+    /// The moment at which the first bytes came after the last request was taken.
+    first_byte: Cell<Option<Instant>>,
+    /// The moment at which the last answer was done.
+    idle_since: Cell<Instant>,
+    /// The moment since which the socket takes no more bytes.
     blocked: Cell<Option<Instant>>,
-    shed: Cell<bool>,
-    /// There may be bytes of a request that nobody read: closing at once would reset the connection, and the client
-    /// would lose the answer.
+    evicted: Cell<bool>,
+    /// Set where bytes of a request may be unread: closing at once would reset the connection, and
+    /// the client would lose the answer.
     unread: Cell<bool>,
-    /// What came since the last request was taken, for [`Pulse::saw_no_length`].
+    /// The bytes that came since the last request was taken, for [`Activity::saw_no_length`].
     head: RefCell<Vec<u8>>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Pulse {
+impl Activity {
     pub(super) fn new() -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
             accepted: now,
             requests: Cell::new(0),
             answering: Cell::new(0),
-            heard: Cell::new(None),
-            rested: Cell::new(now),
+            first_byte: Cell::new(None),
+            idle_since: Cell::new(now),
             blocked: Cell::new(None),
-            shed: Cell::new(false),
+            evicted: Cell::new(false),
             unread: Cell::new(false),
             head: RefCell::default(),
             waker: RefCell::default(),
@@ -64,8 +65,8 @@ impl Pulse {
 
     /// Bytes came.
     pub(super) fn received(&self, bytes: &[u8]) {
-        if self.heard.get().is_none() {
-            self.heard.set(Some(Instant::now()));
+        if self.first_byte.get().is_none() {
+            self.first_byte.set(Some(Instant::now()));
         }
         let mut head = self.head.borrow_mut();
         let room = (HEAD_BYTES_MAX * 2).saturating_sub(head.len());
@@ -85,7 +86,7 @@ impl Pulse {
     pub(super) fn begin(self: &Rc<Self>) -> Busy {
         self.requests.set(self.requests.get() + 1);
         self.answering.set(self.answering.get() + 1);
-        self.heard.set(None);
+        self.first_byte.set(None);
         let mut head = self.head.borrow_mut();
         head.clear();
         if head.capacity() > HEAD_BYTES_KEPT {
@@ -94,9 +95,10 @@ impl Pulse {
         Busy(Rc::clone(self))
     }
 
-    /// Is it certain that the head of the request just taken has no Content-Length? hyper takes the field out where
-    /// there is a Transfer-Encoding, so that the two together cannot be seen in its request. Where the copy does not
-    /// begin with this request (pipelining, or a body before it), nothing is certain.
+    /// Whether it is certain that the head of the request just taken has no Content-Length. hyper
+    /// takes the field out where there is a Transfer-Encoding, so that the two together cannot be
+    /// seen in its request. Where the copy does not begin with this request (pipelining, or a body
+    /// before it), nothing is certain.
     pub(super) fn saw_no_length(&self, method: &str) -> bool {
         let head = self.head.borrow();
         let head = head.trim_ascii_start();
@@ -117,7 +119,7 @@ impl Pulse {
         false
     }
 
-    /// When the connection has waited too long; `None` while it is us who are at work.
+    /// The moment at which the client has taken too long; `None` while the server is at work.
     pub(super) fn deadline(&self, limits: &config::Server) -> Option<Instant> {
         if let Some(blocked) = self.blocked.get() {
             return Some(blocked + limits.write_timeout);
@@ -125,33 +127,35 @@ impl Pulse {
         if self.answering.get() > 0 {
             return None;
         }
-        Some(match self.heard.get() {
-            Some(heard) => heard.max(self.rested.get()) + limits.header_timeout,
+        Some(match self.first_byte.get() {
+            Some(first) => first.max(self.idle_since.get()) + limits.header_timeout,
             None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
-            None => self.rested.get() + limits.idle_timeout,
+            None => self.idle_since.get() + limits.idle_timeout,
         })
     }
 
-    /// Until when a stop leaves this connection open, so that a request that is under way to us is answered.
+    /// The moment until which a stop leaves this connection open, so that a request that is under
+    /// way is answered.
     pub(super) fn grace(&self) -> Option<Instant> {
         (self.requests.get() == 0).then(|| self.accepted + FIRST_REQUEST)
     }
 
-    /// Since when the client has kept us waiting for a request; `None` while it does not, or not for long.
+    /// The moment since which the connection waits for a request; `None` while it does not, or not
+    /// for long.
     pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
-        let since = self.rested.get();
-        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + SHED_AFTER).then_some(since)
+        let since = self.idle_since.get();
+        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + EVICT_AFTER).then_some(since)
     }
 
     /// Marks the connection as to be closed in favour of another.
-    pub(super) fn shed(&self) {
-        self.shed.set(true);
+    pub(super) fn evict(&self) {
+        self.evicted.set(true);
         self.wake();
     }
 
-    /// Is it to be closed in favour of another, and still waiting?
-    pub(super) fn is_shed(&self) -> bool {
-        self.shed.get() && self.answering.get() == 0
+    /// Whether it is to be closed in favour of another, and still waits.
+    pub(super) fn is_evicted(&self) -> bool {
+        self.evicted.get() && self.answering.get() == 0
     }
 
     pub(super) fn leave_unread(&self) {
@@ -180,12 +184,12 @@ impl Pulse {
 
 /// While it lives, its connection is answering a request.
 #[derive(Debug)]
-pub(super) struct Busy(Rc<Pulse>);
+pub(super) struct Busy(Rc<Activity>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.answering.set(self.0.answering.get().saturating_sub(1));
-        self.0.rested.set(Instant::now());
+        self.0.idle_since.set(Instant::now());
     }
 }
 
@@ -208,24 +212,24 @@ mod tests {
     #[test]
     fn each_phase_has_its_limit() {
         let limits = limits();
-        let pulse = Pulse::new();
-        let start = pulse.accepted;
-        assert_eq!(pulse.deadline(&limits), Some(start + limits.header_timeout), "the first head");
-        pulse.received(b"GET /");
-        let heard = pulse.heard.get().unwrap();
-        assert_eq!(pulse.deadline(&limits), Some(heard + limits.header_timeout));
-        let busy = pulse.begin();
-        assert_eq!(pulse.deadline(&limits), None, "we are at work");
-        pulse.wrote(false);
-        let blocked = pulse.blocked.get().unwrap();
-        pulse.wrote(false);
-        assert_eq!(pulse.deadline(&limits), Some(blocked + limits.write_timeout), "from the first refusal");
-        pulse.wrote(true);
+        let activity = Activity::new();
+        let start = activity.accepted;
+        assert_eq!(activity.deadline(&limits), Some(start + limits.header_timeout), "the first head");
+        activity.received(b"GET /");
+        let first_byte = activity.first_byte.get().unwrap();
+        assert_eq!(activity.deadline(&limits), Some(first_byte + limits.header_timeout));
+        let busy = activity.begin();
+        assert_eq!(activity.deadline(&limits), None, "the server is at work");
+        activity.wrote(false);
+        let blocked = activity.blocked.get().unwrap();
+        activity.wrote(false);
+        assert_eq!(activity.deadline(&limits), Some(blocked + limits.write_timeout), "from the first refusal");
+        activity.wrote(true);
         drop(busy);
-        assert_eq!(pulse.deadline(&limits), Some(pulse.rested.get() + limits.idle_timeout));
-        assert_eq!(pulse.waiting_since(pulse.rested.get()), None, "only just");
-        let later = pulse.rested.get() + SHED_AFTER;
-        assert_eq!(pulse.waiting_since(later), Some(pulse.rested.get()));
+        assert_eq!(activity.deadline(&limits), Some(activity.idle_since.get() + limits.idle_timeout));
+        assert_eq!(activity.waiting_since(activity.idle_since.get()), None, "only just");
+        let later = activity.idle_since.get() + EVICT_AFTER;
+        assert_eq!(activity.waiting_since(later), Some(activity.idle_since.get()));
     }
 
     #[test]
@@ -240,9 +244,9 @@ mod tests {
             ("5\r\nhello\r\nGET / HTTP/1.1\r\n\r\n", false),
             ("", false),
         ] {
-            let pulse = Pulse::new();
-            pulse.received(text.as_bytes());
-            assert_eq!(pulse.saw_no_length("GET"), none, "{text:?}");
+            let activity = Activity::new();
+            activity.received(text.as_bytes());
+            assert_eq!(activity.saw_no_length("GET"), none, "{text:?}");
         }
     }
 }

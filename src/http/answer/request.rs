@@ -1,28 +1,16 @@
-//! What a request may be, before anything is looked up: RFC 9112, 3 and RFC 9110, 7.
+//! The rules for requests that need no look-up: RFC 9112, 3 and RFC 9110, 7.
 //!
-//! hyper has refused by now what is no HTTP at all (bad lines, NUL, bad lengths, too many fields). This refuses what
-//! is well-formed and still not meant for us, and knows no site.
+//! hyper has refused by now what is not HTTP at all (bad lines, NUL, bad lengths, too many fields).
+//! This refuses what is well-formed and cannot be answered, and knows no site.
 
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 
+use super::super::limits::{HEAD_BYTES_MAX, TARGET_BYTES_MAX};
 use super::problem::Problem;
 
-/// Fields in a head; one more is answered 431.
-pub(super) const HEADERS_MAX: usize = 64;
-
-/// A head: the target, and every field with its separators.
-pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
-
-/// What hyper reads of a head before it gives up with 431 by itself. More than [`HEAD_BYTES_MAX`], so that what is
-/// too long can still be told apart.
-pub(super) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
-
-/// A path and its query. RFC 9110, 4.1 recommends that 8000 be supported.
-const TARGET_BYTES_MAX: usize = 8 * 1024;
-
-/// What is asked.
+/// The question of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
     /// GET or HEAD of the target's path.
@@ -31,22 +19,26 @@ pub(super) enum Ask {
     Options,
 }
 
-/// What `head` asks, or why it is refused.
+/// Reads the question of `head`.
+///
+/// # Errors
+///
+/// The answer to a request that is refused.
 pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
     let target_bytes = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target_bytes > TARGET_BYTES_MAX {
-        return Err(Problem::new(StatusCode::URI_TOO_LONG, "The address is too long.").closing());
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "The request target is too long.").closing());
     }
     if target_bytes + fields_bytes(&head.headers) > HEAD_BYTES_MAX {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Err(Problem::new(status, "The request's header fields are too large.").closing());
+        return Err(Problem::new(status, "The header fields are too large.").closing());
     }
     check_host(head)?;
     let ask = method(&head.method)?;
     match head.uri.path() {
         "*" if ask == Ask::Options => Ok(ask),
         path if path.starts_with('/') => Ok(ask),
-        _ => Err(Problem::bad_request("The request's target is no path.")),
+        _ => Err(Problem::bad_request("The request target is not a path.")),
     }
 }
 
@@ -61,24 +53,27 @@ fn method(method: &Method) -> Result<Ask, Problem> {
         Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::CONNECT | Method::TRACE => {
             Err(Problem::not_allowed())
         }
-        _ => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "This method is not known here.")),
+        _ => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "This method is not supported.")),
     }
 }
 
-/// RFC 9112, 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. In an absolute target the authority
-/// counts, and has to be valid as well. Neither is ever used: every URL comes from `site.url`.
+/// RFC 9112, 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. In an absolute
+/// target the authority counts, and has to be valid as well. Neither is ever used: every URL comes
+/// from `site.url`.
 fn check_host(head: &Parts) -> Result<(), Problem> {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host.as_bytes()) => {}
         (None, _) if head.version < Version::HTTP_11 => {}
-        (None, _) => return Err(Problem::bad_request("The request names no host.")),
-        (Some(_), None) => return Err(Problem::bad_request("The request's host is no host.")),
-        (Some(_), Some(_)) => return Err(Problem::bad_request("The request names more than one host.")),
+        (None, _) => return Err(Problem::bad_request("The request has no Host header.")),
+        (Some(_), None) => return Err(Problem::bad_request("The Host header is not valid.")),
+        (Some(_), Some(_)) => return Err(Problem::bad_request("The request has more than one Host header.")),
     }
-    let bad_authority = |authority: &http::uri::Authority| !is_host(authority.as_str().as_bytes());
-    if head.method != Method::CONNECT && head.uri.authority().is_some_and(bad_authority) {
-        return Err(Problem::bad_request("The target's host is no host."));
+    if let Some(authority) = head.uri.authority()
+        && head.method != Method::CONNECT
+        && !is_host(authority.as_str().as_bytes())
+    {
+        return Err(Problem::bad_request("The host in the request target is not valid."));
     }
     Ok(())
 }

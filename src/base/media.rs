@@ -1,0 +1,155 @@
+//! The kinds of files that are served as they are, by extension. One table: what is an asset, its
+//! media type, and the element that shows it. Nothing is ever guessed from content.
+
+use super::path::RelPath;
+
+/// What an extension says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Media {
+    /// The extension in lower case, without its dot.
+    pub extension: &'static str,
+    /// The media type (RFC 6838), with a charset for text.
+    pub media_type: &'static str,
+    /// The HTML element that shows such a file; none for what a browser can only open or save.
+    pub element: Option<Element>,
+}
+
+/// An HTML element that shows a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// `<img>`
+    Image,
+    /// `<audio>`
+    Audio,
+    /// `<video>`
+    Video,
+}
+
+/// The media type of a file of any other kind: bytes to be saved, never shown.
+pub const UNKNOWN: &str = "application/octet-stream";
+
+/// The media type of SVG: a picture that is also a document, and may carry scripts.
+pub const SVG: &str = "image/svg+xml";
+
+/// Every kind of asset: images, audio, video, the subtitles of a video, and PDF.
+pub const TABLE: [Media; 37] = [
+    audio("aac", "audio/aac"),
+    image("apng", "image/apng"),
+    image("avif", "image/avif"),
+    image("bmp", "image/bmp"),
+    audio("flac", "audio/flac"),
+    image("gif", "image/gif"),
+    image("heic", "image/heic"),
+    image("heif", "image/heif"),
+    image("ico", "image/vnd.microsoft.icon"),
+    image("jpeg", "image/jpeg"),
+    image("jpg", "image/jpeg"),
+    image("jxl", "image/jxl"),
+    audio("m4a", "audio/mp4"),
+    audio("m4b", "audio/mp4"),
+    video("m4v", "video/mp4"),
+    audio("mka", "audio/matroska"),
+    video("mkv", "video/matroska"),
+    video("mov", "video/quicktime"),
+    audio("mp3", "audio/mpeg"),
+    video("mp4", "video/mp4"),
+    video("mpeg", "video/mpeg"),
+    video("mpg", "video/mpeg"),
+    audio("oga", "audio/ogg"),
+    audio("ogg", "audio/ogg"),
+    video("ogv", "video/ogg"),
+    audio("opus", "audio/ogg"),
+    other("pdf", "application/pdf"),
+    image("png", "image/png"),
+    other("srt", "application/x-subrip"),
+    image("svg", SVG),
+    image("tif", "image/tiff"),
+    image("tiff", "image/tiff"),
+    other("vtt", "text/vtt; charset=utf-8"),
+    audio("wav", "audio/wav"),
+    audio("weba", "audio/webm"),
+    video("webm", "video/webm"),
+    image("webp", "image/webp"),
+];
+
+const fn image(extension: &'static str, media_type: &'static str) -> Media {
+    Media { extension, media_type, element: Some(Element::Image) }
+}
+
+const fn audio(extension: &'static str, media_type: &'static str) -> Media {
+    Media { extension, media_type, element: Some(Element::Audio) }
+}
+
+const fn video(extension: &'static str, media_type: &'static str) -> Media {
+    Media { extension, media_type, element: Some(Element::Video) }
+}
+
+const fn other(extension: &'static str, media_type: &'static str) -> Media {
+    Media { extension, media_type, element: None }
+}
+
+impl Media {
+    /// The kind of asset with this extension, in any case; `None` for every other file.
+    ///
+    /// ```
+    /// use dropfeed::base::media::{Element, Media};
+    ///
+    /// let media = Media::of_extension("WebP").unwrap();
+    /// assert_eq!((media.media_type, media.element), ("image/webp", Some(Element::Image)));
+    /// assert_eq!(Media::of_extension("md"), None);
+    /// ```
+    pub fn of_extension(extension: &str) -> Option<&'static Media> {
+        // Asked for every entry of every scan: it allocates nothing.
+        TABLE.iter().find(|media| media.extension.eq_ignore_ascii_case(extension))
+    }
+
+    /// The kind of asset that the file at `path` is, by its name.
+    pub fn of(path: &RelPath) -> Option<&'static Media> {
+        Self::of_extension(path.extension()?)
+    }
+}
+
+/// Whether the file at `path` is served as it is, by its name.
+pub fn is_asset(path: &RelPath) -> bool {
+    Media::of(path).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_says_something_of_every_extension() {
+        assert!(TABLE.is_sorted_by(|one, next| one.extension < next.extension));
+        for Media { extension, media_type, element } in TABLE {
+            assert_ne!(media_type, UNKNOWN, "{extension}");
+            assert_eq!(extension, extension.to_ascii_lowercase());
+            let family = media_type.split('/').next();
+            let expected = match element {
+                Some(Element::Image) => Some("image"),
+                Some(Element::Audio) => Some("audio"),
+                Some(Element::Video) => Some("video"),
+                None => continue,
+            };
+            assert_eq!(family, expected, "{extension}");
+        }
+    }
+
+    #[test]
+    fn by_name() {
+        for (path, expected) in [
+            ("a.png", Some("image/png")),
+            ("b/c.JPG", Some("image/jpeg")),
+            ("a.tar.mp3", Some("audio/mpeg")),
+            ("talk.srt", Some("application/x-subrip")),
+            ("a.svg", Some(SVG)),
+            ("a.html", None),
+            ("png", None),
+            (".png", None),
+        ] {
+            let path = RelPath::new(path).unwrap();
+            assert_eq!(Media::of(&path).map(|media| media.media_type), expected, "{path}");
+            assert_eq!(is_asset(&path), expected.is_some(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The answer for a document, with its header fields.
+
+use std::sync::Arc;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use super::cache::Warm;
+use super::content::Content;
+use super::decide::{Reply, decide};
+use super::problem::{Problem, page_fields};
+use crate::base::Timestamp;
+use crate::config::Site;
+use crate::publish::{Cache, Coding, Document, Kind, Snapshot};
+
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// 200, 304 or 412 for a GET or HEAD of `document` with these header fields, at `now`.
+pub(super) async fn respond(
+    warm: &Warm,
+    snapshot: &Snapshot,
+    document: &Arc<Document>,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Response<Content>, Problem> {
+    match decide(headers, document, now) {
+        Reply::PreconditionFailed => Err(Problem::precondition_failed()),
+        Reply::NotModified { etag, modified } => {
+            let mut response = Response::new(Content::Empty);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.headers_mut() = fields(snapshot, document, etag, modified, now);
+            Ok(response)
+        }
+        Reply::Whole { coding, modified } => {
+            if document.made(coding).is_none() {
+                // In a box, since most documents are coded already and this future is large.
+                Box::pin(warm.code(document, coding)).await;
+            }
+            // Where the maker failed, identity is as good.
+            let made = document.made(coding);
+            let coded = made.unwrap_or_else(|| document.coded(Coding::Identity));
+            let etag = document.etag(coded.coding);
+            let mut headers = fields(snapshot, document, etag, modified, now);
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
+            headers.insert(CONTENT_LENGTH, coded.length.clone());
+            if coded.coding != Coding::Identity {
+                let name = HeaderValue::from_static(coded.coding.name());
+                headers.insert(CONTENT_ENCODING, name);
+            }
+            if document.kind == Kind::Page {
+                page_fields(&mut headers);
+            }
+            let mut response = Response::new(Content::Whole(coded.bytes.clone()));
+            *response.headers_mut() = headers;
+            Ok(response)
+        }
+    }
+}
+
+/// The header fields that 200 and 304 have in common (RFC 9110, 15.4.5).
+fn fields(
+    snapshot: &Snapshot,
+    document: &Document,
+    etag: &HeaderValue,
+    modified: Option<&HeaderValue>,
+    now: Timestamp,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(ETAG, etag.clone());
+    if let Some(modified) = modified {
+        headers.insert(LAST_MODIFIED, modified.clone());
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, cache_control(document.kind, snapshot, now));
+    if document.kind.is_open_to_scripts() {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    headers
+}
+
+/// `Cache-Control` of a document of this kind. While an author tries the site out on their own
+/// machine, no cache keeps anything.
+fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
+    let age_s = match kind.cache(now, snapshot.next_due) {
+        Cache::Revalidate => return NO_CACHE,
+        Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
+        Cache::Seconds(age_s) => age_s,
+    };
+    let text = format!("public, max-age={age_s}, stale-if-error=86400");
+    HeaderValue::try_from(text).unwrap_or(NO_CACHE)
+}
+
+fn is_loopback(site: &Site) -> bool {
+    match site.url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

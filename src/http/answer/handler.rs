@@ -1,0 +1,206 @@
+//! From a request to its answer.
+//!
+//! One handler for each worker. What it holds of its own is a table of the resident documents by
+//! path, so that the usual request costs one look-up; everything else is asked of the snapshot.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::header::LINK;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, Uri};
+
+use super::cache::Warm;
+use super::content::Content;
+use super::problem::Problem;
+use super::request::{self, Ask};
+use super::service::{Readiness, health, is_feed, options, robots};
+use super::target::{self, Target, redirect};
+use super::{asset, document};
+use crate::base::{Route, Scope, Timestamp};
+use crate::config::Config;
+use crate::feed::links;
+use crate::ops::clock::{Clock as _, SystemClock};
+use crate::publish::{Document, Found, Published, Redirect, Snapshot};
+
+/// An answer, or why there is none.
+type Answered = Result<Response<Content>, Problem>;
+
+/// See the module.
+pub(in crate::http) struct Handler {
+    published: Arc<Published>,
+    find: fn(&Snapshot, &Route) -> Found,
+    warm: Arc<Warm>,
+    hot: RefCell<Hot>,
+}
+
+/// The resident documents of one generation, by the path of their URL.
+#[derive(Default)]
+struct Hot {
+    generation: Option<u64>,
+    paths: HashMap<String, Arc<Document>>,
+}
+
+impl Handler {
+    /// A handler of what is published, where `find` says what a route names.
+    pub(in crate::http) fn new(
+        published: Arc<Published>,
+        find: fn(&Snapshot, &Route) -> Found,
+        warm: Arc<Warm>,
+    ) -> Self {
+        Self { published, find, warm, hot: RefCell::default() }
+    }
+
+    /// The answer to `head`, whose body was read or is left.
+    pub(in crate::http) async fn answer(&self, head: &Parts) -> Response<Content> {
+        let snapshot = self.published.load();
+        let answered = match request::check(head) {
+            Err(problem) => Err(problem),
+            Ok(Ask::Options) => Ok(options(snapshot.as_deref(), head.uri.path())),
+            Ok(Ask::Get) => match &snapshot {
+                Some(snapshot) => self.get(snapshot, head).await,
+                None => before_the_first_snapshot(head.uri.path()),
+            },
+        };
+        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
+        let mut response = answered.unwrap_or_else(|problem| problem.response(site));
+        if head.method == Method::HEAD {
+            *response.body_mut() = Content::Empty;
+        }
+        response
+    }
+
+    /// The answer to a request that was refused before it came here.
+    pub(in crate::http) fn problem(&self, problem: &Problem) -> Response<Content> {
+        let snapshot = self.published.load();
+        problem.response(snapshot.as_deref().map(|snapshot| &snapshot.config.site))
+    }
+
+    async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Answered {
+        if let Some(document) = self.hot(snapshot, head.uri.path()) {
+            return document::respond(&self.warm, snapshot, &document, &head.headers, now()).await;
+        }
+        // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
+        // idle connection.
+        Box::pin(self.get_other(snapshot, head)).await
+    }
+
+    fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<Arc<Document>> {
+        let mut hot = self.hot.borrow_mut();
+        if hot.generation != Some(snapshot.generation) {
+            hot.generation = Some(snapshot.generation);
+            hot.paths.clear();
+            for (route, document) in &snapshot.hot {
+                let path = target::path(&snapshot.config.site, route);
+                hot.paths.insert(path, Arc::clone(document));
+            }
+        }
+        hot.paths.get(path).cloned()
+    }
+
+    async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Answered {
+        let site = &snapshot.config.site;
+        let path = head.uri.path();
+        if let Some(health) = health(path, Readiness::Ready) {
+            return Ok(health);
+        }
+        let relative = match Target::of(site, path) {
+            Target::Within(relative) => relative,
+            Target::AlmostHome => {
+                return Err(redirect(site, &Redirect::permanent(Route::Home), &head.uri));
+            }
+            Target::Outside => return Err(Problem::not_found()),
+        };
+        let Some(route) = Route::parse(relative) else {
+            return Err(self.without_slash(snapshot, relative, &head.uri));
+        };
+        match route {
+            Route::Healthy | Route::Ready => health(relative, Readiness::Ready).ok_or_else(Problem::not_found),
+            Route::Robots => {
+                let document = Arc::new(robots(site));
+                document::respond(&self.warm, snapshot, &document, &head.headers, now()).await
+            }
+            Route::Home => {
+                let mut response = self.found(snapshot, Route::Home, relative, head).await?;
+                add_feed_link(&mut response, &snapshot.config);
+                Ok(response)
+            }
+            route => self.found(snapshot, route, relative, head).await,
+        }
+    }
+
+    async fn found(&self, snapshot: &Arc<Snapshot>, route: Route, relative: &str, head: &Parts) -> Answered {
+        let document = match (self.find)(snapshot, &route) {
+            Found::Ready(document) => document,
+            Found::Render(route, version) => {
+                let made = self.warm.document(snapshot, route, version).await;
+                made.map_err(asset::unavailable)?
+            }
+            Found::Asset(path) => {
+                return asset::respond(self.warm.render(), &path, head, now()).await;
+            }
+            Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
+            // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
+            Found::Gone if is_feed(&route) => return Err(Problem::not_found()),
+            Found::Gone => return Err(Problem::gone()),
+            // Browsers ask for it on every visit.
+            Found::Missing if route == Route::Favicon => {
+                return Err(Problem::not_found().cached("public, max-age=3600"));
+            }
+            Found::Missing => return Err(self.missing(snapshot, &route, relative, &head.uri)),
+        };
+        document::respond(&self.warm, snapshot, &document, &head.headers, now()).await
+    }
+
+    /// The answer for a path that names nothing as it is, but may with a slash less
+    /// (`/news/my-post/`) or more.
+    fn missing(&self, snapshot: &Snapshot, route: &Route, relative: &str, uri: &Uri) -> Problem {
+        let Route::Index(Scope::Directory(path)) = route else {
+            return self.without_slash(snapshot, relative, uri);
+        };
+        let site = &snapshot.config.site;
+        let resource = Route::Resource(path.clone());
+        match (self.find)(snapshot, &resource) {
+            Found::Ready(_) | Found::Render(..) => redirect(site, &Redirect::permanent(resource), uri),
+            Found::Redirect(to) => redirect(site, &to, uri),
+            Found::Gone => Problem::gone(),
+            Found::Asset(_) | Found::Missing => Problem::not_found(),
+        }
+    }
+
+    /// The answer for a path that may lack its last slash: `/tags/rust`.
+    fn without_slash(&self, snapshot: &Snapshot, relative: &str, uri: &Uri) -> Problem {
+        let Some(route) = Route::parse(&format!("{relative}/")) else {
+            return Problem::not_found();
+        };
+        match (self.find)(snapshot, &route) {
+            Found::Ready(_) | Found::Render(..) => redirect(&snapshot.config.site, &Redirect::permanent(route), uri),
+            _ => Problem::not_found(),
+        }
+    }
+}
+
+/// Adds the link to the site's feed (RFC 8288) to the home page's head, for clients that read no
+/// more of it.
+fn add_feed_link(response: &mut Response<Content>, config: &Config) {
+    let format = config.feeds.advertise;
+    let url = links::absolute(&config.site, &Route::Feed(Scope::Site, format));
+    let link = format!("<{url}>; rel=\"alternate\"; type=\"{}\"", format.media_type());
+    // A percent-encoded URL holds nothing that a header may not.
+    if let Ok(link) = HeaderValue::try_from(link) {
+        response.headers_mut().append(LINK, link);
+    }
+}
+
+/// The answer while no site is known: 503 to everything but the question whether the process lives.
+fn before_the_first_snapshot(path: &str) -> Answered {
+    match health(path, Readiness::Starting) {
+        Some(health) => Ok(health),
+        None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}

@@ -1,0 +1,78 @@
+//! The answers that show nothing of the library: health, `robots.txt`, and OPTIONS.
+
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+
+use super::content::Content;
+use super::problem::ALLOWED;
+use super::target::Target;
+use crate::base::Route;
+use crate::config::Site;
+use crate::publish::{Document, Kind, Snapshot};
+
+/// The header fields that a script has to ask for before it may poll a feed as readers do.
+const PREFLIGHT_HEADERS: HeaderValue =
+    HeaderValue::from_static("If-None-Match, If-Modified-Since, Cache-Control, A-IM");
+
+/// Whether a snapshot is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// Nothing is published yet.
+    Starting,
+    /// The site is served.
+    Ready,
+}
+
+/// `/-/healthy` and `/-/ready`, which answer at the root whatever the path of `site.url`: a monitor
+/// that asks them knows no site.
+pub(super) fn health(path: &str, readiness: Readiness) -> Option<Response<Content>> {
+    let text = match path {
+        "/-/healthy" => "healthy\n",
+        "/-/ready" if readiness == Readiness::Ready => "ready\n",
+        _ => return None,
+    };
+    let mut response = Response::new(Content::Whole(Bytes::from_static(text.as_bytes())));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Some(response)
+}
+
+/// OPTIONS (RFC 9110, 9.3.7) of `path`. For a feed it answers the preflight of a browser that asks
+/// whether a script may poll it.
+pub(super) fn options(snapshot: Option<&Snapshot>, path: &str) -> Response<Content> {
+    let mut response = Response::new(Content::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ALLOW, ALLOWED);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if snapshot.is_some_and(|snapshot| names_feed(&snapshot.config.site, path)) {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, PREFLIGHT_HEADERS);
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+    response
+}
+
+fn names_feed(site: &Site, path: &str) -> bool {
+    let Target::Within(relative) = Target::of(site, path) else { return false };
+    Route::parse(relative).is_some_and(|route| is_feed(&route))
+}
+
+/// Whether readers poll this route.
+pub(super) fn is_feed(route: &Route) -> bool {
+    matches!(route, Route::Feed(..) | Route::Archive(..) | Route::Opml)
+}
+
+/// `robots.txt` (RFC 9309): everything may be crawled, and the sitemap lists it.
+pub(super) fn robots(site: &Site) -> Document {
+    let text = format!("User-agent: *\nAllow: /\n\nSitemap: {}sitemap.xml\n", site.url);
+    Document::new(Kind::Crawling, "text/plain; charset=utf-8", Bytes::from(text), None)
+}

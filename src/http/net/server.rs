@@ -1,0 +1,320 @@
+//! Threads and listeners: one current-thread runtime for each worker, all accepting from the same
+//! sockets.
+//!
+//! Invariants: no connection is accepted without a place (`max_connections`), so what is open, and
+//! what it can hold, is bounded; [`Running::stop`] joins every thread that was started here.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::process::{Resource, getrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::super::metrics::Metrics;
+use super::per_address::PerAddress;
+use super::worker::{Places, Worker};
+use super::{Service, connection};
+use crate::config;
+
+/// Threads of each worker for what blocks: opening, reading, rendering, compressing.
+const BLOCKING_THREADS_MAX: usize = 32;
+
+/// The time after which an idle one of those threads ends.
+const BLOCKING_IDLE: Duration = Duration::from_secs(10);
+
+/// The pause after an accept that found no file descriptor or no memory; doubled until the limit.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Descriptors that connections leave to the engine: at most so many, and of a low limit a quarter.
+const DESCRIPTORS_KEPT: u64 = 32;
+
+/// The time without an error after which a shortage is over.
+const CALM: Duration = Duration::from_secs(2);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Running {
+    /// The moment by which it has to have stopped, once that is asked.
+    stop: watch::Sender<Option<Instant>>,
+    threads: Vec<JoinHandle<()>>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Running {
+    /// The addresses it listens on, in the order of the listeners.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops accepting, lets the answers that are under way finish for at most `deadline`, and
+    /// joins every thread. Blocks for as long.
+    pub fn stop(mut self, deadline: Duration) {
+        self.finish(deadline);
+    }
+
+    fn finish(&mut self, deadline: Duration) {
+        self.stop.send_replace(Some(Instant::now() + deadline));
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the HTTP server had panicked");
+            }
+        }
+    }
+}
+
+/// Dropped without having been stopped, it stops at once.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.finish(Duration::ZERO);
+        }
+    }
+}
+
+/// Serves on `listeners`, which are bound and listening, with a worker thread for each of
+/// `services`, until it is stopped.
+///
+/// # Errors
+///
+/// When a listener cannot be duplicated or registered, or a thread or runtime cannot be made;
+/// nothing is left running.
+pub(in crate::http) fn serve<S: Service>(
+    listeners: &[std::net::TcpListener],
+    limits: &config::Server,
+    metrics: &Arc<Metrics>,
+    services: Vec<S>,
+) -> io::Result<Running> {
+    let (stop, _) = watch::channel(None);
+    let mut addresses = Vec::with_capacity(listeners.len());
+    for listener in listeners {
+        addresses.push(listener.local_addr()?);
+    }
+    let mut running = Running { stop, threads: Vec::new(), addresses };
+    let shared = Shared {
+        places: Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+        per_address: PerAddress::new(limits.connections_per_address),
+    };
+    for (n, service) in services.into_iter().enumerate() {
+        let (limits, metrics) = (limits.clone(), Arc::clone(metrics));
+        let stop = running.stop.subscribe();
+        let make = move || Worker::new(service, limits, metrics);
+        running.threads.push(spawn(n, listeners, make, shared.clone(), stop)?);
+    }
+    Ok(running)
+}
+
+/// The places that all workers share.
+#[derive(Clone)]
+struct Shared {
+    places: Arc<Semaphore>,
+    per_address: Arc<PerAddress>,
+}
+
+/// Starts the worker thread `n`. `make` runs on that thread, which its worker never leaves.
+fn spawn<S: Service>(
+    n: usize,
+    listeners: &[std::net::TcpListener],
+    make: impl FnOnce() -> Rc<Worker<S>> + Send + 'static,
+    shared: Shared,
+    stop: watch::Receiver<Option<Instant>>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_keep_alive(BLOCKING_IDLE)
+        .build()?;
+    // A listener registers with the runtime that is entered.
+    let entered = runtime.enter();
+    let mut registered = Vec::with_capacity(listeners.len());
+    for listener in listeners {
+        registered.push(register(listener)?);
+    }
+    drop(entered);
+    std::thread::Builder::new()
+        .name(format!("http-{n}"))
+        .spawn(move || work(runtime, registered, &make(), &shared, stop))
+}
+
+fn register(listener: &std::net::TcpListener) -> io::Result<TcpListener> {
+    let listener = listener.try_clone()?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Serves until it is asked to stop, and then until every answer under way is sent or the deadline
+/// is over.
+fn work<S: Service>(
+    runtime: Runtime,
+    listeners: Vec<TcpListener>,
+    worker: &Rc<Worker<S>>,
+    shared: &Shared,
+    mut stop: watch::Receiver<Option<Instant>>,
+) {
+    let local = LocalSet::new();
+    let deadline = local.block_on(&runtime, async {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(Option::is_some) => {}
+            () = accept(worker, &listeners, shared) => {}
+        }
+        drop(listeners);
+        let deadline = stop.borrow().unwrap_or_else(Instant::now);
+        worker.stop();
+        // What is not done by then is broken off.
+        let _ = timeout_at(deadline, worker.emptied()).await;
+        deadline
+    });
+    drop(local);
+    // A reader that hangs on a dead file system does not hold the stop up.
+    runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+}
+
+/// Accepts for ever.
+async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], shared: &Shared) {
+    let mut pause = PAUSE_MIN;
+    let mut shortage = Shortage::default();
+    let mut turn = 0;
+    loop {
+        // A place first, a connection then: what is accepted is never without a place.
+        let place = worker.place(&shared.places).await;
+        turn += 1;
+        let accepted = match has_room(listeners) {
+            true => accept_any(listeners, turn).await,
+            false => Err(Errno::MFILE.into()),
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                shortage.end(Instant::now());
+                pause = PAUSE_MIN;
+                match shared.per_address.enter(address.ip()) {
+                    Some(address) => open(worker, stream, Places { _place: place, _address: address }),
+                    None => worker.metrics().rejected(),
+                }
+            }
+            // The client was gone before it was accepted: nobody else loses anything.
+            Err(error) if !is_shortage(&error) => {}
+            Err(error) => {
+                worker.metrics().accept_error();
+                shortage.begin(&error, Instant::now());
+                // A connection that waits holds a descriptor that another could use.
+                worker.evict();
+                sleep(pause).await;
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+        }
+    }
+}
+
+/// Serves a connection in a task of its own.
+fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
+    let open = worker.open(places);
+    let activity = open.activity();
+    let worker = Rc::clone(worker);
+    spawn_local(async move {
+        connection::serve(stream, activity, worker).await;
+        drop(open);
+    });
+}
+
+/// Whether there are descriptors left beside those that the engine needs to read articles and to
+/// write feeds. Descriptors are given from the lowest up, so a copy of one shows how far they
+/// reach.
+fn has_room(listeners: &[TcpListener]) -> bool {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
+    let Some(listener) = listeners.first() else { return true };
+    let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
+    match fcntl_dupfd_cloexec(listener, 0) {
+        Ok(probe) => u64::try_from(probe.as_raw_fd()).is_ok_and(|number| number < limit - reserve),
+        Err(_) => false,
+    }
+}
+
+/// A shortage of descriptors or memory. It is reported when it begins and when it is over, and not
+/// each time that one connection more finds a place.
+#[derive(Default)]
+struct Shortage {
+    last: Option<Instant>,
+}
+
+impl Shortage {
+    fn begin(&mut self, error: &io::Error, now: Instant) {
+        if self.last.replace(now).is_none() {
+            tracing::warn!(event = "degraded", "degraded: connections cannot be accepted: {error}");
+        }
+    }
+
+    fn end(&mut self, now: Instant) {
+        if self.last.is_some_and(|last| now.duration_since(last) >= CALM) {
+            self.last = None;
+            tracing::info!(event = "recovered", "recovered: connections are accepted again");
+        }
+    }
+}
+
+/// The next connection of any listener. The listener at `turn` is asked first, so that none is
+/// always last.
+async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| {
+        for n in 0..listeners.len() {
+            let listener = &listeners[(turn + n) % listeners.len()];
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Whether the next accept would meet this error again at once. accept(2) names those that belong
+/// to one connection.
+fn is_shortage(error: &io::Error) -> bool {
+    let passing = [
+        Errno::CONNABORTED,
+        Errno::INTR,
+        Errno::NETDOWN,
+        Errno::PROTO,
+        Errno::NOPROTOOPT,
+        Errno::HOSTDOWN,
+        Errno::NONET,
+        Errno::HOSTUNREACH,
+        Errno::OPNOTSUPP,
+        Errno::NETUNREACH,
+        Errno::PERM,
+    ];
+    !passing.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_shortage_pauses() {
+        for (errno, pauses) in [
+            (Errno::MFILE, true),
+            (Errno::NFILE, true),
+            (Errno::NOBUFS, true),
+            (Errno::NOMEM, true),
+            (Errno::INVAL, true),
+            (Errno::CONNABORTED, false),
+            (Errno::INTR, false),
+        ] {
+            assert_eq!(is_shortage(&io::Error::from(errno)), pauses, "{errno}");
+        }
+    }
+}

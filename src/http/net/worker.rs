@@ -1,0 +1,155 @@
+//! The open connections of one thread, and who has to leave when there is no place for another.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use super::super::metrics::Metrics;
+use super::Service;
+use super::activity::Activity;
+use super::per_address::Place;
+use crate::config;
+
+/// While every place is taken, waiting connections are looked for this often.
+const EVICT_EVERY: Duration = Duration::from_millis(100);
+
+/// Of the connections that wait when a place is needed, one in so many is closed, and at least one.
+const EVICTED_SHARE: usize = 16;
+
+/// The places that a connection takes up while it is open.
+pub(super) struct Places {
+    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _address: Place,
+}
+
+/// The state of one worker thread, which it never leaves.
+pub(super) struct Worker<S> {
+    service: S,
+    limits: config::Server,
+    metrics: Arc<Metrics>,
+    stopping: Cell<bool>,
+    connections: Rc<Connections>,
+}
+
+/// The open connections by number.
+#[derive(Default)]
+struct Connections {
+    open: RefCell<HashMap<u64, Rc<Activity>>>,
+    next: Cell<u64>,
+    closed: Notify,
+}
+
+impl<S: Service> Worker<S> {
+    pub(super) fn new(service: S, limits: config::Server, metrics: Arc<Metrics>) -> Rc<Self> {
+        let (stopping, connections) = (Cell::new(false), Rc::default());
+        Rc::new(Self { service, limits, metrics, stopping, connections })
+    }
+
+    pub(super) fn service(&self) -> &S {
+        &self.service
+    }
+
+    pub(super) fn limits(&self) -> &config::Server {
+        &self.limits
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// Adds a connection, which is open until what is returned is dropped.
+    pub(super) fn open(&self, places: Places) -> Open {
+        let activity = Activity::new();
+        let number = self.connections.next.get();
+        self.connections.next.set(number + 1);
+        self.connections.open.borrow_mut().insert(number, Rc::clone(&activity));
+        self.metrics.accepted();
+        Open {
+            connections: Rc::clone(&self.connections),
+            metrics: Arc::clone(&self.metrics),
+            activity,
+            number,
+            _places: places,
+        }
+    }
+
+    /// A place for one more connection. While there is none, those that wait the longest are
+    /// closed.
+    pub(super) async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+        loop {
+            if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+                return place;
+            }
+            self.evict();
+            // The semaphore is never closed, so an error is the time-out's.
+            if let Ok(Ok(place)) = timeout(EVICT_EVERY, Arc::clone(places).acquire_owned()).await {
+                return place;
+            }
+        }
+    }
+
+    /// Closes a share of the connections that wait for their client, those that wait the longest.
+    pub(super) fn evict(&self) {
+        let now = Instant::now();
+        let open = self.connections.open.borrow();
+        let mut waiting = Vec::new();
+        for activity in open.values() {
+            if let Some(since) = activity.waiting_since(now) {
+                waiting.push((since, activity));
+            }
+        }
+        waiting.sort_unstable_by_key(|(since, _)| *since);
+        let share = waiting.len().div_ceil(EVICTED_SHARE);
+        for (_, activity) in &waiting[..share] {
+            activity.evict();
+        }
+    }
+
+    /// Makes every connection end as soon as it answers no request.
+    pub(super) fn stop(&self) {
+        self.stopping.set(true);
+        for activity in self.connections.open.borrow().values() {
+            activity.wake();
+        }
+    }
+
+    /// Waits until no connection is open.
+    pub(super) async fn emptied(&self) {
+        while !self.connections.open.borrow().is_empty() {
+            self.connections.closed.notified().await;
+        }
+    }
+}
+
+/// An open connection; dropping it closes the account.
+pub(super) struct Open {
+    connections: Rc<Connections>,
+    metrics: Arc<Metrics>,
+    activity: Rc<Activity>,
+    number: u64,
+    _places: Places,
+}
+
+impl Open {
+    /// The connection's activity, shared with its socket and its requests.
+    pub(super) fn activity(&self) -> Rc<Activity> {
+        Rc::clone(&self.activity)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connections.open.borrow_mut().remove(&self.number);
+        self.metrics.closed();
+        self.connections.closed.notify_one();
+    }
+}
