@@ -5,8 +5,7 @@
 //! the files in `feeds/` are a projection of the snapshot. One thread makes new values, and nobody else can change
 //! anything, so there is nothing to lock. ARCHITECTURE.md draws it.
 //!
-//! The modules stand in the order in which they may import: each names only those before it. `tests/it/tidy.rs`
-//! keeps that.
+//! `tests/it/tidy.rs` has the order in which the modules may import each other, and checks it.
 
 pub mod article;
 pub mod base;
