@@ -46,7 +46,6 @@ mod writer;
 pub use body::{Limits, body};
 pub use head::{HEAD_VERSION, head};
 pub use outline::Outline;
-pub use place::Placed;
 pub use sketch::WordSketch;
 
 use std::sync::Arc;

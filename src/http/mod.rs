@@ -30,7 +30,7 @@ use crate::base::Route;
 use crate::config;
 use crate::publish::{Found, Published, Render, Snapshot};
 
-pub use metrics::{Counts, Metrics};
+pub use metrics::Metrics;
 pub use server::{Running, start};
 
 /// What the edge serves from, and within what limits.

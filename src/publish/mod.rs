@@ -5,7 +5,7 @@ pub mod published;
 pub mod render;
 pub mod snapshot;
 
-pub use document::{Coded, Coding, Document};
+pub use document::{Coding, Document};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Snapshot};

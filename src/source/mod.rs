@@ -18,7 +18,7 @@ pub use ignore::{BadPattern, Ignore};
 pub use inbox::{Batch, Cause, Inbox};
 pub use read::{AssetFile, Reader, Unread};
 pub use root::{Health, Identity, RootLost, needs_polling};
-pub use settle::{Hints, Policy, Sign};
+pub use settle::Policy;
 pub use tree::{Index, OpenError, Tree};
 pub use watch::WatchError;
 

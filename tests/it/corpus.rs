@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dropfeed::article::{Head, Limits, Reading, body, head, invariants};
-use dropfeed::base::RelPath;
-use dropfeed::base::path::FileKind;
+use dropfeed::testing::article::{Head, Limits, Reading, body, check_invariants, head};
+use dropfeed::testing::base::FileKind;
+use dropfeed::testing::base::RelPath;
 
 const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
 
@@ -29,7 +29,7 @@ fn every_article_of_the_corpus_renders() {
         };
         let (first, findings) =
             body(&path, &bytes, &head, &LIMITS).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
-        invariants::check(&first.html).unwrap_or_else(|error| panic!("{name}: {error}"));
+        check_invariants(&first.html).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(body(&path, &bytes, &head, &LIMITS).unwrap().0, first, "{name}: the same bytes give the same body");
         for finding in findings {
             println!("{name}:{finding}");

@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dropfeed::base::Timestamp;
-use dropfeed::config::Config;
-use dropfeed::engine::clock::{Clock, ManualClock};
-use dropfeed::engine::renderer::Renderer;
-use dropfeed::engine::{Engine, Parts, settling};
-use dropfeed::publish::Published;
-use dropfeed::source::{Inbox, Look, Tree};
-use dropfeed::store::model::{Disk, Fault, Loss};
-use dropfeed::store::{Projector, Store as _, Target};
+use dropfeed::testing::base::Timestamp;
+use dropfeed::testing::config::Config;
+use dropfeed::testing::engine::Renderer;
+use dropfeed::testing::engine::{Clock, ManualClock};
+use dropfeed::testing::engine::{Engine, Parts, settling};
+use dropfeed::testing::publish::Published;
+use dropfeed::testing::source::{Inbox, Look, Tree};
+use dropfeed::testing::store::{Disk, Fault, Loss};
+use dropfeed::testing::store::{Projector, Store as _, Target};
 use tempfile::TempDir;
 
 use super::fixture::{Item, Site, eventually, items};
@@ -54,7 +54,7 @@ impl Life {
     /// The entries that readers see now.
     pub(super) fn items(&self) -> Vec<Item> {
         let Some(snapshot) = self.published.load() else { return Vec::new() };
-        let json = dropfeed::base::Route::parse("/feed.json").unwrap();
+        let json = dropfeed::testing::base::Route::parse("/feed.json").unwrap();
         snapshot.hot.get(&json).map_or_else(Vec::new, |document| items(&document.identity))
     }
 

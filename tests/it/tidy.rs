@@ -20,7 +20,7 @@ use modules::{Mention, Modules, module_of};
 ///
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
-    src: base < config < source < article < library < feed < page < publish < store < engine < http ops < check < daemon < cli < main
+    src: base < config < source < article < library < feed < page < publish < store < engine < http ops < check < daemon < cli < main testing
     src/base: diagnostic digest path text time < route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw words < load resolve

@@ -1,6 +1,6 @@
 //! What people do to files, and what subscribers then see: real inotify, a real process, a real client.
 
-use dropfeed::engine::clock::{Clock as _, SystemClock};
+use dropfeed::testing::engine::{Clock as _, SystemClock};
 use std::fs;
 use std::os::unix::fs::symlink;
 
