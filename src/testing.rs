@@ -22,7 +22,7 @@ pub mod config {
 pub mod engine {
     pub use crate::engine::clock::{Clock, ManualClock, SystemClock};
     pub use crate::engine::renderer::Renderer;
-    pub use crate::engine::{Engine, Parts, settling};
+    pub use crate::engine::{Command, Engine, Parts, settling};
 }
 
 pub mod http {
@@ -30,7 +30,7 @@ pub mod http {
 }
 
 pub mod library {
-    pub use crate::library::Commit;
+    pub use crate::library::{Commit, Remembered};
 }
 
 pub mod publish {
@@ -43,5 +43,5 @@ pub mod source {
 
 pub mod store {
     pub use crate::store::model::{Disk, Fault, Loss};
-    pub use crate::store::{Projector, Store, Target};
+    pub use crate::store::{Projected, Projector, Store, StoreError, Target};
 }

@@ -2,6 +2,8 @@
 //!
 //! A script is one operation a line; `.` looks at the tree. What is public then is told a line an article.
 
+mod deletions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

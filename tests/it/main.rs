@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod corpus;
 mod crash;
+mod engine;
 mod fixture;
 mod generators;
 mod http;
