@@ -90,7 +90,6 @@ fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
 /// A running dropfeed.
 pub struct Daemon {
     inbox: Arc<Inbox<Command>>,
-    published: Arc<Published>,
     config: Config,
     http: Option<http::Running>,
     engine: Option<JoinHandle<()>>,
@@ -103,7 +102,7 @@ impl Daemon {
         let lock = prepare(&config)?;
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
         let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
-        let edge = Edge::new(Arc::clone(&published), renderer, config.server.clone());
+        let edge = Edge::new(published, renderer, config.server.clone());
         let failed = |error: io::Error| Refusal::Config(format!("the listening sockets cannot be used: {error}"));
         let http = http::start(listeners, edge).map_err(failed)?;
         for address in http.addresses() {
@@ -118,26 +117,7 @@ impl Daemon {
         let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
         let engine =
             spawned.map_err(|error| Refusal::Config(format!("the engine thread cannot be started: {error}")))?;
-        Ok(Self { inbox, published, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
-    }
-
-    /// Starts on any free port of the loopback, for tests.
-    ///
-    /// # Errors
-    /// Whatever keeps it from starting.
-    pub fn start_for_test(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        Self::start(config, vec![listener], clock).map_err(anyhow::Error::new)
-    }
-
-    /// Where it listens.
-    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
-        self.http.as_ref().map_or_else(Vec::new, |http| http.addresses().to_vec())
-    }
-
-    /// Where the current snapshot stands.
-    pub fn published(&self) -> &Arc<Published> {
-        &self.published
+        Ok(Self { inbox, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
     }
 
     /// Has the engine go on under another configuration.

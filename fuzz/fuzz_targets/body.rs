@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use dropfeed::article::{Limits, Reading, body, head, invariants};
-use dropfeed::base::RelPath;
+use dropfeed::testing::article::{Limits, Reading, body, check_invariants, head};
+use dropfeed::testing::base::RelPath;
 use libfuzzer_sys::fuzz_target;
 
 const LIMITS: Limits = Limits { depth: 100, max_bytes: 1 << 20 };
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Reading::Article { head, .. } = head(&path, bytes) else { continue };
         match body(&path, bytes, &head, &LIMITS) {
             Ok((body, _)) => {
-                assert_eq!(invariants::check(&body.html), Ok(()));
+                assert_eq!(check_invariants(&body.html), Ok(()));
                 assert!(body.html.len() <= LIMITS.max_bytes);
             }
             Err(findings) => assert!(findings.iter().all(|finding| finding.code != "render"), "{findings:?}"),

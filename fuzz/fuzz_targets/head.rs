@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use dropfeed::article::{Reading, head};
-use dropfeed::base::text::clean;
-use dropfeed::base::{RelPath, Severity};
+use dropfeed::testing::article::{Reading, head};
+use dropfeed::testing::base::text::clean;
+use dropfeed::testing::base::{RelPath, Severity};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,4 +1,7 @@
 //! Tests with texts that were made to hurt, and with texts of no sense at all.
+//!
+//! `DROPFEED_BOMB_SIZE` multiplies the size of the bombs. With 10 they are as large as an article may sensibly be: work
+//! that grows with the square of the text then takes minutes, and who sets it also sets a time limit (`.ci/run`).
 
 use proptest::prelude::*;
 
@@ -93,10 +96,16 @@ const SEEDS: [&str; 60] = [
     "<select><option>",
 ];
 
+/// The factor of all sizes.
+fn scale() -> usize {
+    let asked = std::env::var("DROPFEED_BOMB_SIZE").ok();
+    asked.map_or(1, |asked| asked.parse().expect("DROPFEED_BOMB_SIZE is a number"))
+}
+
 #[test]
 fn repetitions_of_any_piece_hold_and_end() {
     for seed in SEEDS {
-        let text = seed.repeat(20_000 / seed.len());
+        let text = seed.repeat(2_000 * scale() / seed.len());
         for name in ["a.md", "a.html", "a.txt"] {
             holds(name, text.as_bytes()).unwrap_or_else(|error| panic!("{name} {seed:?}: {error}"));
         }
@@ -105,37 +114,40 @@ fn repetitions_of_any_piece_hold_and_end() {
 
 #[test]
 fn known_bombs_hold_and_end() {
-    let definition = format!("[x]: /{}\n\n", "y".repeat(50_000));
-    let columns = 1000;
-    let bombs = [
-        ("a reference bomb", format!("{definition}{}", "[x] ".repeat(20_000))),
-        ("a table bomb", format!("{}\n{}\n{}", "|a".repeat(columns), "|-".repeat(columns), "|\n".repeat(20_000))),
-        ("nested lists and blank lines", format!("{}x\n{}", "- ".repeat(25_000), "\n".repeat(50_000))),
-        (
-            "growing lists",
-            (0..400).map(|n| format!("{}- x\n", "  ".repeat(n))).collect::<String>() + &"\n".repeat(50_000),
-        ),
-        ("growing backticks", (1..400).map(|n| format!("{} ", "`".repeat(n))).collect()),
-        ("nested emphasis", format!("{}x{}", "*a **b ".repeat(10_000), "** *".repeat(10_000))),
-        ("nested elements", format!("{}x{}", "<div>".repeat(20_000), "</div>".repeat(20_000))),
-        ("unclosed formatting", (0..5000).map(|n| format!("<b id=b{n}><p>x")).collect()),
-        ("cells without a table", "<table>x<br>".repeat(10_000)),
-        ("footnotes in footnotes", (0..5000).map(|n| format!("[^{n}]: [^{}]\n\n", n + 1)).collect::<String>() + "[^0]"),
-        ("headings of one name", "# a\n".repeat(25_000)),
-        ("ends in capitals", format!("{{{{ x }}}}{}", "<pre></PRE>".repeat(10_000))),
-        ("attributes", format!("<a {}>", (0..10_000).map(|n| format!("a{n}=b ")).collect::<String>())),
-        ("nested quotes of text", format!("{} a\n", ">".repeat(1000)).repeat(100)),
-        ("lists of two kinds", "- a\n* b\n".repeat(50_000)),
-        ("lines of spaces", " \n".repeat(200_000) + "a\n\nb"),
-        ("tags on one line", "x{{ a }}".repeat(50_000)),
-        ("image nesting", format!("{}a{}", "![".repeat(20_000), "](b)".repeat(20_000))),
-        ("definitions", (0..20_000).map(|n| format!("[{n}]: x\n")).collect()),
-    ];
-    for (what, text) in bombs {
+    for (what, text) in bombs(100 * scale()) {
         for name in ["a.md", "a.html", "a.txt"] {
             holds(name, text.as_bytes()).unwrap_or_else(|error| panic!("{name} {what}: {error}"));
         }
     }
+}
+
+/// Texts that made a renderer slow or large, of a size in proportion to `n`.
+fn bombs(n: usize) -> Vec<(&'static str, String)> {
+    let definition = format!("[x]: /{}\n\n", "y".repeat(50 * n));
+    let lists: String = (0..n * 2 / 5).map(|n| format!("{}- x\n", "  ".repeat(n))).collect();
+    let footnotes: String = (0..5 * n).map(|n| format!("[^{n}]: [^{}]\n\n", n + 1)).collect();
+    let attributes: String = (0..10 * n).map(|n| format!("a{n}=b ")).collect();
+    vec![
+        ("a reference bomb", format!("{definition}{}", "[x] ".repeat(20 * n))),
+        ("a table bomb", format!("{}\n{}\n{}", "|a".repeat(n), "|-".repeat(n), "|\n".repeat(20 * n))),
+        ("nested lists and blank lines", format!("{}x\n{}", "- ".repeat(25 * n), "\n".repeat(50 * n))),
+        ("growing lists", lists + &"\n".repeat(50 * n)),
+        ("growing backticks", (1..n * 2 / 5).map(|n| format!("{} ", "`".repeat(n))).collect()),
+        ("nested emphasis", format!("{}x{}", "*a **b ".repeat(10 * n), "** *".repeat(10 * n))),
+        ("nested elements", format!("{}x{}", "<div>".repeat(20 * n), "</div>".repeat(20 * n))),
+        ("unclosed formatting", (0..5 * n).map(|n| format!("<b id=b{n}><p>x")).collect()),
+        ("cells without a table", "<table>x<br>".repeat(10 * n)),
+        ("footnotes in footnotes", footnotes + "[^0]"),
+        ("headings of one name", "# a\n".repeat(25 * n)),
+        ("ends in capitals", format!("{{{{ x }}}}{}", "<pre></PRE>".repeat(10 * n))),
+        ("attributes", format!("<a {attributes}>")),
+        ("nested quotes of text", format!("{} a\n", ">".repeat(n)).repeat(n / 10)),
+        ("lists of two kinds", "- a\n* b\n".repeat(50 * n)),
+        ("lines of spaces", " \n".repeat(200 * n) + "a\n\nb"),
+        ("tags on one line", "x{{ a }}".repeat(50 * n)),
+        ("image nesting", format!("{}a{}", "![".repeat(20 * n), "](b)".repeat(20 * n))),
+        ("definitions", (0..20 * n).map(|n| format!("[{n}]: x\n")).collect()),
+    ]
 }
 
 proptest! {

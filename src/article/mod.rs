@@ -37,6 +37,6 @@ pub use body::body;
 pub use feed_html::invariants;
 pub use head::{HEAD_VERSION, head};
 pub use location::Location;
-pub use model::{Body, Head, Outline, Person, Reading, TitleFrom};
+pub use model::{Body, Head, Person, Reading, TitleFrom};
 pub use rendering::Limits;
 pub use word_sketch::WordSketch;

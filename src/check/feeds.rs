@@ -76,7 +76,9 @@ fn itself(library: &Library, config: &Config, scope: &Scope, now: Timestamp) -> 
 
 /// Entries that the site's feed leaves out, or carries without their text, because of their size.
 fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) -> Vec<Diagnostic> {
-    let wanted = library.entries(&Scope::Site, config.feeds.limit);
+    let mut wanted = library.entries(&Scope::Site, config.feeds.limit);
+    // An article that cannot be rendered has a diagnostic of its own.
+    wanted.retain(|article| bodies.contains_key(&article.seq));
     let Some(feed) = hot::compose(library, config, &Scope::Site, &|seq| bodies.get(&seq).cloned()) else {
         return Vec::new();
     };

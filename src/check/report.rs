@@ -89,7 +89,8 @@ impl Report {
     }
 
     /// The findings, by path and line.
-    pub fn findings(&self) -> &[Finding] {
+    #[cfg(test)]
+    pub(super) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 

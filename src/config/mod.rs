@@ -11,6 +11,7 @@ mod raw;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod value;
 mod values;
 
 pub use errors::{At, Errors, Finding};

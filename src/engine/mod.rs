@@ -35,7 +35,6 @@ use hot::Hot;
 use renderer::Renderer;
 
 pub use run::{open_tree, settling};
-pub use step::{StepError, Stepped};
 
 /// What the engine can be told to do.
 #[derive(Debug)]

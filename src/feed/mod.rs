@@ -23,8 +23,7 @@ use std::slice;
 use crate::article::Person;
 use crate::base::{Format, Scope, Timestamp, text};
 
-pub use compose::{atom_id, compose, feed_id};
-pub use gate::write_checked;
+pub use compose::compose;
 pub use lint::lint;
 
 /// The generator that feeds name. Without a version: an upgrade alone must not change any byte.

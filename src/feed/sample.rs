@@ -215,7 +215,7 @@ pub(super) fn nasty_feed() -> impl Strategy<Value = Feed> {
     (nasty(), prop::collection::vec(nasty_entry(), 0..5)).prop_map(|(title, mut entries)| {
         for (n, entry) in entries.iter_mut().enumerate() {
             entry.id.push_str(&n.to_string());
-            entry.atom_id = super::atom_id("example.org", &entry.id);
+            entry.atom_id = super::compose::atom_id("example.org", &entry.id);
             entry.url = format!("https://example.org/blog/{n}");
         }
         let updated = entries.iter().map(|entry| entry.updated).max().unwrap_or(feed().updated);

@@ -22,7 +22,7 @@ use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
 
-pub use metrics::{Counts, Metrics};
+pub use metrics::Metrics;
 pub use net::Running;
 
 /// Bytes that warm documents may take together.

@@ -26,7 +26,7 @@ use crate::base::media::is_asset;
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
-pub use channel::{Audience, audience};
+pub use channel::audience;
 pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, State};
 

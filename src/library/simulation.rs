@@ -3,6 +3,8 @@
 //! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
 //! does, however late it is. What is public then is told a line an article.
 
+mod deletions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -292,11 +292,6 @@ impl State {
     pub fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
         self.ledger.contested.iter()
     }
-
-    /// How many articles the ledger knows, public or not.
-    pub fn known(&self) -> usize {
-        self.ledger.records.len()
-    }
 }
 
 impl Library {

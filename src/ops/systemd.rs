@@ -6,7 +6,6 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
@@ -30,21 +29,6 @@ pub fn reloading() {
 /// The service is going down.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
-}
-
-/// What the service is doing now, on one line.
-pub fn status(status: &str) {
-    notify(&[NotifyState::Status(&one_line(status))]);
-}
-
-/// A sign of life. Only to be given while every part has shown one.
-pub fn watchdog() {
-    notify(&[NotifyState::Watchdog]);
-}
-
-/// How often to give a sign of life: half of what the service manager waits for. None where it does not wait.
-pub fn watchdog_interval() -> Option<Duration> {
-    sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()).map(|limit| limit / 2)
 }
 
 /// The listening TCP sockets that the service manager opened, in its order; none where it opened none. Only the first

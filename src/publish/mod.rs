@@ -5,7 +5,7 @@ pub mod published;
 pub mod render;
 pub mod snapshot;
 
-pub use document::{Cache, Coded, Coding, Document, Kind};
+pub use document::{Cache, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};

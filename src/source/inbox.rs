@@ -164,11 +164,6 @@ impl<C> Inbox<C> {
         self.wake(&state, Some(Instant::now()));
     }
 
-    /// Is the inbox closed?
-    pub fn is_closed(&self) -> bool {
-        self.lock().stop
-    }
-
     /// Is `path` being written, as far as events tell?
     pub fn is_writing(&self, path: &RelPath) -> bool {
         self.lock().pending.is_writing(path)

@@ -16,10 +16,10 @@ pub mod unfinished;
 pub mod watch;
 
 pub use ignore::{BadPattern, Ignore};
-pub use inbox::{Batch, Cause, Inbox, Signs};
+pub use inbox::{Batch, Inbox, Signs};
 pub use read::{AssetFile, Reader, Unread};
 pub use root::{Health, Identity, RootLost, needs_polling};
-pub use settle::{Hints, Policy, Sign};
+pub use settle::Policy;
 pub use tree::{Index, OpenError, Tree};
 pub use unfinished::{Unfinished, Writers};
 pub use watch::WatchError;

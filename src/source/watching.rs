@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::inbox::Cause;
+use super::settle::Hints;
 use super::testing::{Known, path};
-use super::{Cause, Fingerprint, Health, Hints, Inbox, Look, Policy, Tree};
+use super::{Fingerprint, Health, Inbox, Look, Policy, Tree};
 use crate::base::RelPath;
 
 const PATIENCE: Duration = Duration::from_secs(20);

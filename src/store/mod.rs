@@ -33,7 +33,7 @@ use crate::library::ledger::{Commit, Remembered};
 pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
-pub use project::{ProjectError, Projector, Target};
+pub use project::{Projector, Target};
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
 /// remembered before its bytes are written, and the older ones until they are known to be gone.

@@ -5,15 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dropfeed::base::Timestamp;
-use dropfeed::config::Config;
-use dropfeed::engine::renderer::Renderer;
-use dropfeed::engine::{Engine, Parts, settling};
-use dropfeed::ops::clock::{Clock, ManualClock};
-use dropfeed::publish::Published;
-use dropfeed::source::{Inbox, Look, Tree};
-use dropfeed::store::model::{Disk, Fault, Loss};
-use dropfeed::store::{Projector, Store as _, Target};
+use dropfeed::testing::base::Timestamp;
+use dropfeed::testing::config::Config;
+use dropfeed::testing::engine::{Clock, Command, Engine, ManualClock, Parts, Renderer, settling};
+use dropfeed::testing::publish::Published;
+use dropfeed::testing::source::{Inbox, Look, Tree};
+use dropfeed::testing::store::{Disk, Fault, Loss, Projector, Store, Target};
 use tempfile::TempDir;
 
 use super::fixture::{Item, Site, eventually, items};
@@ -25,12 +22,21 @@ type Seen = BTreeMap<String, (String, String)>;
 pub(super) struct Life {
     pub(super) engine: Engine,
     pub(super) published: Arc<Published>,
+    pub(super) inbox: Arc<Inbox<Command>>,
 }
 
+/// What the clock of a life says.
+pub(super) const NOW: &str = "2026-03-01T12:00:00Z";
+
 pub(super) fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
-    let config = Arc::new(Config::of("[articles]\ngrace_s = 0", dir).unwrap());
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-03-01T12:00:00Z".parse::<Timestamp>().unwrap()));
-    let mut store = disk.store();
+    begin_with(dir, disk, Box::new(disk.store()), true)
+}
+
+/// A life whose ledger is in `store`. `polling`: no events come, so that looking has to do.
+pub(super) fn begin_with(dir: &Path, disk: &Disk, mut store: Box<dyn Store>, polling: bool) -> Option<Life> {
+    let text = format!("[articles]\ngrace_s = 0\npoll = {polling}\npoll_s = 3600");
+    let config = Arc::new(Config::of(&text, dir).unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().unwrap()));
     let target: Box<dyn Target> = Box::new(disk.target());
     let projector = Projector::new(target, store.projected().ok()?);
     let inbox = Arc::new(Inbox::new(settling(&config.articles)));
@@ -39,22 +45,22 @@ pub(super) fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
     let published = Arc::new(Published::default());
     let parts = Parts {
         config,
-        store: Box::new(store),
+        store,
         projector,
         renderer,
-        inbox,
+        inbox: Arc::clone(&inbox),
         published: Arc::clone(&published),
         clock,
-        polling: true,
+        polling,
     };
-    Some(Life { engine: Engine::start(parts).ok()?, published })
+    Some(Life { engine: Engine::start(parts).ok()?, published, inbox })
 }
 
 impl Life {
     /// The entries that readers see now.
     pub(super) fn items(&self) -> Vec<Item> {
         let Some(snapshot) = self.published.load() else { return Vec::new() };
-        let json = dropfeed::base::Route::parse("/feed.json").unwrap();
+        let json = dropfeed::testing::base::Route::parse("/feed.json").unwrap();
         snapshot.hot.get(&json).map_or_else(Vec::new, |document| items(&document.identity))
     }
 

@@ -9,8 +9,8 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use dropfeed::base::{Digest, Timestamp};
-use dropfeed::ops::clock::{Clock as _, SystemClock};
+use dropfeed::testing::base::{Digest, Timestamp};
+use dropfeed::testing::engine::{Clock as _, SystemClock};
 use rig::{CAT_BYTES, MODIFIED, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use dropfeed::base::{Format, Route};
-use dropfeed::library::Commit;
-use dropfeed::publish::{Found, Render as _};
-use dropfeed::source::Look;
-use dropfeed::store::Store as _;
-use dropfeed::store::model::Disk;
+use dropfeed::testing::base::{Format, Route};
+use dropfeed::testing::library::Commit;
+use dropfeed::testing::publish::{Found, Render as _};
+use dropfeed::testing::source::Look;
+use dropfeed::testing::store::Disk;
+use dropfeed::testing::store::Store as _;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

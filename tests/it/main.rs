@@ -7,6 +7,7 @@ mod cli;
 mod corpus;
 mod crash;
 mod docs;
+mod engine;
 mod fixture;
 mod generators;
 mod http;

@@ -67,12 +67,13 @@ fn a_copy_that_stays_becomes_an_article_of_its_own() {
 #[test]
 fn a_file_that_is_half_written_at_the_start_waits_for_its_close() {
     // Fresh, and so old that its age tells nothing: then only the open descriptor speaks for its writer.
-    for age in [Duration::ZERO, Duration::from_secs(60)] {
-        let mut site = Site::new("");
+    let polling = "articles.poll = true\narticles.poll_s = 1";
+    for (age, settings) in [(0, ""), (60, ""), (0, polling), (60, polling)] {
+        let mut site = Site::new(settings);
         site.drop_in("whole.md", words("Whole"));
         let mut half = File::create(site.articles().join("half.md")).unwrap();
         half.write_all(b"# Half\n\nThe first half").unwrap();
-        half.set_modified(half.metadata().unwrap().modified().unwrap() - age).unwrap();
+        half.set_modified(half.metadata().unwrap().modified().unwrap() - Duration::from_secs(age)).unwrap();
         site.start();
         site.appears("Whole");
         for n in 0..3 {

@@ -93,7 +93,7 @@ fn with_state_a_missing_directory_serves_the_last_feeds() {
 }
 
 #[test]
-fn before_the_first_snapshot_it_says_so_and_afterwards_it_is_ready() {
+fn an_empty_site_becomes_ready_and_has_every_feed() {
     let site = Site::started("");
     eventually("it is ready", || site.get("/-/ready").status == 200);
     assert_eq!(site.get("/-/healthy").status, 200);

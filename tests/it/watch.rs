@@ -1,6 +1,6 @@
 //! What people do to files, and what subscribers then see: real inotify, a real process, a real client.
 
-use dropfeed::ops::clock::{Clock as _, SystemClock};
+use dropfeed::testing::engine::{Clock as _, SystemClock};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -31,10 +31,13 @@ fn an_edit_in_place_keeps_the_id_and_the_date() {
     let site = Site::started("");
     site.write("a.md", format!("# First\n\n{LONG}\n"));
     let before = site.appears("First");
+    // Dates are in whole seconds, with a fraction that belongs to the id.
+    let next_second = before.updated.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(1);
+    eventually("the clock shows another second", || SystemClock.now() > next_second);
     site.write("a.md", format!("# Second\n\n{LONG}, and so much more than before was said here\n"));
     let after = site.appears("Second");
     assert_eq!((&after.id, &after.published, &after.url), (&before.id, &before.published, &before.url));
-    assert!(after.updated >= before.updated);
+    assert!(after.updated > before.updated, "{} is not after {}", after.updated, before.updated);
     assert_eq!(site.titles(), ["Second"]);
 }
 

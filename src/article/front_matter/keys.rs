@@ -111,6 +111,7 @@ impl<'a> Keys<'a> {
         self.front_matter.get(&["title"]).and_then(|_| self.line(&["title"], max))
     }
 
+    /// Reads the last segment of the URL, as its author wants it.
     pub(crate) fn slug(&mut self) -> Option<String> {
         let slug = self.line(&["slug"], SLUG_MAX)?;
         let slug = slug.trim_matches('/').trim();
@@ -210,6 +211,7 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// Reads the authors, in the order of the file.
     pub(crate) fn authors(&mut self) -> Vec<Person> {
         let Some(entry) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
             return Vec::new();
@@ -273,6 +275,7 @@ impl<'a> Keys<'a> {
         None
     }
 
+    /// Reads the other URL paths that lead to the article.
     pub(crate) fn aliases(&mut self) -> Vec<String> {
         let mut aliases = Vec::new();
         let Some(entry) = self.get(&["aliases", "alias", "redirectfrom"]) else { return aliases };

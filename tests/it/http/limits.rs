@@ -10,7 +10,7 @@ const SHORT: Duration = Duration::from_millis(200);
 
 #[test]
 fn a_slow_head_is_cut() {
-    let rig = limited(dropfeed::config::Server { header_timeout: SHORT, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, ..limits() });
     for begun in ["", "G", "GET /rss.xml HTTP/1.1\r\nHost: h\r\nx: "] {
         let mut client = rig.connect();
         client.send(begun);
@@ -28,7 +28,7 @@ fn a_slow_head_is_cut() {
 #[test]
 fn an_idle_connection_has_longer_than_a_head() {
     let idle_timeout = SHORT * 3;
-    let rig = limited(dropfeed::config::Server { header_timeout: SHORT, idle_timeout, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, idle_timeout, ..limits() });
     let mut client = rig.connect();
     let start = Instant::now();
     client.send(&request("GET /feed.json"));
@@ -39,7 +39,7 @@ fn an_idle_connection_has_longer_than_a_head() {
 
 #[test]
 fn our_own_work_is_not_the_clients_fault() {
-    let rig = limited(dropfeed::config::Server { header_timeout: SHORT, idle_timeout: SHORT, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, idle_timeout: SHORT, ..limits() });
     let mut client = rig.connect();
     client.send(&request("GET /slow"));
     let start = Instant::now();
@@ -50,7 +50,7 @@ fn our_own_work_is_not_the_clients_fault() {
 
 #[test]
 fn a_reader_that_takes_nothing_is_cut() {
-    let rig = limited(dropfeed::config::Server { write_timeout: SHORT, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { write_timeout: SHORT, ..limits() });
     let mut client = rig.connect();
     client.send(&request("GET /big.mp4"));
     wait_for("it is cut", || rig.metrics.counts().timed_out == 1);
@@ -65,7 +65,7 @@ fn a_reader_that_takes_nothing_is_cut() {
 
 #[test]
 fn places_are_bounded() {
-    let rig = limited(dropfeed::config::Server { max_connections: 2, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { max_connections: 2, ..limits() });
     // Two that are at work are not to be closed; the third waits.
     let mut busy: Vec<Client> = (0..2).map(|_| rig.connect()).collect();
     busy.iter_mut().for_each(|client| client.send(&request("GET /slow")));
@@ -85,7 +85,7 @@ fn places_are_bounded() {
 
 #[test]
 fn who_waits_makes_room() {
-    let rig = limited(dropfeed::config::Server { max_connections: 3, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server { max_connections: 3, ..limits() });
     let mut waiting: Vec<Client> = (0..3).map(|_| rig.connect()).collect();
     waiting[0].send("GET /never HTTP/1.1\r\n");
     assert_eq!(rig.ask("GET /feed.json").status, 200);

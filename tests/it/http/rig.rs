@@ -9,10 +9,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dropfeed::base::{Digest, Format, RelPath, Route, Timestamp};
-use dropfeed::config::{Config, Content, Feeds, Server, Site};
-use dropfeed::http::{Edge, Metrics, Running, start};
-use dropfeed::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
+use dropfeed::testing::base::{Digest, Format, RelPath, Route, Timestamp};
+use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
+use dropfeed::testing::http::{Edge, Metrics, Running, start};
+use dropfeed::testing::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
 
 /// Nothing here takes this long unless it hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,47 @@
+//! What the integration tests and the fuzz targets use, and nothing else: not an interface, it changes without notice.
+//!
+//! Everything else is private to the crate, so that the compiler sees what is used by nothing.
+
+#![allow(missing_docs, reason = "each item is documented at its home")]
+
+pub mod article {
+    pub use crate::article::front_matter::split;
+    pub use crate::article::{Head, Limits, Reading, body, head, invariants::check as check_invariants};
+}
+
+pub mod base {
+    pub use crate::base::path::FileKind;
+    pub use crate::base::text::clean;
+    pub use crate::base::{Digest, Format, RelPath, Route, Severity, Timestamp};
+}
+
+pub mod config {
+    pub use crate::config::{Config, Content, Feeds, Server, Site};
+}
+
+pub mod engine {
+    pub use crate::engine::renderer::Renderer;
+    pub use crate::engine::{Command, Engine, Parts, settling};
+    pub use crate::ops::clock::{Clock, ManualClock, SystemClock};
+}
+
+pub mod http {
+    pub use crate::http::{Edge, Metrics, Running, start};
+}
+
+pub mod library {
+    pub use crate::library::{Commit, Remembered};
+}
+
+pub mod publish {
+    pub use crate::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
+}
+
+pub mod source {
+    pub use crate::source::{Inbox, Look, Tree};
+}
+
+pub mod store {
+    pub use crate::store::model::{Disk, Fault, Loss};
+    pub use crate::store::{Projected, Projector, Store, StoreError, Target};
+}
