@@ -46,7 +46,8 @@ fn title(article: &Article) -> Option<Diagnostic> {
     }
 }
 
-/// Reports a URL that is numbered because another article has the wanted one, or that an asset hides.
+/// Reports a URL that is numbered because another article has the wanted one, or that an asset
+/// hides.
 fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if let Lookup::Asset(asset) = library.find(&article.url) {
         let message = format!("cannot appear at /{}, which is the file {asset}", article.url);
@@ -83,7 +84,8 @@ fn aliases(article: &Article, library: &Library) -> Vec<Diagnostic> {
     found
 }
 
-/// Reports articles without a date, which a first start would date by their files, if those were all written at once.
+/// Reports articles without a date, which a first start would date by their files, if those were
+/// all written at once.
 fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
     let mut by_second: BTreeMap<i64, Vec<&RelPath>> = BTreeMap::new();
     for article in state.library().articles().filter(|article| article.head.published.is_none()) {

@@ -1,8 +1,8 @@
-//! Renders every article, and reports what was removed, references to nothing, and faults in the feeds of the public
-//! ones.
+//! Renders every article, and reports what was removed, references to nothing, and faults in the
+//! feeds of the public ones.
 //!
-//! Articles are rendered in chunks, so that memory does not grow with the tree: a body is dropped once its feed was
-//! checked.
+//! Articles are rendered in chunks, so that memory does not grow with the tree: a body is dropped
+//! once its feed was checked.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,8 @@ impl<'a> Bodies<'a> {
         Self { state, snapshot, reader, limits, now, in_feeds, hot }
     }
 
-    /// Checks the public articles and their entries. Second, the bodies of those in the site's feed.
+    /// Checks the public articles and their entries. Second, the bodies of those in the site's
+    /// feed.
     pub(super) fn public(&self) -> (Diagnostics, HashMap<Seq, Arc<Body>>) {
         let articles: Vec<&Arc<Article>> = self.snapshot.library.articles().collect();
         let chunks: Vec<_> = articles.par_chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect();
@@ -112,7 +113,8 @@ impl<'a> Bodies<'a> {
         (diagnostics, hot)
     }
 
-    /// Renders one article, and adds its findings to `diagnostics`. `None` if it cannot be rendered.
+    /// Renders one article, and adds its findings to `diagnostics`. `None` if it cannot be
+    /// rendered.
     fn body(
         &self,
         path: &RelPath,
@@ -154,7 +156,8 @@ impl<'a> Bodies<'a> {
         (Some(body), found)
     }
 
-    /// Reports findings with a place in the source: references to nothing, and signs of a wrong encoding.
+    /// Reports findings with a place in the source: references to nothing, and signs of a wrong
+    /// encoding.
     fn source(&self, bytes: &[u8], body: &Body, article: Option<&Article>) -> Vec<Diagnostic> {
         let mut dead = self.dead(body);
         if let Some(article) = article {

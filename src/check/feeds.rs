@@ -1,4 +1,5 @@
-//! The feeds that the articles make: composed, linted, written in three formats and read back by another parser.
+//! The feeds that the articles make: composed, linted, written in three formats and read back by
+//! another parser.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -63,8 +64,8 @@ fn named_misread(diagnostics: &Diagnostics) -> HashSet<RelPath> {
     named
 }
 
-/// Checks the titles and descriptions of feeds (the site's, and those of directories that have an `_index`), and whether
-/// the site's feed has room for its entries. `hot` holds their bodies.
+/// Checks the titles and descriptions of feeds (the site's, and those of directories that have an
+/// `_index`), and whether the site's feed has room for its entries. `hot` holds their bodies.
 pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>>, now: Timestamp, found: &mut Found) {
     let library = state.library();
     found.site.extend(channel(library, config, &Scope::Site, now));
@@ -97,7 +98,8 @@ fn channel(library: &Library, config: &Config, scope: &Scope, now: Timestamp) ->
     diagnostics
 }
 
-/// Reports how many entries the site's feed leaves out, or reduces to their summary, because of their size.
+/// Reports how many entries the site's feed leaves out, or reduces to their summary, because of
+/// their size.
 fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) -> Vec<Diagnostic> {
     let wanted = library.entries(&Scope::Site, config.feeds.limit);
     let Some(feed) = hot::compose(library, config, &Scope::Site, &|seq| bodies.get(&seq).cloned()) else {

@@ -42,11 +42,13 @@ pub(super) enum Use {
     Show,
 }
 
-/// Returns the references of a body, each once: the purpose, and the target (the text between the two marks).
+/// Returns the references of a body, each once: the purpose, and the target (the text between the
+/// two marks).
 pub(super) fn references(html: &str) -> BTreeSet<(Use, String)> {
     let mut found = BTreeSet::new();
     let mut before = 0;
-    // Marks come in pairs: text, reference, text, reference, text. A last text without a mark ends the loop.
+    // Marks come in pairs: text, reference, text, reference, text. A last text without a mark ends
+    // the loop.
     let mut parts = html.split(MARK);
     while let (Some(text), Some(target)) = (parts.next(), parts.next()) {
         let end = before + text.len();
@@ -137,8 +139,9 @@ fn by_path(source: &str, path: &str) -> Option<usize> {
     best.map(|(_, at)| at)
 }
 
-/// Finds the start of the reference whose last segment is the `len` bytes at `at`, if it may mean `path`. First, whether
-/// the place is doubtful: in `[x](x)` the first `x` is only the text that people see.
+/// Finds the start of the reference whose last segment is the `len` bytes at `at`, if it may mean
+/// `path`. First, whether the place is doubtful: in `[x](x)` the first `x` is only the text that
+/// people see.
 fn written(source: &str, at: usize, len: usize, path: &str) -> Option<(bool, usize)> {
     let mut start = at;
     for c in source[..at].chars().rev() {

@@ -1,12 +1,14 @@
-//! `dropfeed check`: reports problems in the configuration, the articles and the feeds, before subscribers see them.
+//! `dropfeed check`: reports problems in the configuration, the articles and the feeds, before
+//! subscribers see them.
 //!
-//! It reads the tree as a first start would, without a ledger, and goes as far as a start does: heads, the step, every
-//! body, feeds in three formats, read back. `survey` scans and takes the step, `articles` compares the articles,
-//! `bodies` renders each, `links` follows references, `feeds` composes and lints, `report` prints.
+//! It reads the tree as a first start would, without a ledger, and goes as far as a start does:
+//! heads, the step, every body, feeds in three formats, read back. `survey` scans and takes the
+//! step, `articles` compares the articles, `bodies` renders each, `links` follows references,
+//! `feeds` composes and lints, `report` prints.
 //!
-//! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not disturbed, and the
-//! findings are a value. An input that the daemon would leave out is an error; something that subscribers would see
-//! damaged is a warning; everything else is a note.
+//! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not
+//! disturbed, and the findings are a value. An input that the daemon would leave out is an error;
+//! something that subscribers would see damaged is a warning; everything else is a note.
 
 mod articles;
 mod bodies;
@@ -174,7 +176,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// Whatever a file holds, it is either clean or named, and the next one is checked all the same.
+        /// Whatever a file holds, it is either clean or named, and the next one is checked all the
+        /// same.
         #[test]
         fn no_bytes_stop_it(
             raw in proptest::collection::vec(any::<u8>(), 0..80),

@@ -54,8 +54,8 @@ impl Finding {
     }
 }
 
-/// `articles/news/x.md:3:1: warning: message [code]`, with control characters escaped, so that a line stays a line and
-/// a terminal shows what is there.
+/// `articles/news/x.md:3:1: warning: message [code]`, with control characters escaped, so that a
+/// line stays a line and a terminal shows what is there.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         escape(&self.path, f)?;
@@ -122,7 +122,8 @@ impl Report {
         Ok(())
     }
 
-    /// Summarises the numbers of articles and findings in one line; `None` if no article could be checked.
+    /// Summarises the numbers of articles and findings in one line; `None` if no article could be
+    /// checked.
     pub fn totals(&self, json: bool) -> Option<String> {
         let articles = self.articles?;
         let articles = counted(articles, "article");

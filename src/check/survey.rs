@@ -13,7 +13,8 @@ use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
 
-/// An article that will be public at its time: its head, and the digest of the bytes it was read from.
+/// An article that will be public at its time: its head, and the digest of the bytes it was read
+/// from.
 pub(super) type Held = BTreeMap<RelPath, (Arc<Head>, Digest)>;
 
 /// The result of a first start over the tree.
@@ -85,7 +86,8 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
     Diagnostic::note("held", format!("held until {until}; site.timezone is {zone}"))
 }
 
-/// Returns the directory because of which a file is skipped: it is reported instead of each file in it.
+/// Returns the directory because of which a file is skipped: it is reported instead of each file in
+/// it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
     place::is_left_out(path).and_then(RelPath::new)
 }

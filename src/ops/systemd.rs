@@ -1,7 +1,7 @@
-//! What is said to the service manager (sd_notify(3)), and the sockets it hands over (sd_listen_fds(3)).
+//! Messages to the service manager (sd_notify(3)), and sockets from it (sd_listen_fds(3)).
 //!
-//! Everything here does nothing where there is no service manager. A message that cannot be sent is logged and no
-//! reason to stop.
+//! Without a service manager, nothing here has an effect. If a message cannot be sent, that is
+//! logged, and dropfeed goes on.
 
 use std::io;
 use std::net::TcpListener;
@@ -11,15 +11,15 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-/// Characters of a status line: `systemctl status` shows one line.
+/// Maximum length of a status in characters: `systemctl status` shows one line.
 const STATUS_MAX_CHARS: usize = 200;
 
-/// The service answers requests: what waits for it may start.
+/// Reports that the service answers requests, so that units that wait for it can start.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
-/// A reload began. [`ready`] ends it.
+/// Reports the beginning of a reload. [`ready`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
@@ -27,28 +27,32 @@ pub fn reloading() {
     }
 }
 
-/// The service is going down.
+/// Reports that the service stops.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// What the service is doing now, on one line.
+/// Reports what the service does at present, on one line.
 pub fn status(status: &str) {
     notify(&[NotifyState::Status(&one_line(status))]);
 }
 
-/// A sign of life. Only to be given while every part has shown one.
+/// Sends a sign of life. Call it only while every part of the service has shown one.
 pub fn watchdog() {
     notify(&[NotifyState::Watchdog]);
 }
 
-/// How often to give a sign of life: half of what the service manager waits for. None where it does not wait.
+/// Returns the interval of signs of life: half of what the service manager waits for; `None` if it
+/// does not wait.
 pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()).map(|limit| limit / 2)
 }
 
-/// The listening TCP sockets that the service manager opened, in its order; none where it opened none. Only the first
-/// call gives them: each has one owner. A socket that is not TCP is an error that names its place.
+/// Takes the listening TCP sockets that the service manager opened, in its order. Only the first
+/// call returns them, since each has one owner.
+///
+/// # Errors
+/// A socket is not a TCP socket.
 pub fn listeners() -> io::Result<Vec<TcpListener>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     // `listenfd` also believes a LISTEN_FDS without LISTEN_PID, which may be another process's.
@@ -65,7 +69,7 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
 
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "the service manager cannot be told");
+        tracing::debug!(%error, "the service manager cannot be notified");
     }
 }
 
