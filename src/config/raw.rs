@@ -5,6 +5,8 @@
 //! its range. The reader does not stop at the first error: in place of a wrong value the caller
 //! gets the default, and the error is noted.
 
+mod section;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -12,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
+use section::{Section, Value, is_array_of_tables, line_of};
 
 /// Maximum number of errors that are reported; a file with more is another program's, or not a
 /// configuration.
@@ -38,51 +41,6 @@ const SYNONYMS: [(&str, &str, &str); 14] = [
     ("feeds", "path", "dir"),
 ];
 
-/// A value as it was written, not yet interpreted.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
-    /// A string of the file.
-    Text(String),
-    /// An integer that 64 bits hold.
-    Integer(i64),
-    /// `true` or `false`.
-    Flag(bool),
-    /// `[ ... ]`
-    List(Vec<Value>),
-    /// The text of an environment variable, which has the type of its key.
-    Variable(String),
-    /// A value of a type that no key has, by the name of its type.
-    Other(&'static str),
-}
-
-impl Value {
-    fn of(value: &DeValue<'_>) -> Self {
-        match value {
-            DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
-                Ok(number) => Value::Integer(number),
-                Err(_) => Value::Other("a number beyond 64 bits"),
-            },
-            DeValue::Boolean(flag) => Value::Flag(*flag),
-            DeValue::Array(values) => Value::List(values.iter().map(|value| Value::of(value.get_ref())).collect()),
-            DeValue::Float(_) => Value::Other("a fraction"),
-            DeValue::Datetime(_) => Value::Other("a date"),
-            DeValue::Table(_) => Value::Other("a table"),
-        }
-    }
-
-    /// Names the value in an error about its type.
-    fn shown(&self) -> String {
-        match self {
-            Value::Text(text) | Value::Variable(text) => format!("{text:?}"),
-            Value::Integer(number) => number.to_string(),
-            Value::Flag(flag) => flag.to_string(),
-            Value::List(_) => "a list".to_owned(),
-            Value::Other(name) => (*name).to_owned(),
-        }
-    }
-}
-
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Given<T> {
@@ -107,26 +65,6 @@ pub(super) struct Reader<'a> {
     broken: Vec<u32>,
     /// Set if the header of a section is broken: the section of the keys below it is then unknown.
     headless: bool,
-}
-
-/// The keys of one `[name]` or one `[[name]]`.
-#[derive(Default)]
-struct Section {
-    /// Line of the header, from 1.
-    line: u32,
-    /// Keys with their lines and values.
-    keys: BTreeMap<String, (u32, Value)>,
-}
-
-impl Section {
-    fn of(text: &str, line: u32, table: &DeTable<'_>) -> Self {
-        let mut keys = BTreeMap::new();
-        for (key, value) in table {
-            let line = line_of(text, key.span().start);
-            keys.insert(key.get_ref().to_string(), (line, Value::of(value.get_ref())));
-        }
-        Self { line, keys }
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -269,7 +207,7 @@ impl<'a> Reader<'a> {
     /// Reads one text or a list of them. In a variable they are separated by commas.
     pub(super) fn texts(&mut self, section: &'static str, key: &'static str) -> Option<Given<Vec<String>>> {
         let given = self.take(section, key)?;
-        match texts_of(&given.value) {
+        match given.value.texts() {
             Some(value) => Some(Given { value, at: given.at }),
             None => {
                 self.refuse_type((section, key), &given, "a string in quotes or a list of them", "");
@@ -451,35 +389,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// True for the value of `[[name]]`. An empty array is a list.
-fn is_array_of_tables(values: &[toml::Spanned<DeValue<'_>>]) -> bool {
-    !values.is_empty() && values.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
-}
-
-/// Reads a text or a list of texts; `None` for other types.
-fn texts_of(value: &Value) -> Option<Vec<String>> {
-    let mut texts = Vec::new();
-    match value {
-        Value::Text(text) => texts.push(text.trim().to_owned()),
-        Value::Variable(list) => {
-            for text in list.split(',') {
-                // `a,` and an empty variable have an empty text, which is none.
-                if !text.trim().is_empty() {
-                    texts.push(text.trim().to_owned());
-                }
-            }
-        }
-        Value::List(values) => {
-            for value in values {
-                let Value::Text(text) = value else { return None };
-                texts.push(text.trim().to_owned());
-            }
-        }
-        _ => return None,
-    }
-    Some(texts)
-}
-
 /// Escapes control characters.
 fn escaped(message: &str) -> String {
     let mut escaped = String::with_capacity(message.len());
@@ -523,12 +432,6 @@ fn unit_hint(key: &str) -> &'static str {
         Some("bytes") => " (bytes)",
         _ => "",
     }
-}
-
-fn line_of(text: &str, offset: usize) -> u32 {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks).unwrap_or(u32::MAX - 1) + 1
 }
 
 /// Sorts the file before the variables, lines in order, the file as a whole after its lines.
