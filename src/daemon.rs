@@ -1,10 +1,10 @@
 //! Starts everything, owns shutdown, joins everything.
 //!
-//! Start: lock, bind, what is remembered is served, READY, scan. Stop: stop accepting and drain, close the inbox, join
-//! the engine. Whoever is spawned here is joined here.
+//! Start: lock, bind, serve the remembered state, READY, scan. Stop: stop accepting and drain,
+//! close the inbox, join the engine. Every thread that is spawned here is joined here.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -25,7 +25,7 @@ use crate::publish::Published;
 use crate::source::Inbox;
 use crate::store::{Database, Directory, Lock, Projector, Store as _, StoreError, Target};
 
-/// Why there is no start, with the exit status that says so.
+/// The reason why dropfeed cannot start, with its exit status.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error(transparent)]
@@ -44,13 +44,16 @@ impl Refusal {
     }
 }
 
-/// Serves until asked to stop. `load` gives the configuration: at start, and again for every reload.
+/// Serves until asked to stop. `load` gives the configuration: at start, and again for every
+/// reload.
 ///
 /// # Errors
-/// What the operating system refuses while running. A start that cannot be is told here, in one sentence.
+/// Errors of the operating system while running. A start that is refused is reported here, in one
+/// sentence.
 pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCode> {
     let config = load()?;
-    // Before anything can be waited for: a stop that comes during the start is a stop, and not a death.
+    // First of all, so that a signal during the start stops dropfeed in order instead of killing
+    // it.
     let signals = Signals::listen()?;
     let inherited = systemd::listeners().context("the sockets that the service manager passed cannot be used")?;
     let daemon = match Daemon::start(config, inherited, Arc::new(SystemClock)) {
@@ -67,10 +70,10 @@ pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Publishes once, writes every feed, and ends.
+/// Publishes once, writes every feed, and returns.
 ///
 /// # Errors
-/// Whatever kept it from publishing.
+/// The first error that prevents publishing.
 pub fn build(config: Config) -> anyhow::Result<ExitCode> {
     let prepared = prepare(&config).and_then(|lock| open(config, lock, Arc::new(SystemClock)));
     let opened = match prepared {
@@ -111,7 +114,7 @@ impl Daemon {
         let (ending, ended) = oneshot::channel();
         let work = move || {
             engine.run();
-            // Nobody may be waiting any more; then it does not matter.
+            // The receiver is dropped if the daemon stops first.
             let _ = ending.send(());
         };
         let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
@@ -120,21 +123,21 @@ impl Daemon {
         Ok(Self { inbox, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
     }
 
-    /// Has the engine go on under another configuration.
+    /// Gives the engine another configuration.
     pub fn reload(&self, config: Config) {
         if self.inbox.command(Command::Reload(Box::new(config))).is_err() {
             error!(event = "degraded", "too many reloads are waiting; this one is dropped");
         }
     }
 
-    /// Stops in order, and joins. Called again, it does nothing.
+    /// Stops in order, and joins all threads. A second call does nothing.
     pub fn stop(&mut self) {
         if let Some(http) = self.http.take() {
             http.stop(self.config.server.stop_timeout);
         }
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
-            // A panic was told where it happened.
+            // A panic was logged when it happened.
             let _ = engine.join();
         }
     }
@@ -146,7 +149,7 @@ impl Drop for Daemon {
     }
 }
 
-/// What a start opened.
+/// The parts that a start opened.
 struct Opened {
     engine: Engine,
     inbox: Arc<Inbox<Command>>,
@@ -154,7 +157,7 @@ struct Opened {
     renderer: Arc<Renderer>,
 }
 
-/// Takes the lock: nobody else uses the state from here on.
+/// Locks the state for this process.
 fn prepare(config: &Config) -> Result<Lock, Refusal> {
     Ok(Lock::acquire(&config.state.dir)?)
 }
@@ -168,14 +171,17 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
             renderer.set_tree(Arc::new(tree));
             polling
         }
-        // What was published stands; the engine tries again.
+        // The published state is served; the engine tries again.
         Err(_) if !store.is_new() => false,
         Err(error) => return Err(Refusal::Config(format!("{error}; create it, or set articles.dir"))),
     };
-    let unwritable = |error: io::Error| {
-        Refusal::Config(format!("cannot write to feeds.dir, {}: {error}", config.feeds.dir.display()))
+    let target: Box<dyn Target> = match Directory::open(&config.feeds.dir) {
+        Ok(directory) => Box::new(directory),
+        Err(error) => {
+            let dir = config.feeds.dir.display();
+            return Err(Refusal::Config(format!("cannot write to feeds.dir, {dir}: {error}")));
+        }
     };
-    let target: Box<dyn Target> = Box::new(Directory::open(&config.feeds.dir).map_err(unwritable)?);
     let projector = Projector::new(target, store.projected()?);
     let published = Arc::new(Published::default());
     let parts = Parts {
@@ -192,19 +198,25 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
 }
 
 fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
-    let listeners = config.server.listen.iter().map(|address| {
-        TcpListener::bind(address).map_err(|error| {
-            let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
-            Refusal::Config(match error.kind() {
-                io::ErrorKind::AddrInUse => format!("{address} is in use by another program; {hint}"),
-                _ => format!("cannot listen on {address}: {error}; {hint}"),
-            })
-        })
-    });
-    listeners.collect()
+    let mut listeners = Vec::new();
+    for address in &config.server.listen {
+        match TcpListener::bind(address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => return Err(unbound(*address, &error)),
+        }
+    }
+    Ok(listeners)
 }
 
-/// The signals that are answered, from the moment this is made.
+fn unbound(address: SocketAddr, error: &io::Error) -> Refusal {
+    let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
+    Refusal::Config(match error.kind() {
+        io::ErrorKind::AddrInUse => format!("{address} is in use by another program; {hint}"),
+        _ => format!("cannot listen on {address}: {error}; {hint}"),
+    })
+}
+
+/// Signals that are handled, from the moment this is made.
 struct Signals {
     runtime: Runtime,
     terminate: Signal,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A path beneath the article directory: UTF-8, `/` between segments, no empty, `.` or `..` segment, no NUL.
+/// A path beneath the article directory: UTF-8, `/` between segments, no empty, `.` or `..`
+/// segment, no NUL.
 ///
 /// The empty path is the article directory itself.
 ///
@@ -59,7 +60,8 @@ impl RelPath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The last segment without its last extension: `a.b` of `news/a.b.md`; a leading dot starts no extension.
+    /// The last segment without its last extension: `a.b` of `news/a.b.md`; a leading dot starts no
+    /// extension.
     pub fn stem(&self) -> &str {
         split_extension(self.name()).0
     }

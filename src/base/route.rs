@@ -1,7 +1,8 @@
 //! The shape of every URL that dropfeed answers. No other module knows it.
 //!
-//! `Route::parse` and `Display` are inverses: `parse(print(r)) == r` for every route that can be made. Routes are
-//! relative to `site.url`, which may have a path of its own; the site puts it in front.
+//! `Route::parse` and `Display` are inverses: `parse(print(r)) == r` for every route that can be
+//! made. Routes are relative to `site.url`, which may have a path of its own; the site puts it in
+//! front.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::digest::Digest;
 
-/// Characters to escape in a path segment: all but RFC 3986 `unreserved`, and the sub-delimiters that no client
-/// alters.
+/// Characters to escape in a path segment: all but RFC 3986 `unreserved`, and the sub-delimiters
+/// that no client alters.
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'+').remove(b',');
 
@@ -92,8 +93,8 @@ pub enum Scope {
     View(UrlPath),
 }
 
-/// A decoded URL path without slashes at its ends: one or more segments, none empty, `.` or `..`, no control
-/// characters. Its text is what people see; `Display` percent-encodes it.
+/// A decoded URL path without slashes at its ends: one or more segments, none empty, `.` or `..`,
+/// no control characters. Its text is what people see; `Display` percent-encodes it.
 ///
 /// ```
 /// use dropfeed::base::UrlPath;
@@ -117,7 +118,8 @@ impl UrlPath {
         Some(Self(Arc::from(text)))
     }
 
-    /// Makes a path of slugs from names of directories and files, or from a tag; `None` if there are none.
+    /// Makes a path of slugs from names of directories and files, or from a tag; `None` if there
+    /// are none.
     pub fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Option<Self> {
         let slugs: Vec<String> = names.map(slug).collect();
         if slugs.is_empty() {
@@ -136,8 +138,8 @@ impl UrlPath {
         self.0.split('/')
     }
 
-    /// Returns the form by which paths are compared: paths that differ only in case or punctuation are equal. A final
-    /// `.html` is removed, so that `/news/my-post.html` finds `/news/my-post`.
+    /// Returns the form by which paths are compared: paths that differ only in case or punctuation
+    /// are equal. A final `.html` is removed, so that `/news/my-post.html` finds `/news/my-post`.
     #[must_use]
     pub fn key(&self) -> UrlPath {
         let text = match self.0.strip_suffix(".html") {
@@ -164,7 +166,8 @@ impl UrlPath {
         Self(Arc::from(format!("{}-{n}", self.0)))
     }
 
-    /// True for a path that no article can have: it begins with a reserved segment, or is the name of a feed.
+    /// True for a path that no article can have: it begins with a reserved segment, or is the name
+    /// of a feed.
     pub fn is_reserved(&self) -> bool {
         let mut segments = self.segments();
         let first = segments.next().unwrap_or_default();
@@ -239,8 +242,8 @@ pub enum Route {
 }
 
 impl Route {
-    /// Parses the path of a request target (RFC 9112, section 3.2): percent-encoded, starting with `/`, without a query.
-    /// `None` if no route has such a path.
+    /// Parses the path of a request target (RFC 9112, section 3.2): percent-encoded, starting with
+    /// `/`, without a query. `None` if no route has such a path.
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
         if path.is_empty() {
@@ -354,8 +357,8 @@ fn is_legal_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control() || c == '/')
 }
 
-/// Makes one URL segment from a name: NFC, lower case, letters and digits of any script kept, runs of others one `-`. A
-/// name with none of them is `n-` and six hexadecimal digits of its digest.
+/// Makes one URL segment from a name: NFC, lower case, letters and digits of any script kept, runs
+/// of others one `-`. A name with none of them is `n-` and six hexadecimal digits of its digest.
 ///
 /// ```
 /// use dropfeed::base::route::slug;
@@ -365,7 +368,8 @@ fn is_legal_segment(segment: &str) -> bool {
 pub fn slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     for c in name.nfc().flat_map(char::to_lowercase).nfc() {
-        // A mark belongs to the letter before it: without its marks a word of many scripts is another word.
+        // A mark belongs to the letter before it: without its marks a word of many scripts is
+        // another word.
         if c.is_alphanumeric() || (is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-')) {
             slug.push(c);
         } else if !slug.ends_with('-') && !slug.is_empty() {

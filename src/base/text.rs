@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// True for the characters that are allowed in a feed: XML 1.0 (section 2.2) `Char`, without the C1 controls, which
-/// readers show as boxes or take for Windows-1252. U+0001 is never safe: bodies use it for symbolic references.
+/// True for the characters that are allowed in a feed: XML 1.0 (section 2.2) `Char`, without the C1
+/// controls, which readers show as boxes or take for Windows-1252. U+0001 is never safe: bodies use
+/// it for symbolic references.
 ///
 /// ```
 /// use dropfeed::base::text::is_safe;
@@ -31,8 +32,9 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Cleans a text and puts it on one line: runs of white space become single spaces, with none at the ends. The result is
-/// empty if it has no visible character, so that no title, tag or name looks blank.
+/// Cleans a text and puts it on one line: runs of white space become single spaces, with none at
+/// the ends. The result is empty if it has no visible character, so that no title, tag or name
+/// looks blank.
 ///
 /// ```
 /// use dropfeed::base::text::line;
@@ -53,8 +55,8 @@ pub fn line(text: &str) -> String {
     if line.chars().all(is_invisible) { String::new() } else { line }
 }
 
-/// True for characters without a visible mark: white space, and the characters that a renderer may ignore (Unicode,
-/// section 5.21): joiners, direction marks, variation selectors, fillers, tags.
+/// True for characters without a visible mark: white space, and the characters that a renderer may
+/// ignore (Unicode, section 5.21): joiners, direction marks, variation selectors, fillers, tags.
 ///
 /// ```
 /// use dropfeed::base::text::is_invisible;
@@ -69,7 +71,8 @@ pub fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Shortens a text to at most `limit` graphemes and `…`. It is cut after a word if one ends in the second half.
+/// Shortens a text to at most `limit` graphemes and `…`. It is cut after a word if one ends in the
+/// second half.
 ///
 /// ```
 /// assert_eq!(dropfeed::base::text::excerpt("one two three four", 10), "one two…");

@@ -32,25 +32,28 @@ pub enum Written {
 }
 
 impl Written {
-    /// Resolves the date in the zone of the site. A local time that a clock change skips or repeats is resolved as
-    /// RFC 5545 (3.3.5) does: the later reading of a gap, the earlier of a fold.
+    /// Resolves the date in the zone of the site. A local time that a clock change skips or repeats
+    /// is resolved as RFC 5545 (3.3.5) does: the later reading of a gap, the earlier of a fold.
     pub fn resolve(&self, zone: &TimeZone) -> Timestamp {
         let local = match *self {
             Written::Instant(instant) => return instant,
             Written::Local(local) => local,
             Written::Day(day) => day.to_datetime(civil::Time::midnight()),
         };
-        // Fails only within a day of the end of the representable range, where the instant itself is the limit.
+        // Fails only within a day of the end of the representable range, where the instant itself
+        // is the limit.
         zone.to_ambiguous_timestamp(local).compatible().unwrap_or(Timestamp::MAX)
     }
 }
 
-/// Formats as `Fri, 20 Nov 2026 09:30:00 GMT`: RSS 2.0 (RFC 822 with four-digit years) and HTTP (RFC 9110, 5.6.7) alike.
+/// Formats as `Fri, 20 Nov 2026 09:30:00 GMT`: RSS 2.0 (RFC 822 with four-digit years) and HTTP
+/// (RFC 9110, 5.6.7) alike.
 pub fn rfc822(instant: Timestamp) -> String {
     instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// Formats as `2026-11-20T09:30:00.123456Z`: RFC 3339 with microseconds, or without a fraction if they are zero.
+/// Formats as `2026-11-20T09:30:00.123456Z`: RFC 3339 with microseconds, or without a fraction if
+/// they are zero.
 pub fn rfc3339(instant: Timestamp) -> String {
     let form = match instant.subsec_microsecond() {
         0 => "%Y-%m-%dT%H:%M:%SZ",
@@ -66,7 +69,8 @@ pub fn whole_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(instant.as_second() - up).unwrap_or(instant)
 }
 
-/// Converts the time of a file or a clock. A time outside of the representable years becomes the nearest limit.
+/// Converts the time of a file or a clock. A time outside of the representable years becomes the
+/// nearest limit.
 pub fn from_system(time: SystemTime) -> Timestamp {
     match Timestamp::try_from(time) {
         Ok(instant) => instant,

@@ -1,4 +1,4 @@
-//! The public articles beside one another: their titles, dates and URLs, and which of them are one article twice.
+//! Compares the public articles with each other: titles, dates, URLs, duplicates.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,28 +7,29 @@ use crate::article::{Location, TitleFrom};
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, time};
 use crate::library::{Article, Library, Lookup, State};
 
-use super::Told;
+use super::Diagnostics;
 
-/// So many files without a date that were written in one second were written by a program: a clone, a copy, an
-/// archive.
+/// If this many files were modified in one second, a program did it: a clone, a copy, an archive.
 const SAME_SECOND_MIN: usize = 3;
 
 /// Compares the articles.
-pub(super) fn compare(state: &State, told: &mut Told) {
+pub(super) fn compare(state: &State, diagnostics: &mut Diagnostics) {
     let library = state.library();
     let mut first_with: HashMap<Digest, &Arc<Article>> = HashMap::new();
     for article in library.articles() {
-        let mut say = |diagnostic: Diagnostic| told.push((article.path.clone(), diagnostic));
-        title(article).into_iter().for_each(&mut say);
-        url(article, library).into_iter().for_each(&mut say);
-        aliases(article, library).for_each(&mut say);
+        let mut found = aliases(article, library);
+        found.extend(title(article));
+        found.extend(url(article, library));
         let first = *first_with.entry(article.digest).or_insert(article);
         if first.seq != article.seq {
             let message = format!("has the same content as {}; both are published", first.path);
-            say(Diagnostic::warning("duplicate", message));
+            found.push(Diagnostic::warning("duplicate", message));
+        }
+        for diagnostic in found {
+            diagnostics.push((article.path.clone(), diagnostic));
         }
     }
-    told.extend(same_second(state));
+    diagnostics.extend(same_second(state));
 }
 
 fn title(article: &Article) -> Option<Diagnostic> {
@@ -45,7 +46,8 @@ fn title(article: &Article) -> Option<Diagnostic> {
     }
 }
 
-/// A URL that the article shares its name with another's, or that a file hides.
+/// Reports a URL that is numbered because another article has the wanted one, or that an asset
+/// hides.
 fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if let Lookup::Asset(asset) = library.find(&article.url) {
         let message = format!("cannot appear at /{}, which is the file {asset}", article.url);
@@ -57,31 +59,32 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     }
     let wanted = UrlPath::of_names(Location::of(&article.path).names.iter().map(String::as_str))?;
     let (Lookup::Here(owner) | Lookup::Moved(owner)) = library.find(&wanted) else { return None };
-    (wanted != article.url && owner.seq != article.seq).then(|| {
-        let message = format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
-        Diagnostic::warning("url-numbered", message)
-    })
+    if wanted == article.url || owner.seq == article.seq {
+        return None;
+    }
+    let message = format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
+    Some(Diagnostic::warning("url-numbered", message))
 }
 
-/// The aliases that lead elsewhere or nowhere.
-fn aliases<'a>(article: &'a Article, library: &'a Library) -> impl Iterator<Item = Diagnostic> + 'a {
-    article.head.aliases.iter().filter_map(|alias| {
-        let url = UrlPath::new(alias)?;
-        let owner = match library.find(&url) {
-            _ if url.is_reserved() => {
-                let message = format!("the alias /{url} is reserved, and is ignored");
-                return Some(Diagnostic::warning("alias-taken", message));
+/// Reports the aliases that do not lead to the article.
+fn aliases(article: &Article, library: &Library) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for alias in &article.head.aliases {
+        let Some(url) = UrlPath::new(alias) else { continue };
+        let message = match library.find(&url) {
+            _ if url.is_reserved() => format!("the alias /{url} is reserved, and is ignored"),
+            Lookup::Here(owner) | Lookup::Moved(owner) if owner.seq != article.seq => {
+                format!("the alias /{url} already leads to {}", owner.path)
             }
-            Lookup::Here(owner) | Lookup::Moved(owner) if owner.seq != article.seq => owner.path.to_string(),
-            Lookup::Asset(asset) => asset.to_string(),
-            _ => return None,
+            Lookup::Asset(asset) => format!("the alias /{url} already leads to {asset}"),
+            _ => continue,
         };
-        let message = format!("the alias /{url} already leads to {owner}");
-        Some(Diagnostic::warning("alias-taken", message))
-    })
+        found.push(Diagnostic::warning("alias-taken", message));
+    }
+    found
 }
 
-/// Articles without a date of their own, which a first start would give the dates of their files, and whose files were
+/// Reports articles without a date, which a first start would date by their files, if those were
 /// all written at once.
 fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
     let mut by_second: BTreeMap<i64, Vec<&RelPath>> = BTreeMap::new();
@@ -91,13 +94,13 @@ fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
     }
     by_second.retain(|_, paths| paths.len() >= SAME_SECOND_MIN);
     let count: usize = by_second.values().map(Vec::len).sum();
-    // The largest crowd, the earliest of equals, and of it the first by path.
-    let (second, crowd) = by_second.iter().rev().max_by_key(|(_, paths)| paths.len())?;
-    let (example, at) = (crowd.iter().min()?, Timestamp::from_second(*second).ok().map(time::rfc3339)?);
+    // The largest group, the earliest of equals, and of it the first by path.
+    let (second, group) = by_second.iter().rev().max_by_key(|(_, paths)| paths.len())?;
+    let (example, at) = (group.iter().min()?, Timestamp::from_second(*second).ok().map(time::rfc3339)?);
     let message = format!(
         "{count} articles have no date, and their files were modified in the same second as others', such as {example} \
          and {} more ({at}); a first start would use that as their date",
-        crowd.len() - 1
+        group.len() - 1
     );
     Some((RelPath::root(), Diagnostic::warning("same-mtime", message)))
 }

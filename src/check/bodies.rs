@@ -1,8 +1,10 @@
-//! Every article, rendered: what had to go, what it points at that is not there, and the feeds that the public ones
-//! make.
+//! Renders every article, and reports what was removed, references to nothing, and faults in the
+//! feeds of the public ones.
 //!
-//! A few articles at a time, so that memory does not grow with the tree: a body is let go once its feed was checked.
+//! Articles are rendered in chunks, so that memory does not grow with the tree: a body is dropped
+//! once its feed was checked.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,24 +22,24 @@ use crate::source::Reader;
 
 use super::links::{self, Use};
 use super::survey::{Held, busy};
-use super::{Told, feeds};
+use super::{Diagnostics, feeds};
 
-/// Articles that are rendered, and then stand in a feed, together.
+/// Number of articles that are rendered, and then put into one feed, together.
 const CHUNK: usize = 50;
 
-/// Bytes of HTML after which a feed is checked before it has as many: so that none of it falls to its summary.
+/// Bytes of HTML after which a feed is checked early, so that no entry is reduced to its summary.
 const FEED_BYTES: usize = 1 << 20;
 
-/// Past this many bytes of HTML, an article alone makes a feed that readers on the road feel.
+/// Bytes of HTML above which a single article makes every feed slow to download.
 const HUGE_BYTES: usize = 256 * 1024;
 
-/// Dead references of one article that are told one by one.
+/// Maximum number of references to nothing that are reported for one article.
 const DEAD_MAX: usize = 64;
 
-/// The sign of a wrong encoding, in UTF-8.
+/// U+FFFD in UTF-8, which a converter writes in place of characters that it cannot read.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// What bodies are rendered with and looked at beside.
+/// The articles of a state, and the means to render them.
 pub(super) struct Bodies<'a> {
     state: &'a State,
     snapshot: Snapshot,
@@ -49,10 +51,11 @@ pub(super) struct Bodies<'a> {
 }
 
 impl<'a> Bodies<'a> {
-    /// For the articles of `state`, read with `reader`.
+    /// Prepares to render the articles of `state`, read with `reader`.
     pub(super) fn new(state: &'a State, config: &Config, reader: Reader, now: Timestamp) -> Self {
         let library = state.library();
-        let seqs = |limit: usize| library.entries(&Scope::Site, limit).iter().map(|article| article.seq).collect();
+        let in_feeds = seqs(&library.entries(&Scope::Site, usize::MAX));
+        let hot = seqs(&library.entries(&Scope::Site, config.feeds.limit));
         let snapshot = Snapshot {
             generation: 0,
             config: Arc::new(config.clone()),
@@ -62,36 +65,37 @@ impl<'a> Bodies<'a> {
             next_due: None,
         };
         let limits = renderer::limits(config);
-        Self { state, snapshot, reader, limits, now, in_feeds: seqs(usize::MAX), hot: seqs(config.feeds.limit) }
+        Self { state, snapshot, reader, limits, now, in_feeds, hot }
     }
 
-    /// What is to be said of the public articles and their entries, and the bodies of those in the site's feed.
-    pub(super) fn public(&self) -> (Told, HashMap<Seq, Arc<Body>>) {
+    /// Checks the public articles and their entries. Second, the bodies of those in the site's
+    /// feed.
+    pub(super) fn public(&self) -> (Diagnostics, HashMap<Seq, Arc<Body>>) {
         let articles: Vec<&Arc<Article>> = self.snapshot.library.articles().collect();
         let chunks: Vec<_> = articles.par_chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect();
-        let (mut told, mut hot) = (Told::new(), HashMap::new());
+        let (mut diagnostics, mut hot) = (Diagnostics::new(), HashMap::new());
         for (some, bodies) in chunks {
-            told.extend(some);
+            diagnostics.extend(some);
             hot.extend(bodies);
         }
-        (told, hot)
+        (diagnostics, hot)
     }
 
-    /// What is to be said of the bodies of articles whose time has not come.
-    pub(super) fn held(&self, held: &Held) -> Told {
-        let one = |(path, (head, digest)): (&RelPath, &(Arc<Head>, Digest))| {
-            let mut told = Told::new();
-            self.body(path, head, *digest, None, &mut told);
-            told
-        };
-        held.par_iter().flat_map_iter(one).collect()
+    /// Checks the bodies of articles with a date in the future.
+    pub(super) fn held(&self, held: &Held) -> Diagnostics {
+        let found = held.par_iter().map(|(path, (head, digest))| {
+            let mut diagnostics = Diagnostics::new();
+            self.body(path, head, *digest, None, &mut diagnostics);
+            diagnostics
+        });
+        found.flatten_iter().collect()
     }
 
-    fn chunk(&self, articles: &[&Arc<Article>]) -> (Told, Vec<(Seq, Arc<Body>)>) {
-        let (mut told, mut hot) = (Told::new(), Vec::new());
+    fn chunk(&self, articles: &[&Arc<Article>]) -> (Diagnostics, Vec<(Seq, Arc<Body>)>) {
+        let (mut diagnostics, mut hot) = (Diagnostics::new(), Vec::new());
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for article in articles {
-            let body = self.body(&article.path, &article.head, article.digest, Some(article), &mut told);
+            let body = self.body(&article.path, &article.head, article.digest, Some(article), &mut diagnostics);
             let Some(body) = body.map(Arc::new) else { continue };
             if self.hot.contains(&article.seq) {
                 hot.push((article.seq, Arc::clone(&body)));
@@ -101,59 +105,76 @@ impl<'a> Bodies<'a> {
                 entries.push((Arc::clone(article), body));
             }
             if bytes > FEED_BYTES {
-                feeds::entries(&self.snapshot, &std::mem::take(&mut entries), self.now, &mut told);
+                feeds::entries(&self.snapshot, &std::mem::take(&mut entries), self.now, &mut diagnostics);
                 bytes = 0;
             }
         }
-        feeds::entries(&self.snapshot, &entries, self.now, &mut told);
-        (told, hot)
+        feeds::entries(&self.snapshot, &entries, self.now, &mut diagnostics);
+        (diagnostics, hot)
     }
 
-    /// Renders one article, and says what there is to say of it.
+    /// Renders one article, and adds its findings to `diagnostics`. `None` if it cannot be
+    /// rendered.
     fn body(
         &self,
         path: &RelPath,
         head: &Head,
         digest: Digest,
         article: Option<&Article>,
-        told: &mut Told,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Body> {
-        let mut say = |diagnostic: Diagnostic| told.push((path.clone(), diagnostic));
-        let Some(file) = self.reader.read(path, self.now).ok().filter(|file| file.digest == digest) else {
-            say(busy());
-            return None;
-        };
-        let render = || article::body(path, &file.bytes, head, &self.limits);
-        let (body, diagnostics) = match catch_unwind(AssertUnwindSafe(render)) {
-            Ok(Ok(rendered)) => rendered,
-            Ok(Err(diagnostics)) => {
-                diagnostics.into_iter().for_each(say);
-                return None;
-            }
-            Err(_) => {
-                say(Diagnostic::error("panic", "dropfeed failed on this file; please report it"));
-                return None;
-            }
-        };
-        diagnostics.into_iter().for_each(&mut say);
-        huge(&body).into_iter().for_each(&mut say);
-        self.source(&file.bytes, &body, article).into_iter().for_each(say);
-        Some(body)
+        let (body, found) = self.render(path, head, digest, article);
+        for diagnostic in found {
+            diagnostics.push((path.clone(), diagnostic));
+        }
+        body
     }
 
-    /// What has a place in the source: references to nothing, and the sign of a wrong encoding.
+    fn render(
+        &self,
+        path: &RelPath,
+        head: &Head,
+        digest: Digest,
+        article: Option<&Article>,
+    ) -> (Option<Body>, Vec<Diagnostic>) {
+        let file = match self.reader.read(path, self.now) {
+            Ok(file) if file.digest == digest => file,
+            // The file is another now, or unreadable.
+            _ => return (None, vec![busy()]),
+        };
+        let render = || article::body(path, &file.bytes, head, &self.limits);
+        let (body, mut found) = match catch_unwind(AssertUnwindSafe(render)) {
+            Ok(Ok(rendered)) => rendered,
+            Ok(Err(diagnostics)) => return (None, diagnostics),
+            Err(_) => {
+                let message = "dropfeed failed on this file; please report it";
+                return (None, vec![Diagnostic::error("panic", message)]);
+            }
+        };
+        found.extend(huge(&body));
+        found.extend(self.source(&file.bytes, &body, article));
+        (Some(body), found)
+    }
+
+    /// Reports findings with a place in the source: references to nothing, and signs of a wrong
+    /// encoding.
     fn source(&self, bytes: &[u8], body: &Body, article: Option<&Article>) -> Vec<Diagnostic> {
         let mut dead = self.dead(body);
-        dead.extend(article.and_then(|article| self.image(article)));
+        if let Some(article) = article {
+            dead.extend(self.image(article));
+        }
         let misread = bytes.windows(REPLACEMENT.len()).any(|three| three == REPLACEMENT);
         if dead.is_empty() && !misread {
             return Vec::new();
         }
-        // Its body was rendered from it, so it is a text.
+        // The body was rendered from these bytes, so they can be decoded.
         let source = decode::decode(bytes).unwrap_or_default();
         let beyond = dead.len().saturating_sub(DEAD_MAX);
         dead.truncate(DEAD_MAX);
-        let mut found: Vec<Diagnostic> = dead.into_iter().map(|dead| dead.told(&source)).collect();
+        let mut found = Vec::new();
+        for dead in dead {
+            found.push(dead.diagnostic(&source));
+        }
         if beyond > 0 {
             found.push(Diagnostic::warning("more", format!("{beyond} more references do not exist")));
         }
@@ -167,26 +188,34 @@ impl<'a> Bodies<'a> {
         found
     }
 
-    /// The references of a body that lead to nothing.
+    /// Finds the references of a body that lead to nothing.
     fn dead(&self, body: &Body) -> Vec<Dead> {
-        let all = links::references(&body.html).into_iter();
-        let dead = all.filter(|(_, target)| !links::leads_somewhere(&self.snapshot, target));
-        dead.map(|(kind, target)| Dead { code: code(kind), message: self.message(kind, &target), target }).collect()
+        let mut dead = Vec::new();
+        for (kind, target) in links::references(&body.html) {
+            if !links::leads_somewhere(&self.snapshot, &target) {
+                dead.push(Dead { code: code(kind), message: self.message(kind, &target), target });
+            }
+        }
+        dead
     }
 
-    /// The picture that the header names, if nothing is there.
+    /// Returns the image that the front matter names, if it does not exist.
     fn image(&self, article: &Article) -> Option<Dead> {
         let written = article.head.image.as_deref()?;
-        let asked = std::cell::RefCell::new((None, false));
+        // The resolver asks for one or more references; the first is the one to report.
+        let asked = RefCell::new(None);
+        let exists = Cell::new(false);
         let locate = |reference: &str| {
+            asked.borrow_mut().get_or_insert_with(|| reference.to_owned());
             let route = self.snapshot.library.locate(reference);
-            let mut asked = asked.borrow_mut();
-            asked.0.get_or_insert_with(|| reference.to_owned());
-            asked.1 |= route.is_some();
+            exists.set(exists.get() || route.is_some());
             route
         };
         urls::image(written, article, &self.snapshot.config.site, &locate);
-        let (Some(target), false) = asked.into_inner() else { return None };
+        if exists.get() {
+            return None;
+        }
+        let target = asked.into_inner()?;
         let message = format!("its image {target} does not exist");
         Some(Dead { code: code(Use::Show), message, target })
     }
@@ -195,11 +224,13 @@ impl<'a> Bodies<'a> {
         if let Some(name) = target.strip_prefix('?') {
             return format!("links to an article called {name:?}, which does not exist");
         }
-        let file = RelPath::new(target.trim_matches('/')).filter(|path| self.state.file(path).is_some());
-        match (kind, file) {
-            (_, Some(_)) => format!("refers to {target}, which is not published"),
-            (Use::Link, None) => format!("links to {target}, which is not published"),
-            (Use::Show, None) => format!("shows {target}, which does not exist"),
+        let path = RelPath::new(target.trim_matches('/'));
+        if path.is_some_and(|path| self.state.file(&path).is_some()) {
+            return format!("refers to {target}, which is not published");
+        }
+        match kind {
+            Use::Link => format!("links to {target}, which is not published"),
+            Use::Show => format!("shows {target}, which does not exist"),
         }
     }
 }
@@ -212,7 +243,7 @@ struct Dead {
 }
 
 impl Dead {
-    fn told(self, source: &str) -> Diagnostic {
+    fn diagnostic(self, source: &str) -> Diagnostic {
         let place = links::place(source, &self.target);
         Diagnostic { place, ..Diagnostic::warning(self.code, self.message) }
     }
@@ -226,7 +257,14 @@ fn code(kind: Use) -> &'static str {
 }
 
 fn huge(body: &Body) -> Option<Diagnostic> {
+    if body.html.len() <= HUGE_BYTES {
+        return None;
+    }
     let kib = body.html.len() / 1024;
     let message = format!("is {kib} KiB of HTML, which every subscriber downloads with each feed that contains it");
-    (body.html.len() > HUGE_BYTES).then(|| Diagnostic::warning("huge", message))
+    Some(Diagnostic::warning("huge", message))
+}
+
+fn seqs(articles: &[Arc<Article>]) -> HashSet<Seq> {
+    articles.iter().map(|article| article.seq).collect()
 }

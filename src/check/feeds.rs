@@ -1,4 +1,5 @@
-//! The feeds that the articles make: composed, linted, written in three formats and read back by another parser.
+//! The feeds that the articles make: composed, linted, written in three formats and read back by
+//! another parser.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,68 +14,92 @@ use crate::feed::{self, Feed};
 use crate::library::{Article, Library, Seq, State};
 use crate::publish::Snapshot;
 
-use super::{Found, Told};
+use super::{Diagnostics, Found};
 
-/// Checks entries as they would stand in a feed with nothing left out.
-pub(super) fn entries(snapshot: &Snapshot, entries: &[(Arc<Article>, Arc<Body>)], now: Timestamp, told: &mut Told) {
-    if entries.is_empty() {
+/// Checks entries as a feed with nothing left out would have them.
+pub(super) fn entries(
+    snapshot: &Snapshot,
+    entries: &[(Arc<Article>, Arc<Body>)],
+    now: Timestamp,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut bodies = HashMap::new();
+    let mut paths = HashMap::new();
+    let mut articles = Vec::new();
+    for (article, body) in entries {
+        bodies.insert(article.seq, Arc::clone(body));
+        paths.insert(article.id.clone(), article.path.clone());
+        articles.push(Arc::clone(article));
+    }
+    if articles.is_empty() {
         return;
     }
-    let bodies: HashMap<Seq, &Arc<Body>> = entries.iter().map(|(article, body)| (article.seq, body)).collect();
-    let paths: HashMap<&str, &RelPath> =
-        entries.iter().map(|(article, _)| (article.id.as_str(), &article.path)).collect();
-    let articles: Vec<Arc<Article>> = entries.iter().map(|(article, _)| Arc::clone(article)).collect();
     let feeds = Feeds { max_bytes: usize::MAX, ..snapshot.config.feeds.clone() };
-    let body = |seq: Seq| bodies.get(&seq).map(|body| Arc::clone(body));
+    let body = |seq: Seq| bodies.get(&seq).cloned();
     let Some(feed) = compose(&snapshot.library, &snapshot.config, &feeds, &Scope::Site, &articles, &body) else {
         return;
     };
-    let misread: HashSet<RelPath> = named_misread(told);
-    // What concerns the whole feed is said once, by `whole`.
-    let of_entries =
-        feed::lint(&feed, now).into_iter().filter_map(|(id, told)| Some((*paths.get(id?.as_str())?, told)));
-    let of_entries: Vec<(RelPath, Diagnostic)> = of_entries
-        .filter(|(path, diagnostic)| diagnostic.code != "replacement-character" || !misread.contains(*path))
-        .map(|(path, diagnostic)| (path.clone(), diagnostic))
-        .collect();
-    told.extend(of_entries);
+    let misread = named_misread(diagnostics);
+    for (id, diagnostic) in feed::lint(&feed, now) {
+        // Findings without an entry concern the whole feed: `whole` reports them once.
+        let Some(path) = id.and_then(|id| paths.get(id.as_str())) else { continue };
+        if diagnostic.code != "replacement-character" || !misread.contains(path) {
+            diagnostics.push((path.clone(), diagnostic));
+        }
+    }
     for rejected in rejected(feed) {
-        let path =
-            rejected.id.as_deref().and_then(|id| paths.get(id)).map_or_else(RelPath::root, |path| (*path).clone());
-        told.push((path, quarantined(&rejected)));
+        let path = rejected.id.as_deref().and_then(|id| paths.get(id));
+        diagnostics.push((path.cloned().unwrap_or_else(RelPath::root), quarantined(&rejected)));
     }
 }
 
-/// Files whose source was already said to hold U+FFFD, with its place.
-fn named_misread(told: &Told) -> HashSet<RelPath> {
-    let named = told.iter().filter(|(_, diagnostic)| diagnostic.code == "replacement-character");
-    named.map(|(path, _)| path.clone()).collect()
+/// Returns the files that were already reported to contain U+FFFD, with its place.
+fn named_misread(diagnostics: &Diagnostics) -> HashSet<RelPath> {
+    let mut named = HashSet::new();
+    for (path, diagnostic) in diagnostics {
+        if diagnostic.code == "replacement-character" {
+            named.insert(path.clone());
+        }
+    }
+    named
 }
 
-/// Checks what feeds say of themselves: the site's, and those of directories that have an `_index`; and how much of
-/// the site's feed there is room for. `hot` holds the bodies of its entries.
+/// Checks the titles and descriptions of feeds (the site's, and those of directories that have an
+/// `_index`), and whether the site's feed has room for its entries. `hot` holds their bodies.
 pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>>, now: Timestamp, found: &mut Found) {
     let library = state.library();
-    found.site.extend(itself(library, config, &Scope::Site, now));
-    for (path, _) in state.files().filter(|(path, _)| matches!(FileKind::of(path), FileKind::Section(_))) {
+    found.site.extend(channel(library, config, &Scope::Site, now));
+    for (path, _) in state.files() {
+        if !matches!(FileKind::of(path), FileKind::Section(_)) {
+            continue;
+        }
         let directories = Location::of(path).directories;
         let Some(url) = UrlPath::of_names(directories.iter().map(String::as_str)) else { continue };
-        let own = itself(library, config, &Scope::Directory(url), now);
-        // What it takes over from the site was said.
-        found.files.extend(own.into_iter().filter(|told| !found.site.contains(told)).map(|told| (path.clone(), told)));
+        for diagnostic in channel(library, config, &Scope::Directory(url), now) {
+            // A directory's feed inherits from the site's, whose findings are reported once.
+            if !found.site.contains(&diagnostic) {
+                found.files.push((path.clone(), diagnostic));
+            }
+        }
     }
     found.site.extend(room(library, config, hot));
 }
 
-/// What is to be said of a feed without its entries.
-fn itself(library: &Library, config: &Config, scope: &Scope, now: Timestamp) -> Vec<Diagnostic> {
+/// Checks a feed without its entries.
+fn channel(library: &Library, config: &Config, scope: &Scope, now: Timestamp) -> Vec<Diagnostic> {
     let Some(feed) = compose(library, config, &config.feeds, scope, &[], &|_| None) else { return Vec::new() };
-    let mut told: Vec<Diagnostic> = feed::lint(&feed, now).into_iter().map(|(_, told)| told).collect();
-    told.extend(rejected(feed).iter().map(quarantined));
-    told
+    let mut diagnostics = Vec::new();
+    for (_, diagnostic) in feed::lint(&feed, now) {
+        diagnostics.push(diagnostic);
+    }
+    for rejected in rejected(feed) {
+        diagnostics.push(quarantined(&rejected));
+    }
+    diagnostics
 }
 
-/// Entries that the site's feed leaves out, or carries without their text, because of their size.
+/// Reports how many entries the site's feed leaves out, or reduces to their summary, because of
+/// their size.
 fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) -> Vec<Diagnostic> {
     let mut wanted = library.entries(&Scope::Site, config.feeds.limit);
     // An article that cannot be rendered has a diagnostic of its own.
@@ -82,25 +107,31 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let Some(feed) = hot::compose(library, config, &Scope::Site, &|seq| bodies.get(&seq).cloned()) else {
         return Vec::new();
     };
-    let mut told = Vec::new();
-    if feed.entries.len() < wanted.len() {
-        let message = format!(
-            "the site's feed has only {} of the {} newest articles, because of `feeds.max_bytes`",
-            feed.entries.len(),
-            wanted.len()
-        );
-        told.push(Diagnostic::note("feed-cut", message));
+    let mut diagnostics = Vec::new();
+    let (fits, newest) = (feed.entries.len(), wanted.len());
+    if fits < newest {
+        let message =
+            format!("the site's feed has only {fits} of the {newest} newest articles, because of `feeds.max_bytes`");
+        diagnostics.push(Diagnostic::note("feed-cut", message));
     }
-    let urls: HashMap<&str, Seq> = wanted.iter().map(|article| (article.id.as_str(), article.seq)).collect();
-    let has_text = |id: &str| urls.get(id).and_then(|seq| bodies.get(seq)).is_some_and(|body| !body.html.is_empty());
-    let shortened =
-        feed.entries.iter().filter(|entry| feed.full && entry.html.is_empty() && has_text(&entry.id)).count();
+    let mut with_text = HashSet::new();
+    for article in &wanted {
+        if bodies.get(&article.seq).is_some_and(|body| !body.html.is_empty()) {
+            with_text.insert(article.id.as_str());
+        }
+    }
+    let mut shortened = 0;
+    for entry in &feed.entries {
+        if feed.full && entry.html.is_empty() && with_text.contains(entry.id.as_str()) {
+            shortened += 1;
+        }
+    }
     if shortened > 0 {
         let message =
             format!("the site's feed is so large that {shortened} of its articles are reduced to their summary");
-        told.push(Diagnostic::warning("feed-cut", message));
+        diagnostics.push(Diagnostic::warning("feed-cut", message));
     }
-    told
+    diagnostics
 }
 
 fn compose(
@@ -115,7 +146,7 @@ fn compose(
     Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, &|reference| library.locate(reference)))
 }
 
-/// What no reader would get as it was written.
+/// Writes the feed, and returns the entries that cannot be read back as they were written.
 fn rejected(feed: Feed) -> Vec<Rejected> {
     match gate::write_checked(feed) {
         Ok(published) => published.quarantined,

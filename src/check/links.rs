@@ -1,6 +1,5 @@
-//! Where a body points: its symbolic references, what is known to stand there, and where its source says so.
+//! References of a body: where they lead, and where its source has them.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -10,7 +9,7 @@ use crate::base::{Place, Route, UrlPath};
 use crate::publish::Snapshot;
 use crate::publish::snapshot::Found;
 
-/// What authors and editors leave as it is in a path.
+/// Characters to escape in a path; the others are left as they are by authors and editors.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -30,16 +29,17 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// What an article wants of what it refers to.
+/// The purpose of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
-    /// To lead there.
+    /// Leads to an article or page.
     Link,
-    /// To show it: a picture, a recording.
+    /// Shows an image, sound or video.
     Show,
 }
 
-/// The references of a body, each once: what for, and to what (the text between the two marks).
+/// Returns the references of a body, each once: the purpose, and the target (the text between the
+/// two marks).
 pub(super) fn references(html: &str) -> BTreeSet<(Use, String)> {
     let mut found = BTreeSet::new();
     let mut rest = html;
@@ -56,20 +56,23 @@ pub(super) fn references(html: &str) -> BTreeSet<(Use, String)> {
     found
 }
 
-/// The attribute whose value is under way at the end of `html`.
+/// Returns the name of the attribute whose value contains the end of `html`.
 fn attribute(html: &str) -> &str {
     let name = html.rfind("=\"").map_or("", |end| &html[..end]);
     name.rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default()
 }
 
-/// Does anything stand where a reference points?
+/// True if a reference leads to an article, an asset or a page.
 pub(super) fn leads_somewhere(snapshot: &Snapshot, target: &str) -> bool {
     target.is_empty() || snapshot.library.locate(target).is_some() || is_route(snapshot, target)
 }
 
-/// Is it a path of the site that is no article's: a feed, the page of a tag or a month?
+/// True for paths of the site that are not articles: feeds, pages of tags and months.
 fn is_route(snapshot: &Snapshot, target: &str) -> bool {
-    let Some(path) = UrlPath::new(target).filter(|_| !target.starts_with('?')) else { return false };
+    if target.starts_with('?') {
+        return false;
+    }
+    let Some(path) = UrlPath::new(target) else { return false };
     let slash = if target.ends_with('/') { "/" } else { "" };
     match Route::parse(&format!("/{path}{slash}")) {
         None => false,
@@ -78,33 +81,56 @@ fn is_route(snapshot: &Snapshot, target: &str) -> bool {
     }
 }
 
-/// Where `source` names `target`; `None` where it does so in a way that is not recognised.
+/// Finds the place where `source` names `target`; `None` if it does so in an unknown way.
 pub(super) fn place(source: &str, target: &str) -> Option<Place> {
     let at = match target.strip_prefix('?') {
-        Some(name) => by_name(source, name),
-        None => by_path(source, target.trim_matches('/')),
+        Some(name) => by_name(source, name)?,
+        None => by_path(source, target.trim_matches('/'))?,
     };
-    at.map(|at| Place::at(source, at))
+    Some(Place::at(source, at))
 }
 
-/// A wiki link, else the name anywhere.
+/// Finds a wiki link, else the name anywhere.
 fn by_name(source: &str, name: &str) -> Option<usize> {
-    source.find(&format!("[[{name}")).map(|at| at + 2).or_else(|| source.find(name)).filter(|_| !name.is_empty())
+    if name.is_empty() {
+        return None;
+    }
+    match source.find(&format!("[[{name}")) {
+        Some(at) => Some(at + 2),
+        None => source.find(name),
+    }
 }
 
 fn by_path(source: &str, path: &str) -> Option<usize> {
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if name.is_empty() {
+        return None;
+    }
     let encoded = utf8_percent_encode(name, PATH).to_string();
-    let first =
-        |form: &str| source.match_indices(form).filter_map(|(at, _)| written(source, at, form.len(), path)).min();
-    [name, encoded.as_str()].into_iter().filter_map(first).min().map(|(_, at)| at)
+    let mut best = None;
+    for form in [name, &encoded] {
+        for (at, _) in source.match_indices(form) {
+            let Some(found) = written(source, at, form.len(), path) else { continue };
+            // Certain places go before doubtful ones, then the first.
+            if best.is_none_or(|best| found < best) {
+                best = Some(found);
+            }
+        }
+    }
+    best.map(|(_, at)| at)
 }
 
-/// Where the reference begins of which `len` bytes at `at` are the last segment, if it may mean `path`; and before it,
-/// whether that is doubtful: in `[x](x)` the first `x` is only what people see.
+/// Finds the start of the reference whose last segment is the `len` bytes at `at`, if it may mean
+/// `path`. First, whether the place is doubtful: in `[x](x)` the first `x` is only the text that
+/// people see.
 fn written(source: &str, at: usize, len: usize, path: &str) -> Option<(bool, usize)> {
-    let bound = |c: char| c.is_whitespace() || "()<>[]\"'=,|{}`".contains(c);
-    let start = source[..at].rfind(bound).map_or(0, |end| end + source[end..].chars().next().map_or(0, char::len_utf8));
+    let mut start = at;
+    for c in source[..at].chars().rev() {
+        if is_delimiter(c) {
+            break;
+        }
+        start -= c.len_utf8();
+    }
     let before = source[..start].trim_end_matches([' ', '\t']);
     let opens = if before.len() == start {
         before.ends_with(|c: char| "(<[\"'=,|}".contains(c))
@@ -113,20 +139,39 @@ fn written(source: &str, at: usize, len: usize, path: &str) -> Option<(bool, usi
         before.ends_with([':', ',', '('])
     };
     let after = &source[at + len..];
-    let closes = after.chars().next().is_none_or(|c| bound(c) || "#?/".contains(c));
+    let closes = after.chars().next().is_none_or(|c| is_delimiter(c) || "#?/".contains(c));
     let reference = percent_decode_str(&source[start..at + len]).decode_utf8().ok()?;
-    (opens && closes && may_mean(&reference, path)).then_some((before.ends_with('['), start))
+    if !opens || !closes || !may_mean(&reference, path) {
+        return None;
+    }
+    Some((before.ends_with('['), start))
 }
 
-/// Could `reference`, as it is written, mean `path` from some directory?
+/// True for characters that end a reference in Markdown, HTML and front matter.
+fn is_delimiter(c: char) -> bool {
+    c.is_whitespace() || "()<>[]\"'=,|{}`".contains(c)
+}
+
+/// True if `reference`, as it is written, can mean `path` from some directory.
 fn may_mean(reference: &str, path: &str) -> bool {
-    let mut rest = Cow::Borrowed(reference);
-    while let Some(shorter) =
-        ["./", "../", "/", "@/", "\\"].iter().find_map(|prefix| rest.strip_prefix(prefix).map(str::to_owned))
-    {
-        rest = Cow::Owned(shorter);
+    let mut rest = reference;
+    while let Some(shorter) = without_prefix(rest) {
+        rest = shorter;
     }
-    path.strip_suffix(rest.as_ref()).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    match path.strip_suffix(rest) {
+        Some(before) => before.is_empty() || before.ends_with('/'),
+        None => false,
+    }
+}
+
+/// Removes one step of a relative path, or the sign of a root.
+fn without_prefix(reference: &str) -> Option<&str> {
+    for prefix in ["./", "../", "/", "@/", "\\"] {
+        if let Some(rest) = reference.strip_prefix(prefix) {
+            return Some(rest);
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! `dropfeed check`: what is wrong with the configuration, the articles and the feeds they make, before subscribers
-//! see it.
+//! `dropfeed check`: reports problems in the configuration, the articles and the feeds, before
+//! subscribers see them.
 //!
-//! It looks at the tree as a first start would, with nothing remembered, and goes as far as a start does: heads, the
-//! step, every body, feeds in three formats, read back. `survey` looks and takes the step, `articles` compares the
-//! articles with one another, `bodies` renders each, `links` follows what they point at, `feeds` composes and lints,
-//! `report` says it.
+//! It reads the tree as a first start would, without a ledger, and goes as far as a start does:
+//! heads, the step, every body, feeds in three formats, read back. `survey` scans and takes the
+//! step, `articles` compares the articles, `bodies` renders each, `links` follows references,
+//! `feeds` composes and lints, `report` prints.
 //!
-//! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not disturbed, and what was
-//! found is a value. What the daemon would leave out is an error, what subscribers would see spoiled a warning, what is
-//! worth knowing a note.
+//! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not
+//! disturbed, and the findings are a value. An input that the daemon would leave out is an error;
+//! something that subscribers would see damaged is a warning; everything else is a note.
 
 mod articles;
 mod bodies;
@@ -28,17 +28,17 @@ pub use report::{Finding, Report};
 use bodies::Bodies;
 use survey::Survey;
 
-/// What is to be said of files, in any order; the root stands for the article directory itself.
-type Told = Vec<(RelPath, Diagnostic)>;
+/// Findings about files, in any order. The root means the article directory itself.
+type Diagnostics = Vec<(RelPath, Diagnostic)>;
 
 /// Everything that was found.
 #[derive(Default)]
 struct Found {
-    /// Of files and directories.
-    files: Told,
-    /// Of the site as a whole, which the configuration speaks for.
+    /// Findings about files and directories.
+    files: Diagnostics,
+    /// Findings about the site as a whole, reported for the configuration.
     site: Vec<Diagnostic>,
-    /// How many articles were looked at, public or not.
+    /// Number of articles that were checked, public or not.
     articles: usize,
 }
 
@@ -51,26 +51,30 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
     match examine(config, now) {
         Ok(found) => {
             report.articles = Some(found.articles);
-            report.extend(found.files.into_iter().map(|(path, told)| Finding::new(shown.path(&path), told)));
-            report.extend(found.site.into_iter().map(|told| Finding::new(of_site.clone(), told)));
+            for (path, diagnostic) in found.files {
+                report.push(Finding::new(shown.path(&path), diagnostic));
+            }
+            for diagnostic in found.site {
+                report.push(Finding::new(of_site.clone(), diagnostic));
+            }
         }
         Err(Unchecked::Pattern(sentence)) => {
-            report.extend([Finding::new(of_site, Diagnostic::error("config", sentence))]);
+            report.push(Finding::new(of_site, Diagnostic::error("config", sentence)));
         }
         Err(Unchecked::Directory(sentence)) => {
-            report.extend([Finding::new(shown.directory(), Diagnostic::error("no-directory", sentence))]);
+            report.push(Finding::new(shown.directory(), Diagnostic::error("no-directory", sentence)));
         }
     }
     report.sort();
     report
 }
 
-/// What is said of a configuration that cannot be used. Nothing else can be checked then.
+/// Reports a configuration that cannot be used. Nothing else can be checked then.
 pub fn refused(errors: &Errors) -> Report {
     Report::of(of_config(&errors.0, Diagnostic::error))
 }
 
-/// Why there is nothing to check: one sentence.
+/// The reason why nothing can be checked, as one sentence.
 enum Unchecked {
     /// About `articles.ignore`.
     Pattern(String),
@@ -92,27 +96,28 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
             Unchecked::Directory(format!("the article directory cannot be opened: {source}; set `articles.dir`"))
         }
     })?;
-    let Survey { state, held, told, articles } = survey::survey(&tree, config, now)?;
-    let mut found = Found { files: told, site: Vec::new(), articles };
+    let Survey { state, held, diagnostics, articles } = survey::survey(&tree, config, now)?;
+    let mut found = Found { files: diagnostics, site: Vec::new(), articles };
     articles::compare(&state, &mut found.files);
     let bodies = Bodies::new(&state, config, tree.reader()?, now);
     found.files.extend(bodies.held(&held));
-    let (told, hot) = bodies.public();
-    found.files.extend(told);
+    let (diagnostics, hot) = bodies.public();
+    found.files.extend(diagnostics);
     feeds::whole(&state, config, &hot, now, &mut found);
     Ok(found)
 }
 
+/// Converts the findings of the configuration.
 fn of_config(findings: &[OfConfig], kind: fn(&str, String) -> Diagnostic) -> Vec<Finding> {
-    let one = |OfConfig { at: At { name, line }, message }: &OfConfig| Finding {
-        line: *line,
-        column: None,
-        ..Finding::new(name.clone(), kind("config", message.clone()))
-    };
-    findings.iter().map(one).collect()
+    let mut converted = Vec::new();
+    for OfConfig { at: At { name, line }, message } in findings {
+        let finding = Finding::new(name.clone(), kind("config", message.clone()));
+        converted.push(Finding { line: *line, ..finding });
+    }
+    converted
 }
 
-/// Paths as a user would type them: relative to where they stand, if the articles are beneath it.
+/// Paths as a user would type them: relative to the current directory, if the articles are in it.
 struct Shown(PathBuf);
 
 impl Shown {
@@ -171,7 +176,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// Whatever a file holds, it is either clean or named, and the next one is checked all the same.
+        /// Whatever a file holds, it is either clean or named, and the next one is checked all the
+        /// same.
         #[test]
         fn no_bytes_stop_it(
             raw in proptest::collection::vec(any::<u8>(), 0..80),

@@ -1,4 +1,4 @@
-//! What `check` found, in a fixed order, as lines for people or objects for programs.
+//! The findings of `check`, in a fixed order, as lines for people or objects for programs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,30 +6,33 @@ use std::io::{self, Write};
 
 use crate::base::{Diagnostic, Severity};
 
-/// Notes of one kind that are shown as lines: ten drafts are news, a thousand are not. Objects are never left out.
+/// Maximum number of notes with one code that are shown as lines. Objects are never left out.
 const NOTES_MAX: usize = 10;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The file or directory, as a user would type it.
+    /// Path of the file or directory, as a user would type it.
     pub path: String,
-    /// The line, from 1, where there is one.
+    /// Line, from 1, if there is one.
     pub line: Option<u32>,
-    /// The column in characters, from 1, where there is one.
+    /// Column in characters, from 1, if there is one.
     pub column: Option<u32>,
-    /// How much it weighs.
+    /// Weight of the finding.
     pub severity: Severity,
-    /// A fixed name in kebab case.
+    /// Fixed name in kebab case.
     pub code: String,
     /// One sentence, without a final stop.
     pub message: String,
 }
 
 impl Finding {
-    pub(super) fn new(path: String, told: Diagnostic) -> Self {
-        let Diagnostic { severity, code, message, place } = told;
-        let (line, column) = (place.map(|place| place.line), place.map(|place| place.column));
+    pub(super) fn new(path: String, diagnostic: Diagnostic) -> Self {
+        let Diagnostic { severity, code, message, place } = diagnostic;
+        let (line, column) = match place {
+            Some(place) => (Some(place.line), Some(place.column)),
+            None => (None, None),
+        };
         Self { path, line, column, severity, code, message }
     }
 
@@ -44,15 +47,15 @@ impl Finding {
         })
     }
 
-    /// What findings are sorted by: where they are, then the gravest first.
+    /// Sorts findings by place, then the gravest first.
     fn key(&self) -> impl Ord + '_ {
         let Self { path, line, column, severity, code, message } = self;
         (path, line.is_none(), line, column, std::cmp::Reverse(severity), code, message)
     }
 }
 
-/// `articles/news/x.md:3:1: warning: message [code]`, with control characters escaped, so that a line stays a line and
-/// a terminal shows what is there.
+/// `articles/news/x.md:3:1: warning: message [code]`, with control characters escaped, so that a
+/// line stays a line and a terminal shows what is there.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         escape(&self.path, f)?;
@@ -69,7 +72,7 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     findings: Vec<Finding>,
-    /// How many articles were looked at; `None` where it did not come to that.
+    /// Number of articles that were checked; `None` if none could be.
     pub(super) articles: Option<usize>,
 }
 
@@ -78,23 +81,23 @@ impl Report {
         Self { findings, articles: None }
     }
 
-    pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
     }
 
-    /// Puts the findings in order, each once.
+    /// Sorts the findings, and removes duplicates.
     pub(super) fn sort(&mut self) {
         self.findings.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
         self.findings.dedup();
     }
 
-    /// The findings, by path and line.
+    /// Returns the findings, by path and line.
     #[cfg(test)]
     pub(super) fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The exit status: 0 clean, 1 warnings, 2 errors. Notes do not count.
+    /// Returns the exit status: 0 clean, 1 warnings, 2 errors. Notes do not count.
     pub fn exit(&self) -> u8 {
         match self.findings.iter().map(|finding| finding.severity).max() {
             None | Some(Severity::Note) => 0,
@@ -109,27 +112,36 @@ impl Report {
     /// Those of `out`.
     pub fn write(&self, out: &mut dyn Write, json: bool) -> io::Result<()> {
         if json {
-            return self.findings.iter().try_for_each(|finding| writeln!(out, "{}", finding.object()));
+            for finding in &self.findings {
+                writeln!(out, "{}", finding.object())?;
+            }
+            return Ok(());
         }
-        self.shown().into_iter().try_for_each(|finding| writeln!(out, "{finding}"))
+        for finding in self.shown() {
+            writeln!(out, "{finding}")?;
+        }
+        Ok(())
     }
 
-    /// One line for the end: how many articles were looked at, and how much was found. `None` where nothing was.
+    /// Summarises the numbers of articles and findings in one line; `None` if no article could be
+    /// checked.
     pub fn totals(&self, json: bool) -> Option<String> {
         let articles = self.articles?;
-        let of = |severity: Severity| {
-            let count = self.findings.iter().filter(|finding| finding.severity == severity).count();
-            let ending = if count == 1 { "" } else { "s" };
-            format!("{count} {}{ending}", word(severity))
-        };
-        let ending = if articles == 1 { "" } else { "s" };
-        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(of);
+        let articles = counted(articles, "article");
+        let errors = self.counted(Severity::Error);
+        let warnings = self.counted(Severity::Warning);
+        let notes = self.counted(Severity::Note);
         let hidden = self.findings.len() - self.shown().len();
         let more = if hidden == 0 || json { String::new() } else { format!(" ({hidden} not shown; --json has them)") };
-        Some(format!("{articles} article{ending} checked: {errors}, {warnings}, {notes}{more}"))
+        Some(format!("{articles} checked: {errors}, {warnings}, {notes}{more}"))
     }
 
-    /// The findings that are shown as lines.
+    fn counted(&self, severity: Severity) -> String {
+        let count = self.findings.iter().filter(|finding| finding.severity == severity).count();
+        counted(count, word(severity))
+    }
+
+    /// Selects the findings that are shown as lines.
     fn shown(&self) -> Vec<&Finding> {
         let mut notes: HashMap<&str, usize> = HashMap::new();
         let mut shown = Vec::new();
@@ -144,6 +156,12 @@ impl Report {
     }
 }
 
+/// `1 note`, `2 notes`.
+fn counted(count: usize, word: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{ending}")
+}
+
 fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Note => "note",
@@ -153,9 +171,15 @@ fn word(severity: Severity) -> &'static str {
 }
 
 fn escape(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    // Marks that turn the direction of writing make a line read as something else.
-    let hides = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().try_for_each(|c| if hides(c) { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") })
+    for c in text.chars() {
+        // Marks that change the direction of writing make a line read as something else.
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            write!(f, "{}", c.escape_default())?;
+        } else {
+            write!(f, "{c}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

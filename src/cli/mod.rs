@@ -1,7 +1,8 @@
 //! The command line: its options, and the function that each command calls.
 //!
-//! Errors end here, as one sentence each on standard error and as an exit status: 0 success, 1 failure, 2 a wrong
-//! command line (or errors found by `check`), 75 the state is in use, 78 an operator has to act.
+//! Errors end here, as one sentence each on standard error and as an exit status: 0 success, 1
+//! failure, 2 a wrong command line (or errors found by `check`), 75 the state is in use, 78 an
+//! operator has to act.
 
 mod new;
 
@@ -43,7 +44,8 @@ struct Args {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     log_format: LogFormat,
 
-    /// Log at LEVEL: off, error, warn, info, debug, trace, or a filter [default: info] [env: DROPFEED_LOG]
+    /// Log at LEVEL: off, error, warn, info, debug, trace, or a filter [default: info] [env:
+    /// DROPFEED_LOG]
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -62,7 +64,8 @@ enum Command {
     Serve,
     /// Publish once, write every feed to feeds.dir, and exit
     Build,
-    /// Check the configuration and the articles; exit with 0 for no problems, 1 for warnings, 2 for errors
+    /// Check the configuration and the articles; exit with 0 for no problems, 1 for warnings, 2 for
+    /// errors
     Check {
         /// Print one JSON object per line: path, line, column, severity, code, message
         #[arg(long)]
@@ -75,7 +78,8 @@ enum Command {
         /// Create it in this subdirectory of the article directory
         #[arg(long, value_name = "SUB")]
         dir: Option<String>,
-        /// Keep it unpublished until the line `draft: true` is removed; without this it is public at once
+        /// Keep it unpublished until the line `draft: true` is removed; without this it is public
+        /// at once
         #[arg(long)]
         draft: bool,
     },

@@ -1,4 +1,5 @@
-//! `dropfeed new`: creates an article's file. It never overwrites a file, and the file appears complete.
+//! `dropfeed new`: creates an article's file. It never overwrites a file, and the file appears
+//! complete.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,7 +13,8 @@ use crate::base::route::slug;
 use crate::base::{RelPath, UrlPath, text};
 use crate::config::Config;
 
-/// Maximum length of the title in a file name, in bytes. File systems allow 255 in all, and transfers add an ending.
+/// Maximum length of the title in a file name, in bytes. File systems allow 255 in all, and
+/// transfers add an ending.
 const SLUG_MAX_BYTES: usize = 120;
 
 /// The article to create.
@@ -73,8 +75,9 @@ fn compose(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Resu
 
 /// Parses a subdirectory in which an article would be published.
 fn directory(text: &str) -> anyhow::Result<RelPath> {
-    let dir = RelPath::new(text.trim_end_matches('/'))
-        .ok_or_else(|| anyhow!("--dir {text:?} is not a path in the article directory"))?;
+    let Some(dir) = RelPath::new(text.trim_end_matches('/')) else {
+        bail!("--dir {text:?} is not a path in the article directory");
+    };
     if let Some(name) = dir.segments().find(|name| is_skipped(name)) {
         bail!("--dir {text:?}: directories such as {name:?} are skipped");
     }
@@ -85,13 +88,16 @@ fn is_skipped(name: &str) -> bool {
     name.starts_with('.') || (name.starts_with('_') && !matches!(name, "_posts" | "_drafts"))
 }
 
-/// The slug of a title, shortened after a word if one ends in the second half of the permitted length.
+/// The slug of a title, shortened after a word if one ends in the second half of the permitted
+/// length.
 fn short_slug(title: &str) -> String {
     let mut slug = slug(title);
     if slug.len() > SLUG_MAX_BYTES {
-        let end = (0..=SLUG_MAX_BYTES).rev().find(|end| slug.is_char_boundary(*end)).unwrap_or(0);
-        let word = slug[..end].rfind('-').filter(|dash| *dash > end / 2).unwrap_or(end);
-        slug.truncate(word);
+        let end = slug.floor_char_boundary(SLUG_MAX_BYTES);
+        match slug[..end].rfind('-') {
+            Some(dash) if dash > end / 2 => slug.truncate(dash),
+            _ => slug.truncate(end),
+        }
     }
     slug
 }
@@ -117,8 +123,8 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Renames without replacing. On a file system that cannot do that, a hard link does the same: it fails if the target
-/// exists.
+/// Renames without replacing. On a file system that cannot do that, a hard link does the same: it
+/// fails if the target exists.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {

@@ -1,5 +1,5 @@
-//! Configurations of other programs, recognised by file name or by their keys, so that the answer is one sentence
-//! instead of a list of unknown keys.
+//! Configurations of other programs, recognised by file name or by their keys, so that the answer
+//! is one sentence instead of a list of unknown keys.
 
 use toml::de::DeTable;
 

@@ -1,11 +1,10 @@
-//! Finds and reads the configuration: the only part that uses files, the environment and the resolver.
+//! Finds and reads the configuration: the only part that uses files, the environment and the
+//! resolver.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-
-use crate::base::Place;
 
 use super::raw::TEXT_MAX_BYTES;
 use super::{Config, Errors, Finding, Input, World};
@@ -27,11 +26,12 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
 }
 
-/// Loads the configuration: `--config PATH`, else `./config.toml`, else `/etc/dropfeed/config.toml`.
+/// Loads the configuration: `--config PATH`, else `./config.toml`, else
+/// `/etc/dropfeed/config.toml`.
 ///
-/// If none of them exists, the defaults are used, provided that there is a directory `articles` or that
-/// `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current directory if there is no
-/// file.
+/// If none of them exists, the defaults are used, provided that there is a directory `articles` or
+/// that `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current
+/// directory if there is no file.
 ///
 /// # Errors
 /// All errors of the configuration, or the one reason why it cannot be read.
@@ -57,7 +57,8 @@ fn nothing_found() -> String {
     )
 }
 
-/// Finds the file, and reads it. A file that exists but cannot be read is an error, not a reason to try the next.
+/// Finds the file, and reads it. A file that exists but cannot be read is an error, not a reason to
+/// try the next.
 fn find(asked: Option<&Path>) -> Result<Option<(PathBuf, String)>, Errors> {
     if let Some(path) = asked {
         let text = read(path).map_err(|error| Errors::one(path.display().to_string(), reason(&error)))?;
@@ -78,9 +79,7 @@ fn read(path: &Path) -> io::Result<String> {
     // One byte more than the limit, so that the parser can tell that the file is too large.
     File::open(path)?.take(TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let valid = std::str::from_utf8(valid).unwrap_or_default();
-        let line = Place::at(valid, valid.len()).line;
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
         io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
     })
 }
@@ -103,7 +102,8 @@ fn defaults_are_meant(env: &[(String, String)]) -> bool {
     env.iter().any(|(name, _)| name == "DROPFEED_ARTICLES__DIR") || Path::new("articles").is_dir()
 }
 
-/// Reads the variables `DROPFEED_...` and `STATE_DIRECTORY`. One of them that is not UTF-8 is an error.
+/// Reads the variables `DROPFEED_...` and `STATE_DIRECTORY`. One of them that is not UTF-8 is an
+/// error.
 fn variables() -> Result<Vec<(String, String)>, Errors> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {

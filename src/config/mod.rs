@@ -1,7 +1,9 @@
-//! The configuration: valid by construction. `raw` reads the TOML and the environment, `resolve` interprets them; a
-//! [`Config`] that exists can be used. All errors are reported together, with their lines.
+//! The configuration: valid by construction. `raw` reads the TOML and the environment, `resolve`
+//! interprets them; a [`Config`] that exists can be used. All errors are reported together, with
+//! their lines.
 //!
-//! [`Config::parse`] is a pure function of its input; only `load` uses files, the environment and the resolver.
+//! [`Config::parse`] is a pure function of its input; only `load` uses files, the environment and
+//! the resolver.
 
 mod errors;
 mod foreign;
@@ -11,7 +13,6 @@ mod raw;
 mod resolve;
 #[cfg(test)]
 mod tests;
-mod value;
 mod values;
 
 pub use errors::{At, Errors, Finding};
@@ -99,33 +100,48 @@ impl Config {
         Ok(Self::parse(&input)?.0)
     }
 
-    /// Returns the keys that differ in `new` and take effect only at a restart; all others do so at a reload.
+    /// Returns the keys that differ in `new` and take effect only at a restart; all others do so at
+    /// a reload.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
+        let (old, server) = (&self.server, &new.server);
         let changes = [
-            ("server.listen", self.server.listen != new.server.listen),
+            ("server.listen", old.listen != server.listen),
+            ("server.max_connections", old.max_connections != server.max_connections),
+            ("server.connections_per_address", old.connections_per_address != server.connections_per_address),
+            ("server.header_timeout_s", old.header_timeout != server.header_timeout),
+            ("server.idle_timeout_s", old.idle_timeout != server.idle_timeout),
+            ("server.write_timeout_s", old.write_timeout != server.write_timeout),
+            ("server.stop_timeout_s", old.stop_timeout != server.stop_timeout),
             ("state.dir", self.state.dir != new.state.dir),
             ("feeds.dir", self.feeds.dir != new.feeds.dir),
         ];
-        changes.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+        let mut keys = Vec::new();
+        for (key, changed) in changes {
+            if changed {
+                keys.push(key);
+            }
+        }
+        keys
     }
 }
 
 /// `[site]`: the site as feeds and pages describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
-    /// Name from which ids are derived; fixed in the ledger at the first start. Default: the host of `url`.
+    /// Name from which ids are derived; fixed in the ledger at the first start. Default: the host
+    /// of `url`.
     pub id: String,
     /// The title of the site's feed and home page. Not empty.
     pub title: String,
-    /// The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`. Default: where the
-    /// server listens.
+    /// The public base of every URL: `http` or `https`, no query, no fragment, path ends with `/`.
+    /// Default: where the server listens.
     pub url: Url,
     /// One sentence about the site. Default: made from the title. Not empty: RSS 2.0 requires one.
     pub description: String,
     /// BCP 47.
     pub language: String,
-    /// Author of the articles that name none. Default: the title. Not empty: Atom requires an author (RFC 4287, section
-    /// 4.1.2).
+    /// Author of the articles that name none. Default: the title. Not empty: Atom requires an
+    /// author (RFC 4287, section 4.1.2).
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
@@ -174,7 +190,8 @@ pub struct Feeds {
     pub dir: PathBuf,
     /// Entries in a feed; at least 1.
     pub limit: usize,
-    /// Maximum size of a feed in bytes. A larger feed drops its oldest entries, but keeps at least 10.
+    /// Maximum size of a feed in bytes. A larger feed drops its oldest entries, but keeps at least
+    /// 10.
     pub max_bytes: usize,
     /// The whole article, or its summary.
     pub content: Content,

@@ -1,8 +1,11 @@
 //! The values of the TOML and the environment, key by key, each with its place.
 //!
-//! [`Reader`] is asked for every key once; keys of the file that it was never asked for are unknown. So a key is named in
-//! one place only, where it is read, with its type, its default and its range. The reader does not stop at the first
-//! error: in place of a wrong value the caller gets the default, and the error is noted.
+//! [`Reader`] is asked for every key once; keys of the file that it was never asked for are
+//! unknown. So a key is named in one place only, where it is read, with its type, its default and
+//! its range. The reader does not stop at the first error: in place of a wrong value the caller
+//! gets the default, and the error is noted.
+
+mod section;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -12,10 +15,11 @@ use toml::de::{DeTable, DeValue};
 use crate::base::Place;
 
 use super::errors::{At, Errors, Finding};
-use super::value::{Section, Value, is_array_of_tables, texts_of};
 use super::{foreign, hint};
+use section::{Section, Value, is_array_of_tables};
 
-/// Maximum number of errors that are reported; a file with more is another program's, or not a configuration.
+/// Maximum number of errors that are reported; a file with more is another program's, or not a
+/// configuration.
 const MISTAKES_MAX: usize = 50;
 
 /// Maximum size of a configuration, in bytes.
@@ -58,7 +62,8 @@ pub(super) struct Reader<'a> {
     variables: BTreeMap<String, String>,
     asked: Vec<(&'static str, &'static str)>,
     mistakes: Vec<Finding>,
-    /// Lines with a syntax error. What was recovered from them is a guess, and causes no further errors.
+    /// Lines with a syntax error. What was recovered from them is a guess, and causes no further
+    /// errors.
     broken: Vec<u32>,
     /// Set if the header of a section is broken: the section of the keys below it is then unknown.
     headless: bool,
@@ -68,7 +73,8 @@ impl<'a> Reader<'a> {
     /// Parses `text`, called `file` in messages.
     ///
     /// # Errors
-    /// The file is another program's, or too large. Errors in the file are noted, and returned by `finish`.
+    /// The file is another program's, or too large. Errors in the file are noted, and returned by
+    /// `finish`.
     pub(super) fn new(file: &'a str, text: &str, env: &[(String, String)]) -> Result<Self, Errors> {
         if let Some(sentence) = foreign::by_name(file) {
             return Err(Errors::one(file, sentence));
@@ -130,7 +136,8 @@ impl<'a> Reader<'a> {
                     });
                     self.tables.insert(name, tables.collect());
                 }
-                // A key above the first section is in the section without a name, which has no keys of ours.
+                // A key above the first section is in the section without a name, which has no keys
+                // of ours.
                 other => {
                     let nameless = self.sections.entry(String::new()).or_default();
                     nameless.keys.insert(name, (line, Value::of(other)));
@@ -204,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Reads one text or a list of them. In a variable they are separated by commas.
     pub(super) fn texts(&mut self, section: &'static str, key: &'static str) -> Option<Given<Vec<String>>> {
         let given = self.take(section, key)?;
-        match texts_of(&given.value) {
+        match given.value.texts() {
             Some(value) => Some(Given { value, at: given.at }),
             None => {
                 self.refuse_type((section, key), &given, "a string in quotes or a list of them", "");
@@ -283,8 +290,8 @@ impl<'a> Reader<'a> {
         default
     }
 
-    /// Returns the errors, in the order of the file, then of the variables: those noted, and unknown keys. Second, the
-    /// warnings.
+    /// Returns the errors, in the order of the file, then of the variables: those noted, and
+    /// unknown keys. Second, the warnings.
     pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<Finding>) {
         let sections = std::mem::take(&mut self.sections);
         if !self.headless {
@@ -299,7 +306,8 @@ impl<'a> Reader<'a> {
         (self.mistakes, warnings)
     }
 
-    /// Notes the variables that set no key. Returns warnings about those that were probably meant to.
+    /// Notes the variables that set no key. Returns warnings about those that were probably meant
+    /// to.
     fn note_unknown_variables(&mut self) -> Vec<Finding> {
         let known: Vec<String> = self.asked.iter().map(|(section, key)| variable_name(section, key)).collect();
         let mut warnings = Vec::new();
@@ -398,8 +406,8 @@ fn escaped(message: &str) -> String {
     escaped
 }
 
-/// Name of the variable that overrides a key. Names without two underscores are ignored: an orchestrator that runs a
-/// service called dropfeed sets `DROPFEED_PORT` and similar variables.
+/// Name of the variable that overrides a key. Names without two underscores are ignored: an
+/// orchestrator that runs a service called dropfeed sets `DROPFEED_PORT` and similar variables.
 fn variable_name(section: &str, key: &str) -> String {
     format!("DROPFEED_{}__{}", section.to_uppercase(), key.to_uppercase())
 }

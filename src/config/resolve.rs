@@ -1,7 +1,7 @@
 //! The type, default and range of every key, section by section, and the conditions between keys.
 //!
-//! This is the only place with defaults. `config.toml` of the repository and `docs/configuration.md` repeat them for
-//! people; tests compare both with this file.
+//! This is the only place with defaults. `config.toml` of the repository and
+//! `docs/configuration.md` repeat them for people; tests compare both with this file.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -157,7 +157,8 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
     }
 }
 
-/// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never an empty list.
+/// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never
+/// an empty list.
 fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
     let Some(given) = reader.texts("server", "listen") else { return (vec![LISTEN], reader.nowhere()) };
     if given.value.is_empty() || given.value.len() > LIST_MAX {
@@ -242,7 +243,8 @@ fn directory(
         Some(given) => given,
         None => Given { value: default(), at: reader.nowhere() },
     };
-    // Going through the components drops every `.`. A `..` stays, since its meaning depends on symbolic links.
+    // Going through the components drops every `.`. A `..` stays, since its meaning depends on
+    // symbolic links.
     Given { value: input.base.join(value).components().collect(), at }
 }
 
@@ -255,7 +257,8 @@ fn path(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Returns `name` in the state directory of the service manager, if there is one; else `plain`, beside the file.
+/// Returns `name` in the state directory of the service manager, if there is one; else `plain`,
+/// beside the file.
 fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBuf {
     let variable = input.env.iter().find(|(name, _)| name == "STATE_DIRECTORY");
     // systemd.exec(5): several directories are separated by colons; the first is ours.
@@ -265,8 +268,8 @@ fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBu
     }
 }
 
-/// Checks that directories are not inside each other, whatever links lead there: articles are read, feeds and state are
-/// written; feeds are readable for everyone, state is not.
+/// Checks that directories are not inside each other, whatever links lead there: articles are read,
+/// feeds and state are written; feeds are readable for everyone, state is not.
 fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config, at: [&At; 3]) {
     let real = |path: &Path| input.world.real_path(path);
     let [articles, feeds, state] = [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
@@ -291,7 +294,8 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
     }
 }
 
-/// Warns if the server accepts connections from other machines, and `site.url` works only on this one.
+/// Warns if the server accepts connections from other machines, and `site.url` works only on this
+/// one.
 fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
     let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
     if !values::is_loopback(&config.site.url) {

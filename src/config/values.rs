@@ -1,5 +1,5 @@
-//! Parsers of URLs, languages, time zones and addresses. Each `Err` is the rest of a sentence that begins with the name
-//! of the key, and suggests what was meant.
+//! Parsers of URLs, languages, time zones and addresses. Each `Err` is the rest of a sentence that
+//! begins with the name of the key, and suggests what was meant.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -9,7 +9,8 @@ use url::{Host, Url};
 
 use super::{World, hint};
 
-/// Parses the public base of every URL: `http` or `https`, with nothing after its path, which ends with a slash.
+/// Parses the public base of every URL: `http` or `https`, with nothing after its path, which ends
+/// with a slash.
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
     let expected = "must be a URL such as \"https://example.org/\"";
     let mut url = match Url::parse(text) {
@@ -46,8 +47,8 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Parses a BCP 47 language tag (RFC 5646), and normalises its case. Well-formed tags whose first subtag has more than
-/// three letters are refused: none is registered, and `english` is one.
+/// Parses a BCP 47 language tag (RFC 5646), and normalises its case. Well-formed tags whose first
+/// subtag has more than three letters are refused: none is registered, and `english` is one.
 pub(super) fn language(text: &str) -> Result<String, String> {
     let expected = "must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\"";
     match LanguageTag::parse_and_normalize(text) {
@@ -93,8 +94,8 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     Err(format!("must be an IANA time zone such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
 }
 
-/// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its first IPv4 address, or
-/// to its first address if it has none: one key is one listener.
+/// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its
+/// first IPv4 address, or to its first address if it has none: one key is one listener.
 pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);

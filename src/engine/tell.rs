@@ -13,7 +13,8 @@ use crate::library::{Article, Notice};
 
 use super::observe;
 
-/// If more articles than this become public at once, as on a first start, only their number is logged.
+/// If more articles than this become public at once, as on a first start, only their number is
+/// logged.
 const PUBLISHED_MAX: usize = 100;
 
 /// Names of skipped directories and files that are remembered; further ones are not logged.
@@ -100,8 +101,8 @@ pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
     }
 }
 
-/// Directories and files that are skipped because of their names. Each is logged once, since it may hold thousands of
-/// files.
+/// Directories and files that are skipped because of their names. Each is logged once, since it may
+/// hold thousands of files.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(BTreeSet<String>);
 

@@ -1,8 +1,9 @@
-//! The log: one line an event, on standard error.
+//! The log: one line per event, on standard error.
 //!
-//! Under systemd each line begins with its level as journald reads it (sd-daemon(3)) and has no time, since the
-//! journal keeps one. On a terminal it is short and has colours; elsewhere it begins with the date too. Times are UTC.
-//! As JSON it is one object a line. Whatever an event quotes, its line stays a line: control characters are escaped.
+//! Under systemd a line begins with its level as journald reads it (sd-daemon(3)) and has no time,
+//! since the journal adds one. On a terminal it is short and coloured; elsewhere it begins with
+//! date and time. Times are UTC. As JSON a line is one object. Control characters are escaped, so
+//! that an event is always one line.
 
 use std::env;
 use std::fmt::{self, Write as _};
@@ -23,14 +24,14 @@ pub const LEVEL_VARIABLE: &str = "DROPFEED_LOG";
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// How a line looks.
+/// Format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// `<6>message key=value`
     Journal,
     /// `12:30:00Z INFO  message key=value`
     Terminal {
-        /// With ANSI colours?
+        /// Whether to use ANSI colours.
         colour: bool,
     },
     /// `2026-11-24T12:30:00.123Z INFO  message key=value`
@@ -40,21 +41,26 @@ pub enum Style {
 }
 
 impl Style {
-    /// The style that suits where standard error goes.
+    /// Chooses the style that suits standard error.
     pub fn detect() -> Self {
-        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         if stderr_is_the_journal() {
             Style::Journal
         } else if io::stderr().is_terminal() {
-            Style::Terminal { colour: !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb") }
+            // https://no-color.org: the variable counts if it is not empty.
+            let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            let impossible = env::var_os("TERM").is_some_and(|term| term == "dumb");
+            Style::Terminal { colour: !unwanted && !impossible }
         } else {
             Style::Plain
         }
     }
 }
 
-/// Starts the log for the whole process: at `level` if given, else at that of [`LEVEL_VARIABLE`], else at `default`.
-/// Panics are logged too. The error is a sentence that names the level that nobody understands.
+/// Starts the log for the whole process: at `level` if given, else at that of [`LEVEL_VARIABLE`],
+/// else at `default`. Panics are logged too.
+///
+/// # Errors
+/// A sentence that names a level or filter that is not valid.
 pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), String> {
     let variable = env::var(LEVEL_VARIABLE).ok().filter(|text| !text.trim().is_empty());
     let filter = match (level, variable) {
@@ -68,7 +74,7 @@ pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), Str
     let traced = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
     std::panic::set_hook(Box::new(move |info| {
         log_panic(info);
-        // Whoever asks for a trace wants to read one, over many lines.
+        // RUST_BACKTRACE asks for a trace, which takes many lines.
         if traced {
             plain(info);
         }
@@ -76,17 +82,17 @@ pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), Str
     Ok(())
 }
 
-/// Writes a sentence to standard error where there is no log: an error of the command line, or one that ends the
-/// process. Under systemd it has the level of an error.
+/// Reports an error of the command line, or one that ends the process, on standard error without
+/// the log. Under systemd it has the level of an error.
 pub fn report(sentence: &str) {
     let level = if stderr_is_the_journal() { "<3>" } else { "" };
     let line = format!("{level}{}\n", Escaped(sentence));
-    // Where standard error is gone, there is nobody left to tell.
+    // If standard error is closed, there is no other place to report that.
     let _ = io::Write::write_all(&mut io::stderr(), line.as_bytes());
 }
 
-/// A level, or a filter of targets and levels. A single word that is no level would be taken for a target, and the
-/// log would fall silent.
+/// Parses a level, or a filter of targets and levels. A single word that is not a level is refused:
+/// it would be taken for a target, and the log would be empty.
 fn filter(text: &str) -> Result<EnvFilter, String> {
     let text = text.trim();
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -107,8 +113,8 @@ where
     }
 }
 
-/// sd-daemon(3): JOURNAL_STREAM holds the device and inode of the journal's socket; it is inherited, so only a stream
-/// that has these numbers is the journal.
+/// sd-daemon(3): JOURNAL_STREAM holds the device and inode of the journal's socket; it is
+/// inherited, so only a stream that has these numbers is the journal.
 fn stderr_is_the_journal() -> bool {
     let Ok(stream) = env::var("JOURNAL_STREAM") else { return false };
     let Ok(stat) = rustix::fs::fstat(io::stderr()) else { return false };
@@ -116,10 +122,20 @@ fn stderr_is_the_journal() -> bool {
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
+    let place = match info.location() {
+        Some(place) => format!("{}:{}", place.file(), place.line()),
+        None => String::new(),
+    };
+    // `panic!` gives a `&str` for a literal, and a `String` for a formatted message.
     let payload = info.payload();
-    let message = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(place, reason = message.unwrap_or("without a message"), "panicked");
+    let reason = if let Some(text) = payload.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text
+    } else {
+        "without a message"
+    };
+    tracing::error!(place, reason, "panicked");
 }
 
 /// Text lines.
@@ -206,8 +222,9 @@ impl Recorded {
         line
     }
 
-    /// Is the field given already? An event's name is if the message begins with it, or if the level says it; another
-    /// field, if the message is about it: `a.md: ...`, `listening on http://127.0.0.1:8080, ...`.
+    /// True if the message gives a field already. It gives the event's name if it begins with it,
+    /// or if the level is the same word; another field, if it is about it: `a.md: ...`, `listening
+    /// on http://127.0.0.1:8080, ...`.
     fn gives(&self, level: Level, name: &str, value: &str) -> bool {
         if name == "event" {
             let rest = self.message.strip_prefix(value);
@@ -219,7 +236,7 @@ impl Recorded {
     }
 }
 
-/// Does the value end where it seems to end?
+/// True for a value that needs no quotes.
 fn is_plain(value: &str) -> bool {
     !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=' || breaks_a_line(c))
 }
@@ -244,14 +261,20 @@ impl Visit for Recorded {
     }
 }
 
-/// A text without what would end its line, move a terminal's cursor, or turn the text around.
+/// Escapes characters that would end the line, move a terminal's cursor, or change the direction of
+/// the text.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .chars()
-            .try_for_each(|c| if breaks_a_line(c) { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+        for c in self.0.chars() {
+            if breaks_a_line(c) {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -287,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_an_event() {
+    fn an_event_is_one_line() {
         let got = logged(Style::Journal, "debug", || {
             tracing::error!("a\nb\x1b[2J");
             tracing::warn!(path = "my\u{202e} file.md", "refused");
@@ -350,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_told() {
+    fn causes_are_logged() {
         let error = io::Error::other(io::Error::other("the disk is full"));
         let got = logged(Style::Journal, "info", || {
             tracing::error!(error = &error as &(dyn std::error::Error + 'static), "held");

@@ -1,12 +1,13 @@
-//! The clock, and what operators see and touch: the log, the service manager, exit status.
+//! The clock, and the interface to operators: the log, the service manager, exit statuses.
 
 pub mod clock;
 pub mod logging;
 pub mod systemd;
 
-/// Exit status: something else is in the way now, another try may succeed (sysexits.h, `EX_TEMPFAIL`). The state is in
-/// use by another instance.
+/// Exit status: the state is in use by another instance (sysexits.h, `EX_TEMPFAIL`); another try
+/// may succeed.
 pub const EX_TEMPFAIL: u8 = 75;
 
-/// Exit status: the configuration is wrong, and no other try will change that (sysexits.h, `EX_CONFIG`).
+/// Exit status: an operator has to act, as after an error in the configuration (sysexits.h,
+/// `EX_CONFIG`).
 pub const EX_CONFIG: u8 = 78;

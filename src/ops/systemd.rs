@@ -1,7 +1,7 @@
-//! What is said to the service manager (sd_notify(3)), and the sockets it hands over (sd_listen_fds(3)).
+//! Messages to the service manager (sd_notify(3)), and sockets from it (sd_listen_fds(3)).
 //!
-//! Everything here does nothing where there is no service manager. A message that cannot be sent is logged and no
-//! reason to stop.
+//! Without a service manager, nothing here has an effect. If a message cannot be sent, that is
+//! logged, and dropfeed goes on.
 
 use std::io;
 use std::net::TcpListener;
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-/// Characters of a status line: `systemctl status` shows one line.
+/// Maximum length of a status in characters: `systemctl status` shows one line.
 const STATUS_MAX_CHARS: usize = 200;
 
-/// The service answers requests: what waits for it may start.
+/// Reports that the service answers requests, so that units that wait for it can start.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
-/// A reload began. [`ready`] ends it.
+/// Reports the beginning of a reload. [`ready`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
@@ -26,13 +26,16 @@ pub fn reloading() {
     }
 }
 
-/// The service is going down.
+/// Reports that the service stops.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// The listening TCP sockets that the service manager opened, in its order; none where it opened none. Only the first
-/// call gives them: each has one owner. A socket that is not TCP is an error that names its place.
+/// Takes the listening TCP sockets that the service manager opened, in its order. Only the first
+/// call returns them, since each has one owner.
+///
+/// # Errors
+/// A socket is not a TCP socket.
 pub fn listeners() -> io::Result<Vec<TcpListener>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     // `listenfd` also believes a LISTEN_FDS without LISTEN_PID, which may be another process's.
@@ -49,7 +52,7 @@ pub fn listeners() -> io::Result<Vec<TcpListener>> {
 
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "the service manager cannot be told");
+        tracing::debug!(%error, "the service manager cannot be notified");
     }
 }
 

@@ -24,7 +24,7 @@ const ORDER: &str = "
     src/article: findings decode dates word_sketch title symbol < feed_html < foreign location model summary < rendering < sanitize < markdown html plain_text front_matter < head body
     src/base: digest html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
-    src/config: errors foreign hint value < raw < values < load resolve
+    src/config: errors foreign hint < raw < values < load resolve
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render

@@ -1,4 +1,4 @@
-//! Values and tables of the TOML as they were written, not yet interpreted.
+//! The tables and values of a TOML file as they are written, with their lines, not yet interpreted.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,7 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// Takes a value of the parser.
     pub(super) fn of(value: &DeValue<'_>) -> Self {
         match value {
             DeValue::String(text) => Value::Text(text.to_string()),
@@ -49,6 +50,30 @@ impl Value {
             Value::Other(name) => (*name).to_owned(),
         }
     }
+
+    /// Reads a text or a list of texts; `None` for other types.
+    pub(super) fn texts(&self) -> Option<Vec<String>> {
+        let mut texts = Vec::new();
+        match self {
+            Value::Text(text) => texts.push(text.trim().to_owned()),
+            Value::Variable(list) => {
+                for text in list.split(',') {
+                    // `a,` and an empty variable have an empty text, which is none.
+                    if !text.trim().is_empty() {
+                        texts.push(text.trim().to_owned());
+                    }
+                }
+            }
+            Value::List(values) => {
+                for value in values {
+                    let Value::Text(text) = value else { return None };
+                    texts.push(text.trim().to_owned());
+                }
+            }
+            _ => return None,
+        }
+        Some(texts)
+    }
 }
 
 /// The keys of one `[name]` or one `[[name]]`.
@@ -61,6 +86,7 @@ pub(super) struct Section {
 }
 
 impl Section {
+    /// Takes the keys of a table of `text`.
     pub(super) fn of(text: &str, line: u32, table: &DeTable<'_>) -> Self {
         let mut keys = BTreeMap::new();
         for (key, value) in table {
@@ -74,28 +100,4 @@ impl Section {
 /// True for the value of `[[name]]`. An empty array is a list.
 pub(super) fn is_array_of_tables(values: &[toml::Spanned<DeValue<'_>>]) -> bool {
     !values.is_empty() && values.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
-}
-
-/// Reads a text or a list of texts; `None` for other types.
-pub(super) fn texts_of(value: &Value) -> Option<Vec<String>> {
-    let mut texts = Vec::new();
-    match value {
-        Value::Text(text) => texts.push(text.trim().to_owned()),
-        Value::Variable(list) => {
-            for text in list.split(',') {
-                // `a,` and an empty variable have an empty text, which is none.
-                if !text.trim().is_empty() {
-                    texts.push(text.trim().to_owned());
-                }
-            }
-        }
-        Value::List(values) => {
-            for value in values {
-                let Value::Text(text) = value else { return None };
-                texts.push(text.trim().to_owned());
-            }
-        }
-        _ => return None,
-    }
-    Some(texts)
 }
