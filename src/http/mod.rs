@@ -11,7 +11,7 @@
 mod asset;
 mod body;
 mod cache;
-mod conditional;
+pub mod conditional;
 mod connection;
 mod encoding;
 mod media;
