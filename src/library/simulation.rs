@@ -3,6 +3,7 @@
 //! A script is one operation a line; `.` looks at the tree. What is public then is told a line an article.
 
 mod deletions;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
