@@ -12,7 +12,12 @@ pub mod article {
 pub mod base {
     pub use crate::base::path::FileKind;
     pub use crate::base::text::clean;
-    pub use crate::base::{Digest, Format, RelPath, Route, Severity, Timestamp};
+    pub use crate::base::{Digest, Format, RelPath, Route, Scope, Severity, Timestamp};
+}
+
+pub mod feed {
+    pub use crate::feed::gate::write_checked;
+    pub use crate::feed::{Entry, Feed};
 }
 
 pub mod config {
@@ -26,6 +31,7 @@ pub mod engine {
 }
 
 pub mod http {
+    pub use crate::http::answer::conditional;
     pub use crate::http::{Edge, Metrics, Running, start};
 }
 
@@ -43,5 +49,6 @@ pub mod source {
 
 pub mod store {
     pub use crate::store::model::{Disk, Fault, Loss};
+    pub use crate::store::rows;
     pub use crate::store::{Projected, Projector, Store, StoreError, Target};
 }

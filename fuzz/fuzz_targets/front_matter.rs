@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dropfeed::testing::article::front_matter::split;
+use dropfeed::testing::article::split;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -3,8 +3,7 @@
 #![no_main]
 
 use dropfeed::testing::article::{Reading, head};
-use dropfeed::testing::base::text::clean;
-use dropfeed::testing::base::{RelPath, Severity};
+use dropfeed::testing::base::{RelPath, Severity, clean};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

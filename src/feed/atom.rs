@@ -173,8 +173,7 @@ mod tests {
 
     #[test]
     fn the_whole_document() {
-        let written = String::from_utf8(write(&sample::feed())).unwrap();
-        assert_eq!(written, include_str!("sample.atom.xml").trim_end());
+        sample::check_golden("sample.atom.xml", &write(&sample::feed()));
     }
 
     #[test]

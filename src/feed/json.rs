@@ -115,8 +115,7 @@ mod tests {
 
     #[test]
     fn the_whole_document() {
-        let written = String::from_utf8(write(&sample::feed())).unwrap();
-        assert_eq!(written, include_str!("sample.feed.json").trim_end());
+        sample::check_golden("sample.feed.json", &write(&sample::feed()));
     }
 
     #[test]

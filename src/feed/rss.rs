@@ -135,8 +135,7 @@ mod tests {
 
     #[test]
     fn the_whole_document() {
-        let written = String::from_utf8(write(&sample::feed())).unwrap();
-        assert_eq!(written, include_str!("sample.rss.xml").trim_end());
+        sample::check_golden("sample.rss.xml", &write(&sample::feed()));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The samples that the tests of this folder share: a site, a channel, articles, and feeds with the
 //! nastiest text there is.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --lib the_whole_document` writes the expected documents,
+//! `src/feed/sample.*`, as they are now; whether the difference is meant, a person decides.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,6 +131,16 @@ pub(super) fn feed() -> Feed {
         full: true,
         entries: vec![rich, plain],
     }
+}
+
+/// Checks a document against the file `src/feed/{name}`, or writes that file where `UPDATE_GOLDEN` is set.
+pub(super) fn check_golden(name: &str, written: &[u8]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/feed").join(name);
+    let written = std::str::from_utf8(written).unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, format!("{written}\n")).unwrap();
+    }
+    assert_eq!(written, std::fs::read_to_string(&path).unwrap().trim_end(), "{name}");
 }
 
 /// Text of everything that ever broke a feed.

@@ -8,7 +8,7 @@
 //! `Route::parse` and nowhere else) and never believes a Host: every URL comes from `site.url`. All
 //! that a client sends is bounded, in size here and in time by `config::Server`.
 
-mod answer;
+pub(crate) mod answer;
 mod limits;
 mod metrics;
 mod net;

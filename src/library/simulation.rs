@@ -4,6 +4,7 @@
 //! does, however late it is. What is public then is told a line an article.
 
 mod deletions;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -17,7 +17,7 @@ pub mod model;
 mod open;
 pub mod project;
 mod read;
-mod rows;
+pub mod rows;
 mod schema;
 mod seal;
 mod write;

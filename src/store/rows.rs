@@ -10,7 +10,7 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use rusqlite::types::Value;
+pub use rusqlite::types::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,15 +29,17 @@ const BODY_BYTES_MAX: u64 = 256 << 20;
 const SKETCH_FORM: u8 = 1;
 
 /// A row's cells, key first.
-pub(super) type Cells = Vec<Value>;
+pub type Cells = Vec<Value>;
 
 /// A cell that does not say what it should.
 #[derive(Debug)]
-pub(super) struct Malformed(pub(super) String);
+pub struct Malformed(pub(super) String);
 
-type Result<T> = std::result::Result<T, Malformed>;
+/// What is read from cells, or why nothing is.
+pub type Result<T> = std::result::Result<T, Malformed>;
 
-pub(super) fn file(path: &RelPath, row: &FileRow) -> Result<Cells> {
+/// The cells of a file.
+pub fn file(path: &RelPath, row: &FileRow) -> Result<Cells> {
     let Fingerprint { dev, ino, btime_ns, len_bytes, mtime_ns, ctime_ns } = row.fingerprint;
     let (kept, head, sketch, diagnostics) = match &row.kept {
         Kept::Recorded => (0, Value::Null, Value::Null, Value::Null),
@@ -62,7 +64,8 @@ pub(super) fn file(path: &RelPath, row: &FileRow) -> Result<Cells> {
     ])
 }
 
-pub(super) fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
+/// The file of its cells.
+pub fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
     let mut cells = Reader(cells.into_iter());
     let path = cells.path()?;
     let fingerprint = Fingerprint {
@@ -92,7 +95,8 @@ pub(super) fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
     Ok((path, FileRow { fingerprint, racy, digest, kept }))
 }
 
-pub(super) fn record(record: &Record) -> Result<Cells> {
+/// The cells of a record.
+pub fn record(record: &Record) -> Result<Cells> {
     let (standing, missing) = match record.standing {
         Standing::Public => (0, Value::Null),
         Standing::Withdrawn => (1, Value::Null),
@@ -115,7 +119,8 @@ pub(super) fn record(record: &Record) -> Result<Cells> {
     ])
 }
 
-pub(super) fn read_record(cells: Cells) -> Result<Arc<Record>> {
+/// The record of its cells.
+pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
     let mut cells = Reader(cells.into_iter());
     Ok(Arc::new(Record {
         seq: cells.seq()?,
@@ -139,21 +144,24 @@ pub(super) fn read_record(cells: Cells) -> Result<Arc<Record>> {
 }
 
 /// A URL, the article whose it is, and the place of the URL in the order in which all became public.
-pub(super) fn url(url: &UrlPath, seq: Seq, n: u64) -> Cells {
+pub fn url(url: &UrlPath, seq: Seq, n: u64) -> Cells {
     vec![text(url.as_str()), int(seq.cast_signed()), int(n.cast_signed())]
 }
 
-pub(super) fn read_url(cells: Cells) -> Result<(u64, (UrlPath, Seq))> {
+/// The place, the URL and the article of its cells.
+pub fn read_url(cells: Cells) -> Result<(u64, (UrlPath, Seq))> {
     let mut cells = Reader(cells.into_iter());
     let (url, seq) = (cells.url()?, cells.seq()?);
     Ok((cells.seq()?, (url, seq)))
 }
 
-pub(super) fn channel(row: &ChannelRow) -> Cells {
+/// The cells of a channel.
+pub fn channel(row: &ChannelRow) -> Cells {
     vec![text(&row.scope.to_string()), text(&row.name), instant(row.watermark), instant(row.modified)]
 }
 
-pub(super) fn read_channel(cells: Cells) -> Result<ChannelRow> {
+/// The channel of its cells.
+pub fn read_channel(cells: Cells) -> Result<ChannelRow> {
     let mut cells = Reader(cells.into_iter());
     Ok(ChannelRow {
         scope: read_scope(&cells.text()?)?,
@@ -163,14 +171,16 @@ pub(super) fn read_channel(cells: Cells) -> Result<ChannelRow> {
     })
 }
 
-pub(super) fn body(seq: Seq, body: &Body) -> Result<Cells> {
+/// The cells of a body.
+pub fn body(seq: Seq, body: &Body) -> Result<Cells> {
     let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
     let bytes = serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()))?;
     let written = deflated.write_all(&bytes).and_then(|()| deflated.finish());
     Ok(vec![int(seq.cast_signed()), Value::Blob(written.map_err(|error| Malformed(error.to_string()))?)])
 }
 
-pub(super) fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
+/// The body of its cells.
+pub fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
     let mut cells = Reader(cells.into_iter());
     let (seq, deflated) = (cells.seq()?, cells.blob()?);
     let mut bytes = Vec::with_capacity(deflated.len() * 4);
@@ -182,31 +192,37 @@ pub(super) fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
     Ok((seq, Arc::new(body)))
 }
 
-pub(super) fn document(path: &str, row: &DocumentRow) -> Cells {
+/// The cells of a hot document.
+pub fn document(path: &str, row: &DocumentRow) -> Cells {
     vec![text(path), digest(&row.digest), instant(row.last_modified)]
 }
 
-pub(super) fn read_document(cells: Cells) -> Result<(String, DocumentRow)> {
+/// The path and the hot document of its cells.
+pub fn read_document(cells: Cells) -> Result<(String, DocumentRow)> {
     let mut cells = Reader(cells.into_iter());
     let path = cells.text()?;
     Ok((path, DocumentRow { digest: cells.digest()?, last_modified: cells.instant()? }))
 }
 
-pub(super) fn setting(name: &str, value: &str) -> Cells {
+/// The cells of a single value.
+pub fn setting(name: &str, value: &str) -> Cells {
     vec![text(name), text(value)]
 }
 
-pub(super) fn read_setting(cells: Cells) -> Result<(String, String)> {
+/// The name and the value of its cells.
+pub fn read_setting(cells: Cells) -> Result<(String, String)> {
     let mut cells = Reader(cells.into_iter());
     Ok((cells.text()?, cells.text()?))
 }
 
-pub(super) fn projected(name: &str, digests: &[Digest]) -> Cells {
+/// The cells of a projected file.
+pub fn projected(name: &str, digests: &[Digest]) -> Cells {
     let bytes = digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
     vec![text(name), Value::Blob(bytes)]
 }
 
-pub(super) fn read_projected(cells: Cells) -> Result<Projected> {
+/// The projected file of its cells.
+pub fn read_projected(cells: Cells) -> Result<Projected> {
     let mut cells = Reader(cells.into_iter());
     let name = cells.text()?;
     let digests = cells.blob()?.chunks(32).map(read_digest).collect::<Result<_>>()?;
@@ -214,12 +230,12 @@ pub(super) fn read_projected(cells: Cells) -> Result<Projected> {
 }
 
 /// A number as a cell.
-pub(super) fn int(number: i64) -> Value {
+pub fn int(number: i64) -> Value {
     Value::Integer(number)
 }
 
 /// A text as a cell.
-pub(super) fn text(text: &str) -> Value {
+pub fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 

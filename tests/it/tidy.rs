@@ -22,10 +22,19 @@ use modules::{Mention, Modules, module_of};
 const ORDER: &str = "
     src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: findings decode dates word_sketch title symbol < feed_html < foreign location model summary < rendering < sanitize < markdown html plain_text front_matter < head body
+    src/article/feed_html: elements heading_ids references < invariants
+    src/article/foreign: template_tag < wiki_link
+    src/article/front_matter: tree url_paths < people tags < keys
+    src/article/markdown: footnotes nesting parser < callouts comments writer < outline
+    src/article/sanitize: attributes tokens < dropped < rebuild
     src/base: digest html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
-    src/config: errors foreign hint < raw < values < load resolve
+    src/config: errors foreign hint < raw values < load resolve
     src/feed: links mailbox xml < atom compose gate json lint opml rss
+    src/http: limits metrics < answer net
+    src/http/answer: cache conditional content encoding range < decide problem < asset document request target < service < handler
+    src/http/net: activity per_address < body worker < connection < server
+    src/ops: clock systemd < logging
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render
     src/store: lock project rows schema < directory model seal < read < open write < database

@@ -7,22 +7,22 @@ use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RA
 use http::{HeaderMap, HeaderValue};
 
 /// A point in time in whole seconds since 1970, as HTTP dates say it.
-pub(super) type Seconds = i64;
+pub type Seconds = i64;
 
 /// The validators of the current representation (RFC 9110, 8.8).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Validators<'a> {
+pub struct Validators<'a> {
     /// The strong ETags of its codings; each of them names these bytes.
-    pub(super) etags: &'a [HeaderValue],
+    pub etags: &'a [HeaderValue],
     /// The date of its last modification, if that is known and does not lie ahead of now.
-    pub(super) modified: Option<Seconds>,
+    pub modified: Option<Seconds>,
     /// The same as a header value: a client that sends it back needs no parsing.
-    pub(super) modified_value: Option<&'a HeaderValue>,
+    pub modified_value: Option<&'a HeaderValue>,
 }
 
 /// The outcome of the preconditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Answer as if there were none.
     Proceed,
     /// 304; with the place, in [`Validators::etags`], of the tag that the client has, if it named
@@ -40,7 +40,7 @@ pub(super) enum Verdict {
 /// 4. When If-None-Match is not present and If-Modified-Since is: true, go to 5; false, 304.
 /// 5. When Range and If-Range are present, see [`range_applies`].
 /// 6. Otherwise perform the method.
-pub(super) fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict {
+pub fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict {
     if headers.contains_key(IF_MATCH) {
         if matching(headers, &IF_MATCH, current.etags, Comparison::Strong).is_none() {
             return Verdict::Failed;
@@ -61,7 +61,7 @@ pub(super) fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict
 /// Whether a Range applies (RFC 9110, 13.1.5). Always without If-Range; with it only if it names,
 /// by a strong tag or by the exact date, the representation that the client has a part of. A date
 /// is strong only once it lies a second back: the file may change again within its second.
-pub(super) fn range_applies(headers: &HeaderMap, current: &Validators<'_>, now: Seconds) -> bool {
+pub fn range_applies(headers: &HeaderMap, current: &Validators<'_>, now: Seconds) -> bool {
     let mut lines = headers.get_all(IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
     if lines.next().is_some() {

@@ -8,7 +8,7 @@
 
 mod asset;
 mod cache;
-mod conditional;
+pub mod conditional;
 mod content;
 mod decide;
 mod document;
