@@ -156,6 +156,7 @@ fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
 /// The first tag of HTML in `text`, as it would be written: `b`, `/b`.
 fn literal_tag(text: &str) -> Option<String> {
     for after in text.split('<').skip(1) {
+        // `a < b` has no end of a tag, and is no markup to anybody.
         let Some((tag, _)) = after.split_once('>') else { continue };
         let tag = tag.to_ascii_lowercase();
         if TAGS.contains(&name_of(tag.trim_start_matches('/'))) {

@@ -33,6 +33,7 @@ fn channel(feed: &Feed) -> Channel {
         link: feed.home_url.clone(),
         description: xml::border(&feed.description).into_owned(),
         language: Some(feed.language.clone()),
+        // The newest entry's date and not the clock's, so that the same feed has the same bytes.
         last_build_date: Some(time::rfc822(feed.updated)),
         generator: Some(GENERATOR.to_owned()),
         ttl: Some(feed.ttl_minutes.to_string()),

@@ -107,6 +107,7 @@ impl<S: Service> Worker<S> {
                 waiting.push((since, activity));
             }
         }
+        // The one that waits the longest is the least likely to be used again.
         waiting.sort_unstable_by_key(|(since, _)| *since);
         let share = waiting.len().div_ceil(EVICTED_SHARE);
         for (_, activity) in &waiting[..share] {
