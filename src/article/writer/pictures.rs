@@ -4,6 +4,7 @@ use pulldown_cmark::Event;
 
 use super::super::canonical::{MARK, clean, push_attribute, push_text};
 use super::Writer;
+use crate::base::media::{Element, Media};
 
 /// A picture whose `alt` is being gathered.
 pub(super) struct Image {
@@ -30,7 +31,11 @@ impl Writer<'_, '_> {
 
     pub(super) fn end_image(&mut self) {
         let Some(image) = self.image.take() else { return };
-        let Some(name @ ("audio" | "video")) = media_of(&image.url) else { return self.write_image(&image) };
+        let name = match media_of(&image.url) {
+            Some(Element::Audio) => "audio",
+            Some(Element::Video) => "video",
+            Some(Element::Image) | None => return self.write_image(&image),
+        };
         let mut attributes = String::new();
         if self.push_reference(&mut attributes, "src", &image.url) {
             attributes.push_str(" controls=\"\"");
@@ -58,14 +63,9 @@ impl Writer<'_, '_> {
     }
 }
 
-/// What shows a file of this name.
-pub(in crate::article) fn media_of(url: &str) -> Option<&'static str> {
+/// The element that shows a file of this name.
+pub(in crate::article) fn media_of(url: &str) -> Option<Element> {
     let path = url.trim_matches(MARK).split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",
-        "mp4" | "m4v" | "webm" | "ogv" | "mov" => "video",
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "bmp" | "ico" | "heic" | "jxl" | "tiff" => "img",
-        _ => return None,
-    })
+    Media::of_extension(extension)?.element
 }
