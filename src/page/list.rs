@@ -11,7 +11,7 @@ use super::format::{self, Moment};
 pub struct Item<'a> {
     /// The article.
     pub article: &'a Article,
-    /// Plain text. Where there is none, the front matter's stands in, or nothing.
+    /// Plain text. Where there is none, the front matter's is shown, or nothing.
     pub summary: Option<String>,
 }
 

@@ -52,8 +52,8 @@ pub enum Cache {
 }
 
 impl Kind {
-    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept past
-    /// `next_due`, the moment at which the library changes by itself.
+    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept
+    /// past `next_due`, the moment at which the library changes by itself.
     pub fn cache(self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
         match self {
             Kind::Feed => {

@@ -57,7 +57,8 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means "gladly".
+/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means
+/// the highest one.
 fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
     let mut pieces = part.split(|byte| *byte == b';');
     let name = pieces.next()?.trim_ascii();

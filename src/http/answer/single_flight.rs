@@ -28,8 +28,8 @@ where
     /// The result of `make`, or of the call under way for the same key. `None` where that panicked,
     /// or its runtime is going down.
     ///
-    /// The work runs on a thread that may block, once there is a permit of `at_once` for it, and goes
-    /// on when the caller goes away.
+    /// The work runs on a thread that may block, once there is a permit of `at_once` for it, and
+    /// goes on when the caller goes away.
     pub(super) async fn join(
         &self,
         key: K,

@@ -206,7 +206,7 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
                     None => worker.metrics().rejected(),
                 }
             }
-            // The client was gone before it was accepted: nobody else loses anything.
+            // The client was gone before it was accepted: no other client loses anything.
             Err(error) if !is_shortage(&error) => {}
             Err(error) => {
                 worker.metrics().accept_error();

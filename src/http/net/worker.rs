@@ -1,4 +1,4 @@
-//! The open connections of one thread, and who has to leave when there is no place for another.
+//! The open connections of one thread, and the choice which of them to close for another.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
