@@ -111,12 +111,18 @@ fn urn(site_id: &str, kind: &str, name: &str) -> String {
 fn is_iri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_hierarchical = !matches!(scheme, "http" | "https") || rest.starts_with("//");
-    links::is_scheme(scheme)
+    is_scheme(scheme)
         && !rest.is_empty()
         && is_hierarchical
         && rest.chars().all(may_stand_in_iri)
         && escapes_are_whole(rest)
         && Url::parse(text).is_ok()
+}
+
+/// Whether `text` is a scheme (RFC 3986, 3.1).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 fn may_stand_in_iri(c: char) -> bool {

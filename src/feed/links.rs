@@ -201,18 +201,13 @@ fn beneath(directory: &RelPath, path: &str) -> String {
     segments.join("/")
 }
 
-/// Whether `text` starts with a scheme. A single letter is a drive of another system.
+/// Does `text` start with a scheme (RFC 3986, 3.1)? A single letter is none: it is a drive of another system.
 fn has_scheme(text: &str) -> bool {
-    match text.split_once(':') {
-        Some((scheme, _)) => scheme.len() > 1 && is_scheme(scheme),
-        None => false,
-    }
-}
-
-/// Whether `text` is a scheme (RFC 3986, 3.1).
-pub(super) fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
 }
 
 /// Takes the attribute that is under way at the end of `out` away, and returns what follows it in `rest`. Other
