@@ -78,12 +78,12 @@ pub fn build(config: Config) -> anyhow::Result<ExitCode> {
         Err(refusal) => return refused(&refusal),
     };
     let articles = opened.engine.build()?;
-    info!(event = "built", articles, "built: {articles} articles");
+    info!(event = "built", articles, "built");
     Ok(ExitCode::SUCCESS)
 }
 
 fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
-    crate::ops::logging::complain(&refusal.to_string());
+    crate::ops::logging::report(&refusal.to_string());
     Ok(refusal.exit())
 }
 
@@ -104,7 +104,7 @@ impl Daemon {
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
         let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
         let edge = Edge::new(Arc::clone(&published), renderer, config.server.clone());
-        let failed = |error: io::Error| Refusal::Config(format!("the sockets cannot be served: {error}"));
+        let failed = |error: io::Error| Refusal::Config(format!("the listening sockets cannot be used: {error}"));
         let http = http::start(listeners, edge).map_err(failed)?;
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
@@ -116,7 +116,8 @@ impl Daemon {
             let _ = ending.send(());
         };
         let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
-        let engine = spawned.map_err(|error| Refusal::Config(format!("no thread can be started: {error}")))?;
+        let engine =
+            spawned.map_err(|error| Refusal::Config(format!("the engine thread cannot be started: {error}")))?;
         Ok(Self { inbox, published, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
     }
 
@@ -189,7 +190,7 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
         }
         // What was published stands; the engine tries again.
         Err(_) if !store.is_new() => false,
-        Err(error) => return Err(Refusal::Config(format!("{error}; make it, or set articles.dir"))),
+        Err(error) => return Err(Refusal::Config(format!("{error}; create it, or set articles.dir"))),
     };
     let unwritable = |error: io::Error| {
         Refusal::Config(format!("cannot write to feeds.dir, {}: {error}", config.feeds.dir.display()))
@@ -215,8 +216,8 @@ fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
         TcpListener::bind(address).map_err(|error| {
             let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
             Refusal::Config(match error.kind() {
-                io::ErrorKind::AddrInUse => format!("{address} is in use by another program: {hint}"),
-                _ => format!("cannot listen on {address}: {error}: {hint}"),
+                io::ErrorKind::AddrInUse => format!("{address} is in use by another program; {hint}"),
+                _ => format!("cannot listen on {address}: {error}; {hint}"),
             })
         })
     });
@@ -266,7 +267,7 @@ fn reload(daemon: &Daemon, load: &dyn Fn() -> Result<Config, Errors>) {
             for mistake in &errors.0 {
                 error!(event = "refused", "{mistake}");
             }
-            error!(event = "refused", "the configuration is not reloaded; the earlier one stays");
+            error!(event = "refused", "the configuration was not reloaded; the previous one stays in use");
         }
     }
     systemd::ready("serving");

@@ -1,4 +1,4 @@
-//! Any text can be parted, and its parts are parts of it.
+//! Any text can be split, and the parts are pieces of it.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     assert!(text.ends_with(parts.text), "the text is the end of the file");
     let before = text.len() - parts.text.len();
     assert_eq!(parts.line as usize, text[..before].matches('\n').count() + 1, "the line is that of the text");
-    if let Some((_, header)) = parts.header {
-        assert!(text[..before].contains(header), "the header stands before the text");
+    if let Some((_, front_matter)) = parts.front_matter {
+        assert!(text[..before].contains(front_matter), "the front matter is before the text");
     }
 });

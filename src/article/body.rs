@@ -3,30 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::path::{FileKind, Markup};
-use crate::base::{Diagnostic, Digest, RelPath, Severity};
+use crate::base::{Diagnostic, RelPath, Severity};
 
-use super::canonical::{MARK, MORE, clean};
+use super::feed_html::references::Resolver;
+use super::feed_html::{MORE, repair};
 use super::findings::Findings;
-use super::references::Resolver;
-use super::{Body, Head, decode, front_matter, html, markdown, summary, text};
-
-/// Limits on one rendering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Elements inside one another. Never more than 100, whatever is asked for.
-    pub depth: usize,
-    /// Bytes of HTML.
-    pub max_bytes: usize,
-}
-
-/// What one rendering knows of its article.
-pub(super) struct Rendering<'a> {
-    pub(super) head: &'a Head,
-    pub(super) limits: &'a Limits,
-    pub(super) resolver: Resolver,
-    /// What makes ids unique among the articles of a page.
-    pub(super) prefix: String,
-}
+use super::model::{Body, Head};
+use super::rendering::{Limits, Rendering, prefix_of};
+use super::{decode, front_matter, html, markdown, plain_text, summary, symbol};
 
 /// Renders the article at `path`, whose head was read from the same bytes.
 ///
@@ -64,10 +48,10 @@ fn render(
     rendering: &Rendering<'_>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let text = clean(text);
+    let text = repair(text);
     match FileKind::of(path) {
         FileKind::Article(Markup::Html) | FileKind::Section(Markup::Html) => html::render(&text, rendering, findings),
-        FileKind::Article(Markup::Text) | FileKind::Section(Markup::Text) => text::render(&text, rendering),
+        FileKind::Article(Markup::Text) | FileKind::Section(Markup::Text) => plain_text::render(&text, rendering),
         _ => markdown::render(&text, rendering, findings),
     }
 }
@@ -76,35 +60,15 @@ fn render(
 fn finish(html: String, head: &Head) -> Body {
     let given = head.summary.as_deref().map(summary::cut).filter(|summary| !summary.is_empty());
     let summary = given.unwrap_or_else(|| summary::summary(&html));
-    let html = html.trim().chars().filter(|c| *c != MORE).map(|c| if c == MARK { '\u{1}' } else { c }).collect();
+    let html = html.trim().chars().filter(|c| *c != MORE).map(symbol::finished).collect();
     Body { html, summary }
 }
 
-/// Short, and another for each article: two entries on one page share no id of a footnote.
-fn prefix_of(path: &RelPath) -> String {
-    Digest::of(path.without_extension().as_bytes()).short()[..6].to_owned()
-}
-
 #[cfg(test)]
-pub(super) mod tests {
-    use super::super::TitleFrom;
+mod tests {
+    use super::super::model::TitleFrom;
+    use super::super::testing::{LIMITS, head, rendered};
     use super::*;
-
-    /// A head of which only the source of the title is said.
-    pub(in super::super) fn head(title_from: TitleFrom) -> Head {
-        Head { title: "T".to_owned(), title_from, ..Head::default() }
-    }
-
-    pub(in super::super) const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
-
-    /// The body of `text` in the file of that name beneath `news`, with `^` for U+0001.
-    pub(in super::super) fn rendered(name: &str, text: &str, title_from: TitleFrom) -> Body {
-        let path = RelPath::new(&format!("news/{name}")).unwrap();
-        let (mut body, _) = body(&path, text.as_bytes(), &head(title_from), &LIMITS).unwrap();
-        super::super::invariants::check(&body.html).unwrap();
-        body.html = body.html.replace('\u{1}', "^");
-        body
-    }
 
     #[test]
     fn each_markup_has_its_renderer() {

@@ -24,7 +24,7 @@ const EXAMPLE: &str = "write it like 2026-11-22 or 2026-11-22T10:00:00+01:00";
 
 /// A date that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dated {
+pub(crate) struct Dated {
     /// What it says.
     pub written: Written,
     /// A word in the place of a zone that names none; the time is then local to the site.
@@ -33,7 +33,7 @@ pub struct Dated {
 
 /// Why a text is no date. `Display` continues a sentence that begins with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Day first or month first: two days are possible.
     Ambiguous(civil::Date, civil::Date),
     /// A month or a year, without a day.
@@ -79,7 +79,7 @@ impl fmt::Display for Refusal {
 ///
 /// # Errors
 /// Why it is refused.
-pub fn parse(text: &str) -> Result<Dated, Refusal> {
+pub(crate) fn parse(text: &str) -> Result<Dated, Refusal> {
     let text = text.trim();
     if text.is_empty() || text.len() > TEXT_MAX_BYTES {
         return Err(Refusal::Unknown);
@@ -290,7 +290,7 @@ fn instant(instant: Result<Timestamp, jiff::Error>, local: civil::DateTime) -> R
 }
 
 /// The day, if the calendar has it, in the years 1 to 9999.
-pub(super) fn day_of(year: i16, month: i8, day: i8) -> Result<civil::Date, Refusal> {
+pub(crate) fn day_of(year: i16, month: i8, day: i8) -> Result<civil::Date, Refusal> {
     civil::Date::new(year, month, day).ok().filter(|date| date.year() >= 1).ok_or(Refusal::NoSuchDay)
 }
 

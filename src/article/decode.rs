@@ -2,7 +2,7 @@
 //!
 //! Invariants: the text has no byte order mark, no NUL and no `\r`; every other character is the author's.
 
-use crate::base::Diagnostic;
+use crate::base::{Diagnostic, Place};
 
 /// Where more than one byte in this many is not ASCII, the text is not in a western one-byte encoding.
 const WESTERN_HIGH_BYTES: usize = 3;
@@ -12,7 +12,7 @@ const WESTERN_HIGH_BYTES: usize = 3;
 /// # Errors
 /// `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place of the first byte that
 /// cannot be read and the `iconv` line that mends the file.
-pub fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
         [0, 0, 0xfe, 0xff, ..] => return Err(utf32("UTF-32BE")),
@@ -45,7 +45,7 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
         Some(encoding) => format!("if the file is in {encoding}, this mends it: {}", iconv(encoding)),
         None => format!("with the encoding it was written in, this mends it: {}", iconv("ENCODING")),
     };
-    let (line, column) = end_of(before);
+    let Place { line, column } = end_of(before);
     Diagnostic::error("not-utf-8", format!("{what}; {mend}")).at(line, column)
 }
 
@@ -75,7 +75,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
 }
 
 fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
-    let (line, column) = end_of(before);
+    let Place { line, column } = end_of(before);
     // -c drops what has no meaning: the only mend there is, and the author's to choose.
     let mend = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
     let message = format!("the file begins as {encoding} but holds {what}; this drops what cannot be read: {mend}");
@@ -105,12 +105,10 @@ fn iconv(encoding: &str) -> String {
     format!("iconv -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE")
 }
 
-/// The line and column after the last character.
-fn end_of(text: &str) -> (u32, u32) {
+/// The place after the last character of `text`, with line ends counted as they will be read.
+fn end_of(text: &str) -> Place {
     let text = unix_line_ends(text.to_owned());
-    let line = text.matches('\n').count() + 1;
-    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    Place::at(&text, text.len())
 }
 
 fn unix_line_ends(text: String) -> String {
@@ -122,7 +120,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::Place;
 
     fn utf16_of(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
         text.encode_utf16().flat_map(bytes).collect()

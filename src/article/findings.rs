@@ -9,7 +9,7 @@ const LIMIT: usize = 64;
 
 /// What a rendering has to say.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     /// How many lines of the file stand before the text that is rendered.
     lines_before: u32,
     list: Vec<Diagnostic>,
@@ -21,12 +21,12 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Nothing yet; the text begins on `first_line` of its file, from 1.
-    pub(super) fn from_line(first_line: u32) -> Self {
+    pub(crate) fn from_line(first_line: u32) -> Self {
         Self { lines_before: first_line.saturating_sub(1), ..Self::default() }
     }
 
     /// Adds a finding, on a line of the rendered text (from 1) where there is one.
-    pub(super) fn add(&mut self, finding: Diagnostic, line: Option<u32>) {
+    pub(crate) fn add(&mut self, finding: Diagnostic, line: Option<u32>) {
         let finding = match line {
             Some(line) => finding.at(line.saturating_add(self.lines_before), 1),
             None => finding,
@@ -42,18 +42,18 @@ impl Findings {
     }
 
     /// A visible element was left out.
-    pub(super) fn dropped(&mut self, element: &'static str) {
+    pub(crate) fn dropped(&mut self, element: &'static str) {
         *self.dropped.entry(element).or_default() += 1;
     }
 
     /// An address was left out because of its scheme or shape.
-    pub(super) fn refused_url(&mut self, url: &str) {
+    pub(crate) fn refused_url(&mut self, url: &str) {
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
         self.add(Diagnostic::warning("dropped", format!("`{shown}` is no address for a feed, and was left out")), None);
     }
 
     /// What was found, in the order of the file.
-    pub(super) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+    pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         for (element, count) in std::mem::take(&mut self.dropped) {
             let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
             self.list.push(Diagnostic::warning(

@@ -8,12 +8,13 @@ use crate::base::path::{FileKind, Markup};
 use crate::base::{RelPath, Severity, text};
 
 use super::decode::decode;
-use super::fields::{self, Table};
+use super::front_matter::keys::Keys;
+use super::front_matter::tree::{self, Table};
 use super::front_matter::{Split, split};
-use super::place::{Placed, date_among, is_of_jekyll, place};
-use super::said::Said;
-use super::sketch::WordSketch;
-use super::{Head, Outline, Reading, TitleFrom, html, markdown, text as plain_text, title};
+use super::location::{Location, date_among, is_of_jekyll};
+use super::model::{Head, Outline, Reading, TitleFrom};
+use super::word_sketch::WordSketch;
+use super::{html, markdown, plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
 pub const HEAD_VERSION: u32 = 3;
@@ -55,22 +56,22 @@ fn markup_of(path: &RelPath) -> Markup {
 }
 
 fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -> WordSketch) -> Reading {
-    let header = match fields::read(split) {
-        Ok(header) => header,
+    let front_matter = match tree::read(split) {
+        Ok(front_matter) => front_matter,
         Err(refused) => return Reading::Refused(vec![refused]),
     };
     let meta = Table::of_meta(&outline.meta);
-    let syntax = split.header.map(|(syntax, _)| syntax);
-    let mut said = Said { header: &header, meta: &meta, syntax, findings: Vec::new() };
-    let given_title = said.title(TITLE_MAX);
+    let syntax = split.front_matter.map(|(syntax, _)| syntax);
+    let mut keys = Keys { front_matter: &front_matter, meta: &meta, syntax, findings: Vec::new() };
+    let given_title = keys.title(TITLE_MAX);
     let has_title = given_title.as_deref().is_some_and(|title| !title.is_empty());
     // A section needs no text: its description alone is worth having.
-    let describes = matches!(FileKind::of(path), FileKind::Section(_)) && header.get(&SUMMARY).is_some();
+    let describes = matches!(FileKind::of(path), FileKind::Section(_)) && front_matter.get(&SUMMARY).is_some();
     if !outline.has_words && !has_title && !describes {
         return Reading::Empty;
     }
-    let head = assemble(path, &mut said, given_title, outline).shrunk();
-    let mut diagnostics = said.findings;
+    let head = assemble(path, &mut keys, given_title, outline).shrunk();
+    let mut diagnostics = keys.findings;
     diagnostics.sort_by_key(|finding| finding.place);
     if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
         return Reading::Refused(diagnostics);
@@ -78,19 +79,19 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     Reading::Article { head: Arc::new(head), sketch: Arc::new(sketch(split.text)), diagnostics }
 }
 
-fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, outline: &Outline) -> Head {
-    let placed = place(path);
-    let (title, title_from) = choose_title(given_title, outline, &placed, path);
-    let own_path = said.path();
-    let status = said.status();
+fn assemble(path: &RelPath, keys: &mut Keys<'_>, given_title: Option<String>, outline: &Outline) -> Head {
+    let location = Location::of(path);
+    let (title, title_from) = choose_title(given_title, outline, &location, path);
+    let own_path = keys.path();
+    let status = keys.status();
     let status_is = |words: &[&str]| status.as_deref().is_some_and(|status| words.contains(&status));
     let dated_path = own_path.as_deref().and_then(|path| date_among(path.split('/')));
     Head {
         title,
         title_from,
-        published: said.date(&PUBLISHED).or(placed.date).or(dated_path),
-        not_before: said.other_date(&HELD, &PUBLISHED),
-        updated: said.date(&[
+        published: keys.date(&PUBLISHED).or(location.date).or(dated_path),
+        not_before: keys.other_date(&HELD, &PUBLISHED),
+        updated: keys.date(&[
             "updated",
             "lastmod",
             "modified",
@@ -99,33 +100,33 @@ fn assemble(path: &RelPath, said: &mut Said<'_>, given_title: Option<String>, ou
             "updateddate",
             "updatedat",
         ]),
-        expires: said.date(&["expires", "expirydate", "unpublish", "unpublishdate"]),
-        authors: said.authors(),
-        tags: said.tags(is_of_jekyll(path)),
-        summary: said.line(&SUMMARY, SUMMARY_MAX).filter(|summary| !summary.is_empty()),
-        slug: said.slug(),
+        expires: keys.date(&["expires", "expirydate", "unpublish", "unpublishdate"]),
+        authors: keys.authors(),
+        tags: keys.tags(is_of_jekyll(path)),
+        summary: keys.line(&SUMMARY, SUMMARY_MAX).filter(|summary| !summary.is_empty()),
+        slug: keys.slug(),
         path: own_path,
-        id: said.id(),
-        aliases: said.aliases(),
-        external_url: said.url(&["link", "externalurl"]),
-        canonical: said.url(&["canonical", "canonicalurl"]),
-        language: said.language(),
-        image: said.image(),
-        draft: placed.draft
-            | said.flag(&["draft"]).unwrap_or(false)
-            | said.is_unpublished()
+        id: keys.id(),
+        aliases: keys.aliases(),
+        external_url: keys.url(&["link", "externalurl"]),
+        canonical: keys.url(&["canonical", "canonicalurl"]),
+        language: keys.language(),
+        image: keys.image(),
+        draft: location.draft
+            | keys.flag(&["draft"]).unwrap_or(false)
+            | keys.is_unpublished()
             | status_is(&["draft", "skip", "private", "pending"]),
-        unlisted: said.flag(&["unlisted"]).unwrap_or(false)
-            | said.flag(&["eleventyexcludefromcollections"]).unwrap_or(false)
+        unlisted: keys.flag(&["unlisted"]).unwrap_or(false)
+            | keys.flag(&["eleventyexcludefromcollections"]).unwrap_or(false)
             | status_is(&["hidden", "unlisted"]),
-        no_feed: said.is_kept_from_feeds(),
-        feed_only: said.flag(&["feedonly"]).unwrap_or(false),
+        no_feed: keys.is_kept_from_feeds(),
+        feed_only: keys.flag(&["feedonly"]).unwrap_or(false),
     }
 }
 
-/// The title: the header's; else the text's heading; else a file name made of words; else the first sentence; else the
+/// The title: the front matter's; else the text's heading; else a file name made of words; else the first sentence; else the
 /// file name, whatever it is made of.
-fn choose_title(given: Option<String>, outline: &Outline, placed: &Placed, path: &RelPath) -> (String, TitleFrom) {
+fn choose_title(given: Option<String>, outline: &Outline, location: &Location, path: &RelPath) -> (String, TitleFrom) {
     if let Some(title) = given {
         return (title, TitleFrom::FrontMatter);
     }
@@ -135,7 +136,7 @@ fn choose_title(given: Option<String>, outline: &Outline, placed: &Placed, path:
             return (text::excerpt(&heading, TITLE_MAX).into_owned(), *from);
         }
     }
-    let name = placed.names.last().map_or(path.stem(), String::as_str);
+    let name = location.names.last().map_or(path.stem(), String::as_str);
     if let Some(title) = title::of_words(name) {
         return (text::excerpt(&title, TITLE_MAX).into_owned(), TitleFrom::FileName);
     }
@@ -172,10 +173,10 @@ mod tests {
         }
     }
 
-    /// The head of an article with a header in YAML, which has no findings.
-    fn yaml(header: &str) -> Head {
-        let (head, findings) = article("a.md", &format!("---\n{header}\n---\n{WORDS}"));
-        assert!(findings.is_empty(), "{header}: {findings:?}");
+    /// The head of an article with front matter in YAML, which has no findings.
+    fn yaml(front_matter: &str) -> Head {
+        let (head, findings) = article("a.md", &format!("---\n{front_matter}\n---\n{WORDS}"));
+        assert!(findings.is_empty(), "{front_matter}: {findings:?}");
         head
     }
 
@@ -210,10 +211,10 @@ mod tests {
         }
         let heading = Outline { title: Some((" The\nheading ".to_owned(), TitleFrom::Heading)), ..Outline::default() };
         let path = RelPath::new("a.md").unwrap();
-        let chosen = choose_title(None, &heading, &place(&path), &path);
+        let chosen = choose_title(None, &heading, &Location::of(&path), &path);
         assert_eq!(chosen, ("The heading".to_owned(), TitleFrom::Heading));
         let no_opening = RelPath::new("IMG_1.md").unwrap();
-        let chosen = choose_title(None, &Outline::default(), &place(&no_opening), &no_opening);
+        let chosen = choose_title(None, &Outline::default(), &Location::of(&no_opening), &no_opening);
         assert_eq!(chosen, ("IMG 1".to_owned(), TitleFrom::FileName));
     }
 
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn dates() {
-        for (path, header, published) in [
+        for (path, front_matter, published) in [
             ("a.md", "date: 2026-11-22", "2026-11-22"),
             ("a.md", "published: 2026-11-22 10:00", "2026-11-22T10:00:00"),
             ("a.md", "publishDate: 2026-11-22T10:00:00+01:00", "2026-11-22T09:00:00Z"),
@@ -266,10 +267,10 @@ mod tests {
             ("2026/11/22/a.md", "path: 2014/12/12/b", "2026-11-22"),
             ("a.md", "title: x", "none"),
         ] {
-            let (head, _) = article(path, &format!("---\n{header}\n---\n{WORDS}"));
-            assert_eq!(show(head.published), published, "{header}");
+            let (head, _) = article(path, &format!("---\n{front_matter}\n---\n{WORDS}"));
+            assert_eq!(show(head.published), published, "{front_matter}");
         }
-        for (header, published, not_before) in [
+        for (front_matter, published, not_before) in [
             ("date: 2026-11-20\npublishDate: 2026-11-22", "2026-11-20", "2026-11-22"),
             ("publishdate: 2026-11-22 10:00\ndate: 2026-11-20", "2026-11-20", "2026-11-22T10:00:00"),
             ("pubDate: 2026-11-22\npublished: 2026-11-20", "2026-11-20", "2026-11-22"),
@@ -277,11 +278,11 @@ mod tests {
             ("publishDate: 2026-11-22\ncreated: 2026-11-20", "2026-11-22", "none"),
             ("published: true\npublishDate: 2026-11-22", "2026-11-22", "none"),
         ] {
-            let head = yaml(header);
+            let head = yaml(front_matter);
             assert_eq!(
                 (show(head.published).as_str(), show(head.not_before).as_str()),
                 (published, not_before),
-                "{header}"
+                "{front_matter}"
             );
         }
         let head = yaml("lastmod: 2026-11-22\nexpiryDate: 2026-12-01 10:00 UTC");
@@ -325,7 +326,7 @@ mod tests {
             ];
             all.into_iter().filter_map(|(set, name)| set.then_some(name)).collect::<Vec<_>>().join(" ")
         };
-        for (header, expected) in [
+        for (front_matter, expected) in [
             ("draft: true", "draft"),
             ("draft: Yes", "draft"),
             ("draft: false", ""),
@@ -343,7 +344,7 @@ mod tests {
             ("feed_only: true", "feed_only"),
             ("feedOnly: true", "feed_only"),
         ] {
-            assert_eq!(flags(yaml(header)), expected, "{header}");
+            assert_eq!(flags(yaml(front_matter)), expected, "{front_matter}");
         }
         assert!(article("_drafts/a.md", WORDS).0.draft);
     }
@@ -401,7 +402,7 @@ mod tests {
 
     #[test]
     fn findings_that_keep_nothing_back() {
-        for (header, finding) in [
+        for (front_matter, finding) in [
             ("title: [a]", "2:8: `title` is not a text, and is ignored"),
             ("link: /relative", "2:7: `link: /relative` is no absolute http or https URL, and is ignored"),
             ("canonical: ftp://x", "is no absolute"),
@@ -417,8 +418,8 @@ mod tests {
             ("author: {email: x@y.z}", "names nobody"),
             ("tags: {a: b}", "holds what is no tag"),
         ] {
-            let (_, findings) = article("a.md", &format!("---\n{header}\n---\n{WORDS}"));
-            assert!(findings.len() == 1 && findings[0].contains(finding), "{header}: {findings:?}");
+            let (_, findings) = article("a.md", &format!("---\n{front_matter}\n---\n{WORDS}"));
+            assert!(findings.len() == 1 && findings[0].contains(finding), "{front_matter}: {findings:?}");
         }
         let (head, findings) = article("a.md", &format!("---\ntitle: {}\n---\n", "x".repeat(2_000)));
         assert_eq!((head.title.chars().count(), findings.len()), (TITLE_MAX + 1, 1));
@@ -471,7 +472,7 @@ mod tests {
                             assert!(head.published.is_some() && !head.title.is_empty(), "{path}");
                             read += 1;
                         }
-                        // A page of its generator's templates: a header without a title, and no text.
+                        // A page of its generator's templates: front matter without a title, and no text.
                         Reading::Empty => {}
                         Reading::Refused(findings) => panic!("{path}: {findings:?}"),
                     }

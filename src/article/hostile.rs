@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::base::RelPath;
 
-use super::body::tests::{LIMITS, head};
-use super::{TitleFrom, body, html, invariants, markdown, text};
+use super::testing::{LIMITS, head};
+use super::{TitleFrom, body, html, invariants, markdown, plain_text};
 
 fn holds(name: &str, input: &[u8]) -> Result<(), String> {
     let path = RelPath::new(name).unwrap();
@@ -24,7 +24,7 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
     if let Ok(text) = std::str::from_utf8(input) {
         markdown::outline(text);
         html::outline(text);
-        text::outline(text);
+        plain_text::outline(text);
     }
     Ok(())
 }

@@ -6,21 +6,23 @@
 use crate::base::Diagnostic;
 use crate::base::text::line;
 
-use super::body::Rendering;
-use super::elements::{Role, find};
+use super::feed_html::elements::{Role, find};
+use super::feed_html::has_word;
 use super::findings::Findings;
-use super::markdown::has_word;
+use super::foreign;
+use super::foreign::template_tag::Host;
+use super::model::{Outline, TitleFrom};
+use super::rendering::Rendering;
+use super::sanitize::dropped::without_hidden;
 use super::sanitize::sanitize;
-use super::skipped::without_hidden;
-use super::tokens::{Token, tokens};
-use super::{Outline, TitleFrom, templates};
+use super::sanitize::tokens::{Token, tokens};
 
 /// How many characters an opening has at most.
 const OPENING_CHARS: usize = 400;
 
 /// What the text shows before it is rendered, and what a document's head says.
-pub fn outline(text: &str) -> Outline {
-    let text = templates::convert(text, templates::Host::Html, &mut Findings::default());
+pub(crate) fn outline(text: &str) -> Outline {
+    let text = foreign::convert(text, Host::Html, &mut Findings::default());
     let page = Page::of(tokens(&text));
     let title = page.title().map(|title| (title, TitleFrom::Heading));
     let (opening, has_words) = page.opening();
@@ -28,8 +30,8 @@ pub fn outline(text: &str) -> Outline {
 }
 
 /// The HTML of an article's text, with marks for references and the summary's end.
-pub(super) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
-    let text = templates::convert(text, templates::Host::Html, findings);
+pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+    let text = foreign::convert(text, Host::Html, findings);
     let mut page = Page::of(tokens(&text));
     let resolver = match page.base() {
         Some(base) => rendering.resolver.clone().with_base(base),

@@ -1,204 +1,42 @@
 //! What a file says: pure functions from bytes to a `Head` (cheap, for every file) and a `Body` (only where wanted).
 //!
 //! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
+//!
+//! Read it in the order of the data. `decode` makes text of bytes, and `location` reads the path. `front_matter` splits
+//! off the front matter, reads it as one tree whatever its syntax, and types its keys (`dates` parses the dates).
+//! `foreign` converts the template tags of other generators. `markdown`, `html` and `plain_text` turn the text into
+//! HTML, and what an author wrote as HTML passes through `sanitize`. `feed_html` defines the form of all HTML written
+//! here and its references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and `body`
+//! put these together; `model` has the values that they return.
 
-mod addresses;
-mod attributes;
-pub mod body;
-mod callouts;
-mod canonical;
-mod comments;
-pub mod dates;
-pub mod decode;
-mod elements;
-mod fields;
+mod body;
+mod dates;
+pub(crate) mod decode;
+mod feed_html;
 mod findings;
-mod footnotes;
+mod foreign;
 pub mod front_matter;
-pub mod head;
-mod headings;
+mod head;
 #[cfg(test)]
 mod hostile;
-pub mod html;
-pub mod invariants;
-pub mod markdown;
-mod nesting;
-pub mod outline;
-mod people;
-pub mod place;
-mod references;
-mod said;
+mod html;
+pub(crate) mod location;
+mod markdown;
+mod model;
+mod plain_text;
+mod rendering;
 mod sanitize;
-mod scrub;
-mod shape;
-pub mod sketch;
-mod skipped;
 mod summary;
-mod tags;
-mod template_tags;
-mod templates;
-pub mod text;
+pub mod symbol;
+#[cfg(test)]
+mod testing;
 mod title;
-mod tokens;
-mod wiki;
-mod writer;
+pub(crate) mod word_sketch;
 
-pub use body::{Limits, body};
+pub use body::body;
+pub use feed_html::invariants;
 pub use head::{HEAD_VERSION, head};
-pub use outline::Outline;
-pub use place::Placed;
-pub use sketch::WordSketch;
-
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-
-use crate::base::Diagnostic;
-use crate::base::time::Written;
-
-/// A name with what else is known of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Person {
-    /// Never empty.
-    pub name: String,
-    /// An address with an `@`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// An absolute http(s) URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
-
-/// Where a title came from. The body needs it: a heading that became the title leaves the text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TitleFrom {
-    /// The front matter; an empty title there means a note without one.
-    #[default]
-    FrontMatter,
-    /// The first heading, or `<title>` or `<h1>` of an HTML file.
-    Heading,
-    /// The first line of a plain text, which then leaves the body.
-    FirstLine,
-    /// The file's name.
-    FileName,
-    /// The first sentence, cut.
-    Text,
-}
-
-/// What an article says of itself, without its body: what rows, pages' lists and identity need.
-///
-/// Every text in it is safe: only characters of XML 1.0 `Char`, no C1 controls, white space folded.
-/// Dates are as written; the ledger resolves them in the site's zone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Head {
-    /// The title; empty only for a note whose front matter says so.
-    pub title: String,
-    /// Where it came from.
-    pub title_from: TitleFrom,
-    /// The date of the front matter, the file's name, or its `path`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub published: Option<Written>,
-    /// The date of the front matter before which nobody sees it, where that is not the date it carries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_before: Option<Written>,
-    /// The front matter's date of change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated: Option<Written>,
-    /// The moment from which it is withdrawn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Written>,
-    /// In the order given; empty where the site's author wrote it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub authors: Vec<Person>,
-    /// As written, in order, without doubles.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
-    /// The front matter's summary, as plain text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<String>,
-    /// The front matter's slug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slug: Option<String>,
-    /// The front matter's path, without slashes at its ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The front matter's id, to the byte.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Other paths that lead here.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub aliases: Vec<String>,
-    /// `link`: what a link post points at; an absolute URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_url: Option<String>,
-    /// The page's `rel=canonical`, an absolute URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub canonical: Option<String>,
-    /// BCP 47, where it differs from the site's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// The article's picture, as written: relative to the article or absolute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    /// Not published.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub draft: bool,
-    /// Has a page, stands in no list and no feed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unlisted: bool,
-    /// `feed: false`: stands in lists, not in feeds.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub no_feed: bool,
-    /// Stands in feeds, not in lists.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub feed_only: bool,
-}
-
-impl Head {
-    /// The same, without room to grow: there is one of them for each article in memory, and most lists are short.
-    #[must_use]
-    pub fn shrunk(mut self) -> Self {
-        self.authors.shrink_to_fit();
-        self.tags.shrink_to_fit();
-        self.aliases.shrink_to_fit();
-        self.title.shrink_to_fit();
-        self
-    }
-}
-
-/// What the head of a file was found to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading {
-    /// A usable article.
-    Article {
-        /// What it says of itself.
-        head: Arc<Head>,
-        /// Its words.
-        sketch: Arc<WordSketch>,
-        /// Warnings and notes.
-        diagnostics: Vec<Diagnostic>,
-    },
-    /// Nothing yet: no word of text and no title. Editors truncate before they write.
-    Empty,
-    /// Not usable; at least one error.
-    Refused(Vec<Diagnostic>),
-}
-
-/// A rendered article, independent of where the site is and of what its neighbours are called.
-///
-/// Relative references are symbolic: the text between two U+0001 stands for a URL that only the library knows.
-/// `\u{1}news/other.md\u{1}` is the URL of what stands at that path beneath the article directory (an article or an
-/// asset); `\u{1}/about/\u{1}` is a path of the site (decoded); `\u{1}?Other Note\u{1}` is the article of that name,
-/// wherever it stands (a wiki link, `post_url`, a `relref` without a directory); `\u{1}\u{1}` is the article itself. A
-/// query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two the text is escaped as
-/// an attribute's value is. A path is decoded and as its author wrote it: `x.md`, `x.html`, `x` and `x/` can all mean one
-/// article, and whoever resolves it tries them. U+0001 can come from nowhere else: no text keeps it. `feed::links` resolves them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Body {
-    /// Sanitised HTML with symbolic references.
-    pub html: String,
-    /// Plain text: the front matter's summary, what stands before `<!-- more -->`, or the first paragraph, cut near
-    /// 280 characters on a grapheme boundary. Empty only where the article has no text.
-    pub summary: String,
-}
+pub use location::Location;
+pub use model::{Body, Head, Outline, Person, Reading, TitleFrom};
+pub use rendering::Limits;
+pub use word_sketch::WordSketch;

@@ -1,22 +1,23 @@
 //! Finished HTML -> the plain text that stands for it.
 
+use crate::base::html::unescape;
 use crate::base::text::{excerpt, line};
 
-use super::canonical::{MORE, Part, parts, unescape};
-use super::elements::{Role, find};
+use super::feed_html::elements::{Role, find};
+use super::feed_html::{MORE, Part, parts};
 
 /// About how many graphemes a summary has at most.
 const LIMIT: usize = 280;
 
 /// What stands before the mark of the summary's end, else the first paragraph, else the first text; cut.
-pub(super) fn summary(html: &str) -> String {
+pub(crate) fn summary(html: &str) -> String {
     let before = html.find(MORE).map(|at| whole(&html[..at])).filter(|text| !text.is_empty());
     let text = before.unwrap_or_else(|| first_paragraph(html));
     cut(&text)
 }
 
 /// Plain text as a summary: on one line, cut.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     excerpt(&line(text), LIMIT).into_owned()
 }
 

@@ -35,7 +35,7 @@ const MACHINE_PREFIXES: [&str; 18] = [
 
 /// The file name as a title, if it is made of words: `my-first-post` is "My first post"; `IMG_1234`, a bare date, a
 /// number, a hash are none.
-pub(super) fn of_words(name: &str) -> Option<String> {
+pub(crate) fn of_words(name: &str) -> Option<String> {
     let title = plain(name);
     let tokens: Vec<&str> = title.split(' ').collect();
     let is_word = |token: &&&str| is_word(token);
@@ -53,7 +53,7 @@ pub(super) fn of_words(name: &str) -> Option<String> {
 }
 
 /// The file name as a title, whatever it is made of; empty only where it holds nothing that can be shown.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     // Who sets spaces means hyphens: `Spider-Man is back`.
     let separators: &[char] = if name.contains(char::is_whitespace) { &['_'] } else { &['_', '-', '+'] };
     let spaced = if name.contains("++") { name.replace(['_', '-'], " ") } else { name.replace(separators, " ") };
@@ -61,7 +61,7 @@ pub(super) fn plain(name: &str) -> String {
 }
 
 /// The first sentence of a text, cut after a word near 80 characters; none where there is no text.
-pub(super) fn of_sentence(opening: &str) -> Option<String> {
+pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     let opening = text::line(opening);
     let sentence = &opening[..sentence_end(&opening)];
     let title = text::excerpt(sentence, SENTENCE_MAX);

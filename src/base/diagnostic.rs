@@ -1,10 +1,18 @@
-//! What is said about an input that is not as it should be. Bad input is data, never an `Err`.
+//! Findings about inputs. Bad input is data, never an `Err`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a diagnostic weighs.
+use super::Place;
+
+/// The weight of a diagnostic, from the lightest.
+///
+/// ```
+/// use dropfeed::base::Severity;
+///
+/// assert!(Severity::Note < Severity::Warning && Severity::Warning < Severity::Error);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -16,45 +24,44 @@ pub enum Severity {
     Error,
 }
 
-/// A place in a text file; both numbers count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-}
-
-/// One finding about one input. The file's name is the holder's to add.
+/// One finding about one input. Its holder knows the name of the file.
+///
+/// ```
+/// use dropfeed::base::{Diagnostic, Severity};
+///
+/// let found = Diagnostic::error("binary", "the file contains a NUL byte").at(2, 9);
+/// assert_eq!(found.severity, Severity::Error);
+/// assert_eq!(found.to_string(), "2:9: the file contains a NUL byte");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// How much it weighs.
+    /// Weight of the finding.
     pub severity: Severity,
-    /// A fixed name that tools can match on, in kebab case: `front-matter`, `not-utf-8`, `too-large`.
+    /// Fixed name that tools can match on, in kebab case: `front-matter`, `not-utf-8`, `too-large`.
     pub code: String,
     /// One sentence for a person, without the file's name and without a final stop.
     pub message: String,
-    /// Where in the file, when there is a where.
+    /// Place in the file, if the finding has one.
     pub place: Option<Place>,
 }
 
 impl Diagnostic {
-    /// The input is not used, because of `message`.
+    /// Makes an error: the input is not used.
     pub fn error(code: &str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
-    /// The input is used, with something lost.
+    /// Makes a warning: the input is used, with something lost.
     pub fn warning(code: &str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
     }
 
-    /// The input is used, and this is worth knowing.
+    /// Makes a note: the input is used, and nothing is lost.
     pub fn note(code: &str, message: impl Into<String>) -> Self {
         Self::new(Severity::Note, code, message)
     }
 
-    /// The same finding, at a place.
+    /// Sets the place of the finding.
     #[must_use]
     pub fn at(mut self, line: u32, column: u32) -> Self {
         self.place = Some(Place { line, column });

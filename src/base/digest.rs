@@ -1,15 +1,24 @@
 //! Content digests: the identity of bytes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 /// A BLAKE3 digest of some bytes, 256 bits. Equal digests mean equal bytes.
+///
+/// ```
+/// use dropfeed::base::Digest;
+///
+/// let digest = Digest::of(b"text");
+/// assert_eq!(digest, Digest::from_bytes(*digest.as_bytes()));
+/// assert_ne!(digest, Digest::of(b"another text"));
+/// assert_eq!(digest.short().len(), 32);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
     }
@@ -19,7 +28,7 @@ impl Digest {
         &self.0
     }
 
-    /// A digest that was stored by [`Digest::as_bytes`].
+    /// Restores a digest that was stored as [`Digest::as_bytes`].
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -31,15 +40,24 @@ impl Digest {
         u64::from_be_bytes(first)
     }
 
-    /// The first 128 bits in hexadecimal: what stands in an ETag.
+    /// The first 128 bits in hexadecimal, as an ETag has them.
     pub fn short(&self) -> String {
-        self.0[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&self.0[..16])
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hexadecimal(&self.0))
     }
 }
 

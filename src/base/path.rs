@@ -9,23 +9,34 @@ use serde::{Deserialize, Serialize};
 /// A path beneath the article directory: UTF-8, `/` between segments, no empty, `.` or `..` segment, no NUL.
 ///
 /// The empty path is the article directory itself.
+///
+/// ```
+/// use dropfeed::base::RelPath;
+///
+/// let path = RelPath::new("news/2026/a.md").unwrap();
+/// assert_eq!((path.name(), path.stem(), path.extension()), ("a.md", "a", Some("md")));
+/// assert!(path.is_beneath(&RelPath::new("news").unwrap()));
+/// assert_eq!(RelPath::new("../a.md"), None);
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelPath(Arc<str>);
 
 impl RelPath {
-    /// The article directory itself.
+    /// Returns the path of the article directory itself.
     pub fn root() -> Self {
         Self(Arc::from(""))
     }
 
-    /// The path that `text` says, or `None` where it is not one.
+    /// Parses a path; `None` if `text` is not one.
     pub fn new(text: &str) -> Option<Self> {
-        let legal = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
-        (text.is_empty() || text.split('/').all(legal)).then(|| Self(Arc::from(text)))
+        if !text.is_empty() && !text.split('/').all(is_legal_segment) {
+            return None;
+        }
+        Some(Self(Arc::from(text)))
     }
 
-    /// The file or directory `name` in this directory, or `None` where `name` is no single segment.
+    /// Returns the path of `name` in this directory; `None` if `name` is not a single segment.
     pub fn join(&self, name: &str) -> Option<Self> {
         if name.is_empty() || name.contains('/') {
             return None;
@@ -33,7 +44,7 @@ impl RelPath {
         if self.is_root() { Self::new(name) } else { Self::new(&format!("{self}/{name}")) }
     }
 
-    /// Is this the article directory itself?
+    /// True for the article directory itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -80,7 +91,7 @@ impl RelPath {
         self.0.split('/').filter(|segment| !segment.is_empty())
     }
 
-    /// Does this path stand in `directory`, at any depth? A path does not stand in itself.
+    /// True if this path is inside `directory`, at any depth. A path is not inside itself.
     pub fn is_beneath(&self, directory: &RelPath) -> bool {
         match self.0.strip_prefix(&*directory.0) {
             Some(rest) if directory.is_root() => !rest.is_empty(),
@@ -90,6 +101,11 @@ impl RelPath {
     }
 }
 
+fn is_legal_segment(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..") && !segment.contains('\0')
+}
+
+/// Splits a name at its last dot. A leading dot, as in `.profile`, starts no extension.
 fn split_extension(name: &str) -> (&str, Option<&str>) {
     match name.rfind('.') {
         Some(0) | None => (name, None),
@@ -123,11 +139,14 @@ impl fmt::Display for RelPath {
         if !self.0.contains(char::is_control) {
             return f.write_str(&self.0);
         }
-        self.0.chars().try_for_each(
-            |c| {
-                if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") }
-            },
-        )
+        for c in self.0.chars() {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -137,7 +156,17 @@ impl fmt::Debug for RelPath {
     }
 }
 
-/// What a file is, by its name alone.
+/// The kind of a file, by its name alone.
+///
+/// ```
+/// use dropfeed::base::RelPath;
+/// use dropfeed::base::path::{FileKind, Markup};
+///
+/// let kind = |path| FileKind::of(&RelPath::new(path).unwrap());
+/// assert_eq!(kind("news/a.md"), FileKind::Article(Markup::Markdown));
+/// assert_eq!(kind("news/_index.md"), FileKind::Section(Markup::Markdown));
+/// assert_eq!(kind("news/cat.png"), FileKind::Other);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// An article in this markup.
@@ -149,6 +178,14 @@ pub enum FileKind {
 }
 
 /// The markup of an article, by its file's extension.
+///
+/// ```
+/// use dropfeed::base::RelPath;
+/// use dropfeed::base::path::{FileKind, Markup};
+///
+/// let path = RelPath::new("A.TXT").unwrap();
+/// assert_eq!(FileKind::of(&path), FileKind::Article(Markup::Text));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Markup {
     /// `.md`, `.markdown`
@@ -160,7 +197,7 @@ pub enum Markup {
 }
 
 impl FileKind {
-    /// What the file at `path` is, by its name; case does not matter in the extension.
+    /// Determines the kind of the file at `path`. The case of the extension does not matter.
     pub fn of(path: &RelPath) -> Self {
         let markup = match path.extension().map(str::to_ascii_lowercase).as_deref() {
             Some("md" | "markdown") => Markup::Markdown,

@@ -1,4 +1,4 @@
-//! The shape of every URL dropfeed answers. Nothing else knows it.
+//! The shape of every URL that dropfeed answers. No other module knows it.
 //!
 //! `Route::parse` and `Display` are inverses: `parse(print(r)) == r` for every route that can be made. Routes are
 //! relative to `site.url`, which may have a path of its own; the site puts it in front.
@@ -13,7 +13,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::digest::Digest;
 
-/// What stands unescaped in a path segment: RFC 3986 `unreserved`, and the sub-delimiters that no client alters.
+/// Characters to escape in a path segment: all but RFC 3986 `unreserved`, and the sub-delimiters that no client
+/// alters.
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'+').remove(b',');
 
@@ -24,6 +25,13 @@ const RESERVED_FIRST: [&str; 5] = ["tags", "authors", "views", "archive", "-"];
 const RESERVED_FILES: [&str; 4] = ["feeds.opml", "robots.txt", "favicon.ico", "sitemap.xml"];
 
 /// The three formats of a feed.
+///
+/// ```
+/// use dropfeed::base::Format;
+///
+/// assert_eq!(Format::Atom.file_name(), "atom.xml");
+/// assert_eq!(Format::Json.media_type(), "application/feed+json");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -63,6 +71,13 @@ impl Format {
 }
 
 /// A set of articles that has a feed in each format and a page.
+///
+/// ```
+/// use dropfeed::base::{Scope, UrlPath};
+///
+/// let tag = Scope::Tag(UrlPath::new("rust").unwrap());
+/// assert_eq!(tag.to_string(), "/tags/rust/");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Every article.
@@ -79,21 +94,36 @@ pub enum Scope {
 
 /// A decoded URL path without slashes at its ends: one or more segments, none empty, `.` or `..`, no control
 /// characters. Its text is what people see; `Display` percent-encodes it.
+///
+/// ```
+/// use dropfeed::base::UrlPath;
+///
+/// let path = UrlPath::new("news/Grüße").unwrap();
+/// assert_eq!(path.to_string(), "news/Gr%C3%BC%C3%9Fe");
+/// assert_eq!(path.key().as_str(), "news/grüße");
+/// assert!(UrlPath::new("tags/rust").unwrap().is_reserved());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UrlPath(Arc<str>);
 
 impl UrlPath {
-    /// The path that decoded `text` says; slashes at its ends are forgiven. `None` where it is no path.
+    /// Parses a decoded path; slashes at its ends are ignored. `None` if `text` is not a path.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim_matches('/');
-        text.split('/').all(is_legal_segment).then(|| Self(Arc::from(text)))
+        if !text.split('/').all(is_legal_segment) {
+            return None;
+        }
+        Some(Self(Arc::from(text)))
     }
 
-    /// Names (of directories and files, or a tag) as a path of slugs; `None` where there are none.
+    /// Makes a path of slugs from names of directories and files, or from a tag; `None` if there are none.
     pub fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Option<Self> {
         let slugs: Vec<String> = names.map(slug).collect();
-        (!slugs.is_empty()).then(|| Self(Arc::from(slugs.join("/"))))
+        if slugs.is_empty() {
+            return None;
+        }
+        Some(Self(Arc::from(slugs.join("/"))))
     }
 
     /// The decoded text.
@@ -106,16 +136,20 @@ impl UrlPath {
         self.0.split('/')
     }
 
-    /// The form by which paths are compared: two that differ in case or punctuation alone are one. The text before
-    /// a `.html` is meant too, so that `/news/my-post.html` finds `/news/my-post`.
+    /// Returns the form by which paths are compared: paths that differ only in case or punctuation are equal. A final
+    /// `.html` is removed, so that `/news/my-post.html` finds `/news/my-post`.
     #[must_use]
     pub fn key(&self) -> UrlPath {
-        let text = self.0.strip_suffix(".html").filter(|rest| !rest.is_empty() && !rest.ends_with('/'));
-        let slugs: Vec<String> = text.unwrap_or(&self.0).split('/').map(slug).collect();
+        let text = match self.0.strip_suffix(".html") {
+            // A segment that is nothing but `.html` is a name.
+            Some(rest) if !rest.is_empty() && !rest.ends_with('/') => rest,
+            _ => &self.0,
+        };
+        let slugs: Vec<String> = text.split('/').map(slug).collect();
         Self(Arc::from(slugs.join("/")))
     }
 
-    /// The same path with another last segment.
+    /// Replaces the last segment; `None` if `segment` is not one.
     #[must_use]
     pub fn with_last(&self, segment: &str) -> Option<UrlPath> {
         match self.0.rfind('/') {
@@ -124,13 +158,13 @@ impl UrlPath {
         }
     }
 
-    /// The same path, told apart from its twins by a number: `my-post-2`.
+    /// Appends a number that makes the path unique: `my-post-2`.
     #[must_use]
     pub fn numbered(&self, n: u32) -> UrlPath {
         Self(Arc::from(format!("{}-{n}", self.0)))
     }
 
-    /// Is this a path that dropfeed keeps for itself, so that no article may have it?
+    /// True for a path that no article can have: it begins with a reserved segment, or is the name of a feed.
     pub fn is_reserved(&self) -> bool {
         let mut segments = self.segments();
         let first = segments.next().unwrap_or_default();
@@ -166,7 +200,16 @@ impl fmt::Display for UrlPath {
     }
 }
 
-/// Everything that has a URL.
+/// A URL of the site, parsed.
+///
+/// ```
+/// use dropfeed::base::{Format, Route, Scope};
+///
+/// let route = Route::parse("/atom.xml").unwrap();
+/// assert_eq!(route, Route::Feed(Scope::Site, Format::Atom));
+/// assert_eq!(route.to_string(), "/atom.xml");
+/// assert_eq!(Route::parse("/a//b"), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
     /// `/`
@@ -196,8 +239,8 @@ pub enum Route {
 }
 
 impl Route {
-    /// The route of a path as it stands in a request target: percent-encoded, starting with `/`, without a query.
-    /// `None` where no route has such a path.
+    /// Parses the path of a request target (RFC 9112, section 3.2): percent-encoded, starting with `/`, without a query.
+    /// `None` if no route has such a path.
     pub fn parse(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
         if path.is_empty() {
@@ -226,7 +269,8 @@ fn index(segments: &[&str]) -> Option<Route> {
         let (year, month) = month.split_once('-')?;
         let route = Route::Month(year.parse().ok()?, month.parse().ok()?);
         // Only the canonical spelling: `2026-11`, not `+2026-11` or `2026-1`.
-        return (route.to_string() == format!("/archive/{year}-{month}/")).then_some(route);
+        let is_canonical = route.to_string() == format!("/archive/{year}-{month}/");
+        return if is_canonical { Some(route) } else { None };
     }
     scope(segments).map(Route::Index)
 }
@@ -245,25 +289,31 @@ fn file(segments: &[&str]) -> Option<Route> {
     let (last, directory) = segments.split_last()?;
     if let Some(format) = Format::of_file_name(last) {
         if let ["archive", number] = directory {
-            let route = Route::Archive(number.parse().ok().filter(|n| *n > 0)?, format);
-            return (route.to_string() == format!("/archive/{number}/{last}")).then_some(route);
+            let route = Route::Archive(number.parse().ok()?, format);
+            // Pages count from 1, and have one spelling: not `01` or `+1`.
+            let is_canonical = *number != "0" && route.to_string() == format!("/archive/{number}/{last}");
+            return if is_canonical { Some(route) } else { None };
         }
         let scope = if directory.is_empty() { Scope::Site } else { scope(directory)? };
         return Some(Route::Feed(scope, format));
     }
-    UrlPath::new(&segments.join("/")).filter(|path| !path.is_reserved()).map(Route::Resource)
+    let path = UrlPath::new(&segments.join("/"))?;
+    if path.is_reserved() { None } else { Some(Route::Resource(path)) }
 }
 
 /// The scope of a directory of URLs. Tags, authors and views have names of one segment.
 fn scope(segments: &[&str]) -> Option<Scope> {
     let (first, rest) = segments.split_first()?;
-    let single = || UrlPath::new(rest.first()?).filter(|_| rest.len() == 1);
-    match *first {
-        "tags" => single().map(Scope::Tag),
-        "authors" => single().map(Scope::Author),
-        "views" => single().map(Scope::View),
-        "archive" | "-" => None,
-        _ => UrlPath::new(&segments.join("/")).map(Scope::Directory),
+    let named = match *first {
+        "tags" => Scope::Tag,
+        "authors" => Scope::Author,
+        "views" => Scope::View,
+        "archive" | "-" => return None,
+        _ => return Some(Scope::Directory(UrlPath::new(&segments.join("/"))?)),
+    };
+    match rest {
+        [name] => Some(named(UrlPath::new(name)?)),
+        _ => None,
     }
 }
 
@@ -304,8 +354,14 @@ fn is_legal_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control() || c == '/')
 }
 
-/// A name as one URL segment: NFC, lower case, letters and digits of any script kept, runs of others one `-`. A
+/// Makes one URL segment from a name: NFC, lower case, letters and digits of any script kept, runs of others one `-`. A
 /// name with none of them is `n-` and six hexadecimal digits of its digest.
+///
+/// ```
+/// use dropfeed::base::route::slug;
+///
+/// assert_eq!(slug("Hello, World!"), "hello-world");
+/// ```
 pub fn slug(name: &str) -> String {
     let mut slug = String::with_capacity(name.len());
     for c in name.nfc().flat_map(char::to_lowercase).nfc() {

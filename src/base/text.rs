@@ -1,18 +1,28 @@
-//! Text that may stand in a feed: only characters of XML 1.0 `Char`, without C1 controls.
+//! Text that is allowed in a feed: only characters of XML 1.0 `Char`, without C1 controls.
 
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// May `c` stand in a feed? XML 1.0 (2.2) `Char`, less the C1 controls, which readers show as boxes or take for
-/// Windows-1252. U+0001 is never safe: bodies use it for symbolic references.
+/// True for the characters that are allowed in a feed: XML 1.0 (section 2.2) `Char`, without the C1 controls, which
+/// readers show as boxes or take for Windows-1252. U+0001 is never safe: bodies use it for symbolic references.
+///
+/// ```
+/// use dropfeed::base::text::is_safe;
+///
+/// assert!(is_safe('ü') && !is_safe('\u{1}'));
+/// ```
 pub fn is_safe(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
         && !matches!(c, '\u{fdd0}'..='\u{fdef}')
         && u32::from(c) & 0xfffe != 0xfffe
 }
 
-/// The text without the characters that may not stand in a feed.
+/// Removes the characters that are not allowed in a feed.
+///
+/// ```
+/// assert_eq!(dropfeed::base::text::clean("a\u{0}b"), "ab");
+/// ```
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_safe) {
         Cow::Borrowed(text)
@@ -21,13 +31,21 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Clean text on one line: white space folded to single spaces, none at the ends; empty where nothing of it can be
-/// seen, so that no title, tag or name is a blank to its reader.
+/// Cleans a text and puts it on one line: runs of white space become single spaces, with none at the ends. The result is
+/// empty if it has no visible character, so that no title, tag or name looks blank.
+///
+/// ```
+/// use dropfeed::base::text::line;
+///
+/// assert_eq!(line("  a\n\tb "), "a b");
+/// assert_eq!(line("\u{200b}"), "");
+/// ```
 pub fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    // White space parts words before it is cleaned away: a form feed and U+0085 are both.
-    for word in text.split_whitespace().map(clean).filter(|word| !word.is_empty()) {
-        if !line.is_empty() {
+    // Split first: a form feed and U+0085 separate words, and are removed by `clean`.
+    for word in text.split_whitespace() {
+        let word = clean(word);
+        if !line.is_empty() && !word.is_empty() {
             line.push(' ');
         }
         line.push_str(&word);
@@ -35,8 +53,14 @@ pub fn line(text: &str) -> String {
     if line.chars().all(is_invisible) { String::new() } else { line }
 }
 
-/// Does `c` leave no mark where it stands? White space, and the characters that Unicode 5.21 lets a renderer ignore:
-/// joiners, direction marks, variation selectors, fillers, tags.
+/// True for characters without a visible mark: white space, and the characters that a renderer may ignore (Unicode,
+/// section 5.21): joiners, direction marks, variation selectors, fillers, tags.
+///
+/// ```
+/// use dropfeed::base::text::is_invisible;
+///
+/// assert!(is_invisible('\u{200b}') && !is_invisible('a'));
+/// ```
 pub fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}')
@@ -45,8 +69,11 @@ pub fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The text if it has at most `limit` graphemes; else its beginning, cut after a word where one ends in the second
-/// half, and `…`.
+/// Shortens a text to at most `limit` graphemes and `…`. It is cut after a word if one ends in the second half.
+///
+/// ```
+/// assert_eq!(dropfeed::base::text::excerpt("one two three four", 10), "one two…");
+/// ```
 pub fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
     let Some((end, _)) = text.grapheme_indices(true).nth(limit) else { return Cow::Borrowed(text) };
     let head = &text[..end];
@@ -78,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_see_is_no_text() {
+    fn invisible_text_is_empty() {
         for text in ["\u{200b}\u{200d}", "\u{202e} \u{202c}", "\u{ad}\u{fe0f}", "\u{feff}", "\u{3164}", "\u{e0041}"] {
             assert_eq!(line(text), "", "{text:?}");
         }

@@ -1,6 +1,6 @@
 //! Instants and the textual forms that feeds and HTTP want.
 //!
-//! Nothing here reads a clock: `now` is an argument of whoever needs it.
+//! Nothing here reads a clock: `now` is an argument.
 
 use std::time::SystemTime;
 
@@ -11,7 +11,16 @@ use serde::{Deserialize, Serialize};
 /// An instant, UTC, nanosecond precision, years -9999 to 9999.
 pub use jiff::Timestamp;
 
-/// A moment as an author writes it: with or without time and offset.
+/// A date as an author writes it: with or without time and offset.
+///
+/// ```
+/// use dropfeed::base::time::Written;
+/// use jiff::tz::TimeZone;
+///
+/// let zone = TimeZone::get("Europe/Berlin").unwrap();
+/// let day = Written::Day("2026-11-20".parse().unwrap());
+/// assert_eq!(day.resolve(&zone).to_string(), "2026-11-19T23:00:00Z");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Written {
     /// With an offset: an exact instant.
@@ -23,7 +32,7 @@ pub enum Written {
 }
 
 impl Written {
-    /// The instant meant, in the zone of the site. A local time that a clock change skips or repeats is resolved as
+    /// Resolves the date in the zone of the site. A local time that a clock change skips or repeats is resolved as
     /// RFC 5545 (3.3.5) does: the later reading of a gap, the earlier of a fold.
     pub fn resolve(&self, zone: &TimeZone) -> Timestamp {
         let local = match *self {
@@ -36,27 +45,34 @@ impl Written {
     }
 }
 
-/// `Fri, 20 Nov 2026 09:30:00 GMT`: RSS 2.0 (RFC 822 with four-digit years) and HTTP (RFC 9110, 5.6.7) alike.
+/// Formats as `Fri, 20 Nov 2026 09:30:00 GMT`: RSS 2.0 (RFC 822 with four-digit years) and HTTP (RFC 9110, 5.6.7) alike.
 pub fn rfc822(instant: Timestamp) -> String {
     instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// `2026-11-20T09:30:00.123456Z`: RFC 3339 with at most microseconds; none where they are zero.
+/// Formats as `2026-11-20T09:30:00.123456Z`: RFC 3339 with microseconds, or without a fraction if they are zero.
 pub fn rfc3339(instant: Timestamp) -> String {
-    let form = if instant.subsec_microsecond() == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+    let form = match instant.subsec_microsecond() {
+        0 => "%Y-%m-%dT%H:%M:%SZ",
+        _ => "%Y-%m-%dT%H:%M:%S%.6fZ",
+    };
     instant.strftime(form).to_string()
 }
 
-/// The instant without its fraction of a second: what HTTP dates can say.
+/// Removes the fraction of a second, which HTTP dates cannot express.
 pub fn whole_second(instant: Timestamp) -> Timestamp {
-    // Before 1970, jiff's seconds are rounded towards 1970, that is up.
+    // Before 1970, jiff rounds seconds towards 1970, that is up.
     let up = i64::from(instant.subsec_nanosecond() < 0);
     Timestamp::from_second(instant.as_second() - up).unwrap_or(instant)
 }
 
-/// A file's or a clock's time as an instant; what lies outside of the representable years is the nearest limit.
+/// Converts the time of a file or a clock. A time outside of the representable years becomes the nearest limit.
 pub fn from_system(time: SystemTime) -> Timestamp {
-    Timestamp::try_from(time).unwrap_or(if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX })
+    match Timestamp::try_from(time) {
+        Ok(instant) => instant,
+        Err(_) if time < SystemTime::UNIX_EPOCH => Timestamp::MIN,
+        Err(_) => Timestamp::MAX,
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::article::{TitleFrom, place};
+use crate::article::{Location, TitleFrom};
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, time};
 use crate::library::{Article, Library, Lookup, State};
 
@@ -24,7 +24,7 @@ pub(super) fn compare(state: &State, told: &mut Told) {
         aliases(article, library).for_each(&mut say);
         let first = *first_with.entry(article.digest).or_insert(article);
         if first.seq != article.seq {
-            let message = format!("holds the same as {}, and both are published", first.path);
+            let message = format!("has the same content as {}; both are published", first.path);
             say(Diagnostic::warning("duplicate", message));
         }
     }
@@ -35,11 +35,11 @@ fn title(article: &Article) -> Option<Diagnostic> {
     let title = &article.head.title;
     match article.head.title_from {
         TitleFrom::Text => {
-            let message = format!("has no title; readers see the beginning of its text: {title:?}");
+            let message = format!("has no title; the beginning of its text is used: {title:?}");
             Some(Diagnostic::warning("no-title", message))
         }
         TitleFrom::FileName => {
-            Some(Diagnostic::note("title-from-name", format!("has no title; its file's name gives one: {title:?}")))
+            Some(Diagnostic::note("title-from-name", format!("has no title; its file name is used: {title:?}")))
         }
         TitleFrom::FrontMatter | TitleFrom::Heading | TitleFrom::FirstLine => None,
     }
@@ -48,17 +48,17 @@ fn title(article: &Article) -> Option<Diagnostic> {
 /// A URL that the article shares its name with another's, or that a file hides.
 fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if let Lookup::Asset(asset) = library.find(&article.url) {
-        let message = format!("cannot be seen at /{}, where the file {asset} stands", article.url);
+        let message = format!("cannot appear at /{}, which is the file {asset}", article.url);
         return Some(Diagnostic::error("url-taken", message));
     }
     let head = &article.head;
     if head.slug.is_some() || head.path.is_some() {
         return None;
     }
-    let wanted = UrlPath::of_names(place::place(&article.path).names.iter().map(String::as_str))?;
+    let wanted = UrlPath::of_names(Location::of(&article.path).names.iter().map(String::as_str))?;
     let (Lookup::Here(owner) | Lookup::Moved(owner)) = library.find(&wanted) else { return None };
     (wanted != article.url && owner.seq != article.seq).then(|| {
-        let message = format!("stands at /{}, since /{wanted} belongs to {}", article.url, owner.path);
+        let message = format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
         Diagnostic::warning("url-numbered", message)
     })
 }
@@ -67,16 +67,16 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
 fn aliases<'a>(article: &'a Article, library: &'a Library) -> impl Iterator<Item = Diagnostic> + 'a {
     article.head.aliases.iter().filter_map(|alias| {
         let url = UrlPath::new(alias)?;
-        let whose = match library.find(&url) {
-            _ if url.is_reserved() => "dropfeed's own".to_owned(),
+        let owner = match library.find(&url) {
+            _ if url.is_reserved() => {
+                let message = format!("the alias /{url} is reserved, and is ignored");
+                return Some(Diagnostic::warning("alias-taken", message));
+            }
             Lookup::Here(owner) | Lookup::Moved(owner) if owner.seq != article.seq => owner.path.to_string(),
             Lookup::Asset(asset) => asset.to_string(),
             _ => return None,
         };
-        let message = match url.is_reserved() {
-            true => format!("its alias /{url} is dropfeed's own, and is ignored"),
-            false => format!("its alias /{url} leads to {whose}"),
-        };
+        let message = format!("the alias /{url} already leads to {owner}");
         Some(Diagnostic::warning("alias-taken", message))
     })
 }
@@ -95,8 +95,8 @@ fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
     let (second, crowd) = by_second.iter().rev().max_by_key(|(_, paths)| paths.len())?;
     let (example, at) = (crowd.iter().min()?, Timestamp::from_second(*second).ok().map(time::rfc3339)?);
     let message = format!(
-        "{count} articles have no date of their own, and their files were written in the same second as others', such \
-         as {example} with {} more ({at}): a first start would take that for their date",
+        "{count} articles have no date, and their files were modified in the same second as others', such as {example} \
+         and {} more ({at}); a first start would use that as their date",
         crowd.len() - 1
     );
     Some((RelPath::root(), Diagnostic::warning("same-mtime", message)))

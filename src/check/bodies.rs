@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Head, Limits, decode};
-use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
+use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp};
 use crate::config::Config;
 use crate::engine::renderer;
 use crate::feed::links as urls;
@@ -155,12 +155,12 @@ impl<'a> Bodies<'a> {
         dead.truncate(DEAD_MAX);
         let mut found: Vec<Diagnostic> = dead.into_iter().map(|dead| dead.told(&source)).collect();
         if beyond > 0 {
-            found.push(Diagnostic::warning("more", format!("and {beyond} references more lead to nothing")));
+            found.push(Diagnostic::warning("more", format!("{beyond} more references do not exist")));
         }
         if let Some(at) = source.find('\u{fffd}') {
-            let message = "holds U+FFFD, the sign of a wrong encoding: characters were lost before it came here";
+            let message = "contains U+FFFD: characters were lost when the file was converted";
             found.push(Diagnostic {
-                place: Some(links::place_at(&source, at)),
+                place: Some(Place::at(&source, at)),
                 ..Diagnostic::warning("replacement-character", message)
             });
         }
@@ -187,19 +187,19 @@ impl<'a> Bodies<'a> {
         };
         urls::image(written, article, &self.snapshot.config.site, &locate);
         let (Some(target), false) = asked.into_inner() else { return None };
-        let message = format!("its picture, {target}, is not there");
+        let message = format!("its image {target} does not exist");
         Some(Dead { code: code(Use::Show), message, target })
     }
 
     fn message(&self, kind: Use, target: &str) -> String {
         if let Some(name) = target.strip_prefix('?') {
-            return format!("links to an article called {name:?}, and there is none");
+            return format!("links to an article called {name:?}, which does not exist");
         }
         let file = RelPath::new(target.trim_matches('/')).filter(|path| self.state.file(path).is_some());
         match (kind, file) {
-            (_, Some(_)) => format!("refers to {target}, which is not public"),
-            (Use::Link, None) => format!("links to {target}, where nothing is published"),
-            (Use::Show, None) => format!("shows {target}, which is not there"),
+            (_, Some(_)) => format!("refers to {target}, which is not published"),
+            (Use::Link, None) => format!("links to {target}, which is not published"),
+            (Use::Show, None) => format!("shows {target}, which does not exist"),
         }
     }
 }
@@ -227,6 +227,6 @@ fn code(kind: Use) -> &'static str {
 
 fn huge(body: &Body) -> Option<Diagnostic> {
     let kib = body.html.len() / 1024;
-    let message = format!("is {kib} KiB of HTML; every reader fetches that with each feed it stands in");
+    let message = format!("is {kib} KiB of HTML, which every subscriber downloads with each feed that contains it");
     (body.html.len() > HUGE_BYTES).then(|| Diagnostic::warning("huge", message))
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::article::{Body, place};
+use crate::article::{Body, Location};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 use crate::config::{Config, Feeds};
@@ -57,7 +57,7 @@ pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>
     let library = state.library();
     found.site.extend(itself(library, config, &Scope::Site, now));
     for (path, _) in state.files().filter(|(path, _)| matches!(FileKind::of(path), FileKind::Section(_))) {
-        let directories = place::place(path).directories;
+        let directories = Location::of(path).directories;
         let Some(url) = UrlPath::of_names(directories.iter().map(String::as_str)) else { continue };
         let own = itself(library, config, &Scope::Directory(url), now);
         // What it takes over from the site was said.
@@ -83,7 +83,7 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let mut told = Vec::new();
     if feed.entries.len() < wanted.len() {
         let message = format!(
-            "the site's feed carries {} of its {} newest articles: `feeds.max_bytes` has no room for more",
+            "the site's feed has only {} of the {} newest articles, because of `feeds.max_bytes`",
             feed.entries.len(),
             wanted.len()
         );
@@ -94,7 +94,8 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let shortened =
         feed.entries.iter().filter(|entry| feed.full && entry.html.is_empty() && has_text(&entry.id)).count();
     if shortened > 0 {
-        let message = format!("the site's feed is so large that {shortened} of its articles are summaries alone");
+        let message =
+            format!("the site's feed is so large that {shortened} of its articles are reduced to their summary");
         told.push(Diagnostic::warning("feed-cut", message));
     }
     told

@@ -5,14 +5,10 @@ use std::collections::BTreeSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::base::diagnostic::Place;
-use crate::base::{Route, UrlPath};
-use crate::feed::links::unescape;
+use crate::article::symbol;
+use crate::base::{Place, Route, UrlPath};
 use crate::publish::Snapshot;
 use crate::publish::snapshot::Found;
-
-/// What parts a symbolic reference from the text around it (see [`crate::article::Body`]).
-const MARK: char = '\u{1}';
 
 /// What authors and editors leave as it is in a path.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -46,15 +42,16 @@ pub(super) enum Use {
 /// The references of a body, each once: what for, and to what (the text between the two marks).
 pub(super) fn references(html: &str) -> BTreeSet<(Use, String)> {
     let mut found = BTreeSet::new();
-    let mut start = 0;
-    while let Some(open) = html[start..].find(MARK).map(|at| start + at + 1) {
-        let Some(close) = html[open..].find(MARK).map(|at| open + at) else { break };
-        let kind = match attribute(&html[..open - 1]) {
+    let mut rest = html;
+    while let Some(symbol) = symbol::find(rest) {
+        // The attribute may begin before an earlier reference: a `srcset` has several.
+        let before = html.len() - rest.len() + symbol.before.len();
+        let kind = match attribute(&html[..before]) {
             "src" | "srcset" | "poster" => Use::Show,
             _ => Use::Link,
         };
-        found.insert((kind, unescape(&html[open..close]).into_owned()));
-        start = close + 1;
+        found.insert((kind, symbol.target.into_owned()));
+        rest = symbol.after;
     }
     found
 }
@@ -87,16 +84,7 @@ pub(super) fn place(source: &str, target: &str) -> Option<Place> {
         Some(name) => by_name(source, name),
         None => by_path(source, target.trim_matches('/')),
     };
-    at.map(|at| place_at(source, at))
-}
-
-/// The line and column of a byte offset.
-pub(super) fn place_at(source: &str, at: usize) -> Place {
-    let before = &source[..at];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Place { line: number(line), column: number(column) }
+    at.map(|at| Place::at(source, at))
 }
 
 /// A wiki link, else the name anywhere.

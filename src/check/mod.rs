@@ -89,7 +89,7 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes).map_err(|error| match error {
         OpenError::Pattern(pattern) => Unchecked::Pattern(format!("`articles.ignore`: {pattern}")),
         OpenError::Directory { source, .. } => {
-            Unchecked::Directory(format!("the article directory cannot be opened: {source}; `articles.dir` names it"))
+            Unchecked::Directory(format!("the article directory cannot be opened: {source}; set `articles.dir`"))
         }
     })?;
     let Survey { state, held, told, articles } = survey::survey(&tree, config, now)?;

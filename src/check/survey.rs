@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::article::{Head, place};
+use crate::article::{Head, location};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
 use crate::config::{Config, Site};
@@ -61,7 +61,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
 
 /// It changes while it is looked at: the next check will say more.
 pub(super) fn busy() -> Diagnostic {
-    Diagnostic::note("busy", "is being written; it was not checked")
+    Diagnostic::note("busy", "is being written; not checked")
 }
 
 fn waits(until: Timestamp, site: &Site) -> Diagnostic {
@@ -71,11 +71,11 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
 
 /// The directory that keeps a file from being looked at: it is named instead of each file in it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
-    place::is_left_out(path).and_then(RelPath::new)
+    location::excluded_by(path).and_then(RelPath::new)
 }
 
 fn is_article(path: &RelPath) -> bool {
-    matches!(FileKind::of(path), FileKind::Article(_)) && place::is_left_out(path).is_none()
+    matches!(FileKind::of(path), FileKind::Article(_)) && location::excluded_by(path).is_none()
 }
 
 /// Why a usable file is not published, where nothing else says so.
@@ -84,10 +84,10 @@ fn unpublished((path, row): (&RelPath, &FileRow)) -> Option<(RelPath, Diagnostic
         return None;
     }
     let note = match &row.kept {
-        Kept::Empty => Diagnostic::note("empty", "has no words and no title yet, and is not published"),
-        Kept::Article(head, _) if head.draft => Diagnostic::note("draft", "is a draft, and is not published"),
+        Kept::Empty => Diagnostic::note("empty", "has no text and no title yet; not published"),
+        Kept::Article(head, _) if head.draft => Diagnostic::note("draft", "is a draft; not published"),
         Kept::Article(head, _) if head.expires.is_some() => {
-            Diagnostic::note("expired", "has expired, and is not published any more")
+            Diagnostic::note("expired", "has expired; no longer published")
         }
         _ => return None,
     };

@@ -1,7 +1,7 @@
-//! The command line: what may be said, and who does it.
+//! The command line: its options, and the function that each command calls.
 //!
-//! Errors end here, as one sentence each on standard error and as an exit status: 0 as asked, 1 failed, 2 a wrong
-//! command line (or errors found by `check`), 75 the state is in use, 78 a wrong configuration.
+//! Errors end here, as one sentence each on standard error and as an exit status: 0 success, 1 failure, 2 a wrong
+//! command line (or errors found by `check`), 75 the state is in use, 78 an operator has to act.
 
 mod new;
 
@@ -19,31 +19,31 @@ use crate::{check, daemon};
 
 const EXAMPLES: &str = "\
 Examples:
-  dropfeed                         serve ./articles at http://127.0.0.1:8080
-  dropfeed --config site.toml      serve what another file says
-  dropfeed new \"Hello, world\"      begin an article, dated now
-  dropfeed check                   tell what is wrong, before readers see it
-  dropfeed build                   write the feeds once, and end
+  dropfeed                         Serve ./articles at http://127.0.0.1:8080
+  dropfeed --config site.toml      Serve with another configuration
+  dropfeed new \"Hello, world\"      Create an article, dated now
+  dropfeed check                   Report problems before readers see them
+  dropfeed build                   Write the feeds once and exit
 
-The configuration is --config, else ./config.toml, else /etc/dropfeed/config.toml; without any of them the defaults \
-are used where there is a directory ./articles. DROPFEED_SECTION__KEY overrides a key, as in DROPFEED_FEEDS__LIMIT=50.";
+Without --config, ./config.toml or /etc/dropfeed/config.toml is read. If neither exists, the defaults are used, provided \
+that there is a directory ./articles. DROPFEED_SECTION__KEY overrides a key: DROPFEED_FEEDS__LIMIT=50.";
 
-/// Drop an article into a directory, and it stands in RSS, Atom and JSON Feed at once.
+/// Drop an article into a directory, and it appears at once in your RSS, Atom and JSON feeds.
 #[derive(Debug, Parser)]
 #[command(name = "dropfeed", version, after_help = EXAMPLES, max_term_width = 100)]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// The configuration [default: ./config.toml, else /etc/dropfeed/config.toml]
+    /// Read the configuration from PATH [default: ./config.toml, else /etc/dropfeed/config.toml]
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
 
-    /// How the log is written, on standard error: text or json
+    /// Write the log on standard error as text or json
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     log_format: LogFormat,
 
-    /// What is logged: off, error, warn, info, debug, trace, or a filter [default: info; DROPFEED_LOG]
+    /// Log at LEVEL: off, error, warn, info, debug, trace, or a filter [default: info] [env: DROPFEED_LOG]
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -52,52 +52,52 @@ struct Args {
 enum LogFormat {
     /// Lines for people, or for journald under systemd
     Text,
-    /// One object a line
+    /// One JSON object per line
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch the articles and serve their feeds; this is what dropfeed does without a command
+    /// Watch the articles and serve their feeds and pages; the default command
     Serve,
-    /// Publish once, write every feed, and end
+    /// Publish once, write every feed to feeds.dir, and exit
     Build,
-    /// Tell what is wrong with configuration and articles: exit status 0 clean, 1 warnings, 2 errors
+    /// Check the configuration and the articles; exit with 0 for no problems, 1 for warnings, 2 for errors
     Check {
-        /// One object a line: path, line, column, severity, code, message
+        /// Print one JSON object per line: path, line, column, severity, code, message
         #[arg(long)]
         json: bool,
     },
-    /// Begin an article: a file with its title and date in the article directory, whose path is printed
+    /// Create an article with a title and the present date, and print its path
     New {
-        /// The title
+        /// Title of the article
         title: String,
-        /// The directory beneath the article directory that it belongs in
+        /// Create it in this subdirectory of the article directory
         #[arg(long, value_name = "SUB")]
         dir: Option<String>,
-        /// Keep it back until its line `draft: true` is gone; without this it is public at once
+        /// Keep it unpublished until the line `draft: true` is removed; without this it is public at once
         #[arg(long)]
         draft: bool,
     },
-    /// Print the completions of a shell
+    /// Print completions for a shell
     #[command(hide = true)]
     Completions {
-        /// Which shell
+        /// Shell to print completions for
         shell: clap_complete::Shell,
     },
-    /// Print the man page, or that of a command
+    /// Print the man page of dropfeed or of a command
     #[command(hide = true)]
     Man {
-        /// Which command
+        /// Command to print the page of
         command: Option<String>,
     },
 }
 
-/// Does what the command line says, and gives the exit status.
+/// Runs the command of the command line, and returns the exit status.
 pub fn run() -> ExitCode {
     match execute(Args::parse()) {
         Ok(code) => code,
-        Err(error) => complain(&error),
+        Err(error) => report(&error),
     }
 }
 
@@ -110,13 +110,13 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     // The short commands print their answers themselves.
     let default = if matches!(command, Command::Serve | Command::Build) { "info" } else { "warn" };
     if let Err(sentence) = logging::start(style, args.log_level.as_deref(), default) {
-        logging::complain(&sentence);
+        logging::report(&sentence);
         return Ok(ExitCode::from(2));
     }
     let load = || config::load(args.config.as_deref());
     match command {
-        Command::Serve => daemon::serve(&|| load().map(told)),
-        Command::Build => daemon::build(load().map(told)?),
+        Command::Serve => daemon::serve(&|| load().map(logged)),
+        Command::Build => daemon::build(load().map(logged)?),
         Command::Check { json } => check(load(), json),
         Command::New { title, dir, draft } => {
             let article = new::Wanted { title: &title, dir: dir.as_deref().unwrap_or_default(), draft };
@@ -131,11 +131,13 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The configuration, after the log was told how it was found.
-fn told(loaded: Loaded) -> config::Config {
+/// Logs how the configuration was found, and its warnings; returns the configuration.
+fn logged(loaded: Loaded) -> config::Config {
     match &loaded.file {
         Some(file) => tracing::debug!(file = %file.display(), "configuration read"),
-        None => tracing::info!(articles = %loaded.config.articles.dir.display(), "no config.toml: using the defaults"),
+        None => {
+            tracing::info!(articles = %loaded.config.articles.dir.display(), "no configuration file; using the defaults")
+        }
     }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -143,7 +145,7 @@ fn told(loaded: Loaded) -> config::Config {
     loaded.config
 }
 
-/// Findings on standard output, their number on standard error.
+/// Prints the findings on standard output, and their number on standard error.
 fn check(loaded: Result<Loaded, Errors>, json: bool) -> anyhow::Result<ExitCode> {
     let report = match loaded {
         Ok(loaded) => check::check(&loaded, SystemClock.now()),
@@ -151,7 +153,7 @@ fn check(loaded: Result<Loaded, Errors>, json: bool) -> anyhow::Result<ExitCode>
     };
     print(|out| report.write(out, json))?;
     if let Some(totals) = report.totals(json) {
-        // Where standard error is gone, there is nobody left to tell.
+        // If standard error is closed, there is no other place to report that.
         let _ = writeln!(io::stderr(), "{totals}");
     }
     Ok(ExitCode::from(report.exit()))
@@ -164,15 +166,15 @@ fn man(command: Option<&str>) -> anyhow::Result<ExitCode> {
         None => root,
         Some(name) => match root.find_subcommand(name) {
             Some(command) => command.clone(),
-            None => anyhow::bail!("there is no command {name:?}"),
+            None => anyhow::bail!("unknown command {name:?}"),
         },
     };
     print(|out| clap_mangen::Man::new(page).render(out))
 }
 
-/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
+/// Writes to standard output. A reader that stops reading (`| head`) is not an error.
 fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<ExitCode> {
-    // Into memory first: the generators of `clap` panic where a pipe breaks.
+    // Into memory first: the generators of `clap` panic if a pipe breaks.
     let mut bytes = Vec::new();
     write(&mut bytes)?;
     match io::stdout().write_all(&bytes).and_then(|()| io::stdout().flush()) {
@@ -181,12 +183,14 @@ fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result
     }
 }
 
-fn complain(error: &anyhow::Error) -> ExitCode {
+fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(errors) = error.downcast_ref::<Errors>() {
-        errors.0.iter().for_each(|mistake| logging::complain(&mistake.to_string()));
+        for error in &errors.0 {
+            logging::report(&error.to_string());
+        }
         return ExitCode::from(EX_CONFIG);
     }
-    logging::complain(&format!("dropfeed: {error:#}"));
+    logging::report(&format!("dropfeed: {error:#}"));
     ExitCode::FAILURE
 }
 

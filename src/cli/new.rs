@@ -1,4 +1,4 @@
-//! `dropfeed new`: a file to write an article in. It never overwrites, and nobody sees half of it.
+//! `dropfeed new`: creates an article's file. It never overwrites a file, and the file appears complete.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,25 +12,28 @@ use crate::base::route::slug;
 use crate::base::{RelPath, UrlPath, text};
 use crate::config::Config;
 
-/// Bytes of the title's part of a file name; file systems allow 255 in all, and a transfer adds its own ending.
+/// Maximum length of the title in a file name, in bytes. File systems allow 255 in all, and transfers add an ending.
 const SLUG_MAX_BYTES: usize = 120;
 
-/// What is wanted.
+/// The article to create.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// The title, as the author types it.
+    /// Title, as the author types it.
     pub(super) title: &'a str,
-    /// A directory beneath the article directory, or nothing.
+    /// Subdirectory of the article directory; empty for the directory itself.
     pub(super) dir: &'a str,
-    /// Held back?
+    /// Whether to begin with `draft: true`.
     pub(super) draft: bool,
 }
 
-/// Writes the file, and gives its path.
+/// Creates the file, and returns its path.
+///
+/// # Errors
+/// The title, the subdirectory or the URL cannot be used, the file exists, or it cannot be written.
 pub(super) fn create(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Result<PathBuf> {
     let root = &config.articles.dir;
     if !root.is_dir() {
-        bail!("the article directory {} is not there; `articles.dir` names it", root.display());
+        bail!("the article directory {} does not exist; set `articles.dir`", root.display());
     }
     let (path, content) = compose(config, wanted, now)?;
     let target = root.join(path.as_str());
@@ -39,14 +42,14 @@ pub(super) fn create(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> an
     }
     match write(&target, content.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            bail!("{} is there already, and stays as it is", target.display())
+            bail!("{} already exists", target.display())
         }
         result => result.with_context(|| target.display().to_string())?,
     }
     Ok(target)
 }
 
-/// Where the file stands beneath the article directory, and what is in it.
+/// Path of the file in the article directory, and its content.
 fn compose(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Result<(RelPath, String)> {
     let title = text::line(wanted.title);
     if title.is_empty() {
@@ -56,11 +59,11 @@ fn compose(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Resu
     let slug = short_slug(&title);
     let segments = dir.segments().filter(|name| !name.starts_with('_')).chain([slug.as_str()]);
     if let Some(url) = UrlPath::of_names(segments).filter(UrlPath::is_reserved) {
-        bail!("the path /{url} is dropfeed's own; another title or directory will do");
+        bail!("the URL /{url} is reserved; use another title or directory");
     }
     let local = now.to_zoned(config.site.timezone.clone());
     let name = format!("{}-{slug}.md", local.strftime("%Y-%m-%d"));
-    let path = dir.join(&name).ok_or_else(|| anyhow!("{name:?} is no file name"))?;
+    let path = dir.join(&name).ok_or_else(|| anyhow!("{name:?} is not a valid file name"))?;
     // A string of JSON is one of YAML too, whatever the title holds.
     let title = serde_json::to_string(&title)?;
     let draft = if wanted.draft { "draft: true\n" } else { "" };
@@ -68,18 +71,21 @@ fn compose(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Resu
     Ok((path, format!("---\ntitle: {title}\ndate: {date}\n{draft}---\n\n")))
 }
 
-/// A directory in which an article would be seen.
+/// Parses a subdirectory in which an article would be published.
 fn directory(text: &str) -> anyhow::Result<RelPath> {
     let dir = RelPath::new(text.trim_end_matches('/'))
-        .ok_or_else(|| anyhow!("--dir {text:?} is no path beneath the article directory"))?;
-    let hidden =
-        |name: &&str| name.starts_with('.') || (name.starts_with('_') && !matches!(*name, "_posts" | "_drafts"));
-    if let Some(name) = dir.segments().find(hidden) {
-        bail!("--dir {text:?}: directories such as {name:?} are left out");
+        .ok_or_else(|| anyhow!("--dir {text:?} is not a path in the article directory"))?;
+    if let Some(name) = dir.segments().find(|name| is_skipped(name)) {
+        bail!("--dir {text:?}: directories such as {name:?} are skipped");
     }
     Ok(dir)
 }
 
+fn is_skipped(name: &str) -> bool {
+    name.starts_with('.') || (name.starts_with('_') && !matches!(name, "_posts" | "_drafts"))
+}
+
+/// The slug of a title, shortened after a word if one ends in the second half of the permitted length.
 fn short_slug(title: &str) -> String {
     let mut slug = slug(title);
     if slug.len() > SLUG_MAX_BYTES {
@@ -90,7 +96,7 @@ fn short_slug(title: &str) -> String {
     slug
 }
 
-/// Writes to a name that nobody looks at, then gives it the name that was asked for, unless that is taken.
+/// Writes a hidden temporary file, then renames it, unless the target exists.
 fn write(target: &Path, content: &[u8]) -> io::Result<()> {
     let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io::ErrorKind::InvalidFilename.into());
@@ -98,7 +104,7 @@ fn write(target: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = parent.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
     let written = write_new(&temporary, content).and_then(|()| rename_new(&temporary, target));
     if written.is_err() {
-        // What cannot be removed either is a hidden file that no scan reads.
+        // If this fails too, what remains is a hidden file that no scan reads.
         let _ = fs::remove_file(&temporary);
     }
     written?;
@@ -111,8 +117,8 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A rename that never replaces. Where a file system cannot do that, a link does the same: it fails where there is
-/// something.
+/// Renames without replacing. On a file system that cannot do that, a hard link does the same: it fails if the target
+/// exists.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
@@ -153,12 +159,12 @@ mod tests {
                  2026-11-25T00:30:00+01:00\ndraft: true\n---\n\n",
             ),
             (" \u{1} ", "", false, "an article needs a title: dropfeed new \"Title\""),
-            ("a", "../b", false, "--dir \"../b\" is no path beneath the article directory"),
-            ("a", "/b", false, "--dir \"/b\" is no path beneath the article directory"),
-            ("a", "b/.c", false, "--dir \"b/.c\": directories such as \".c\" are left out"),
-            ("a", "_layouts", false, "--dir \"_layouts\": directories such as \"_layouts\" are left out"),
-            ("Tags", "", false, "the path /tags is dropfeed's own; another title or directory will do"),
-            ("Tags", "_posts", false, "the path /tags is dropfeed's own; another title or directory will do"),
+            ("a", "../b", false, "--dir \"../b\" is not a path in the article directory"),
+            ("a", "/b", false, "--dir \"/b\" is not a path in the article directory"),
+            ("a", "b/.c", false, "--dir \"b/.c\": directories such as \".c\" are skipped"),
+            ("a", "_layouts", false, "--dir \"_layouts\": directories such as \"_layouts\" are skipped"),
+            ("Tags", "", false, "the URL /tags is reserved; use another title or directory"),
+            ("Tags", "_posts", false, "the URL /tags is reserved; use another title or directory"),
         ] {
             assert_eq!(composed(title, dir, draft), wants);
         }
@@ -177,7 +183,7 @@ mod tests {
         assert_eq!(path, dir.path().join("articles/news/2026-11-24-hello.md"));
         fs::write(&path, "mine").unwrap();
         let error = create(&config, &wanted, now).unwrap_err().to_string();
-        assert!(error.ends_with("is there already, and stays as it is"), "{error}");
+        assert!(error.ends_with("already exists"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
@@ -188,6 +194,6 @@ mod tests {
         let config = Config::of("", dir.path()).unwrap();
         let wanted = Wanted { title: "Hello", dir: "", draft: false };
         let error = create(&config, &wanted, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
-        assert!(error.contains("is not there"), "{error}");
+        assert!(error.contains("does not exist"), "{error}");
     }
 }

@@ -1,22 +1,23 @@
-//! What is wrong with a configuration: all of it at once, each with its place.
+//! Errors and warnings of a configuration: all of them together, each with its place.
 
 use std::fmt;
 
-/// Where a value was given: a line of the file, the file as a whole, or an environment variable.
+/// The place of a value: a line of the file, the file as a whole, or an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
-    /// The file as it was named, or the variable.
+    /// Name of the file as it was given, or of the variable.
     pub name: String,
-    /// The line of the file, from 1.
+    /// Line of the file, from 1.
     pub line: Option<u32>,
 }
 
 impl At {
-    /// Was a key given here, by a line or a variable?
+    /// True for the place of a key: a line or a variable.
     pub(super) fn is_of_a_key(&self) -> bool {
         self.line.is_some() || self.is_variable()
     }
 
+    /// True for an environment variable.
     pub(super) fn is_variable(&self) -> bool {
         self.name.starts_with("DROPFEED_")
     }
@@ -32,12 +33,12 @@ impl fmt::Display for At {
     }
 }
 
-/// One mistake, or one thing that is probably not meant.
+/// One error, or one warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Where it stands.
+    /// Place of the value.
     pub at: At,
-    /// What is wrong and what was meant, on one line, without a final stop.
+    /// One sentence on one line, without a final stop.
     pub message: String,
 }
 
@@ -48,18 +49,18 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Every mistake of a configuration, in the order of the file; at least one.
+/// All errors of a configuration, in the order of the file; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errors(pub Vec<Finding>);
 
 impl Errors {
-    /// A single mistake that concerns `name` as a whole.
+    /// Makes a single error about `name` as a whole.
     pub fn one(name: impl Into<String>, message: impl Into<String>) -> Self {
         Self(vec![Finding { at: At { name: name.into(), line: None }, message: message.into() }])
     }
 }
 
-/// One line for each mistake, without a final line break.
+/// One line for each error, without a final line break.
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, mistake) in self.0.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Configurations of other programs, told by their names and their marks, so that the answer is one sentence and
-//! not a list of unknown keys.
+//! Configurations of other programs, recognised by file name or by their keys, so that the answer is one sentence
+//! instead of a list of unknown keys.
 
 use toml::de::DeTable;
 
@@ -29,33 +29,37 @@ const HUGO: [&str; 9] = [
     "params",
 ];
 
-/// The sentence for a file that is, by its name, not ours at all.
+/// Returns the error for a file whose name is that of another program's configuration.
 pub(super) fn by_name(file: &str) -> Option<String> {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let lower = name.to_lowercase();
-    match lower.as_str() {
+    let lower = file.to_lowercase();
+    let lower = lower.rsplit_once('/').map_or(lower.as_str(), |(_, name)| name);
+    match lower {
         "hugo.toml" | "hugo.yaml" | "hugo.json" => Some(belongs_to("Hugo")),
         "_config.yml" | "_config.yaml" => Some(belongs_to("Jekyll")),
         _ => match lower.rsplit_once('.') {
-            Some((_, "yml" | "yaml" | "json")) => Some("the configuration of dropfeed is TOML".to_owned()),
+            Some((_, "yml" | "yaml" | "json")) => Some("the configuration of dropfeed must be TOML".to_owned()),
             _ => None,
         },
     }
 }
 
-/// The sentence for a file whose top level says that it is another program's.
+/// Returns the error for a file whose top level has keys of another program.
 pub(super) fn by_marks(table: &DeTable<'_>) -> Option<String> {
-    let names = || table.keys().map(|key| key.get_ref().as_ref());
-    if names().any(|name| ZOLA.contains(&name)) {
-        return Some(belongs_to("Zola"));
+    let mut is_hugo = false;
+    for key in table.keys() {
+        let name: &str = key.get_ref();
+        if ZOLA.contains(&name) {
+            return Some(belongs_to("Zola"));
+        }
+        is_hugo |= HUGO.contains(&name.to_lowercase().as_str());
     }
-    names().any(|name| HUGO.contains(&name.to_lowercase().as_str())).then(|| belongs_to("Hugo"))
+    if is_hugo { Some(belongs_to("Hugo")) } else { None }
 }
 
 fn belongs_to(program: &str) -> String {
     let articles = if program == "Jekyll" { "_posts" } else { "content" };
     format!(
-        "this is the configuration of {program}, not of dropfeed; to publish that site's articles, write a \
-         dropfeed.toml beside it with dir = \"{articles}\" under [articles], and start dropfeed --config dropfeed.toml"
+        "this is the configuration of {program}, not of dropfeed; to publish the articles of that site, write a \
+         dropfeed.toml beside it with dir = \"{articles}\" under [articles], and run dropfeed --config dropfeed.toml"
     )
 }

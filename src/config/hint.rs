@@ -1,32 +1,41 @@
-//! What was probably meant by a word that is not known.
+//! Suggestions for unknown words.
 
-/// The one of `known` that `word` most resembles, where one is near enough to be worth naming.
+/// Finds the known word that is most like `word`; `None` if none is similar enough.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
+    // One typing mistake for every three characters; more is another word.
     let limit = (word.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let mut nearest = None;
+    for candidate in known {
+        let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
+        let best = nearest.map_or(limit + 1, |(best, _)| best);
+        if distance < best {
+            nearest = Some((distance, candidate));
+        }
+    }
+    nearest.map(|(_, candidate)| candidate)
 }
 
 /// ``, did you mean `listen`?`` or nothing.
 pub(super) fn did_you_mean(word: Option<&str>) -> String {
-    word.map(|word| format!(", did you mean `{word}`?")).unwrap_or_default()
+    match word {
+        Some(word) => format!(", did you mean `{word}`?"),
+        None => String::new(),
+    }
 }
 
-/// `"a", "b" or "c"`: what may be chosen, as a sentence names it.
+/// `"a", "b" or "c"`: choices as a sentence lists them.
 pub(super) fn any_of(words: &[&str]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => format!("\"{one}\""),
-        [rest @ .., last] => {
-            let rest: Vec<String> = rest.iter().map(|word| format!("\"{word}\"")).collect();
-            format!("{} or \"{last}\"", rest.join(", "))
-        }
+    let mut list = String::new();
+    for (n, word) in words.iter().enumerate() {
+        list += match n {
+            0 => "",
+            n if n + 1 == words.len() => " or ",
+            _ => ", ",
+        };
+        list += &format!("\"{word}\"");
     }
+    list
 }
 
 #[cfg(test)]

@@ -1,35 +1,40 @@
-//! Finding and reading the configuration: the one part of it that touches files, the environment and the resolver.
+//! Finds and reads the configuration: the only part that uses files, the environment and the resolver.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::base::Place;
+
 use super::raw::TEXT_MAX_BYTES;
 use super::{Config, Errors, Finding, Input, World};
 
-/// Beside the articles, where a person works.
+/// The file in the current directory.
 const HERE: &str = "config.toml";
 
-/// Where a package puts it.
+/// The file of an installed service.
 const SYSTEM: &str = "/etc/dropfeed/config.toml";
 
-/// A configuration, and what is worth saying about how it was found.
+/// A configuration, and how it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// What it means.
+    /// The configuration.
     pub config: Config,
-    /// The file it came from; none where the defaults alone are used.
+    /// Its file; `None` if only the defaults are used.
     pub file: Option<PathBuf>,
-    /// For the log: nothing is refused, but something is probably not meant.
+    /// Warnings for the log: something is valid, but probably not intended.
     pub warnings: Vec<Finding>,
 }
 
 /// Loads the configuration: `--config PATH`, else `./config.toml`, else `/etc/dropfeed/config.toml`.
 ///
-/// Where there is none of them, the defaults are used if the place says that this is meant: a directory `articles`
-/// stands here, or `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current
-/// directory where there is none.
+/// If none of them exists, the defaults are used, provided that there is a directory `articles` or that
+/// `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current directory if there is no
+/// file.
+///
+/// # Errors
+/// All errors of the configuration, or the one reason why it cannot be read.
 pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
     let mut env = variables()?;
     let (file, text) = match find(asked)? {
@@ -47,12 +52,12 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
 
 fn nothing_found() -> String {
     format!(
-        "no configuration: there is no --config PATH, no ./{HERE} and no {SYSTEM}, and no directory ./articles that \
-         could be published with the defaults"
+        "no configuration: neither ./{HERE} nor {SYSTEM} exists, and there is no directory ./articles to publish with \
+         the defaults; use --config PATH"
     )
 }
 
-/// The file and its text. A file that is there but cannot be read is a mistake, not a reason to look further.
+/// Finds the file, and reads it. A file that exists but cannot be read is an error, not a reason to try the next.
 fn find(asked: Option<&Path>) -> Result<Option<(PathBuf, String)>, Errors> {
     if let Some(path) = asked {
         let text = read(path).map_err(|error| Errors::one(path.display().to_string(), reason(&error)))?;
@@ -70,19 +75,21 @@ fn find(asked: Option<&Path>) -> Result<Option<(PathBuf, String)>, Errors> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    // One byte more than may be: that it is too large is the parser's to say.
+    // One byte more than the limit, so that the parser can tell that the file is too large.
     File::open(path)?.take(TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let valid = std::str::from_utf8(valid).unwrap_or_default();
+        let line = Place::at(valid, valid.len()).line;
         io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
     })
 }
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::IsADirectory => format!("is a directory; name the file in it, such as {HERE}"),
-        io::ErrorKind::PermissionDenied => "may not be read by this user".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => format!("is a directory; give the file in it, such as {HERE}"),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -96,7 +103,7 @@ fn defaults_are_meant(env: &[(String, String)]) -> bool {
     env.iter().any(|(name, _)| name == "DROPFEED_ARTICLES__DIR") || Path::new("articles").is_dir()
 }
 
-/// The variables that concern us. One of ours that is not UTF-8 is a mistake; others are nobody's business here.
+/// Reads the variables `DROPFEED_...` and `STATE_DIRECTORY`. One of them that is not UTF-8 is an error.
 fn variables() -> Result<Vec<(String, String)>, Errors> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {
@@ -112,7 +119,7 @@ fn variables() -> Result<Vec<(String, String)>, Errors> {
     Ok(variables)
 }
 
-/// This machine.
+/// The machine that dropfeed runs on.
 struct System;
 
 impl World for System {
@@ -120,7 +127,7 @@ impl World for System {
         Ok(name.to_socket_addrs()?.collect())
     }
 
-    /// The path without symbolic links as far as it exists.
+    /// Resolves symbolic links in the part of the path that exists.
     fn real_path(&self, path: &Path) -> PathBuf {
         for ancestor in path.ancestors() {
             if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
@@ -156,7 +163,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("articles")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("articles"), dir.path().join("link")).unwrap();
         let errors = load_from(dir.path(), "config.toml", "[feeds]\ndir = \"link/feeds\"").unwrap_err();
-        assert!(errors.to_string().contains("must not stand in one another"), "{errors}");
+        assert!(errors.to_string().contains("must not be inside each other"), "{errors}");
     }
 
     #[test]
@@ -164,7 +171,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.toml");
         let message = load(Some(&missing)).unwrap_err().to_string();
-        assert_eq!(message, format!("{}: there is no such file", missing.display()));
+        assert_eq!(message, format!("{}: no such file", missing.display()));
         let message = load(Some(dir.path())).unwrap_err().to_string();
         assert!(message.contains("is a directory"), "{message}");
         std::fs::write(&missing, b"[site]\ntitle = \"\xff\"").unwrap();

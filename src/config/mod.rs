@@ -1,7 +1,7 @@
-//! The configuration: valid by construction. `raw` says what the TOML and the environment say, `resolve` what it
-//! means; a [`Config`] that exists is usable. Every mistake is told at once, with its line.
+//! The configuration: valid by construction. `raw` reads the TOML and the environment, `resolve` interprets them; a
+//! [`Config`] that exists can be used. All errors are reported together, with their lines.
 //!
-//! [`Config::parse`] is a pure function of its input; only `load` touches files, the environment and the resolver.
+//! [`Config::parse`] is a pure function of its input; only `load` uses files, the environment and the resolver.
 
 mod errors;
 mod foreign;
@@ -11,7 +11,7 @@ mod raw;
 mod resolve;
 #[cfg(test)]
 mod tests;
-mod words;
+mod values;
 
 pub use errors::{At, Errors, Finding};
 pub use load::{Loaded, load};
@@ -41,13 +41,13 @@ pub struct Config {
     pub admin: Admin,
 }
 
-/// What a configuration is made from.
+/// Everything that determines a configuration.
 pub struct Input<'a> {
     /// The TOML.
     pub text: &'a str,
-    /// What messages call the file.
+    /// Name of the file in messages.
     pub file: &'a str,
-    /// The absolute directory that relative paths are relative to.
+    /// Absolute directory that relative paths are relative to.
     pub base: &'a Path,
     /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` as systemd sets it.
     pub env: &'a [(String, String)],
@@ -55,15 +55,18 @@ pub struct Input<'a> {
     pub world: &'a dyn World,
 }
 
-/// What the machine knows and a text does not say.
+/// Facts that a configuration needs from the machine.
 pub trait World {
-    /// The addresses of a `NAME:PORT`.
+    /// Resolves a `NAME:PORT`.
+    ///
+    /// # Errors
+    /// Those of the resolver.
     fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>>;
-    /// A path without symbolic links, as far as it exists.
+    /// Resolves symbolic links in the part of the path that exists.
     fn real_path(&self, path: &Path) -> PathBuf;
 }
 
-/// No machine: `localhost` is 127.0.0.1, other names are unknown, and there are no links. For tests.
+/// A machine for tests: `localhost` is 127.0.0.1, other names are unknown, and there are no links.
 pub struct Nowhere;
 
 impl World for Nowhere {
@@ -78,18 +81,24 @@ impl World for Nowhere {
 }
 
 impl Config {
-    /// The configuration that `input` says, and what is worth a warning in the log.
+    /// Parses a configuration. Second, the warnings.
+    ///
+    /// # Errors
+    /// All errors of the input, at least one.
     pub fn parse(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
         resolve::resolve(input)
     }
 
-    /// The configuration of a TOML text alone, with relative paths beneath `base`. For tests.
+    /// Parses a TOML text without environment, with relative paths in `base`. For tests.
+    ///
+    /// # Errors
+    /// All errors of the text, at least one.
     pub fn of(text: &str, base: &Path) -> Result<Config, Errors> {
         let input = Input { text, file: "config.toml", base, env: &[], world: &Nowhere };
         Ok(Self::parse(&input)?.0)
     }
 
-    /// The keys that differ in `new` and take effect at a restart only; every other key does on reload.
+    /// Returns the keys that differ in `new` and take effect only at a restart; all others do so at a reload.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
         let changes = [
             ("server.listen", self.server.listen != new.server.listen),
@@ -100,10 +109,10 @@ impl Config {
     }
 }
 
-/// `[site]`: what every feed and page says of itself.
+/// `[site]`: the site as feeds and pages describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
-    /// The name that ids are derived from; frozen in the ledger at the first start. Default: the host of `url`.
+    /// Name from which ids are derived; fixed in the ledger at the first start. Default: the host of `url`.
     pub id: String,
     /// The title of the site's feed and home page. Not empty.
     pub title: String,
@@ -114,41 +123,41 @@ pub struct Site {
     pub description: String,
     /// BCP 47.
     pub language: String,
-    /// Who writes, where an article does not say. Default: the title. Not empty: Atom wants an author (RFC 4287,
+    /// Author of the articles that name none. Default: the title. Not empty: Atom requires an author (RFC 4287, section
     /// 4.1.2).
     pub author: String,
-    /// For dates without an offset. Default UTC; never the host's.
+    /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
 }
 
-/// `[articles]`: what is watched, and how.
+/// `[articles]`: the directory to watch, and limits on its files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Articles {
     /// The article directory.
     pub dir: PathBuf,
-    /// Patterns of gitignore(5) that are left out, besides the built-in ones.
+    /// Patterns of gitignore(5) to skip, in addition to the built-in ones.
     pub ignore: Vec<String>,
-    /// `settle_ms`: quiet time after a file was closed before it is taken.
+    /// `settle_ms`: how long a closed file must be unchanged before it is read.
     pub settle: Duration,
-    /// `settle_max_ms`: a tree that is never quiet is published all the same after this long.
+    /// `settle_max_ms`: maximum wait for a file that is closed again and again.
     pub settle_max: Duration,
     /// Largest article in bytes.
     pub max_bytes: u64,
-    /// Elements inside one another in a rendered article.
+    /// Maximum nesting of elements in a rendered article.
     pub max_depth: usize,
     /// Largest rendered article in bytes of HTML.
     pub max_html_bytes: usize,
-    /// `grace_s`: how long a file must be gone before its article is.
+    /// `grace_s`: how long a file must be missing before its article is removed.
     pub grace: Duration,
-    /// `reconcile_s`: how often the tree is compared with the library where no event arrived.
+    /// `reconcile_s`: interval of the full scan.
     pub reconcile: Duration,
-    /// Look every `poll_s` instead of listening for events.
+    /// Poll every `poll_s` instead of using inotify.
     pub poll: bool,
     /// `poll_s`: the interval of polling.
     pub poll_every: Duration,
 }
 
-/// How much of an article a feed carries.
+/// The content of a feed's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Content {
     /// The whole article.
@@ -157,14 +166,14 @@ pub enum Content {
     Summary,
 }
 
-/// `[feeds]`: what subscribers get.
+/// `[feeds]`: the feeds and their files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feeds {
-    /// Where the feeds are written.
+    /// Directory to write the feeds to.
     pub dir: PathBuf,
     /// Entries in a feed; at least 1.
     pub limit: usize,
-    /// A feed larger than this keeps its newest 10 entries and drops the oldest others.
+    /// Maximum size of a feed in bytes. A larger feed drops its oldest entries, but keeps at least 10.
     pub max_bytes: usize,
     /// The whole article, or its summary.
     pub content: Content,
@@ -172,10 +181,10 @@ pub struct Feeds {
     pub advertise: crate::base::Format,
 }
 
-/// `[state]`: where the ledger lives.
+/// `[state]`: the place of the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The state directory: the database and the lock.
+    /// The state directory, with the database and the lock.
     pub dir: PathBuf,
 }
 
@@ -184,23 +193,23 @@ pub struct State {
 pub struct Server {
     /// Addresses to listen on; at least one.
     pub listen: Vec<SocketAddr>,
-    /// Connections at once.
+    /// Maximum number of connections.
     pub max_connections: usize,
-    /// Connections at once from one address (IPv6: one /64); loopback is exempt.
+    /// Maximum number of connections from one address (IPv6: one /64 network); loopback is exempt.
     pub connections_per_address: usize,
-    /// `header_timeout_s`: for a request's head to arrive.
+    /// `header_timeout_s`: time to receive the head of a request.
     pub header_timeout: Duration,
-    /// `idle_timeout_s`: for the next request of a kept connection.
+    /// `idle_timeout_s`: time to wait for the next request on a connection.
     pub idle_timeout: Duration,
-    /// `write_timeout_s`: without any progress in writing an answer.
+    /// `write_timeout_s`: time without progress while a response is sent.
     pub write_timeout: Duration,
-    /// `stop_timeout_s`: for open connections to finish at a stop.
+    /// `stop_timeout_s`: time for open connections to finish at a stop.
     pub stop_timeout: Duration,
 }
 
-/// `[admin]`: kept for status and metrics.
+/// `[admin]`: reserved for status and metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
-    /// Where to listen; off where absent.
+    /// Address to listen on; `None` if off.
     pub listen: Option<SocketAddr>,
 }

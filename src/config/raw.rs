@@ -1,24 +1,26 @@
-//! What the TOML and the environment say, key by key, each with its place.
+//! The values of the TOML and the environment, key by key, each with its place.
 //!
-//! [`Reader`] is asked for every key that there is, once; what it was never asked for and the file still holds is
-//! unknown. So a key is named in one place only, where it is read, with its type, its default and its range. It never
-//! stops at the first mistake: whoever asks gets the default in place of a wrong value, and the mistake is noted.
+//! [`Reader`] is asked for every key once; keys of the file that it was never asked for are unknown. So a key is named in
+//! one place only, where it is read, with its type, its default and its range. The reader does not stop at the first
+//! error: in place of a wrong value the caller gets the default, and the error is noted.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::base::Place;
+
 use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
 
-/// Mistakes that are told at most; a file with more is another program's, or a picture.
+/// Maximum number of errors that are reported; a file with more is another program's, or not a configuration.
 const MISTAKES_MAX: usize = 50;
 
-/// The largest configuration that is read, in bytes.
+/// Maximum size of a configuration, in bytes.
 pub(super) const TEXT_MAX_BYTES: usize = 1 << 20;
 
-/// What other programs call a key of ours, and what we call it.
+/// Sections, names of keys in other programs, and our names for them.
 const SYNONYMS: [(&str, &str, &str); 14] = [
     ("server", "port", "listen"),
     ("server", "address", "listen"),
@@ -36,7 +38,7 @@ const SYNONYMS: [(&str, &str, &str); 14] = [
     ("feeds", "path", "dir"),
 ];
 
-/// A value as it was written, with no meaning yet.
+/// A value as it was written, not yet interpreted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     /// A string of the file.
@@ -47,9 +49,9 @@ pub(super) enum Value {
     Flag(bool),
     /// `[ ... ]`
     List(Vec<Value>),
-    /// What an environment variable holds: it has the type that the key wants.
+    /// The text of an environment variable, which has the type of its key.
     Variable(String),
-    /// Anything that no key of ours is, by the name of its type.
+    /// A value of a type that no key has, by the name of its type.
     Other(&'static str),
 }
 
@@ -69,7 +71,7 @@ impl Value {
         }
     }
 
-    /// The value as a sentence about a wrong type names it.
+    /// Names the value in an error about its type.
     fn shown(&self) -> String {
         match self {
             Value::Text(text) | Value::Variable(text) => format!("{text:?}"),
@@ -84,9 +86,9 @@ impl Value {
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Given<T> {
-    /// What was given.
+    /// The value.
     pub(super) value: T,
-    /// Where.
+    /// Its place.
     pub(super) at: At,
 }
 
@@ -94,23 +96,43 @@ pub(super) struct Given<T> {
 pub(super) struct Reader<'a> {
     file: &'a str,
     sections: BTreeMap<String, Section>,
-    /// Every variable that begins as ours do.
+    /// Arrays of tables, `[[name]]`, by name, in the order of the file.
+    tables: BTreeMap<String, Vec<Section>>,
+    /// All variables that begin with `DROPFEED_`.
     variables: BTreeMap<String, String>,
     asked: Vec<(&'static str, &'static str)>,
     mistakes: Vec<Finding>,
-    /// Lines with a mistake of syntax: what was recovered from them is guesswork and not worth a second word.
+    /// Lines with a syntax error. What was recovered from them is a guess, and causes no further errors.
     broken: Vec<u32>,
-    /// Is a section's header broken? Then nobody knows which section the keys below it stand in.
+    /// Set if the header of a section is broken: the section of the keys below it is then unknown.
     headless: bool,
 }
 
+/// The keys of one `[name]` or one `[[name]]`.
+#[derive(Default)]
 struct Section {
+    /// Line of the header, from 1.
     line: u32,
+    /// Keys with their lines and values.
     keys: BTreeMap<String, (u32, Value)>,
 }
 
+impl Section {
+    fn of(text: &str, line: u32, table: &DeTable<'_>) -> Self {
+        let mut keys = BTreeMap::new();
+        for (key, value) in table {
+            let line = Place::at(text, key.span().start).line;
+            keys.insert(key.get_ref().to_string(), (line, Value::of(value.get_ref())));
+        }
+        Self { line, keys }
+    }
+}
+
 impl<'a> Reader<'a> {
-    /// Parses `text`, called `file` in messages. Fails at once only where the file is not ours at all.
+    /// Parses `text`, called `file` in messages.
+    ///
+    /// # Errors
+    /// The file is another program's, or too large. Errors in the file are noted, and returned by `finish`.
     pub(super) fn new(file: &'a str, text: &str, env: &[(String, String)]) -> Result<Self, Errors> {
         if let Some(sentence) = foreign::by_name(file) {
             return Err(Errors::one(file, sentence));
@@ -126,6 +148,7 @@ impl<'a> Reader<'a> {
         let mut reader = Self {
             file,
             sections: BTreeMap::new(),
+            tables: BTreeMap::new(),
             variables: env.iter().filter(|(name, _)| name.starts_with("DROPFEED_")).cloned().collect(),
             asked: Vec::new(),
             mistakes: Vec::new(),
@@ -141,122 +164,120 @@ impl<'a> Reader<'a> {
 
     fn note_syntax(&mut self, text: &str, error: &toml::de::Error) {
         let span = error.span().unwrap_or(text.len()..text.len());
-        let line = line_of(text, span.start);
+        let line = Place::at(text, span.start).line;
         if self.broken.contains(&line) {
             return;
         }
         self.broken.push(line);
         self.headless |= text.lines().nth(line as usize - 1).is_some_and(|line| line.trim_start().starts_with('['));
         let message = match error.message() {
-            "duplicate key" => format!("`{}` is given twice", text.get(span).unwrap_or_default()),
+            "duplicate key" => format!("`{}` is set twice", text.get(span).unwrap_or_default()),
             other => format!("not valid TOML: {}", other.replace('\n', "; ")),
         };
-        self.refuse(&At { name: self.file.to_owned(), line: Some(line) }, message);
+        self.refuse(&self.at(line), message);
     }
 
     fn note_sections(&mut self, text: &str, table: &DeTable<'_>) {
         for (name, value) in table {
-            let line = line_of(text, name.span().start);
-            let mut keys = BTreeMap::new();
-            let section = match value.get_ref() {
+            let line = Place::at(text, name.span().start).line;
+            let name = name.get_ref().to_string();
+            match value.get_ref() {
                 DeValue::Table(table) => {
-                    for (key, value) in table {
-                        let at = line_of(text, key.span().start);
-                        keys.insert(key.get_ref().to_string(), (at, Value::of(value.get_ref())));
-                    }
-                    name.get_ref().to_string()
+                    self.sections.insert(name, Section::of(text, line, table));
                 }
-                // A key above every section stands in the section without a name, which no key of ours is in.
+                DeValue::Array(values) if is_array_of_tables(values) => {
+                    let tables = values.iter().filter_map(|value| match value.get_ref() {
+                        DeValue::Table(table) => {
+                            Some(Section::of(text, Place::at(text, value.span().start).line, table))
+                        }
+                        _ => None,
+                    });
+                    self.tables.insert(name, tables.collect());
+                }
+                // A key above the first section is in the section without a name, which has no keys of ours.
                 other => {
-                    keys.insert(name.get_ref().to_string(), (line, Value::of(other)));
-                    String::new()
+                    let nameless = self.sections.entry(String::new()).or_default();
+                    nameless.keys.insert(name, (line, Value::of(other)));
                 }
-            };
-            self.sections.entry(section).or_insert(Section { line, keys: BTreeMap::new() }).keys.append(&mut keys);
+            }
         }
     }
 
-    /// Where a mistake is noted that concerns a key that nobody gave.
+    /// Returns the place of errors about a key that is not set.
     pub(super) fn nowhere(&self) -> At {
         At { name: self.file.to_owned(), line: None }
     }
 
-    /// Notes a mistake. Its message stays on one line, whatever it quotes.
+    /// Notes an error. Control characters in its message are escaped, so that it stays on one line.
     pub(super) fn refuse(&mut self, at: &At, message: impl Into<String>) {
         let mut message: String = message.into();
         if message.contains(char::is_control) {
-            let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-            message = message.chars().map(escape).collect();
+            message = escaped(&message);
         }
         self.mistakes.push(Finding { at: at.clone(), message });
     }
 
-    /// Every key that was asked for so far.
+    /// Returns the keys that were asked for so far.
     #[cfg(test)]
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.iter().map(|(section, key)| format!("{section}.{key}")).collect()
     }
 
-    /// What was given for a key. The environment wins over the file.
+    /// Takes the value of a key. The environment overrides the file.
     fn take(&mut self, section: &'static str, key: &'static str) -> Option<Given<Value>> {
         self.asked.push((section, key));
-        let from_file = self.sections.get_mut(section).and_then(|section| section.keys.remove(key));
+        // Taken from the file in any case, so that it does not count as unknown.
+        let from_file = match self.sections.get_mut(section) {
+            Some(section) => section.keys.remove(key),
+            None => None,
+        };
         let variable = variable_name(section, key);
         if let Some(text) = self.variables.remove(&variable) {
             return Some(Given { value: Value::Variable(text), at: At { name: variable, line: None } });
         }
         let (line, value) = from_file?;
-        let at = At { name: self.file.to_owned(), line: Some(line) };
-        (!self.broken.contains(&line)).then_some(Given { value, at })
+        if self.broken.contains(&line) {
+            return None;
+        }
+        Some(Given { value, at: self.at(line) })
     }
 
-    fn refuse_type(&mut self, name: (&str, &str), given: &Given<Value>, wants: &str, hint: &str) {
-        let message = format!("`{}.{}` wants {wants}, not {}{hint}", name.0, name.1, given.value.shown());
+    fn refuse_type(&mut self, name: (&str, &str), given: &Given<Value>, expected: &str, hint: &str) {
+        let message = format!("`{}.{}` must be {expected}, not {}{hint}", name.0, name.1, given.value.shown());
         self.refuse(&given.at, message);
     }
 
-    /// A text that is not empty, without white space at its ends.
+    /// Reads a text that is not empty, without white space at its ends.
     pub(super) fn text(&mut self, section: &'static str, key: &'static str) -> Option<Given<String>> {
         let given = self.take(section, key)?;
         match &given.value {
             Value::Text(text) | Value::Variable(text) if text.trim().is_empty() => {
-                self.refuse(&given.at, format!("`{section}.{key}` is empty; leave the line out to get the default"));
+                self.refuse(&given.at, format!("`{section}.{key}` is empty; remove the line to use the default"));
                 None
             }
             Value::Text(text) | Value::Variable(text) => {
                 Some(Given { value: text.trim().to_owned(), at: given.at.clone() })
             }
             _ => {
-                self.refuse_type((section, key), &given, "a text in quotes", "");
+                self.refuse_type((section, key), &given, "a string in quotes", "");
                 None
             }
         }
     }
 
-    /// One text, or a list of them; a variable holds them with commas between.
+    /// Reads one text or a list of them. In a variable they are separated by commas.
     pub(super) fn texts(&mut self, section: &'static str, key: &'static str) -> Option<Given<Vec<String>>> {
         let given = self.take(section, key)?;
-        let texts = match &given.value {
-            Value::Text(text) => Some(vec![text.trim().to_owned()]),
-            Value::Variable(text) => {
-                Some(text.split(',').map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect())
+        match texts_of(&given.value) {
+            Some(value) => Some(Given { value, at: given.at }),
+            None => {
+                self.refuse_type((section, key), &given, "a string in quotes or a list of them", "");
+                None
             }
-            Value::List(values) => values
-                .iter()
-                .map(|value| match value {
-                    Value::Text(text) => Some(text.trim().to_owned()),
-                    _ => None,
-                })
-                .collect(),
-            _ => None,
-        };
-        if texts.is_none() {
-            self.refuse_type((section, key), &given, "a text in quotes or a list of them", "");
         }
-        Some(Given { value: texts?, at: given.at })
     }
 
-    /// A whole number in `range`.
+    /// Reads a whole number in `range`, in the unit that the name of the key ends in.
     pub(super) fn number(
         &mut self,
         section: &'static str,
@@ -280,7 +301,7 @@ impl<'a> Reader<'a> {
             }
             None => {
                 let bare = matches!(&given.value, Value::Text(text) if text.trim().parse::<u64>().is_ok());
-                let hint = if bare { "; leave out the quotes" } else { unit_hint(key) };
+                let hint = if bare { "; remove the quotes" } else { unit_hint(key) };
                 self.refuse_type((section, key), &given, "a whole number", hint);
                 default
             }
@@ -288,7 +309,7 @@ impl<'a> Reader<'a> {
         Given { value, at: given.at }
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub(super) fn flag(&mut self, section: &'static str, key: &'static str, default: bool) -> bool {
         let Some(given) = self.take(section, key) else { return default };
         match &given.value {
@@ -301,11 +322,11 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         let bare = matches!(&given.value, Value::Text(text) if matches!(text.trim(), "true" | "false"));
-        self.refuse_type((section, key), &given, "true or false", if bare { "; leave out the quotes" } else { "" });
+        self.refuse_type((section, key), &given, "true or false", if bare { "; remove the quotes" } else { "" });
         default
     }
 
-    /// One of a few words; the first is the default.
+    /// Reads one of a few words.
     pub(super) fn choice<T: Copy>(
         &mut self,
         section: &'static str,
@@ -314,36 +335,71 @@ impl<'a> Reader<'a> {
         choices: &[(&'static str, T)],
     ) -> T {
         let Some(given) = self.text(section, key) else { return default };
-        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == given.value) {
-            return *value;
+        let mut words = Vec::new();
+        for (word, value) in choices {
+            if *word == given.value {
+                return *value;
+            }
+            words.push(*word);
         }
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let wants = hint::any_of(&words);
-        self.refuse(&given.at, format!("`{section}.{key}` wants {wants}, not {:?}", given.value));
+        let expected = hint::any_of(&words);
+        self.refuse(&given.at, format!("`{section}.{key}` must be {expected}, not {:?}", given.value));
         default
     }
 
-    /// Every mistake, in the order of the file, then the variables: those noted, and what nobody asked for. And what
-    /// is worth a warning.
+    /// Returns the errors, in the order of the file, then of the variables: those noted, and unknown keys. Second, the
+    /// warnings.
     pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<Finding>) {
         let sections = std::mem::take(&mut self.sections);
         if !self.headless {
-            sections.iter().for_each(|(name, section)| self.note_unknown(name, section));
+            for (name, section) in &sections {
+                self.note_unknown(name, section);
+            }
+            self.note_unknown_tables();
         }
+        let warnings = self.note_unknown_variables();
+        self.mistakes.sort_by_key(order);
+        self.mistakes.truncate(MISTAKES_MAX);
+        (self.mistakes, warnings)
+    }
+
+    /// Notes the variables that set no key. Returns warnings about those that were probably meant to.
+    fn note_unknown_variables(&mut self) -> Vec<Finding> {
         let known: Vec<String> = self.asked.iter().map(|(section, key)| variable_name(section, key)).collect();
         let mut warnings = Vec::new();
         for name in std::mem::take(&mut self.variables).into_keys() {
             if name["DROPFEED_".len()..].contains("__") {
                 let near = hint::did_you_mean(hint::nearest(&name, known.iter().map(String::as_str)));
-                self.refuse(&At { name, line: None }, format!("no key of that name{near}"));
-            } else if let Some(meant) = known.iter().find(|known| known.replacen("__", "_", 1) == name) {
-                let message = format!("is not used, did you mean `{meant}`?");
-                warnings.push(Finding { at: At { name, line: None }, message });
+                self.refuse(&At { name, line: None }, format!("there is no such key{near}"));
+                continue;
+            }
+            // Other names with one underscore may be an orchestrator's: see `variable_name`.
+            for meant in &known {
+                if meant.replacen("__", "_", 1) == name {
+                    let message = format!("is not used, did you mean `{meant}`?");
+                    warnings.push(Finding { at: At { name: name.clone(), line: None }, message });
+                }
             }
         }
-        self.mistakes.sort_by_key(order);
-        self.mistakes.truncate(MISTAKES_MAX);
-        (self.mistakes, warnings)
+        warnings
+    }
+
+    /// Notes arrays of tables: no section is one.
+    fn note_unknown_tables(&mut self) {
+        let known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
+        for (name, tables) in std::mem::take(&mut self.tables) {
+            let message = if known.contains(&name.as_str()) {
+                format!("`[[{name}]]` must be written `[{name}]`, once")
+            } else {
+                let near = hint::did_you_mean(hint::nearest(&name, known.iter().copied()));
+                format!("unknown section `[[{name}]]`{near}")
+            };
+            for table in tables {
+                if !self.broken.contains(&table.line) {
+                    self.refuse(&self.at(table.line), message.clone());
+                }
+            }
+        }
     }
 
     fn note_unknown(&mut self, name: &str, section: &Section) {
@@ -354,8 +410,7 @@ impl<'a> Reader<'a> {
             }
         } else if !self.broken.contains(&section.line) {
             let near = hint::did_you_mean(hint::nearest(name, known));
-            let at = At { name: self.file.to_owned(), line: Some(section.line) };
-            self.refuse(&at, format!("unknown section `[{name}]`{near}"));
+            self.refuse(&self.at(section.line), format!("unknown section `[{name}]`{near}"));
         }
     }
 
@@ -363,38 +418,102 @@ impl<'a> Reader<'a> {
         if self.broken.contains(&line) {
             return;
         }
-        let at = At { name: self.file.to_owned(), line: Some(line) };
-        let home = self.asked.iter().find(|(_, known)| *known == key).map(|(home, _)| *home);
+        let home = self.home_of(key);
         let message = match (section, home) {
-            ("", Some(home)) => format!("`{key}` stands above every section, but belongs under [{home}]"),
-            ("", None) => format!("unknown key `{key}` above every section"),
+            ("", Some(home)) => format!("`{key}` is above the first section, but belongs in [{home}]"),
+            ("", None) => format!("unknown key `{key}` above the first section"),
             (_, Some(home)) if hint_within(&self.asked, section, key).is_none() => {
-                format!("unknown key `{key}` in [{section}]; it belongs under [{home}]")
+                format!("unknown key `{key}` in [{section}]; it belongs in [{home}]")
             }
             _ => {
                 let near = hint::did_you_mean(hint_within(&self.asked, section, key));
                 format!("unknown key `{key}` in [{section}]{near}")
             }
         };
-        self.refuse(&at, message);
+        self.refuse(&self.at(line), message);
+    }
+
+    /// The section that a key belongs in.
+    fn home_of(&self, key: &str) -> Option<&'static str> {
+        for (section, known) in &self.asked {
+            if *known == key {
+                return Some(section);
+            }
+        }
+        None
+    }
+
+    /// The place of a line of the file.
+    fn at(&self, line: u32) -> At {
+        At { name: self.file.to_owned(), line: Some(line) }
     }
 }
 
-/// The variable that overrides a key. A name with one underscore, or of no key at all, is not ours to judge: an
-/// orchestrator that runs a service called dropfeed sets `DROPFEED_PORT` and its kin.
+/// True for the value of `[[name]]`. An empty array is a list.
+fn is_array_of_tables(values: &[toml::Spanned<DeValue<'_>>]) -> bool {
+    !values.is_empty() && values.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
+}
+
+/// Reads a text or a list of texts; `None` for other types.
+fn texts_of(value: &Value) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    match value {
+        Value::Text(text) => texts.push(text.trim().to_owned()),
+        Value::Variable(list) => {
+            for text in list.split(',') {
+                // `a,` and an empty variable have an empty text, which is none.
+                if !text.trim().is_empty() {
+                    texts.push(text.trim().to_owned());
+                }
+            }
+        }
+        Value::List(values) => {
+            for value in values {
+                let Value::Text(text) = value else { return None };
+                texts.push(text.trim().to_owned());
+            }
+        }
+        _ => return None,
+    }
+    Some(texts)
+}
+
+/// Escapes control characters.
+fn escaped(message: &str) -> String {
+    let mut escaped = String::with_capacity(message.len());
+    for c in message.chars() {
+        if c.is_control() {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Name of the variable that overrides a key. Names without two underscores are ignored: an orchestrator that runs a
+/// service called dropfeed sets `DROPFEED_PORT` and similar variables.
 fn variable_name(section: &str, key: &str) -> String {
     format!("DROPFEED_{}__{}", section.to_uppercase(), key.to_uppercase())
 }
 
+/// Suggests a key of the section for an unknown one.
 fn hint_within<'k>(asked: &[(&'static str, &'k str)], section: &str, key: &str) -> Option<&'k str> {
-    let synonym = SYNONYMS.iter().find(|(home, word, _)| *home == section && *word == key);
-    match synonym {
-        Some((_, _, ours)) => Some(*ours),
-        None => hint::nearest(key, asked.iter().filter(|(home, _)| *home == section).map(|(_, key)| *key)),
+    for (home, word, ours) in SYNONYMS {
+        if home == section && word == key {
+            return Some(ours);
+        }
     }
+    let mut known = Vec::new();
+    for (home, key) in asked {
+        if *home == section {
+            known.push(*key);
+        }
+    }
+    hint::nearest(key, known)
 }
 
-/// The unit that a key's name ends in, as a reminder.
+/// Names the unit that the key's name ends in.
 fn unit_hint(key: &str) -> &'static str {
     match key.rsplit('_').next() {
         Some("ms") => " (milliseconds)",
@@ -404,13 +523,7 @@ fn unit_hint(key: &str) -> &'static str {
     }
 }
 
-fn line_of(text: &str, offset: usize) -> u32 {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks).unwrap_or(u32::MAX - 1) + 1
-}
-
-/// The file before the variables, lines in order, the file as a whole after its lines.
+/// Sorts the file before the variables, lines in order, the file as a whole after its lines.
 fn order(mistake: &Finding) -> (bool, u32) {
     (mistake.at.is_variable(), mistake.at.line.unwrap_or(u32::MAX))
 }

@@ -1,7 +1,7 @@
-//! What every key means: its type, its default and its range, section by section, and what must hold between them.
+//! The type, default and range of every key, section by section, and the conditions between keys.
 //!
-//! This is the one place where defaults live; `config.toml` of the repository repeats them for people, and a test
-//! holds the two together.
+//! This is the only place with defaults. `config.toml` of the repository and `docs/configuration.md` repeat them for
+//! people; tests compare both with this file.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -13,22 +13,25 @@ use url::Url;
 
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
-use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, words};
+use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, values};
 use crate::base::{Format, text};
 
-/// Characters of a text that stands in every feed; longer ones are a paste gone wrong.
+/// Maximum length, in characters, of a text that appears in every feed.
 const TEXT_MAX_CHARS: usize = 1000;
 
-/// Entries of a list.
+/// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
 
 const DAY_S: u64 = 86_400;
 const GIB: u64 = 1 << 30;
 
-/// What is used until there is a configuration that says better.
+/// Default of `server.listen`.
 const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
 
-/// What `input` means, or everything that is wrong with it.
+/// Interprets `input`. Second, the warnings.
+///
+/// # Errors
+/// All errors of the input, at least one.
 pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
     let mut reader = Reader::new(input.file, input.text, input.env)?;
     let (config, outside) = read(&mut reader, input);
@@ -37,7 +40,7 @@ pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Error
     if mistakes.is_empty() { Ok((config, warnings)) } else { Err(Errors(mistakes)) }
 }
 
-/// Asks for every key, and checks what must hold between them. Gives a warning too, where there is one.
+/// Reads every key, and checks the conditions between them. Second, a warning.
 pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
     let (server, listen_at) = server(reader, input);
     let (site, url_at) = site(reader, server.listen[0]);
@@ -52,18 +55,18 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
 }
 
 fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
-    let given = parsed(reader, "site", "url", words::base_url);
+    let given = parsed(reader, "site", "url", values::base_url);
     let url_at = given.as_ref().map_or_else(|| reader.nowhere(), |given| given.at.clone());
     // A socket address printed as a URL is one.
-    #[expect(clippy::expect_used, reason = "`words::local_url` prints a URL for every address")]
-    let url = given.map_or_else(|| Url::parse(&words::local_url(listen)).expect("a URL"), |given| given.value);
+    #[expect(clippy::expect_used, reason = "`values::local_url` prints a URL for every address")]
+    let url = given.map_or_else(|| Url::parse(&values::local_url(listen)).expect("a URL"), |given| given.value);
     let title = line(reader, "site", "title", || "dropfeed".to_owned());
     let site = Site {
         id: line(reader, "site", "id", || url.host_str().unwrap_or("dropfeed").to_owned()),
         description: line(reader, "site", "description", || format!("New articles from {title}")),
-        language: parsed(reader, "site", "language", words::language).map_or("en".to_owned(), |given| given.value),
+        language: parsed(reader, "site", "language", values::language).map_or("en".to_owned(), |given| given.value),
         author: line(reader, "site", "author", || title.clone()),
-        timezone: parsed(reader, "site", "timezone", words::zone).map_or(TimeZone::UTC, |given| given.value),
+        timezone: parsed(reader, "site", "timezone", values::zone).map_or(TimeZone::UTC, |given| given.value),
         title,
         url,
     };
@@ -139,11 +142,11 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
         return Admin { listen: None };
     };
     if given.value.len() > 1 {
-        reader.refuse(&given.at, "`admin.listen` wants one address");
+        reader.refuse(&given.at, "`admin.listen` must be one address");
     }
-    match words::address(&given.value[0], input.world) {
+    match values::address(&given.value[0], input.world) {
         Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
-            reader.refuse(&given.at, format!("`admin.listen` is {address}, which `server.listen` already has"));
+            reader.refuse(&given.at, format!("`admin.listen` is {address}, which is already in `server.listen`"));
             Admin { listen: None }
         }
         Ok(address) => Admin { listen: Some(address) },
@@ -154,17 +157,17 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
     }
 }
 
-/// The addresses of `server.listen`, never none: where all are wrong, the default stands in.
+/// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never an empty list.
 fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
     let Some(given) = reader.texts("server", "listen") else { return (vec![LISTEN], reader.nowhere()) };
     if given.value.is_empty() || given.value.len() > LIST_MAX {
-        reader.refuse(&given.at, format!("`server.listen` wants from 1 to {LIST_MAX} addresses"));
+        reader.refuse(&given.at, format!("`server.listen` must have from 1 to {LIST_MAX} addresses"));
     }
     let mut addresses = Vec::new();
     for text in given.value.iter().take(LIST_MAX) {
-        match words::address(text, input.world) {
+        match values::address(text, input.world) {
             Ok(address) if address.port() != 0 && addresses.contains(&address) => {
-                reader.refuse(&given.at, format!("`server.listen` names {address} twice"));
+                reader.refuse(&given.at, format!("`server.listen` lists {address} twice"));
             }
             Ok(address) => addresses.push(address),
             Err(message) => reader.refuse(&given.at, format!("`server.listen` {message}")),
@@ -179,19 +182,19 @@ fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At
 fn patterns(reader: &mut Reader<'_>) -> Vec<String> {
     let Some(given) = reader.texts("articles", "ignore") else { return Vec::new() };
     if given.value.len() > LIST_MAX {
-        reader.refuse(&given.at, format!("`articles.ignore` holds more than {LIST_MAX} patterns"));
+        reader.refuse(&given.at, format!("`articles.ignore` has more than {LIST_MAX} patterns"));
         return Vec::new();
     }
     for pattern in &given.value {
         let mut builder = GitignoreBuilder::new("/");
         if pattern.contains(['\n', '\r', '\0']) || builder.add_line(None, pattern).is_err() {
-            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a pattern of gitignore(5)"));
+            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a valid pattern of gitignore(5)"));
         }
     }
     given.value
 }
 
-/// A text that a parser of `words` understands.
+/// Reads a text with a parser of `values`.
 fn parsed<T>(
     reader: &mut Reader<'_>,
     section: &'static str,
@@ -208,49 +211,62 @@ fn parsed<T>(
     }
 }
 
-/// A text on one line that may stand in a feed.
+/// Reads a text on one line that is allowed in a feed.
 fn line(reader: &mut Reader<'_>, section: &'static str, key: &'static str, default: impl FnOnce() -> String) -> String {
-    let fits = |value: &str| {
-        let line = text::line(value);
-        match line.chars().count() {
-            0 => Err("holds no character that a feed may carry".to_owned()),
-            count if count > TEXT_MAX_CHARS => Err(format!("has {count} characters, but {TEXT_MAX_CHARS} is the most")),
-            _ => Ok(line),
-        }
-    };
-    parsed(reader, section, key, fits).map_or_else(default, |given| given.value)
+    match parsed(reader, section, key, one_line) {
+        Some(given) => given.value,
+        None => default(),
+    }
 }
 
-/// `dir` of a section, against the directory of the file.
+fn one_line(value: &str) -> Result<String, String> {
+    let line = text::line(value);
+    let count = line.chars().count();
+    if count == 0 {
+        return Err("has no character that is allowed in a feed".to_owned());
+    }
+    if count > TEXT_MAX_CHARS {
+        return Err(format!("has {count} characters, but the maximum is {TEXT_MAX_CHARS}"));
+    }
+    Ok(line)
+}
+
+/// Reads `dir` of a section, relative to the directory of the file.
 fn directory(
     reader: &mut Reader<'_>,
     input: &Input<'_>,
     section: &'static str,
     default: impl FnOnce() -> PathBuf,
 ) -> Given<PathBuf> {
-    let written = parsed(reader, section, "dir", |text| match text {
-        "~" => Err("wants a path; `~` means nothing here".to_owned()),
-        _ if text.starts_with("~/") => Err(format!("wants a path; `~` means nothing here: {text:?}")),
-        _ if text.contains('\0') => Err("holds a NUL character".to_owned()),
-        _ => Ok(PathBuf::from(text)),
-    });
-    let Given { value, at } = written.unwrap_or_else(|| Given { value: default(), at: reader.nowhere() });
-    // Going through the components drops every `.`; `..` stays, since what it means depends on symbolic links.
+    let Given { value, at } = match parsed(reader, section, "dir", path) {
+        Some(given) => given,
+        None => Given { value: default(), at: reader.nowhere() },
+    };
+    // Going through the components drops every `.`. A `..` stays, since its meaning depends on symbolic links.
     Given { value: input.base.join(value).components().collect(), at }
 }
 
-/// The service manager's directory for what must last, where there is one; else `plain`, beside the file.
+fn path(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "~" => Err("must be a path; `~` is not expanded".to_owned()),
+        _ if text.starts_with("~/") => Err(format!("must be a path; `~` is not expanded: {text:?}")),
+        _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
+        _ => Ok(PathBuf::from(text)),
+    }
+}
+
+/// Returns `name` in the state directory of the service manager, if there is one; else `plain`, beside the file.
 fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBuf {
     let variable = input.env.iter().find(|(name, _)| name == "STATE_DIRECTORY");
-    // systemd.exec(5): several directories stand with colons between; the first is ours.
+    // systemd.exec(5): several directories are separated by colons; the first is ours.
     match variable.and_then(|(_, value)| value.split(':').next()).filter(|first| first.starts_with('/')) {
         Some(first) => Path::new(first).join(name),
         None => PathBuf::from(plain),
     }
 }
 
-/// Articles are read, feeds and state are written: neither may stand in the other, whatever links lead there. Feeds
-/// are for everyone, state is not.
+/// Checks that directories are not inside each other, whatever links lead there: articles are read, feeds and state are
+/// written; feeds are readable for everyone, state is not.
 fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config, at: [&At; 3]) {
     let real = |path: &Path| input.world.real_path(path);
     let [articles, feeds, state] = [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
@@ -262,34 +278,35 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
         let (feeds, articles) = (feeds.display(), articles.display());
         refuse(
             [at[1], at[0]],
-            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not stand in one another"),
+            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"),
         );
     }
     if state.starts_with(&articles) {
         let (state, articles) = (state.display(), articles.display());
-        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not stand in `articles.dir` ({articles})"));
+        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})"));
     }
     if state.starts_with(&feeds) {
         let (state, feeds) = (state.display(), feeds.display());
-        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not stand in `feeds.dir` ({feeds})"));
+        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"));
     }
 }
 
-/// Reachable from outside, with links that lead nowhere from there?
+/// Warns if the server accepts connections from other machines, and `site.url` works only on this one.
 fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
     let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
-    if !words::is_loopback(&config.site.url) {
+    if !values::is_loopback(&config.site.url) {
         return None;
     }
     let at = if url_at.is_of_a_key() { url_at } else { listen_at };
     let message = format!(
-        "`server.listen` ({outside}) is open to other machines, but `site.url` ({}) leads nowhere from there; set \
+        "`server.listen` ({outside}) accepts connections from other machines, but `site.url` ({}) works only on this one; set \
          `site.url` to the address that readers use",
         config.site.url
     );
     Some(Finding { at: at.clone(), message })
 }
 
+/// Reads a duration in milliseconds.
 fn milliseconds(
     reader: &mut Reader<'_>,
     section: &'static str,
@@ -301,6 +318,7 @@ fn milliseconds(
     Given { value: Duration::from_millis(given.value), at: given.at }
 }
 
+/// Reads a duration in seconds.
 fn seconds(
     reader: &mut Reader<'_>,
     section: &'static str,
@@ -311,7 +329,7 @@ fn seconds(
     Duration::from_secs(reader.number(section, key, default, range).value)
 }
 
-/// A count or a size of things in memory.
+/// Reads a number of things in memory.
 fn size(
     reader: &mut Reader<'_>,
     section: &'static str,

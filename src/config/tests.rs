@@ -45,13 +45,58 @@ fn the_repositorys_file_says_the_defaults() {
         }
         above = line;
     }
+    explained.sort();
+    assert_eq!(explained, known_keys());
+}
+
+/// The keys that are read, sorted.
+fn known_keys() -> Vec<String> {
     let mut reader = raw::Reader::new("config.toml", "", &[]).unwrap();
     let input = Input { text: "", file: "config.toml", base: Path::new("/srv"), env: &[], world: &Nowhere };
     resolve::read(&mut reader, &input);
     let mut asked = reader.asked();
     asked.sort();
-    explained.sort();
-    assert_eq!(explained, asked);
+    asked
+}
+
+/// The table of keys in the documentation lists every key, and a default that it quotes is the default.
+#[test]
+fn the_documentation_lists_the_keys_and_defaults() {
+    let page = include_str!("../../docs/configuration.md");
+    let mut documented = Vec::new();
+    let mut defaults = String::new();
+    for line in page.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let ["", key, _, default, _, ""] = cells[..] else { continue };
+        let Some(key) = key.strip_prefix('`').and_then(|key| key.strip_suffix('`')) else { continue };
+        documented.push(key.to_owned());
+        if let Some(default) = default.strip_prefix('`').and_then(|default| default.strip_suffix('`')) {
+            defaults += &format!("{key} = {default}\n");
+        }
+    }
+    assert_eq!(Config::of(&defaults, Path::new("/srv")).unwrap(), default());
+    documented.sort();
+    assert_eq!(documented, known_keys());
+}
+
+/// Every configuration that the documentation shows can be used as it is.
+#[test]
+fn the_examples_of_the_documentation_are_usable() {
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../docs/configuration.md"),
+        include_str!("../../docs/operators.md"),
+        include_str!("../../docs/authors.md"),
+    ];
+    for page in pages {
+        let mut examples = 0;
+        for block in page.split("```toml\n").skip(1) {
+            let example = block.split("```").next().unwrap_or_default();
+            Config::of(example, Path::new("/srv")).unwrap_or_else(|errors| panic!("{example}\n{errors}"));
+            examples += 1;
+        }
+        assert!(examples > 0, "no example in\n{page}");
+    }
 }
 
 fn is_key(text: &str) -> bool {
@@ -136,9 +181,9 @@ fn the_environment_wins() {
         "",
         &[("DROPFEED_FEEDS__LIMIT", "many"), ("DROPFEED_FEEDS__LIMT", "1"), ("DROPFEED_X__Y", "1")],
         &[
-            "DROPFEED_FEEDS__LIMIT: `feeds.limit` wants a whole number, not \"many\"",
-            "DROPFEED_FEEDS__LIMT: no key of that name, did you mean `DROPFEED_FEEDS__LIMIT`?",
-            "DROPFEED_X__Y: no key of that name",
+            "DROPFEED_FEEDS__LIMIT: `feeds.limit` must be a whole number, not \"many\"",
+            "DROPFEED_FEEDS__LIMT: there is no such key, did you mean `DROPFEED_FEEDS__LIMIT`?",
+            "DROPFEED_X__Y: there is no such key",
         ],
     );
 }
@@ -147,29 +192,44 @@ fn the_environment_wins() {
 fn unknown_names_are_told_with_what_was_meant() {
     check("[server]\nlstien = 1", &[], &["config.toml:2: unknown key `lstien` in [server], did you mean `listen`?"]);
     check("[server]\nport = 1", &[], &["config.toml:2: unknown key `port` in [server], did you mean `listen`?"]);
-    check("[site]\nlisten = 1", &[], &["config.toml:2: unknown key `listen` in [site]; it belongs under [server]"]);
+    check("[site]\nlisten = 1", &[], &["config.toml:2: unknown key `listen` in [site]; it belongs in [server]"]);
     check("[site]\ncolour = 1", &[], &["config.toml:2: unknown key `colour` in [site]"]);
     check("\n[sevrer]\na = 1", &[], &["config.toml:2: unknown section `[sevrer]`, did you mean `server`?"]);
-    check("title = \"a\"", &[], &["config.toml:1: `title` stands above every section, but belongs under [site]"]);
-    check("wat = \"a\"", &[], &["config.toml:1: unknown key `wat` above every section"]);
+    check("title = \"a\"", &[], &["config.toml:1: `title` is above the first section, but belongs in [site]"]);
+    check("wat = \"a\"", &[], &["config.toml:1: unknown key `wat` above the first section"]);
+}
+
+#[test]
+fn arrays_of_tables_are_named_with_their_lines() {
+    check(
+        "[[server]]\nlisten = \"a:1\"\n\n[[veiw]]\nname = \"a\"\n[[sites]]\n[[veiw]]\n",
+        &[],
+        &[
+            "config.toml:1: `[[server]]` must be written `[server]`, once",
+            "config.toml:4: unknown section `[[veiw]]`",
+            "config.toml:6: unknown section `[[sites]]`, did you mean `site`?",
+            "config.toml:7: unknown section `[[veiw]]`",
+        ],
+    );
+    check("feeds = []", &[], &["config.toml:1: unknown key `feeds` above the first section"]);
 }
 
 #[test]
 fn wrong_types_say_what_is_wanted() {
     for (line, message) in [
-        ("limit = \"30\"", "`feeds.limit` wants a whole number, not \"30\"; leave out the quotes"),
-        ("limit = 1.5", "`feeds.limit` wants a whole number, not a fraction"),
-        ("limit = [1]", "`feeds.limit` wants a whole number, not a list"),
-        ("max_bytes = \"5 MB\"", "`feeds.max_bytes` wants a whole number, not \"5 MB\" (bytes)"),
+        ("limit = \"30\"", "`feeds.limit` must be a whole number, not \"30\"; remove the quotes"),
+        ("limit = 1.5", "`feeds.limit` must be a whole number, not a fraction"),
+        ("limit = [1]", "`feeds.limit` must be a whole number, not a list"),
+        ("max_bytes = \"5 MB\"", "`feeds.max_bytes` must be a whole number, not \"5 MB\" (bytes)"),
         ("limit = 0", "`feeds.limit` is 0, but must be from 1 to 10000"),
         ("limit = -1", "`feeds.limit` is -1, but must be from 1 to 10000"),
-        ("limit = 99999999999999999999", "`feeds.limit` wants a whole number, not a number beyond 64 bits"),
-        ("content = \"none\"", "`feeds.content` wants \"full\" or \"summary\", not \"none\""),
-        ("content = true", "`feeds.content` wants a text in quotes, not true"),
-        ("advertise = \"xml\"", "`feeds.advertise` wants \"atom\", \"rss\" or \"json\", not \"xml\""),
-        ("dir = \" \"", "`feeds.dir` is empty; leave the line out to get the default"),
-        ("dir = \"~/feeds\"", "`feeds.dir` wants a path; `~` means nothing here: \"~/feeds\""),
-        ("dir = 2026-01-01", "`feeds.dir` wants a text in quotes, not a date"),
+        ("limit = 99999999999999999999", "`feeds.limit` must be a whole number, not a number beyond 64 bits"),
+        ("content = \"none\"", "`feeds.content` must be \"full\" or \"summary\", not \"none\""),
+        ("content = true", "`feeds.content` must be a string in quotes, not true"),
+        ("advertise = \"xml\"", "`feeds.advertise` must be \"atom\", \"rss\" or \"json\", not \"xml\""),
+        ("dir = \" \"", "`feeds.dir` is empty; remove the line to use the default"),
+        ("dir = \"~/feeds\"", "`feeds.dir` must be a path; `~` is not expanded: \"~/feeds\""),
+        ("dir = 2026-01-01", "`feeds.dir` must be a string in quotes, not a date"),
     ] {
         check(&format!("[feeds]\n{line}"), &[], &[&format!("config.toml:2: {message}")]);
     }
@@ -177,17 +237,17 @@ fn wrong_types_say_what_is_wanted() {
         "[articles]\npoll = \"true\"\nignore = 1\nsettle_ms = 300\nsettle_max_ms = 200",
         &[],
         &[
-            "config.toml:2: `articles.poll` wants true or false, not \"true\"; leave out the quotes",
-            "config.toml:3: `articles.ignore` wants a text in quotes or a list of them, not 1",
+            "config.toml:2: `articles.poll` must be true or false, not \"true\"; remove the quotes",
+            "config.toml:3: `articles.ignore` must be a string in quotes or a list of them, not 1",
             "config.toml:5: `articles.settle_max_ms` (200) must not be less than `articles.settle_ms` (300)",
         ],
     );
     check(
         "articles.ignore = \"a{b\"",
         &[],
-        &["config.toml:1: `articles.ignore`: \"a{b\" is not a pattern of gitignore(5)"],
+        &["config.toml:1: `articles.ignore`: \"a{b\" is not a valid pattern of gitignore(5)"],
     );
-    check("feeds = 1", &[], &["config.toml:1: unknown key `feeds` above every section"]);
+    check("feeds = 1", &[], &["config.toml:1: unknown key `feeds` above the first section"]);
 }
 
 #[test]
@@ -197,8 +257,8 @@ fn broken_toml_is_told_with_its_line_and_once() {
         ("[site\ntitle = \"a\"", "config.toml:1: not valid TOML: "),
         ("[site]\ntitle = \"a", "config.toml:2: not valid TOML: "),
         ("[site]\ntitle = a b", "config.toml:2: not valid TOML: "),
-        ("[site]\ntitle = \"a\"\ntitle = \"b\"", "config.toml:3: `title` is given twice"),
-        ("[site]\n[feeds]\n[site]", "config.toml:3: `site` is given twice"),
+        ("[site]\ntitle = \"a\"\ntitle = \"b\"", "config.toml:3: `title` is set twice"),
+        ("[site]\n[feeds]\n[site]", "config.toml:3: `site` is set twice"),
         ("\0", "config.toml:1: not valid TOML: "),
     ] {
         let message = parse(text, &[]).unwrap_err().to_string();
@@ -213,14 +273,14 @@ fn everything_is_told_at_once_in_the_order_of_the_file() {
          \"e.org\"",
         &[("DROPFEED_SITE__TIMEZONE", "Berlin")],
         &[
-            "config.toml:2: `server.listen` wants an address and a port such as \"127.0.0.1:8080\", not \"8080\", did \
+            "config.toml:2: `server.listen` must be an address and a port such as \"127.0.0.1:8080\", not \"8080\", did \
              you mean \"127.0.0.1:8080\"?",
             "config.toml:4: `feeds.limit` is 0, but must be from 1 to 10000",
-            "config.toml:6: `site.language` wants a language tag of BCP 47 such as \"en\", \"de\" or \"pt-BR\", not \
+            "config.toml:6: `site.language` must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\", not \
              \"english\"",
             "config.toml:7: unknown key `titel` in [site], did you mean `title`?",
-            "config.toml:8: `site.url` wants http:// or https:// in front: did you mean \"https://e.org/\"?",
-            "DROPFEED_SITE__TIMEZONE: `site.timezone` wants a time zone of the IANA database such as \
+            "config.toml:8: `site.url` needs http:// or https:// in front: did you mean \"https://e.org/\"?",
+            "DROPFEED_SITE__TIMEZONE: `site.timezone` must be an IANA time zone such as \
              \"Europe/Berlin\" or \"UTC\", not \"Berlin\", did you mean \"Europe/Berlin\"?",
         ],
     );
@@ -229,11 +289,11 @@ fn everything_is_told_at_once_in_the_order_of_the_file() {
 #[test]
 fn listeners_are_told_apart() {
     for (text, message) in [
-        ("server.listen = []", "`server.listen` wants from 1 to 1000 addresses"),
-        ("server.listen = [\"localhost:1\", \"127.0.0.1:1\"]", "`server.listen` names 127.0.0.1:1 twice"),
-        ("admin.listen = \"127.0.0.1:8080\"", "`admin.listen` is 127.0.0.1:8080, which `server.listen` already has"),
-        ("admin.listen = [\"a:1\", \"b:1\"]", "`admin.listen` wants one address"),
-        ("server.listen = 8080", "`server.listen` wants a text in quotes or a list of them, not 8080"),
+        ("server.listen = []", "`server.listen` must have from 1 to 1000 addresses"),
+        ("server.listen = [\"localhost:1\", \"127.0.0.1:1\"]", "`server.listen` lists 127.0.0.1:1 twice"),
+        ("admin.listen = \"127.0.0.1:8080\"", "`admin.listen` is 127.0.0.1:8080, which is already in `server.listen`"),
+        ("admin.listen = [\"a:1\", \"b:1\"]", "`admin.listen` must be one address"),
+        ("server.listen = 8080", "`server.listen` must be a string in quotes or a list of them, not 8080"),
     ] {
         let got = parse(text, &[]).unwrap_err().to_string();
         assert!(got.starts_with(&format!("config.toml:1: {message}")), "{text}\n{got}");
@@ -245,17 +305,17 @@ fn directories_stand_apart() {
     for (text, message) in [
         (
             "feeds.dir = \"articles/out\"",
-            "`feeds.dir` (/srv/articles/out) and `articles.dir` (/srv/articles) must not stand in one another",
+            "`feeds.dir` (/srv/articles/out) and `articles.dir` (/srv/articles) must not be inside each other",
         ),
         (
             "articles.dir = \"feeds\"",
-            "`feeds.dir` (/srv/feeds) and `articles.dir` (/srv/feeds) must not stand in one another",
+            "`feeds.dir` (/srv/feeds) and `articles.dir` (/srv/feeds) must not be inside each other",
         ),
         (
             "state.dir = \"articles/.state\"",
-            "`state.dir` (/srv/articles/.state) must not stand in `articles.dir` (/srv/articles)",
+            "`state.dir` (/srv/articles/.state) must not be inside `articles.dir` (/srv/articles)",
         ),
-        ("state.dir = \"feeds\"", "`state.dir` (/srv/feeds) must not stand in `feeds.dir` (/srv/feeds)"),
+        ("state.dir = \"feeds\"", "`state.dir` (/srv/feeds) must not be inside `feeds.dir` (/srv/feeds)"),
     ] {
         check(text, &[], &[&format!("config.toml:1: {message}")]);
     }
@@ -285,7 +345,10 @@ fn what_is_probably_not_meant_is_warned_about() {
         parse(text, env).unwrap().1.iter().map(Finding::to_string).collect()
     };
     let open = warnings("[server]\nlisten = \"0.0.0.0:80\"", &[]);
-    assert!(open[0].starts_with("config.toml:2: `server.listen` (0.0.0.0:80) is open to other machines"), "{open:?}");
+    assert!(
+        open[0].starts_with("config.toml:2: `server.listen` (0.0.0.0:80) accepts connections from other machines"),
+        "{open:?}"
+    );
     assert_eq!(warnings("server.listen = \"0.0.0.0:80\"\nsite.url = \"https://e.org\"", &[]), Vec::<String>::new());
     assert_eq!(
         warnings("", &[("DROPFEED_SITE_URL", "https://e.org")]),

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::article::{self, Reading, place};
+use crate::article::{self, Reading, location};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
-use crate::source::{Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
+use crate::source::{self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
 
 /// When a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
@@ -65,6 +65,37 @@ pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Time
     Ok(observed)
 }
 
+/// Completes what a look found: before a file gets a new id, every known article with its inode or its content is
+/// looked at on disk, now. Events arrive in any order, so the event that says where such an article went may still be
+/// on its way.
+///
+/// Only what is gone is added. A path that exists is itself, and whatever changed there has an event of its own.
+///
+/// # Errors
+/// The article directory is lost.
+pub fn complete(
+    tree: &Tree,
+    state: &State,
+    observations: &mut Vec<Observation>,
+    now: Timestamp,
+) -> Result<(), RootLost> {
+    let mut rivals = state.rivals(observations, now);
+    for Observation { path, .. } in observations.iter() {
+        rivals.remove(path);
+    }
+    if rivals.is_empty() {
+        return Ok(());
+    }
+    let look = source::Look::At(rivals.iter().cloned().collect());
+    for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
+        if seen == Seen::Gone && rivals.contains(&path) {
+            observations.push(Observation { path, found: Found::Gone });
+        }
+    }
+    observations.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(())
+}
+
 enum Look {
     Found(Box<Found>),
     Again,
@@ -75,7 +106,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
-        (place::is_left_out(&change.path), &change.seen)
+        (location::excluded_by(&change.path), &change.seen)
     {
         let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));

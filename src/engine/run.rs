@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use crate::config::{Articles, Config};
-use crate::source::{Batch, Cause, Health, Inbox, Look, OpenError, Policy, Tree, needs_polling};
+use crate::source::{Batch, Health, Inbox, Look, OpenError, Policy, Signs, Tree, Unfinished, needs_polling};
 
 use super::renderer::Renderer;
 use super::{Command, Engine};
@@ -19,6 +19,9 @@ const ROOT_RETRY: Duration = Duration::from_secs(2);
 
 /// How soon a failed projection is tried again.
 const PROJECT_RETRY: Duration = Duration::from_secs(5);
+
+/// How long `dropfeed build` waits for files that are being written.
+const BUILD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the loop remembers from turn to turn.
 #[derive(Debug)]
@@ -35,8 +38,10 @@ pub(super) struct Watch {
     astray: bool,
     /// Before this, the projection is not tried again.
     project_after: Option<Instant>,
-    /// Is this the first look since the tree was opened?
-    pub(super) first_look: bool,
+    /// Files that a scan found and that may still be being written.
+    pub(super) unfinished: Unfinished,
+    /// Did the very first scan wait for a tree that was being put there?
+    pub(super) waited: bool,
 }
 
 impl Watch {
@@ -48,7 +53,8 @@ impl Watch {
             retry_after: None,
             astray: false,
             project_after: None,
-            first_look: true,
+            unfinished: Unfinished::default(),
+            waited: false,
         }
     }
 }
@@ -84,7 +90,9 @@ pub fn settling(articles: &Articles) -> Policy {
 impl Engine {
     /// Works until the inbox is closed.
     pub fn run(mut self) {
-        let mut batch = everything();
+        // What the watcher heard since it began counts from the first look on.
+        let mut batch = self.parts.inbox.wait(Some(Instant::now()));
+        batch.look = Some(Look::Everything);
         loop {
             for command in std::mem::take(&mut batch.commands) {
                 self.obey(command);
@@ -107,7 +115,16 @@ impl Engine {
     /// # Errors
     /// Whatever kept it from publishing.
     pub fn build(mut self) -> anyhow::Result<usize> {
-        self.step(&Look::Everything, &Default::default())?;
+        let patience = Instant::now() + BUILD_PATIENCE;
+        let mut stepped = self.step(&Look::Everything, &Signs::default())?;
+        while !stepped.held_back.is_empty() && Instant::now() < patience {
+            // Ends: whatever is held back is looked at again.
+            self.parts.inbox.wait(Some(patience));
+            stepped = self.step(&Look::Everything, &Signs::default())?;
+        }
+        for path in &stepped.held_back {
+            warn!(event = "warning", %path, "{path}: left out, because it is still being written");
+        }
         while !self.stale.is_empty() {
             self.project_next()?;
         }
@@ -121,7 +138,7 @@ impl Engine {
         }
         // No place to look at is a place too: what is due by time alone is done.
         let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
-        match self.step(&look, &batch.unsettled) {
+        match self.step(&look, &batch.signs) {
             Ok(stepped) => {
                 self.trouble.engine(None);
                 self.watch.backoff = RETRY.0;
@@ -129,7 +146,6 @@ impl Engine {
                 if look == Look::Everything {
                     self.trouble.readable_again(&stepped.unreadable);
                     self.watch.scanned = Instant::now();
-                    self.watch.first_look = false;
                     self.listen_or_poll();
                 }
             }
@@ -179,7 +195,6 @@ impl Engine {
         info!(event = "opened", path = %self.parts.config.articles.dir.display(), "the article directory is another now");
         self.parts.renderer.set_tree(Arc::new(tree));
         self.watch.polling = polling;
-        self.watch.first_look = true;
         self.watch.astray = false;
         // What is under way belongs to the tree that was; the new one is looked at whole.
         self.parts.inbox.rescan_later(Duration::ZERO);
@@ -291,17 +306,5 @@ impl Engine {
     /// What reads articles.
     pub fn renderer(&self) -> &Arc<Renderer> {
         &self.parts.renderer
-    }
-}
-
-/// The first thing there is to do.
-fn everything() -> Batch<Command> {
-    Batch {
-        look: Some(Look::Everything),
-        unsettled: Default::default(),
-        root_changed: false,
-        stop: false,
-        commands: Vec::new(),
-        cause: Cause::Rescan,
     }
 }

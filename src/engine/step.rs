@@ -1,6 +1,6 @@
 //! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
-use crate::source::{Fingerprint, Look, RootLost, Seen, SourceChange};
+use crate::source::unfinished::Held;
+use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::StoreError;
 
 use super::observe::{self, Known, Observed};
@@ -20,9 +21,6 @@ use super::{Current, Engine, Parts, hot, renderer, tell, value};
 
 /// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
-
-/// A file that was written within this time may still be written.
-const YOUNG: Duration = Duration::from_secs(10);
 
 /// When an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
@@ -43,6 +41,8 @@ pub enum StepError {
 pub struct Stepped {
     /// Files that were new, changed or gone.
     pub files: usize,
+    /// Files that may still be being written: they are looked at again.
+    pub held_back: Vec<RelPath>,
     /// Files that could not be looked at: what is known of them stays.
     pub unreadable: Vec<RelPath>,
     /// Was a new snapshot published?
@@ -54,20 +54,28 @@ impl Engine {
     ///
     /// # Errors
     /// The article directory is lost, or the rows cannot be made durable; then nothing has changed.
-    pub fn step(&mut self, look: &Look, unsettled: &BTreeSet<RelPath>) -> Result<Stepped, StepError> {
+    pub fn step(&mut self, look: &Look, signs: &Signs) -> Result<Stepped, StepError> {
         let mut laps = Laps::start();
         let now = self.parts.clock.now();
         let tree = self.parts.renderer.tree().ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
+        // A deletion is final: before one takes effect, its article is looked for everywhere.
+        let deletes = self.current.state.deletes(&self.policy, now);
+        let look = if deletes { &Look::Everything } else { look };
         let mut changes = tree.look(look, &Known(&self.current.state))?;
         laps.lap("look");
-        changes.retain(|change| !unsettled.contains(&change.path));
-        self.postpone_young(&mut changes, look, now);
+        changes.retain(|change| !signs.unsettled.contains(&change.path));
+        let held = self.hold_back(&tree, &mut changes, look, signs, now);
+        if self.waits_for_the_first(&held) {
+            return Ok(Stepped { files: 0, held_back: paths(held), unreadable: Vec::new(), published: false });
+        }
         let observed = observe::observe(&tree, &self.current.state, changes, now)?;
         let Observed { mut observations, again, unreadable } = observed;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
-        self.look_again_at_young(&observations, look, now);
+        observe::complete(&tree, &self.current.state, &mut observations, now)?;
+        // Its writer came back while it was read: it will be hinted at again.
+        observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);
         let files = observations.len();
@@ -83,39 +91,39 @@ impl Engine {
             self.first_scan = false;
         }
         self.everything = false;
-        Ok(Stepped { files, unreadable: unreadable_now, published })
+        Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
     }
 
-    /// Files that a scan found, and that were written just now, may still be written. Without events to tell, they wait
-    /// until they are old enough.
-    fn postpone_young(&self, changes: &mut Vec<SourceChange>, look: &Look, now: Timestamp) {
-        if *look != Look::Everything || self.watch.first_look || !self.watch.polling {
-            return;
+    /// Takes out the files that may still be being written; they are looked at again.
+    fn hold_back(
+        &mut self,
+        tree: &Tree,
+        changes: &mut Vec<SourceChange>,
+        look: &Look,
+        signs: &Signs,
+        now: Timestamp,
+    ) -> Vec<Held> {
+        // A look at single paths follows events, which tell of writers. A scan of everything knows of none.
+        let asks = *look == Look::Everything && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
+        let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
+        let finished = |path: &RelPath| signs.finished.contains(path);
+        let held = self.watch.unfinished.hold_back(changes, finished, &writers, now, Instant::now());
+        for Held { path, again, .. } in &held {
+            self.parts.inbox.later([path.clone()], *again);
         }
-        changes.retain(|change| match &change.seen {
-            Seen::Text(fingerprint) => match young(fingerprint, now) {
-                Some(left) => {
-                    self.parts.inbox.later([change.path.clone()], left);
-                    false
-                }
-                None => true,
-            },
-            _ => true,
-        });
+        held
     }
 
-    /// With events, what a scan found young is taken, and looked at again: it may be written through a door from which
-    /// no event comes.
-    fn look_again_at_young(&self, observations: &[Observation], look: &Look, now: Timestamp) {
-        if *look != Look::Everything || self.watch.first_look {
-            return;
-        }
-        for Observation { path, found } in observations {
-            if let Found::Read { fingerprint, .. } = found
-                && let Some(left) = young(fingerprint, now)
-            {
-                self.parts.inbox.later([path.clone()], left);
+    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed holds: a tree that
+    /// was put there a moment ago is taken whole. A file that is being written is not waited for.
+    fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
+        let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
+        match quiet {
+            Some(again) if self.first_scan && !std::mem::replace(&mut self.watch.waited, true) => {
+                self.parts.inbox.rescan_later(again);
+                true
             }
+            _ => false,
         }
     }
 
@@ -223,7 +231,7 @@ impl Engine {
         self.publish();
         self.left_out.tell(&notices);
         let now = self.parts.clock.now();
-        tell::notices(&notices, &self.parts.config.site, now);
+        tell::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
 }
@@ -269,11 +277,8 @@ fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnosti
     refused
 }
 
-/// How long until the file is no longer young; `None` where it is old enough.
-fn young(fingerprint: &Fingerprint, now: Timestamp) -> Option<Duration> {
-    let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(now);
-    let age = Duration::try_from(now.duration_since(modified)).ok()?;
-    YOUNG.checked_sub(age).filter(|left| !left.is_zero())
+fn paths(held: Vec<Held>) -> Vec<RelPath> {
+    held.into_iter().map(|held| held.path).collect()
 }
 
 fn is_empty(commit: &Commit) -> bool {

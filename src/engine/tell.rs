@@ -1,50 +1,68 @@
-//! What the engine says: one line an event, under fixed names that operators can search for.
+//! The log of the engine: one line per event, under fixed names that operators can search for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::{error, info, warn};
 
-use crate::article::place;
+use crate::article::location;
 use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
-use crate::config::Site;
+use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
-use crate::library::Notice;
+use crate::library::{Article, Notice};
 
 use super::observe;
 
-/// So many articles that become public at once, as on a first start, are told by their number alone.
+/// If more articles than this become public at once, as on a first start, only their number is logged.
 const PUBLISHED_MAX: usize = 100;
 
-/// How many names that are left out are remembered. Those beyond are not told.
+/// Names of skipped directories and files that are remembered; further ones are not logged.
 const LEFT_OUT_MAX: usize = 256;
 
-/// Tells what a step found worth telling.
-pub(super) fn notices(notices: &[Notice], site: &Site, now: Timestamp) {
-    let is_new = |told: &&Notice| matches!(told, Notice::Published(_));
-    let articles = notices.iter().filter(is_new).count();
+/// Logs the notices of a step.
+pub(super) fn notices(notices: &[Notice], config: &Config, now: Timestamp) {
+    let articles = notices.iter().filter(|notice| is_new(notice)).count();
     let many = articles > PUBLISHED_MAX;
     if many {
-        info!(event = "published", articles, "published: {articles} articles");
+        info!(event = "published", articles, "published");
     }
-    notices.iter().filter(|told| !(many && is_new(told))).for_each(|told| notice(told, site, now));
+    for one in notices {
+        if !(many && is_new(one)) {
+            notice(one, config, now);
+        }
+    }
 }
 
-fn notice(notice: &Notice, site: &Site, now: Timestamp) {
-    let url = |article: &crate::library::Article| links::absolute(site, &Route::Resource(article.url.clone()));
+fn is_new(notice: &Notice) -> bool {
+    matches!(notice, Notice::Published(_))
+}
+
+fn notice(notice: &Notice, config: &Config, now: Timestamp) {
+    let site = &config.site;
     match notice {
-        Notice::Published(article) => info!(event = "published", path = %article.path, url = url(article), "published"),
-        Notice::Changed(article) => info!(event = "changed", path = %article.path, url = url(article), "changed"),
+        Notice::Published(article) => {
+            info!(event = "published", path = %article.path, url = url(article, site), "published");
+        }
+        Notice::Changed(article) => {
+            info!(event = "changed", path = %article.path, url = url(article, site), "changed");
+        }
         Notice::Renamed(from, article) => {
-            info!(event = "renamed", %from, path = %article.path, url = url(article), "renamed");
+            info!(event = "renamed", %from, path = %article.path, url = url(article, site), "renamed");
         }
         Notice::Withdrawn(path) => info!(event = "withdrawn", %path, "withdrawn by its author"),
-        Notice::Missing(path) => info!(event = "missing", %path, "its file is gone; taken away after grace_s"),
-        Notice::Deleted(path) => info!(event = "deleted", %path, "taken away"),
+        Notice::Missing(path) => {
+            let grace = config.articles.grace.as_secs();
+            info!(event = "missing", %path, "file removed; unpublishing in {grace} s");
+        }
+        Notice::Deleted(path) => info!(event = "deleted", %path, "unpublished"),
         Notice::Held(path, until) => {
             let zone = site.timezone.iana_name().unwrap_or("UTC");
             let wait = in_words(until.duration_since(now).as_secs());
             info!(event = "held", %path, "held until {until}, in {wait}; site.timezone is {zone}");
+        }
+        Notice::Copy { path, original, until } => {
+            let wait = in_words(until.duration_since(now).as_secs());
+            info!(event = "copy", %path, %original, "copy of {original}: published as an article of its own in {wait}");
         }
         // Named by its directory: see `LeftOut`.
         Notice::Told(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
@@ -52,7 +70,11 @@ fn notice(notice: &Notice, site: &Site, now: Timestamp) {
     }
 }
 
-/// A time to wait in the two units that matter: `3 d 4 h`, `8 h 59 min`, `45 s`.
+fn url(article: &Article, site: &Site) -> String {
+    links::absolute(site, &Route::Resource(article.url.clone()))
+}
+
+/// A duration in its two largest units: `3 d 4 h`, `8 h 59 min`, `45 s`.
 fn in_words(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -64,11 +86,11 @@ fn in_words(seconds: i64) -> String {
     }
 }
 
-/// Tells what is to be said of one file.
+/// Logs the diagnostics of one file.
 pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         let code = diagnostic.code.as_str();
-        // `a.md:3:1: ...`, as compilers have it, and `a.md: ...` where nothing in the file is to blame.
+        // `a.md:3:1: ...`, as compilers write it, and `a.md: ...` for a diagnostic without a place.
         let gap = if diagnostic.place.is_some() { "" } else { " " };
         match diagnostic.severity {
             Severity::Error => error!(event = "refused", %path, code, "refused: {path}:{gap}{diagnostic}"),
@@ -78,22 +100,23 @@ pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
     }
 }
 
-/// The directories (and files) that hold no articles by their name, each told once: their files may be thousands.
+/// Directories and files that are skipped because of their names. Each is logged once, since it may hold thousands of
+/// files.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut(BTreeSet<String>);
 
 impl LeftOut {
-    /// Tells what is left out and was not told yet.
+    /// Logs the skipped names that were not logged before.
     pub(super) fn tell(&mut self, notices: &[Notice]) {
         for path in self.news(notices) {
-            info!(event = "left-out", path, "left out: {path} holds no articles");
+            info!(event = "left-out", path, "skipped {path}: names that begin with `_` are not published");
         }
     }
 
-    /// The names among the notices that are new.
+    /// The names among the notices that are new, which are then known.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => place::is_left_out(path),
+            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => location::excluded_by(path),
             _ => None,
         });
         let mut news = Vec::new();
@@ -107,13 +130,13 @@ impl LeftOut {
     }
 }
 
-/// Tells of an entry that another parser could not read back.
+/// Logs an entry that the second parser could not read back.
 pub(super) fn quarantined(rejected: &Rejected) {
     let id = rejected.id.as_deref().unwrap_or("the whole feed");
     error!(event = "quarantined", id, "left out of the feeds: {}", rejected.reason);
 }
 
-/// Tells that the configured `site.id` is not the one that ids were derived from.
+/// Logs that the configured `site.id` is not the one from which ids were derived.
 pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
     warn!(
         event = "warning",
@@ -121,7 +144,7 @@ pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
     );
 }
 
-/// What is wrong at present, so that each trouble is told once when it comes and once when it is over.
+/// The present troubles, so that each is logged once when it begins and once when it is over.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
     unreadable: BTreeMap<RelPath, Diagnostic>,
@@ -130,7 +153,7 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Files that cannot be looked at just now.
+    /// Takes note of files that cannot be read at present.
     pub(super) fn unreadable(&mut self, now: Vec<(RelPath, Diagnostic)>) {
         for (path, diagnostic) in now {
             if self.unreadable.get(&path) != Some(&diagnostic) {
@@ -140,25 +163,25 @@ impl Trouble {
         }
     }
 
-    /// After a look at everything: only these still cannot be looked at.
+    /// Takes note, after a full scan, that only the files in `still` cannot be read.
     pub(super) fn readable_again(&mut self, still: &[RelPath]) {
         self.unreadable.retain(|path, _| {
             let stays = still.contains(path);
             if !stays {
-                info!(event = "recovered", %path, "recovered: {path} can be read again");
+                info!(event = "recovered", %path, "recovered: the file can be read again");
             }
             stays
         });
     }
 
-    /// What stops steps, or `None` where one went through.
+    /// Takes note of what stops steps, or that a step succeeded (`None`).
     pub(super) fn engine(&mut self, trouble: Option<String>) {
-        tell_change(&mut self.engine, trouble, "nothing is published");
+        tell_change(&mut self.engine, trouble, "changes are not published");
     }
 
-    /// What stops the projection to `feeds/`, or `None` where it went through.
+    /// Takes note of what stops the projection to `feeds/`, or that it succeeded (`None`).
     pub(super) fn projection(&mut self, trouble: Option<String>) {
-        tell_change(&mut self.projection, trouble, "files in feeds/ are not brought up to date");
+        tell_change(&mut self.projection, trouble, "files in feeds/ are not updated");
     }
 }
 
@@ -176,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_are_told_in_words() {
+    fn waits_are_written_in_words() {
         for (seconds, words) in [
             (-5, "0 s"),
             (45, "45 s"),
@@ -190,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_told_once() {
+    fn a_skipped_directory_is_logged_once() {
         let notice = |path: &str, code: &'static str| {
             Notice::Told(RelPath::new(path).unwrap(), Diagnostic::note(code, "holds no articles"))
         };

@@ -12,6 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::article::{Body, Person};
+use crate::base::reference::has_scheme;
 use crate::base::text::{is_safe, line};
 use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
@@ -38,8 +39,8 @@ const FIRST_SECOND: i64 = -62_135_596_800;
 /// The feed of `scope`, whose `articles` are in order, newest first.
 ///
 /// `bodies` gives the rendered articles, `locate` the route that a symbolic reference means. An
-/// article whose body cannot be had at the moment is in the feed with its title and summary; one
-/// that has neither body nor title shows nothing and is left out.
+/// article whose body cannot be had at the moment is left out: an entry has its body or is not in
+/// the feed.
 pub fn compose(
     site: &Site,
     feeds: &Feeds,
@@ -51,10 +52,8 @@ pub fn compose(
 ) -> Feed {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
-        let body = bodies(article.seq);
-        let entry = entry(site, feeds.content, article, body.as_deref(), locate);
-        if body.is_some() || !entry.title.is_empty() {
-            numbered.push((article.seq, entry));
+        if let Some(body) = bodies(article.seq) {
+            numbered.push((article.seq, entry(site, feeds.content, article, &body, locate)));
         }
     }
     bound(&mut numbered, feeds.max_bytes, HARD_BYTES_MAX);
@@ -111,18 +110,12 @@ fn urn(site_id: &str, kind: &str, name: &str) -> String {
 fn is_iri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_hierarchical = !matches!(scheme, "http" | "https") || rest.starts_with("//");
-    is_scheme(scheme)
+    has_scheme(text)
         && !rest.is_empty()
         && is_hierarchical
         && rest.chars().all(may_stand_in_iri)
         && escapes_are_whole(rest)
         && Url::parse(text).is_ok()
-}
-
-/// Whether `text` is a scheme (RFC 3986, 3.1).
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 fn may_stand_in_iri(c: char) -> bool {
@@ -174,19 +167,15 @@ fn entry(
     site: &Site,
     content: Content,
     article: &Article,
-    body: Option<&Body>,
+    body: &Body,
     locate: &dyn Fn(&str) -> Option<Route>,
 ) -> Entry {
     let head = &*article.head;
     let url = links::absolute(site, &Route::Resource(article.url.clone()));
     let published = whole_second(article.published);
-    let html = match body {
-        Some(body) if content == Content::Full => links::resolve(&body.html, &url, site, locate),
-        _ => String::new(),
-    };
-    let summary = match body {
-        Some(body) => body.summary.as_str(),
-        None => head.summary.as_deref().unwrap_or_default(),
+    let html = match content {
+        Content::Full => links::resolve(&body.html, &url, site, locate),
+        Content::Summary => String::new(),
     };
     let image = match &head.image {
         Some(image) => links::image(image, article, site, locate),
@@ -204,7 +193,7 @@ fn entry(
         atom_id: atom_id(&site.id, &article.id),
         id: article.id.clone(),
         title: line(&head.title),
-        summary: summary.trim().to_owned(),
+        summary: body.summary.trim().to_owned(),
         html,
         published,
         updated: article.updated.max(published),
@@ -389,14 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_body_the_head_speaks() {
-        let mut note = article(2, "note.md");
-        note.head = Arc::new(head(""));
-        let articles = [Arc::new(article(1, "a.md")), Arc::new(note)];
-        let made = feed(&articles, &|_| None);
+    fn an_entry_has_its_body_or_is_left_out() {
+        let articles = [Arc::new(article(1, "a.md")), Arc::new(article(2, "b.md"))];
+        let made = feed(&articles, &|seq| if seq == 1 { body("<p>x</p>", "x") } else { None });
         assert_eq!(made.entries.iter().map(|e| e.title.as_str()).collect::<Vec<_>>(), ["a"]);
-        let made = feed(&articles, &|_| body("<p>x</p>", "x"));
-        assert_eq!(made.entries.len(), 2);
     }
 
     #[test]

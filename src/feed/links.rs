@@ -1,22 +1,19 @@
 //! Routes and references as absolute, percent-encoded URLs below `site.url`.
 //!
-//! [`absolute`] is the one place where the two are joined. A body's symbolic references (see `article::Body`) become
+//! [`absolute`] is the one place where the two are joined. A body's symbolic references (see `article::symbol`) become
 //! URLs in [`resolve`]; nothing here ever reads the Host of a request.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::article::place;
+use crate::article::{Location, symbol};
 use crate::base::path::FileKind;
+use crate::base::reference::{encode, has_scheme, walk};
 use crate::base::{RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
 use crate::library::Article;
-
-/// What parts a symbolic reference from the text around it.
-const MARK: char = '\u{1}';
 
 /// Schemes that run or carry something instead of pointing at it.
 const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", "about"];
@@ -33,19 +30,18 @@ pub fn absolute(site: &Site, route: &Route) -> String {
 pub fn resolve(html: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
-    while let Some(start) = rest.find(MARK) {
-        out.push_str(&rest[..start]);
-        rest = &rest[start + 1..];
-        // A mark without its twin means nothing; it may not stay, since no feed can hold it.
-        let Some(end) = rest.find(MARK) else { break };
-        let reference = unescape(&rest[..end]);
-        rest = &rest[end + 1..];
-        match target(&reference, own_url, site, locate) {
-            Some(url) => escape_into(&url, &mut out),
-            None => rest = leave(&mut out, rest),
-        }
+    while let Some(symbol) = symbol::find(rest) {
+        out.push_str(symbol.before);
+        rest = match target(&symbol.target, own_url, site, locate) {
+            Some(url) => {
+                escape_into(&url, &mut out);
+                symbol.after
+            }
+            None => leave(&mut out, symbol.after),
+        };
     }
-    out.push_str(rest);
+    // A mark without a second one means nothing, and no feed can hold it.
+    out.extend(rest.split(symbol::MARK));
     out
 }
 
@@ -59,7 +55,7 @@ pub fn image(image: &str, article: &Article, site: &Site, locate: &dyn Fn(&str) 
         return None;
     }
     if image.starts_with("//") {
-        return site.url.join(image).ok().map(|url| tidy(url.as_str()).into_owned());
+        return site.url.join(image).ok().map(|url| encode(url.as_str()).into_owned());
     }
     if has_scheme(image) {
         return web(image);
@@ -73,56 +69,27 @@ pub fn image(image: &str, article: &Article, site: &Site, locate: &dyn Fn(&str) 
     let from = article.path.parent().unwrap_or_else(RelPath::root);
     let found = readings.iter().find_map(|(path, suffix)| {
         let route = locate(&beneath(&from, path))?;
-        Some(format!("{}{}", absolute(site, &route), tidy(suffix)))
+        Some(format!("{}{}", absolute(site, &route), encode(suffix)))
     });
     // Nothing is known to stand there: the URL that it would have.
-    found.or_else(|| Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), tidy(suffix))))
+    found.or_else(|| Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), encode(suffix))))
 }
 
 /// The http(s) URL that `text` is, normalised and percent-encoded.
 pub fn web(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    Some(tidy(url.as_str()).into_owned())
+    Some(encode(url.as_str()).into_owned())
 }
 
 /// The absolute URL that `text` is, of any scheme that only points at something.
 pub fn external(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok().filter(|url| !DANGEROUS.contains(&url.scheme()))?;
-    Some(tidy(url.as_str()).into_owned())
-}
-
-/// The URL with every character that RFC 3986 (2) has no place for percent-encoded. The WHATWG's serialisation leaves
-/// some of them (`|`, `[`, `^`, a lone `%`), and validators and strict parsers refuse them.
-pub fn tidy(url: &str) -> Cow<'_, str> {
-    let bytes = url.as_bytes();
-    let host_end = url.find("://").map_or(0, |at| at + 3 + authority_len(&url[at + 3..]));
-    let legal = |at: usize| match bytes[at] {
-        b'%' => bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
-        b'[' | b']' => at < host_end,
-        byte => byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte),
-    };
-    if (0..bytes.len()).all(legal) {
-        return Cow::Borrowed(url);
-    }
-    let mut out = String::with_capacity(url.len() + 16);
-    for (at, byte) in bytes.iter().enumerate() {
-        if legal(at) {
-            out.push(char::from(*byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    Cow::Owned(out)
-}
-
-fn authority_len(rest: &str) -> usize {
-    rest.find(['/', '?', '#']).unwrap_or(rest.len())
+    Some(encode(url.as_str()).into_owned())
 }
 
 /// `site.url` without the slash at its end.
 fn base(site: &Site) -> String {
-    tidy(site.url.as_str()).trim_end_matches('/').to_owned()
+    encode(site.url.as_str()).trim_end_matches('/').to_owned()
 }
 
 /// Where a reference points, unescaped and without its query and fragment; `None` for a name that nobody has.
@@ -164,50 +131,26 @@ fn fallback(path: &str, site: &Site) -> String {
 fn file_route(file: &RelPath) -> Option<Route> {
     let slugs = |names: &[String]| UrlPath::of_names(names.iter().map(String::as_str));
     match FileKind::of(file) {
-        FileKind::Article(_) => Some(slugs(&place::place(file).names).map_or(Route::Home, Route::Resource)),
+        FileKind::Article(_) => Some(slugs(&Location::of(file).names).map_or(Route::Home, Route::Resource)),
         FileKind::Section(_) => {
-            let directories = place::place(file).directories;
+            let directories = Location::of(file).directories;
             Some(slugs(&directories).map_or(Route::Home, |path| Route::Index(Scope::Directory(path))))
         }
         FileKind::Other => None,
     }
 }
 
-/// A decoded path as a URL; empty and dot segments are left out, so that it cannot leave `site.url`.
+/// A decoded path as a URL, which cannot leave `site.url`.
 fn path_url(path: &str, site: &Site) -> String {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")).collect();
-    match UrlPath::new(&segments.join("/")) {
+    match UrlPath::new(&walk(&RelPath::root(), path)) {
         Some(legal) => format!("{}/{legal}{}", base(site), if path.ends_with('/') { "/" } else { "" }),
         None => format!("{}/", base(site)),
     }
 }
 
-/// `path` as seen from `directory`, `.` and `..` walked; what starts with a slash is a path of the site and stays. A
-/// path that leaves the article directory ends at it.
+/// `path` as seen from `directory`; what starts with a slash is a path of the site and stays.
 fn beneath(directory: &RelPath, path: &str) -> String {
-    if path.starts_with('/') {
-        return path.to_owned();
-    }
-    let mut segments: Vec<&str> = directory.segments().collect();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
-            }
-            name => segments.push(name),
-        }
-    }
-    segments.join("/")
-}
-
-/// Does `text` start with a scheme (RFC 3986, 3.1)? A single letter is none: it is a drive of another system.
-fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1
-            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
+    if path.starts_with('/') { path.to_owned() } else { walk(directory, path) }
 }
 
 /// Takes the attribute that is under way at the end of `out` away, and returns what follows it in `rest`. Other
@@ -221,52 +164,6 @@ fn leave<'a>(out: &mut String, rest: &'a str) -> &'a str {
     debug_assert!(start < name_end && name_end < quote);
     out.truncate(out[..start].trim_end().len());
     &rest[end + 1..]
-}
-
-/// The text of an attribute's value: the references that serialisers of HTML write.
-pub fn unescape(value: &str) -> Cow<'_, str> {
-    if !value.contains('&') {
-        return Cow::Borrowed(value);
-    }
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.find(';').unwrap_or(0);
-        match character(&rest[..end]) {
-            Some(c) => {
-                out.push(c);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// The character that a reference such as `&amp` or `&#x27` names.
-fn character(reference: &str) -> Option<char> {
-    match reference.strip_prefix('&')? {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some('\u{a0}'),
-        numeric => {
-            let digits = numeric.strip_prefix('#')?;
-            let code = match digits.strip_prefix(['x', 'X']) {
-                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-                None => digits.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }
-    }
 }
 
 /// A URL as an attribute's value. It holds no quotation mark and no angle bracket any more.
@@ -392,16 +289,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_mark_is_left_and_every_url_is_tidy(html in "(\\PC|\u{1}|\"|&amp;|=|<a href=\"| ){0,40}") {
+        fn no_mark_is_left(html in "(\\PC|\u{1}|\"|&amp;|=|<a href=\"| ){0,40}") {
             let resolved = resolve(&html, OWN, &sample::site(), &locate);
-            prop_assert!(!resolved.contains(MARK));
-        }
-
-        #[test]
-        fn tidy_urls_stay(url in "https://a/\\PC{0,20}") {
-            let once = tidy(&url).into_owned();
-            prop_assert_eq!(tidy(&once), once.as_str());
-            prop_assert!(once.is_ascii());
+            prop_assert!(!resolved.contains(symbol::MARK));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where an article wants to stand: its URL, and the scopes whose feeds carry it. Pure functions of its path and head.
 
-use crate::article::{Head, place};
+use crate::article::{Head, Location};
 use crate::base::route::slug;
 use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
 
@@ -30,8 +30,8 @@ pub(super) fn address(path: &RelPath, head: &Head) -> Result<Address, Diagnostic
 }
 
 fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
-    let placed = place::place(path);
-    let names = placed.names.iter().map(String::as_str);
+    let location = Location::of(path);
+    let names = location.names.iter().map(String::as_str);
     // An `index.md` in the root has no directory to be named after, and the home page is not an article's.
     let derived = UrlPath::of_names(names).or_else(|| UrlPath::new("index"));
     let Some(derived) = derived else {
@@ -52,7 +52,7 @@ fn explicit(url: Option<UrlPath>, written: &str) -> Result<Address, Diagnostic> 
 
 /// The directories whose feeds carry the article at `path`, with their names as they are, from the root down.
 pub(super) fn directories(path: &RelPath) -> Vec<(Scope, String)> {
-    let directories = place::place(path).directories;
+    let directories = Location::of(path).directories;
     (1..=directories.len())
         .filter_map(|depth| {
             let url = UrlPath::of_names(directories[..depth].iter().map(String::as_str))?;

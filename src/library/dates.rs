@@ -5,7 +5,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::article::sketch::is_minor_edit;
+use crate::article::word_sketch::is_minor_edit;
 use crate::article::{Head, WordSketch};
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};

@@ -33,8 +33,18 @@ pub(super) struct Ledger {
     pub(super) timers: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
     pub(super) missing: OrdSet<(Timestamp, Seq)>,
-    /// What the files of missing articles were, for telling a rename.
+    /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
+    /// seen in two halves would be a deletion and a new article.
+    pub(super) departed: OrdSet<(Timestamp, Seq)>,
+    /// What the files of missing and departed articles were, for telling a rename.
     pub(super) traces: HashMap<Seq, Fingerprint>,
+    /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
+    /// its original may be about to go.
+    pub(super) copies: OrdMap<RelPath, (RelPath, Timestamp)>,
+    /// Every file by its inode number.
+    by_inode: OrdSet<(u64, RelPath)>,
+    /// Every article by the beginning of its digest.
+    by_digest: OrdSet<(u64, Seq)>,
 }
 
 impl Ledger {
@@ -51,6 +61,63 @@ impl Ledger {
     /// Does the article still have the file that its record names?
     pub(super) fn has_file(&self, record: &Record) -> bool {
         self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
+    }
+
+    /// Remembers a file.
+    pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
+        let ino = row.fingerprint.ino;
+        if let Some(old) = self.files.insert(path.clone(), row)
+            && old.fingerprint.ino != ino
+        {
+            self.by_inode.remove(&(old.fingerprint.ino, path.clone()));
+        }
+        self.by_inode.insert((ino, path.clone()));
+    }
+
+    /// Forgets a file.
+    pub(super) fn forget_file(&mut self, path: &RelPath) -> Option<FileRow> {
+        let row = self.files.remove(path)?;
+        self.by_inode.remove(&(row.fingerprint.ino, path.clone()));
+        self.contested.remove(path);
+        self.copies.remove(path);
+        Some(row)
+    }
+
+    /// Remembers an article, in place of what was remembered of it.
+    pub(super) fn put_record(&mut self, record: Arc<Record>) {
+        let (seq, digest) = (record.seq, record.digest.prefix());
+        if let Some(old) = self.records.insert(seq, record)
+            && old.digest.prefix() != digest
+        {
+            self.by_digest.remove(&(old.digest.prefix(), seq));
+        }
+        self.by_digest.insert((digest, seq));
+    }
+
+    /// The articles of other paths whose last known file has this inode or this content: the file at `path` may be one
+    /// of them, moved.
+    pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
+        let mut twins = Vec::new();
+        let ino = row.fingerprint.ino;
+        for (_, other) in self.by_inode.range((ino, RelPath::root())..).take_while(|(number, _)| *number == ino) {
+            let same_file = self.files.get(other).is_some_and(|file| file.fingerprint.is_same_file(&row.fingerprint));
+            if let Some(record) = self.live(other)
+                && same_file
+                && other != path
+            {
+                twins.push(Arc::clone(record));
+            }
+        }
+        if let Some(digest) = row.digest {
+            let prefix = digest.prefix();
+            for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
+                let Some(record) = self.records.get(seq) else { continue };
+                if record.digest == digest && record.path != *path && self.has_file(record) {
+                    twins.push(Arc::clone(record));
+                }
+            }
+        }
+        twins
     }
 
     /// Whose the id is.

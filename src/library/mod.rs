@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
 
-use crate::article::{Head, place};
+use crate::article::{Head, Location};
 use crate::base::media::is_asset;
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
@@ -410,7 +410,7 @@ impl Library {
 /// What an article is called in wiki links: its file's name (with and without its date) and its title.
 fn names(article: &Article) -> Vec<u64> {
     let mut names = vec![called(article.path.stem())];
-    names.extend(place::place(&article.path).names.last().map(|name| called(name)));
+    names.extend(Location::of(&article.path).names.last().map(|name| called(name)));
     if !article.head.title.is_empty() {
         names.push(called(&article.head.title));
     }

@@ -97,6 +97,15 @@ pub enum Notice {
     Deleted(RelPath),
     /// An article waits for its date.
     Held(RelPath, Timestamp),
+    /// A file is an exact copy of a public article: it waits for the grace, since the original may be about to go.
+    Copy {
+        /// The copy.
+        path: RelPath,
+        /// The file of the public article.
+        original: RelPath,
+        /// When it becomes an article of its own.
+        until: Timestamp,
+    },
     /// A file cannot be used, or not as it is.
     Told(RelPath, Diagnostic),
 }
@@ -153,7 +162,7 @@ impl State {
         if let Standing::Missing(since) = record.standing {
             self.ledger.missing.insert((since, record.seq));
         }
-        self.ledger.records.insert(record.seq, Arc::clone(record));
+        self.ledger.put_record(Arc::clone(record));
     }
 
     fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
@@ -174,7 +183,7 @@ impl State {
         if let Some(expires) = expires {
             self.ledger.timers.insert((expires.resolve(&policy.zone), path.clone()));
         }
-        self.ledger.files.insert(path.clone(), row.clone());
+        self.ledger.put_file(path, row.clone());
     }
 
     /// Applies what was seen. `first_scan`: the tree is older than the ledger, so that files without a date have their
@@ -204,6 +213,13 @@ impl State {
         [timer, missing.and_then(Result::ok)].into_iter().flatten().min()
     }
 
+    /// Does a deletion take effect at `now`? Then everything has to be looked at before: where the article went may be
+    /// what no event told yet.
+    pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
+        let first = self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
+        first.is_some_and(|end| end.is_ok_and(|end| end <= now))
+    }
+
     /// When the next article appears by itself.
     pub fn next_publication(&self) -> Option<Timestamp> {
         self.ledger.timers.get_min().map(|(at, _)| *at)
@@ -226,6 +242,33 @@ impl State {
         let directory = directory.clone();
         let paths = self.ledger.files.range(start..).map(|(path, _)| path);
         paths.take_while(move |path| path.is_beneath(&directory))
+    }
+
+    /// The files that have to be looked at before these observations may give a new id to a file: every known article
+    /// with its inode or its content, at whichever path. Events arrive in any order, so what the ledger believes to be
+    /// there may have moved.
+    pub fn rivals(&self, observations: &[Observation], now: Timestamp) -> BTreeSet<RelPath> {
+        let mut rivals = BTreeSet::new();
+        for Observation { path, found } in observations {
+            if let Found::Read { fingerprint, digest, .. } = found
+                && self.ledger.live(path).is_none()
+            {
+                let row =
+                    FileRow { fingerprint: *fingerprint, racy: false, digest: Some(*digest), kept: Kept::Recorded };
+                rivals.extend(self.ledger.twins(path, &row).iter().map(|record| record.path.clone()));
+            }
+        }
+        let due = self.ledger.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, path)| path);
+        for path in due.chain(self.ledger.copies.keys()) {
+            if let Some(row) = self.ledger.files.get(path)
+                && self.ledger.live(path).is_none()
+            {
+                rivals.extend(self.ledger.twins(path, row).iter().map(|record| record.path.clone()));
+                // It was seen a while ago.
+                rivals.insert(path.clone());
+            }
+        }
+        rivals
     }
 
     /// Has the next step date every feed anew: another policy than the present one made what is remembered.

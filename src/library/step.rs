@@ -1,10 +1,12 @@
 //! One step: what was seen of some files, applied to the ledger and the library.
 //!
-//! The order matters and is fixed: observe, follow renames, miss what is gone, weigh what is there, delete what has
+//! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone, weigh what is there, delete what has
 //! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use jiff::SignedDuration;
 
 use crate::article::Reading;
 use crate::base::path::FileKind;
@@ -14,6 +16,10 @@ use crate::source::Fingerprint;
 use super::rename::{self, Fresh, Lost};
 use super::state::{Found, Notice, Observation, Outcome, Policy, State};
 use super::{FileRow, ICON, Kept, Record, Seq, Standing};
+
+/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
+/// shorter: longer than any two events of one rename are apart.
+const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
 /// A step under way.
 pub(super) struct Step<'a> {
@@ -59,6 +65,7 @@ impl<'a> Step<'a> {
             self.touched.extend(self.state.library.channels.keys().cloned());
         }
         self.observe(observations);
+        self.wake_due();
         self.follow_renames();
         self.miss();
         if everything {
@@ -112,7 +119,7 @@ impl<'a> Step<'a> {
 
     pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
         self.files.insert(path.clone());
-        self.state.ledger.files.insert(path.clone(), row);
+        self.state.ledger.put_file(path, row);
     }
 
     fn keep(&mut self, path: &RelPath, reading: &Reading) -> Kept {
@@ -136,9 +143,8 @@ impl<'a> Step<'a> {
     }
 
     fn lose(&mut self, path: &RelPath) {
-        let Some(row) = self.state.ledger.files.remove(path) else { return };
+        let Some(row) = self.state.ledger.forget_file(path) else { return };
         self.files.insert(path.clone());
-        self.state.ledger.contested.remove(path);
         match FileKind::of(path) {
             FileKind::Other => {
                 self.state.library.assets.remove(path);
@@ -168,13 +174,17 @@ impl<'a> Step<'a> {
             let record = ledger.live(path)?;
             Some(Lost { seq: record.seq, path: path.clone(), fingerprint: *fingerprint, digest: record.digest })
         });
-        let lost_before = ledger.missing.iter().filter_map(|(_, seq)| {
+        let lost_before = ledger.missing.iter().chain(&ledger.departed).filter_map(|(_, seq)| {
             let record = ledger.records.get(seq)?;
             let fingerprint = ledger.traces.get(seq).copied();
             let lost = Lost { seq: *seq, path: record.path.clone(), fingerprint, digest: record.digest };
             (!ledger.has_file(record)).then_some(lost)
         });
         let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
+        if !lost.is_empty() {
+            // What was held back as a copy may be where one of them went.
+            self.pending.extend(ledger.copies.keys().cloned());
+        }
         let fresh: Vec<Fresh> = self.pending.iter().filter_map(|path| self.fresh(path)).collect();
         if fresh.is_empty() {
             return;
@@ -204,6 +214,7 @@ impl<'a> Step<'a> {
             ledger.by_path.remove(&record.path);
         }
         ledger.by_path.insert(path.clone(), seq);
+        ledger.copies.remove(&path);
         self.gone.remove(&record.path);
         self.renamed.insert(seq, record.path.clone());
         self.put_record(Record { path, ..(*record).clone() });
@@ -212,7 +223,7 @@ impl<'a> Step<'a> {
     pub(super) fn put_record(&mut self, record: Record) {
         let seq = record.seq;
         self.records.insert(seq);
-        self.state.ledger.records.insert(seq, Arc::new(record));
+        self.state.ledger.put_record(Arc::new(record));
     }
 
     pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing) {
@@ -222,7 +233,11 @@ impl<'a> Step<'a> {
         }
         if let Standing::Missing(since) = record.standing {
             self.state.ledger.missing.remove(&(since, seq));
-            self.state.ledger.traces.remove(&seq);
+            if standing == Standing::Deleted && self.now.duration_since(since) < DEPARTED {
+                self.state.ledger.departed.insert((since, seq));
+            } else {
+                self.state.ledger.traces.remove(&seq);
+            }
         }
         if let Standing::Missing(since) = standing {
             self.state.ledger.missing.insert((since, seq));
@@ -259,6 +274,20 @@ impl<'a> Step<'a> {
                 self.notices.push(Notice::Deleted(record.path.clone()));
             }
             self.set_standing(seq, Standing::Deleted);
+        }
+        self.forget_departed();
+    }
+
+    /// Forgets what went longer than [`DEPARTED`] ago, by whichever way the clock went.
+    fn forget_departed(&mut self) {
+        let ledger = &mut self.state.ledger;
+        for (since, seq) in ledger.departed.clone() {
+            if self.now.duration_since(since).abs() > DEPARTED {
+                ledger.departed.remove(&(since, seq));
+                if ledger.records.get(&seq).is_some_and(|record| record.standing == Standing::Deleted) {
+                    ledger.traces.remove(&seq);
+                }
+            }
         }
     }
 }

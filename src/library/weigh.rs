@@ -26,7 +26,8 @@ struct Draft<'p> {
 }
 
 impl Step<'_> {
-    pub(super) fn weigh_all(&mut self) {
+    /// Takes up the files whose moment has come.
+    pub(super) fn wake_due(&mut self) {
         while let Some((at, path)) = self.state.ledger.timers.get_min().cloned() {
             if at > self.now {
                 break;
@@ -34,8 +35,12 @@ impl Step<'_> {
             self.state.ledger.timers.remove(&(at, path.clone()));
             self.pending.insert(path);
         }
+    }
+
+    pub(super) fn weigh_all(&mut self) {
         if !self.pending.is_empty() || !self.records.is_empty() {
             self.pending.extend(self.state.ledger.contested.keys().cloned());
+            self.pending.extend(self.state.ledger.copies.keys().cloned());
         }
         let mut new = Vec::new();
         for path in std::mem::take(&mut self.pending) {
@@ -92,6 +97,7 @@ impl Step<'_> {
                 }
                 self.withdraw(record.as_deref());
             }
+            Showing::Now(_) if record.is_none() && self.waits_as_copy(path, &head, &row) => {}
             Showing::Now(expires) => {
                 if let Some(expires) = expires {
                     self.state.ledger.timers.insert((expires, path.clone()));
@@ -104,6 +110,44 @@ impl Step<'_> {
                 self.settle(path, row, told, refused.err());
             }
         }
+    }
+
+    /// Is the file an exact copy of a public article, put there less than the grace ago? Its original may be about to
+    /// go: a copy and a deletion is how rsync and the clients of clouds rename.
+    fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
+        let known = self.state.ledger.copies.remove(path);
+        // On a first scan nobody has seen the original yet. Who says an id is who it says.
+        if self.first_scan || head.id.is_some() {
+            return false;
+        }
+        let copied = |record: &Arc<Record>| Some(record.digest) == row.digest && record.standing == Standing::Public;
+        let Some(original) = self.state.ledger.twins(path, row).into_iter().find(copied) else { return false };
+        let since = match &known {
+            Some((path, since)) if *path == original.path => *since,
+            // Whichever of the two came later makes them two.
+            _ => {
+                let originals =
+                    self.state.ledger.files.get(&original.path).map(|file| self.put_there(&file.fingerprint));
+                originals.unwrap_or(self.now).max(self.put_there(&row.fingerprint))
+            }
+        };
+        let end = since.saturating_add(self.policy.grace).unwrap_or(Timestamp::MAX);
+        // A clock that was stepped back must not hold it for as long as the step.
+        if end <= self.now || since > self.now {
+            return false;
+        }
+        self.state.ledger.timers.insert((end, path.clone()));
+        self.state.ledger.copies.insert(path.clone(), (original.path.clone(), since));
+        if known.is_none() {
+            self.notices.push(Notice::Copy { path: path.clone(), original: original.path.clone(), until: end });
+        }
+        true
+    }
+
+    /// When the file came to its path, at the latest: a rename, too, moves the change time.
+    fn put_there(&self, fingerprint: &Fingerprint) -> Timestamp {
+        let changed = Timestamp::from_nanosecond(i128::from(fingerprint.ctime_ns)).unwrap_or(self.now);
+        changed.min(self.now)
     }
 
     /// Files the outcome: public as it is, or contested.

@@ -78,7 +78,7 @@ pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), Str
 
 /// Writes a sentence to standard error where there is no log: an error of the command line, or one that ends the
 /// process. Under systemd it has the level of an error.
-pub fn complain(sentence: &str) {
+pub fn report(sentence: &str) {
     let level = if stderr_is_the_journal() { "<3>" } else { "" };
     let line = format!("{level}{}\n", Escaped(sentence));
     // Where standard error is gone, there is nobody left to tell.
@@ -91,9 +91,9 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
     let text = text.trim();
     let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_word && !LEVELS.contains(&text.to_lowercase().as_str()) {
-        return Err(format!("{text:?} is no level; the levels are {}", LEVELS.join(", ")));
+        return Err(format!("{text:?} is not a level; the levels are {}", LEVELS.join(", ")));
     }
-    EnvFilter::builder().parse(text).map_err(|error| format!("{text:?} is no filter: {error}"))
+    EnvFilter::builder().parse(text).map_err(|error| format!("{text:?} is not a filter: {error}"))
 }
 
 fn subscriber<W>(style: Style, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
@@ -148,9 +148,9 @@ where
         if target != "dropfeed" && !target.starts_with("dropfeed::") {
             write!(out, "{target}: ")?;
         }
-        let mut words = Words::default();
-        event.record(&mut words);
-        writeln!(out, "{}{}", words.message, words.fields)
+        let mut recorded = Recorded::default();
+        event.record(&mut recorded);
+        writeln!(out, "{}", recorded.line(level))
     }
 }
 
@@ -173,21 +173,49 @@ fn colour_of(level: Level) -> &'static str {
     }
 }
 
-/// What an event says: its message, and ` key=value` for every other field.
+/// The message of an event and its other fields, in their order.
 #[derive(Default)]
-struct Words {
+struct Recorded {
     message: String,
-    fields: String,
+    fields: Vec<(&'static str, String)>,
 }
 
-impl Words {
-    fn add(&mut self, field: &Field, value: &str) {
-        // Writing to a string does not fail.
-        let _ = match field.name() {
-            "message" if self.message.is_empty() => write!(self.message, "{}", Escaped(value)),
-            name if is_plain(value) => write!(self.fields, " {name}={value}"),
-            name => write!(self.fields, " {name}=\"{}\"", Escaped(&value.replace('\\', "\\\\").replace('"', "\\\""))),
-        };
+impl Recorded {
+    fn add(&mut self, field: &Field, value: String) {
+        if field.name() == "message" && self.message.is_empty() {
+            self.message = value;
+        } else {
+            self.fields.push((field.name(), value));
+        }
+    }
+
+    /// The message, then ` key=value` for each field that the message does not give already.
+    fn line(&self, level: Level) -> String {
+        let mut line = Escaped(&self.message).to_string();
+        for (name, value) in &self.fields {
+            if self.gives(level, name, value) {
+                continue;
+            }
+            // Writing to a string does not fail.
+            let _ = if is_plain(value) {
+                write!(line, " {name}={value}")
+            } else {
+                write!(line, " {name}=\"{}\"", Escaped(&value.replace('\\', "\\\\").replace('"', "\\\"")))
+            };
+        }
+        line
+    }
+
+    /// Is the field given already? An event's name is if the message begins with it, or if the level says it; another
+    /// field, if the message is about it: `a.md: ...`, `listening on http://127.0.0.1:8080, ...`.
+    fn gives(&self, level: Level, name: &str, value: &str) -> bool {
+        if name == "event" {
+            let rest = self.message.strip_prefix(value);
+            let begins = rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()));
+            return begins || (value == "warning" && level == Level::WARN);
+        }
+        let about = [format!("{value}:"), format!("{value},")];
+        !value.is_empty() && about.iter().any(|text| self.message.contains(text))
     }
 }
 
@@ -196,9 +224,9 @@ fn is_plain(value: &str) -> bool {
     !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=' || breaks_a_line(c))
 }
 
-impl Visit for Words {
+impl Visit for Recorded {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value);
+        self.add(field, value.to_owned());
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
@@ -208,11 +236,11 @@ impl Visit for Words {
             let _ = write!(text, ": {cause}");
             source = cause.source();
         }
-        self.add(field, &text);
+        self.add(field, text);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, &format!("{value:?}"));
+        self.add(field, format!("{value:?}"));
     }
 }
 
@@ -280,6 +308,30 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_a_thing_once() {
+        let got = logged(Style::Journal, "info", || {
+            tracing::info!(event = "published", path = "a.md", "published");
+            tracing::info!(event = "missing", path = "a.md", "file removed; unpublishing in 10 s");
+            tracing::error!(event = "refused", path = "a.md", code = "binary", "refused: a.md:2:1: not text");
+            tracing::warn!(event = "warning", path = "b.md", code = "dropped", "a.md: see the notes");
+            tracing::info!(event = "held", path = "a", until = "", "helder than before: ba");
+        });
+        let lines: Vec<&str> = got.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "<6>published path=a.md",
+                "<6>file removed; unpublishing in 10 s event=missing path=a.md",
+                "<3>refused: a.md:2:1: not text code=binary",
+                "<4>a.md: see the notes path=b.md code=dropped",
+                "<6>helder than before: ba event=held path=a until=\"\"",
+            ]
+        );
+        let json = logged(Style::Json, "info", || tracing::info!(event = "published", "published"));
+        assert!(json.contains("\"event\":\"published\""), "{json}");
+    }
+
+    #[test]
     fn times_and_levels() {
         let plain = logged(Style::Plain, "info", || tracing::info!("x"));
         assert!(plain.ends_with("Z INFO  x\n") && plain.len() == "2026-11-24T12:30:00.123Z INFO  x\n".len(), "{plain}");
@@ -313,7 +365,7 @@ mod tests {
         }
         assert_eq!(
             filter("verbose").unwrap_err(),
-            "\"verbose\" is no level; the levels are off, error, warn, info, debug, trace"
+            "\"verbose\" is not a level; the levels are off, error, warn, info, debug, trace"
         );
         assert!(filter("a=b=c").is_err());
     }

@@ -27,9 +27,8 @@ pub struct Inbox<C> {
 pub struct Batch<C> {
     /// Where to look; `None`: nowhere.
     pub look: Option<Look>,
-    /// Paths that still move: what a look finds there, because it stands in a directory or is part of everything, is
-    /// unfinished and will be hinted at again. Not to be taken.
-    pub unsettled: BTreeSet<RelPath>,
+    /// What events said of single paths.
+    pub signs: Signs,
     /// The article directory itself may be another now: its health has to be asked.
     pub root_changed: bool,
     /// The inbox is closed: stop. Nothing else follows.
@@ -38,6 +37,16 @@ pub struct Batch<C> {
     pub commands: Vec<C>,
     /// Why it was given: for the log.
     pub cause: Cause,
+}
+
+/// What events said of single paths. A look may find more than those: whatever else it finds may still be being written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// Paths that still move: what a look finds there, because it is in a directory or part of everything, is
+    /// unfinished and will be hinted at again. Not to be taken.
+    pub unsettled: BTreeSet<RelPath>,
+    /// Paths that are finished: moved in, or closed and quiet since.
+    pub finished: BTreeSet<RelPath>,
 }
 
 /// The weightiest reason for a batch.
@@ -248,7 +257,7 @@ impl<C> State<C> {
         };
         Batch {
             look,
-            unsettled: self.pending.unsettled(),
+            signs: Signs { unsettled: self.pending.unsettled(), finished: decision.finished.clone() },
             root_changed: std::mem::take(&mut self.root),
             stop: self.stop,
             commands: self.commands.drain(..).collect(),
@@ -297,11 +306,11 @@ mod tests {
         inbox.push(sign("in.md", Sign::Arrived));
         let batch = inbox.wait(soon());
         assert_eq!((batch.look, batch.cause), (Some(Look::At(vec![path("in.md")])), Cause::Hints));
-        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md"), path("closed.md")]));
+        assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md"), path("closed.md")]));
         let batch = inbox.wait(soon());
         assert_eq!(batch.look, Some(Look::At(vec![path("closed.md")])));
         assert!(start.elapsed() >= SETTLE);
-        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md")]));
+        assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md")]));
         assert_eq!(inbox.wait(Some(Instant::now())).cause, Cause::Timer);
     }
 
@@ -351,7 +360,7 @@ mod tests {
         inbox.push(Hints { lost: true, ..Hints::default() });
         let batch = inbox.wait(soon());
         assert_eq!((batch.look, batch.cause), (Some(Look::Everything), Cause::Rescan));
-        assert_eq!(batch.unsettled, BTreeSet::from([path("busy.md")]));
+        assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md")]));
         inbox.push(Hints { root: true, ..Hints::default() });
         let batch = inbox.wait(soon());
         assert!(batch.root_changed && batch.look.is_none() && batch.cause == Cause::Root);
@@ -365,7 +374,8 @@ mod tests {
         let again = batch.clone();
         let start = Instant::now();
         inbox.give_back(batch, SETTLE);
-        assert_eq!(inbox.wait(soon()), again);
+        // By then it is a look at what was there, not a sign.
+        assert_eq!(inbox.wait(soon()), Batch { signs: Signs::default(), ..again });
         assert!(start.elapsed() >= SETTLE);
         inbox.push(Hints { rescan: true, ..Hints::default() });
         let batch = inbox.wait(soon());

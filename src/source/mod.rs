@@ -1,7 +1,7 @@
 //! The only reader of articles and assets: the truth is the file system, and this module reads it.
 //!
-//! `watch` says where to look, `inbox` (by the rules of `settle`) when, `tree` and `scan` what is there, `read` what it
-//! says, `root` whether it is still the same directory, `ignore` what is nobody's business. Events are hints: whatever
+//! `watch` says where to look, `inbox` (by the rules of `settle`) when, `tree` and `scan` what is there, `unfinished` what
+//! of it may still be being written, `read` what it says, `root` whether it is still the same directory, `ignore` what is nobody's business. Events are hints: whatever
 //! they claim, only the file system is believed.
 
 pub mod ignore;
@@ -12,14 +12,16 @@ pub mod root;
 mod scan;
 pub mod settle;
 pub mod tree;
+pub mod unfinished;
 pub mod watch;
 
 pub use ignore::{BadPattern, Ignore};
-pub use inbox::{Batch, Cause, Inbox};
+pub use inbox::{Batch, Cause, Inbox, Signs};
 pub use read::{AssetFile, Reader, Unread};
 pub use root::{Health, Identity, RootLost, needs_polling};
 pub use settle::{Hints, Policy, Sign};
 pub use tree::{Index, OpenError, Tree};
+pub use unfinished::{Unfinished, Writers};
 pub use watch::WatchError;
 
 use std::sync::Arc;
@@ -42,6 +44,15 @@ pub struct Fingerprint {
     pub mtime_ns: i64,
     /// Change time in nanoseconds since 1970.
     pub ctime_ns: i64,
+}
+
+impl Fingerprint {
+    /// Is this the very same file, perhaps under another name and with other content? An inode number alone proves
+    /// nothing, because it is reused at once; a birth time of 0 means that the file system keeps none.
+    pub fn is_same_file(&self, other: &Fingerprint) -> bool {
+        let of = |file: &Fingerprint| (file.dev, file.ino, file.btime_ns);
+        self.btime_ns != 0 && of(self) == of(other)
+    }
 }
 
 /// A file as it was read, whole: its fingerprint was the same before and after.

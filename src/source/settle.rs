@@ -92,32 +92,50 @@ pub struct Pending {
 }
 
 /// What [`decide`] finds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Look at everything; `ready` is then a part of that.
     pub everything: bool,
     /// The paths to look at now, in order.
     pub ready: Vec<RelPath>,
+    /// Those of them that events say are finished: moved in, or closed and quiet since.
+    pub finished: BTreeSet<RelPath>,
     /// When to ask again, if nothing else happens.
     pub wake: Option<Instant>,
 }
 
 /// What of it is ripe at `now`, and when the next will be.
 pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
-    let mut decision = Decision { everything: false, ready: Vec::new(), wake: None };
-    let mut ripe = |due: Option<Instant>| {
-        let ripe = due.is_some_and(|due| due <= now);
-        if !ripe {
-            decision.wake = earlier(decision.wake, due);
-        }
-        ripe
-    };
-    decision.everything = pending.everything.is_some_and(|due| ripe(Some(due)));
+    let mut decision = Decision::default();
     let mut ready = BTreeSet::new();
-    ready.extend(pending.paths.iter().filter(|(_, waiting)| ripe(waiting.due(now, policy))).map(|(path, _)| path));
-    ready.extend(pending.later.iter().filter(|(_, due)| ripe(Some(**due))).map(|(path, _)| path));
-    decision.ready = ready.into_iter().cloned().collect();
+    for (path, waiting) in &pending.paths {
+        let due = waiting.due(now, policy);
+        if is_ripe(due, now, &mut decision.wake) {
+            ready.insert(path.clone());
+            if !matches!(waiting, Waiting::Unsure { .. }) {
+                decision.finished.insert(path.clone());
+            }
+        }
+    }
+    for (path, due) in &pending.later {
+        if is_ripe(Some(*due), now, &mut decision.wake) {
+            ready.insert(path.clone());
+        }
+    }
+    if pending.everything.is_some() {
+        decision.everything = is_ripe(pending.everything, now, &mut decision.wake);
+    }
+    decision.ready = ready.into_iter().collect();
     decision
+}
+
+/// Has the moment come? If not, it is one to wake at.
+fn is_ripe(due: Option<Instant>, now: Instant, wake: &mut Option<Instant>) -> bool {
+    let ripe = due.is_some_and(|due| due <= now);
+    if !ripe {
+        *wake = earlier(*wake, due);
+    }
+    ripe
 }
 
 impl Pending {
@@ -358,7 +376,7 @@ mod tests {
         let later = now + Duration::from_secs(1);
         let mut pending = Pending::default();
         pending.note_later(path("dir"), later);
-        assert_eq!(decide(&pending, now, &POLICY), Decision { everything: false, ready: vec![], wake: Some(later) });
+        assert_eq!(decide(&pending, now, &POLICY), Decision { wake: Some(later), ..Decision::default() });
         assert_eq!(decide(&pending, later, &POLICY).ready, [path("dir")]);
         assert_eq!(pending.unsettled(), BTreeSet::new());
         pending.take_later(later);

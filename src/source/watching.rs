@@ -57,7 +57,7 @@ impl Fixture {
         if let Some(look) = batch.look {
             let before = self.known.clone();
             self.known.look(&self.tree, &look);
-            for path in &batch.unsettled {
+            for path in &batch.signs.unsettled {
                 match before.0.get(path) {
                     Some(before) => self.known.0.insert(path.clone(), *before),
                     None => self.known.0.remove(path),

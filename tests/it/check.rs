@@ -82,22 +82,22 @@ fn every_kind_of_finding() {
         ),
         (
             &[("My Post.md", "---\ntitle: A\n---\nx"), ("my-post.md", "---\ntitle: B\n---\ny")],
-            "articles/my-post.md: warning: stands at /my-post-2, since /my-post belongs to My Post.md [url-numbered]",
+            "articles/my-post.md: warning: has the URL /my-post-2, because /my-post belongs to My Post.md [url-numbered]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\n---\nx"), ("b.md", "---\ntitle: A\n---\nx")],
-            "articles/b.md: warning: holds the same as a.md, and both are published [duplicate]",
+            "articles/b.md: warning: has the same content as a.md; both are published [duplicate]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\ndate: 2026-06-01\naliases: [/good]\n---\nx")],
-            "articles/a.md: warning: its alias /good leads to good.md [alias-taken]",
+            "articles/a.md: warning: the alias /good already leads to good.md [alias-taken]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\naliases: [/tags/x]\n---\nx")],
-            "articles/a.md: warning: its alias /tags/x is dropfeed's own, and is ignored [alias-taken]",
+            "articles/a.md: warning: the alias /tags/x is reserved, and is ignored [alias-taken]",
             1,
         ),
         (
@@ -108,50 +108,50 @@ fn every_kind_of_finding() {
         (&[("archive/a.png", "x")], "articles/archive/a.png: error: would stand at /archive/a.png, which dropfeed", 2),
         (
             &[("x.png", "x"), ("a.md", "---\ntitle: A\npath: x.png\n---\nx")],
-            "articles/a.md: error: cannot be seen at /x.png, where the file x.png stands [url-taken]",
+            "articles/a.md: error: cannot appear at /x.png, which is the file x.png [url-taken]",
             2,
         ),
         // Links and pictures.
         (
             &[("news/a.md", "---\ntitle: A\n---\nSee\n[b](../b.md).")],
-            "articles/news/a.md:5:5: warning: links to b.md, where nothing is published [dead-link]",
+            "articles/news/a.md:5:5: warning: links to b.md, which is not published [dead-link]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\n---\n[b](/b/) [good](good.md) [feed](/rss.xml) [home](/) [up](#x)")],
-            "articles/a.md:4:5: warning: links to /b/, where nothing is published [dead-link]",
+            "articles/a.md:4:5: warning: links to /b/, which is not published [dead-link]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\n---\n[[good]] and [[Nobody]]")],
-            "articles/a.md:4:16: warning: links to an article called \"Nobody\", and there is none [dead-link]",
+            "articles/a.md:4:16: warning: links to an article called \"Nobody\", which does not exist [dead-link]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\n---\n![b](b.png)")],
-            "articles/a.md:4:6: warning: shows b.png, which is not there [missing-image]",
+            "articles/a.md:4:6: warning: shows b.png, which does not exist [missing-image]",
             1,
         ),
         (
             &[("b.png", "x"), ("a.html", "<title>A</title>\n<p><img src=\"b.png\" srcset='c.png 2x'>")],
-            "articles/a.html:2:29: warning: shows c.png, which is not there [missing-image]",
+            "articles/a.html:2:29: warning: shows c.png, which does not exist [missing-image]",
             1,
         ),
         (
             &[("x/a.md", "---\ntitle: A\nimage: b.png\n---\nx")],
-            "articles/x/a.md:3:8: warning: its picture, x/b.png, is not there [missing-image]",
+            "articles/x/a.md:3:8: warning: its image x/b.png does not exist [missing-image]",
             1,
         ),
         (&[("b.png", "x"), ("a.md", "---\ntitle: A\nimage: b.png\n---\n![](/b.png)")], "", 0),
         // Titles and text.
         (
             &[("IMG_1.txt", "some words that are not a title, and which go on for a while. And so on.")],
-            "articles/IMG_1.txt: warning: has no title; readers see the beginning of its text: \"some words",
+            "articles/IMG_1.txt: warning: has no title; the beginning of its text is used: \"some words",
             1,
         ),
         (
             &[("my-post.md", "Some words.")],
-            "articles/my-post.md: note: has no title; its file's name gives one: \"My post\" [title-from-name]",
+            "articles/my-post.md: note: has no title; its file name is used: \"My post\" [title-from-name]",
             0,
         ),
         (&[("a.md", "---\ntitle: \"\"\n---\nA note that wants none.")], "", 0),
@@ -170,15 +170,15 @@ fn every_kind_of_finding() {
             "articles/a.md: warning: `javascript:alert` is no address for a feed, and was left out [dropped]",
             1,
         ),
-        (&[("a.md", "---\ntitle: A\n---\nab\u{fffd}c")], "articles/a.md:4:3: warning: holds U+FFFD, ", 1),
+        (&[("a.md", "---\ntitle: A\n---\nab\u{fffd}c")], "articles/a.md:4:3: warning: contains U+FFFD: ", 1),
         // Not published.
-        (&[("a.md", "")], "articles/a.md: note: has no words and no title yet, and is not published [empty]", 0),
+        (&[("a.md", "")], "articles/a.md: note: has no text and no title yet; not published [empty]", 0),
         (
             &[("a.md", "---\ntitle: A\ndraft: true\n---\n[b](b.md)")],
-            "articles/a.md: note: is a draft, and is not published [draft]",
+            "articles/a.md: note: is a draft; not published [draft]",
             0,
         ),
-        (&[("a.md", "---\ntitle: A\nexpires: 2020-01-01\n---\nx")], "articles/a.md: note: has expired, and is not ", 0),
+        (&[("a.md", "---\ntitle: A\nexpires: 2020-01-01\n---\nx")], "articles/a.md: note: has expired; no longer ", 0),
         (
             &[("a.md", "---\ntitle: A\ndate: 2999-01-01\n---\nx")],
             "articles/a.md: note: held until 2999-01-01T00:00:00Z; site.timezone is UTC [held]",
@@ -278,9 +278,9 @@ fn files_of_one_second() {
         age(&site, name, if n < 3 { 1_600_000_000 } else { 1_500_000_000 });
     }
     let Checked { status, lines, .. } = check(&site);
-    let expected = "articles: warning: 3 articles have no date of their own, and their files were written in the same \
-                    second as others', such as x.md with 2 more (2020-09-13T12:26:40Z): a first start would take that \
-                    for their date [same-mtime]";
+    let expected = "articles: warning: 3 articles have no date, and their files were modified in the same second as \
+                    others', such as x.md and 2 more (2020-09-13T12:26:40Z); a first start would use that as their date \
+                    [same-mtime]";
     assert_eq!((status, lines), (1, vec![expected.to_owned()]));
 }
 
@@ -310,9 +310,9 @@ fn what_waits_is_checked_and_what_is_unfinished_is_not() {
     let site = site("", &[GOOD, ("w.md", waits), ("drafts/d.md", "[x](x.md) and more words")]);
     let Checked { status, lines, .. } = check(&site);
     let expected = [
-        "articles/drafts/d.md: note: is a draft, and is not published [draft]",
-        "articles/w.md:5:5: warning: links to x.md, where nothing is published [dead-link]",
-        "articles/w.md:5:15: warning: refers to drafts/d.md, which is not public [dead-link]",
+        "articles/drafts/d.md: note: is a draft; not published [draft]",
+        "articles/w.md:5:5: warning: links to x.md, which is not published [dead-link]",
+        "articles/w.md:5:15: warning: refers to drafts/d.md, which is not published [dead-link]",
         "articles/w.md: note: held until 2999-01-01T00:00:00Z; site.timezone is UTC [held]",
     ];
     assert_eq!((status, lines), (1, expected.map(str::to_owned).to_vec()));
@@ -324,7 +324,7 @@ fn an_article_full_of_dead_links_does_not_drown_the_others() {
     let site = site("", &[GOOD, ("a.md", &format!("---\ntitle: A\n---\n{links}"))]);
     let Checked { status, lines, .. } = check(&site);
     assert_eq!((status, lines.len()), (1, 65));
-    assert_eq!(lines[64], "articles/a.md: warning: and 36 references more lead to nothing [more]");
+    assert_eq!(lines[64], "articles/a.md: warning: 36 more references do not exist [more]");
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn the_sites_feed_has_room_for_what_it_should_carry() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let Checked { status, lines, .. } = check(&site("feeds.max_bytes = 100000", &files));
     assert_eq!((status, lines.len()), (0, 1), "{lines:#?}");
-    assert!(lines[0].contains(" note: the site's feed carries 1") && lines[0].ends_with(" [feed-cut]"), "{lines:?}");
+    assert!(lines[0].contains(" note: the site's feed has only 1") && lines[0].ends_with(" [feed-cut]"), "{lines:?}");
 }
 
 #[test]

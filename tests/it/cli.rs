@@ -29,22 +29,22 @@ fn help_and_version() {
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
     check(dir.path(), &["completions", "bash"], &[], 0, "_dropfeed()", "");
     check(dir.path(), &["man", "new"], &[], 0, ".ie", "");
-    check(dir.path(), &["man", "nwe"], &[], 1, "", "dropfeed: there is no command \"nwe\"\n");
+    check(dir.path(), &["man", "nwe"], &[], 1, "", "dropfeed: unknown command \"nwe\"\n");
     check(dir.path(), &["sevre"], &[], 2, "", "error: unrecognized subcommand 'sevre'");
-    check(dir.path(), &["--log-level", "loud"], &[], 2, "", "--log-level: \"loud\" is no level;");
-    check(dir.path(), &["build"], &[("DROPFEED_LOG", "loud")], 2, "", "DROPFEED_LOG: \"loud\" is no level;");
+    check(dir.path(), &["--log-level", "loud"], &[], 2, "", "--log-level: \"loud\" is not a level;");
+    check(dir.path(), &["build"], &[("DROPFEED_LOG", "loud")], 2, "", "DROPFEED_LOG: \"loud\" is not a level;");
 }
 
 #[test]
 fn without_a_configuration_it_names_the_places() {
     let dir = tempfile::tempdir().unwrap();
-    let sentence = "dropfeed: no configuration: there is no --config PATH, no ./config.toml and no \
-                    /etc/dropfeed/config.toml, and no directory ./articles that could be published with the defaults\n";
+    let sentence = "dropfeed: no configuration: neither ./config.toml nor /etc/dropfeed/config.toml exists, and there is no \
+                    directory ./articles to publish with the defaults; use --config PATH\n";
     for command in ["serve", "build", "new"] {
         let args = if command == "new" { vec!["new", "a"] } else { vec![command] };
         check(dir.path(), &args, &[], 78, "", sentence);
     }
-    check(dir.path(), &["--config", "other.toml"], &[], 78, "", "other.toml: there is no such file\n");
+    check(dir.path(), &["--config", "other.toml"], &[], 78, "", "other.toml: no such file\n");
 }
 
 #[test]

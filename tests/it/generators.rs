@@ -57,6 +57,8 @@ fn moved(site: &Site, from: &str, to: &str) {
 
 #[track_caller]
 fn asset(site: &Site, url: &str, bytes: &str, media_type: &str) {
+    // Each file is taken when it is finished: a picture may follow its article.
+    eventually(&format!("{url} is served"), || site.get(url).status == 200);
     let response = site.get(url);
     assert_eq!((response.status, response.text().trim_end()), (200, bytes), "{url}");
     assert_eq!(response.header("content-type"), Some(media_type), "{url}");

@@ -317,7 +317,10 @@ fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
         site.appears(&format!("Marker {n}"));
     }
     // The process tells before it answers; the log is read behind it.
-    eventually("it is told", || site.log().iter().any(|line| line.contains("path=drawn.md code=dropped")));
-    let told = site.log().into_iter().filter(|line| line.contains("path=drawn.md code=dropped")).count();
+    eventually("it is told", || {
+        site.log().iter().any(|line| line.contains("drawn.md: ") && line.contains("code=dropped"))
+    });
+    let told =
+        site.log().into_iter().filter(|line| line.contains("drawn.md: ") && line.contains("code=dropped")).count();
     assert_eq!(told, 1, "{:#?}", site.log());
 }

@@ -5,7 +5,7 @@ use jiff::civil;
 use super::{Refusal, is_digits, number};
 
 /// `10:00`, `10:00:00.5`, `10:00:00,5`, and without colons `1000`, `100000`.
-pub(super) fn time(clock: &str) -> Result<civil::Time, Refusal> {
+pub(crate) fn time(clock: &str) -> Result<civil::Time, Refusal> {
     let (clock, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
     let pieces: Vec<&str> = if clock.contains(':') {
         clock.split(':').collect()
@@ -31,7 +31,7 @@ pub(super) fn time(clock: &str) -> Result<civil::Time, Refusal> {
 }
 
 /// The time on a clock of twelve hours.
-pub(super) fn twelve_hours(time: civil::Time, afternoon: bool) -> Result<civil::Time, Refusal> {
+pub(crate) fn twelve_hours(time: civil::Time, afternoon: bool) -> Result<civil::Time, Refusal> {
     let hour = match (time.hour(), afternoon) {
         (12, false) => 0,
         (12, true) => 12,

@@ -30,7 +30,7 @@ const AMBIGUOUS: [&str; 8] = ["IST", "BST", "AST", "ADT", "SST", "GST", "AMT", "
 
 /// What stands in the place of a zone.
 #[derive(Debug, Clone)]
-pub(super) enum Zone {
+pub(crate) enum Zone {
     /// A distance from UTC.
     Offset(Offset),
     /// A place, whose offset follows from the date.
@@ -41,13 +41,13 @@ pub(super) enum Zone {
 
 impl Zone {
     /// `+0100`, `-05:00`, `+1`.
-    pub(super) fn of_offset(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn of_offset(text: &str) -> Result<Self, Refusal> {
         offset(text).map(Zone::Offset)
     }
 
     /// `UTC`, `GMT+0100`, `EST`, `Europe/Berlin`. Any other short word of capitals is an unknown zone; anything else is
     /// no zone at all.
-    pub(super) fn of_name(name: &str) -> Result<Self, Refusal> {
+    pub(crate) fn of_name(name: &str) -> Result<Self, Refusal> {
         let upper = name.to_ascii_uppercase();
         let from_utc = upper.strip_prefix("UTC").or(upper.strip_prefix("GMT"));
         if let Some(distance) = from_utc.filter(|rest| rest.starts_with(['+', '-'])) {

@@ -1,0 +1,224 @@
+//! Which elements and attributes may stand in a feed, and what becomes of the others.
+//!
+//! The list is the meeting of what readers show and what the feed validator of the W3C lets pass without a warning.
+
+/// What becomes of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It stays.
+    Keep(&'static Element),
+    /// It stays under another name: an obsolete block that would otherwise run into its neighbours.
+    Become(&'static Element),
+    /// Its tags leave, its content stays. True where a reader of the page would have seen the element itself.
+    Unwrap(bool),
+    /// It leaves with its content. True where a reader of the page would have seen it.
+    Drop(bool),
+    /// A frame or plug-in: a link to what it shows stands in its place.
+    Link,
+    /// `<input>`: a check box becomes a character.
+    Input,
+}
+
+/// How an element takes part in the structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Has no content and no end tag.
+    Void,
+    /// Formatting, which the standard opens again after a misplaced end (HTML, 13.2.4.3).
+    Formatting,
+    /// Other inline content.
+    Inline,
+    /// Closes an open paragraph.
+    Block,
+    /// A part of a table.
+    Table,
+}
+
+/// An element that may stand in a feed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Element {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its part in the structure.
+    pub(crate) role: Role,
+    /// Its attributes, besides [`GLOBAL`].
+    pub(crate) attributes: &'static [&'static str],
+}
+
+/// Attributes of every element.
+pub(crate) const GLOBAL: [&str; 4] = ["id", "lang", "dir", "title"];
+
+/// Attributes whose value is a URL.
+pub(crate) const URLS: [&str; 4] = ["href", "src", "poster", "cite"];
+
+const fn element(name: &'static str, role: Role, attributes: &'static [&'static str]) -> Element {
+    Element { name, role, attributes }
+}
+
+/// Every element that may stand in a feed, by name.
+pub(crate) static ELEMENTS: [Element; 83] = [
+    element("a", Role::Formatting, &["href", "hreflang", "name", "type"]),
+    element("abbr", Role::Inline, &[]),
+    element("acronym", Role::Inline, &[]),
+    element("address", Role::Block, &[]),
+    element("article", Role::Block, &[]),
+    element("aside", Role::Block, &[]),
+    element("audio", Role::Inline, &["controls", "loop", "muted", "preload", "src"]),
+    element("b", Role::Formatting, &[]),
+    element("bdi", Role::Inline, &[]),
+    element("big", Role::Formatting, &[]),
+    element("blockquote", Role::Block, &["cite"]),
+    element("br", Role::Void, &[]),
+    element("caption", Role::Table, &[]),
+    element("cite", Role::Inline, &[]),
+    element("code", Role::Formatting, &["class"]),
+    element("col", Role::Void, &["span"]),
+    element("colgroup", Role::Table, &["span"]),
+    element("data", Role::Inline, &["value"]),
+    element("dd", Role::Block, &[]),
+    element("del", Role::Inline, &["cite", "datetime"]),
+    element("details", Role::Block, &["open"]),
+    element("dfn", Role::Inline, &[]),
+    element("div", Role::Block, &[]),
+    element("dl", Role::Block, &[]),
+    element("dt", Role::Block, &[]),
+    element("em", Role::Formatting, &[]),
+    element("figcaption", Role::Block, &[]),
+    element("figure", Role::Block, &[]),
+    element("footer", Role::Block, &[]),
+    element("h1", Role::Block, &[]),
+    element("h2", Role::Block, &[]),
+    element("h3", Role::Block, &[]),
+    element("h4", Role::Block, &[]),
+    element("h5", Role::Block, &[]),
+    element("h6", Role::Block, &[]),
+    element("header", Role::Block, &[]),
+    element("hgroup", Role::Block, &[]),
+    element("hr", Role::Void, &[]),
+    element("i", Role::Formatting, &[]),
+    element("img", Role::Void, &["alt", "height", "sizes", "src", "srcset", "width"]),
+    element("ins", Role::Inline, &["cite", "datetime"]),
+    element("kbd", Role::Inline, &[]),
+    element("li", Role::Block, &["value"]),
+    element("main", Role::Block, &[]),
+    element("mark", Role::Inline, &[]),
+    element("menu", Role::Block, &[]),
+    element("meter", Role::Inline, &["high", "low", "max", "min", "optimum", "value"]),
+    element("nav", Role::Block, &[]),
+    element("ol", Role::Block, &["reversed", "start", "type"]),
+    element("p", Role::Block, &[]),
+    element("picture", Role::Inline, &[]),
+    element("pre", Role::Block, &["class"]),
+    element("progress", Role::Inline, &["max", "value"]),
+    element("q", Role::Inline, &["cite"]),
+    element("rp", Role::Inline, &[]),
+    element("rt", Role::Inline, &[]),
+    element("ruby", Role::Inline, &[]),
+    element("s", Role::Formatting, &[]),
+    element("samp", Role::Inline, &[]),
+    element("section", Role::Block, &[]),
+    element("small", Role::Formatting, &[]),
+    element("source", Role::Void, &["height", "media", "sizes", "src", "srcset", "type", "width"]),
+    element("span", Role::Inline, &[]),
+    element("strike", Role::Formatting, &[]),
+    element("strong", Role::Formatting, &[]),
+    element("sub", Role::Inline, &[]),
+    element("summary", Role::Block, &[]),
+    element("sup", Role::Inline, &[]),
+    element("table", Role::Block, &[]),
+    element("tbody", Role::Table, &[]),
+    element("td", Role::Table, &["align", "colspan", "headers", "rowspan"]),
+    element("tfoot", Role::Table, &[]),
+    element("th", Role::Table, &["abbr", "align", "colspan", "headers", "rowspan", "scope"]),
+    element("thead", Role::Table, &[]),
+    element("time", Role::Inline, &["datetime"]),
+    element("tr", Role::Table, &[]),
+    element("track", Role::Void, &["default", "kind", "label", "src", "srclang"]),
+    element("tt", Role::Formatting, &[]),
+    element("u", Role::Formatting, &[]),
+    element("ul", Role::Block, &[]),
+    element("var", Role::Inline, &[]),
+    element(
+        "video",
+        Role::Inline,
+        &["controls", "height", "loop", "muted", "playsinline", "poster", "preload", "src", "width"],
+    ),
+    element("wbr", Role::Void, &[]),
+];
+
+/// The element of that name, in lower case, where it may stand in a feed.
+pub(crate) fn find(name: &str) -> Option<&'static Element> {
+    ELEMENTS.binary_search_by(|element| element.name.cmp(name)).ok().map(|at| &ELEMENTS[at])
+}
+
+/// What becomes of the element of that name, in lower case.
+pub(crate) fn fate(name: &str) -> Fate {
+    if let Some(element) = find(name) {
+        return Fate::Keep(element);
+    }
+    let renamed = |name| find(name).map_or(Fate::Unwrap(false), Fate::Become);
+    match name {
+        "center" | "dialog" | "fieldset" | "search" => renamed("div"),
+        "dir" => renamed("ul"),
+        "listing" | "xmp" | "plaintext" => renamed("pre"),
+        "image" => renamed("img"),
+        "form" | "canvas" | "object" | "applet" => Fate::Unwrap(true),
+        "iframe" | "embed" => Fate::Link,
+        "input" => Fate::Input,
+        "svg" | "math" | "select" | "textarea" | "button" => Fate::Drop(true),
+        "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes" | "datalist" | "frameset" => {
+            Fate::Drop(false)
+        }
+        _ => Fate::Unwrap(false),
+    }
+}
+
+/// May the element of that name have this attribute?
+pub(crate) fn may_have(element: &Element, attribute: &str) -> bool {
+    GLOBAL.contains(&attribute) || element.attributes.contains(&attribute)
+}
+
+/// Elements without content, that are not in [`ELEMENTS`] but whose end must not be waited for.
+pub(crate) fn is_void(name: &str) -> bool {
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "basefont"
+            | "bgsound"
+            | "embed"
+            | "frame"
+            | "image"
+            | "input"
+            | "keygen"
+            | "link"
+            | "meta"
+            | "param"
+    ) || find(name).is_some_and(|element| element.role == Role::Void)
+}
+
+/// The name of a programming language, where `text` is one.
+pub(crate) fn language_name(text: &str) -> Option<&str> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '#' | '.' | '-');
+    (!text.is_empty() && text.len() <= 40 && text.chars().all(legal)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_so_that_it_can_be_searched() {
+        assert!(ELEMENTS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(ELEMENTS.iter().all(|element| fate(element.name) == Fate::Keep(element)));
+    }
+
+    #[test]
+    fn nothing_that_runs_or_frames_stays() {
+        for name in
+            ["script", "style", "iframe", "object", "embed", "form", "svg", "math", "link", "meta", "base", "x-y"]
+        {
+            assert!(!matches!(fate(name), Fate::Keep(_)), "{name}");
+        }
+    }
+}

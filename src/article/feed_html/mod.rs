@@ -1,0 +1,180 @@
+//! The one form in which HTML is written here: the HTML standard's own serialisation (13.3), so that what the writers
+//! make and what the sanitiser gives back are the same bytes.
+//!
+//! Only characters that may stand in a feed are ever written. Scanning is for text in this form alone, never for an
+//! author's HTML.
+
+pub(crate) mod elements;
+pub(crate) mod heading_ids;
+pub mod invariants;
+pub(crate) mod references;
+
+use crate::article::symbol::DRAFT_MARK;
+use crate::base::text::{is_invisible, is_safe};
+
+/// Stands where the summary ends, until the summary is taken.
+pub(crate) const MORE: char = '\u{fdd1}';
+
+/// What Windows-1252 has where Latin-1 has the C1 controls: `&#150;` has always meant a dash (HTML, 13.2.5.80).
+const WINDOWS_1252: [char; 32] = [
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
+    '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+];
+
+/// The character as it may be written; `None` for what may not stand in a feed. U+FFFD goes too: it marks what was
+/// lost before, and checkers of feeds take it for a wrong encoding; so does U+FEFF, which parsers drop at a beginning.
+pub(crate) fn repair_char(c: char) -> Option<char> {
+    match c {
+        '\u{80}'..='\u{9f}' => {
+            let meant = WINDOWS_1252[c as usize - 0x80];
+            (meant != '\0').then_some(meant)
+        }
+        // They part words, and have no other place in XML.
+        '\u{b}' | '\u{c}' => Some(' '),
+        '\r' | '\u{feff}' | '\u{fffd}' => None,
+        c => is_safe(c).then_some(c),
+    }
+}
+
+/// The text with legal characters only.
+pub(crate) fn repair(text: &str) -> String {
+    text.chars().filter_map(repair_char).collect()
+}
+
+/// Is there anything to read?
+pub(crate) fn has_word(text: &str) -> bool {
+    text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some()))
+}
+
+/// Writes text content.
+pub(crate) fn push_text(out: &mut String, text: &str) {
+    push_escaped(out, text, |c| if c == '"' { None } else { escape(c) }, repair_char);
+}
+
+/// Writes an attribute with a value of plain text.
+pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
+    push_value(out, name, value, repair_char);
+}
+
+/// Writes an attribute whose value is a URL that was resolved, and may hold [`DRAFT_MARK`].
+pub(crate) fn push_url(out: &mut String, name: &str, value: &str) {
+    push_value(out, name, value, |c| if c == DRAFT_MARK { Some(c) } else { repair_char(c) });
+}
+
+fn push_value(out: &mut String, name: &str, value: &str, keep: fn(char) -> Option<char>) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("=\"");
+    push_escaped(out, value, escape, keep);
+    out.push('"');
+}
+
+fn push_escaped(
+    out: &mut String,
+    text: &str,
+    escape: fn(char) -> Option<&'static str>,
+    keep: fn(char) -> Option<char>,
+) {
+    for c in text.chars().filter_map(keep) {
+        match escape(c) {
+            Some(reference) => out.push_str(reference),
+            None => out.push(c),
+        }
+    }
+}
+
+fn escape(c: char) -> Option<&'static str> {
+    Some(match c {
+        '&' => "&amp;",
+        '<' => "&lt;",
+        '>' => "&gt;",
+        '"' => "&quot;",
+        '\u{a0}' => "&nbsp;",
+        _ => return None,
+    })
+}
+
+/// A part of HTML in this form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part<'a> {
+    /// A start tag: its name, and what follows the name up to the `>`.
+    Start(&'a str, &'a str),
+    /// An end tag's name.
+    End(&'a str),
+    /// Text, escaped.
+    Text(&'a str),
+}
+
+/// The parts of HTML in this form, in order.
+pub(crate) fn parts(html: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (part, after) = next_part(rest);
+        rest = after;
+        Some(part)
+    })
+}
+
+/// `<` and `>` are escaped everywhere but at the ends of tags, so a tag ends at the first `>`.
+fn next_part(html: &str) -> (Part<'_>, &str) {
+    let Some(tag) = html.strip_prefix('<') else {
+        let end = html.find('<').unwrap_or(html.len());
+        return (Part::Text(&html[..end]), &html[end..]);
+    };
+    let (tag, after) = tag.split_once('>').unwrap_or((tag, ""));
+    let part = match tag.strip_prefix('/') {
+        Some(name) => Part::End(name),
+        None => {
+            let end = tag.find(' ').unwrap_or(tag.len());
+            Part::Start(&tag[..end], &tag[end..])
+        }
+    };
+    (part, after)
+}
+
+/// The attributes of a start tag in this form: names and escaped values.
+pub(crate) fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (name, after) = rest.trim_start().split_once("=\"")?;
+        let (value, after) = after.split_once('"')?;
+        rest = after;
+        Some((name, value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::html::unescape;
+
+    fn text(of: &str) -> String {
+        let mut out = String::new();
+        push_text(&mut out, of);
+        out
+    }
+
+    #[test]
+    fn text_is_escaped_as_the_standard_does() {
+        assert_eq!(text("a<b>&\"c\"\u{a0}d"), "a&lt;b&gt;&amp;\"c\"&nbsp;d");
+        assert_eq!(text("a\u{1}b\u{0}\u{fffd}\u{fdd0}c\rd"), "abcd");
+        assert_eq!(text("\u{96}\u{92}\u{81}"), "–’");
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let mut html = String::from("<a");
+        push_url(&mut html, "href", "\u{fdd0}a>b.md\u{fdd0}#\"x\"");
+        push_attribute(&mut html, "title", "1 < 2\u{1}");
+        html.push_str(">x</a><br>y");
+        let seen: Vec<Part<'_>> = parts(&html).collect();
+        assert_eq!(seen[1..], [Part::Text("x"), Part::End("a"), Part::Start("br", ""), Part::Text("y")]);
+        let Part::Start("a", values) = seen[0] else { panic!("{:?}", seen[0]) };
+        let values: Vec<(&str, String)> =
+            attributes(values).map(|(name, value)| (name, unescape(value).into_owned())).collect();
+        assert_eq!(values, [("href", "\u{fdd0}a>b.md\u{fdd0}#\"x\"".to_owned()), ("title", "1 < 2".to_owned())]);
+    }
+}

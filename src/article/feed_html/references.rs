@@ -1,0 +1,302 @@
+//! Links and pictures: every reference of an article becomes absolute, or symbolic (see
+//! [`symbol`](crate::article::symbol)).
+//!
+//! A relative path is passed on as it is written, decoded and resolved against the article's directory: `x.md`,
+//! `x.html`, `x` and `x/` are all kept, and the library tries what each can mean. A path that leaves the article
+//! directory ends at its root. Whether the target exists is not checked here.
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::article::symbol::{self, DRAFT_MARK};
+use crate::base::RelPath;
+use crate::base::media::{Element, Media};
+use crate::base::reference::{encode, has_scheme, walk};
+
+use super::repair;
+
+/// Schemes that a link in a feed may have. None of them runs code.
+pub(crate) const SCHEMES: [&str; 22] = [
+    "http", "https", "mailto", "tel", "sms", "xmpp", "magnet", "ftp", "ftps", "irc", "ircs", "gemini", "gopher", "geo",
+    "matrix", "news", "nntp", "webcal", "feed", "sip", "sips", "urn",
+];
+
+/// Prefixes with which Pelican marks a path beneath the content directory, as written and as editors encode them.
+const PELICAN_PREFIXES: [&str; 9] = [
+    "{filename}",
+    "{static}",
+    "{attach}",
+    "|filename|",
+    "|static|",
+    "|attach|",
+    "%7Bfilename%7D",
+    "%7Bstatic%7D",
+    "%7Battach%7D",
+];
+
+/// Resolves the references of one article.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolver {
+    directory: RelPath,
+    base: Option<Url>,
+}
+
+impl Resolver {
+    /// Creates the resolver of the article at `path`.
+    pub(crate) fn new(path: &RelPath) -> Self {
+        Self { directory: path.parent().unwrap_or_else(RelPath::root), base: None }
+    }
+
+    /// Resolves against the `href` of a document's `<base>` from now on, if it is an absolute http(s) URL.
+    #[must_use]
+    pub(crate) fn with_base(mut self, href: &str) -> Self {
+        self.base = Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        self
+    }
+
+    /// The reference as a body has it while it is rendered; `None` where it may not be in a feed.
+    pub(crate) fn resolve(&self, raw: &str) -> Option<String> {
+        // A URL parser removes these characters wherever they are (WHATWG URL, 4.4), so `java\nscript:` is a scheme.
+        let raw: String = raw.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r' | '\0')).collect();
+        let raw = raw.trim_matches(|c: char| c <= ' ');
+        if let Some(symbol) = raw.strip_prefix(DRAFT_MARK) {
+            return Some(self.symbol_in_source(symbol));
+        }
+        if let Some(path) = generator_path(raw) {
+            return Some(match path.strip_prefix('/') {
+                Some(rooted) => relative(&RelPath::root(), rooted),
+                None => relative(&self.directory, path),
+            });
+        }
+        if raw.starts_with("//") {
+            return absolute(&format!("https:{raw}"));
+        }
+        if has_scheme(raw) {
+            return absolute(raw);
+        }
+        match &self.base {
+            // A fragment alone points into the article, wherever the document was.
+            Some(base) if !raw.starts_with('#') => {
+                let url = base.join(raw).ok()?;
+                Some(encode(url.as_str()).into_owned())
+            }
+            _ => Some(relative(&self.directory, raw)),
+        }
+    }
+
+    /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be in a feed; `None` where
+    /// none is left.
+    pub(crate) fn srcset(&self, raw: &str) -> Option<String> {
+        let mut candidates = Vec::new();
+        let mut rest = raw.trim_start_matches(is_srcset_gap);
+        while !rest.is_empty() {
+            let (url, descriptor, after) = first_candidate(rest);
+            if let Some(url) = self.resolve(url)
+                && is_descriptor(descriptor)
+            {
+                candidates.push(if descriptor.is_empty() { url } else { format!("{url} {descriptor}") });
+            }
+            rest = after.trim_start_matches(is_srcset_gap);
+        }
+        if candidates.is_empty() { None } else { Some(candidates.join(", ")) }
+    }
+
+    /// A symbol that `by_name` or `by_path` put into the source, from behind its first mark.
+    fn symbol_in_source(&self, symbol: &str) -> String {
+        let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
+        let (target, suffix) = (decoded(target), encoded_suffix(suffix));
+        match target.strip_prefix('?') {
+            // An embedded file is beside the article, or else anywhere under that name.
+            Some(name) if media_of(name).is_some() => {
+                symbol::draft(&format!("?{}", walk_to(&self.directory, name)), &suffix)
+            }
+            Some(name) => symbol::draft(&format!("?{name}"), &suffix),
+            None => symbol::draft(&walk_to(&RelPath::root(), &target), &suffix),
+        }
+    }
+}
+
+/// The element that shows a file of this name.
+pub(crate) fn media_of(url: &str) -> Option<Element> {
+    let path = url.trim_matches(DRAFT_MARK).split(['?', '#']).next().unwrap_or_default();
+    let (_, extension) = path.rsplit_once('.')?;
+    Media::of_extension(extension)?.element
+}
+
+/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`: paths beneath the
+/// content directory, which is the article directory here.
+fn generator_path(raw: &str) -> Option<&str> {
+    if raw.starts_with("@/") {
+        return Some(&raw[1..]);
+    }
+    PELICAN_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
+}
+
+fn absolute(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    // `feed:` is also put before a whole URL, which some readers then open.
+    if let Some(inner) = url.as_str().strip_prefix("feed:")
+        && !["//", "http://", "https://"].iter().any(|start| inner.starts_with(start))
+    {
+        return None;
+    }
+    if !SCHEMES.contains(&url.scheme()) {
+        return None;
+    }
+    Some(encode(url.as_str()).into_owned())
+}
+
+fn relative(directory: &RelPath, raw: &str) -> String {
+    let (path, suffix) = raw.split_at(raw.find(['?', '#']).unwrap_or(raw.len()));
+    let suffix = encoded_suffix(suffix);
+    let path = decoded(path).replace('\\', "/");
+    if path.is_empty() {
+        return symbol::draft("", &suffix);
+    }
+    let target = match path.strip_prefix('/') {
+        Some(rooted) => format!("/{}", walk_to(&RelPath::root(), rooted)),
+        None => walk_to(directory, &path),
+    };
+    // The root of the article directory is the site's home, which is a path of the site.
+    symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix)
+}
+
+/// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..` as one.
+fn walk_to(directory: &RelPath, path: &str) -> String {
+    let mut target = walk(directory, path);
+    let names_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));
+    if names_directory && !target.is_empty() {
+        target.push('/');
+    }
+    target
+}
+
+/// The path, percent-decoded where that gives text, without characters that may not be in a feed.
+fn decoded(path: &str) -> String {
+    let text = percent_decode_str(path).decode_utf8().unwrap_or(path.into());
+    repair(&text).replace(['\n', '\t'], " ")
+}
+
+/// A query and fragment (RFC 3986, 3.4 and 3.5), without characters that may not be in a feed.
+fn encoded_suffix(suffix: &str) -> String {
+    encode(&repair(suffix)).into_owned()
+}
+
+/// The URL and the descriptor of the first candidate of a `srcset`, and what follows them.
+fn first_candidate(rest: &str) -> (&str, &str, &str) {
+    let end = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
+    let (url, after) = rest.split_at(end);
+    let bare = url.trim_end_matches(',');
+    // A comma at the end of the URL ends the candidate. Within a URL it is part of it.
+    if bare.len() < url.len() {
+        return (bare, "", after);
+    }
+    let end = after.find(',').unwrap_or(after.len());
+    (url, after[..end].trim(), &after[end..])
+}
+
+fn is_srcset_gap(c: char) -> bool {
+    c == ',' || c.is_ascii_whitespace()
+}
+
+fn is_descriptor(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'x' | 'w' | 'h' | ' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::symbol::{by_name, by_path};
+    use super::*;
+
+    fn resolver() -> Resolver {
+        Resolver::new(&RelPath::new("news/2026/a.md").unwrap())
+    }
+
+    fn check(cases: &[(&str, Option<&str>)]) {
+        for (raw, expected) in cases {
+            let seen = resolver().resolve(raw).map(|text| text.replace(DRAFT_MARK, "^"));
+            assert_eq!(seen.as_deref(), *expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn relative_references_are_symbolic() {
+        check(&[
+            ("b.md", Some("^news/2026/b.md^")),
+            ("../img/a.png", Some("^news/img/a.png^")),
+            ("../../../../a.png", Some("^a.png^")),
+            ("./b/../c.md#part two", Some("^news/2026/c.md^#part%20two")),
+            ("b/", Some("^news/2026/b/^")),
+            ("..", Some("^news/^")),
+            ("../..", Some("^/^")),
+            ("/", Some("^/^")),
+            ("/about/", Some("^/about/^")),
+            ("/a%20b?q=1&r=ü#x", Some("^/a b^?q=1&r=%C3%BC#x")),
+            ("/..//a", Some("^/a^")),
+            ("my%20file%2Fx.md", Some("^news/2026/my file/x.md^")),
+            ("%2e%2e/%2e%2e/%2e%2e/etc", Some("^etc^")),
+            ("a\\b.png", Some("^news/2026/a/b.png^")),
+            ("#x", Some("^^#x")),
+            ("?q", Some("^^?q")),
+            ("", Some("^^")),
+            ("%FF.md", Some("^news/2026/%FF.md^")),
+            ("a%01b%00.md", Some("^news/2026/ab.md^")),
+            (" \n b.md ", Some("^news/2026/b.md^")),
+            ("@/posts/x.md#y", Some("^posts/x.md^#y")),
+            ("{filename}b.md", Some("^news/2026/b.md^")),
+            ("{static}/img/a.png", Some("^img/a.png^")),
+            ("|filename|/b.md", Some("^b.md^")),
+        ]);
+    }
+
+    #[test]
+    fn absolute_references_are_encoded_and_of_known_schemes() {
+        check(&[
+            ("https://example.org/ä ö?x=a b|c#d[e]", Some("https://example.org/%C3%A4%20%C3%B6?x=a%20b%7Cc#d%5Be%5D")),
+            ("HTTP://EXAMPLE.org", Some("http://example.org/")),
+            ("//cdn.example.org/a.js", Some("https://cdn.example.org/a.js")),
+            ("https://bücher.example/", Some("https://xn--bcher-kva.example/")),
+            ("http://[::1]:80/[a]", Some("http://[::1]/%5Ba%5D")),
+            ("mailto:ada@example.org?subject=Hi there", Some("mailto:ada@example.org?subject=Hi%20there")),
+            ("tel:+4930123", Some("tel:+4930123")),
+            ("https://example.org/100%", Some("https://example.org/100%25")),
+            ("javascript:alert(1)", None),
+            ("java\nscript:alert(1)", None),
+            ("\u{1}javascript:alert(1)", None),
+            ("data:image/png;base64,AA", None),
+            ("vbscript:x", None),
+            ("feed://example.org/rss.xml", Some("feed://example.org/rss.xml")),
+            ("feed:https://example.org/", Some("feed:https://example.org/")),
+            ("feed:javascript:alert(1)", None),
+            ("FEED:\tdata:text/html,x", None),
+            ("file:///etc/passwd", None),
+            ("http://", None),
+        ]);
+    }
+
+    #[test]
+    fn symbols_put_into_a_source_are_read_back() {
+        let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(DRAFT_MARK, "^");
+        assert_eq!(seen(by_name("Other (Note)", "Part One")), "^?Other (Note)^#Part%20One");
+        assert_eq!(seen(by_path("/a b/../c.md")), "^c.md^");
+        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^?x^");
+    }
+
+    #[test]
+    fn a_base_moves_relative_references_alone() {
+        let based = resolver().with_base("https://old.example/blog/");
+        assert_eq!(based.resolve("a.png").unwrap(), "https://old.example/blog/a.png");
+        assert_eq!(based.resolve("#x").unwrap(), symbol::draft("", "#x"));
+    }
+
+    #[test]
+    fn srcsets() {
+        let seen = |raw: &str| resolver().srcset(raw).map(|text| text.replace(DRAFT_MARK, "^"));
+        assert_eq!(
+            seen("a.png, /b.png 2x,https://e.org/c.png 100w").unwrap(),
+            "^news/2026/a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"
+        );
+        assert_eq!(seen("data:x 1x"), None);
+        assert_eq!(seen(" , "), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! `[[Name]]`, `[[Name|text]]`, `[[Name#Heading]]`, `![[image.png]]` as Markdown's own links.
+//!
+//! CommonMark comes first: `[[1]](url)` and `[[x]]` with a definition of `[x]` are what they always were.
+
+use std::collections::HashSet;
+
+use crate::article::feed_html::heading_ids::slug;
+use crate::article::feed_html::references::media_of;
+use crate::article::symbol::{by_name, by_path};
+
+/// A longer name is none.
+const NAME_MAX_BYTES: usize = 500;
+
+/// The labels that a text's link reference definitions give.
+pub(crate) fn labels(text: &str) -> HashSet<&str> {
+    let label = |line: &'_ str| -> Option<(usize, usize)> {
+        let bare = line.trim_start_matches([' ', '>']);
+        let end = bare.strip_prefix('[')?.find("]:")?;
+        let start = line.len() - bare.len() + 1;
+        Some((start, start + end))
+    };
+    text.lines().filter_map(|line| label(line).map(|(start, end)| &line[start..end])).collect()
+}
+
+/// The wiki link at the beginning of `text`: its length, and the link in its place.
+pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)> {
+    let (bang, open) = if text.starts_with('!') { ("!", 3) } else { ("", 2) };
+    let near = super::template_tag::within(&text[open..], NAME_MAX_BYTES);
+    let inner = &near[..near.find("]]")?];
+    let len = open + inner.len() + 2;
+    let (target, shown) = match inner.split_once('|') {
+        Some((target, shown)) => (target.trim_end_matches('\\'), Some(shown)),
+        None => (inner, None),
+    };
+    let is_name = !target.trim().is_empty()
+        && target == target.trim()
+        && !target.starts_with('^')
+        && !inner.contains(['[', ']', '\n']);
+    let is_other = text[len..].starts_with(['(', '[', ':']) || labels.contains(inner);
+    if !is_name || is_other {
+        return None;
+    }
+    let embeds = !bang.is_empty() && media_of(target).is_some();
+    let shown = match (shown, embeds) {
+        // `![[cat.png|300]]` gives a width, which a feed does not keep.
+        (Some(size), true) if size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') => String::new(),
+        (None, true) => String::new(),
+        (Some(shown), _) => shown.to_owned(),
+        (None, false) => escaped(target),
+    };
+    Some((
+        len,
+        if embeds {
+            format!("![{shown}]({})", by_name(target, ""))
+        } else {
+            format!("[{shown}]({})", reference(target))
+        },
+    ))
+}
+
+/// `Name`, `Name#Heading`, `#Heading`, `directory/name`.
+fn reference(target: &str) -> String {
+    let (name, heading) = target.split_once('#').unwrap_or((target, ""));
+    let fragment = slug(heading.rsplit('#').next().unwrap_or_default());
+    let hash = if fragment.is_empty() { "" } else { "#" };
+    match (name.is_empty(), name.contains('/')) {
+        (true, _) => format!("#{fragment}"),
+        (false, true) => format!("{}{hash}{fragment}", by_path(name)),
+        (false, false) => by_name(name, &fragment),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wiki_links_become_links() {
+        let text = "[x]: /y\n> [z]: /y";
+        for (link, expected) in [
+            ("[[Other Note]] a", Some("[Other Note](^?Other%20Note^)")),
+            ("[[A#B c|*d*]]", Some("[*d*](^?A^#b-c)")),
+            ("[[A\\|d]]", Some("[d](^?A^)")),
+            ("[[#E f]]", Some("[\\#E f](#e-f)")),
+            ("![[cat.png|300]]", Some("![](^?cat.png^)")),
+            ("![[a b.png|a cat]]", Some("![a cat](^?a%20b.png^)")),
+            ("![[Note]]", Some("[Note](^?Note^)")),
+            ("[[1]](https://e.org)", None),
+            ("[[x]]", None),
+            ("[[z]]", None),
+            ("[[ -f x ]]", None),
+            ("[[]]", None),
+            ("[[a\nb]]", None),
+            ("[[^1]]", None),
+            ("[[a", None),
+        ] {
+            let seen = read(link, &labels(text)).map(|(_, link)| link.replace('\u{fdd0}', "^").replace("%3F", "?"));
+            assert_eq!(seen.as_deref(), expected, "{link}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The front matter of an article: YAML, TOML, JSON, `Key: value` lines, or none.
+//!
+//! This file finds the front matter and parts it from the text; `fields` reads it. Whatever comes in, front matter and text are
+//! pieces of it, in order.
+
+pub(crate) mod keys;
+mod people;
+mod tags;
+pub(crate) mod tree;
+mod url_paths;
+
+use crate::base::place::line_breaks;
+use crate::base::{Diagnostic, Place, text};
+
+/// The longest front matter that is read, in bytes.
+pub(crate) const FRONT_MATTER_MAX_BYTES: usize = 64 * 1024;
+
+/// A decoded file, parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split<'a> {
+    /// The front matter's text without its fences, and its syntax.
+    pub front_matter: Option<(Syntax, &'a str)>,
+    /// The line of the file on which the front matter's text begins, from 1; 1 where there is none.
+    pub front_matter_line: u32,
+    /// The line of the file on which `text` begins, from 1.
+    pub line: u32,
+    /// What follows the front matter.
+    pub text: &'a str,
+}
+
+/// The syntax of front matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// Between `---` lines; the last may be `...`, the first `---yaml`.
+    Yaml,
+    /// Between `+++` lines, or from `---toml` to `---`.
+    Toml,
+    /// A `{` to its `}`, or from `---json` to `---`.
+    Json,
+    /// `Key: value` lines up to a blank one, as Pelican and MultiMarkdown have them.
+    Lines,
+}
+
+/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
+/// one.
+const FIRST_KEYS: [&str; 13] = [
+    "title",
+    "date",
+    "author",
+    "authors",
+    "slug",
+    "tags",
+    "category",
+    "categories",
+    "modified",
+    "status",
+    "lang",
+    "subtitle",
+    "created",
+];
+
+/// Parts a decoded file into its front matter and its text. Blank lines before the front matter are forgiven. A fence that is never
+/// closed opens no front matter, nor does a `---` whose block holds no line of the shape `key: value`: those are rules.
+pub fn split(text: &str) -> Split<'_> {
+    let whole = Split { front_matter: None, front_matter_line: 1, line: 1, text };
+    let (blank, start) = leading_blank_lines(text);
+    let rest = &text[start..];
+    let parted = match rest.as_bytes().first() {
+        Some(b'-') => fenced(rest, "---", &["---", "..."], Syntax::Yaml)
+            .filter(|(_, inner, _)| is_like_yaml(inner))
+            .or_else(|| fenced_by_name(rest)),
+        Some(b'+') => fenced(rest, "+++", &["+++"], Syntax::Toml),
+        Some(b'{') => json(rest),
+        Some(first) if first.is_ascii_alphabetic() => lines(rest),
+        _ => None,
+    };
+    let Some((syntax, inner, after)) = parted else { return whole };
+    let front_matter_offset = text.len() - rest.len() + offset_in(rest, inner);
+    Split {
+        front_matter: Some((syntax, inner)),
+        front_matter_line: 1 + blank + line_breaks(&text[start..front_matter_offset]),
+        line: 1 + blank + line_breaks(&rest[..rest.len() - after.len()]),
+        text: after,
+    }
+}
+
+/// The finding that front matter cannot be used, with the line of it at `place` (of the file) shown.
+pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnostic {
+    let front_matter = split.front_matter.map_or("", |(_, front_matter)| front_matter);
+    let n = place.line.saturating_sub(split.front_matter_line) as usize;
+    let shown = text::line(front_matter.lines().nth(n).unwrap_or_default());
+    let message = match text::excerpt(&shown, 100) {
+        shown if shown.is_empty() => message.to_owned(),
+        shown => format!("{message}; the line is `{shown}`"),
+    };
+    Diagnostic::error("front-matter", message).at(place.line, place.column)
+}
+
+type Parted<'a> = Option<(Syntax, &'a str, &'a str)>;
+
+/// How many blank lines `text` begins with, and where the first other line begins.
+fn leading_blank_lines(text: &str) -> (u32, usize) {
+    let (mut count, mut start) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if !line.trim_matches('\u{feff}').trim().is_empty() {
+            break;
+        }
+        start += line.len();
+        count += u32::from(line.ends_with('\n'));
+    }
+    if text[start..].starts_with('\u{feff}') { (count, start + '\u{feff}'.len_utf8()) } else { (count, start) }
+}
+
+fn fenced<'a>(rest: &'a str, open: &str, close: &[&str], syntax: Syntax) -> Parted<'a> {
+    let (first, inner) = rest.split_once('\n')?;
+    if first.trim_end() != open {
+        return None;
+    }
+    let mut end = 0;
+    for line in inner.split_inclusive('\n') {
+        if close.contains(&line.trim_end()) {
+            return Some((syntax, &inner[..end], &inner[end + line.len()..]));
+        }
+        end += line.len();
+    }
+    None
+}
+
+/// Eleventy's `---json` to `---`: the first fence names the syntax.
+fn fenced_by_name(rest: &str) -> Parted<'_> {
+    [("---json", Syntax::Json), ("---toml", Syntax::Toml), ("---yaml", Syntax::Yaml), ("---yml", Syntax::Yaml)]
+        .into_iter()
+        .find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
+}
+
+/// Could this stand between `---` lines as front matter? Blank, comments, or a key somewhere. A `=` counts too: who writes
+/// TOML between the fences of YAML wants to hear of it.
+fn is_like_yaml(inner: &str) -> bool {
+    let mut said = inner.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    said.peek().is_none() || said.any(is_like_a_key)
+}
+
+/// One word and a colon or ` = `, as prose between two rules seldom has them: `This is important: read it` is no key.
+fn is_like_a_key(line: &str) -> bool {
+    if line.starts_with(['"', '\'', '{', '?']) {
+        return line.contains(':');
+    }
+    let ends_key = |(at, _): &(usize, &str)| matches!(line[at + 1..].bytes().next(), None | Some(b' ' | b'\t'));
+    let colon = line.match_indices(':').find(ends_key).map(|(at, _)| at);
+    let key = match colon.or_else(|| line.find(" = ")) {
+        Some(end) => line[..end].trim_end(),
+        None => return false,
+    };
+    key.starts_with(|c: char| c.is_alphanumeric() || c == '_') && !key.contains(char::is_whitespace)
+}
+
+/// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a key must follow the
+/// brace. One that is never closed is all the rest, so that the parser can say so.
+fn json(rest: &str) -> Parted<'_> {
+    let inside = rest[1..].trim_start();
+    let empty = inside.starts_with('}');
+    if !empty && !begins_with_key(inside) {
+        return None;
+    }
+    let end = closing_brace(rest).unwrap_or(rest.len());
+    let (front_matter, after) = rest.split_at(end);
+    let line = after.split_inclusive('\n').next().unwrap_or_default();
+    // `{}` before a word is no front matter: nothing is said in it, so nothing is lost.
+    if empty && !line.trim().is_empty() {
+        return None;
+    }
+    let after = if line.trim().is_empty() { &after[line.len()..] } else { after };
+    Some((Syntax::Json, front_matter, after))
+}
+
+fn begins_with_key(inside: &str) -> bool {
+    let Some(quoted) = inside.strip_prefix('"') else { return false };
+    string_end(quoted).is_some_and(|end| quoted[end..].trim_start().starts_with(':'))
+}
+
+/// Where the string that has just been opened ends: behind its closing quote.
+fn string_end(quoted: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, byte) in quoted.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn closing_brace(rest: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = rest.as_bytes().get(at) {
+        at += 1;
+        match byte {
+            b'"' => at += string_end(&rest[at..])?,
+            b'{' => depth += 1,
+            b'}' if depth <= 1 => return Some(at),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `Key: value` lines from the first line to the first blank one, none of any other shape among them.
+fn lines(rest: &str) -> Parted<'_> {
+    let (key, _) = rest.split_inclusive('\n').next().and_then(key_value)?;
+    if !FIRST_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let mut end = 0;
+    for line in rest.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            return Some((Syntax::Lines, &rest[..end], &rest[end..]));
+        }
+        if !line.starts_with([' ', '\t']) && key_value(line).is_none() {
+            return None;
+        }
+        end += line.len();
+    }
+    Some((Syntax::Lines, rest, ""))
+}
+
+/// The key and the value of a line of a front matter of lines: a short name of letters, a colon, and then a space or nothing.
+pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.trim_end().split_once(':')?;
+    let key = key.trim_end();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
+    let well_formed = key.len() <= 40 && key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(is_name);
+    (well_formed && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (key, value.trim()))
+}
+
+/// Where `part`, a piece of `whole`, begins in it.
+pub(crate) fn offset_in(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, front_matter: Option<(Syntax, &str, u32)>, rest: &str, line: u32) {
+        let split = split(text);
+        assert_eq!(
+            split.front_matter.map(|(syntax, inner)| (syntax, inner, split.front_matter_line)),
+            front_matter,
+            "{text:?}"
+        );
+        assert_eq!((split.text, split.line), (rest, line), "{text:?}");
+    }
+
+    #[test]
+    fn headers() {
+        use Syntax::{Json, Lines, Toml, Yaml};
+        for (text, front_matter, rest, line) in [
+            ("---\ntitle: a\n---\nText", (Yaml, "title: a\n", 2), "Text", 4),
+            ("--- \ntitle: a\n...\nText", (Yaml, "title: a\n", 2), "Text", 4),
+            ("---\n{a: b}\n---\n", (Yaml, "{a: b}\n", 2), "", 4),
+            ("---\n---\nText", (Yaml, "", 2), "Text", 3),
+            ("---\n# nothing yet\n---", (Yaml, "# nothing yet\n", 2), "", 3),
+            ("\n \n---\na: b\n---\n\nText", (Yaml, "a: b\n", 4), "\nText", 6),
+            ("---\ntitle = \"a\"\n---\nText", (Yaml, "title = \"a\"\n", 2), "Text", 4),
+            ("+++\na = 1\n+++\nText", (Toml, "a = 1\n", 2), "Text", 4),
+            ("{\"a\": \"}\\\"\", \"b\": {}}\nText", (Json, "{\"a\": \"}\\\"\", \"b\": {}}", 1), "Text", 2),
+            ("{\n  \"a\": 1\n}\n\nText", (Json, "{\n  \"a\": 1\n}", 1), "\nText", 4),
+            ("\n{}\nText", (Json, "{}", 2), "Text", 3),
+            ("---json\n{\"a\": 1}\n---\nText", (Json, "{\"a\": 1}\n", 2), "Text", 4),
+            ("---toml\na = 1\n---\nText", (Toml, "a = 1\n", 2), "Text", 4),
+            ("---yaml\na: 1\n---\nText", (Yaml, "a: 1\n", 2), "Text", 4),
+            ("{\"a\": 1", (Json, "{\"a\": 1", 1), "", 1),
+            ("Title: A: b\nDate: 2026-11-22\n\nText", (Lines, "Title: A: b\nDate: 2026-11-22\n", 1), "\nText", 3),
+            ("date: 2026-11-22\nAuthors: A\n   B\n\nx", (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1), "\nx", 4),
+            ("Title: only", (Lines, "Title: only", 1), "", 1),
+        ] {
+            check(text, Some(front_matter), rest, line);
+        }
+    }
+
+    #[test]
+    fn no_headers() {
+        for text in [
+            "",
+            "\n\n",
+            "Text",
+            "---\nText\n\nMore",
+            "---\nTwo rules around a line\n---\nText",
+            "---\n---x\nText",
+            "---\nThis is important: read it.\n---\nText",
+            "---\n- a: b\n---\nText",
+            "----\na: b\n----\n",
+            " ---\na: b\n---\n",
+            "+++\na = 1\n",
+            "---json\n{\"a\": 1}\n",
+            "---js\n{a: 1}\n---\n",
+            "{{< figure >}}\n",
+            "{% include x %}",
+            "{foo} bar",
+            "{} bar",
+            "{\"quoted\"} bar",
+            "Note: this\n\nText",
+            "Title: a\nand prose\n\nText",
+            "title:a\n\nText",
+            "http://example.org/\n",
+            "Date with: Ada\n\n",
+        ] {
+            check(text, None, text, 1);
+        }
+    }
+
+    #[test]
+    fn a_fault_shows_its_line() {
+        let split = split("\n---\na: 1\nb: [\n---\n");
+        let fault = fault(&split, Place { line: 4, column: 5 }, "it is never closed");
+        assert_eq!(fault.to_string(), "4:5: it is never closed; the line is `b: [`");
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_pieces_of_the_whole(text in "(---|\\+\\+\\+|\\.\\.\\.|[{}\":, a=#]|\n|title: x|\u{feff}|ü){0,24}") {
+            let split = split(&text);
+            prop_assert!(text.ends_with(split.text));
+            let before = &text[..text.len() - split.text.len()];
+            prop_assert_eq!(before.matches('\n').count() + 1, split.line as usize);
+            if let Some((_, front_matter)) = split.front_matter {
+                let at = offset_in(&text, front_matter);
+                prop_assert_eq!(text[..at].matches('\n').count() + 1, split.front_matter_line as usize);
+                prop_assert!(at + front_matter.len() <= before.len());
+            }
+        }
+    }
+}

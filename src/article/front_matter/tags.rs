@@ -1,0 +1,101 @@
+//! What it is about: tags and categories, in every form that generators have them.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::base::text;
+
+use super::tree::{Field, Value};
+
+/// Tags of one article.
+pub(crate) const TAGS_MAX: usize = 100;
+
+/// Graphemes of one tag.
+const TAG_MAX: usize = 100;
+
+/// How a text that names several tags is parted where it holds no comma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Splitting {
+    /// Not at all: Eleventy, Hexo, Pelican.
+    Never,
+    /// At spaces: Jekyll.
+    AtSpaces,
+}
+
+/// Adds what `field` names to `tags`: as written, in order, without a leading `#`, none twice. Answers whether all of
+/// them could be taken.
+///
+/// A text that holds a comma is several tags; one without is parted as `splitting` says. An entry of a list is one tag.
+pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>) -> bool {
+    match &field.value {
+        Value::Absent => true,
+        Value::Table(_) => false,
+        Value::List(items) => {
+            let mut all = true;
+            for item in items {
+                all &= match &item.value {
+                    Value::Text(text) => add(tags, text),
+                    _ => gather(item, Splitting::Never, tags),
+                };
+            }
+            all
+        }
+        Value::Text(text) => {
+            let separators: &[char] = match (text.contains([',', '\n']), splitting) {
+                (true, _) => &[',', '\n'],
+                (false, Splitting::AtSpaces) => &[' ', '\t'],
+                (false, Splitting::Never) => &[],
+            };
+            text.split(separators).fold(true, |all, tag| all & add(tags, tag))
+        }
+    }
+}
+
+fn add(tags: &mut Vec<String>, tag: &str) -> bool {
+    let tag = text::line(tag.trim().trim_start_matches('#'));
+    if tag.is_empty() || tags.contains(&tag) {
+        return true;
+    }
+    if tags.len() >= TAGS_MAX || tag.graphemes(true).count() > TAG_MAX {
+        return false;
+    }
+    tags.push(tag);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::split;
+    use super::super::tree::read;
+    use super::*;
+
+    #[test]
+    fn forms() {
+        for (front_matter, splitting, expected) in [
+            ("rust", Splitting::Never, "rust"),
+            ("rust, web dev ,  rust,", Splitting::Never, "rust|web dev"),
+            ("my tag", Splitting::Never, "my tag"),
+            ("jekyll update", Splitting::AtSpaces, "jekyll|update"),
+            ("a b, c", Splitting::AtSpaces, "a b|c"),
+            ("[C#, '#rust', no, 007, 1.0, 'a, b']", Splitting::Never, "C#|rust|no|007|1.0|a, b"),
+            ("[a b, [c]]", Splitting::AtSpaces, "a b|c"),
+            ("[Rust, rust]", Splitting::Never, "Rust|rust"),
+            ("\"a\\x00b\"", Splitting::Never, "ab"),
+        ] {
+            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
+            let mut tags = Vec::new();
+            assert!(gather(table.get(&["t"]).unwrap().1, splitting, &mut tags));
+            assert_eq!(tags.join("|"), expected, "{front_matter}");
+        }
+    }
+
+    #[test]
+    fn bounded() {
+        let many = (0..200).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+        for (front_matter, count) in [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)] {
+            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
+            let mut tags = Vec::new();
+            assert!(!gather(table.get(&["t"]).unwrap().1, Splitting::Never, &mut tags));
+            assert_eq!(tags.len(), count);
+        }
+    }
+}

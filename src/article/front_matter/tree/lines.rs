@@ -1,0 +1,42 @@
+//! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before
+//! it.
+
+use crate::article::front_matter::key_value;
+use crate::base::Place;
+
+use super::{Budget, Field, Malformed, Table, Value};
+
+pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
+    let mut table = Table::default();
+    let mut budget = Budget::new();
+    let mut open: Option<(String, String, Place)> = None;
+    for (n, line) in front_matter.lines().enumerate() {
+        let place = Place::new(n + 1, 1);
+        match key_value(line).filter(|_| !line.starts_with([' ', '\t'])) {
+            Some((key, value)) => {
+                budget.spend(1, 1, place)?;
+                close(&mut table, open.take());
+                // Keys are ASCII: what stands before the value has as many characters as bytes.
+                let column = line.trim_end().len() - value.len();
+                open = Some((key.to_owned(), value.to_owned(), Place::new(n + 1, column + 1)));
+            }
+            None => {
+                if let Some((_, value, _)) = &mut open {
+                    if !value.is_empty() {
+                        value.push('\n');
+                    }
+                    value.push_str(line.trim());
+                }
+            }
+        }
+    }
+    close(&mut table, open);
+    Ok(table)
+}
+
+/// Ends an entry; one without a value says nothing.
+fn close(table: &mut Table, open: Option<(String, String, Place)>) {
+    let Some((key, value, place)) = open else { return };
+    let value = if value.is_empty() { Value::Absent } else { Value::Text(value) };
+    table.add(key, Field::at(place, value));
+}

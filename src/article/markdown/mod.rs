@@ -1,0 +1,298 @@
+//! Markdown: CommonMark with tables, strikethrough, task lists, footnotes, ids of headings, alerts and wiki links.
+
+mod callouts;
+mod comments;
+mod footnotes;
+mod nesting;
+mod outline;
+mod parser;
+mod writer;
+
+use crate::article::findings::Findings;
+use crate::article::foreign;
+use crate::article::foreign::template_tag::Host;
+use crate::article::model::TitleFrom;
+use crate::article::rendering::{Rendering, depth, too_large};
+use crate::article::sanitize::sanitize;
+use crate::article::sanitize::tokens::tokens;
+use crate::article::word_sketch::WordSketch;
+use crate::base::Diagnostic;
+
+use callouts::events;
+use comments::shown;
+pub(crate) use outline::outline;
+use writer::{Settings, Stop, write};
+
+/// The words of the text, without those that nobody is shown.
+pub(crate) fn sketch(text: &str) -> WordSketch {
+    if !comments::may_stand_in(text) {
+        return WordSketch::of(text);
+    }
+    WordSketch::of(&shown(text, 100, &mut Findings::default()))
+}
+
+/// The HTML of an article's text, with marks for references and the summary's end.
+pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+    let text = foreign::convert(text, Host::Markdown, findings);
+    let text = shown(&text, depth(rendering.limits), findings);
+    let written = write(events(&text, true), settings(rendering, false), findings);
+    match written {
+        Ok(html) => Ok(html),
+        Err(Stop::TooLarge) => Err(too_large(rendering.limits)),
+        Err(Stop::Raw) => sanitized(&text, rendering, findings),
+    }
+}
+
+/// The HTML of text that holds raw HTML.
+fn sanitized(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+    // What is written here is read once more, so what the first reading found is not lost.
+    let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
+    let raw = raw.map_err(|_| too_large(rendering.limits))?;
+    sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
+}
+
+fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
+    Settings {
+        resolver: &rendering.resolver,
+        depth_max: depth(rendering.limits),
+        max_bytes: rendering.limits.max_bytes,
+        prefix: &rendering.prefix,
+        without_title: rendering.head.title_from == TitleFrom::Heading,
+        raw,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::feed_html::references::Resolver;
+    use crate::article::testing::{LIMITS, head, rendered};
+    use crate::base::RelPath;
+
+    fn check(cases: &[(&str, &str)]) {
+        for (text, expected) in cases {
+            assert_eq!(rendered("a.md", text, TitleFrom::FileName).html, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn blocks() {
+        check(&[
+            ("a\nb  \nc", "<p>a\nb<br>\nc</p>"),
+            ("- [ ] a\n- [x] b", "<ul>\n<li>☐ a</li>\n<li>☑ b</li>\n</ul>"),
+            ("3. a\n4. b", "<ol start=\"3\">\n<li>a</li>\n<li>b</li>\n</ol>"),
+            (
+                "| a | b | c |\n|:-|:-:|-:|\n| 1 | 2 | 3 |",
+                "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"center\">b</th>\n<th align=\"right\">c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"center\">2</td>\n<td align=\"right\">3</td>\n</tr>\n</tbody>\n</table>",
+            ),
+            ("```rust,ignore\na < b\n```", "<pre><code class=\"language-rust\">a &lt; b\n</code></pre>"),
+            ("``` {.python}\nx\n```", "<pre><code class=\"language-python\">x\n</code></pre>"),
+            ("    x", "<pre><code>x</code></pre>"),
+            ("> [!NOTE]\n> a", "<blockquote>\n<p><strong>Note</strong></p>\n<p>a</p>\n</blockquote>"),
+            ("> > a", "<blockquote>\n<blockquote>\n<p>a</p>\n</blockquote>\n</blockquote>"),
+            (
+                "## A b!\n## A b\n# C {#own}",
+                "<h2 id=\"a-b\">A b!</h2>\n<h2 id=\"a-b-1\">A b</h2>\n<h1 id=\"own\">C</h1>",
+            ),
+            ("~~a~~ --- \"b\" 'c' ...", "<p><del>a</del> --- \"b\" 'c' ...</p>"),
+            ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
+            ("***\na", "<hr>\n<p>a</p>"),
+        ]);
+    }
+
+    #[test]
+    fn links_and_pictures() {
+        check(&[
+            (
+                "[a](b.md \"t\") <https://e.org/ü> <a@e.org>",
+                "<p><a href=\"^news/b.md^\" title=\"t\">a</a> <a href=\"https://e.org/%C3%BC\">https://e.org/ü</a> <a href=\"mailto:a@e.org\">a@e.org</a></p>",
+            ),
+            ("![a *b*](../c%20d.png)", "<p><img src=\"^c d.png^\" alt=\"a b\"></p>"),
+            ("[![a](b.png)](c)", "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>"),
+            ("[a](javascript:x) ![b](data:x)", "<p><a>a</a> b</p>"),
+            (
+                "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
+                "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",
+            ),
+            ("![[cat.png]] ![[Note]]", "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
+            ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
+            ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
+            ("![a](v.mkv)", "<p><video src=\"^news/v.mkv^\" controls=\"\">a</video></p>"),
+            ("![a](v.weba)", "<p><audio src=\"^news/v.weba^\" controls=\"\">a</audio></p>"),
+            (
+                "[a]({% post_url 2020-01-01-x %}) [b](@/p/x.md)",
+                "<p><a href=\"^?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",
+            ),
+            ("[a]()", "<p><a href=\"^^\">a</a></p>"),
+            ("[a <https://e.org> b](c)", "<p><a href=\"^news/c^\">a https://e.org b</a></p>"),
+        ]);
+    }
+
+    #[test]
+    fn footnotes_stand_at_the_end() {
+        let html =
+            rendered("a.md", "[^n]: Note [^m].\n\n[^m]: M\n\n[^unused]: U\n\na[^n] b[^n]\n", TitleFrom::FileName).html;
+        let prefix = html.split("fnref-").nth(1).unwrap()[..6].to_owned();
+        let expected = [
+            "<p>a<sup id=\"fnref-P-1\"><a href=\"^^#fn-P-1\">1</a></sup> b<sup id=\"fnref-P-1-2\"><a href=\"^^#fn-P-1\">1</a></sup></p>",
+            "<hr>",
+            "<ol>",
+            "<li id=\"fn-P-1\">",
+            "<p>Note <sup id=\"fnref-P-2\"><a href=\"^^#fn-P-2\">2</a></sup>. <a href=\"^^#fnref-P-1\">↩\u{fe0e}</a> <a href=\"^^#fnref-P-1-2\">↩\u{fe0e}</a></p>",
+            "</li>",
+            "<li id=\"fn-P-2\">",
+            "<p>M <a href=\"^^#fnref-P-2\">↩\u{fe0e}</a></p>",
+            "</li>",
+            "</ol>",
+        ];
+        assert_eq!(html.replace(&prefix, "P"), expected.join("\n"));
+    }
+
+    #[test]
+    fn raw_html_is_sanitised_with_the_text_around_it() {
+        check(&[
+            ("a <kbd onclick=x>b</kbd> <script>c</script>", "<p>a <kbd>b</kbd> </p>"),
+            (
+                "<details>\n<summary>a</summary>\n\n*b*\n\n</details>",
+                "<details>\n<summary>a</summary>\n<p><em>b</em></p>\n</details>",
+            ),
+            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/b.png^\">\n[c](d.md)"),
+            ("x <b>y", "<p>x <b>y</b></p>"),
+            ("x [[A]] <a href='&#xFDD0;y&#1;'>z</a>", "<p>x <a href=\"^?A^\">A</a> <a href=\"^y^\">z</a></p>"),
+        ]);
+    }
+
+    #[test]
+    fn the_title_leaves() {
+        for (text, expected) in [
+            ("## A\n\nb\n\n# C", "<p>b</p>\n<h1 id=\"c\">C</h1>"),
+            ("a\n\n## B\n\n# C *d*\n\n# E", "<p>a</p>\n<h2 id=\"b\">B</h2>\n<h1 id=\"e\">E</h1>"),
+            ("<!-- x -->\nA\n===\nb", "<p>b</p>"),
+            ("# A\n\n<b>b</b>", "<p><b>b</b></p>"),
+        ] {
+            assert_eq!(rendered("a.md", text, TitleFrom::Heading).html.trim(), expected, "{text}");
+        }
+        assert_eq!(rendered("a.md", "# A", TitleFrom::FrontMatter).html, "<h1 id=\"a\">A</h1>");
+    }
+
+    #[test]
+    fn outlines() {
+        let long = format!("a\n\n{}\n\n# Late\n", "word ".repeat(2000));
+        let far_comment = format!("%%\n{}\n%%\na", "# hid\n\n".repeat(2000));
+        for (text, title, opening, has_words) in [
+            ("# A *b* `c`\n\nd [e](f) g\nh\n\ni", Some("A b c"), "d e g h", true),
+            ("## A", Some("A"), "", true),
+            ("a\n\n## B", None, "a", true),
+            ("a\n\n# B", Some("B"), "a", true),
+            (long.as_str(), Some("Late"), "a", true),
+            ("<!-- # x -->\n\n", None, "", false),
+            ("![](x.png)", None, "", true),
+            ("- - -\n\n***", None, "", false),
+            ("<div>\n\n</div>", None, "", false),
+            ("<p>a</p>", None, "", true),
+            ("a<span hidden>x *y*</span>b", None, "ab", true),
+            ("<div hidden>\n\nx\n\n</div>\n\na", None, "a", true),
+            ("<div\n  style='display: none'>x</div>\n\na", None, "a", true),
+            ("<div hidden>\n\nx ![](y.png)\n\n</div>", None, "", false),
+            ("a <b>hid</b><p>bl<br>c", None, "a hid bl c", true),
+            ("# A<br>b<i hidden>x</i>", Some("A b"), "", true),
+            ("a <script>x</script> b", None, "a  b", true),
+            ("```\nx\n```", None, "", true),
+            ("- a\n- b", None, "a", true),
+            ("# ![](x)\n\n# B", Some("B"), "", true),
+            ("%%hid%%\n\n# A %%hid%%\n\n%%\nhid\n%%\n\nb %%hid%% c", Some("A"), "b  c", true),
+            ("%%\n# hid\n\nhid\n%%\n", None, "", false),
+            (far_comment.as_str(), None, "a", true),
+        ] {
+            let seen = outline(text);
+            assert_eq!(
+                (seen.title.as_ref().map(|(t, _)| t.as_str()), seen.opening.as_str(), seen.has_words),
+                (title, opening, has_words),
+                "{text}"
+            );
+        }
+    }
+
+    /// The text as it would be if it held raw HTML.
+    fn through_the_sanitiser(text: &str) -> String {
+        let path = RelPath::new("news/a.md").unwrap();
+        let head = head(TitleFrom::FileName);
+        let rendering =
+            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        sanitized(text, &rendering, &mut Findings::default()).unwrap()
+    }
+
+    fn without_the_sanitiser(text: &str) -> Option<String> {
+        let path = RelPath::new("news/a.md").unwrap();
+        let head = head(TitleFrom::FileName);
+        let rendering =
+            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        write(events(text, true), settings(&rendering, false), &mut Findings::default()).ok()
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_shown_gives_a_heading_the_same_id_either_way() {
+        let text = "a\n![b](re:x)\n===\n";
+        assert_eq!(through_the_sanitiser(text), without_the_sanitiser(text).unwrap());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn skipping_the_sanitiser_changes_nothing(pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..30)) {
+            let text = pieces.concat();
+            if let Some(direct) = without_the_sanitiser(&text) {
+                proptest::prop_assert_eq!(through_the_sanitiser(&text), direct);
+            }
+        }
+    }
+
+    const PIECES: [&str; 47] = [
+        "a",
+        " ",
+        "\n",
+        "\n\n",
+        "*",
+        "**",
+        "_",
+        "~~",
+        "`",
+        "[",
+        "](",
+        ")",
+        "](b.md)",
+        "![",
+        "[[",
+        "]]",
+        "|",
+        "\n|-|-:|\n",
+        "\n> ",
+        "\n- ",
+        "\n1. ",
+        "\n    ",
+        "\n```x\n",
+        "# ",
+        "\n===\n",
+        "[^1]",
+        "\n\n[^1]: ",
+        "&nbsp;",
+        "&#150;",
+        "&amp;",
+        "<https://e.org/?a=b&c>",
+        "<!-- more -->",
+        "\\",
+        "\"",
+        "<",
+        ">",
+        "[x]: /y 'z'\n",
+        "[x]",
+        "- [ ] b\n",
+        "\n> [!TIP]\n> ",
+        "\n> [!x]- ",
+        "é",
+        "javascript:x",
+        "data:y",
+        "](Re:x)",
+        "#f",
+        "  \n",
+    ];
+}

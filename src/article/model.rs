@@ -1,0 +1,165 @@
+//! The values that leave: what an article says of itself (`Head`), and its text as it is published (`Body`).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Diagnostic;
+use crate::base::time::Written;
+
+use super::word_sketch::WordSketch;
+
+/// A name with what else is known of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Person {
+    /// Never empty.
+    pub name: String,
+    /// An address with an `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// An absolute http(s) URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Where a title came from. The body needs it: a heading that became the title leaves the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TitleFrom {
+    /// The front matter; an empty title there means a note without one.
+    #[default]
+    FrontMatter,
+    /// The first heading, or `<title>` or `<h1>` of an HTML file.
+    Heading,
+    /// The first line of a plain text, which then leaves the body.
+    FirstLine,
+    /// The file's name.
+    FileName,
+    /// The first sentence, cut.
+    Text,
+}
+
+/// What an article says of itself, without its body: what rows, pages' lists and identity need.
+///
+/// Every text in it is safe: only characters of XML 1.0 `Char`, no C1 controls, white space folded.
+/// Dates are as written; the ledger resolves them in the site's zone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Head {
+    /// The title; empty only for a note whose front matter says so.
+    pub title: String,
+    /// Where it came from.
+    pub title_from: TitleFrom,
+    /// The date of the front matter, the file's name, or its `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Written>,
+    /// The date of the front matter before which nobody sees it, where that is not the date it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Written>,
+    /// The front matter's date of change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Written>,
+    /// The moment from which it is withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Written>,
+    /// In the order given; empty where the site's author wrote it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<Person>,
+    /// As written, in order, without doubles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// The front matter's summary, as plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The front matter's slug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
+    /// The front matter's path, without slashes at its ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The front matter's id, to the byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Other paths that lead here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// `link`: what a link post points at; an absolute URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_url: Option<String>,
+    /// The page's `rel=canonical`, an absolute URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canonical: Option<String>,
+    /// BCP 47, where it differs from the site's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The article's picture, as written: relative to the article or absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Not published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
+    /// Has a page, stands in no list and no feed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
+    /// `feed: false`: stands in lists, not in feeds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_feed: bool,
+    /// Stands in feeds, not in lists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub feed_only: bool,
+}
+
+impl Head {
+    /// The same, without room to grow: there is one of them for each article in memory, and most lists are short.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.authors.shrink_to_fit();
+        self.tags.shrink_to_fit();
+        self.aliases.shrink_to_fit();
+        self.title.shrink_to_fit();
+        self
+    }
+}
+
+/// What the head of a file was found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// A usable article.
+    Article {
+        /// What it says of itself.
+        head: Arc<Head>,
+        /// Its words.
+        sketch: Arc<WordSketch>,
+        /// Warnings and notes.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// Nothing yet: no word of text and no title. Editors truncate before they write.
+    Empty,
+    /// Not usable; at least one error.
+    Refused(Vec<Diagnostic>),
+}
+
+/// The beginnings of a text, as `markdown::outline`, `html::outline` and `text::outline` see them. Plain text, not yet
+/// cleaned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outline {
+    /// The heading (or, in plain text, the first line) that reads as the title.
+    pub title: Option<(String, TitleFrom)>,
+    /// The text of the first paragraph, at most about 400 characters; empty where there is none.
+    pub opening: String,
+    /// Is there a word, or a picture, anywhere?
+    pub has_words: bool,
+    /// What an HTML document says of itself, under the names of front matter (`date`, `author`, `description`, `lang`),
+    /// in document order.
+    pub meta: Vec<(String, String)>,
+}
+
+/// A rendered article, independent of where the site is and of what its neighbours are called: relative references are
+/// symbolic, see [`symbol`](super::symbol).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Sanitised HTML with symbolic references.
+    pub html: String,
+    /// Plain text: the front matter's summary, what stands before `<!-- more -->`, or the first paragraph, cut near
+    /// 280 characters on a grapheme boundary. Empty only where the article has no text.
+    pub summary: String,
+}

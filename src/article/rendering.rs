@@ -1,0 +1,42 @@
+//! What one rendering knows of its article, and its limits.
+
+use crate::base::{Diagnostic, Digest, RelPath};
+
+use super::feed_html::references::Resolver;
+use super::model::Head;
+
+/// Nothing in a feed is nested deeper, whatever the limits say: readers' own parsers give up soon after.
+const DEPTH_MAX: usize = 100;
+
+/// Limits on one rendering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Elements inside one another. Never more than 100, whatever is asked for.
+    pub depth: usize,
+    /// Bytes of HTML.
+    pub max_bytes: usize,
+}
+
+/// What one rendering knows of its article.
+pub(crate) struct Rendering<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) limits: &'a Limits,
+    pub(crate) resolver: Resolver,
+    /// What makes ids unique among the articles of a page.
+    pub(crate) prefix: String,
+}
+
+/// The deepest nesting of a rendering.
+pub(crate) fn depth(limits: &Limits) -> usize {
+    limits.depth.clamp(1, DEPTH_MAX)
+}
+
+/// The finding for a body that outgrows its limit.
+pub(crate) fn too_large(limits: &Limits) -> Diagnostic {
+    Diagnostic::error("too-large", format!("the rendered article is larger than {} bytes", limits.max_bytes))
+}
+
+/// Short, and another for each article: two entries on one page share no id of a footnote.
+pub(crate) fn prefix_of(path: &RelPath) -> String {
+    Digest::of(path.without_extension().as_bytes()).short()[..6].to_owned()
+}

@@ -1,0 +1,532 @@
+//! Tokens of an author's HTML -> balanced HTML of allowed elements, in one pass and in linear time.
+//!
+//! This pass decides; the sanitiser behind it proves. What leaves here is nested no deeper than the limit, never larger
+//! than the budget, and so built that the standard's parser finds nothing in it to move: paragraphs, cells and formatting
+//! are closed where the standard closes them implicitly, so that the parser's own repairs, which can be made to cost
+//! the square of the input, have nothing to do.
+
+use std::collections::HashMap;
+
+use crate::article::feed_html::elements::{Element, Fate, Role, fate, find};
+use crate::article::feed_html::references::Resolver;
+use crate::article::feed_html::{MORE, push_text, push_url, repair};
+use crate::article::findings::Findings;
+
+use super::attributes::{Attributes, without_id};
+use super::dropped::{Dropped, is_hidden};
+use super::tokens::{Token, is_more};
+
+/// How many formatting elements are opened again after a misplaced end tag (HTML, 13.2.4.3, has no bound of its own).
+const REOPENED_MAX: usize = 8;
+
+/// The balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
+pub(crate) fn rebuild(
+    tokens: &[Token],
+    resolver: &Resolver,
+    depth_max: usize,
+    max_bytes: usize,
+    findings: &mut Findings,
+) -> Option<String> {
+    let attributes = Attributes::new(resolver);
+    let mut rebuild = Rebuild {
+        attributes,
+        findings,
+        depth_max,
+        out: String::new(),
+        open: Vec::new(),
+        reopen: Vec::new(),
+        flattened: HashMap::new(),
+        dropped: Dropped::default(),
+        at_start_of_pre: false,
+    };
+    for token in tokens {
+        rebuild.token(token);
+        if rebuild.out.len() > max_bytes {
+            return None;
+        }
+    }
+    rebuild.close_to(0);
+    Some(rebuild.out)
+}
+
+/// An open element, with its attributes as written.
+struct Open {
+    element: &'static Element,
+    attributes: String,
+}
+
+struct Rebuild<'a> {
+    attributes: Attributes<'a>,
+    findings: &'a mut Findings,
+    depth_max: usize,
+    out: String,
+    open: Vec<Open>,
+    /// Formatting elements that wait for the next text.
+    reopen: Vec<Open>,
+    /// Elements too deep to be opened, whose end tags are still to come.
+    flattened: HashMap<&'static str, usize>,
+    dropped: Dropped,
+    at_start_of_pre: bool,
+}
+
+impl Rebuild<'_> {
+    fn token(&mut self, token: &Token) {
+        if self.dropped.covers(token) {
+            return;
+        }
+        match token {
+            Token::Start(name, attributes) => self.start(name, attributes),
+            Token::End(name) => self.end(name),
+            Token::Text(text) => self.text(text),
+            Token::Comment(text) if is_more(text) => self.out.push(MORE),
+            Token::Comment(_) | Token::Doctype => {}
+        }
+    }
+
+    fn start(&mut self, name: &str, given: &[(String, String)]) {
+        if is_hidden(given) {
+            self.dropped.begin(name);
+            return;
+        }
+        match fate(name) {
+            Fate::Keep(element) | Fate::Become(element) => self.element(element, given),
+            Fate::Unwrap(false) => {}
+            Fate::Unwrap(true) => self.report(name),
+            Fate::Drop(visible) => {
+                if visible {
+                    self.report(name);
+                }
+                self.dropped.begin(name);
+            }
+            Fate::Link => {
+                self.link(given);
+                self.dropped.begin(name);
+            }
+            Fate::Input => self.input(given),
+        }
+    }
+
+    fn report(&mut self, name: &str) {
+        const VISIBLE: [&str; 10] =
+            ["svg", "math", "select", "textarea", "button", "form", "canvas", "object", "applet", "input"];
+        if let Some(known) = VISIBLE.into_iter().find(|known| *known == name) {
+            self.findings.dropped(known);
+        }
+    }
+
+    fn element(&mut self, element: &'static Element, given: &[(String, String)]) {
+        self.at_start_of_pre = false;
+        let Some(attributes) = self.attributes.write(element, given, self.findings) else {
+            if let Some((_, alt)) = given.iter().find(|(name, _)| element.name == "img" && name == "alt") {
+                self.text(alt);
+            }
+            return;
+        };
+        if !self.make_room(element) {
+            return;
+        }
+        self.push(Open { element, attributes });
+        self.at_start_of_pre = element.name == "pre";
+    }
+
+    /// Closes what the standard closes before this element's start; false where it cannot stand here.
+    fn make_room(&mut self, element: &'static Element) -> bool {
+        match element.role {
+            Role::Table => return self.make_table_room(element.name),
+            Role::Void if element.name == "col" => return self.make_table_room("col"),
+            Role::Void if element.name == "hr" => self.close_paragraph(),
+            Role::Block => {
+                self.enter_cell();
+                self.make_block_room(element.name);
+            }
+            Role::Formatting | Role::Inline | Role::Void => {
+                self.enter_cell();
+                if element.name == "a" {
+                    self.reopen.retain(|open| open.element.name != "a");
+                    self.end("a");
+                }
+                if matches!(element.name, "rt" | "rp") {
+                    self.close_while(|name| matches!(name, "rt" | "rp"));
+                }
+                self.open_again();
+            }
+        }
+        true
+    }
+
+    fn make_block_room(&mut self, name: &str) {
+        if is_heading(name) {
+            self.close_paragraph();
+            self.close_while(is_heading);
+            return;
+        }
+        let closes: &[&str] = match name {
+            "li" => &["li"],
+            "dd" | "dt" => &["dd", "dt"],
+            _ => &[],
+        };
+        let stops = |open: &Element| {
+            matches!(open.role, Role::Block | Role::Table) && !matches!(open.name, "address" | "div" | "p")
+        };
+        let is_end = |open: &Open| closes.contains(&open.element.name) || stops(open.element);
+        let end = if closes.is_empty() { None } else { self.open.iter().rposition(is_end) };
+        if let Some(at) = end.filter(|at| closes.contains(&self.open[*at].element.name)) {
+            self.close_and_remember(at);
+        }
+        self.close_paragraph();
+    }
+
+    /// The nearest open paragraph that is not outside of a table's cell ends.
+    fn close_paragraph(&mut self) {
+        if let Some(at) = self.nearest("p") {
+            self.close_and_remember(at);
+        }
+    }
+
+    /// Where the parts of a table can stand, opening the parts between (HTML, 13.2.6.4.9 to 13.2.6.4.14).
+    fn make_table_room(&mut self, name: &str) -> bool {
+        let Some(table) = self.open.iter().rposition(|open| open.element.name == "table") else { return false };
+        let (parents, implied): (&[&str], &[&str]) = match name {
+            "td" | "th" => (&["tr"], &["tbody", "tr"]),
+            "tr" => (&["tbody", "thead", "tfoot"], &["tbody"]),
+            "col" => (&["colgroup"], &["colgroup"]),
+            _ => (&[], &[]),
+        };
+        let inside = &self.open[table + 1..];
+        if let Some(at) = inside.iter().position(|open| parents.contains(&open.element.name)) {
+            self.close_to(table + 1 + at + 1);
+        } else {
+            let part = inside.iter().position(|open| {
+                implied.contains(&open.element.name) || matches!(open.element.name, "thead" | "tfoot")
+            });
+            let keeps_part = part.filter(|_| matches!(name, "td" | "th"));
+            self.close_to(keeps_part.map_or(table + 1, |at| table + 1 + at + 1));
+            let missing = if keeps_part.is_some() { &implied[1..] } else { implied };
+            missing
+                .iter()
+                .filter_map(|name| find(name))
+                .for_each(|element| self.push(Open { element, attributes: String::new() }));
+        }
+        self.reopen.clear();
+        true
+    }
+
+    /// Content directly in a table, where none may stand, gets a cell.
+    fn enter_cell(&mut self) {
+        let is_between = |name: &str| matches!(name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
+        if self.open.last().is_some_and(|open| is_between(open.element.name)) {
+            self.make_table_room("td");
+            if let Some(element) = find("td") {
+                self.push(Open { element, attributes: String::new() });
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        let name = match fate(name) {
+            Fate::Keep(element) | Fate::Become(element) => element.name,
+            _ => return,
+        };
+        if name == "br" {
+            self.start("br", &[]);
+            return;
+        }
+        if let Some(count) = self.flattened.get_mut(name).filter(|count| **count > 0) {
+            *count -= 1;
+            return;
+        }
+        if let Some(at) = self.reopen.iter().rposition(|open| open.element.name == name) {
+            self.reopen.remove(at);
+            return;
+        }
+        let nearest = if is_heading(name) {
+            self.open.iter().rposition(|open| is_heading(open.element.name))
+        } else {
+            self.nearest(name)
+        };
+        if let Some(at) = nearest {
+            self.end_at(at);
+        }
+    }
+
+    /// Ends the element at `at`. What was opened inside of a formatting element goes on without it.
+    fn end_at(&mut self, at: usize) {
+        let is_formatting = self.open[at].element.role == Role::Formatting;
+        if !is_formatting {
+            self.close_and_remember(at);
+            return;
+        }
+        let above = self.close_to(at).split_off(1);
+        let has_block = above.iter().any(|open| !matches!(open.element.role, Role::Formatting | Role::Inline));
+        if has_block {
+            above.into_iter().for_each(|open| self.push(open));
+        } else {
+            self.remember(above);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let mut text = text;
+        if std::mem::take(&mut self.at_start_of_pre) {
+            // A parser drops the first line break of a `pre`; here none is written that could be dropped.
+            text = text.trim_start_matches('\n');
+        }
+        if !text.trim_matches(|c: char| c.is_ascii_whitespace()).is_empty() {
+            self.enter_cell();
+            self.open_again();
+        }
+        push_text(&mut self.out, text);
+    }
+
+    /// What a frame or plug-in showed, as a link.
+    fn link(&mut self, given: &[(String, String)]) {
+        let value = |wanted: &str| given.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.trim());
+        let is_pixel = ["width", "height"].iter().any(|side| matches!(value(side), Some("0" | "1")));
+        let source = value("src").filter(|source| !source.is_empty()).or(value("data-src"));
+        let (Some(source), false) = (source, is_pixel) else { return };
+        let watched = watch_url(source);
+        let Some(url) = self.attributes.resolver.resolve(&watched).filter(|url| !url.starts_with("mailto:")) else {
+            self.findings.refused_url(source);
+            return;
+        };
+        let title = value("title").map(repair).filter(|title| !title.trim().is_empty());
+        let label =
+            title.unwrap_or_else(|| watched.split_once("//").map_or(watched.as_str(), |(_, rest)| rest).to_owned());
+        let is_block = self.open.last().is_none_or(|open| {
+            matches!(open.element.role, Role::Block | Role::Table)
+                && open.element.name != "p"
+                && !is_heading(open.element.name)
+        });
+        if is_block {
+            self.start("p", &[]);
+        }
+        self.enter_cell();
+        self.end("a");
+        self.out.push_str("<a");
+        push_url(&mut self.out, "href", &url);
+        self.out.push('>');
+        push_text(&mut self.out, &label);
+        self.out.push_str("</a>");
+        if is_block {
+            self.end("p");
+        }
+    }
+
+    fn input(&mut self, given: &[(String, String)]) {
+        let value =
+            |wanted: &str| given.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.to_ascii_lowercase());
+        match value("type").as_deref() {
+            Some("checkbox") if value("checked").is_some() => self.text("☑"),
+            Some("checkbox") => self.text("☐"),
+            Some("hidden") => {}
+            _ => self.report("input"),
+        }
+    }
+
+    /// The nearest open element of that name that this place can see: nothing sees out of a table's cell but the parts
+    /// of the table.
+    fn nearest(&self, name: &str) -> Option<usize> {
+        let is_part = name == "table" || find(name).is_some_and(|element| element.role == Role::Table);
+        for at in (0..self.open.len()).rev() {
+            let open = self.open[at].element.name;
+            if open == name {
+                return Some(at);
+            }
+            if open == "table" || !is_part && matches!(open, "td" | "th" | "caption") {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn close_while(&mut self, closes: impl Fn(&str) -> bool) {
+        while self.open.last().is_some_and(|open| closes(open.element.name)) {
+            self.close_to(self.open.len() - 1);
+        }
+    }
+
+    /// Closes down to `at`; the formatting that was open inside goes on at the next text.
+    fn close_and_remember(&mut self, at: usize) {
+        let is_cell = self.open[at].element.role == Role::Table || self.open[at].element.name == "table";
+        let closed = self.close_to(at);
+        if is_cell {
+            self.reopen.clear();
+        } else {
+            self.remember(closed.into_iter().skip(1).filter(|open| open.element.role == Role::Formatting).collect());
+        }
+    }
+
+    fn remember(&mut self, closed: Vec<Open>) {
+        self.reopen.extend(closed);
+        let beyond = self.reopen.len().saturating_sub(REOPENED_MAX);
+        self.reopen.drain(..beyond);
+    }
+
+    fn open_again(&mut self) {
+        for open in std::mem::take(&mut self.reopen) {
+            self.push(open);
+        }
+    }
+
+    /// Closes every element from `at` up, and gives them back, outermost first.
+    fn close_to(&mut self, at: usize) -> Vec<Open> {
+        let closed = self.open.split_off(at);
+        for open in closed.iter().rev() {
+            self.out.push_str("</");
+            self.out.push_str(open.element.name);
+            self.out.push('>');
+        }
+        self.at_start_of_pre = false;
+        closed
+    }
+
+    fn push(&mut self, mut open: Open) {
+        let is_void = open.element.role == Role::Void;
+        // A table is opened only where its cells fit too, so that no text ever stands between its parts.
+        let (levels, is_part) = (if open.element.name == "table" { 4 } else { 1 }, open.element.role == Role::Table);
+        if !is_void && !is_part && self.open.len() + levels > self.depth_max {
+            *self.flattened.entry(open.element.name).or_default() += 1;
+            return;
+        }
+        self.out.push('<');
+        self.out.push_str(open.element.name);
+        self.out.push_str(&open.attributes);
+        self.out.push('>');
+        if !is_void {
+            without_id(&mut open.attributes);
+            self.open.push(open);
+        }
+    }
+}
+
+fn is_heading(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'h', b'1'..=b'6'])
+}
+
+/// Does this style hide its element? What a page never showed, a feed does not show either.
+/// The page of a video, where a frame shows its player.
+fn watch_url(source: &str) -> String {
+    let bare = source
+        .trim_start_matches("https:")
+        .trim_start_matches("http:")
+        .trim_start_matches("//")
+        .trim_start_matches("www.");
+    let id = |rest: &str| rest.split(['?', '&', '#', '/']).next().unwrap_or_default().to_owned();
+    for host in ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"] {
+        if let Some(rest) = bare.strip_prefix(host).filter(|rest| !rest.starts_with("videoseries")) {
+            return format!("https://www.youtube.com/watch?v={}", id(rest));
+        }
+    }
+    match bare.strip_prefix("player.vimeo.com/video/") {
+        Some(rest) => format!("https://vimeo.com/{}", id(rest)),
+        None => source.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokens::tokens;
+    use super::*;
+    use crate::base::RelPath;
+
+    fn rebuilt(html: &str) -> String {
+        let resolver = Resolver::new(&RelPath::new("n/a.html").unwrap());
+        rebuild(&tokens(html), &resolver, 100, 16 << 20, &mut Findings::default())
+            .unwrap()
+            .replace('\u{fdd0}', "^")
+            .replace(MORE, "|")
+    }
+
+    fn check(cases: &[(&str, &str)]) {
+        for (html, expected) in cases {
+            assert_eq!(rebuilt(html), *expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn implied_ends_are_written() {
+        check(&[
+            ("<p>a<p>b", "<p>a</p><p>b</p>"),
+            ("<ul><li>a<li>b</ul>c", "<ul><li>a</li><li>b</li></ul>c"),
+            ("<ul><li><p>a<ul><li>b</ul><li>c</ul>", "<ul><li><p>a</p><ul><li>b</li></ul></li><li>c</li></ul>"),
+            ("<dl><dt>a<dd>b<dt>c</dl>", "<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"),
+            ("<p>a<h2>b<h3>c</h3>", "<p>a</p><h2>b</h2><h3>c</h3>"),
+            ("<p>a<hr>b</p>c", "<p>a</p><hr>bc"),
+            ("a</br>b", "a<br>b"),
+            ("</div>a</p>", "a"),
+            ("<p>a<div>b", "<p>a</p><div>b</div>"),
+        ]);
+    }
+
+    #[test]
+    fn misplaced_formatting_goes_on() {
+        check(&[
+            ("<b><i>a</b>b</i>c", "<b><i>a</i></b><i>b</i>c"),
+            ("<p><b>a<p>b</b>c", "<p><b>a</b></p><p><b>b</b>c</p>"),
+            ("<b><div>a</b>b</div>", "<b><div>a</div></b><div>b</div>"),
+            ("<p><b id=x>a<p>b", "<p><b id=\"x\">a</b></p><p><b>b</b></p>"),
+            ("<p id=x>a</p><p id=x>b", "<p id=\"x\">a</p><p>b</p>"),
+            ("<a href=x>a<a href=y>b</a>", "<a href=\"^n/x^\">a</a><a href=\"^n/y^\">b</a>"),
+        ]);
+    }
+
+    #[test]
+    fn tables_have_all_their_parts() {
+        check(&[
+            (
+                "<table><tr><td>a<td>b<tr><th>c</table>",
+                "<table><tbody><tr><td>a</td><td>b</td></tr><tr><th>c</th></tr></tbody></table>",
+            ),
+            (
+                "<table><thead><th>a<tbody><td>b</table>",
+                "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>",
+            ),
+            ("<table>a<tr>b</table>", "<table><tbody><tr><td>a</td></tr><tr><td>b</td></tr></tbody></table>"),
+            (
+                "<table><col><tr><td><table><td>x</table>y</table>",
+                "<table><colgroup><col></colgroup><tbody><tr><td><table><tbody><tr><td>x</td></tr></tbody></table>y</td></tr></tbody></table>",
+            ),
+            ("<td>a</td>", "a"),
+            ("<table><td><p>a</table><p>b", "<table><tbody><tr><td><p>a</p></td></tr></tbody></table><p>b</p>"),
+        ]);
+    }
+
+    #[test]
+    fn what_cannot_stand_leaves() {
+        check(&[
+            ("a<script>b</script><style>c</style>d", "ad"),
+            ("a<svg><path/><svg></svg><text>b</text></svg>c", "ac"),
+            ("<svg><path><p>x</p>", "<p>x</p>"),
+            ("<center><font color=red>x</font></center>", "<div>x</div>"),
+            ("<form><input type=checkbox checked> a<input type=text></form>", "☑ a"),
+            ("<div hidden>x</div>y<p style='display : none'>z</p>", "y"),
+            ("<p hidden>x<p>y", "<p>y</p>"),
+            ("<img src='data:x' alt='a cat'>", "a cat"),
+            ("a<!-- more -->b<!-- c -->", "a|b"),
+            ("x&#0;&#1;y&#xFDD0;&#x85;", "xy…"),
+            ("<pre>\n\n a</pre>", "<pre> a</pre>"),
+        ]);
+    }
+
+    #[test]
+    fn frames_become_links() {
+        check(&[
+            (
+                "<iframe src='//www.youtube.com/embed/abc?x=1'></iframe>",
+                "<p><a href=\"https://www.youtube.com/watch?v=abc\">www.youtube.com/watch?v=abc</a></p>",
+            ),
+            ("<p>a <iframe src=/x title='A map'>no frames</iframe> b", "<p>a <a href=\"^/x^\">A map</a> b</p>"),
+            ("<iframe src=https://t.example/ width=1 height=1></iframe>", ""),
+        ]);
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let deep = rebuilt(&format!("{}x{}y", "<div>".repeat(20_000), "</div>".repeat(20_000)));
+        assert_eq!(deep, format!("{}x{}y", "<div>".repeat(100), "</div>".repeat(100)));
+        let formatting: String = (0..20_000).map(|n| format!("<b id=b{n}>x<p>")).collect();
+        assert!(rebuilt(&formatting).len() < 20 * formatting.len());
+        let resolver = Resolver::new(&RelPath::root());
+        assert_eq!(rebuild(&tokens(&"<p>&amp;".repeat(100)), &resolver, 100, 300, &mut Findings::default()), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! An author's HTML as the standard's tokenizer sees it: tags, text with its references resolved, comments.
+//!
+//! No tree is built: its cost would grow with the square of the nesting.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{BufferQueue, TagKind, Token as Raw, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+
+/// A token of HTML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// A start tag: its name in lower case, and its attributes, each name once.
+    Start(String, Vec<(String, String)>),
+    /// An end tag.
+    End(String),
+    /// Text, decoded. A run may come in several pieces.
+    Text(String),
+    /// A comment's text.
+    Comment(String),
+    /// `<!DOCTYPE ...>`
+    Doctype,
+}
+
+/// How many attributes of a tag are read.
+const ATTRIBUTES_MAX: usize = 200;
+
+/// The tokens of `html`.
+pub(crate) fn tokens(html: &str) -> Vec<Token> {
+    let html = &thinned(html);
+    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
+    let input = BufferQueue::default();
+    for chunk in chunks(html) {
+        input.push_back(StrTendril::from_slice(chunk));
+        // A sink that never asks for a script to run is never interrupted.
+        let _ = tokenizer.feed(&input);
+    }
+    tokenizer.end();
+    tokenizer.sink.tokens.into_inner()
+}
+
+/// A tendril holds less than 4 GiB; pieces also keep the tokenizer's own buffers small.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(1 << 20));
+        rest = after;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+/// Without the attributes of a tag beyond [`ATTRIBUTES_MAX`]: the tokenizer compares each with all before it.
+fn thinned(html: &str) -> Cow<'_, str> {
+    let mut thin = String::new();
+    let mut kept = 0;
+    let mut from = 0;
+    while let Some(open) = html[from..].find('<') {
+        let start = from + open + 1;
+        from = start;
+        if !html[start..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        let tag = scan_tag(html.as_bytes(), start);
+        if let Some(cut) = tag.cut {
+            thin.push_str(&html[kept..cut]);
+            kept = tag.end;
+        }
+        from = tag.end;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(html);
+    }
+    thin.push_str(&html[kept..]);
+    Cow::Owned(thin)
+}
+
+/// A start tag in a text.
+struct ScannedTag {
+    /// Where its attributes become too many.
+    cut: Option<usize>,
+    /// Where its `>` stands, or the text ends.
+    end: usize,
+}
+
+/// Follows a tag from its name to its `>` (HTML, 13.2.5.32 to 13.2.5.39).
+fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
+    let is_gap = |byte: u8| byte.is_ascii_whitespace() || byte == b'/';
+    let until = |at: usize, stops: &dyn Fn(u8) -> bool| {
+        bytes[at..].iter().position(|byte| stops(*byte)).map_or(bytes.len(), |len| at + len)
+    };
+    let mut at = until(start, &|byte| is_gap(byte) || byte == b'>');
+    let (mut count, mut cut) = (0, None);
+    loop {
+        at = until(at, &|byte| !is_gap(byte));
+        if at >= bytes.len() || bytes[at] == b'>' {
+            return ScannedTag { cut, end: at };
+        }
+        count += 1;
+        if count > ATTRIBUTES_MAX && cut.is_none() {
+            cut = Some(at);
+        }
+        // A name may begin with `=`.
+        at = until(at + 1, &|byte| is_gap(byte) || matches!(byte, b'=' | b'>'));
+        let equals = until(at, &|byte| !byte.is_ascii_whitespace());
+        if bytes.get(equals) == Some(&b'=') {
+            at = until(equals + 1, &|byte| !byte.is_ascii_whitespace());
+            at = match bytes.get(at) {
+                Some(quote @ (b'"' | b'\'')) => (until(at + 1, &|byte| byte == *quote) + 1).min(bytes.len()),
+                _ => until(at, &|byte| byte.is_ascii_whitespace() || byte == b'>'),
+            };
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sink {
+    tokens: RefCell<Vec<Token>>,
+}
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Raw, _line: u64) -> TokenSinkResult<()> {
+        let mut tokens = self.tokens.borrow_mut();
+        match token {
+            Raw::TagToken(tag) if tag.kind == TagKind::EndTag => tokens.push(Token::End(tag.name.to_string())),
+            Raw::TagToken(tag) => {
+                let attributes = tag.attrs.iter().map(|a| (a.name.local.to_string(), a.value.to_string())).collect();
+                tokens.push(Token::Start(tag.name.to_string(), attributes));
+                return content_of(&tag.name);
+            }
+            Raw::CharacterTokens(text) => match tokens.last_mut() {
+                Some(Token::Text(before)) => before.push_str(&text),
+                _ => tokens.push(Token::Text(text.to_string())),
+            },
+            Raw::CommentToken(text) => tokens.push(Token::Comment(text.to_string())),
+            Raw::DoctypeToken(_) => tokens.push(Token::Doctype),
+            Raw::NullCharacterToken | Raw::EOFToken | Raw::ParseError(_) => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+/// How the content of an element is read (HTML, 13.2.6.4), without scripting.
+fn content_of(name: &str) -> TokenSinkResult<()> {
+    match name {
+        "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+        "script" => TokenSinkResult::RawData(RawKind::ScriptData),
+        "plaintext" => TokenSinkResult::Plaintext,
+        _ => TokenSinkResult::Continue,
+    }
+}
+
+/// Is this the comment that ends a summary: `<!-- more -->`, or Hugo's and WordPress's `<!--more-->`?
+pub(crate) fn is_more(comment: &str) -> bool {
+    let comment = comment.trim();
+    comment.eq_ignore_ascii_case("more") || comment.starts_with("more ") || comment.eq_ignore_ascii_case("excerpt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_attributes_are_cut() {
+        let many = |count: usize| (0..count).map(|n| format!(" a{n}='>'")).collect::<String>();
+        let text = format!("x<p{}>y</p><a b = c/d e>", many(10_000));
+        let seen = tokens(&text);
+        let Token::Start(_, attributes) = &seen[1] else { panic!() };
+        assert_eq!((attributes.len(), &seen[2]), (ATTRIBUTES_MAX, &Token::Text("y".to_owned())));
+        assert!(matches!(thinned(&format!("<p{}>", many(100))), Cow::Borrowed(_)));
+        assert!(tokens(&format!("<p{}", many(1000))).is_empty());
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_standard() {
+        let seen = tokens("<!DOCTYPE html><P Class=a class=b>x&amp;y&#0;z<br/><!-- more --><script><p></script></p>");
+        let start = |name: &str| Token::Start(name.to_owned(), Vec::new());
+        let expected = [
+            Token::Doctype,
+            Token::Start("p".to_owned(), vec![("class".to_owned(), "a".to_owned())]),
+            Token::Text("x&y\u{fffd}z".to_owned()),
+            start("br"),
+            Token::Comment(" more ".to_owned()),
+            start("script"),
+            Token::Text("<p>".to_owned()),
+            Token::End("script".to_owned()),
+            Token::End("p".to_owned()),
+        ];
+        assert_eq!(seen, expected);
+        assert!(is_more(" more ") && is_more("more") && !is_more("moreover"));
+    }
+}

@@ -1,0 +1,239 @@
+//! Parsers of URLs, languages, time zones and addresses. Each `Err` is the rest of a sentence that begins with the name
+//! of the key, and suggests what was meant.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use oxilangtag::LanguageTag;
+use url::{Host, Url};
+
+use super::{World, hint};
+
+/// Parses the public base of every URL: `http` or `https`, with nothing after its path, which ends with a slash.
+pub(super) fn base_url(text: &str) -> Result<Url, String> {
+    let expected = "must be a URL such as \"https://example.org/\"";
+    let mut url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        Ok(url) if text.contains("://") => return Err(format!("{expected}, http or https, not {}", url.scheme())),
+        // `localhost:8080` parses as a URL whose scheme is `localhost`.
+        _ => match Url::parse(&format!("https://{text}")) {
+            Ok(meant) if !text.contains("//") && !text.starts_with('/') => {
+                return Err(format!("needs http:// or https:// in front: did you mean \"{meant}\"?"));
+            }
+            _ => return Err(format!("{expected}, not {text:?}")),
+        },
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not contain a user name or password: it appears in every feed".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not have a query or a fragment: paths are appended to it".to_owned());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// True for a URL that works only on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Parses a BCP 47 language tag (RFC 5646), and normalises its case. Well-formed tags whose first subtag has more than
+/// three letters are refused: none is registered, and `english` is one.
+pub(super) fn language(text: &str) -> Result<String, String> {
+    let expected = "must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\"";
+    match LanguageTag::parse_and_normalize(text) {
+        Ok(tag) if (2..=3).contains(&tag.primary_language().len()) => Ok(tag.into_inner()),
+        _ => {
+            let near = locale_language(text);
+            let hint = did_you_mean(near.as_deref());
+            Err(format!("{expected}, not {text:?}{hint}"))
+        }
+    }
+}
+
+/// Reads the language of a POSIX locale: `en-US` of `en_US.UTF-8`.
+fn locale_language(text: &str) -> Option<String> {
+    let (locale, _) = text.split_once('.').unwrap_or((text, ""));
+    match LanguageTag::parse_and_normalize(&locale.replace('_', "-")) {
+        Ok(tag) if (2..=3).contains(&tag.primary_language().len()) => Some(tag.into_inner()),
+        _ => None,
+    }
+}
+
+fn did_you_mean(value: Option<&str>) -> String {
+    match value {
+        Some(value) => format!(", did you mean \"{value}\"?"),
+        None => String::new(),
+    }
+}
+
+/// Looks up a zone of the bundled IANA database, so that every machine resolves a date alike.
+pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
+    let database = TimeZoneDatabase::bundled();
+    if let Ok(zone) = database.get(text) {
+        return Ok(zone);
+    }
+    let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
+    let city = text.to_lowercase().replace(' ', "_");
+    let by_city = names.iter().find(|name| name.to_lowercase().rsplit('/').next() == Some(&city));
+    let near = match by_city {
+        Some(name) => Some(name.as_str()),
+        None => hint::nearest(text, names.iter().map(String::as_str)),
+    };
+    let hint = did_you_mean(near);
+    Err(format!("must be an IANA time zone such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
+}
+
+/// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its first IPv4 address, or
+/// to its first address if it has none: one key is one listener.
+pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if let Some(hint) = address_hint(text) {
+        return Err(format!("must be an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"));
+    }
+    let found = match world.addresses(text) {
+        Ok(found) => found,
+        Err(error) => return Err(format!("names a host that cannot be resolved: {text:?} ({error})")),
+    };
+    let first_v4 = found.iter().find(|address| address.is_ipv4());
+    match first_v4.or(found.first()) {
+        Some(address) => Ok(*address),
+        None => Err(format!("names a host without an address: {text:?}")),
+    }
+}
+
+/// Explains why a text is not `IP:PORT`; `None` if it may be `NAME:PORT`.
+fn address_hint(text: &str) -> Option<String> {
+    let mean = |meant: String| Some(format!(", did you mean \"{meant}\"?"));
+    if text.starts_with("unix:") {
+        return Some("; Unix sockets are not supported".to_owned());
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        return mean(rest.trim_end_matches('/').to_owned());
+    }
+    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return mean(SocketAddr::new(ip, 8080).to_string());
+    }
+    match text.rsplit_once(':') {
+        None if text.parse::<u16>().is_ok() => mean(format!("127.0.0.1:{text}")),
+        None => mean(format!("{text}:8080")),
+        Some(("" | "*", port)) => mean(format!("0.0.0.0:{port}")),
+        Some((host, port)) if port.parse::<u16>().is_err() => {
+            Some(format!("; the port {port:?} of {host} is not a number from 0 to 65535"))
+        }
+        Some((host, port)) if host.contains(':') => mean(format!("[{host}]:{port}")),
+        Some((host, _)) if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Some(format!("; {host} is not an address"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Returns the URL of a listener on this machine.
+pub(super) fn local_url(listen: SocketAddr) -> String {
+    let any = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
+    // The kernel chooses the number for port 0 after the configuration was read.
+    let port = if listen.port() == 0 { 8080 } else { listen.port() };
+    format!("http://{}/", SocketAddr::new(any, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Nowhere;
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (text, outcome) in [
+            ("https://example.org", "https://example.org/"),
+            ("http://Example.ORG:80/blog", "http://example.org/blog/"),
+            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+            ("example.org", "needs http:// or https:// in front: did you mean \"https://example.org/\"?"),
+            ("localhost:8080", "needs http:// or https:// in front: did you mean \"https://localhost:8080/\"?"),
+            ("ftp://example.org", "must be a URL such as \"https://example.org/\", http or https, not ftp"),
+            ("/blog", "must be a URL such as \"https://example.org/\", not \"/blog\""),
+            ("https://a:b@example.org", "must not contain a user name or password: it appears in every feed"),
+            ("https://example.org/?a", "must not have a query or a fragment: paths are appended to it"),
+        ] {
+            let got = base_url(text).map_or_else(|error| error, |url| url.to_string());
+            assert_eq!(got, outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn languages() {
+        let expected = "must be a BCP 47 language tag such as \"en\", \"de\" or \"pt-BR\", not ";
+        for (text, outcome) in [
+            ("en", "en".to_owned()),
+            ("PT-br", "pt-BR".to_owned()),
+            ("zh-hant-tw", "zh-Hant-TW".to_owned()),
+            ("english", format!("{expected}\"english\"")),
+            ("en_US.UTF-8", format!("{expected}\"en_US.UTF-8\", did you mean \"en-US\"?")),
+            ("e", format!("{expected}\"e\"")),
+        ] {
+            assert_eq!(language(text).unwrap_or_else(|error| error), outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn zones() {
+        for (text, hint) in [
+            ("Berlin", "did you mean \"Europe/Berlin\"?"),
+            ("new york", "did you mean \"America/New_York\"?"),
+            ("Europe/Brelin", "did you mean \"Europe/Berlin\"?"),
+            ("+02:00", "not \"+02:00\""),
+        ] {
+            let error = zone(text).unwrap_err();
+            assert!(error.ends_with(hint), "{text}: {error}");
+        }
+        assert_eq!(zone("europe/berlin").unwrap().iana_name(), Some("Europe/Berlin"));
+        assert!(zone("UTC").is_ok());
+    }
+
+    #[test]
+    fn addresses() {
+        let expected = "must be an address and a port such as \"127.0.0.1:8080\", not ";
+        for (text, outcome) in [
+            ("127.0.0.1:0", "127.0.0.1:0".to_owned()),
+            ("[::1]:8080", "[::1]:8080".to_owned()),
+            ("localhost:8080", "127.0.0.1:8080".to_owned()),
+            ("8080", format!("{expected}\"8080\", did you mean \"127.0.0.1:8080\"?")),
+            (":8080", format!("{expected}\":8080\", did you mean \"0.0.0.0:8080\"?")),
+            ("127.0.0.1", format!("{expected}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
+            ("::", format!("{expected}\"::\", did you mean \"[::]:8080\"?")),
+            ("http://127.0.0.1:80/", format!("{expected}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?")),
+            (
+                "localhost:http",
+                format!("{expected}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"),
+            ),
+            ("300.1.1.1:80", format!("{expected}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
+            ("unix:/run/a", format!("{expected}\"unix:/run/a\"; Unix sockets are not supported")),
+        ] {
+            let got = address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
+            assert_eq!(got, outcome, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_listener_is_reached_at() {
+        for (listen, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("0.0.0.0:9000", "http://127.0.0.1:9000/"),
+            ("[::1]:80", "http://[::1]:80/"),
+            ("127.0.0.1:0", "http://127.0.0.1:8080/"),
+        ] {
+            assert_eq!(local_url(listen.parse().unwrap()), url);
+        }
+    }
+}

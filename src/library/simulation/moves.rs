@@ -1,0 +1,185 @@
+//! Articles that are moved and copied about, seen in any order and however late: none of them is ever new again.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::{World, check, show};
+
+#[test]
+fn an_exact_copy_waits_for_the_grace() {
+    const A: &str = "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00";
+    const MOVED: &str = "1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00";
+    let copied = "write a.md # A||x\n.\ncp a.md b.md\n.";
+    check(copied, &[A]);
+    check(&format!("{copied}\nwait 9\n.\nrestart\n."), &[A]);
+    let twin = "2 b.md /b \"A\" 03-01T12:00:10 03-01T12:00:10";
+    check(&format!("{copied}\nwait 10\n."), &[A, twin]);
+    check(&format!("{copied}\nrestart\nwait 10\n."), &[A, twin]);
+    check(&format!("{copied}\nwait 9\nrm a.md\n. a.md"), &[MOVED]);
+    check(&format!("{copied}\nwait 9\n.\nrestart\nrm a.md\n."), &[MOVED]);
+    // The original is gone, but nobody said so: it is looked at before the copy gets an id.
+    check(&format!("{copied}\nrm a.md\nwait 10\n. none.md"), &[MOVED]);
+    // Another text is another article at once, and so is what is no copy any more.
+    let edited = "2 b.md /b \"B\" 03-01T12:00:00 03-01T12:00:00";
+    check(&format!("{copied}\nwrite b.md # B||x\n."), &[A, edited]);
+    let original = "write a.md # A||x\n.\ncp a.md b.md\n.\nwrite a.md # B||x\n.";
+    let both = ["1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00", "2 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"];
+    check(original, &both);
+    // Twins that were there before anybody looked do not wait.
+    let mut world = World::new();
+    "first\nwrite a.md # A||x\ncp a.md b.md\n.".lines().for_each(|line| world.run(line));
+    assert_eq!(world.state.library().len(), 2);
+}
+
+#[test]
+fn a_rename_is_followed_in_whichever_order_it_is_seen() {
+    let expected = ["1 d/a.md /d/a \"A\" 03-01T12:00:00 03-01T12:00:00"];
+    for events in [
+        ". d/a.md\n. a.md",
+        ". a.md\n. d/a.md",
+        ". a.md d/a.md",
+        ". d/a.md\nwait 60\n.",
+        ". d/a.md\nrestart\n.",
+        ". a.md\nwait 9\n. d/a.md",
+    ] {
+        check(&format!("write a.md # A||x\n.\nmv a.md d/a.md\n{events}"), &expected);
+        // Edited on the way: only the inode tells.
+        let edited = format!("write a.md # A||x\n.\nmv a.md d/a.md\nwrite d/a.md # A||y\n{events}");
+        if !events.contains("a.md\nwait 9") {
+            check(&edited, &expected);
+        }
+        let chain = format!("write a.md # A||x\n.\nmv a.md b.md\nmv b.md d/a.md\n{events}\n. b.md");
+        check(&chain, &expected);
+    }
+}
+
+#[test]
+fn without_a_grace_a_rename_in_two_halves_is_a_rename() {
+    let mut world = World::new();
+    world.policy.grace = SignedDuration::ZERO;
+    "write a.md # A||x\n.\nmv a.md d/a.md\n. a.md".lines().for_each(|line| world.run(line));
+    assert!(world.state.library().is_empty());
+    world.run("wait 5");
+    world.run(".");
+    assert_eq!(show(world.state.library()), ["1 d/a.md /d/a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+}
+
+/// What happens to a shelf of articles whose texts are all different, seen in any order and however late.
+#[derive(Debug, Clone)]
+enum Move {
+    /// A new article appears.
+    Drop,
+    /// One of them is renamed to a path that nothing had.
+    Rename(prop::sample::Index),
+    /// The same by a copy that is there for so many seconds beside the original, and looks at both meanwhile.
+    CopyAndDelete(prop::sample::Index, u32, Vec<prop::sample::Index>),
+    /// One of them is edited.
+    Edit(prop::sample::Index),
+    /// Events of some paths, past or present, arrive.
+    See(Vec<prop::sample::Index>),
+    Wait(u32),
+    Restart,
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    let any = any::<prop::sample::Index>;
+    let some = || prop::collection::vec(any(), 1..4);
+    prop_oneof![
+        2 => Just(Move::Drop),
+        4 => any().prop_map(Move::Rename),
+        2 => (any(), 0_u32..9, some()).prop_map(|(which, seconds, seen)| Move::CopyAndDelete(which, seconds, seen)),
+        1 => any().prop_map(Move::Edit),
+        6 => some().prop_map(Move::See),
+        2 => (0_u32..30).prop_map(Move::Wait),
+        1 => Just(Move::Restart),
+    ]
+}
+
+/// A world of articles that are moved about, and every path that ever was.
+struct Shelf {
+    world: World,
+    /// The present path of each article; its number is in its title.
+    articles: Vec<String>,
+    paths: Vec<String>,
+    edits: usize,
+}
+
+impl Shelf {
+    fn path(&mut self) -> String {
+        let number = self.paths.len();
+        let path = format!("{}{number}.md", ["", "d/", "d/e/"][number % 3]);
+        self.paths.push(path.clone());
+        path
+    }
+
+    fn see(&mut self, which: &[prop::sample::Index]) {
+        if !self.paths.is_empty() {
+            let paths: Vec<&str> = which.iter().map(|index| index.get(&self.paths).as_str()).collect();
+            self.world.run(&format!(". {}", paths.join(" ")));
+        }
+    }
+
+    fn happen(&mut self, what: &Move) {
+        match what {
+            Move::Drop => {
+                let (number, path) = (self.articles.len(), self.path());
+                self.world.run(&format!("write {path} # T{number}||the words of {number}"));
+                self.articles.push(path);
+            }
+            Move::Rename(which) if !self.articles.is_empty() => {
+                let (at, path) = (which.index(self.articles.len()), self.path());
+                self.world.run(&format!("mv {} {path}", self.articles[at]));
+                self.articles[at] = path;
+            }
+            Move::CopyAndDelete(which, seconds, seen) if !self.articles.is_empty() => {
+                let (at, path) = (which.index(self.articles.len()), self.path());
+                self.world.run(&format!("cp {} {path}", self.articles[at]));
+                self.see(seen);
+                self.world.run(&format!("wait {seconds}"));
+                self.see(seen);
+                self.world.run(&format!("rm {}", self.articles[at]));
+                self.articles[at] = path;
+            }
+            Move::Edit(which) if !self.articles.is_empty() => {
+                let at = which.index(self.articles.len());
+                // An edit and a move by copying that nobody looked between leave nothing to know the article by.
+                self.world.run(".");
+                self.edits += 1;
+                self.world.run(&format!("write {} # T{at}||the words of {at}, edit {}", self.articles[at], self.edits));
+                self.world.run(".");
+            }
+            Move::See(which) => self.see(which),
+            Move::Wait(seconds) => self.world.run(&format!("wait {seconds}")),
+            Move::Restart => self.world.run("restart"),
+            Move::Rename(_) | Move::CopyAndDelete(..) | Move::Edit(_) => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    /// Whatever is moved about, and in whichever order and however late it is seen: no article ever has a second id,
+    /// and in the end all are there.
+    #[test]
+    fn a_moved_article_is_never_new(moves in prop::collection::vec(any_move(), 1..40)) {
+        let mut shelf = Shelf { world: World::new(), articles: Vec::new(), paths: Vec::new(), edits: 0 };
+        let mut ids: BTreeMap<String, String> = BTreeMap::new();
+        for what in &moves {
+            shelf.happen(what);
+            for article in shelf.world.state.library().articles() {
+                let id = ids.entry(article.head.title.clone()).or_insert(article.id.clone());
+                prop_assert_eq!(&*id, &article.id, "{} is new to a subscriber:\n{}", article.head.title, shelf.world.script.join("\n"));
+            }
+        }
+        shelf.world.run(".");
+        let titles: BTreeMap<_, _> =
+            shelf.world.state.library().articles().map(|article| (article.head.title.clone(), article.id.clone())).collect();
+        prop_assert_eq!(titles.len(), shelf.articles.len());
+        for (title, id) in &ids {
+            prop_assert_eq!(titles.get(title), Some(id), "{}:\n{}", title, shelf.world.script.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The documentation beside the code: links lead somewhere, and the tables that can be compared are complete.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Events at level debug, which operators are not told to rely on.
+const DEBUG_EVENTS: [&str; 2] = ["note", "step"];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Markdown files for people: those in the root and in `docs/`.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for directory in [root(), root().join("docs")] {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    assert!(pages.len() > 5, "{pages:?}");
+    pages
+}
+
+/// The text without code blocks, whose brackets are not links.
+fn prose(text: &str) -> String {
+    let outside = text.split("```").step_by(2);
+    outside.collect::<Vec<_>>().join("\n")
+}
+
+/// The targets of `[text](target)` in a text.
+fn targets(text: &str) -> Vec<&str> {
+    let mut targets = Vec::new();
+    for after in text.split("](").skip(1) {
+        let target = after.split(')').next().unwrap_or_default();
+        // In `code`, a link is an example for authors.
+        let before = &text[..after.as_ptr() as usize - text.as_ptr() as usize];
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        if line.matches('`').count().is_multiple_of(2) {
+            targets.push(target);
+        }
+    }
+    targets
+}
+
+/// The id that a heading has on the web: lower case, spaces as `-`, no punctuation.
+fn anchor(heading: &str) -> String {
+    let mut anchor = String::new();
+    for c in heading.trim().to_lowercase().chars() {
+        match c {
+            ' ' => anchor.push('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => anchor.push(c),
+            _ => {}
+        }
+    }
+    anchor
+}
+
+fn has_anchor(page: &Path, wanted: &str) -> bool {
+    let text = prose(&fs::read_to_string(page).unwrap());
+    let mut headings = text.lines().filter_map(|line| line.strip_prefix('#'));
+    headings.any(|heading| anchor(heading.trim_start_matches('#')) == wanted)
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let mut checked = 0;
+    for page in pages() {
+        let text = prose(&fs::read_to_string(&page).unwrap());
+        for target in targets(&text) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            checked += 1;
+            let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(file.exists(), "{}: {target}", page.display());
+            if !fragment.is_empty() {
+                assert!(has_anchor(&file, fragment), "{}: {target}", page.display());
+            }
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}
+
+#[test]
+fn a_dead_anchor_is_noticed() {
+    assert!(has_anchor(&root().join("docs/operators.md"), "back-up-and-restore"));
+    assert!(!has_anchor(&root().join("docs/operators.md"), "back-up-and-lose"));
+    assert_eq!(targets("[a](b.md) and `[c](d.md)`"), ["b.md"]);
+}
+
+/// The names in the source, and those in the operators' table.
+#[test]
+fn every_event_of_the_log_is_documented() {
+    let mut used = BTreeSet::new();
+    visit(&root().join("src"), &mut |text| {
+        for after in text.split("event = \"").skip(1) {
+            used.insert(after.split('"').next().unwrap_or_default().to_owned());
+        }
+    });
+    for event in DEBUG_EVENTS {
+        assert!(used.remove(event), "{event} is not used any more");
+    }
+    let page = fs::read_to_string(root().join("docs/operators.md")).unwrap();
+    let section = page.split("\n## Log\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut documented = BTreeSet::new();
+    for line in section.lines().filter(|line| line.starts_with("| `")) {
+        let names = line.split('|').nth(1).unwrap_or_default();
+        documented.extend(names.split(',').map(|name| name.trim().trim_matches('`').to_owned()));
+    }
+    assert_eq!(documented, used);
+}
+
+fn visit(directory: &Path, see: &mut dyn FnMut(&str)) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit(&path, see);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            see(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// A first visitor reads this far, and no further.
+#[test]
+fn the_readme_is_short() {
+    let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
+    assert!(lines <= 120, "{lines}");
+}
