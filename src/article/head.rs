@@ -17,7 +17,7 @@ use super::word_sketch::WordSketch;
 use super::{html, markdown, plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
-pub const HEAD_VERSION: u32 = 2;
+pub const HEAD_VERSION: u32 = 3;
 
 /// Graphemes of a title.
 const TITLE_MAX: usize = 1_000;

@@ -14,7 +14,7 @@ use crate::publish::{Snapshot, Unrendered};
 use crate::store::StoreError;
 use crate::store::project::{File, ProjectError};
 
-use super::{Engine, value};
+use super::{Engine, hot, value};
 
 /// Why a scope is still stale.
 #[derive(Debug, thiserror::Error)]
@@ -62,11 +62,12 @@ impl Engine {
             return Ok(());
         };
         let version = snapshot.library.channel(&scope).map(|channel| channel.version.to_string());
-        let is_there = scope != Scope::Site && version.is_some() && self.projected.get(&scope) == version.as_ref();
+        let is_hot = hot::is_hot(&scope);
+        let is_there = !is_hot && version.is_some() && self.projected.get(&scope) == version.as_ref();
         if let (false, Some(version)) = (is_there, version) {
             let documents = self.documents(&snapshot, &scope)?;
             self.put(&scope, &documents)?;
-            if scope != Scope::Site {
+            if !is_hot {
                 let values = vec![(format!("{}{scope}", value::PROJECTED), version.clone())];
                 self.parts.store.commit(&Commit { values, ..Commit::default() })?;
                 self.projected.insert(scope.clone(), version);

@@ -1,5 +1,6 @@
 //! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use rayon::prelude::*;
 use tracing::debug;
 
 use crate::article::Reading;
-use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
+use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
 use crate::source::unfinished::Held;
@@ -18,7 +19,7 @@ use super::observe::{self, Known, Observed};
 use super::renderer::Bodiless;
 use super::{Current, Engine, Parts, hot, renderer, tell, value};
 
-/// Times that a step is begun anew because a body could not be rendered: each time at least one more file is refused.
+/// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
 
 /// When an article whose file could not be read for its body is looked at again.
@@ -150,10 +151,14 @@ impl Engine {
         }
     }
 
-    /// Renders the bodies that the hot feed wants and that are not there. Names what cannot be rendered.
+    /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
     /// No diagnostics: the file is not, or not any more, what the library knows.
     fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
-        let wanted = next.state.library().entries(&Scope::Site, self.parts.config.feeds.limit);
+        let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
+        for scope in hot::scopes() {
+            let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
+            wanted.extend(entries.into_iter().filter(|article| seen.insert(article.seq)));
+        }
         let missing: Vec<&Arc<Article>> = wanted.iter().filter(|article| !next.bodies.has(article)).collect();
         let Parts { renderer, config, .. } = &self.parts;
         let (renderer, limits) = (&**renderer, renderer::limits(config));
@@ -179,25 +184,28 @@ impl Engine {
         failed
     }
 
-    /// Composes, writes and checks the site's feed, and puts it where it changed.
+    /// Composes, writes and checks the hot feeds, and puts them where they changed.
     pub(super) fn write_hot(&self, next: &mut Current, now: Timestamp) -> Vec<(String, crate::library::DocumentRow)> {
         let bodies = next.bodies.clone();
         let body = |seq: Seq| bodies.get(seq);
-        let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &Scope::Site, &body) else {
-            return Vec::new();
-        };
-        let checked = match gate::write_checked(feed) {
-            Ok(checked) => checked,
-            // The last good documents stay, all three of them.
-            Err(rejected) => {
-                rejected.iter().for_each(tell::quarantined);
-                return Vec::new();
+        let mut rows = Vec::new();
+        for scope in hot::scopes() {
+            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &scope, &body) else { continue };
+            let checked = match gate::write_checked(feed) {
+                Ok(checked) => checked,
+                // The last good documents stay, all three of them.
+                Err(rejected) => {
+                    rejected.iter().for_each(tell::quarantined);
+                    continue;
+                }
+            };
+            checked.quarantined.iter().for_each(tell::quarantined);
+            for (format, bytes) in Format::ALL.into_iter().zip(checked.documents) {
+                let route = Route::Feed(scope.clone(), format);
+                rows.extend(next.hot.put(route, format, bytes, now));
             }
-        };
-        checked.quarantined.iter().for_each(tell::quarantined);
-        let put =
-            |(format, bytes): (Format, Vec<u8>)| next.hot.put(Route::Feed(Scope::Site, format), format, bytes, now);
-        Format::ALL.into_iter().zip(checked.documents).filter_map(put).collect()
+        }
+        rows
     }
 
     /// Makes the next value durable, then visible.

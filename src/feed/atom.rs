@@ -1,6 +1,6 @@
 //! A feed as Atom 1.0 (RFC 4287), through the `atom_syndication` crate.
 //!
-//! Owns: what stands where in Atom. The feed is the default namespace; titles and summaries are
+//! Owns: the place of everything in Atom. The feed is the default namespace; titles and summaries are
 //! `type="text"` (the default, so the attribute is left out), content is `type="html"`; the feed
 //! always has an author (4.1.1), an entry exactly one `rel="alternate"`.
 

@@ -59,6 +59,7 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
         if found.is_empty() {
             return Ok(Published { documents, quarantined });
         }
+        // The whole document failed, which may still be one entry's fault.
         if found.iter().any(|rejected| rejected.id.is_none()) {
             let culprits = alone(&feed);
             if culprits.is_empty() {

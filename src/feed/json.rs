@@ -1,6 +1,6 @@
 //! A feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). The whole format is these structures.
 //!
-//! Members stand in the order of the specification; what is empty is left out; an item always has
+//! Members are in the order of the specification; what is empty is left out; an item always has
 //! its content, as HTML or as text.
 
 use std::borrow::Cow;

@@ -139,8 +139,10 @@ fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
 /// Plain text that a reader may take for something else.
 fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
     if let Some(tag) = literal_tag(text) {
-        let message =
-            format!("{what} holds a literal <{tag}>: it is published as text, but some readers take it for markup");
+        let message = format!(
+            "{what} holds a literal <{tag}>: it is published as text, but some readers take it for \
+             markup"
+        );
         found.push(Diagnostic::note("literal-markup", message));
     }
     if text.contains('\u{fffd}') {
@@ -156,6 +158,7 @@ fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
 /// The first tag of HTML in `text`, as it would be written: `b`, `/b`.
 fn literal_tag(text: &str) -> Option<String> {
     for after in text.split('<').skip(1) {
+        // `a < b` has no end of a tag, and no reader takes it for markup.
         let Some((tag, _)) = after.split_once('>') else { continue };
         let tag = tag.to_ascii_lowercase();
         if TAGS.contains(&name_of(tag.trim_start_matches('/'))) {

@@ -93,7 +93,7 @@ impl Feed {
 pub struct Entry {
     /// As it was adopted or derived; to the byte in RSS and JSON.
     pub id: String,
-    /// The id where it is an IRI, else the `urn:uuid` that stands for it: Atom's id.
+    /// The id where it is an IRI, else the `urn:uuid` derived from it: Atom's id.
     pub atom_id: String,
     /// The permalink.
     pub url: String,

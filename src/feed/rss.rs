@@ -1,7 +1,7 @@
 //! A feed as RSS 2.0 (the RSS Advisory Board's 2.0.11, with its RSS Profile), through the `rss`
 //! crate.
 //!
-//! Owns: what stands where in RSS. Never decides what is in a feed. Names are in `dc:creator`,
+//! Owns: the place of everything in RSS. Never decides what is in a feed. Names are in `dc:creator`,
 //! since `author` wants an e-mail address; the whole article is in `content:encoded`, after a plain
 //! `description`; pictures are in Media RSS.
 
@@ -33,6 +33,7 @@ fn channel(feed: &Feed) -> Channel {
         link: feed.home_url.clone(),
         description: xml::border(&feed.description).into_owned(),
         language: Some(feed.language.clone()),
+        // The newest entry's date and not the clock's, so that the same feed has the same bytes.
         last_build_date: Some(time::rfc822(feed.updated)),
         generator: Some(GENERATOR.to_owned()),
         ttl: Some(feed.ttl_minutes.to_string()),

@@ -49,7 +49,7 @@ pub(super) fn some(text: &str) -> Option<Cow<'_, str>> {
     Some(border(text)).filter(|text| !text.trim().is_empty())
 }
 
-/// Plain text as HTML: what stands in an element whose content readers take for markup.
+/// Plain text as HTML, for an element whose content readers take for markup.
 pub(super) fn as_html(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);
     for c in text.chars() {

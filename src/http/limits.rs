@@ -8,7 +8,7 @@ pub(super) const HEADERS_MAX: usize = 64;
 pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes that hyper buffers of a head before it gives up with 431 by itself. More than
-/// [`HEAD_BYTES_MAX`], so that a head that is too long can still be told from one that is broken.
+/// [`HEAD_BYTES_MAX`], so that a head that is too long is refused here, with an answer of ours.
 pub(super) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
 
 /// Bytes of a path and its query. RFC 9110, 4.1 recommends that 8000 be supported.

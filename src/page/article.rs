@@ -143,6 +143,7 @@ fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str
 }
 
 fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
+    // The site's author wrote what names no other, and has no page of articles.
     if page.authors.is_empty() {
         return vec![Author { name: &page.site.author, url: None, website: None }];
     }

@@ -27,6 +27,7 @@ pub(super) fn minute(site: &config::Site, at: Timestamp) -> Moment {
 /// The moment of an article's change, where that is another second than `published`. With the
 /// minute on the day itself, since the same date twice would say nothing.
 pub(super) fn change(site: &config::Site, published: Timestamp, updated: Timestamp) -> Option<Moment> {
+    // `updated` carries microseconds of the article's id, which are not a change.
     if time::whole_second(updated) <= time::whole_second(published) {
         return None;
     }

@@ -11,7 +11,7 @@ use super::format::{self, Moment};
 pub struct Item<'a> {
     /// The article.
     pub article: &'a Article,
-    /// Plain text. Where there is none, the front matter's stands in, or nothing.
+    /// Plain text. Where there is none, the front matter's is shown, or nothing.
     pub summary: Option<String>,
 }
 
@@ -38,7 +38,11 @@ fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
     Row {
         url: super::url(site, &Route::Resource(item.article.url.clone())),
         title: &head.title,
-        language: head.language.as_deref().filter(|language| *language != site.language),
+        language: match head.language.as_deref() {
+            // What the page says of itself need not be said again.
+            Some(language) if language == site.language => None,
+            language => language,
+        },
         published: format::day(site, item.article.published),
         summary: item.summary.as_deref().or(head.summary.as_deref()).unwrap_or_default(),
     }

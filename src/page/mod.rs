@@ -44,10 +44,12 @@ pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 /// The value of the Content-Security-Policy header of every page. It lets in the one stylesheet, by
 /// its digest, and what articles show; nothing else. A test keeps the digest equal to the
 /// stylesheet's.
-pub const CSP: &str = "default-src 'none'; style-src 'sha256-gGlId8Rcu2q0ZoEP1/vN/msvEe02d4h/Uw6zXWAg0Q4='; img-src http: https: data:; \
-     media-src http: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub const CSP: &str = "default-src 'none'; \
+     style-src 'sha256-gGlId8Rcu2q0ZoEP1/vN/msvEe02d4h/Uw6zXWAg0Q4='; \
+     img-src http: https: data:; media-src http: https:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The stylesheet that stands in every page. Inline, so that a page is one request and no URL has
+/// The stylesheet in every page. Inline, so that a page is one request and no URL has
 /// to be kept for it.
 const STYLE: &str = include_str!("../../templates/style.css");
 

@@ -52,8 +52,8 @@ pub enum Cache {
 }
 
 impl Kind {
-    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept past
-    /// `next_due`, the moment at which the library changes by itself.
+    /// The time that a cache may keep a document of this kind, from `now`. A feed is never kept
+    /// past `next_due`, the moment at which the library changes by itself.
     pub fn cache(self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
         match self {
             Kind::Feed => {
@@ -185,6 +185,7 @@ impl Document {
 
     /// The bytes in `coding`, if they need no more work.
     pub fn made(&self, coding: Coding) -> Option<&Coded> {
+        // Too small to code, whatever is wanted.
         if self.identity.len() < CODED_BYTES_MIN {
             return Some(&self.plain);
         }
@@ -202,6 +203,7 @@ impl Document {
         if let Some(made) = self.made(coding) {
             return made;
         }
+        // Of several callers, `OnceLock` lets one compress.
         let made = match coding {
             Coding::Identity => return &self.plain,
             Coding::Br => self.br.get_or_init(|| self.code(coding, brotli(&self.identity))),
@@ -211,7 +213,11 @@ impl Document {
     }
 
     fn code(&self, coding: Coding, bytes: Option<Vec<u8>>) -> Option<Coded> {
-        let bytes = bytes.filter(|bytes| bytes.len() < self.identity.len())?;
+        let bytes = bytes?;
+        if bytes.len() >= self.identity.len() {
+            return None;
+        }
+        // In a boxed slice, since a vector's spare capacity would stay as long as the document.
         Some(Coded::new(coding, Bytes::from(bytes.into_boxed_slice())))
     }
 }

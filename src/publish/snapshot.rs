@@ -77,6 +77,7 @@ impl Snapshot {
                 Lookup::Gone => Found::Gone,
                 Lookup::Missing => self.misplaced(path),
             },
+            // A feed shows its channel alone, so that a change elsewhere does not make it again.
             Route::Feed(scope, _) => match self.library.channel(scope) {
                 Some(channel) => Found::Render(route.clone(), channel.version),
                 None => Found::Missing,
@@ -121,6 +122,7 @@ impl Snapshot {
             }
             Lookup::Gone => Found::Gone,
             Lookup::Asset(_) => Found::Missing,
+            // `/News/` for `/news/`.
             Lookup::Missing if path.key() != *path => self.misplaced(path),
             Lookup::Missing => Found::Missing,
         }

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::article::symbol::{self, DRAFT_MARK};
 use crate::base::RelPath;
+use crate::base::media::{Element, Media};
 use crate::base::reference::{encode, has_scheme, walk};
 
 use super::repair;
@@ -115,16 +116,11 @@ impl Resolver {
     }
 }
 
-/// The element that shows a file of this name: `img`, `audio` or `video`.
-pub(crate) fn media_of(url: &str) -> Option<&'static str> {
+/// The element that shows a file of this name.
+pub(crate) fn media_of(url: &str) -> Option<Element> {
     let path = url.trim_matches(DRAFT_MARK).split(['?', '#']).next().unwrap_or_default();
     let (_, extension) = path.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "mp3" | "m4a" | "ogg" | "oga" | "opus" | "flac" | "wav" => "audio",
-        "mp4" | "m4v" | "webm" | "ogv" | "mov" => "video",
-        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "bmp" | "ico" | "heic" | "jxl" | "tiff" => "img",
-        _ => return None,
-    })
+    Media::of_extension(extension)?.element
 }
 
 /// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`: paths beneath the

@@ -117,6 +117,8 @@ mod tests {
             ("![[cat.png]] ![[Note]]", "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
             ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
             ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
+            ("![a](v.mkv)", "<p><video src=\"^news/v.mkv^\" controls=\"\">a</video></p>"),
+            ("![a](v.weba)", "<p><audio src=\"^news/v.weba^\" controls=\"\">a</audio></p>"),
             (
                 "[a]({% post_url 2020-01-01-x %}) [b](@/p/x.md)",
                 "<p><a href=\"^?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",

@@ -113,6 +113,7 @@ async fn open(render: Arc<dyn Render>, path: RelPath, now: Seconds) -> Result<Op
 
 fn opened(asset: Arc<dyn Asset>, digest: Digest, now: Seconds) -> Opened {
     let modified = asset.modified();
+    // A date that lies ahead of now (a file from another machine) proves nothing.
     let known = modified.as_second() <= now;
     Opened {
         asset,

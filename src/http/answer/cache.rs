@@ -7,11 +7,11 @@
 //! and a client that goes away in between stops nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
+use super::single_flight::{SingleFlight, lock};
 use crate::base::{Digest, Route};
 use crate::publish::{Coding, Document, Render, Snapshot, Unrendered};
 
@@ -25,8 +25,8 @@ const ENTRY_BYTES: usize = 1024;
 pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
     documents: Mutex<Documents>,
-    renderings: Flights<Key, Result<Arc<Document>, Unrendered>>,
-    codings: Flights<(Digest, Coding), ()>,
+    renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
+    codings: SingleFlight<(Digest, Coding), ()>,
     /// Renderings and compressions at once: they are bound by the cores.
     at_once: Arc<Semaphore>,
 }
@@ -37,8 +37,8 @@ impl Warm {
         Self {
             render,
             documents: Mutex::new(Documents::new(bytes_max)),
-            renderings: Flights::default(),
-            codings: Flights::default(),
+            renderings: SingleFlight::default(),
+            codings: SingleFlight::default(),
             at_once: Arc::new(Semaphore::new(at_once.max(1))),
         }
     }
@@ -55,8 +55,9 @@ impl Warm {
             return Ok(document);
         }
         let (warm, snapshot, wanted) = (Arc::clone(self), Arc::clone(snapshot), key.clone());
-        let make = move || warm.make(&snapshot, wanted);
-        self.renderings.join(key, &self.at_once, make).await.unwrap_or(Err(Unrendered::Unreadable))
+        let made = self.renderings.join(key, &self.at_once, move || warm.make(&snapshot, wanted)).await;
+        // A rendering that panicked is one article's failure, and not the server's.
+        made.unwrap_or(Err(Unrendered::Unreadable))
     }
 
     fn make(&self, snapshot: &Snapshot, key: Key) -> Result<Arc<Document>, Unrendered> {
@@ -71,14 +72,13 @@ impl Warm {
 
     /// Makes the bytes of `document` in `coding`; afterwards [`Document::made`] has them.
     pub(super) async fn code(&self, document: &Arc<Document>, coding: Coding) {
-        let wanted = Arc::clone(document);
-        let make = move || {
-            wanted.coded(coding);
-        };
-        // The key is the content, not the document: where two documents share their bytes, the
-        // second asks again.
+        let key = (document.digest, coding);
+        // The key is the content, not the document: where two documents have the same bytes, the
+        // flight may have been the other's, and this one asks again.
         while document.made(coding).is_none() {
-            if self.codings.join((document.digest, coding), &self.at_once, make.clone()).await.is_none() {
+            let wanted = Arc::clone(document);
+            let made = self.codings.join(key, &self.at_once, move || code(&wanted, coding)).await;
+            if made.is_none() {
                 return;
             }
         }
@@ -88,6 +88,11 @@ impl Warm {
     pub(super) fn render(&self) -> &Arc<dyn Render> {
         &self.render
     }
+}
+
+/// Codes a document, which remembers its coded bytes.
+fn code(document: &Document, coding: Coding) {
+    let _ = document.coded(coding);
 }
 
 /// The least recently used leaves first.
@@ -115,6 +120,7 @@ impl Documents {
     fn get(&mut self, key: &Key) -> Option<Arc<Document>> {
         self.tick += 1;
         let entry = self.entries.get_mut(key)?;
+        // A use makes it the youngest.
         if let Some(key) = self.by_age.remove(&entry.used) {
             self.by_age.insert(self.tick, key);
         }
@@ -125,6 +131,7 @@ impl Documents {
     /// A document that alone would fill the cache is not kept.
     fn put(&mut self, key: Key, document: Arc<Document>) {
         let cost = cost(&document);
+        // It would push out nearly everything else, and be pushed out by the next one of its size.
         if cost > self.bytes_max / 2 {
             return;
         }
@@ -154,86 +161,8 @@ fn cost(document: &Document) -> usize {
     document.identity.len() + document.identity.len() / 2 + ENTRY_BYTES
 }
 
-/// Work under way: one maker for each key, for whose result all others wait.
-struct Flights<K, V> {
-    under_way: Arc<UnderWay<K, V>>,
-}
-
-/// `None` until there is a result.
-type UnderWay<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
-
-impl<K, V> Default for Flights<K, V> {
-    fn default() -> Self {
-        Self { under_way: Arc::default() }
-    }
-}
-
-impl<K, V> Flights<K, V>
-where
-    K: Clone + Eq + Hash + Send + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// The result of `make`, or of the call under way for the same key. `None` where that panicked,
-    /// or its runtime is going down.
-    async fn join(&self, key: K, at_once: &Arc<Semaphore>, make: impl FnOnce() -> V + Send + 'static) -> Option<V> {
-        let mut result = self.start(key, at_once, make);
-        result.wait_for(Option::is_some).await.ok().and_then(|made| made.clone())
-    }
-
-    fn start(
-        &self,
-        key: K,
-        at_once: &Arc<Semaphore>,
-        make: impl FnOnce() -> V + Send + 'static,
-    ) -> watch::Receiver<Option<V>> {
-        let mut under_way = lock(&self.under_way);
-        if let Some(flight) = under_way.get(&key) {
-            return flight.clone();
-        }
-        let (sender, receiver) = watch::channel(None);
-        under_way.insert(key.clone(), receiver.clone());
-        // A runtime that is going down drops what is spawned on it at once, and with it the place,
-        // which locks.
-        drop(under_way);
-        // Dropped when the work ends in whatever way: a panic closes the channel, and no request
-        // waits for ever.
-        let place = Place { key, under_way: Arc::clone(&self.under_way) };
-        let at_once = Arc::clone(at_once);
-        tokio::spawn(async move {
-            let Ok(permit) = at_once.acquire_owned().await else { return };
-            let work = move || {
-                let (_permit, made) = (permit, make());
-                drop(place);
-                sender.send_replace(Some(made));
-            };
-            // The panic hook has reported a panic; the waiters see the channel close.
-            let _ = tokio::task::spawn_blocking(work).await;
-        });
-        receiver
-    }
-}
-
-/// A key's place among the flights under way; dropping it frees the place.
-struct Place<K: Eq + Hash, V> {
-    key: K,
-    under_way: Arc<UnderWay<K, V>>,
-}
-
-impl<K: Eq + Hash, V> Drop for Place<K, V> {
-    fn drop(&mut self) {
-        lock(&self.under_way).remove(&self.key);
-    }
-}
-
-/// No code panics while it holds one of these locks, and even then what they guard would be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use bytes::Bytes;
 
     use super::*;
@@ -265,43 +194,5 @@ mod tests {
         cache.put(key(3), document(1));
         assert_eq!(cache.entries.len(), cache.by_age.len());
         assert_eq!(cache.bytes, 2 * each + cost(&document(1)));
-    }
-
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-    }
-
-    #[test]
-    fn many_wait_for_one_maker() {
-        let flights = Flights::<u8, usize>::default();
-        let at_once = Arc::new(Semaphore::new(1));
-        let made = Arc::new(AtomicUsize::new(0));
-        let (open, gate) = std::sync::mpsc::channel::<()>();
-        block_on(async {
-            let count = Arc::clone(&made);
-            let first = flights.start(1, &at_once, move || {
-                gate.recv().unwrap();
-                count.fetch_add(1, Ordering::SeqCst) + 1
-            });
-            let others: Vec<_> = (0..9).map(|_| flights.start(1, &at_once, || unreachable!())).collect();
-            drop(first);
-            open.send(()).unwrap();
-            for mut other in others {
-                assert_eq!(other.wait_for(Option::is_some).await.unwrap().unwrap(), 1);
-            }
-            assert_eq!(flights.join(1, &at_once, || 2).await, Some(2), "the place is free again");
-        });
-        assert_eq!(made.load(Ordering::SeqCst), 1);
-        assert!(lock(&flights.under_way).is_empty());
-    }
-
-    #[test]
-    fn a_panic_strands_nobody() {
-        let flights = Flights::<u8, usize>::default();
-        let at_once = Arc::new(Semaphore::new(1));
-        block_on(async {
-            assert_eq!(flights.join(1, &at_once, || std::panic::resume_unwind(Box::new(()))).await, None);
-            assert_eq!(flights.join(1, &at_once, || 5).await, Some(5));
-        });
     }
 }

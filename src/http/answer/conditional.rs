@@ -101,11 +101,13 @@ impl Matched {
 fn matching(headers: &HeaderMap, name: &HeaderName, etags: &[HeaderValue], how: Comparison) -> Option<Matched> {
     for line in headers.get_all(name) {
         let mut rest = line.as_bytes();
+        // `*` is a field of its own, and not a member of a list (13.1.1).
         if rest.trim_ascii() == b"*" {
             return Some(Matched::Any);
         }
         while let Some((weak, tag, after)) = next_tag(rest) {
             rest = after;
+            // A weak tag does not name these bytes, only ones that mean the same.
             if weak && how == Comparison::Strong {
                 continue;
             }
@@ -146,6 +148,7 @@ fn modified_since(headers: &HeaderMap, name: &HeaderName, current: &Validators<'
     if lines.next().is_some() {
         return None;
     }
+    // Most clients send back what they were given, to the byte.
     if Some(line) == current.modified_value {
         return Some(false);
     }

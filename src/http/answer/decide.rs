@@ -53,8 +53,8 @@ pub(super) fn decide<'a>(headers: &HeaderMap, document: &'a Document, now: Times
 }
 
 /// The tag of a 304. It says which of the answers that a cache holds is still good (RFC 9111,
-/// 4.3.4): the one in `coding` if the client named it or named none, else the one it did name, which
-/// is at `known` among the document's tags.
+/// 4.3.4): the one in `coding` if the client named it or named none, else the one it did name,
+/// which is at `known` among the document's tags.
 fn reusable_tag<'a>(
     headers: &HeaderMap,
     document: &'a Document,

@@ -50,6 +50,7 @@ pub(super) async fn respond(
                 let name = HeaderValue::from_static(coded.coding.name());
                 headers.insert(CONTENT_ENCODING, name);
             }
+            // The policy belongs to what a browser runs, and a 304 keeps that of the stored answer.
             if document.kind == Kind::Page {
                 page_fields(&mut headers);
             }

@@ -26,6 +26,7 @@ pub(super) fn choose(headers: &HeaderMap) -> Coding {
     for part in parts.take(PARTS_MAX) {
         let Some((name, quality)) = parse(part) else { continue };
         if name == b"*" {
+            // Of several parts with one name, the first counts.
             any = any.or(Some(quality));
         } else if let Some(coding) = coding(name) {
             let slot = &mut named[coding as usize];
@@ -36,6 +37,8 @@ pub(super) fn choose(headers: &HeaderMap) -> Coding {
 }
 
 fn best(named: [Option<Quality>; 3], any: Option<Quality>) -> Coding {
+    // Identity first, then the others from the least liked to the preferred: among equals, the last
+    // one counts.
     let mut best = (Coding::Identity, named[Coding::Identity as usize].unwrap_or(0));
     for coding in [Coding::Gzip, Coding::Br] {
         let quality = named[coding as usize].or(any).unwrap_or(0);
@@ -54,7 +57,8 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means "gladly".
+/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means
+/// the highest one.
 fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
     let mut pieces = part.split(|byte| *byte == b';');
     let name = pieces.next()?.trim_ascii();

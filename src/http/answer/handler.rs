@@ -65,6 +65,7 @@ impl Handler {
         };
         let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
         let mut response = answered.unwrap_or_else(|problem| problem.response(site));
+        // HEAD is answered like GET up to here, so that its header fields are the same.
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
         }
@@ -88,6 +89,7 @@ impl Handler {
 
     fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<Arc<Document>> {
         let mut hot = self.hot.borrow_mut();
+        // Once for each generation and worker: the paths of a request are not parsed for a feed.
         if hot.generation != Some(snapshot.generation) {
             hot.generation = Some(snapshot.generation);
             hot.paths.clear();
@@ -102,6 +104,7 @@ impl Handler {
     async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Answered {
         let site = &snapshot.config.site;
         let path = head.uri.path();
+        // Before the site's own path: see `health`.
         if let Some(health) = health(path, Readiness::Ready) {
             return Ok(health);
         }

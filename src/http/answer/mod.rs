@@ -3,8 +3,8 @@
 //! In the order of a request: `request` refuses what is not meant for us, `handler` finds what the
 //! target names (`target` turns paths into routes and back), `decide` says what to answer for it,
 //! and `document` or `asset` writes that down. `conditional`, `encoding` and `range` are the
-//! standards, pure; `cache` makes what is not resident; `content` is what is sent; `service` and
-//! `problem` are the answers that are not documents.
+//! standards, pure; `cache` makes what is not resident, once (`single_flight`); `content` is what is
+//! sent; `service` and `problem` are the answers that are not documents.
 
 mod asset;
 mod cache;
@@ -18,6 +18,7 @@ mod problem;
 mod range;
 mod request;
 mod service;
+mod single_flight;
 mod target;
 
 pub(super) use cache::Warm;

@@ -68,6 +68,7 @@ fn parse(field: &[u8], len_bytes: u64) -> Option<Ranged> {
 
 fn part(first: u64, last: u64, len_bytes: u64) -> Ranged {
     match len_bytes.checked_sub(1) {
+        // A last byte past the end is the end (14.1.2).
         Some(end) if first <= end => Ranged::Part { first, last: last.min(end) },
         _ => Ranged::Unsatisfiable,
     }

@@ -33,6 +33,7 @@ pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Problem::new(status, "The header fields are too large.").closing());
     }
+    // Whatever its method, a request without a valid host is refused (RFC 9112, 3.2).
     check_host(head)?;
     let ask = method(&head.method)?;
     match head.uri.path() {
@@ -43,7 +44,12 @@ pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
 }
 
 fn fields_bytes(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+    let mut bytes = 0;
+    for (name, value) in headers {
+        // `: ` and the line's end.
+        bytes += name.as_str().len() + value.len() + 4;
+    }
+    bytes
 }
 
 fn method(method: &Method) -> Result<Ask, Problem> {

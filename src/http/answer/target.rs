@@ -24,6 +24,7 @@ impl<'a> Target<'a> {
         match path.strip_prefix(base(site)) {
             Some(rest) if rest.starts_with('/') => Target::Within(rest),
             Some("") => Target::AlmostHome,
+            // A site at `/blog/` alone on its host: its visitors begin at `/`.
             _ if path == "/" => Target::AlmostHome,
             _ => Target::Outside,
         }

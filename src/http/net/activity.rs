@@ -69,15 +69,20 @@ impl Activity {
             self.first_byte.set(Some(Instant::now()));
         }
         let mut head = self.head.borrow_mut();
+        // More than a head is a body or a pipelined request, and of no use here.
         let room = (HEAD_BYTES_MAX * 2).saturating_sub(head.len());
         head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// The socket took bytes, or would not.
-    pub(super) fn wrote(&self, progress: bool) {
-        if progress {
-            self.blocked.set(None);
-        } else if self.blocked.get().is_none() {
+    /// The socket took bytes.
+    pub(super) fn wrote(&self) {
+        self.blocked.set(None);
+    }
+
+    /// The socket would take no bytes.
+    pub(super) fn could_not_write(&self) {
+        // The time-out counts from the first refusal: hyper tries again whenever it is polled.
+        if self.blocked.get().is_none() {
             self.blocked.set(Some(Instant::now()));
         }
     }
@@ -89,6 +94,7 @@ impl Activity {
         self.first_byte.set(None);
         let mut head = self.head.borrow_mut();
         head.clear();
+        // Thousands of idle connections are not to keep the largest head that each of them ever sent.
         if head.capacity() > HEAD_BYTES_KEPT {
             *head = Vec::new();
         }
@@ -101,6 +107,7 @@ impl Activity {
     /// before it), nothing is certain.
     pub(super) fn saw_no_length(&self, method: &str) -> bool {
         let head = self.head.borrow();
+        // Empty lines before a request are allowed (RFC 9112, 2.2).
         let head = head.trim_ascii_start();
         let Some(rest) = head.strip_prefix(method.as_bytes()) else { return false };
         if !rest.starts_with(b" ") {
@@ -128,6 +135,7 @@ impl Activity {
             return None;
         }
         Some(match self.first_byte.get() {
+            // A pipelined head may have come before the last answer was done: its time begins then.
             Some(first) => first.max(self.idle_since.get()) + limits.header_timeout,
             None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
             None => self.idle_since.get() + limits.idle_timeout,
@@ -220,11 +228,11 @@ mod tests {
         assert_eq!(activity.deadline(&limits), Some(first_byte + limits.header_timeout));
         let busy = activity.begin();
         assert_eq!(activity.deadline(&limits), None, "the server is at work");
-        activity.wrote(false);
+        activity.could_not_write();
         let blocked = activity.blocked.get().unwrap();
-        activity.wrote(false);
+        activity.could_not_write();
         assert_eq!(activity.deadline(&limits), Some(blocked + limits.write_timeout), "from the first refusal");
-        activity.wrote(true);
+        activity.wrote();
         drop(busy);
         assert_eq!(activity.deadline(&limits), Some(activity.idle_since.get() + limits.idle_timeout));
         assert_eq!(activity.waiting_since(activity.idle_since.get()), None, "only just");

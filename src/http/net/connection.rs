@@ -82,28 +82,42 @@ async fn converse<S: Service>(socket: Socket, activity: &Rc<Activity>, worker: &
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
-    let mut told = false;
+    let mut shutting_down = false;
     poll_fn(|cx| {
+        // Whoever changes the activity from outside (a stop, an eviction) wakes this task.
         activity.register(cx.waker());
         loop {
-            if let Poll::Ready(end) = connection.as_mut().poll(cx) {
-                return Poll::Ready(end.map_or_else(End::Failed, |()| End::Done));
+            match connection.as_mut().poll(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(End::Done),
+                Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
+                Poll::Pending => {}
             }
             if activity.is_evicted() {
                 return Poll::Ready(End::Evicted);
             }
-            let stops = worker.is_stopping() && !told;
-            let grace = activity.grace().filter(|_| stops);
-            if stops && grace.is_none_or(|grace| grace <= Instant::now()) {
-                told = true;
-                connection.as_mut().graceful_shutdown();
-                continue;
-            }
-            let deadline = activity.deadline(worker.limits());
-            if alarm.is_elapsed() && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let mut wake = activity.deadline(worker.limits());
+            // The alarm may go off early, at a deadline that has moved since; that is not the end.
+            if alarm.is_elapsed() && wake.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Poll::Ready(End::TimedOut);
             }
-            let Some(wake) = deadline.into_iter().chain(grace).min() else { return Poll::Pending };
+            if worker.is_stopping() && !shutting_down {
+                match activity.grace() {
+                    // A first request may be under way: it has until then.
+                    Some(grace) if grace > Instant::now() => {
+                        wake = Some(wake.map_or(grace, |deadline| deadline.min(grace)));
+                    }
+                    _ => {
+                        shutting_down = true;
+                        connection.as_mut().graceful_shutdown();
+                        // hyper has to be polled once more to act on it.
+                        continue;
+                    }
+                }
+            }
+            // Without a deadline the server is at work, and the end of the work wakes this task.
+            let Some(wake) = wake else { return Poll::Pending };
+            // A later deadline leaves the alarm where it is: moving a timer for each request costs
+            // more than one that goes off early now and then.
             if alarm.is_elapsed() || wake < alarm.deadline() {
                 alarm.as_mut().reset(wake);
             }
@@ -122,7 +136,10 @@ async fn respond<S: Service>(
     worker: Rc<Worker<S>>,
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
+    // A proxy in front may believe the length, and hyper the chunks: what one of them takes for a
+    // body, the other takes for the next request (RFC 9112, 11.2).
     let smuggled = head.headers.contains_key(TRANSFER_ENCODING) && !activity.saw_no_length(head.method.as_str());
+    // From here on the client does not keep us waiting: no time-out runs until the answer is sent.
     let busy = activity.begin();
     let read = body.is_end_stream()
         || (!smuggled && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
@@ -132,6 +149,7 @@ async fn respond<S: Service>(
         worker.service().answer(&head).await
     };
     if !read {
+        // Closing a socket with unread bytes resets it, and the client would lose the answer.
         activity.leave_unread();
     }
     if !read || worker.is_stopping() {
@@ -173,6 +191,7 @@ async fn linger(stream: Rc<RefCell<TcpStream>>) {
             let mut buffer = ReadBuf::new(&mut bytes);
             poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut buffer)).await?;
             match buffer.filled().len() {
+                // The client has closed its side as well.
                 0 => break,
                 read => left = left.saturating_sub(read),
             }
@@ -191,7 +210,10 @@ struct Socket {
 
 impl Socket {
     fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        self.activity.wrote(polled.is_ready());
+        match polled {
+            Poll::Ready(_) => self.activity.wrote(),
+            Poll::Pending => self.activity.could_not_write(),
+        }
         polled
     }
 }

@@ -11,7 +11,7 @@ mod per_address;
 mod server;
 mod worker;
 
-use std::io;
+use std::error::Error;
 
 use bytes::Bytes;
 use http::Response;
@@ -27,7 +27,7 @@ pub(super) use connection::future_bytes;
 /// An answer for every request. One for each worker thread, which it never leaves.
 pub(super) trait Service: Send + 'static {
     /// The body of an answer.
-    type Body: Body<Data = Bytes, Error = io::Error> + Unpin + 'static;
+    type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
     /// The answer to a GET, or to whatever else `head` asks. The request's body was read, or is
     /// left.

@@ -52,6 +52,7 @@ impl Drop for Place {
         let mut counts = self.all.lock();
         if let Some(count) = counts.get_mut(&address) {
             *count -= 1;
+            // Addresses without a connection are forgotten, or the map would grow for ever.
             if *count == 0 {
                 counts.remove(&address);
             }
@@ -60,8 +61,9 @@ impl Drop for Place {
 }
 
 /// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which is
-/// what one subscriber has. Loopback is not counted: a proxy on this machine speaks for everybody.
+/// what one subscriber has. Loopback is not counted: a proxy on this machine connects for all its clients.
 fn counted(address: IpAddr) -> Option<IpAddr> {
+    // A socket that listens on IPv6 sees IPv4 clients as `::ffff:192.0.2.1`.
     let address = address.to_canonical();
     if address.is_loopback() {
         return None;

@@ -107,6 +107,7 @@ pub(in crate::http) fn serve<S: Service>(
         places: Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
         per_address: PerAddress::new(limits.connections_per_address),
     };
+    // Where one of them cannot be made, dropping `running` stops and joins those that were.
     for (n, service) in services.into_iter().enumerate() {
         let (limits, metrics) = (limits.clone(), Arc::clone(metrics));
         let stop = running.stop.subscribe();
@@ -205,12 +206,12 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
                     None => worker.metrics().rejected(),
                 }
             }
-            // The client was gone before it was accepted: nobody else loses anything.
+            // The client was gone before it was accepted: no other client loses anything.
             Err(error) if !is_shortage(&error) => {}
             Err(error) => {
                 worker.metrics().accept_error();
                 shortage.begin(&error, Instant::now());
-                // A connection that waits holds a descriptor that another could use.
+                // The kernel keeps the client in its backlog meanwhile. A connection that waits holds a descriptor that another could use.
                 worker.evict();
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
@@ -237,6 +238,7 @@ fn has_room(listeners: &[TcpListener]) -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
     let Some(listener) = listeners.first() else { return true };
     let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
+    // The copy is closed again when it is dropped.
     match fcntl_dupfd_cloexec(listener, 0) {
         Ok(probe) => u64::try_from(probe.as_raw_fd()).is_ok_and(|number| number < limit - reserve),
         Err(_) => false,
@@ -301,7 +303,57 @@ fn is_shortage(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use bytes::Bytes;
+    use http::Response;
+    use http::request::Parts;
+    use http_body_util::Full;
+
     use super::*;
+
+    /// Answers with the path that is asked, or the reason of a refusal.
+    struct Echo;
+
+    impl Service for Echo {
+        type Body = Full<Bytes>;
+
+        async fn answer(&self, head: &Parts) -> Response<Full<Bytes>> {
+            Response::new(Full::from(head.uri.path().to_owned()))
+        }
+
+        fn bad_request(&self, reason: &'static str) -> Response<Full<Bytes>> {
+            Response::new(Full::from(reason))
+        }
+    }
+
+    #[test]
+    fn any_service_is_served_until_the_stop() {
+        let limits = config::Server {
+            listen: Vec::new(),
+            max_connections: 8,
+            connections_per_address: 8,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            stop_timeout: Duration::from_secs(10),
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let running = serve(&[listener], &limits, &Arc::default(), vec![Echo, Echo]).unwrap();
+        let address = running.addresses()[0];
+        let ask = |fields: &str| {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            write!(stream, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{fields}\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text.split_once("\r\n\r\n").unwrap().1.to_owned()
+        };
+        assert_eq!(ask(""), "/a");
+        let twice = ask("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
+        assert!(twice.contains("must not have both"), "{twice}");
+        running.stop(Duration::from_secs(10));
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
 
     #[test]
     fn only_a_shortage_pauses() {

@@ -1,4 +1,4 @@
-//! The open connections of one thread, and who has to leave when there is no place for another.
+//! The open connections of one thread, and the choice which of them to close for another.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -107,6 +107,7 @@ impl<S: Service> Worker<S> {
                 waiting.push((since, activity));
             }
         }
+        // The one that waits the longest is the least likely to be used again.
         waiting.sort_unstable_by_key(|(since, _)| *since);
         let share = waiting.len().div_ceil(EVICTED_SHARE);
         for (_, activity) in &waiting[..share] {

@@ -6,6 +6,7 @@ use crate::article::feed_html::references::media_of;
 use crate::article::feed_html::{push_attribute, push_text, repair};
 
 use super::Writer;
+use crate::base::media::Element;
 
 /// A picture whose `alt` is being gathered.
 pub(crate) struct Image {
@@ -32,7 +33,11 @@ impl Writer<'_, '_> {
 
     pub(crate) fn end_image(&mut self) {
         let Some(image) = self.image.take() else { return };
-        let Some(name @ ("audio" | "video")) = media_of(&image.url) else { return self.write_image(&image) };
+        let name = match media_of(&image.url) {
+            Some(Element::Audio) => "audio",
+            Some(Element::Video) => "video",
+            Some(Element::Image) | None => return self.write_image(&image),
+        };
         let mut attributes = String::new();
         if self.push_reference(&mut attributes, "src", &image.url) {
             attributes.push_str(" controls=\"\"");
