@@ -42,8 +42,8 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
         Some(_) => format!("byte 0x{:02X} at offset {offset} is not UTF-8", bytes[offset]),
     };
     let mend = match guess(bytes) {
-        Some(encoding) => format!("if the file is in {encoding}, this mends it: {}", iconv(encoding)),
-        None => format!("with the encoding it was written in, this mends it: {}", iconv("ENCODING")),
+        Some(encoding) => format!("if the file is in {encoding}, convert it with: {}", iconv(encoding)),
+        None => format!("convert it from the encoding it was written in with: {}", iconv("ENCODING")),
     };
     let Place { line, column } = end_of(before);
     Diagnostic::error("not-utf-8", format!("{what}; {mend}")).at(line, column)
@@ -63,7 +63,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     for c in char::decode_utf16(units) {
         match c {
-            Ok('\0') => return Err(Diagnostic::error("binary", "the file holds NUL characters; it is not a text")),
+            Ok('\0') => return Err(Diagnostic::error("binary", "the file has NUL characters, and is not text")),
             Ok(c) => text.push(c),
             Err(_) => return Err(broken_utf16(&text, "half of a surrogate pair", encoding)),
         }
@@ -78,12 +78,12 @@ fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
     let Place { line, column } = end_of(before);
     // -c drops what has no meaning: the only mend there is, and the author's to choose.
     let mend = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
-    let message = format!("the file begins as {encoding} but holds {what}; this drops what cannot be read: {mend}");
+    let message = format!("the file begins as {encoding} but has {what}; drop what cannot be read with: {mend}");
     Diagnostic::error("not-utf-8", message).at(line, column)
 }
 
 fn utf32(encoding: &str) -> Diagnostic {
-    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; this mends it: {}", iconv(encoding))).at(1, 1)
+    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; convert it with: {}", iconv(encoding))).at(1, 1)
 }
 
 /// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
@@ -94,10 +94,11 @@ fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
         (false, true) => "UTF-16LE",
         (true, false) if bytes.len() > 1 => "UTF-16BE",
         _ => {
-            return Diagnostic::error("binary", format!("the file holds a NUL byte at offset {nul}; it is not a text"));
+            return Diagnostic::error("binary", format!("the file has a NUL byte at offset {nul}, and is not text"));
         }
     };
-    let message = format!("the file seems to be in {encoding}, without a mark that says so; {}", iconv(encoding));
+    let message =
+        format!("the file seems to be in {encoding}, without a byte order mark; convert it with: {}", iconv(encoding));
     Diagnostic::error("not-utf-8", message).at(1, 1)
 }
 
@@ -147,7 +148,7 @@ mod tests {
                 &b"one\ncaf\xe9 noir"[..],
                 "not-utf-8",
                 Some((2, 4)),
-                "byte 0xE9 at offset 7 is not UTF-8; if the file is in WINDOWS-1252, this mends it: iconv -f WINDOWS-1252 -t UTF-8 FILE",
+                "byte 0xE9 at offset 7 is not UTF-8; if the file is in WINDOWS-1252, convert it with: iconv -f WINDOWS-1252 -t UTF-8 FILE",
             ),
             (b"a\x81", "not-utf-8", Some((1, 2)), "iconv -f ENCODING"),
             (b"\xc8\xd5\xb1\xbe\xd3\xef", "not-utf-8", Some((1, 1)), "iconv -f ENCODING"),

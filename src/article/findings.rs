@@ -49,7 +49,10 @@ impl Findings {
     /// An address was left out because of its scheme or shape.
     pub(crate) fn refused_url(&mut self, url: &str) {
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
-        self.add(Diagnostic::warning("dropped", format!("`{shown}` is no address for a feed, and was left out")), None);
+        self.add(
+            Diagnostic::warning("dropped", format!("`{shown}` is not a URL that a feed can have, and was left out")),
+            None,
+        );
     }
 
     /// What was found, in the order of the file.
@@ -58,12 +61,12 @@ impl Findings {
             let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
             self.list.push(Diagnostic::warning(
                 "dropped",
-                format!("`<{element}>` cannot stand in a feed, and was left out{times}"),
+                format!("`<{element}>` cannot be in a feed, and was left out{times}"),
             ));
         }
         self.list.sort_by_key(|finding| finding.place.map_or(u32::MAX, |place| place.line));
         if let Some((count, severity)) = self.beyond {
-            let mut more = Diagnostic::note("more", format!("and {count} findings more"));
+            let mut more = Diagnostic::note("more", format!("and {count} more findings"));
             more.severity = severity;
             self.list.push(more);
         }
@@ -86,10 +89,10 @@ mod tests {
         let list = findings.into_diagnostics();
         assert_eq!(list.len(), LIMIT + 2);
         assert_eq!(list[0].to_string(), "4:1: tag 1");
-        assert_eq!(list[LIMIT].message, "`<svg>` cannot stand in a feed, and was left out (2 times)");
+        assert_eq!(list[LIMIT].message, "`<svg>` cannot be in a feed, and was left out (2 times)");
         assert_eq!(
             (list[LIMIT + 1].message.as_str(), list[LIMIT + 1].severity),
-            ("and 36 findings more", Severity::Warning)
+            ("and 36 more findings", Severity::Warning)
         );
     }
 }

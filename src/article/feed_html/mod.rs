@@ -105,17 +105,27 @@ pub(crate) enum Part<'a> {
     Text(&'a str),
 }
 
-/// The parts of HTML in this form, in order.
-pub(crate) fn parts(html: &str) -> impl Iterator<Item = Part<'_>> {
-    let mut rest = html;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
+/// Splits HTML in this form into its parts, in order.
+pub(crate) fn parts(html: &str) -> Parts<'_> {
+    Parts { rest: html }
+}
+
+/// The iterator of [`parts`].
+pub(crate) struct Parts<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Part<'a>;
+
+    fn next(&mut self) -> Option<Part<'a>> {
+        if self.rest.is_empty() {
             return None;
         }
-        let (part, after) = next_part(rest);
-        rest = after;
+        let (part, after) = next_part(self.rest);
+        self.rest = after;
         Some(part)
-    })
+    }
 }
 
 /// `<` and `>` are escaped everywhere but at the ends of tags, so a tag ends at the first `>`.

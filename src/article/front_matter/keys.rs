@@ -13,7 +13,7 @@ use crate::base::time::Written;
 use crate::base::{Diagnostic, Place, Severity};
 
 use super::Syntax;
-use super::people::{people, url};
+use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value};
 use super::url_paths::{self, ADDRESS_MAX_BYTES, Address};
@@ -87,7 +87,7 @@ impl<'a> Keys<'a> {
         if let Value::Text(text) = &entry.field.value {
             return Some((text, entry));
         }
-        self.about(Severity::Warning, "front-matter", entry, "is not a text, and is ignored");
+        self.about(Severity::Warning, "front-matter", entry, "is not text, and is ignored");
         None
     }
 
@@ -151,13 +151,13 @@ impl<'a> Keys<'a> {
             return None;
         }
         if text.trim_start().starts_with(ZERO_TIME) {
-            self.about(Severity::Note, "date", entry, "is Go's zero time, which means that there is none");
+            self.about(Severity::Note, "date", entry, "is Go's zero time, which means no date");
             return None;
         }
         match dates::parse(text) {
             Ok(dated) => {
                 if let Some(zone) = dated.unknown_zone {
-                    let what = format!("has an unknown zone, {}; the time is taken for the site's", text::line(&zone));
+                    let what = format!("has an unknown time zone, {}; the site's is used", text::line(&zone));
                     self.about(Severity::Warning, "date", entry, &what);
                 }
                 Some(dated.written)
@@ -214,10 +214,12 @@ impl<'a> Keys<'a> {
         let Some(entry) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
             return Vec::new();
         };
-        let by_pelican = matches!(self.syntax, Some(Syntax::Lines)) || entry.field.place.is_none();
-        let authors = people(entry.field, by_pelican && entry.key.eq_ignore_ascii_case("authors"));
+        let by_pelican = self.syntax == Some(Syntax::Lines) || entry.field.place.is_none();
+        let is_plural = entry.key.eq_ignore_ascii_case("authors");
+        let names = if by_pelican && is_plural { Names::Several } else { Names::One };
+        let authors = people(entry.field, names);
         if authors.is_empty() && entry.field.value != Value::List(Vec::new()) {
-            self.about(Severity::Warning, "author", entry, "names nobody, and is ignored");
+            self.about(Severity::Warning, "author", entry, "names no author, and is ignored");
         }
         authors
     }
@@ -230,8 +232,10 @@ impl<'a> Keys<'a> {
             for entry in [self.get(&names), self.taxonomy(&names)].into_iter().flatten() {
                 let splitting = if of_jekyll && may_split { Splitting::AtSpaces } else { Splitting::Never };
                 if !tags::gather(entry.field, splitting, &mut tags) {
-                    let what =
-                        format!("holds what is no tag, or more than {} of them; the rest is left out", tags::TAGS_MAX);
+                    let what = format!(
+                        "holds something that is not a tag, or more than {} tags; the rest is left out",
+                        tags::TAGS_MAX
+                    );
                     self.about(Severity::Warning, "tags", entry, &what);
                 }
             }
@@ -265,9 +269,9 @@ impl<'a> Keys<'a> {
         let (severity, what) = match url_paths::path(raw) {
             Address::Path(path) => return Some(path),
             Address::Pattern => (Severity::Note, "is a pattern, and is ignored"),
-            Address::Root => (Severity::Warning, "is the home page's, and is ignored"),
-            Address::Bad if raw.trim().is_empty() => return None,
-            Address::Bad => (Severity::Warning, "is no path of a URL, and is ignored"),
+            Address::Root => (Severity::Warning, "is the home page, and is ignored"),
+            Address::Invalid if raw.trim().is_empty() => return None,
+            Address::Invalid => (Severity::Warning, "is not a URL path, and is ignored"),
         };
         self.about(severity, "path", entry, what);
         None
@@ -303,7 +307,7 @@ impl<'a> Keys<'a> {
         let (raw, entry) = self.raw(names)?;
         let url = url(raw);
         if url.is_none() && !raw.trim().is_empty() {
-            self.about(Severity::Warning, "url", entry, "is no absolute http or https URL, and is ignored");
+            self.about(Severity::Warning, "url", entry, "is not an absolute http or https URL, and is ignored");
         }
         url
     }
@@ -318,7 +322,7 @@ impl<'a> Keys<'a> {
         match LanguageTag::parse_and_normalize(&tag) {
             Ok(tag) => Some(tag.into_inner()),
             Err(_) => {
-                self.about(Severity::Warning, "language", entry, "is no language tag of BCP 47, and is ignored");
+                self.about(Severity::Warning, "language", entry, "is not a language tag (BCP 47), and is ignored");
                 None
             }
         }
@@ -346,21 +350,12 @@ impl<'a> Keys<'a> {
     }
 }
 
-impl Field {
-    fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
 fn picture(field: &Field) -> Option<&str> {
     match &field.value {
         Value::Absent => None,
         Value::Text(text) => Some(text),
         Value::List(items) => items.first().and_then(Field::text),
-        Value::Table(table) => table.get(&["image", "url", "src", "path", "file"]).and_then(|(_, field)| field.text()),
+        Value::Table(table) => table.text(&["image", "url", "src", "path", "file"]),
     }
 }
 

@@ -83,6 +83,14 @@ impl Field {
         Self { place: Some(place), value }
     }
 
+    /// The text of a scalar; `None` for anything else.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The field with everything in it, counted.
     fn weight(&self) -> usize {
         1 + match &self.value {
@@ -114,6 +122,12 @@ impl Table {
         })
     }
 
+    /// The text under the first of `names` that says something; `None` where that is not a scalar.
+    pub(crate) fn text(&self, names: &[&str]) -> Option<&str> {
+        let (_, field) = self.get(names)?;
+        field.text()
+    }
+
     /// What an HTML document says of itself: names with texts, a repeated one as a list.
     pub(crate) fn of_meta(meta: &[(String, String)]) -> Self {
         let mut table = Self::default();
@@ -142,7 +156,7 @@ impl Table {
     /// Adds an entry whose very key must be new.
     fn add_new(&mut self, key: String, field: Field, place: Place) -> Result<(), Malformed> {
         if self.index.contains_key(&fold(&key)) && self.entries.iter().any(|(other, _)| *other == key) {
-            return Err(Malformed { place, message: format!("the key `{key}` stands here a second time") });
+            return Err(Malformed { place, message: format!("the key `{key}` is given twice") });
         }
         self.add(key, field);
         Ok(())
@@ -176,7 +190,7 @@ impl Budget {
     fn spend(&mut self, values: usize, depth: usize, place: Place) -> Result<(), Malformed> {
         let refuse = |message: String| Err(Malformed { place, message });
         match self.0.checked_sub(values) {
-            Some(_) if depth > DEPTH_MAX => refuse(format!("more than {DEPTH_MAX} values stand inside one another")),
+            Some(_) if depth > DEPTH_MAX => refuse(format!("values are nested more than {DEPTH_MAX} deep")),
             Some(left) => {
                 self.0 = left;
                 Ok(())
@@ -243,14 +257,14 @@ mod tests {
             ("---\ntitle: a: b\n---\n", "2:", "the line is `title: a: b`"),
             ("---\na: b\n\tc: d\n---\n", "3:", "tab"),
             ("---\na: [x\n---\n", "2:", "the line is"),
-            ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` stands here a second time; the line is `a: 3`"),
+            ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` is given twice; the line is `a: 3`"),
             ("---\na: *b\n---\n", "2:", "the line is `a: *b`"),
             ("---\ntitle = \"a\"\n---\n", "2:1: ", "TOML"),
             ("\n+++\na = 1\nb = = 2\n+++\n", "4:", "the line is `b = = 2`"),
             ("+++\na = 1\na = 2\n+++\n", "3:1: ", "duplicate key"),
             ("+++\nd = 2026-02-30\n+++\n", "2:5: ", "the line is `d = 2026-02-30`"),
             ("{\"a\": 1,\n \"b\" 2}\n", "2:6: ", "the line is `\"b\" 2}`"),
-            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` stands here a second time"),
+            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` is given twice"),
             ("{\"a\": 1", "1:7: ", "EOF"),
         ] {
             let refused = read(&split(text)).map(|table| show(&table)).unwrap_err();

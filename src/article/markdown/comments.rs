@@ -257,7 +257,7 @@ fn with_its_line(text: &str, pair: Range<usize>) -> Range<usize> {
 }
 
 fn found() -> Diagnostic {
-    Diagnostic::note("comment", "a comment between `%%` was taken out")
+    Diagnostic::note("comment", "a comment between `%%` was removed")
 }
 
 /// The line without what makes it part of a quote or a list.

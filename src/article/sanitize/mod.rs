@@ -54,7 +54,7 @@ pub(crate) fn sanitize(
     drop(tokens);
     let rebuilt = rebuilt.ok_or_else(|| too_large(limits))?;
     if elements_of(&rebuilt) > ELEMENTS_MAX {
-        let message = format!("the article holds more than {ELEMENTS_MAX} elements of HTML");
+        let message = format!("the article has more than {ELEMENTS_MAX} elements of HTML");
         return Err(Diagnostic::error("too-large", message));
     }
     Ok(prove(rebuilt))
@@ -171,7 +171,7 @@ mod tests {
         let (many, resolver) = ("<br>".repeat(ELEMENTS_MAX + 1), Resolver::new(&RelPath::root()));
         let limits = Limits { depth: 100, max_bytes: 16 << 20 };
         let refused = sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
-        assert_eq!(refused.to_string(), format!("the article holds more than {ELEMENTS_MAX} elements of HTML"));
+        assert_eq!(refused.to_string(), format!("the article has more than {ELEMENTS_MAX} elements of HTML"));
     }
 
     #[test]
