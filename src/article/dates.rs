@@ -1,7 +1,7 @@
 //! A date as authors write it -> `Written`.
 //!
-//! A text that may mean two days, or no day, is refused: a wrong date would reach subscribers and stay
-//! there. Local times stay local here; only a zone in the text itself makes an instant.
+//! A text that may mean two days, or no day, is refused: a wrong date would reach subscribers and
+//! stay there. Local times stay local here; only a zone in the text itself makes an instant.
 
 mod clock;
 mod zone;
@@ -31,8 +31,8 @@ pub(crate) struct Dated {
     pub unknown_zone: Option<String>,
 }
 
-/// A reason why a text is not a recognised date. `Display` continues a sentence that begins with the
-/// text.
+/// A reason why a text is not a recognised date. `Display` continues a sentence that begins with
+/// the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Two days are possible: day first, or month first.
@@ -67,13 +67,15 @@ impl fmt::Display for Refusal {
 
 /// Reads a date, with or without a time and a zone behind or before it. Recognised forms:
 ///
-/// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`, `20261122`,
-///   `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same with `/` or `.`
+/// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`,
+///   `20261122`, `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same
+///   with `/` or `.`
 /// - RFC 2822 and its kin: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
 ///   `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
-/// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`, `2026 Nov 22`
-/// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and `11/22/2026` where one of the
-///   two cannot be a month, or both are equal
+/// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`,
+///   `2026 Nov 22`
+/// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and
+///   `11/22/2026` where one of the two cannot be a month, or both are equal
 /// - seconds (10 digits) and milliseconds (13) since 1970
 ///
 /// A month or a year alone is refused, because it has no day.
@@ -160,7 +162,8 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Finds the `T` between an ISO date and its time. It is between digits, as no letter of a month is.
+/// Finds the `T` between an ISO date and its time. It is between digits, as no letter of a month
+/// is.
 fn t_of_iso(word: &str) -> Option<usize> {
     let at = word.find(['T', 't'])?;
     let before = word[..at].ends_with(|c: char| c.is_ascii_digit());
@@ -266,8 +269,8 @@ impl Parts {
         }
     }
 
-    /// Reads `10:00`, `10:00:00.5`, or a time without colons behind a `T`. `pm` or a zone may follow at
-    /// once.
+    /// Reads `10:00`, `10:00:00.5`, or a time without colons behind a `T`. `pm` or a zone may
+    /// follow at once.
     fn clock(&mut self, word: &str) -> Result<(), Refusal> {
         let rest = word.trim_start_matches(|c: char| c.is_ascii_digit() || ":.,".contains(c));
         let clock = &word[..word.len() - rest.len()];
@@ -302,8 +305,8 @@ impl Parts {
     }
 }
 
-/// The instant, if it is in the years 1 to 9999 of UTC: RFC 3339 has no others. Any time in 9999, by
-/// which people mean "never", may become the last instant that can be represented.
+/// The instant, if it is in the years 1 to 9999 of UTC: RFC 3339 has no others. Any time in 9999,
+/// by which people mean "never", may become the last instant that can be represented.
 fn instant(instant: Result<Timestamp, jiff::Error>, local: civil::DateTime) -> Result<Written, Refusal> {
     let instant = match instant {
         Err(_) if local.year() == 9999 => Timestamp::MAX,

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::base::{Diagnostic, Severity};
 
-/// How many findings of one rendering are told one by one.
+/// Findings of one rendering that are reported one by one.
 const LIMIT: usize = 64;
 
-/// What a rendering has to say.
+/// The findings of a rendering.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// How many lines of the file stand before the text that is rendered.
+    /// Lines of the file before the text that is rendered.
     lines_before: u32,
     list: Vec<Diagnostic>,
-    /// How many findings were left out of `list`, and the gravest of them.
+    /// The number of findings that were left out of `list`, and the gravest of them.
     beyond: Option<(usize, Severity)>,
     /// Elements that were left out, and how often.
     dropped: BTreeMap<&'static str, usize>,
 }
 
 impl Findings {
-    /// Nothing yet; the text begins on `first_line` of its file, from 1.
+    /// Begins without findings; the text begins on `first_line` of its file, from 1.
     pub(crate) fn from_line(first_line: u32) -> Self {
         Self { lines_before: first_line.saturating_sub(1), ..Self::default() }
     }
@@ -41,12 +41,12 @@ impl Findings {
         self.beyond = Some((count + 1, gravest.max(finding.severity)));
     }
 
-    /// A visible element was left out.
+    /// Counts a visible element that was left out.
     pub(crate) fn dropped(&mut self, element: &'static str) {
         *self.dropped.entry(element).or_default() += 1;
     }
 
-    /// An address was left out because of its scheme or shape.
+    /// Adds a URL that was left out because of its scheme or shape.
     pub(crate) fn refused_url(&mut self, url: &str) {
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
         self.add(
@@ -55,7 +55,7 @@ impl Findings {
         );
     }
 
-    /// What was found, in the order of the file.
+    /// Sorts the findings in the order of the file.
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         for (element, count) in std::mem::take(&mut self.dropped) {
             let times = if count == 1 { String::new() } else { format!(" ({count} times)") };

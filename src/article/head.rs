@@ -1,6 +1,7 @@
 //! bytes -> `Reading`: what an article says of itself.
 //!
-//! Nothing here fails and nothing panics: what cannot be used is refused with findings that have places in the file.
+//! Nothing here fails and nothing panics: what cannot be used is refused with findings that have
+//! places in the file.
 
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use super::model::{Head, Outline, Reading, TitleFrom};
 use super::word_sketch::WordSketch;
 use super::{html, markdown, plain_text, title};
 
-/// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
+/// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger
+/// are read again.
 pub const HEAD_VERSION: u32 = 2;
 
 /// Graphemes of a title.
@@ -124,8 +126,8 @@ fn assemble(path: &RelPath, keys: &mut Keys<'_>, given_title: Option<String>, ou
     }
 }
 
-/// The title: the front matter's; else the text's heading; else a file name made of words; else the first sentence; else the
-/// file name, whatever it is made of.
+/// The title: the front matter's; else the text's heading; else a file name made of words; else the
+/// first sentence; else the file name, whatever it is made of.
 fn choose_title(given: Option<String>, outline: &Outline, location: &Location, path: &RelPath) -> (String, TitleFrom) {
     if let Some(title) = given {
         return (title, TitleFrom::FrontMatter);
@@ -476,7 +478,8 @@ mod tests {
                             assert!(head.published.is_some() && !head.title.is_empty(), "{path}");
                             read += 1;
                         }
-                        // A page of its generator's templates: front matter without a title, and no text.
+                        // A page of its generator's templates: front matter without a title, and no
+                        // text.
                         Reading::Empty => {}
                         Reading::Refused(findings) => panic!("{path}: {findings:?}"),
                     }

@@ -9,8 +9,8 @@ use super::feed_html::{MORE, Part, Parts, parts};
 /// Graphemes of a summary, about.
 const LIMIT: usize = 280;
 
-/// The summary of a body: the text before the mark of the summary's end, else the first paragraph, else
-/// the first text; cut.
+/// The summary of a body: the text before the mark of the summary's end, else the first paragraph,
+/// else the first text; cut.
 pub(crate) fn summary(html: &str) -> String {
     if let Some((before, _)) = html.split_once(MORE) {
         let text = whole(before);
@@ -40,8 +40,8 @@ fn whole(html: &str) -> String {
     text
 }
 
-/// The text of the first paragraph that has one; else of the first block that is neither a heading nor
-/// code; else of any.
+/// The text of the first paragraph that has one; else of the first block that is neither a heading
+/// nor code; else of any.
 fn first_paragraph(html: &str) -> String {
     let (mut plain, mut any) = (None, None);
     for (kind, text) in Blocks::of(html) {

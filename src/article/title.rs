@@ -70,7 +70,8 @@ pub(crate) fn plain(name: &str) -> String {
     capital(&text::line(&name.replace(separators, " ")))
 }
 
-/// The first sentence of a text, cut after a word near 80 characters; `None` where there is no text.
+/// The first sentence of a text, cut after a word near 80 characters; `None` where there is no
+/// text.
 pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     let opening = text::line(opening);
     let sentence = &opening[..sentence_end(&opening)];
@@ -101,7 +102,8 @@ fn is_of_machine(token: &str) -> bool {
     MACHINE_PREFIXES.contains(&token) || EMPTY_NAMES.contains(&token)
 }
 
-/// Whether a name is a hexadecimal number, in groups or not. Without a digit it is a word: `facade`.
+/// Whether a name is a hexadecimal number, in groups or not. Without a digit it is a word:
+/// `facade`.
 fn is_hash(lower: &str) -> bool {
     lower.contains(|c: char| c.is_ascii_digit()) && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
 }

@@ -45,8 +45,8 @@ impl Zone {
         offset(text).map(Zone::Offset)
     }
 
-    /// Reads `UTC`, `GMT+0100`, `EST` or `Europe/Berlin`. Any other short word of capitals is an unknown
-    /// zone; anything else is refused.
+    /// Reads `UTC`, `GMT+0100`, `EST` or `Europe/Berlin`. Any other short word of capitals is an
+    /// unknown zone; anything else is refused.
     pub(crate) fn of_name(name: &str) -> Result<Self, Refusal> {
         let upper = name.to_ascii_uppercase();
         let from_utc = upper.strip_prefix("UTC").or(upper.strip_prefix("GMT"));

@@ -28,10 +28,10 @@ pub(crate) enum Loss {
     Invisible,
 }
 
-/// How an element takes part in the structure.
+/// The part of an element in the structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Has no content and no end tag.
+    /// An element without content and end tag.
     Void,
     /// Formatting, which the standard opens again after a misplaced end (HTML, 13.2.4.3).
     Formatting,
@@ -43,7 +43,7 @@ pub(crate) enum Role {
     Table,
 }
 
-/// An element that may stand in a feed.
+/// An element that a feed may have.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Element {
     /// Its name.
@@ -160,7 +160,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Element> {
     ELEMENTS.binary_search_by(|element| element.name.cmp(name)).ok().map(|at| &ELEMENTS[at])
 }
 
-/// What becomes of the element of that name, in lower case.
+/// The fate of the element of that name, in lower case.
 pub(crate) fn fate(name: &str) -> Fate {
     if let Some(element) = find(name) {
         return Fate::Keep(element);
@@ -181,7 +181,7 @@ pub(crate) fn fate(name: &str) -> Fate {
     }
 }
 
-/// May the element of that name have this attribute?
+/// Whether the element may have this attribute.
 pub(crate) fn may_have(element: &Element, attribute: &str) -> bool {
     GLOBAL.contains(&attribute) || element.attributes.contains(&attribute)
 }

@@ -1,4 +1,5 @@
-//! Invariants of every body, whatever its article contains. Property tests and fuzz targets check them.
+//! Invariants of every body, whatever its article contains. Property tests and fuzz targets check
+//! them.
 
 use crate::article::symbol::{self, MARK};
 use crate::base::html::unescape;
@@ -13,9 +14,9 @@ const DEPTH_MAX: usize = 100;
 /// The references that text content may have (HTML, 13.3).
 const TEXT_REFERENCES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
 
-/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and bounded in
-/// depth; only characters that a feed can hold; every URL symbolic, or absolute and of a scheme that
-/// runs nothing.
+/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and bounded
+/// in depth; only characters that a feed can hold; every URL symbolic, or absolute and of a scheme
+/// that runs nothing.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown): the common ones
-//! are converted, the rest is removed, and code keeps them. Each is reported with its line. Wiki links
-//! become Markdown links on the way.
+//! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown): the common
+//! ones are converted, the rest is removed, and code keeps them. Each is reported with its line.
+//! Wiki links become Markdown links on the way.
 //!
 //! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated.
 
@@ -167,8 +167,8 @@ impl<'t> Converter<'t> {
         true
     }
 
-    /// Writes the counterpart of the tag of this length. Returns it with the number of bytes behind the
-    /// tag that it replaces.
+    /// Writes the counterpart of the tag of this length. Returns it with the number of bytes behind
+    /// the tag that it replaces.
     fn written(&mut self, counterpart: &Counterpart, len: usize) -> (String, usize) {
         let context = Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
         let after = &self.rest()[len..];
@@ -234,7 +234,8 @@ fn fenced_len(text: &str, fence: &str) -> usize {
     len
 }
 
-/// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin none.
+/// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin
+/// none.
 fn code_span(text: &str) -> Option<usize> {
     let run = text.bytes().take_while(|byte| *byte == b'`').count();
     if run == 0 {
@@ -269,8 +270,8 @@ fn html_code(text: &str) -> Option<usize> {
     None
 }
 
-/// The beginning of the first end tag, however it is written. Looking for one way of writing it after
-/// another could go through the whole text for each element.
+/// The beginning of the first end tag, however it is written. Looking for one way of writing it
+/// after another could go through the whole text for each element.
 fn end_tag(text: &str, end: &str) -> usize {
     for (at, _) in text.match_indices("</") {
         if starts_with(&text[at..], end) {

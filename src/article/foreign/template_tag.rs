@@ -4,8 +4,8 @@ use crate::article::feed_html::elements::language_name;
 use crate::article::feed_html::{push_attribute, push_text};
 use crate::article::symbol::{by_name, by_path};
 
-/// Bytes of the text after a tag in which the end of its block is looked for. Bounded, so that a text
-/// of beginnings alone does not cost the square of its length.
+/// Bytes of the text after a tag in which the end of its block is looked for. Bounded, so that a
+/// text of beginnings alone does not cost the square of its length.
 const BLOCK_MAX_BYTES: usize = 256 * 1024;
 
 /// Bytes of a tag's name that a diagnostic shows.
@@ -65,8 +65,8 @@ pub(crate) struct Context<'a> {
     pub(crate) indent: &'a str,
 }
 
-/// Reads the tag at the beginning of `near`, which is at `at` in `text`: its length and its meaning.
-/// `None` where there is no tag.
+/// Reads the tag at the beginning of `near`, which is at `at` in `text`: its length and its
+/// meaning. `None` where there is no tag.
 pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)> {
     if near.starts_with("{{</*") || near.starts_with("{{%/*") {
         return escaped(near);
@@ -77,9 +77,9 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
             return Some((len, shortcode(inner)));
         }
     }
-    if near.starts_with("{{") {
+    if let Some(after_braces) = near.strip_prefix("{{") {
         let (inner, len) = delimited(near, "{{", "}}")?;
-        return Some((len, expression(inner, &near[2..])?));
+        return Some((len, expression(inner, after_braces)?));
     }
     if near.starts_with("{%") {
         let (inner, len) = delimited(near, "{%", "%}")?;
@@ -94,8 +94,8 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
     Some((len, Meaning::Removed("{:}".to_owned())))
 }
 
-/// The inside of the delimiters, without white space and the `-` that trims it, and the length of the
-/// whole.
+/// The inside of the delimiters, without white space and the `-` that trims it, and the length of
+/// the whole.
 fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&'t str, usize)> {
     let inner = near.strip_prefix(open)?;
     let end = inner.find(close)?;
@@ -114,8 +114,8 @@ fn escaped(near: &str) -> Option<(usize, Meaning)> {
     Some((len + close.len(), Meaning::Text(format!("{{{{{sign} {shown} {close}"))))
 }
 
-/// The length of kramdown's `{: .class}`, `{:toc}` or `{::options /}`, on a line of its own or right
-/// after what it belongs to.
+/// The length of kramdown's `{: .class}`, `{:toc}` or `{::options /}`, on a line of its own or
+/// right after what it belongs to.
 fn kramdown(near: &str, text: &str, at: usize) -> Option<usize> {
     let (inner, _) = near.strip_prefix("{:")?.split_once('}')?;
     if inner.contains('\n') {
@@ -185,8 +185,8 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where it may as well
-/// be the author's own text: `{{x}}` is TeX.
+/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where it may as
+/// well be the author's own text: `{{x}}` is TeX.
 fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
     let is_spaced = after_braces.starts_with([' ', '-', '"', '\'']);
     let has_operator = inner.contains(['.', '|', '(']);
@@ -324,8 +324,8 @@ impl Counterpart {
         }
     }
 
-    /// Writes the replacement of the tag and of what it encloses in the text after it. Returns it with
-    /// the number of bytes of that text that it replaces: 0 where the block has no end.
+    /// Writes the replacement of the tag and of what it encloses in the text after it. Returns it
+    /// with the number of bytes of that text that it replaces: 0 where the block has no end.
     pub(crate) fn write(&self, after: &str, context: &Context<'_>) -> (String, usize) {
         let (content, len) = match self.end().and_then(|end| end.find(after)) {
             Some((content_len, len)) => (&after[..content_len], len),

@@ -1,8 +1,8 @@
-//! What front matter says under each of its names, cleaned, with a finding for whatever could not be used.
+//! Typed values of front matter, cleaned, with a finding for each that cannot be used.
 //!
-//! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are folded as
-//! [`super::tree`] folds them. What an HTML document says in its `<meta>` stands in where the front matter says nothing,
-//! and is never an error: other programs wrote it.
+//! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are
+//! folded as [`super::tree`] folds them. The `<meta>` of an HTML document is used where the front
+//! matter has nothing, and is never an error: other programs wrote it.
 
 use oxilangtag::LanguageTag;
 
@@ -27,17 +27,17 @@ const ID_MAX_BYTES: usize = 2_000;
 /// Graphemes of a slug.
 const SLUG_MAX: usize = 200;
 
-/// What Hugo's templates write where nobody gave a date.
+/// The date that Hugo's templates write where none is given.
 const ZERO_TIME: &str = "0001-01-01";
 
 /// Words in the place of a date that send Eleventy to the file system or to git.
 const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modified", "git created"];
 
-/// Everything that was said, and what was entry wrong with it.
+/// The keys of an article, and the findings about them.
 pub(crate) struct Keys<'a> {
     /// The file's front matter.
     pub(crate) front_matter: &'a Table,
-    /// What the HTML document says of itself.
+    /// The metadata of the HTML document.
     pub(crate) meta: &'a Table,
     /// Its syntax, which decides whether one text may name several authors.
     pub(crate) syntax: Option<Syntax>,
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
         });
     }
 
-    /// A finding about one value, which the message begins with.
+    /// Reports on one value, with which the message begins.
     fn about(&mut self, severity: Severity, code: &str, entry: Entry<'_>, what: &str) {
         let shown = match &entry.field.value {
             Value::Text(text) => format!(": {}", text::excerpt(&text::line(text), 80)),
@@ -188,7 +188,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Is `published` there, and false?
+    /// Whether `published` is there, and false.
     pub(crate) fn is_unpublished(&self) -> bool {
         self.says_no("published")
     }
@@ -224,8 +224,8 @@ impl<'a> Keys<'a> {
         authors
     }
 
-    /// Tags, then categories. One text without a comma is parted at spaces where `of_jekyll` says that Jekyll's habits
-    /// are the author's; its singular `category` and `tag` never are.
+    /// Tags, then categories. One text without a comma is split at spaces where the author has
+    /// Jekyll's habits (`of_jekyll`), except under the singular `category` and `tag`.
     pub(crate) fn tags(&mut self, of_jekyll: bool) -> Vec<String> {
         let mut tags = Vec::new();
         for (names, may_split) in [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)] {
@@ -328,8 +328,8 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of its keys, a list
-    /// first.
+    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of
+    /// its keys, a list first.
     pub(crate) fn image(&mut self) -> Option<String> {
         let entry = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
         let image = text::line(picture(entry.field)?);

@@ -1,7 +1,7 @@
 //! The front matter of an article: YAML, TOML, JSON, `Key: value` lines, or none.
 //!
-//! This file finds the front matter and parts it from the text; `fields` reads it. Whatever comes in, front matter and text are
-//! pieces of it, in order.
+//! This file splits it off the text, `tree` reads it whatever its syntax, and `keys` types its
+//! values. Front matter and text are pieces of the file, in order.
 
 pub(crate) mod keys;
 mod people;
@@ -15,7 +15,7 @@ use crate::base::{Diagnostic, Place, text};
 /// The longest front matter that is read, in bytes.
 pub(crate) const FRONT_MATTER_MAX_BYTES: usize = 64 * 1024;
 
-/// A decoded file, parted.
+/// A decoded file, split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split<'a> {
     /// The front matter's text without its fences, and its syntax.
@@ -24,7 +24,7 @@ pub struct Split<'a> {
     pub front_matter_line: u32,
     /// The line of the file on which `text` begins, from 1.
     pub line: u32,
-    /// What follows the front matter.
+    /// The text behind the front matter.
     pub text: &'a str,
 }
 
@@ -41,8 +41,8 @@ pub enum Syntax {
     Lines,
 }
 
-/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
-/// one.
+/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose
+/// (`Note: this`) is never taken for one.
 const FIRST_KEYS: [&str; 13] = [
     "title",
     "date",
@@ -59,8 +59,9 @@ const FIRST_KEYS: [&str; 13] = [
     "created",
 ];
 
-/// Parts a decoded file into its front matter and its text. Blank lines before the front matter are forgiven. A fence that is never
-/// closed opens no front matter, nor does a `---` whose block holds no line of the shape `key: value`: those are rules.
+/// Splits a decoded file into front matter and text. Blank lines before the front matter are
+/// accepted. A fence that is never closed opens no front matter, nor does a `---` whose block holds
+/// no line of the shape `key: value`: those are rules.
 pub fn split(text: &str) -> Split<'_> {
     let whole = Split { front_matter: None, front_matter_line: 1, line: 1, text };
     let (blank, start) = leading_blank_lines(text);
@@ -84,7 +85,8 @@ pub fn split(text: &str) -> Split<'_> {
     }
 }
 
-/// The finding that front matter cannot be used, with the line of it at `place` (of the file) shown.
+/// The finding that front matter cannot be used, with the line of it at `place` (of the file)
+/// shown.
 pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnostic {
     let front_matter = split.front_matter.map_or("", |(_, front_matter)| front_matter);
     let n = place.line.saturating_sub(split.front_matter_line) as usize;
@@ -98,7 +100,7 @@ pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnosti
 
 type Parted<'a> = Option<(Syntax, &'a str, &'a str)>;
 
-/// How many blank lines `text` begins with, and where the first other line begins.
+/// The number of blank lines at the beginning of `text`, and the beginning of the first other line.
 fn leading_blank_lines(text: &str) -> (u32, usize) {
     let (mut count, mut start) = (0, 0);
     for line in text.split_inclusive('\n') {
@@ -133,14 +135,15 @@ fn fenced_by_name(rest: &str) -> Parted<'_> {
         .find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
 }
 
-/// Could this stand between `---` lines as front matter? Blank, comments, or a key somewhere. A `=` counts too: who writes
-/// TOML between the fences of YAML wants to hear of it.
+/// Whether the text between `---` lines may be front matter: blank, comments, or a key somewhere. A
+/// `=` counts too, so that TOML between the fences of YAML is reported.
 fn is_like_yaml(inner: &str) -> bool {
     let mut said = inner.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
     said.peek().is_none() || said.any(is_like_a_key)
 }
 
-/// One word and a colon or ` = `, as prose between two rules seldom has them: `This is important: read it` is no key.
+/// One word and a colon or ` = `, as prose between two rules seldom has them:
+/// `This is important: read it` is no key.
 fn is_like_a_key(line: &str) -> bool {
     if line.starts_with(['"', '\'', '{', '?']) {
         return line.contains(':');
@@ -154,8 +157,9 @@ fn is_like_a_key(line: &str) -> bool {
     key.starts_with(|c: char| c.is_alphanumeric() || c == '_') && !key.contains(char::is_whitespace)
 }
 
-/// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a key must follow the
-/// brace. One that is never closed is all the rest, so that the parser can say so.
+/// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a
+/// key must follow the brace. One that is never closed is all the rest, so that the parser can say
+/// so.
 fn json(rest: &str) -> Parted<'_> {
     let inside = rest[1..].trim_start();
     let empty = inside.starts_with('}');
@@ -178,7 +182,7 @@ fn begins_with_key(inside: &str) -> bool {
     string_end(quoted).is_some_and(|end| quoted[end..].trim_start().starts_with(':'))
 }
 
-/// Where the string that has just been opened ends: behind its closing quote.
+/// The end of the string that has just been opened, behind its closing quote.
 fn string_end(quoted: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in quoted.bytes().enumerate() {
@@ -207,7 +211,8 @@ fn closing_brace(rest: &str) -> Option<usize> {
     None
 }
 
-/// `Key: value` lines from the first line to the first blank one, none of any other shape among them.
+/// `Key: value` lines from the first line to the first blank one, none of any other shape among
+/// them.
 fn lines(rest: &str) -> Parted<'_> {
     let (key, _) = rest.split_inclusive('\n').next().and_then(key_value)?;
     if !FIRST_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
@@ -226,7 +231,8 @@ fn lines(rest: &str) -> Parted<'_> {
     Some((Syntax::Lines, rest, ""))
 }
 
-/// The key and the value of a line of a front matter of lines: a short name of letters, a colon, and then a space or nothing.
+/// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
+/// and then a space or nothing.
 pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim_end().split_once(':')?;
     let key = key.trim_end();
@@ -235,7 +241,7 @@ pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
     (well_formed && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (key, value.trim()))
 }
 
-/// Where `part`, a piece of `whole`, begins in it.
+/// The offset of `part`, a piece of `whole`, in it.
 pub(crate) fn offset_in(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

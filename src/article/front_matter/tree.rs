@@ -1,8 +1,9 @@
 //! Front matter as one neutral tree, whatever its syntax.
 //!
-//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its content; every value of
-//! front matter knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of
-//! values and bytes are bounded, and an alias counts as what it stands for.
+//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its
+//! content; every value of front matter knows its place in the file; keys that differ in case, `_`
+//! and `-` alone are one key; depth, number of values and bytes are bounded, and an alias counts as
+//! what it stands for.
 
 mod json;
 mod lines;
@@ -21,19 +22,19 @@ const DEPTH_MAX: usize = 16;
 /// Values in one front matter, aliases counted as what they stand for.
 const VALUES_MAX: usize = 10_000;
 
-/// A value, and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// The place in the file; none for what an HTML document's `<meta>` says.
+    /// The place in the file; `None` for an HTML document's `<meta>`.
     pub(crate) place: Option<Place>,
-    /// What it says.
+    /// The value.
     pub(crate) value: Value,
 }
 
-/// What a field says.
+/// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// Null, or nothing behind the colon: as if the key were not there.
+    /// Null, or nothing behind the colon, as if the key were not there.
     Absent,
     /// A scalar: its source text, or the content of a quoted one.
     Text(String),
@@ -113,8 +114,8 @@ impl Field {
 }
 
 impl Table {
-    /// The first of `names` (folded: lower case, letters and digits alone) that is there and says something, with its
-    /// key as written.
+    /// The first of `names` (folded: lower case, letters and digits alone) that is there and says
+    /// something, with its key as written.
     pub(crate) fn get(&self, names: &[&str]) -> Option<(&str, &Field)> {
         names.iter().find_map(|name| {
             let (key, field) = &self.entries[*self.index.get(*name)?];
@@ -128,7 +129,7 @@ impl Table {
         field.text()
     }
 
-    /// What an HTML document says of itself: names with texts, a repeated one as a list.
+    /// The metadata of an HTML document: names with texts, a repeated one as a list.
     pub(crate) fn of_meta(meta: &[(String, String)]) -> Self {
         let mut table = Self::default();
         for (name, text) in meta.iter().filter(|(_, text)| !text.trim().is_empty()).take(VALUES_MAX) {
@@ -167,19 +168,21 @@ impl Table {
     }
 }
 
-/// A key without what generators differ in: `lastModifiedAt`, `last_modified_at` and `Last-Modified-At` are one.
+/// A key without what generators differ in: `lastModifiedAt`, `last_modified_at` and
+/// `Last-Modified-At` are one.
 fn fold(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// Why front matter cannot be read; the place counts from the front matter's own beginning.
+/// A reason why front matter cannot be read; the place counts from the front matter's own
+/// beginning.
 #[derive(Debug)]
 struct Malformed {
     place: Place,
     message: String,
 }
 
-/// How many more values front matter may have.
+/// The number of values that front matter may still have.
 struct Budget(usize);
 
 impl Budget {

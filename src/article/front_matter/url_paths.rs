@@ -49,8 +49,8 @@ pub(crate) fn alias(text: &str) -> Option<String> {
     }
 }
 
-/// Whether a text is Jekyll's and Hugo's `:year`, has Eleventy's and Pelican's braces, or is the name
-/// of a built-in pattern of Jekyll's.
+/// Whether a text is Jekyll's and Hugo's `:year`, has Eleventy's and Pelican's braces, or is the
+/// name of a built-in pattern of Jekyll's.
 fn is_pattern(text: &str) -> bool {
     if matches!(text, "date" | "pretty" | "ordinal" | "weekdate" | "none" | "false" | "true") {
         return true;
@@ -59,8 +59,8 @@ fn is_pattern(text: &str) -> bool {
     text.starts_with(':') || text.contains(['{', '}']) || has_placeholder
 }
 
-/// The decoded path, empty for the root; `None` where the text is not a path. Of an absolute URL only
-/// the path counts. A query, a fragment and the `index.html` of a directory are left out.
+/// The decoded path, empty for the root; `None` where the text is not a path. Of an absolute URL
+/// only the path counts. A query, a fragment and the `index.html` of a directory are left out.
 fn decoded(text: &str) -> Option<String> {
     let path = if text.starts_with("//") {
         web_path(&format!("https:{text}"))?

@@ -45,7 +45,7 @@ fn excess(line: &str, depth_max: usize) -> Option<Range<usize>> {
             limit = Some(at + gap.saturating_sub(columns - columns_max));
         }
         at += gap;
-        let marker = marker_len(line[at..].as_bytes());
+        let marker = marker_len(&line.as_bytes()[at..]);
         if marker == 0 {
             let from = limit?;
             return if from < at { Some(from..at) } else { None };

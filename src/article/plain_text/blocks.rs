@@ -21,7 +21,8 @@ pub(crate) enum Block {
     Rule,
 }
 
-/// The longest line that may have been broken to fit a screen; a longer one is a paragraph by itself.
+/// The longest line that may have been broken to fit a screen; a longer one is a paragraph by
+/// itself.
 const LONG_COLUMNS: usize = 100;
 
 /// The narrowest width that an editor wraps prose to.
@@ -37,7 +38,8 @@ const HEADED_CHARS_MIN: usize = 80;
 /// Characters that a heading or a title may have.
 const TITLE_CHARS_MAX: usize = 80;
 
-/// The widest first line, in columns, that is the title of prose which follows without a blank line.
+/// The widest first line, in columns, that is the title of prose which follows without a blank
+/// line.
 const RUN_TITLE_COLUMNS_MAX: usize = 60;
 
 /// Splits a text into its blocks.
@@ -56,9 +58,9 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
 
 /// The first line where it reads as a title, and the text after it.
 ///
-/// It is short, has words, ends with nothing that ends or continues a sentence, opens no list, quote
-/// or letter, and something follows it: a blank line, an underline, or prose that it does not belong
-/// to.
+/// It is short, has words, ends with nothing that ends or continues a sentence, opens no list,
+/// quote or letter, and something follows it: a blank line, an underline, or prose that it does not
+/// belong to.
 pub(crate) fn title(text: &str) -> Option<(&str, &str)> {
     let from = text.len() - text.trim_start().len();
     let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
@@ -277,8 +279,8 @@ fn read_prose(lines: &[&str], wrap: usize, found: &mut Vec<Block>) {
     }
 }
 
-/// Whether an editor broke these lines. Then the first word of each would not have fitted on the line
-/// before, but for a few: editors do not all break at the same column.
+/// Whether an editor broke these lines. Then the first word of each would not have fitted on the
+/// line before, but for a few: editors do not all break at the same column.
 fn is_wrapped(lines: &[&str], wrap: usize) -> bool {
     if wrap < WRAP_COLUMNS_MIN || lines.len() < 2 {
         return false;

@@ -1,9 +1,9 @@
 //! Tokens of an author's HTML -> balanced HTML of allowed elements, in one pass and in linear time.
 //!
-//! This pass decides; the sanitiser behind it proves. The result is nested no deeper than the limit, never
-//! larger than the budget, and leaves the standard's parser nothing to move: paragraphs, cells and
-//! formatting are closed where the standard closes them implicitly. The parser's own repairs, which can be
-//! made to cost the square of the input, have nothing to do.
+//! This pass decides; the sanitiser behind it proves. The result is nested no deeper than the
+//! limit, never larger than the budget, and leaves the standard's parser nothing to move:
+//! paragraphs, cells and formatting are closed where the standard closes them implicitly. The
+//! parser's own repairs, which can be made to cost the square of the input, have nothing to do.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use super::attributes::{Attributes, Given, value_of, without_id};
 use super::dropped::{Dropped, is_hidden};
 use super::tokens::{Token, is_more};
 
-/// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no bound of
-/// its own).
+/// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no
+/// bound of its own).
 const REOPENED_MAX: usize = 8;
 
 /// Builds the balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
@@ -137,8 +137,8 @@ impl Rebuild<'_> {
         self.at_start_of_pre = element.name == "pre";
     }
 
-    /// Closes what the standard closes before this element's start. Returns false where the element is not
-    /// allowed.
+    /// Closes what the standard closes before this element's start. Returns false where the element
+    /// is not allowed.
     fn make_room(&mut self, element: &'static Element) -> bool {
         match element.role {
             Role::Table => return self.make_table_room(element.name),
@@ -183,8 +183,8 @@ impl Rebuild<'_> {
         self.close_paragraph();
     }
 
-    /// The open item that the start of another one ends. An item of an outer list is beyond the block that
-    /// holds the inner one (HTML, 13.2.6.4.7).
+    /// The open item that the start of another one ends. An item of an outer list is beyond the
+    /// block that holds the inner one (HTML, 13.2.6.4.7).
     fn implied_end(&self, closes: &[&str]) -> Option<usize> {
         for at in (0..self.open.len()).rev() {
             let element = self.open[at].element;
@@ -206,8 +206,8 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Closes and opens elements until a part of a table is allowed (HTML, 13.2.6.4.9 to 13.2.6.4.14).
-    /// Returns false outside of tables.
+    /// Closes and opens elements until a part of a table is allowed (HTML, 13.2.6.4.9 to
+    /// 13.2.6.4.14). Returns false outside of tables.
     fn make_table_room(&mut self, name: &str) -> bool {
         let Some(table) = self.open.iter().rposition(|open| open.element.name == "table") else { return false };
         let (parents, implied): (&[&str], &[&str]) = match name {
@@ -313,7 +313,8 @@ impl Rebuild<'_> {
     fn text(&mut self, text: &str) {
         let mut text = text;
         if std::mem::take(&mut self.at_start_of_pre) {
-            // A parser drops the first line break of a `pre`; here none is written that could be dropped.
+            // A parser drops the first line break of a `pre`; here none is written that could be
+            // dropped.
             text = text.trim_start_matches('\n');
         }
         if !text.trim_matches(|c: char| c.is_ascii_whitespace()).is_empty() {
@@ -378,8 +379,8 @@ impl Rebuild<'_> {
         }
     }
 
-    /// The nearest open element of that name in scope (HTML, 13.2.4.2): nothing but a part of the table
-    /// sees out of a cell.
+    /// The nearest open element of that name in scope (HTML, 13.2.4.2): nothing but a part of the
+    /// table sees out of a cell.
     fn nearest(&self, name: &str) -> Option<usize> {
         let is_part = name == "table" || find(name).is_some_and(|element| element.role == Role::Table);
         for at in (0..self.open.len()).rev() {
@@ -439,7 +440,8 @@ impl Rebuild<'_> {
     fn push(&mut self, mut open: Open) {
         let is_void = open.element.role == Role::Void;
         let is_part = open.element.role == Role::Table;
-        // A table is opened only where its cells fit too, so that no text is ever between its parts.
+        // A table is opened only where its cells fit too, so that no text is ever between its
+        // parts.
         let levels = if open.element.name == "table" { 4 } else { 1 };
         if !is_void && !is_part && self.open.len() + levels > self.depth_max {
             *self.flattened.entry(open.element.name).or_default() += 1;

@@ -1,4 +1,5 @@
-//! YAML 1.2 front matter. A plain scalar stays what is written: nothing here makes a boolean of `no` or a number of `007`.
+//! YAML 1.2 front matter. A plain scalar stays what is written: nothing here makes a boolean of
+//! `no` or a number of `007`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ struct Builder<'a> {
     front_matter: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     budget: Budget,
-    /// What aliases may stand for, by the parser's number for the anchor.
+    /// The values of anchors, by the parser's number for the anchor.
     anchors: HashMap<usize, Field>,
 }
 
