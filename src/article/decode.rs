@@ -90,18 +90,24 @@ fn utf32(encoding: &str) -> Diagnostic {
 
 /// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
 fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
+    // In western text, UTF-16 has a zero in every other byte.
     let beginning = &bytes[..bytes.len().min(64)];
-    let zeros = |parity: usize| beginning.iter().skip(parity).step_by(2).all(|byte| *byte == 0);
-    let encoding = match (zeros(0), zeros(1)) {
+    let encoding = match (has_zeros(beginning, 0), has_zeros(beginning, 1)) {
         (false, true) => "UTF-16LE",
         (true, false) if bytes.len() > 1 => "UTF-16BE",
         _ => {
-            return Diagnostic::error("binary", format!("the file has a NUL byte at offset {nul}, and is not text"));
+            let message = format!("the file has a NUL byte at offset {nul}, and is not text");
+            return Diagnostic::error("binary", message);
         }
     };
     let message =
         format!("the file seems to be in {encoding}, without a byte order mark; convert it with: {}", iconv(encoding));
     Diagnostic::error("not-utf-8", message).at(1, 1)
+}
+
+/// Whether every other byte is zero, from `first` on.
+fn has_zeros(bytes: &[u8], first: usize) -> bool {
+    bytes.iter().skip(first).step_by(2).all(|byte| *byte == 0)
 }
 
 fn iconv(encoding: &str) -> String {

@@ -117,27 +117,38 @@ pub(crate) fn is_minor_edit(old: &WordSketch, new: &WordSketch) -> bool {
 
 /// The text behind the tag, comment or invisible element that `rest` begins with.
 fn after_markup(rest: &str) -> &str {
-    let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
-    let begins = |tag: &str| rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     match rest.as_bytes().get(1) {
-        Some(b'!') if rest.starts_with("<!--") => after("-->"),
-        Some(b's' | b'S') if begins("<script") => after_tag(rest, "</script"),
-        Some(b's' | b'S') if begins("<style") => after_tag(rest, "</style"),
-        Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => after(">"),
+        Some(b'!') if rest.starts_with("<!--") => after(rest, "-->"),
+        Some(b's' | b'S') if starts_with(rest, "<script") => after_tag(rest, "</script"),
+        Some(b's' | b'S') if starts_with(rest, "<style") => after_tag(rest, "</style"),
+        Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => after(rest, ">"),
         // A `<` that opens nothing is text.
         _ => &rest[1..],
     }
 }
 
-fn after_tag<'a>(rest: &'a str, tag: &str) -> &'a str {
-    let closes = |at: &usize| rest.get(*at..at + tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag));
-    match rest.match_indices("</").map(|(at, _)| at).find(closes) {
-        Some(at) => &rest[at + tag.len()..],
+fn after<'a>(rest: &'a str, end: &str) -> &'a str {
+    match rest.split_once(end) {
+        Some((_, after)) => after,
+        // Markup without an end hides the rest.
         None => "",
     }
 }
 
-/// The words of a text as they come.
+fn after_tag<'a>(rest: &'a str, tag: &str) -> &'a str {
+    for (at, _) in rest.match_indices("</") {
+        if starts_with(&rest[at..], tag) {
+            return &rest[at + tag.len()..];
+        }
+    }
+    ""
+}
+
+fn starts_with(text: &str, tag: &str) -> bool {
+    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+}
+
+/// Gathers the words of a text.
 struct Gatherer {
     words: u32,
     histogram: [u8; CLASSES],
@@ -152,7 +163,7 @@ impl Default for Gatherer {
     }
 }
 
-/// FNV-1a's, 64 bits; over characters instead of bytes.
+/// The offset basis and the prime of FNV-1a, 64 bits; hashed are characters instead of bytes.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 

@@ -117,10 +117,14 @@ impl Table {
     /// The first of `names` (folded: lower case, letters and digits alone) that is there and says
     /// something, with its key as written.
     pub(crate) fn get(&self, names: &[&str]) -> Option<(&str, &Field)> {
-        names.iter().find_map(|name| {
-            let (key, field) = &self.entries[*self.index.get(*name)?];
-            (field.value != Value::Absent).then_some((key.as_str(), field))
-        })
+        for name in names {
+            let Some(at) = self.index.get(*name) else { continue };
+            let (key, field) = &self.entries[*at];
+            if field.value != Value::Absent {
+                return Some((key, field));
+            }
+        }
+        None
     }
 
     /// The text under the first of `names` that says something; `None` where that is not a scalar.
@@ -190,16 +194,18 @@ impl Budget {
         Self(VALUES_MAX)
     }
 
+    /// Takes `values` off, at a depth of nesting that is also bounded.
     fn spend(&mut self, values: usize, depth: usize, place: Place) -> Result<(), Malformed> {
-        let refuse = |message: String| Err(Malformed { place, message });
-        match self.0.checked_sub(values) {
-            Some(_) if depth > DEPTH_MAX => refuse(format!("values are nested more than {DEPTH_MAX} deep")),
-            Some(left) => {
-                self.0 = left;
-                Ok(())
-            }
-            None => refuse(format!("there are more than {VALUES_MAX} values")),
+        let Some(left) = self.0.checked_sub(values) else {
+            let message = format!("there are more than {VALUES_MAX} values");
+            return Err(Malformed { place, message });
+        };
+        if depth > DEPTH_MAX {
+            let message = format!("values are nested more than {DEPTH_MAX} deep");
+            return Err(Malformed { place, message });
         }
+        self.0 = left;
+        Ok(())
     }
 }
 

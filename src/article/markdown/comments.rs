@@ -190,15 +190,24 @@ impl Closers<'_> {
 
     fn line_where(&self, from: usize, closes: impl Fn(&str) -> bool) -> Option<usize> {
         let mut at = from;
-        self.text[from..].split_inclusive('\n').find_map(|line| {
+        for line in self.text[from..].split_inclusive('\n') {
             at += line.len();
-            closes(line).then_some(at)
-        })
+            if closes(line) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     fn paragraph_end(&self, from: usize) -> usize {
-        let lines = self.text[from..].split_inclusive('\n');
-        from + lines.take_while(|line| !bare(line).trim().is_empty()).map(str::len).sum::<usize>()
+        let mut at = from;
+        for line in self.text[from..].split_inclusive('\n') {
+            if bare(line).trim().is_empty() {
+                break;
+            }
+            at += line.len();
+        }
+        at
     }
 }
 
@@ -228,26 +237,35 @@ fn without_pairs(text: &str, layout: &Layout, findings: &mut Findings) -> Option
 fn pairs(text: &str, run: Range<usize>, layout: &Layout) -> Vec<Range<usize>> {
     let mut pairs = Vec::new();
     let mut at = run.start;
-    let next = |from: usize| {
-        let signs = text.get(from..run.end)?.match_indices(SIGN).map(|(at, _)| from + at);
-        signs.filter(|at| !layout.is_code(*at) && !is_escaped(text, *at)).find(|at| *at >= from)
-    };
-    while let Some(open) = next(at) {
+    while let Some(open) = next_sign(text, at..run.end, layout) {
         let signs = text[open..run.end].bytes().take_while(|byte| *byte == b'%').count();
         // Four and more are a line of percent signs.
         if signs > 3 {
             at = open + signs;
             continue;
         }
-        let Some(close) = next(open + 2) else { break };
+        let Some(close) = next_sign(text, open + 2..run.end, layout) else { break };
         pairs.push(open..close + 2);
         at = close + 2;
     }
     pairs
 }
 
+/// The first `%%` in a range that is neither code nor escaped.
+fn next_sign(text: &str, range: Range<usize>, layout: &Layout) -> Option<usize> {
+    for (at, _) in text.get(range.clone())?.match_indices(SIGN) {
+        let at = range.start + at;
+        if !layout.is_code(at) && !is_escaped(text, at) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Whether a backslash before `at` escapes it, and is not escaped itself.
 fn is_escaped(text: &str, at: usize) -> bool {
-    text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+    let before = &text[..at];
+    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// The pair, with its lines where nothing else is on them: an empty line would split a paragraph.
