@@ -56,7 +56,7 @@ fn every_kind_of_finding() {
         (&[("a.md", "---\ndate: 03/01/2026\n---\nx")], "articles/a.md:2:7: error: `date: 03/01/2026` ", 2),
         (
             &[("a.md", "abc\0")],
-            "articles/a.md: error: the file holds a NUL byte at offset 3; it is not a text [binary]",
+            "articles/a.md: error: the file has a NUL byte at offset 3, and is not text [binary]",
             2,
         ),
         (
@@ -66,7 +66,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.md", "---\ntitle: A\nlang: deutsch!\n---\nx")],
-            "articles/a.md:3:7: warning: `lang: deutsch!` is no language ",
+            "articles/a.md:3:7: warning: `lang: deutsch!` is not a language ",
             1,
         ),
         // Of one another.

@@ -4,6 +4,7 @@
 //!
 //! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated.
 
+mod arguments;
 pub(crate) mod template_tag;
 mod wiki_link;
 

@@ -4,6 +4,8 @@ use crate::article::feed_html::elements::language_name;
 use crate::article::feed_html::{push_attribute, push_text};
 use crate::article::symbol::{by_name, by_path};
 
+use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
+
 /// Bytes of the text after a tag in which the end of its block is looked for. Bounded, so that a
 /// text of beginnings alone does not cost the square of its length.
 const BLOCK_MAX_BYTES: usize = 256 * 1024;
@@ -482,94 +484,7 @@ fn close_len(text: &str) -> Option<usize> {
     None
 }
 
-/// Arguments in order, each with its key where it has one.
-type Arguments = Vec<(Option<String>, String)>;
-
-fn split_name(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(text.len());
-    text.split_at(end)
-}
-
-fn value(arguments: &Arguments, wanted: &str) -> Option<String> {
-    for (key, value) in arguments {
-        if key.as_deref() == Some(wanted) {
-            return Some(value.clone());
-        }
-    }
-    None
-}
-
-fn positional(arguments: &Arguments, at: usize) -> Option<String> {
-    let (_, value) = arguments.iter().filter(|(key, _)| key.is_none()).nth(at)?;
-    Some(value.clone())
-}
-
-/// The first of the keys that is given, else the first argument without a key; `None` where it is
-/// empty.
-fn first_of(arguments: &Arguments, keys: &[&str]) -> Option<String> {
-    let named = keys.iter().find_map(|key| value(arguments, key));
-    let value = match named {
-        Some(value) => value,
-        None => positional(arguments, 0)?,
-    };
-    if value.is_empty() { None } else { Some(value) }
-}
-
-/// Reads `"a b" key="c" key=d`, with or without commas and parentheses.
-fn arguments(text: &str) -> Arguments {
-    let mut list = Vec::new();
-    let mut rest = skip_gap(text.trim().trim_start_matches('(').trim_end_matches(')'));
-    while !rest.is_empty() {
-        let key_end = rest.find(|c: char| !is_of_key(c)).unwrap_or(rest.len());
-        let (key, after) = rest.split_at(key_end);
-        let (key, source) = match after.trim_start().strip_prefix('=') {
-            Some(source) if !key.is_empty() => (Some(key.to_owned()), source.trim_start()),
-            _ => (None, rest),
-        };
-        let (value, after) = one_value(source);
-        list.push((key, value));
-        rest = skip_gap(after);
-    }
-    list
-}
-
-fn skip_gap(text: &str) -> &str {
-    text.trim_start_matches(|c: char| c.is_whitespace() || c == ',')
-}
-
-fn is_of_key(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-')
-}
-
-fn one_value(text: &str) -> (String, &str) {
-    for quote in ['"', '\'', '`'] {
-        if let Some(quoted) = text.strip_prefix(quote)
-            && let Some((value, after)) = quoted.split_once(quote)
-        {
-            return (value.to_owned(), after);
-        }
-    }
-    let end = text.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(text.len());
-    (text[..end].to_owned(), &text[end..])
-}
-
 /// The beginning of `text`, at most `len_max` bytes.
 pub(crate) fn within(text: &str, len_max: usize) -> &str {
     &text[..text.floor_char_boundary(len_max)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_read() {
-        let of = |key: Option<&str>, value: &str| (key.map(str::to_owned), value.to_owned());
-        assert_eq!(
-            arguments(" src=\"a b.png\" alt='x' 7 (y=1, z) "),
-            [of(Some("src"), "a b.png"), of(Some("alt"), "x"), of(None, "7"), of(None, "(y=1"), of(None, "z")]
-        );
-        assert_eq!(arguments("(id=\"a\", b=2)"), [of(Some("id"), "a"), of(Some("b"), "2")]);
-        assert_eq!(arguments("=a \"b"), [of(None, "=a"), of(None, "\"b")]);
-    }
 }

@@ -161,8 +161,8 @@ fn is_like_yaml(inner: &str) -> bool {
     is_empty
 }
 
-/// Whether a line begins with one word and a colon or ` = `, as prose between two rules seldom does:
-/// `This is important: read it` has no key.
+/// Whether a line begins with one word and a colon or ` = `, as prose between two rules seldom
+/// does: `This is important: read it` has no key.
 fn is_like_key(line: &str) -> bool {
     if line.starts_with(['"', '\'', '{', '?']) {
         return line.contains(':');
@@ -222,7 +222,8 @@ fn string_end(quoted: &str) -> Option<usize> {
     None
 }
 
-/// The end of the object at the beginning of `rest`, behind its brace. Braces in strings do not count.
+/// The end of the object at the beginning of `rest`, behind its brace. Braces in strings do not
+/// count.
 fn closing_brace(rest: &str) -> Option<usize> {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(byte) = rest.as_bytes().get(at) {
