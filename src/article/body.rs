@@ -16,23 +16,30 @@ use super::{decode, front_matter, html, markdown, plain_text, summary, symbol};
 ///
 /// # Errors
 ///
-/// At least one error: the bytes are no text, the HTML is larger than its limit (`too-large`), or the renderer failed
-/// (`render`).
+/// At least one error: the bytes are not text, the HTML is larger than its limit (`too-large`), or
+/// the renderer failed (`render`).
 pub fn body(
     path: &RelPath,
     bytes: &[u8],
     head: &Head,
     limits: &Limits,
 ) -> Result<(Body, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let decoded = decode::decode(bytes).map_err(|finding| vec![finding])?;
+    let decoded = match decode::decode(bytes) {
+        Ok(text) => text,
+        Err(refused) => return Err(vec![refused]),
+    };
     let split = front_matter::split(&decoded);
     let rendering = Rendering { head, limits, resolver: Resolver::new(path), prefix: prefix_of(path) };
     let mut findings = Findings::from_line(split.line);
-    // A panic in a parser costs this article, not the others. Nothing that it may have left half done is used.
+    // A panic in a parser costs this article, not the others. Nothing that it may have left half
+    // done is used.
     let attempt = catch_unwind(AssertUnwindSafe(|| render(path, split.text, &rendering, &mut findings)));
-    let failed = || Diagnostic::error("render", "the renderer failed on this text");
-    match attempt.unwrap_or_else(|_| Err(failed())) {
-        Ok(html) => Ok((finish(html, head), findings.into_diagnostics())),
+    let rendered = match attempt {
+        Ok(rendered) => rendered,
+        Err(_) => Err(Diagnostic::error("render", "the renderer failed on this text")),
+    };
+    match rendered {
+        Ok(html) => Ok((finish(&html, head), findings.into_diagnostics())),
         Err(error) => {
             let mut all = findings.into_diagnostics();
             all.retain(|finding| finding.severity != Severity::Error);
@@ -49,17 +56,23 @@ fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let text = repair(text);
-    match FileKind::of(path) {
-        FileKind::Article(Markup::Html) | FileKind::Section(Markup::Html) => html::render(&text, rendering, findings),
-        FileKind::Article(Markup::Text) | FileKind::Section(Markup::Text) => plain_text::render(&text, rendering),
-        _ => markdown::render(&text, rendering, findings),
+    let markup = match FileKind::of(path) {
+        FileKind::Article(markup) | FileKind::Section(markup) => markup,
+        FileKind::Other => Markup::Markdown,
+    };
+    match markup {
+        Markup::Markdown => markdown::render(&text, rendering, findings),
+        Markup::Html => html::render(&text, rendering, findings),
+        Markup::Text => plain_text::render(&text, rendering),
     }
 }
 
-/// Takes the summary, and gives the marks their final form.
-fn finish(html: String, head: &Head) -> Body {
-    let given = head.summary.as_deref().map(summary::cut).filter(|summary| !summary.is_empty());
-    let summary = given.unwrap_or_else(|| summary::summary(&html));
+/// Derives the summary, and gives the marks their final form.
+fn finish(html: &str, head: &Head) -> Body {
+    let mut summary = summary::cut(head.summary.as_deref().unwrap_or_default());
+    if summary.is_empty() {
+        summary = summary::summary(html);
+    }
     let html = html.trim().chars().filter(|c| *c != MORE).map(symbol::finished).collect();
     Body { html, summary }
 }
@@ -116,8 +129,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "comment: 4:1: a comment between `%%` was taken out",
-                "comment: 6:1: a comment between `%%` was taken out",
+                "comment: 4:1: a comment between `%%` was removed",
+                "comment: 6:1: a comment between `%%` was removed",
                 "template-tag: 12:1: the template tag `x` was removed",
             ]
         );
@@ -148,8 +161,8 @@ mod tests {
             seen,
             [
                 "template-tag: 3:1: the template tag `include` was removed",
-                "dropped: `javascript:x` is no address for a feed, and was left out",
-                "dropped: `<svg>` cannot stand in a feed, and was left out (2 times)",
+                "dropped: `javascript:x` is not a URL that a feed can have, and was left out",
+                "dropped: `<svg>` cannot be in a feed, and was left out (2 times)",
             ]
         );
     }

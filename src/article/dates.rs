@@ -1,7 +1,7 @@
 //! A date as authors write it -> `Written`.
 //!
-//! A text that may mean two days, or none, is refused: a wrong date would reach subscribers and stay. Local times stay
-//! local here; only a zone in the text itself makes an instant.
+//! A text that may mean two days, or no day, is refused: a wrong date would reach subscribers and
+//! stay there. Local times stay local here; only a zone in the text itself makes an instant.
 
 mod clock;
 mod zone;
@@ -16,31 +16,32 @@ use crate::base::time::Written;
 
 use zone::Zone;
 
-/// The longest text that is looked at, in bytes.
+/// Bytes that the text of a date may have.
 const TEXT_MAX_BYTES: usize = 120;
 
-/// The way to write a date that is named where one is refused.
+/// Advice at the end of a refusal.
 const EXAMPLE: &str = "write it like 2026-11-22 or 2026-11-22T10:00:00+01:00";
 
-/// A date that was understood.
+/// A recognised date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dated {
-    /// What it says.
+    /// The date, with a time and a zone as far as the text has them.
     pub written: Written,
-    /// A word in the place of a zone that names none; the time is then local to the site.
+    /// A word in the place of a zone that is not a known one; the time is then local to the site.
     pub unknown_zone: Option<String>,
 }
 
-/// Why a text is no date. `Display` continues a sentence that begins with the text.
+/// A reason why a text is not a recognised date. `Display` continues a sentence that begins with
+/// the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Day first or month first: two days are possible.
+    /// Two days are possible: day first, or month first.
     Ambiguous(civil::Date, civil::Date),
     /// A month or a year, without a day.
     NoDay,
     /// A day that no calendar has, or outside of the years 1 to 9999.
     NoSuchDay,
-    /// The weekday is another one.
+    /// The date is on another weekday.
     OtherWeekday(civil::Date),
     /// An hour, minute or second that no clock shows.
     NoSuchTime,
@@ -54,53 +55,62 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::Ambiguous(one, other) => write!(f, "may mean {one} or {other}; write the one that is meant"),
-            Refusal::NoDay => write!(f, "names no day; {EXAMPLE}"),
-            Refusal::NoSuchDay => write!(f, "is no day of the calendar; {EXAMPLE}"),
+            Refusal::NoDay => write!(f, "has no day; {EXAMPLE}"),
+            Refusal::NoSuchDay => write!(f, "is not a day of the calendar; {EXAMPLE}"),
             Refusal::OtherWeekday(date) => write!(f, "contradicts itself: {date} is a {:?}", date.weekday()),
             Refusal::NoSuchTime => write!(f, "has a time that no clock shows; {EXAMPLE}"),
-            Refusal::AmbiguousZone(zone) => write!(f, "may mean several zones by {zone}; {EXAMPLE}"),
-            Refusal::Unknown => write!(f, "is no date that is understood; {EXAMPLE}"),
+            Refusal::AmbiguousZone(zone) => write!(f, "has the zone {zone}, which may mean several; {EXAMPLE}"),
+            Refusal::Unknown => write!(f, "is not a recognised date; {EXAMPLE}"),
         }
     }
 }
 
-/// What the text says. Understood are, with or without a time and a zone behind or before:
+/// Reads a date, with or without a time and a zone behind or before it. Recognised forms:
 ///
-/// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`, `20261122`,
-///   `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same with `/` or `.`
+/// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`,
+///   `20261122`, `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same
+///   with `/` or `.`
 /// - RFC 2822 and its kin: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
 ///   `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
-/// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`, `2026 Nov 22`
-/// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and `11/22/2026` where one of the
-///   two cannot be a month, or both are equal
+/// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`,
+///   `2026 Nov 22`
+/// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and
+///   `11/22/2026` where one of the two cannot be a month, or both are equal
 /// - seconds (10 digits) and milliseconds (13) since 1970
 ///
-/// A month or a year alone is refused: it names no day.
+/// A month or a year alone is refused, because it has no day.
 ///
 /// # Errors
-/// Why it is refused.
+///
+/// The reason for a refusal.
 pub(crate) fn parse(text: &str) -> Result<Dated, Refusal> {
     let text = text.trim();
     if text.is_empty() || text.len() > TEXT_MAX_BYTES {
         return Err(Refusal::Unknown);
     }
     if let Some(instant) = epoch(text) {
-        return instant.map(|instant| Dated { written: Written::Instant(instant), unknown_zone: None });
+        return Ok(Dated { written: Written::Instant(instant?), unknown_zone: None });
     }
     let mut parts = Parts::default();
     let (text, bracketed) = without_brackets(text);
     for token in tokens(text) {
         parts.take(token)?;
     }
-    if let Some(zone) = bracketed.filter(|_| parts.zone.is_none()) {
+    // RFC 9557: the offset before the brackets decides.
+    if let Some(zone) = bracketed
+        && parts.zone.is_none()
+    {
         once(&mut parts.zone, Zone::of_name(zone)?)?;
     }
     parts.finish()
 }
 
-/// Seconds or milliseconds since 1970: ten or thirteen digits, 2001 to 2286.
+/// Reads seconds or milliseconds since 1970: ten or thirteen digits, years 2001 to 2286.
 fn epoch(text: &str) -> Option<Result<Timestamp, Refusal>> {
-    let number: i64 = text.parse().ok().filter(|_| is_digits(text))?;
+    if !is_digits(text) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
     let instant = match text.len() {
         10 => Timestamp::from_second(number),
         13 => Timestamp::from_millisecond(number),
@@ -109,46 +119,59 @@ fn epoch(text: &str) -> Option<Result<Timestamp, Refusal>> {
     Some(instant.map_err(|_| Refusal::NoSuchDay))
 }
 
-/// The text without a comment in round brackets at its end, and the zone that stands in square ones.
+/// The text without a comment in round brackets at its end, and the zone in square ones.
 fn without_brackets(text: &str) -> (&str, Option<&str>) {
-    let cut = |open, close| text.strip_suffix(close).and_then(|rest| rest.rsplit_once(open));
-    match (cut('(', ')'), cut('[', ']')) {
-        (Some((before, _)), _) => (before.trim_end(), None),
-        (_, Some((before, zone))) => (before, Some(zone)),
-        _ => (text, None),
+    if let Some(rest) = text.strip_suffix(')')
+        && let Some((before, _)) = rest.rsplit_once('(')
+    {
+        return (before.trim_end(), None);
     }
+    if let Some(rest) = text.strip_suffix(']')
+        && let Some((before, zone)) = rest.rsplit_once('[')
+    {
+        return (before, Some(zone));
+    }
+    (text, None)
 }
 
 #[derive(Clone, Copy)]
 enum Token<'a> {
     Word(&'a str),
-    /// What stands behind the `T` of ISO 8601, where a time may do without colons.
+    /// A time behind the `T` of ISO 8601, which needs no colons.
     Clock(&'a str),
 }
 
-fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
-    let words = text.split_whitespace().flat_map(|word| {
-        // A comma may stand before the fraction of a second; anywhere else it parts.
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    for word in text.split_whitespace() {
+        // A comma may be before the fraction of a second; anywhere else it separates words.
         let commas: &[char] = if word.contains(':') { &[] } else { &[','] };
-        word.trim_end_matches(',').split(commas).filter(|part| !part.is_empty())
-    });
-    words
-        .flat_map(|word| match t_of_iso(word) {
-            Some(at) => [Some(Token::Word(&word[..at])), Some(Token::Clock(&word[at + 1..]))],
-            None => [Some(Token::Word(word)), None],
-        })
-        .flatten()
+        for part in word.trim_end_matches(',').split(commas) {
+            if part.is_empty() {
+                continue;
+            }
+            match t_of_iso(part) {
+                Some(at) => {
+                    tokens.push(Token::Word(&part[..at]));
+                    tokens.push(Token::Clock(&part[at + 1..]));
+                }
+                None => tokens.push(Token::Word(part)),
+            }
+        }
+    }
+    tokens
 }
 
-/// Where the `T` between an ISO date and its time stands.
+/// Finds the `T` between an ISO date and its time. It is between digits, as no letter of a month
+/// is.
 fn t_of_iso(word: &str) -> Option<usize> {
-    let bytes = word.as_bytes();
     let at = word.find(['T', 't'])?;
-    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    (at >= 8 && digit(at - 1) && digit(at + 1)).then_some(at)
+    let before = word[..at].ends_with(|c: char| c.is_ascii_digit());
+    let after = word[at + 1..].starts_with(|c: char| c.is_ascii_digit());
+    if at >= 8 && before && after { Some(at) } else { None }
 }
 
-/// What the words of a date were found to say; each at most once.
+/// Parts of a date, each given at most once.
 #[derive(Debug, Default)]
 struct Parts {
     year: Option<i16>,
@@ -160,6 +183,7 @@ struct Parts {
     weekday: Option<Weekday>,
 }
 
+/// Sets a part that must not have been given before.
 fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Refusal> {
     match slot.replace(value) {
         None => Ok(()),
@@ -181,11 +205,15 @@ impl Parts {
     }
 
     fn number(&mut self, word: &str) -> Result<(), Refusal> {
-        if let Some(separator) = ['-', '/', '.'].into_iter().find(|c| word.trim_end_matches('.').contains(*c)) {
-            return self.separated(word, separator);
+        for separator in ['-', '/', '.'] {
+            // The dot of `22. November` separates nothing.
+            if word.trim_end_matches('.').contains(separator) {
+                return self.separated(word, separator);
+            }
         }
-        let digits = &word[..word.bytes().take_while(u8::is_ascii_digit).count()];
-        match (digits.len(), word[digits.len()..].to_ascii_lowercase().as_str()) {
+        let suffix = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = &word[..word.len() - suffix.len()];
+        match (digits.len(), suffix.to_ascii_lowercase().as_str()) {
             (4, "") => once(&mut self.year, number(digits)?),
             (1 | 2, "" | "." | "st" | "nd" | "rd" | "th") => once(&mut self.day, number(digits)?),
             (8, "") => self.year_month_day(&digits[..4], &digits[4..6], &digits[6..]),
@@ -197,11 +225,9 @@ impl Parts {
         }
     }
 
-    /// `2026-11-22`, `22.11.2026`, `22-Nov-2026`.
+    /// Reads `2026-11-22`, `22.11.2026` or `22-Nov-2026`.
     fn separated(&mut self, word: &str, separator: char) -> Result<(), Refusal> {
         let pieces: Vec<&str> = word.split(separator).collect();
-        let is_year = |piece: &str| piece.len() == 4 && is_digits(piece);
-        let is_short = |piece: &str| matches!(piece.len(), 1 | 2) && is_digits(piece);
         match *pieces {
             [y, m, d] if is_year(y) && is_short(m) && is_short(d) => self.year_month_day(y, m, d),
             [a, b, y] if is_short(a) && is_short(b) && is_year(y) => {
@@ -226,7 +252,7 @@ impl Parts {
         once(&mut self.day, day)
     }
 
-    /// A word of letters: a weekday, a month, `pm`, a zone, or one that says nothing.
+    /// Reads a word of letters: a weekday, a month, `pm`, a zone, or one without meaning.
     fn word(&mut self, word: &str) -> Result<(), Refusal> {
         let bare = word.trim_end_matches('.');
         if let Ok(month) = month(bare) {
@@ -243,10 +269,11 @@ impl Parts {
         }
     }
 
-    /// `10:00`, `10:00:00.5`, or without colons behind a `T`; half of the day or a zone may follow at once.
+    /// Reads `10:00`, `10:00:00.5`, or a time without colons behind a `T`. `pm` or a zone may
+    /// follow at once.
     fn clock(&mut self, word: &str) -> Result<(), Refusal> {
-        let end = word.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(word.len());
-        let (clock, rest) = word.split_at(end);
+        let rest = word.trim_start_matches(|c: char| c.is_ascii_digit() || ":.,".contains(c));
+        let clock = &word[..word.len() - rest.len()];
         once(&mut self.time, clock::time(clock)?)?;
         if rest.is_empty() { Ok(()) } else { self.take(Token::Word(rest)) }
     }
@@ -278,23 +305,29 @@ impl Parts {
     }
 }
 
-/// The instant, if it lies in the years 1 to 9999 of UTC: RFC 3339 has no others. The last day of all, by which people
-/// write "never", is as good as the last instant that can be represented.
+/// The instant, if it is in the years 1 to 9999 of UTC: RFC 3339 has no others. Any time in 9999,
+/// by which people mean "never", may become the last instant that can be represented.
 fn instant(instant: Result<Timestamp, jiff::Error>, local: civil::DateTime) -> Result<Written, Refusal> {
     let instant = match instant {
         Err(_) if local.year() == 9999 => Timestamp::MAX,
-        instant => instant.map_err(|_| Refusal::NoSuchDay)?,
+        Err(_) => return Err(Refusal::NoSuchDay),
+        Ok(instant) => instant,
     };
     let year = instant.to_zoned(TimeZone::UTC).year();
     if year >= 1 { Ok(Written::Instant(instant)) } else { Err(Refusal::NoSuchDay) }
 }
 
-/// The day, if the calendar has it, in the years 1 to 9999.
+/// The day, if the calendar has it, in the years 1 to 9999. Years before are negative or 0 in the
+/// calendar of `jiff`, and have no form in RFC 3339.
 pub(crate) fn day_of(year: i16, month: i8, day: i8) -> Result<civil::Date, Refusal> {
-    civil::Date::new(year, month, day).ok().filter(|date| date.year() >= 1).ok_or(Refusal::NoSuchDay)
+    match civil::Date::new(year, month, day) {
+        Ok(date) if date.year() >= 1 => Ok(date),
+        _ => Err(Refusal::NoSuchDay),
+    }
 }
 
-/// Which of the two numbers before a year is the day, and which the month.
+/// Decides which of the two numbers before a year is the day, and which the month. Dots are written
+/// by those who put the day first.
 fn day_and_month(a: i8, b: i8, year: i16, separator: char) -> Result<(i8, i8), Refusal> {
     if separator == '.' || a == b || a > 12 {
         return Ok((a, b));
@@ -305,12 +338,26 @@ fn day_and_month(a: i8, b: i8, year: i16, separator: char) -> Result<(i8, i8), R
     Err(Refusal::Ambiguous(day_of(year, b, a)?, day_of(year, a, b)?))
 }
 
+/// Whether a piece of a date is a year: four digits.
+fn is_year(piece: &str) -> bool {
+    piece.len() == 4 && is_digits(piece)
+}
+
+/// Whether a piece of a date is a month or a day: one digit or two.
+fn is_short(piece: &str) -> bool {
+    matches!(piece.len(), 1 | 2) && is_digits(piece)
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn number<T: std::str::FromStr>(digits: &str) -> Result<T, Refusal> {
-    Some(digits).filter(|digits| is_digits(digits)).and_then(|digits| digits.parse().ok()).ok_or(Refusal::Unknown)
+    // `parse` alone would accept a sign.
+    if !is_digits(digits) {
+        return Err(Refusal::Unknown);
+    }
+    digits.parse().map_err(|_| Refusal::Unknown)
 }
 
 const MONTHS: [&str; 12] = [

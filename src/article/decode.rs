@@ -1,17 +1,18 @@
-//! bytes -> text: UTF-8, or UTF-16 with a byte order mark; anything else is refused, never replaced.
+//! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Anything else is refused, never
+//! replaced.
 //!
-//! Invariants: the text has no byte order mark, no NUL and no `\r`; every other character is the author's.
+//! Invariants: the text has no byte order mark, no NUL and no `\r`; every other character is the
+//! author's.
 
 use crate::base::{Diagnostic, Place};
 
-/// Where more than one byte in this many is not ASCII, the text is not in a western one-byte encoding.
+/// Bytes of a western one-byte encoding of which at most one is not ASCII.
 const WESTERN_HIGH_BYTES: usize = 3;
 
-/// The text of a file, with `\n` line ends (`\r\n` and `\r` are welcome).
+/// The text of a file, with `\n` line ends (`\r\n` and `\r` are accepted).
 ///
-/// # Errors
-/// `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place of the first byte that
-/// cannot be read and the `iconv` line that mends the file.
+/// # Errors `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place
+/// of the first byte that cannot be read and the `iconv` line that converts the file.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
@@ -41,17 +42,17 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
         None => "the file ends in the middle of a character".to_owned(),
         Some(_) => format!("byte 0x{:02X} at offset {offset} is not UTF-8", bytes[offset]),
     };
-    let mend = match guess(bytes) {
-        Some(encoding) => format!("if the file is in {encoding}, this mends it: {}", iconv(encoding)),
-        None => format!("with the encoding it was written in, this mends it: {}", iconv("ENCODING")),
+    let command = match guess(bytes) {
+        Some(encoding) => format!("if the file is in {encoding}, convert it with: {}", iconv(encoding)),
+        None => format!("convert it from the encoding it was written in with: {}", iconv("ENCODING")),
     };
     let Place { line, column } = end_of(before);
-    Diagnostic::error("not-utf-8", format!("{what}; {mend}")).at(line, column)
+    Diagnostic::error("not-utf-8", format!("{what}; {command}")).at(line, column)
 }
 
-/// The encoding that bytes which are not UTF-8 are most likely in: Windows-1252, of which ISO 8859-1 is a part as far
-/// as printable characters go. None where a byte has no meaning in it, or where so many are beyond ASCII that the text
-/// is in another script.
+/// The encoding that bytes which are not UTF-8 are most likely in: Windows-1252, of which ISO
+/// 8859-1 is a part as far as printable characters go. None where a byte has no meaning in it, or
+/// where so many are beyond ASCII that the text is in another script.
 fn guess(bytes: &[u8]) -> Option<&'static str> {
     let high = bytes.iter().filter(|byte| !byte.is_ascii()).count();
     let undefined = bytes.iter().any(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
@@ -63,7 +64,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     for c in char::decode_utf16(units) {
         match c {
-            Ok('\0') => return Err(Diagnostic::error("binary", "the file holds NUL characters; it is not a text")),
+            Ok('\0') => return Err(Diagnostic::error("binary", "the file has NUL characters, and is not text")),
             Ok(c) => text.push(c),
             Err(_) => return Err(broken_utf16(&text, "half of a surrogate pair", encoding)),
         }
@@ -76,29 +77,37 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
 
 fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
     let Place { line, column } = end_of(before);
-    // -c drops what has no meaning: the only mend there is, and the author's to choose.
-    let mend = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
-    let message = format!("the file begins as {encoding} but holds {what}; this drops what cannot be read: {mend}");
+    // -c drops what has no meaning. No other conversion is possible, and the choice is the
+    // author's.
+    let command = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
+    let message = format!("the file begins as {encoding} but has {what}; drop what cannot be read with: {command}");
     Diagnostic::error("not-utf-8", message).at(line, column)
 }
 
 fn utf32(encoding: &str) -> Diagnostic {
-    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; this mends it: {}", iconv(encoding))).at(1, 1)
+    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; convert it with: {}", iconv(encoding))).at(1, 1)
 }
 
 /// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
 fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
+    // In western text, UTF-16 has a zero in every other byte.
     let beginning = &bytes[..bytes.len().min(64)];
-    let zeros = |parity: usize| beginning.iter().skip(parity).step_by(2).all(|byte| *byte == 0);
-    let encoding = match (zeros(0), zeros(1)) {
+    let encoding = match (has_zeros(beginning, 0), has_zeros(beginning, 1)) {
         (false, true) => "UTF-16LE",
         (true, false) if bytes.len() > 1 => "UTF-16BE",
         _ => {
-            return Diagnostic::error("binary", format!("the file holds a NUL byte at offset {nul}; it is not a text"));
+            let message = format!("the file has a NUL byte at offset {nul}, and is not text");
+            return Diagnostic::error("binary", message);
         }
     };
-    let message = format!("the file seems to be in {encoding}, without a mark that says so; {}", iconv(encoding));
+    let message =
+        format!("the file seems to be in {encoding}, without a byte order mark; convert it with: {}", iconv(encoding));
     Diagnostic::error("not-utf-8", message).at(1, 1)
+}
+
+/// Whether every other byte is zero, from `first` on.
+fn has_zeros(bytes: &[u8], first: usize) -> bool {
+    bytes.iter().skip(first).step_by(2).all(|byte| *byte == 0)
 }
 
 fn iconv(encoding: &str) -> String {
@@ -147,7 +156,7 @@ mod tests {
                 &b"one\ncaf\xe9 noir"[..],
                 "not-utf-8",
                 Some((2, 4)),
-                "byte 0xE9 at offset 7 is not UTF-8; if the file is in WINDOWS-1252, this mends it: iconv -f WINDOWS-1252 -t UTF-8 FILE",
+                "byte 0xE9 at offset 7 is not UTF-8; if the file is in WINDOWS-1252, convert it with: iconv -f WINDOWS-1252 -t UTF-8 FILE",
             ),
             (b"a\x81", "not-utf-8", Some((1, 2)), "iconv -f ENCODING"),
             (b"\xc8\xd5\xb1\xbe\xd3\xef", "not-utf-8", Some((1, 1)), "iconv -f ENCODING"),

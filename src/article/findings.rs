@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::base::{Diagnostic, Severity};
 
-/// How many findings of one rendering are told one by one.
+/// Findings of one rendering that are reported one by one.
 const LIMIT: usize = 64;
 
-/// What a rendering has to say.
+/// The findings of a rendering.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// How many lines of the file stand before the text that is rendered.
+    /// Lines of the file before the text that is rendered.
     lines_before: u32,
     list: Vec<Diagnostic>,
-    /// How many findings were left out of `list`, and the gravest of them.
+    /// The number of findings that were left out of `list`, and the gravest of them.
     beyond: Option<(usize, Severity)>,
     /// Elements that were left out, and how often.
     dropped: BTreeMap<&'static str, usize>,
 }
 
 impl Findings {
-    /// Nothing yet; the text begins on `first_line` of its file, from 1.
+    /// Begins without findings; the text begins on `first_line` of its file, from 1.
     pub(crate) fn from_line(first_line: u32) -> Self {
         Self { lines_before: first_line.saturating_sub(1), ..Self::default() }
     }
@@ -41,29 +41,32 @@ impl Findings {
         self.beyond = Some((count + 1, gravest.max(finding.severity)));
     }
 
-    /// A visible element was left out.
+    /// Counts a visible element that was left out.
     pub(crate) fn dropped(&mut self, element: &'static str) {
         *self.dropped.entry(element).or_default() += 1;
     }
 
-    /// An address was left out because of its scheme or shape.
+    /// Adds a URL that was left out because of its scheme or shape.
     pub(crate) fn refused_url(&mut self, url: &str) {
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
-        self.add(Diagnostic::warning("dropped", format!("`{shown}` is no address for a feed, and was left out")), None);
+        self.add(
+            Diagnostic::warning("dropped", format!("`{shown}` is not a URL that a feed can have, and was left out")),
+            None,
+        );
     }
 
-    /// What was found, in the order of the file.
+    /// Sorts the findings in the order of the file.
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         for (element, count) in std::mem::take(&mut self.dropped) {
             let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
             self.list.push(Diagnostic::warning(
                 "dropped",
-                format!("`<{element}>` cannot stand in a feed, and was left out{times}"),
+                format!("`<{element}>` cannot be in a feed, and was left out{times}"),
             ));
         }
         self.list.sort_by_key(|finding| finding.place.map_or(u32::MAX, |place| place.line));
         if let Some((count, severity)) = self.beyond {
-            let mut more = Diagnostic::note("more", format!("and {count} findings more"));
+            let mut more = Diagnostic::note("more", format!("and {count} more findings"));
             more.severity = severity;
             self.list.push(more);
         }
@@ -86,10 +89,10 @@ mod tests {
         let list = findings.into_diagnostics();
         assert_eq!(list.len(), LIMIT + 2);
         assert_eq!(list[0].to_string(), "4:1: tag 1");
-        assert_eq!(list[LIMIT].message, "`<svg>` cannot stand in a feed, and was left out (2 times)");
+        assert_eq!(list[LIMIT].message, "`<svg>` cannot be in a feed, and was left out (2 times)");
         assert_eq!(
             (list[LIMIT + 1].message.as_str(), list[LIMIT + 1].severity),
-            ("and 36 findings more", Severity::Warning)
+            ("and 36 more findings", Severity::Warning)
         );
     }
 }

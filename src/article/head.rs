@@ -1,6 +1,7 @@
 //! bytes -> `Reading`: what an article says of itself.
 //!
-//! Nothing here fails and nothing panics: what cannot be used is refused with findings that have places in the file.
+//! Nothing here fails and nothing panics: what cannot be used is refused with findings that have
+//! places in the file.
 
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use super::model::{Head, Outline, Reading, TitleFrom};
 use super::word_sketch::WordSketch;
 use super::{html, markdown, plain_text, title};
 
-/// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger are read again.
+/// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger
+/// are read again.
 pub const HEAD_VERSION: u32 = 3;
 
 /// Graphemes of a title.
@@ -124,8 +126,8 @@ fn assemble(path: &RelPath, keys: &mut Keys<'_>, given_title: Option<String>, ou
     }
 }
 
-/// The title: the front matter's; else the text's heading; else a file name made of words; else the first sentence; else the
-/// file name, whatever it is made of.
+/// The title: the front matter's; else the text's heading; else a file name made of words; else the
+/// first sentence; else the file name, whatever it is made of.
 fn choose_title(given: Option<String>, outline: &Outline, location: &Location, path: &RelPath) -> (String, TitleFrom) {
     if let Some(title) = given {
         return (title, TitleFrom::FrontMatter);
@@ -298,9 +300,13 @@ mod tests {
     #[test]
     fn refused() {
         for (text, code, shown) in [
-            ("---\ntitle: x\ndate: 2026-02-30\n---\nw", "date", "3:7: `date: 2026-02-30` is no day of the calendar"),
+            ("---\ntitle: x\ndate: 2026-02-30\n---\nw", "date", "3:7: `date: 2026-02-30` is not a day of the calendar"),
             ("---\ndate: 03/01/2026\n---\nw", "date", "2:7: `date: 03/01/2026` may mean 2026-01-03 or 2026-03-01"),
-            ("---\ndate: 2026-11-22\npublishDate: soon\n---\nw", "date", "3:14: `publishDate: soon` is no date"),
+            (
+                "---\ndate: 2026-11-22\npublishDate: soon\n---\nw",
+                "date",
+                "3:14: `publishDate: soon` is not a recognised date",
+            ),
             ("---\nexpires: [x]\n---\nw", "date", "2:10: `expires` is not a date"),
             ("---\ntitle: a: b\n---\nw", "front-matter", "2:"),
             ("---\ndraft: maybe\n---\nw", "front-matter", "2:8: `draft: maybe` is neither true nor false"),
@@ -403,20 +409,20 @@ mod tests {
     #[test]
     fn findings_that_keep_nothing_back() {
         for (front_matter, finding) in [
-            ("title: [a]", "2:8: `title` is not a text, and is ignored"),
-            ("link: /relative", "2:7: `link: /relative` is no absolute http or https URL, and is ignored"),
-            ("canonical: ftp://x", "is no absolute"),
-            ("lang: deutsch!", "2:7: `lang: deutsch!` is no language tag of BCP 47, and is ignored"),
+            ("title: [a]", "2:8: `title` is not text, and is ignored"),
+            ("link: /relative", "2:7: `link: /relative` is not an absolute http or https URL, and is ignored"),
+            ("canonical: ftp://x", "is not an absolute"),
+            ("lang: deutsch!", "2:7: `lang: deutsch!` is not a language tag (BCP 47), and is ignored"),
             ("permalink: /:year/:title/", "2:12: `permalink: /:year/:title/` is a pattern, and is ignored"),
             ("permalink: false", "is a pattern"),
-            ("permalink: /../x", "is no path of a URL"),
-            ("url: /", "is the home page's"),
+            ("permalink: /../x", "is not a URL path"),
+            ("url: /", "is the home page"),
             ("image: 'data:image/png;base64,x'", "is neither a path nor"),
-            ("date: 2026-11-22 10:00 XYZ", "has an unknown zone, XYZ"),
+            ("date: 2026-11-22 10:00 XYZ", "has an unknown time zone, XYZ"),
             ("date: git Created", "is not used"),
             ("date: 0001-01-01T00:00:00Z", "is Go's zero time"),
-            ("author: {email: x@y.z}", "names nobody"),
-            ("tags: {a: b}", "holds what is no tag"),
+            ("author: {email: x@y.z}", "names no author"),
+            ("tags: {a: b}", "holds something that is not a tag"),
         ] {
             let (_, findings) = article("a.md", &format!("---\n{front_matter}\n---\n{WORDS}"));
             assert!(findings.len() == 1 && findings[0].contains(finding), "{front_matter}: {findings:?}");

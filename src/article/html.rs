@@ -1,7 +1,9 @@
 //! HTML files: whole documents and fragments.
 //!
-//! Of a document only its `<article>`, else its `<main>`, else its `<body>` is the article; what its head says is
-//! metadata. A fragment is the article as it is.
+//! Of a document only its `<article>`, else its `<main>`, else its `<body>` is the article, and its
+//! head is metadata. A fragment is an article as a whole.
+
+use std::ops::Range;
 
 use crate::base::Diagnostic;
 use crate::base::text::line;
@@ -17,10 +19,19 @@ use super::sanitize::dropped::without_hidden;
 use super::sanitize::sanitize;
 use super::sanitize::tokens::{Token, tokens};
 
-/// How many characters an opening has at most.
+/// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
 
-/// What the text shows before it is rendered, and what a document's head says.
+/// Headings of level 1 that are looked at.
+const HEADINGS_MAX: usize = 20;
+
+/// Tokens among which the first tag of a document is looked for.
+const PROLOGUE_TOKENS: usize = 50;
+
+/// Pieces of metadata that are kept. A document of thousands of them says nothing.
+const META_MAX: usize = 100;
+
+/// Reads what the text shows before it is rendered, and the metadata of a document.
 pub(crate) fn outline(text: &str) -> Outline {
     let text = foreign::convert(text, Host::Html, &mut Findings::default());
     let page = Page::of(tokens(&text));
@@ -29,35 +40,38 @@ pub(crate) fn outline(text: &str) -> Outline {
     Outline { title, opening, has_words, meta: page.meta() }
 }
 
-/// The HTML of an article's text, with marks for references and the summary's end.
+/// Renders an article's text, with marks for references and the summary's end.
 pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Html, findings);
     let mut page = Page::of(tokens(&text));
-    let resolver = match page.base() {
-        Some(base) => rendering.resolver.clone().with_base(base),
-        None => rendering.resolver.clone(),
+    let mut resolver = rendering.resolver.clone();
+    if let Some(base) = page.base() {
+        resolver = resolver.with_base(base);
+    }
+    let title = match rendering.head.title_from {
+        TitleFrom::Heading => page.heading_of_title(),
+        _ => None,
     };
-    let is_titled = rendering.head.title_from == TitleFrom::Heading;
-    let heading = page.heading_of_title().filter(|_| is_titled);
+    // From the end to the beginning, so that each range still fits when its turn comes.
     page.tokens.truncate(page.region.end);
-    if let Some(heading) = heading {
-        page.tokens.drain(heading);
+    if let Some(title) = title {
+        page.tokens.drain(title);
     }
     page.tokens.drain(..page.region.start);
     sanitize(page.tokens, &resolver, rendering.limits, findings)
 }
 
-/// The tokens of a file, and which of them are the article.
+/// The tokens of a file, and the range of them that is the article.
 struct Page {
     tokens: Vec<Token>,
-    region: std::ops::Range<usize>,
+    region: Range<usize>,
     is_document: bool,
 }
 
 impl Page {
     fn of(tokens: Vec<Token>) -> Self {
         let tokens = without_hidden(tokens);
-        let is_document = tokens.iter().take(50).any(|token| match token {
+        let is_document = tokens.iter().take(PROLOGUE_TOKENS).any(|token| match token {
             Token::Doctype => true,
             Token::Start(name, _) => matches!(name.as_str(), "html" | "head" | "body"),
             _ => false,
@@ -66,136 +80,185 @@ impl Page {
         Self { tokens, region, is_document }
     }
 
-    fn article(&self) -> &[Token] {
-        &self.tokens[self.region.clone()]
-    }
-
-    /// `<h1>` where there is exactly one, because sites put their own name into `<title>`; else `<title>`; else the
-    /// first `<h1>`.
+    /// The title: `<h1>` where there is exactly one, because sites put their own name into
+    /// `<title>`; else `<title>`; else the first `<h1>`.
     fn title(&self) -> Option<String> {
         let headings = self.headings();
-        let of = |at: &usize| Some(self.text_of(*at)).filter(|text| has_word(text));
-        let only = match headings.as_slice() {
-            [only] => of(only),
-            _ => None,
-        };
-        only.or_else(|| self.head_title()).or_else(|| headings.first().and_then(of))
+        if let [only] = *headings
+            && let Some(title) = self.words_of(only)
+        {
+            return Some(title);
+        }
+        if let Some(at) = first_start(&self.tokens, "title")
+            && let Some(title) = self.words_of(at)
+        {
+            return Some(title);
+        }
+        self.words_of(*headings.first()?)
     }
 
-    /// The heading that says the title, as a range of tokens.
-    fn heading_of_title(&self) -> Option<std::ops::Range<usize>> {
+    /// The range of tokens of the heading that repeats the title.
+    fn heading_of_title(&self) -> Option<Range<usize>> {
         let title = line(&self.title()?);
-        let headings = self.headings();
-        let start = headings.into_iter().find(|at| line(&self.text_of(*at)) == title)?;
-        Some(start..self.end_of(start))
+        for start in self.headings() {
+            if line(&self.text_of(start)) == title {
+                return Some(start..self.end_of(start));
+            }
+        }
+        None
     }
 
     fn headings(&self) -> Vec<usize> {
-        self.region.clone().filter(|at| is_start(&self.tokens[*at], "h1")).take(20).collect()
+        let starts = self.region.clone().filter(|at| is_start(&self.tokens[*at], "h1"));
+        starts.take(HEADINGS_MAX).collect()
     }
 
-    fn head_title(&self) -> Option<String> {
-        let at = self.tokens.iter().position(|token| is_start(token, "title"))?;
-        Some(self.text_of(at)).filter(|text| has_word(text))
-    }
-
-    /// One past the end tag of the element that starts at `start`.
+    /// The end of the element that starts at `start`, one past its end tag, within the article.
     fn end_of(&self, start: usize) -> usize {
         end_of(&self.tokens, start).min(self.region.end.max(start))
     }
 
-    /// The text of the element that starts at `start`, white space folded; `alt` texts where there is no other.
+    /// The text of the element that starts at `start`, if it has a word.
+    fn words_of(&self, start: usize) -> Option<String> {
+        let text = self.text_of(start);
+        if has_word(&text) { Some(text) } else { None }
+    }
+
+    /// The text of the element that starts at `start`, white space folded; the first `alt` where
+    /// there is no other.
     fn text_of(&self, start: usize) -> String {
         let inside = &self.tokens[start + 1..end_of(&self.tokens, start)];
-        let text: String =
-            inside.iter().map(|token| if let Token::Text(text) = token { text.as_str() } else { " " }).collect();
+        let mut text = String::new();
+        for token in inside {
+            match token {
+                Token::Text(piece) => text.push_str(piece),
+                // Tags separate words: a title may have a `<br>`.
+                _ => text.push(' '),
+            }
+        }
         let text = line(&text);
         if has_word(&text) {
             return text;
         }
-        let alt = inside.iter().find_map(|token| if is_start(token, "img") { attribute(token, "alt") } else { None });
-        line(alt.unwrap_or_default())
+        for token in inside {
+            if is_start(token, "img")
+                && let Some(alt) = attribute(token, "alt")
+            {
+                return line(alt);
+            }
+        }
+        String::new()
     }
 
     fn base(&self) -> Option<&str> {
-        let base = self.tokens.iter().find(|token| is_start(token, "base"))?;
-        attribute(base, "href").filter(|_| self.is_document)
+        if !self.is_document {
+            return None;
+        }
+        attribute(&self.tokens[first_start(&self.tokens, "base")?], "href")
     }
 
     /// The first paragraph's text, and whether there is a word or a picture.
     fn opening(&self) -> (String, bool) {
-        let mut opening = String::new();
-        let (mut done, mut has_words, mut silent) = (false, false, None);
-        let mut opening_has_word = false;
-        for token in self.article() {
-            match token {
-                Token::Start(name, _) if silent.is_none() && is_silent(name) => silent = Some(name),
-                Token::End(name) if silent == Some(name) => {
-                    silent = None;
-                    push_gap(&mut opening);
-                }
-                Token::Text(text) if silent.is_none() => {
-                    has_words |= has_word(text);
-                    if !done {
-                        opening_has_word |= has_word(text);
-                        opening.push_str(text);
-                    }
-                }
-                Token::Text(text) => {
-                    has_words |= silent.is_some_and(|name| is_heading(name) || name == "pre") && has_word(text)
-                }
-                Token::Start(name, _) | Token::End(name) => {
-                    has_words |= matches!(name.as_str(), "img" | "video" | "audio" | "iframe" | "picture");
-                    let is_break = find(name).is_some_and(|element| element.role == Role::Block);
-                    done |= is_break && opening_has_word;
-                    let is_part = find(name).is_some_and(|element| element.role == Role::Table);
-                    if name == "br" || is_break || is_part {
-                        push_gap(&mut opening);
-                    }
-                }
-                Token::Comment(_) | Token::Doctype => {}
-            }
-            if done && has_words {
+        let mut reader = OpeningReader::default();
+        for token in &self.tokens[self.region.clone()] {
+            reader.token(token);
+            if reader.is_done && reader.has_words {
                 break;
             }
         }
-        (line(&opening).chars().take(OPENING_CHARS).collect(), has_words)
+        (line(&reader.opening).chars().take(OPENING_CHARS).collect(), reader.has_words)
     }
 
-    /// What the document says of itself, under the names of front matter.
+    /// The metadata of the document, under the names of front matter.
     fn meta(&self) -> Vec<(String, String)> {
         let mut meta = Vec::new();
-        let mut add = |key: &str, value: Option<&str>| {
-            if let Some(value) = value.map(str::trim).filter(|value| !value.is_empty()) {
-                meta.push((key.to_owned(), value.to_owned()));
-            }
-        };
         for (at, token) in self.tokens.iter().enumerate() {
-            let Token::Start(name, _) = token else { continue };
-            match name.as_str() {
-                "html" => add("lang", attribute(token, "lang").or(attribute(token, "xml:lang"))),
-                "meta" => {
-                    let name = ["name", "property", "itemprop"].iter().find_map(|key| attribute(token, key));
-                    if let Some(key) = name.and_then(key_of) {
-                        add(key, attribute(token, "content"));
-                    }
-                }
-                "link" if attribute(token, "rel").is_some_and(|rel| rel.eq_ignore_ascii_case("canonical")) => {
-                    add("canonical", attribute(token, "href"));
-                }
-                "time" if self.is_document && self.region.contains(&at) => add("date", attribute(token, "datetime")),
-                _ => {}
+            let is_in_article = self.is_document && self.region.contains(&at);
+            if let Some((key, value)) = metadata(token, is_in_article)
+                && !value.trim().is_empty()
+            {
+                meta.push((key.to_owned(), value.trim().to_owned()));
             }
         }
-        // The first of a kind counts, and a document of thousands of them says nothing.
-        meta.truncate(100);
+        meta.truncate(META_MAX);
         meta
     }
 }
 
-fn push_gap(text: &mut String) {
-    if !text.is_empty() && !text.ends_with(' ') {
-        text.push(' ');
+/// Follows the tokens of an article for its first paragraph and a first word.
+#[derive(Default)]
+struct OpeningReader<'t> {
+    opening: String,
+    opening_has_word: bool,
+    is_done: bool,
+    has_words: bool,
+    /// The open element whose text begins no article.
+    silent: Option<&'t str>,
+}
+
+impl<'t> OpeningReader<'t> {
+    fn token(&mut self, token: &'t Token) {
+        match token {
+            Token::Text(text) => self.text(text),
+            Token::Start(name, _) if self.silent.is_none() && is_silent(name) => {
+                self.silent = Some(name);
+            }
+            Token::End(name) if self.silent == Some(name) => {
+                self.silent = None;
+                self.push_gap();
+            }
+            Token::Start(name, _) | Token::End(name) => self.tag(name),
+            Token::Comment(_) | Token::Doctype => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match self.silent {
+            // A heading and code have words, although they open nothing.
+            Some(name) => self.has_words |= (is_heading(name) || name == "pre") && has_word(text),
+            None => {
+                self.has_words |= has_word(text);
+                if !self.is_done {
+                    self.opening_has_word |= has_word(text);
+                    self.opening.push_str(text);
+                }
+            }
+        }
+    }
+
+    fn tag(&mut self, name: &str) {
+        self.has_words |= matches!(name, "img" | "video" | "audio" | "iframe" | "picture");
+        let role = find(name).map(|element| element.role);
+        if role == Some(Role::Block) && self.opening_has_word {
+            self.is_done = true;
+        }
+        if name == "br" || matches!(role, Some(Role::Block | Role::Table)) {
+            self.push_gap();
+        }
+    }
+
+    fn push_gap(&mut self) {
+        if !self.opening.is_empty() && !self.opening.ends_with(' ') {
+            self.opening.push(' ');
+        }
+    }
+}
+
+/// The metadata that a tag holds: the key of front matter, and the value.
+fn metadata(token: &Token, is_in_article: bool) -> Option<(&'static str, &str)> {
+    let Token::Start(name, _) = token else { return None };
+    match name.as_str() {
+        "html" => Some(("lang", attribute(token, "lang").or(attribute(token, "xml:lang"))?)),
+        "meta" => {
+            // Dublin Core and most others use `name`, Open Graph `property`, schema.org `itemprop`.
+            let name = attribute(token, "name").or(attribute(token, "property")).or(attribute(token, "itemprop"))?;
+            Some((key_of(name)?, attribute(token, "content")?))
+        }
+        "link" if attribute(token, "rel")?.eq_ignore_ascii_case("canonical") => {
+            Some(("canonical", attribute(token, "href")?))
+        }
+        "time" if is_in_article => Some(("date", attribute(token, "datetime")?)),
+        _ => None,
     }
 }
 
@@ -237,26 +300,33 @@ fn key_of(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The article among a document's tokens.
-fn region(tokens: &[Token]) -> std::ops::Range<usize> {
-    let starts = |name: &'static str| (0..tokens.len()).filter(move |at| is_start(&tokens[*at], name));
-    let body = starts("body").next().map_or_else(|| after_head(tokens), |at| at + 1);
-    let mut articles = starts("article");
-    let only_article = articles.next().filter(|_| articles.next().is_none());
-    match only_article.or_else(|| starts("main").next()) {
-        Some(start) => start + 1..end_of(tokens, start).saturating_sub(1).max(start + 1),
-        None => body..tokens.len(),
+/// The range of a document's tokens that is the article.
+fn region(tokens: &[Token]) -> Range<usize> {
+    let mut articles = (0..tokens.len()).filter(|at| is_start(&tokens[*at], "article"));
+    let container = match (articles.next(), articles.next()) {
+        (Some(only), None) => Some(only),
+        // Several articles are a list of them.
+        _ => first_start(tokens, "main"),
+    };
+    if let Some(start) = container {
+        let inside = start + 1;
+        return inside..end_of(tokens, start).saturating_sub(1).max(inside);
     }
+    let body = match first_start(tokens, "body") {
+        Some(at) => at + 1,
+        None => after_head(tokens),
+    };
+    body..tokens.len()
 }
 
-/// Where the body of a document without a `<body>` tag begins.
+/// The beginning of the body of a document without a `<body>` tag.
 fn after_head(tokens: &[Token]) -> usize {
-    let is_end = |token: &Token| matches!(token, Token::End(name) if name == "head");
-    tokens.iter().position(is_end).map_or(0, |at| at + 1)
+    let end = tokens.iter().position(|token| matches!(token, Token::End(name) if name == "head"));
+    end.map_or(0, |at| at + 1)
 }
 
-/// One past the end tag of the element that starts at `start`, nested ones of its name counted; the end of the tokens
-/// where there is none.
+/// The end of the element that starts at `start`, one past its end tag, nested elements of its name
+/// counted; the end of the tokens where it has none.
 fn end_of(tokens: &[Token], start: usize) -> usize {
     let Some(Token::Start(name, _)) = tokens.get(start) else { return start };
     let mut depth = 0_usize;
@@ -270,24 +340,23 @@ fn end_of(tokens: &[Token], start: usize) -> usize {
                 }
             }
             // Headings and titles are not nested: the next block ends one that was left open.
-            Token::Start(other, _)
-                if is_heading(name)
-                    && find(other).is_some_and(|e| e.role == Role::Block)
-                    && !matches!(other.as_str(), "div" | "p") =>
-            {
-                return at;
-            }
+            Token::Start(other, _) if is_heading(name) && ends_heading(other) => return at,
             _ => {}
         }
     }
     tokens.len()
 }
 
+fn ends_heading(name: &str) -> bool {
+    let is_block = find(name).is_some_and(|element| element.role == Role::Block);
+    is_block && !matches!(name, "div" | "p")
+}
+
 fn is_heading(name: &str) -> bool {
     matches!(name.as_bytes(), [b'h', b'1'..=b'6'])
 }
 
-/// Is the text in this element no beginning of an article?
+/// Whether the text in this element is not the beginning of an article.
 fn is_silent(name: &str) -> bool {
     is_heading(name)
         || matches!(
@@ -309,13 +378,18 @@ fn is_silent(name: &str) -> bool {
         )
 }
 
+fn first_start(tokens: &[Token], wanted: &str) -> Option<usize> {
+    tokens.iter().position(|token| is_start(token, wanted))
+}
+
 fn is_start(token: &Token, wanted: &str) -> bool {
     matches!(token, Token::Start(name, _) if name == wanted)
 }
 
 fn attribute<'t>(token: &'t Token, wanted: &str) -> Option<&'t str> {
     let Token::Start(_, attributes) = token else { return None };
-    attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    let (_, value) = attributes.iter().find(|(name, _)| name == wanted)?;
+    Some(value)
 }
 
 #[cfg(test)]

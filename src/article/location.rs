@@ -1,6 +1,7 @@
-//! What the path of a file says: its names for the URL, its directories, its date, whether it is a draft.
+//! Facts from the path of a file: the names for its URL, its directories, its date, whether it is a
+//! draft.
 //!
-//! The path alone decides: nothing here knows what else stands in the tree.
+//! The path alone decides. Other files of the tree make no difference.
 
 use jiff::civil;
 
@@ -9,24 +10,25 @@ use crate::base::time::Written;
 
 use super::dates::day_of;
 
-/// What the path of a file says of its article.
+/// Facts that the path of a file gives about its article.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The names from which the URL is made, the last one the article's own: without extension, without the date of
-    /// `2026-11-22-some-title.md`, without `_posts`, `_drafts` and `drafts`, without the `index` of `dir/index.md`
-    /// (then `dir` is the last). Empty only for an `index.md` in the root. For `_index.md`, the names of its directory.
+    /// The names from which the URL is made, the last one the article's own: without extension,
+    /// without the date of `2026-11-22-some-title.md`, without `_posts`, `_drafts` and `drafts`,
+    /// without the `index` of `dir/index.md` (then `dir` is the last). Empty only for an `index.md`
+    /// in the root. For `_index.md`, the names of its directory.
     pub names: Vec<String>,
-    /// The directories whose feeds carry it, from the root down, `_posts` and the like left out: `names` without its
-    /// last. For `_index.md`, its own directory and those around it.
+    /// The directories whose feeds carry the article, from the root down, without `_posts` and the
+    /// like: `names` without its last. For `_index.md`, its own directory and those around it.
     pub directories: Vec<String>,
     /// The date in the file's name, or in directories of the shape `2026/11/22`.
     pub date: Option<Written>,
-    /// Does it stand in `_drafts` or `drafts`?
+    /// Set in `_drafts` and `drafts`.
     pub draft: bool,
 }
 
 impl Location {
-    /// What `path` says.
+    /// Reads `path`.
     pub(crate) fn of(path: &RelPath) -> Self {
         let (mut names, mut draft) = (Vec::new(), false);
         for directory in path.parent().iter().flat_map(RelPath::segments) {
@@ -55,55 +57,67 @@ impl Location {
     }
 }
 
-/// The directory (or file) that keeps `path` from being an article or an asset: Jekyll's `_site`, `_layouts`,
-/// `_includes`, `_data` and all others whose name begins with `_`, except `_posts`, `_drafts` and `_index.*`. The
-/// answer is its path, the part of `path` up to it.
+/// The directory (or file) that keeps `path` from being an article or an asset, as the part of
+/// `path` up to it: Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
+/// begins with `_`, except `_posts`, `_drafts` and `_index.*`.
 pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
-        let welcome = matches!(segment, "_posts" | "_drafts") || segment.starts_with("_index.");
-        if segment.starts_with('_') && !welcome {
+        let is_allowed = matches!(segment, "_posts" | "_drafts") || segment.starts_with("_index.");
+        if segment.starts_with('_') && !is_allowed {
             return path.as_str().get(..end);
         }
+        // The slash.
         end += 1;
     }
     None
 }
 
-/// Does the article stand where Jekyll keeps its articles, so that Jekyll's habits are its author's?
+/// Whether the article is where Jekyll keeps its articles, so that its author has Jekyll's habits.
 pub(crate) fn is_of_jekyll(path: &RelPath) -> bool {
-    path.parent().iter().flat_map(RelPath::segments).any(|segment| matches!(segment, "_posts" | "_drafts"))
+    let Some(directory) = path.parent() else { return false };
+    directory.segments().any(|segment| matches!(segment, "_posts" | "_drafts"))
 }
 
-/// The day that three segments in a row name: `2026/11/22`; the last such, where there are several.
+/// The day that three segments in a row name, as in `2026/11/22`; the last such, where there are
+/// several.
 pub(crate) fn date_among<'a>(segments: impl Iterator<Item = &'a str>) -> Option<Written> {
     let segments: Vec<&str> = segments.collect();
-    segments.windows(3).rev().find_map(|three| {
-        let [year, month, day] = three else { return None };
+    for three in segments.windows(3).rev() {
+        let [year, month, day] = three else { continue };
         let fits = year.len() == 4 && matches!(month.len(), 1 | 2) && matches!(day.len(), 1 | 2);
-        day_named(year, month, day).filter(|_| fits).map(Written::Day)
-    })
+        if fits && let Some(day) = day_named(year, month, day) {
+            return Some(Written::Day(day));
+        }
+    }
+    None
 }
 
-/// `2026-11-22-some-title` -> its day and `some-title`. A bare `2026-11-22` is a name as well as a day.
+/// Splits `2026-11-22-some-title` into its day and `some-title`. A bare `2026-11-22` is a name as
+/// well as a day.
 fn dated_name(name: &str) -> Option<(civil::Date, &str)> {
     let (date, rest) = name.split_at_checked(10)?;
     let (year, month_day) = date.split_once('-')?;
     let (month, day) = month_day.split_once('-')?;
-    let day = day_named(year, month, day).filter(|_| (year.len(), month.len()) == (4, 2))?;
+    if (year.len(), month.len()) != (4, 2) {
+        return None;
+    }
+    let day = day_named(year, month, day)?;
     if rest.is_empty() {
         return Some((day, name));
     }
     let title = rest.strip_prefix(['-', '_', ' '])?.trim_start_matches(['-', '_', ' ']);
-    // Nothing behind the date: then the date is all the name there is.
+    // Without a title behind the date, the date is the only name there is.
     Some((day, if title.is_empty() { name } else { title }))
 }
 
 fn day_named(year: &str, month: &str, day: &str) -> Option<civil::Date> {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if ![year, month, day].into_iter().all(digits) {
-        return None;
+    for number in [year, month, day] {
+        // `parse` alone would accept a sign.
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
     }
     day_of(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
 }

@@ -1,13 +1,16 @@
-//! What a file says: pure functions from bytes to a `Head` (cheap, for every file) and a `Body` (only where wanted).
+//! What a file says: pure functions from bytes to a `Head` (cheap, for every file) and a `Body`
+//! (only where wanted).
 //!
-//! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a panic.
+//! Bad input is data: a file that cannot be used gives diagnostics, never an `Err` and never a
+//! panic.
 //!
-//! Read it in the order of the data. `decode` makes text of bytes, and `location` reads the path. `front_matter` splits
-//! off the front matter, reads it as one tree whatever its syntax, and types its keys (`dates` parses the dates).
-//! `foreign` converts the template tags of other generators. `markdown`, `html` and `plain_text` turn the text into
-//! HTML, and what an author wrote as HTML passes through `sanitize`. `feed_html` defines the form of all HTML written
-//! here and its references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and `body`
-//! put these together; `model` has the values that they return.
+//! Read it in the order of the data. `decode` makes text of bytes, and `location` reads the path.
+//! `front_matter` splits off the front matter, reads it as one tree whatever its syntax, and types
+//! its keys (`dates` parses the dates). `foreign` converts the template tags of other generators.
+//! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
+//! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
+//! references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
+//! `body` put these together; `model` has the values that they return.
 
 mod body;
 mod dates;

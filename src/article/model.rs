@@ -1,4 +1,4 @@
-//! The values that leave: what an article says of itself (`Head`), and its text as it is published (`Body`).
+//! The values that leave: an article's metadata (`Head`) and its text as it is published (`Body`).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::base::time::Written;
 
 use super::word_sketch::WordSketch;
 
-/// A name with what else is known of a person.
+/// A person: a name, and as much else as is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Person {
     /// Never empty.
@@ -22,7 +22,8 @@ pub struct Person {
     pub url: Option<String>,
 }
 
-/// Where a title came from. The body needs it: a heading that became the title leaves the text.
+/// The source of a title. The body needs it: a heading that became the title is removed from the
+/// text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TitleFrom {
@@ -39,7 +40,7 @@ pub enum TitleFrom {
     Text,
 }
 
-/// What an article says of itself, without its body: what rows, pages' lists and identity need.
+/// The metadata of an article, without its body, as rows, lists of pages and identity need it.
 ///
 /// Every text in it is safe: only characters of XML 1.0 `Char`, no C1 controls, white space folded.
 /// Dates are as written; the ledger resolves them in the site's zone.
@@ -47,24 +48,25 @@ pub enum TitleFrom {
 pub struct Head {
     /// The title; empty only for a note whose front matter says so.
     pub title: String,
-    /// Where it came from.
+    /// The source of the title.
     pub title_from: TitleFrom,
     /// The date of the front matter, the file's name, or its `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Written>,
-    /// The date of the front matter before which nobody sees it, where that is not the date it carries.
+    /// The date of the front matter before which the article is not published, where that is not
+    /// its own date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Written>,
     /// The front matter's date of change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Written>,
-    /// The moment from which it is withdrawn.
+    /// The time from which the article is unpublished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Written>,
-    /// In the order given; empty where the site's author wrote it.
+    /// Authors in the order given; empty where the site's author wrote the article.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<Person>,
-    /// As written, in order, without doubles.
+    /// Tags as written, in order, without duplicates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The front matter's summary, as plain text.
@@ -79,10 +81,10 @@ pub struct Head {
     /// The front matter's id, to the byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Other paths that lead here.
+    /// Other paths that redirect here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// `link`: what a link post points at; an absolute URL.
+    /// The target of a link post, an absolute URL: `link`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_url: Option<String>,
     /// The page's `rel=canonical`, an absolute URL.
@@ -94,22 +96,22 @@ pub struct Head {
     /// The article's picture, as written: relative to the article or absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Not published.
+    /// Keeps the article unpublished.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,
-    /// Has a page, stands in no list and no feed.
+    /// Keeps the article out of lists and feeds. It has a page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
-    /// `feed: false`: stands in lists, not in feeds.
+    /// Keeps the article out of feeds, not out of lists: `feed: false`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_feed: bool,
-    /// Stands in feeds, not in lists.
+    /// Keeps the article out of lists, not out of feeds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub feed_only: bool,
 }
 
 impl Head {
-    /// The same, without room to grow: there is one of them for each article in memory, and most lists are short.
+    /// Drops spare capacity: each article in memory has a head, and most lists are short.
     #[must_use]
     pub fn shrunk(mut self) -> Self {
         self.authors.shrink_to_fit();
@@ -120,46 +122,48 @@ impl Head {
     }
 }
 
-/// What the head of a file was found to be.
+/// The result of reading a file's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// A usable article.
     Article {
-        /// What it says of itself.
+        /// Its metadata.
         head: Arc<Head>,
-        /// Its words.
+        /// Its words, for comparing versions.
         sketch: Arc<WordSketch>,
         /// Warnings and notes.
         diagnostics: Vec<Diagnostic>,
     },
-    /// Nothing yet: no word of text and no title. Editors truncate before they write.
+    /// A file without a word of text and without a title, as yet: editors truncate before they
+    /// write.
     Empty,
-    /// Not usable; at least one error.
+    /// A file that cannot be used, with at least one error.
     Refused(Vec<Diagnostic>),
 }
 
-/// The beginnings of a text, as `markdown::outline`, `html::outline` and `text::outline` see them. Plain text, not yet
-/// cleaned.
+/// The beginnings of a text, as `markdown::outline`, `html::outline` and `plain_text::outline` read
+/// them. Plain text, not yet cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outline {
     /// The heading (or, in plain text, the first line) that reads as the title.
     pub title: Option<(String, TitleFrom)>,
     /// The text of the first paragraph, at most about 400 characters; empty where there is none.
     pub opening: String,
-    /// Is there a word, or a picture, anywhere?
+    /// Set where there is a word or a picture anywhere.
     pub has_words: bool,
-    /// What an HTML document says of itself, under the names of front matter (`date`, `author`, `description`, `lang`),
-    /// in document order.
+    /// The metadata of an HTML document, under the names of front matter (`date`, `author`,
+    /// `description`, `lang`), in document order.
     pub meta: Vec<(String, String)>,
 }
 
-/// A rendered article, independent of where the site is and of what its neighbours are called: relative references are
-/// symbolic, see [`symbol`](super::symbol).
+/// A rendered article, independent of where the site is and of what its neighbours are called:
+/// relative references are symbolic, see [`symbol`](super::symbol).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// Sanitised HTML with symbolic references.
     pub html: String,
-    /// Plain text: the front matter's summary, what stands before `<!-- more -->`, or the first paragraph, cut near
-    /// 280 characters on a grapheme boundary. Empty only where the article has no text.
+    /// Plain text: the front matter's summary, the text before `<!-- more -->`, or the first
+    /// paragraph, cut near 280 characters on a grapheme boundary. Empty only where the article has
+    /// no text.
     pub summary: String,
 }

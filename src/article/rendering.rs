@@ -1,28 +1,28 @@
-//! What one rendering knows of its article, and its limits.
+//! The article and the limits of one rendering.
 
 use crate::base::{Diagnostic, Digest, RelPath};
 
 use super::feed_html::references::Resolver;
 use super::model::Head;
 
-/// Nothing in a feed is nested deeper, whatever the limits say: readers' own parsers give up soon after.
+/// The deepest nesting in a feed, whatever the limits say: readers' own parsers give up soon after.
 const DEPTH_MAX: usize = 100;
 
 /// Limits on one rendering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Elements inside one another. Never more than 100, whatever is asked for.
+    /// Nested elements; at most 100, whatever is asked for.
     pub depth: usize,
     /// Bytes of HTML.
     pub max_bytes: usize,
 }
 
-/// What one rendering knows of its article.
+/// The article and the limits of one rendering.
 pub(crate) struct Rendering<'a> {
     pub(crate) head: &'a Head,
     pub(crate) limits: &'a Limits,
     pub(crate) resolver: Resolver,
-    /// What makes ids unique among the articles of a page.
+    /// A prefix that makes ids unique among the articles of a page.
     pub(crate) prefix: String,
 }
 
@@ -36,7 +36,8 @@ pub(crate) fn too_large(limits: &Limits) -> Diagnostic {
     Diagnostic::error("too-large", format!("the rendered article is larger than {} bytes", limits.max_bytes))
 }
 
-/// Short, and another for each article: two entries on one page share no id of a footnote.
+/// A short prefix of ids, different for each article: two entries on one page share no id of a
+/// footnote.
 pub(crate) fn prefix_of(path: &RelPath) -> String {
     Digest::of(path.without_extension().as_bytes()).short()[..6].to_owned()
 }

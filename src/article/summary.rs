@@ -1,19 +1,24 @@
-//! Finished HTML -> the plain text that stands for it.
+//! Summaries: finished HTML -> the plain text that represents it.
 
 use crate::base::html::unescape;
 use crate::base::text::{excerpt, line};
 
 use super::feed_html::elements::{Role, find};
-use super::feed_html::{MORE, Part, parts};
+use super::feed_html::{MORE, Part, Parts, parts};
 
-/// About how many graphemes a summary has at most.
+/// Graphemes of a summary, about.
 const LIMIT: usize = 280;
 
-/// What stands before the mark of the summary's end, else the first paragraph, else the first text; cut.
+/// The summary of a body: the text before the mark of the summary's end, else the first paragraph,
+/// else the first text; cut.
 pub(crate) fn summary(html: &str) -> String {
-    let before = html.find(MORE).map(|at| whole(&html[..at])).filter(|text| !text.is_empty());
-    let text = before.unwrap_or_else(|| first_paragraph(html));
-    cut(&text)
+    if let Some((before, _)) = html.split_once(MORE) {
+        let text = whole(before);
+        if !text.is_empty() {
+            return cut(&text);
+        }
+    }
+    cut(&first_paragraph(html))
 }
 
 /// Plain text as a summary: on one line, cut.
@@ -21,90 +26,123 @@ pub(crate) fn cut(text: &str) -> String {
     excerpt(&line(text), LIMIT).into_owned()
 }
 
-/// All of the text.
+/// The whole text, as far as a summary can need it.
 fn whole(html: &str) -> String {
-    blocks(html).fold(String::new(), |mut text, (_, block)| {
+    let mut text = String::new();
+    for (_, block) in Blocks::of(html) {
         text.push(' ');
         text.push_str(&block);
-        text.truncate(text.floor_char_boundary(8 * LIMIT));
-        text
-    })
-}
-
-/// The text of the first paragraph that has one; else of the first block that is no heading and no code; else any.
-fn first_paragraph(html: &str) -> String {
-    let mut fallback: Option<(bool, String)> = None;
-    for (kind, text) in blocks(html) {
-        match kind {
-            "p" => return text,
-            "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => drop(fallback.get_or_insert((false, text))),
-            _ if !matches!(fallback, Some((true, _))) => fallback = Some((true, text)),
-            _ => {}
+        if text.len() > 8 * LIMIT {
+            text.truncate(text.floor_char_boundary(8 * LIMIT));
+            break;
         }
     }
-    fallback.map(|(_, text)| text).unwrap_or_default()
+    text
 }
 
-/// Runs of text, each with the block that holds it: the name of the innermost one, but `p` wherever a paragraph is
-/// open. Marks of footnotes, pronunciations and what stands in for media are left out.
-fn blocks(html: &str) -> impl Iterator<Item = (&'static str, String)> {
-    let mut parts = parts(html);
-    let mut open: Vec<&'static str> = vec!["div"];
-    let mut silent: Option<(&str, usize)> = None;
-    std::iter::from_fn(move || {
+/// The text of the first paragraph that has one; else of the first block that is neither a heading
+/// nor code; else of any.
+fn first_paragraph(html: &str) -> String {
+    let (mut plain, mut any) = (None, None);
+    for (kind, text) in Blocks::of(html) {
+        match kind {
+            "p" => return text,
+            "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                any.get_or_insert(text);
+            }
+            _ => {
+                plain.get_or_insert(text);
+            }
+        }
+    }
+    plain.or(any).unwrap_or_default()
+}
+
+/// Runs of text, each with the name of the innermost block that holds it. Marks of footnotes,
+/// pronunciations and the alternatives of media are left out.
+struct Blocks<'h> {
+    parts: Parts<'h>,
+    /// The open blocks. The outermost stands for the body.
+    open: Vec<&'static str>,
+    /// The open element whose text is left out, and how many of its name are open.
+    silent: Option<(&'h str, usize)>,
+}
+
+impl Iterator for Blocks<'_> {
+    type Item = (&'static str, String);
+
+    fn next(&mut self) -> Option<Self::Item> {
         let mut text = String::new();
-        let mut is_done = false;
-        while !is_done {
-            let Some(part) = parts.next() else { break };
-            if is_silent(&mut silent, part) {
+        while let Some(part) = self.parts.next() {
+            if self.is_silent(part) {
                 continue;
             }
-            let kind = open.last().copied().unwrap_or("div");
+            let kind = self.kind();
             match part {
                 Part::Text(part) => text.push_str(&unescape(part).replace(MORE, "")),
                 Part::Start("br", _) => text.push(' '),
-                Part::Start(name, _) | Part::End(name) => {
-                    let Some(block) = find(name).filter(|e| matches!(e.role, Role::Block | Role::Table)) else {
+                Part::Start(name, _) => {
+                    let Some(block) = block_named(name) else { continue };
+                    self.open.push(block);
+                }
+                Part::End(name) => {
+                    if block_named(name).is_none() {
                         continue;
-                    };
-                    is_done = !text.trim().is_empty();
-                    match part {
-                        Part::Start(..) => open.push(block.name),
-                        _ if open.len() > 1 => drop(open.pop()),
-                        _ => {}
+                    }
+                    if self.open.len() > 1 {
+                        self.open.pop();
                     }
                 }
             }
-            if is_done {
+            // A block begins or ends here, and with it the text before it ends.
+            let is_boundary = !matches!(part, Part::Text(_) | Part::Start("br", _));
+            if is_boundary && !text.trim().is_empty() {
                 return Some((kind, line(&text)));
             }
         }
         let rest = line(&text);
-        (!rest.is_empty()).then(|| (open.last().copied().unwrap_or("div"), rest))
-    })
+        if rest.is_empty() { None } else { Some((self.kind(), rest)) }
+    }
 }
 
-/// Is this part inside of something that is not read aloud with the text?
-fn is_silent<'a>(silent: &mut Option<(&'a str, usize)>, part: Part<'a>) -> bool {
-    match (silent.as_mut(), part) {
-        (None, Part::Start(name, attributes)) => {
-            let is_mark = name == "sup" && attributes.starts_with(" id=\"fnref-");
-            if is_mark || matches!(name, "rt" | "rp" | "audio" | "video") {
-                *silent = Some((name, 1));
-            }
-        }
-        (None, _) => return false,
-        (Some((name, depth)), Part::Start(started, _)) if *name == started => *depth += 1,
-        (Some((name, depth)), Part::End(ended)) if *name == ended => {
-            *depth -= 1;
-            if *depth == 0 {
-                *silent = None;
-            }
-            return true;
-        }
-        (Some(_), _) => {}
+impl<'h> Blocks<'h> {
+    fn of(html: &'h str) -> Self {
+        Self { parts: parts(html), open: vec!["div"], silent: None }
     }
-    silent.is_some()
+
+    fn kind(&self) -> &'static str {
+        self.open.last().copied().unwrap_or("div")
+    }
+
+    /// Whether this part is inside of something that would not be read aloud with the text.
+    fn is_silent(&mut self, part: Part<'h>) -> bool {
+        let Some((name, depth)) = &mut self.silent else {
+            let Part::Start(name, attributes) = part else { return false };
+            let is_note = name == "sup" && attributes.starts_with(" id=\"fnref-");
+            if !is_note && !matches!(name, "rt" | "rp" | "audio" | "video") {
+                return false;
+            }
+            self.silent = Some((name, 1));
+            return true;
+        };
+        match part {
+            Part::Start(started, _) if *name == started => *depth += 1,
+            Part::End(ended) if *name == ended => {
+                *depth -= 1;
+                if *depth == 0 {
+                    self.silent = None;
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+/// The name of a block or a part of a table; `None` for inline elements.
+fn block_named(name: &str) -> Option<&'static str> {
+    let element = find(name)?;
+    if matches!(element.role, Role::Block | Role::Table) { Some(element.name) } else { None }
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! Symbolic references: the URLs of a body that only the library can know.
 //!
-//! A body is independent of where the site is and of what its neighbours are called, so a relative reference is kept as
-//! a target between two U+0001: `\u{1}news/other.md\u{1}#part`. The target is one of
+//! A body is independent of where the site is and of what its neighbours are called, so a relative
+//! reference is kept as a target between two U+0001: `\u{1}news/other.md\u{1}#part`. The target is
+//! one of
 //!
 //! - `news/other.md`: the URL of the article or file at that path beneath the article directory;
 //! - `/about/`: a path of the site, decoded;
-//! - `?Other Note`: the article of that name, in any directory (a wiki link, `post_url`, a `relref` without directory);
+//! - `?Other Note`: the article of that name, in any directory (a wiki link, `post_url`, a `relref`
+//!   without directory);
 //! - nothing: the article itself.
 //!
-//! A query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two the text is escaped as
-//! an attribute's value is. A path is decoded and otherwise as its author wrote it: `x.md`, `x.html`, `x` and `x/` can all
-//! mean one article, and the library tries them. No other U+0001 is in a body, because no text keeps one.
+//! A query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two
+//! the text is escaped as an attribute's value is. A path is decoded and otherwise as its author
+//! wrote it: `x.md`, `x.html`, `x` and `x/` can all mean one article, and the library tries them.
+//! No other U+0001 is in a body, because no text keeps one.
 //!
-//! While a body is rendered, U+FDD0 takes the place of U+0001: a URL parser strips control characters, and would take
-//! what follows for a scheme.
+//! While a body is rendered, U+FDD0 takes the place of U+0001: a URL parser strips control
+//! characters, and would take what follows for a scheme.
 
 use std::borrow::Cow;
 
@@ -24,10 +27,12 @@ use crate::base::html::unescape;
 /// The character at both ends of the target of a symbolic reference in a body.
 pub const MARK: char = '\u{1}';
 
-/// The same while the body is being rendered. A noncharacter, which is removed from every source before.
+/// The same while the body is being rendered. A noncharacter, which is removed from every source
+/// before.
 pub(crate) const DRAFT_MARK: char = '\u{fdd0}';
 
-/// Percent-encoding that makes a target one word of any markup. Dots stay, so that an extension is one.
+/// Percent-encoding that makes a target one word of any markup. Dots stay, so that an extension is
+/// one.
 const ONE_WORD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.');
 
 /// A symbolic reference found in the HTML of a body.
@@ -48,12 +53,14 @@ pub fn find(html: &str) -> Option<Symbol<'_>> {
     Some(Symbol { before, target: unescape(target), after })
 }
 
-/// Splits the value of an attribute into target and suffix; `None` where it is not symbolic or not closed.
+/// Splits the value of an attribute into target and suffix; `None` where it is not symbolic or not
+/// closed.
 pub(crate) fn split(value: &str) -> Option<(&str, &str)> {
     value.strip_prefix(MARK)?.split_once(MARK)
 }
 
-/// The reference to `target` in a body that is being rendered. `suffix` is its query and fragment, percent-encoded.
+/// The reference to `target` in a body that is being rendered. `suffix` is its query and fragment,
+/// percent-encoded.
 pub(crate) fn draft(target: &str, suffix: &str) -> String {
     format!("{DRAFT_MARK}{target}{DRAFT_MARK}{suffix}")
 }
@@ -63,13 +70,15 @@ pub(crate) fn finished(c: char) -> char {
     if c == DRAFT_MARK { MARK } else { c }
 }
 
-/// The reference to an article or file by its name, for putting into a source that is yet to be parsed.
+/// The reference to an article or file by its name, for putting into a source that is yet to be
+/// parsed.
 pub(crate) fn by_name(name: &str, fragment: &str) -> String {
     let hash = if fragment.is_empty() { "" } else { "#" };
     in_source(&format!("?{name}"), &format!("{hash}{fragment}"))
 }
 
-/// The reference to a path beneath the article directory, for putting into a source that is yet to be parsed.
+/// The reference to a path beneath the article directory, for putting into a source that is yet to
+/// be parsed.
 pub(crate) fn by_path(path: &str) -> String {
     let (path, suffix) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
     in_source(path.trim_start_matches('/'), suffix)

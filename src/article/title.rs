@@ -1,17 +1,18 @@
-//! A title for an article that names none: its file's name, where that is made of words, or its first sentence.
+//! A title for an article that names none: its file's name, where that is made of words, or its
+//! first sentence.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::base::text;
 
-/// Where a first sentence is cut, in graphemes.
+/// Graphemes after which a first sentence is cut.
 const SENTENCE_MAX: usize = 80;
 
-/// Names that say nothing of what stands in the file.
+/// Names that describe nothing.
 const EMPTY_NAMES: [&str; 10] =
     ["index", "readme", "untitled", "unbenannt", "note", "new", "draft", "document", "text", "post"];
 
-/// What cameras, phones and programs put before a number.
+/// Prefixes that cameras, phones and programs put before a number.
 const MACHINE_PREFIXES: [&str; 18] = [
     "img",
     "dsc",
@@ -33,77 +34,108 @@ const MACHINE_PREFIXES: [&str; 18] = [
     "doc",
 ];
 
-/// The file name as a title, if it is made of words: `my-first-post` is "My first post"; `IMG_1234`, a bare date, a
-/// number, a hash are none.
+/// The file name as a title, if it is made of words: `my-first-post` becomes "My first post";
+/// `IMG_1234`, a bare date, a number and a hash give `None`.
 pub(crate) fn of_words(name: &str) -> Option<String> {
     let title = plain(name);
-    let tokens: Vec<&str> = title.split(' ').collect();
-    let is_word = |token: &&&str| is_word(token);
-    let words = tokens.iter().filter(is_word).count();
+    let lower = title.to_lowercase();
+    if EMPTY_NAMES.contains(&lower.as_str()) || is_hash(&lower) {
+        return None;
+    }
     let letters = title.chars().filter(|c| c.is_alphabetic()).count();
     let digits = title.chars().filter(char::is_ascii_digit).count();
-    let lower = title.to_lowercase();
-    let by_machine = words == 1 && tokens.len() > 1 && {
-        let prefix = lower.split(' ').next().unwrap_or_default();
-        MACHINE_PREFIXES.contains(&prefix) || EMPTY_NAMES.contains(&prefix)
-    };
-    let is_hash = digits > 0 && lower.chars().filter(|c| *c != ' ').all(|c| c.is_ascii_hexdigit());
-    (words > 0 && letters > digits && !by_machine && !is_hash && !EMPTY_NAMES.contains(&lower.as_str()))
-        .then_some(title)
+    if letters <= digits {
+        return None;
+    }
+    let tokens: Vec<&str> = lower.split(' ').collect();
+    match tokens.iter().filter(|token| is_word(token)).count() {
+        0 => None,
+        // `screenshot 2026 11 22` is one word, and that is the program's.
+        1 if tokens.len() > 1 && is_of_machine(tokens[0]) => None,
+        _ => Some(title),
+    }
 }
 
-/// The file name as a title, whatever it is made of; empty only where it holds nothing that can be shown.
+/// The file name as a title, whatever it is made of; empty only where none of it can be shown.
 pub(crate) fn plain(name: &str) -> String {
-    // Who sets spaces means hyphens: `Spider-Man is back`.
-    let separators: &[char] = if name.contains(char::is_whitespace) { &['_'] } else { &['_', '-', '+'] };
-    let spaced = if name.contains("++") { name.replace(['_', '-'], " ") } else { name.replace(separators, " ") };
-    capital(&text::line(&spaced))
+    // In a name with spaces, hyphens are hyphens: `Spider-Man is back`. In one with `++`, a plus is
+    // a plus: `c++_notes`.
+    let separators: &[char] = if name.contains("++") {
+        &['_', '-']
+    } else if name.contains(char::is_whitespace) {
+        &['_']
+    } else {
+        &['_', '-', '+']
+    };
+    capital(&text::line(&name.replace(separators, " ")))
 }
 
-/// The first sentence of a text, cut after a word near 80 characters; none where there is no text.
+/// The first sentence of a text, cut after a word near 80 characters; `None` where there is no
+/// text.
 pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     let opening = text::line(opening);
     let sentence = &opening[..sentence_end(&opening)];
     let title = text::excerpt(sentence, SENTENCE_MAX);
     let title = match title.strip_suffix('.') {
+        // Three dots are no full stop.
         Some(rest) if !rest.ends_with('.') => rest,
         _ => title.strip_suffix('。').unwrap_or(&title),
     };
-    (!title.is_empty()).then(|| title.to_owned())
+    if title.is_empty() { None } else { Some(title.to_owned()) }
 }
 
-/// Letters alone, three of them or more; one is enough for a script whose characters are words.
+/// Whether a token is three letters or more without a number. One letter is enough in a script
+/// whose characters are words.
 fn is_word(token: &str) -> bool {
-    let letters = token.chars().filter(|c| c.is_alphabetic()).count();
-    let other = token.chars().any(|c| c.is_numeric());
-    let wide = token.chars().any(|c| u32::from(c) >= 0x2e80);
-    !other && (letters >= 3 || (wide && letters >= 1))
+    let (mut letters, mut is_wide) = (0, false);
+    for c in token.chars() {
+        if c.is_numeric() {
+            return false;
+        }
+        letters += usize::from(c.is_alphabetic());
+        is_wide |= u32::from(c) >= 0x2e80;
+    }
+    letters >= 3 || is_wide && letters >= 1
 }
 
-/// Where the first sentence ends: behind a stop that a space and no small letter follows, or behind a stop of Chinese
-/// and Japanese.
+fn is_of_machine(token: &str) -> bool {
+    MACHINE_PREFIXES.contains(&token) || EMPTY_NAMES.contains(&token)
+}
+
+/// Whether a name is a hexadecimal number, in groups or not. Without a digit it is a word:
+/// `facade`.
+fn is_hash(lower: &str) -> bool {
+    lower.contains(|c: char| c.is_ascii_digit()) && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
+}
+
+/// The end of the first sentence: behind a stop that a space and no small letter follows, or behind
+/// a stop of Chinese and Japanese.
 fn sentence_end(line: &str) -> usize {
     for (at, c) in line.char_indices() {
         let end = at + c.len_utf8();
-        let rest = &line[end..];
-        let ends = match c {
+        let is_end = match c {
             '。' | '！' | '？' => true,
-            '.' | '!' | '?' | '…' => ends_here(&line[..at], c, rest),
+            '.' | '!' | '?' | '…' => ends_sentence(&line[..at], c, &line[end..]),
             _ => false,
         };
-        if ends {
+        if is_end {
             return end;
         }
     }
     line.len()
 }
 
-fn ends_here(before: &str, stop: char, rest: &str) -> bool {
-    let Some(next) = rest.strip_prefix(' ').and_then(|rest| rest.chars().next()) else { return rest.is_empty() };
+fn ends_sentence(before: &str, stop: char, rest: &str) -> bool {
+    if rest.is_empty() {
+        return true;
+    }
+    let Some(rest) = rest.strip_prefix(' ') else { return false };
     let word = before.rsplit(' ').next().unwrap_or_default();
     // `J. R. R.`, `1. `, `Dr. ` and `e.g. ` end nothing.
-    let short = stop == '.' && (word.chars().count() <= 2 || word.contains('.'));
-    !short && !next.is_lowercase()
+    if stop == '.' && (word.chars().count() <= 2 || word.contains('.')) {
+        return false;
+    }
+    !rest.starts_with(char::is_lowercase)
 }
 
 fn capital(text: &str) -> String {

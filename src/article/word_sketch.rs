@@ -1,8 +1,9 @@
 //! A small picture of an article's words, for telling how much of it changed.
 //!
-//! Two questions are asked of it: how many words an edit changed (the histogram answers, almost to the word for small
-//! edits), and how much of an old article a new text still has (the sample answers, give or take a few in a hundred).
-//! The same text gives the same sketch on every machine, for ever: hashes are fixed, none is seeded.
+//! Two questions are asked of it: how many words an edit changed (the histogram answers, almost to
+//! the word for small edits), and how much of an old article a new text still has (the sample
+//! answers, give or take a few in a hundred). The same text gives the same sketch on every machine,
+//! for ever: hashes are fixed, none is seeded.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
@@ -29,25 +30,26 @@ const MINOR_SHARE: f64 = 0.02;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WordSketch {
-    /// How many words there are.
+    /// The number of words.
     pub words: u32,
-    /// How many words fall into each of 256 classes by their hash, modulo 256. Length 256, or 0 where there are no
-    /// words.
+    /// The number of words that fall into each of 256 classes by their hash, modulo 256. Length
+    /// 256, or 0 where there are no words.
     pub histogram: Vec<u8>,
     /// The smallest 64 distinct hashes of words, ascending.
     pub sample: Vec<u32>,
 }
 
 impl WordSketch {
-    /// The sketch of a plain text or of Markdown. Words are runs of letters and digits of any script; of scripts that
-    /// set no spaces between words, each character is one.
+    /// The sketch of a plain text or of Markdown. Words are runs of letters and digits of any
+    /// script; of scripts that set no spaces between words, each character is one.
     pub fn of(text: &str) -> Self {
         let mut gatherer = Gatherer::default();
         gatherer.add(text);
         gatherer.finish()
     }
 
-    /// The sketch of an HTML document: the words between its tags, without comments, scripts and styles.
+    /// The sketch of an HTML document: the words between its tags, without comments, scripts and
+    /// styles.
     pub fn of_html(html: &str) -> Self {
         let mut gatherer = Gatherer::default();
         let mut rest = html;
@@ -59,8 +61,8 @@ impl WordSketch {
         gatherer.finish()
     }
 
-    /// About how many words were added, removed or replaced between the two: exact to a word for small edits. The order
-    /// of the words does not count.
+    /// About how many words were added, removed or replaced between the two: exact to a word for
+    /// small edits. The order of the words does not count.
     pub fn changed_words(&self, other: &WordSketch) -> u32 {
         let (mut added, mut removed) = (0_u32, 0_u32);
         for class in 0..CLASSES {
@@ -71,17 +73,17 @@ impl WordSketch {
             }
         }
         let replaced = f64::from(added.min(removed));
-        // A word that came and one that went cancel where they meet in a class. With random classes the rest would be
-        // the share 1 / (1 + n / classes) of what it was; real words repeat, so that fewer meet: half of it is made
-        // good.
+        // A word that came and one that went cancel where they meet in a class. With random classes
+        // the rest would be the share 1 / (1 + n / classes) of what it was; real words repeat, so
+        // that fewer meet: half of it is made good.
         let crowding = (f64::from(added.max(removed)) / (2 * CLASSES) as f64).min(0.5);
         let replaced = (replaced / (1.0 - crowding)).round() as u32;
         let changed = replaced.saturating_add(added.abs_diff(removed));
         changed.max(self.words.abs_diff(other.words))
     }
 
-    /// About which share of the distinct words of `old` this text still has, from 0 to 1. A text without words has kept
-    /// everything of another one without.
+    /// About which share of the distinct words of `old` this text still has, from 0 to 1. A text
+    /// without words has kept everything of another one without.
     pub fn kept_share(&self, old: &WordSketch) -> f64 {
         // Below the largest hash of a full sample every hash of its text is known.
         let limit = |sketch: &WordSketch| match sketch.sample.last() {
@@ -106,35 +108,47 @@ impl WordSketch {
     }
 }
 
-/// Is what lies between the two too little to tell subscribers of? At most 2 % of the old words, or fewer than 3.
+/// Whether the difference is too small for subscribers to be notified: at most 2 % of the old
+/// words, or fewer than 3.
 pub(crate) fn is_minor_edit(old: &WordSketch, new: &WordSketch) -> bool {
     let changed = old.changed_words(new);
     changed < MINOR_WORDS || f64::from(changed) <= f64::from(old.words) * MINOR_SHARE
 }
 
-/// What follows the tag, comment or invisible element that `rest` begins with.
+/// The text behind the tag, comment or invisible element that `rest` begins with.
 fn after_markup(rest: &str) -> &str {
-    let after = |end: &str| rest.find(end).map_or("", |at| &rest[at + end.len()..]);
-    let begins = |tag: &str| rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     match rest.as_bytes().get(1) {
-        Some(b'!') if rest.starts_with("<!--") => after("-->"),
-        Some(b's' | b'S') if begins("<script") => after_tag(rest, "</script"),
-        Some(b's' | b'S') if begins("<style") => after_tag(rest, "</style"),
-        Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => after(">"),
+        Some(b'!') if rest.starts_with("<!--") => after(rest, "-->"),
+        Some(b's' | b'S') if starts_with(rest, "<script") => after_tag(rest, "</script"),
+        Some(b's' | b'S') if starts_with(rest, "<style") => after_tag(rest, "</style"),
+        Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => after(rest, ">"),
         // A `<` that opens nothing is text.
         _ => &rest[1..],
     }
 }
 
-fn after_tag<'a>(rest: &'a str, tag: &str) -> &'a str {
-    let closes = |at: &usize| rest.get(*at..at + tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag));
-    match rest.match_indices("</").map(|(at, _)| at).find(closes) {
-        Some(at) => &rest[at + tag.len()..],
+fn after<'a>(rest: &'a str, end: &str) -> &'a str {
+    match rest.split_once(end) {
+        Some((_, after)) => after,
+        // Markup without an end hides the rest.
         None => "",
     }
 }
 
-/// The words of a text as they come.
+fn after_tag<'a>(rest: &'a str, tag: &str) -> &'a str {
+    for (at, _) in rest.match_indices("</") {
+        if starts_with(&rest[at..], tag) {
+            return &rest[at + tag.len()..];
+        }
+    }
+    ""
+}
+
+fn starts_with(text: &str, tag: &str) -> bool {
+    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+}
+
+/// Gathers the words of a text.
 struct Gatherer {
     words: u32,
     histogram: [u8; CLASSES],
@@ -149,7 +163,7 @@ impl Default for Gatherer {
     }
 }
 
-/// FNV-1a's, 64 bits; over characters instead of bytes.
+/// The offset basis and the prime of FNV-1a, 64 bits; hashed are characters instead of bytes.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
@@ -215,7 +229,8 @@ impl Gatherer {
     }
 }
 
-/// Characters of scripts that are written without spaces: Chinese characters, kana, Thai, Lao, Burmese, Khmer.
+/// Characters of scripts that are written without spaces: Chinese characters, kana, Thai, Lao,
+/// Burmese, Khmer.
 fn is_a_word_alone(c: char) -> bool {
     matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
         | '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
@@ -223,7 +238,8 @@ fn is_a_word_alone(c: char) -> bool {
         && c.is_alphanumeric()
 }
 
-/// Base 64 for URLs (RFC 4648, 5) without padding, over: the number of words, the histogram, the sample.
+/// Base 64 for URLs (RFC 4648, 5) without padding, over: the number of words, the histogram, the
+/// sample.
 impl From<WordSketch> for String {
     fn from(sketch: WordSketch) -> Self {
         let mut bytes = sketch.words.to_le_bytes().to_vec();
@@ -295,7 +311,8 @@ mod tests {
 
     use super::*;
 
-    /// A text of `n` words out of a vocabulary of `kinds`, some of them far more frequent than others.
+    /// A text of `n` words out of a vocabulary of `kinds`, some of them far more frequent than
+    /// others.
     fn text(seed: u64, n: usize, kinds: u64) -> Vec<String> {
         let mut state = seed;
         let mut next = || {
@@ -423,7 +440,8 @@ mod tests {
 
         #[test]
         fn half_kept_is_seen(seed: u64, n in 400_usize..3000) {
-            // One sample of 64 errs by 0.25 once in some ten thousand texts; eight together never do by 0.2.
+            // One sample of 64 errs by 0.25 once in some ten thousand texts; eight together never
+            // do by 0.2.
             let kept = (0..8).map(|round| {
                 let old: Vec<String> = (0..n).map(|i| format!("{seed}r{round}a{i}")).collect();
                 let other = |i: usize| if i.is_multiple_of(4) { 'b' } else { 'a' };

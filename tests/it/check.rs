@@ -56,7 +56,7 @@ fn every_kind_of_finding() {
         (&[("a.md", "---\ndate: 03/01/2026\n---\nx")], "articles/a.md:2:7: error: `date: 03/01/2026` ", 2),
         (
             &[("a.md", "abc\0")],
-            "articles/a.md: error: the file holds a NUL byte at offset 3; it is not a text [binary]",
+            "articles/a.md: error: the file has a NUL byte at offset 3, and is not text [binary]",
             2,
         ),
         (
@@ -66,7 +66,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.md", "---\ntitle: A\nlang: deutsch!\n---\nx")],
-            "articles/a.md:3:7: warning: `lang: deutsch!` is no language ",
+            "articles/a.md:3:7: warning: `lang: deutsch!` is not a language ",
             1,
         ),
         // Of one another.
@@ -162,12 +162,12 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.html", "<title>A</title><p>x</p><svg><circle/></svg>")],
-            "articles/a.html: warning: `<svg>` cannot stand in a feed, and was left out [dropped]",
+            "articles/a.html: warning: `<svg>` cannot be in a feed, and was left out [dropped]",
             1,
         ),
         (
             &[("a.md", "---\ntitle: A\n---\n[x](javascript:alert)")],
-            "articles/a.md: warning: `javascript:alert` is no address for a feed, and was left out [dropped]",
+            "articles/a.md: warning: `javascript:alert` is not a URL that a feed can have, and was left out [dropped]",
             1,
         ),
         (&[("a.md", "---\ntitle: A\n---\nab\u{fffd}c")], "articles/a.md:4:3: warning: contains U+FFFD: ", 1),
@@ -186,7 +186,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.md", "---\ntitle: A\n---\nx %%y%%")],
-            "articles/a.md:4:1: note: a comment between `%%` was taken out [comment]",
+            "articles/a.md:4:1: note: a comment between `%%` was removed [comment]",
             0,
         ),
         (

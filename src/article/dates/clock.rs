@@ -1,36 +1,42 @@
-//! The time of day.
+//! Times of day.
 
 use jiff::civil;
 
 use super::{Refusal, is_digits, number};
 
-/// `10:00`, `10:00:00.5`, `10:00:00,5`, and without colons `1000`, `100000`.
+/// Reads `10:00`, `10:00:00.5`, `10:00:00,5`, and without colons `1000` and `100000`.
 pub(crate) fn time(clock: &str) -> Result<civil::Time, Refusal> {
     let (clock, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
-    let pieces: Vec<&str> = if clock.contains(':') {
-        clock.split(':').collect()
+    let mut pieces: Vec<&str> = Vec::new();
+    if clock.contains(':') {
+        pieces.extend(clock.split(':'));
     } else {
-        clock.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok()).collect()
-    };
+        // A character of two bytes cannot be cut, and is not a digit.
+        for pair in clock.as_bytes().chunks(2) {
+            pieces.extend(std::str::from_utf8(pair));
+        }
+    }
     let (hour, minute, second) = match *pieces {
         [hour] => (hour, "00", "00"),
         [hour, minute] => (hour, minute, "00"),
         [hour, minute, second] => (hour, minute, second),
         _ => return Err(Refusal::Unknown),
     };
-    let well_formed = matches!(hour.len(), 1 | 2) && minute.len() == 2 && second.len() == 2;
-    if !well_formed || !(fraction.is_empty() || is_digits(fraction)) {
+    let is_valid_fraction = fraction.is_empty() || is_digits(fraction);
+    if !matches!((hour.len(), minute.len(), second.len()), (1 | 2, 2, 2)) || !is_valid_fraction {
         return Err(Refusal::Unknown);
     }
-    // A leap second is the last one that clocks show. (RFC 3339, 5.7)
+    // No clock here shows a leap second (RFC 3339, 5.7): it becomes the second before.
     let second: i8 = number(second)?;
     let second = if second == 60 { 59 } else { second };
     let nanoseconds = format!("{fraction:0<9}");
-    civil::Time::new(number(hour)?, number(minute)?, second, number(&nanoseconds[..9])?)
-        .map_err(|_| Refusal::NoSuchTime)
+    match civil::Time::new(number(hour)?, number(minute)?, second, number(&nanoseconds[..9])?) {
+        Ok(time) => Ok(time),
+        Err(_) => Err(Refusal::NoSuchTime),
+    }
 }
 
-/// The time on a clock of twelve hours.
+/// The time that a clock of twelve hours shows.
 pub(crate) fn twelve_hours(time: civil::Time, afternoon: bool) -> Result<civil::Time, Refusal> {
     let hour = match (time.hour(), afternoon) {
         (12, false) => 0,

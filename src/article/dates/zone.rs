@@ -1,11 +1,11 @@
-//! The zone of a time: an offset, an abbreviation, a name of the time zone database.
+//! The zone of a time: an offset, an abbreviation, or a name of the time zone database.
 
 use jiff::tz::{Offset, TimeZone};
 
 use super::{Refusal, number};
 
-/// The abbreviations that RFC 2822 (4.3) defines, and others that mean one offset everywhere: names and hours east of
-/// UTC.
+/// Abbreviations that RFC 2822 (4.3) defines, and others that mean one offset everywhere: names and
+/// hours east of UTC.
 const ABBREVIATIONS: [(&[&str], i32); 16] = [
     (&["Z", "UT", "UTC", "GMT", "WET"], 0),
     (&["EDT"], -4),
@@ -28,45 +28,61 @@ const ABBREVIATIONS: [(&[&str], i32); 16] = [
 /// Abbreviations that are in use for several offsets.
 const AMBIGUOUS: [&str; 8] = ["IST", "BST", "AST", "ADT", "SST", "GST", "AMT", "WST"];
 
-/// What stands in the place of a zone.
+/// A zone, or what is in its place.
 #[derive(Debug, Clone)]
 pub(crate) enum Zone {
     /// A distance from UTC.
     Offset(Offset),
     /// A place, whose offset follows from the date.
     Named(TimeZone),
-    /// It looks like a zone, but nobody knows it.
+    /// A word that looks like a zone, but is not a known one.
     Unknown(String),
 }
 
 impl Zone {
-    /// `+0100`, `-05:00`, `+1`.
+    /// Reads `+0100`, `-05:00` or `+1`.
     pub(crate) fn of_offset(text: &str) -> Result<Self, Refusal> {
         offset(text).map(Zone::Offset)
     }
 
-    /// `UTC`, `GMT+0100`, `EST`, `Europe/Berlin`. Any other short word of capitals is an unknown zone; anything else is
-    /// no zone at all.
+    /// Reads `UTC`, `GMT+0100`, `EST` or `Europe/Berlin`. Any other short word of capitals is an
+    /// unknown zone; anything else is refused.
     pub(crate) fn of_name(name: &str) -> Result<Self, Refusal> {
         let upper = name.to_ascii_uppercase();
         let from_utc = upper.strip_prefix("UTC").or(upper.strip_prefix("GMT"));
-        if let Some(distance) = from_utc.filter(|rest| rest.starts_with(['+', '-'])) {
+        if let Some(distance) = from_utc
+            && distance.starts_with(['+', '-'])
+        {
             return Self::of_offset(distance);
         }
-        if let Some((_, hours)) = ABBREVIATIONS.iter().find(|(names, _)| names.contains(&upper.as_str())) {
-            return offset_of_minutes(hours * 60).map(Zone::Offset);
+        for (names, hours) in ABBREVIATIONS {
+            if names.contains(&upper.as_str()) {
+                return Ok(Zone::Offset(offset_of_minutes(hours * 60)?));
+            }
         }
         if AMBIGUOUS.contains(&upper.as_str()) {
             return Err(Refusal::AmbiguousZone(upper));
         }
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'-');
-        if name.contains('/') && name.bytes().all(is_name) {
+        if name.contains('/') && name.bytes().all(may_be_in_name) {
             // The database is the one in the binary, so that no host's decides a date.
-            return Ok(TimeZone::get(name).map_or_else(|_| Zone::Unknown(name.to_owned()), Zone::Named));
+            return Ok(match TimeZone::get(name) {
+                Ok(zone) => Zone::Named(zone),
+                Err(_) => Zone::Unknown(name.to_owned()),
+            });
         }
-        let looks_like_one = matches!(name.len(), 2..=5) && name.bytes().all(|byte| byte.is_ascii_uppercase());
-        if looks_like_one { Ok(Zone::Unknown(name.to_owned())) } else { Err(Refusal::Unknown) }
+        if looks_like_abbreviation(name) {
+            return Ok(Zone::Unknown(name.to_owned()));
+        }
+        Err(Refusal::Unknown)
     }
+}
+
+fn may_be_in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'+' | b'-')
+}
+
+fn looks_like_abbreviation(name: &str) -> bool {
+    matches!(name.len(), 2..=5) && name.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn offset(text: &str) -> Result<Offset, Refusal> {

@@ -1,28 +1,37 @@
-//! Which elements and attributes may stand in a feed, and what becomes of the others.
+//! The elements and attributes that a feed may have, and the fate of all others.
 //!
-//! The list is the meeting of what readers show and what the feed validator of the W3C lets pass without a warning.
+//! Allowed is what feed readers show and the W3C's feed validator accepts without a warning.
 
-/// What becomes of an element.
+/// The fate of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It stays.
+    /// Keeps it.
     Keep(&'static Element),
-    /// It stays under another name: an obsolete block that would otherwise run into its neighbours.
+    /// Keeps it under another name: an obsolete block that would otherwise run into its neighbours.
     Become(&'static Element),
-    /// Its tags leave, its content stays. True where a reader of the page would have seen the element itself.
-    Unwrap(bool),
-    /// It leaves with its content. True where a reader of the page would have seen it.
-    Drop(bool),
-    /// A frame or plug-in: a link to what it shows stands in its place.
+    /// Removes its tags and keeps its content.
+    Unwrap(Loss),
+    /// Removes it with its content.
+    Drop(Loss),
+    /// Replaces a frame or plug-in by a link to what it shows.
     Link,
-    /// `<input>`: a check box becomes a character.
+    /// Replaces an `<input>`, if it is a check box, by a character.
     Input,
 }
 
-/// How an element takes part in the structure.
+/// Whether a reader of the author's page would have seen what is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// A drawing, a button: worth reporting.
+    Visible,
+    /// A script, a wrapper.
+    Invisible,
+}
+
+/// The part of an element in the structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Has no content and no end tag.
+    /// An element without content and end tag.
     Void,
     /// Formatting, which the standard opens again after a misplaced end (HTML, 13.2.4.3).
     Formatting,
@@ -34,7 +43,7 @@ pub(crate) enum Role {
     Table,
 }
 
-/// An element that may stand in a feed.
+/// An element that a feed may have.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Element {
     /// Its name.
@@ -151,29 +160,28 @@ pub(crate) fn find(name: &str) -> Option<&'static Element> {
     ELEMENTS.binary_search_by(|element| element.name.cmp(name)).ok().map(|at| &ELEMENTS[at])
 }
 
-/// What becomes of the element of that name, in lower case.
+/// The fate of the element of that name, in lower case.
 pub(crate) fn fate(name: &str) -> Fate {
     if let Some(element) = find(name) {
         return Fate::Keep(element);
     }
-    let renamed = |name| find(name).map_or(Fate::Unwrap(false), Fate::Become);
     match name {
         "center" | "dialog" | "fieldset" | "search" => renamed("div"),
         "dir" => renamed("ul"),
         "listing" | "xmp" | "plaintext" => renamed("pre"),
         "image" => renamed("img"),
-        "form" | "canvas" | "object" | "applet" => Fate::Unwrap(true),
+        "form" | "canvas" | "object" | "applet" => Fate::Unwrap(Loss::Visible),
         "iframe" | "embed" => Fate::Link,
         "input" => Fate::Input,
-        "svg" | "math" | "select" | "textarea" | "button" => Fate::Drop(true),
+        "svg" | "math" | "select" | "textarea" | "button" => Fate::Drop(Loss::Visible),
         "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes" | "datalist" | "frameset" => {
-            Fate::Drop(false)
+            Fate::Drop(Loss::Invisible)
         }
-        _ => Fate::Unwrap(false),
+        _ => Fate::Unwrap(Loss::Invisible),
     }
 }
 
-/// May the element of that name have this attribute?
+/// Whether the element may have this attribute.
 pub(crate) fn may_have(element: &Element, attribute: &str) -> bool {
     GLOBAL.contains(&attribute) || element.attributes.contains(&attribute)
 }
@@ -197,10 +205,24 @@ pub(crate) fn is_void(name: &str) -> bool {
     ) || find(name).is_some_and(|element| element.role == Role::Void)
 }
 
-/// The name of a programming language, where `text` is one.
+fn renamed(name: &str) -> Fate {
+    match find(name) {
+        Some(element) => Fate::Become(element),
+        None => Fate::Unwrap(Loss::Invisible),
+    }
+}
+
+/// The name of a programming language; `None` where `text` cannot be one.
 pub(crate) fn language_name(text: &str) -> Option<&str> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '#' | '.' | '-');
-    (!text.is_empty() && text.len() <= 40 && text.chars().all(legal)).then_some(text)
+    if text.is_empty() || text.len() > 40 {
+        return None;
+    }
+    if text.chars().all(may_be_in_language_name) { Some(text) } else { None }
+}
+
+/// Whether `c` is a letter, a digit, or a sign as in `c++`, `c#`, `objective-c` and `asp.net`.
+fn may_be_in_language_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '#' | '.' | '-')
 }
 
 #[cfg(test)]

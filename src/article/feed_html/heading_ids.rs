@@ -12,13 +12,15 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// The id of a heading with this text; the second of the same text is `text-1`, as GitHub and its followers count.
+    /// The id of a heading with this text; the second of the same text is `text-1`, as GitHub and
+    /// its followers count.
     pub(crate) fn of_text(&mut self, text: &str) -> String {
         let slug = slug(text);
         self.unique(if slug.is_empty() { "section".to_owned() } else { slug })
     }
 
-    /// The id that an author gave, or that id with a number where it is taken; `None` where it is no id.
+    /// The id that an author gave, or that id with a number where it is taken; `None` where it is
+    /// no id.
     pub(crate) fn given(&mut self, id: &str) -> Option<String> {
         let id = super::repair(id);
         let is_id = !id.is_empty() && id.len() <= ID_MAX_BYTES && !id.contains(char::is_whitespace);
@@ -39,7 +41,8 @@ impl Ids {
     }
 }
 
-/// The slug of a heading as GitHub makes it: lower case, letters, digits, `-` and `_` kept, spaces become `-`.
+/// The slug of a heading as GitHub makes it: lower case, letters, digits, `-` and `_` kept, spaces
+/// become `-`.
 pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.trim().chars().flat_map(char::to_lowercase) {

@@ -1,23 +1,31 @@
-//! What holds for the HTML of every body, whatever its article says. Property tests and fuzzers ask it.
+//! Invariants of every body, whatever its article contains. Property tests and fuzz targets check
+//! them.
 
 use crate::article::symbol::{self, MARK};
 use crate::base::html::unescape;
 
 use super::elements::{Role, URLS, find, may_have};
+use super::references::SCHEMES;
 use super::{Part, attributes, parts, repair_char};
 
 /// The deepest nesting of a body, in elements.
 const DEPTH_MAX: usize = 100;
 
-/// Checks that `html` is a body's: only elements and attributes that may stand in a feed, balanced and bounded in depth;
-/// only characters that may stand in a feed; every URL absolute and of a scheme that runs nothing, or symbolic.
+/// The references that text content may have (HTML, 13.3).
+const TEXT_REFERENCES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
+
+/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and bounded
+/// in depth; only characters that a feed can hold; every URL symbolic, or absolute and of a scheme
+/// that runs nothing.
 ///
 /// # Errors
 ///
-/// One sentence that names what does not hold.
+/// One sentence that names the first invariant that is broken, and where.
 pub fn check(html: &str) -> Result<(), String> {
-    if let Some(c) = html.chars().find(|c| repair_char(*c) != Some(*c) && *c != MARK) {
-        return Err(format!("the character U+{:04X} stands in it", u32::from(c)));
+    for c in html.chars() {
+        if repair_char(c) != Some(c) && c != MARK {
+            return Err(format!("the character U+{:04X} is not allowed", u32::from(c)));
+        }
     }
     let mut open: Vec<&str> = Vec::new();
     for part in parts(html) {
@@ -39,67 +47,108 @@ pub fn check(html: &str) -> Result<(), String> {
             return Err(format!("more than {DEPTH_MAX} elements are open"));
         }
     }
-    if open.is_empty() { Ok(()) } else { Err(format!("{open:?} stay open")) }
+    if open.is_empty() { Ok(()) } else { Err(format!("{open:?} are not closed")) }
 }
 
 fn check_text(text: &str) -> Result<(), String> {
-    let is_escaped = |c: char| !matches!(c, '>' | MARK | '\u{a0}');
-    let references = text.matches('&').count();
-    let known: usize = ["&amp;", "&lt;", "&gt;", "&nbsp;"].iter().map(|name| text.matches(name).count()).sum();
-    if text.chars().all(is_escaped) && references == known {
-        Ok(())
-    } else {
-        Err(format!("the text {text:?} is not escaped"))
+    let mut known = 0;
+    for reference in TEXT_REFERENCES {
+        known += text.matches(reference).count();
     }
+    if text.contains(['>', MARK, '\u{a0}']) || text.matches('&').count() != known {
+        return Err(format!("the text {text:?} is not escaped"));
+    }
+    Ok(())
 }
 
 fn check_start(name: &str, values: &str) -> Result<(), String> {
-    let element = find(name).ok_or_else(|| format!("<{name}> may not stand in a feed"))?;
+    let Some(element) = find(name) else { return Err(format!("<{name}> is not allowed")) };
     let mut seen: Vec<&str> = Vec::new();
+    let mut written = 0;
     for (attribute, value) in attributes(values) {
-        if !may_have(element, attribute) || seen.contains(&attribute) {
-            return Err(format!("<{name} {attribute}> may not stand in a feed"));
+        if !may_have(element, attribute) {
+            return Err(format!("<{name} {attribute}> is not allowed"));
+        }
+        if seen.contains(&attribute) {
+            return Err(format!("<{name}> has {attribute} twice"));
         }
         seen.push(attribute);
-        let value = unescape(value);
-        match attribute {
-            "srcset" => check_srcset(&value)?,
-            _ if URLS.contains(&attribute) => check_url(&value)?,
-            _ if value.contains(MARK) => return Err(format!("{attribute}={value:?} holds a mark")),
-            _ => {}
-        }
+        // A space, `="` and `"`.
+        written += attribute.len() + value.len() + 4;
+        check_value(attribute, &unescape(value))?;
     }
-    let written: usize = attributes(values).map(|(name, value)| name.len() + value.len() + 4).sum();
-    if written == values.len() { Ok(()) } else { Err(format!("the attributes {values:?} are not well written")) }
+    // What the scan above passed over is not in the form of feed HTML.
+    if written == values.len() {
+        Ok(())
+    } else {
+        Err(format!("the attributes {values:?} are not in the form of feed HTML"))
+    }
+}
+
+fn check_value(attribute: &str, value: &str) -> Result<(), String> {
+    if attribute == "srcset" {
+        return check_srcset(value);
+    }
+    if URLS.contains(&attribute) {
+        return check_url(value);
+    }
+    if value.contains(MARK) { Err(format!("{attribute}={value:?} holds a mark")) } else { Ok(()) }
 }
 
 fn check_url(url: &str) -> Result<(), String> {
-    let is_uri = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
     if url.starts_with(MARK) {
-        let (target, suffix) = symbol::split(url).ok_or_else(|| format!("{url:?} is not closed"))?;
-        let is_path = target.starts_with('?') || !target.split('/').any(|segment| matches!(segment, "." | ".."));
-        let is_suffix = suffix.is_empty() || suffix.starts_with(['?', '#']);
-        let is_legal = is_path && is_suffix && is_uri(suffix) && !target.contains(char::is_control);
-        return if is_legal { Ok(()) } else { Err(format!("{url:?} is no reference")) };
+        let Some((target, suffix)) = symbol::split(url) else {
+            return Err(format!("{url:?} is not closed"));
+        };
+        let is_valid = is_target(target) && (suffix.is_empty() || suffix.starts_with(['?', '#'])) && is_encoded(suffix);
+        return if is_valid { Ok(()) } else { Err(format!("{url:?} is not a valid reference")) };
     }
-    let scheme = url.split_once(':').map(|(scheme, _)| scheme);
-    let is_known = scheme.is_some_and(|scheme| super::references::SCHEMES.contains(&scheme));
-    if is_known && is_uri(url) { Ok(()) } else { Err(format!("{url:?} is not absolute, or runs something")) }
+    let Some((scheme, _)) = url.split_once(':') else {
+        return Err(format!("{url:?} is not absolute"));
+    };
+    if SCHEMES.contains(&scheme) && is_encoded(url) {
+        Ok(())
+    } else {
+        Err(format!("{url:?} has a scheme or a character that is not allowed"))
+    }
 }
 
-/// Candidates end with `, `, which no URL in a body holds but inside of a symbolic reference.
+fn is_target(target: &str) -> bool {
+    if target.contains(char::is_control) {
+        return false;
+    }
+    // A name is no path, and may have dots anywhere.
+    target.starts_with('?') || !target.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
+/// Whether a URL has only characters that RFC 3986 (2) allows.
+fn is_encoded(url: &str) -> bool {
+    url.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
+}
+
+/// Checks the candidates of a `srcset`. They end with `, `, which no URL of a body has outside of a
+/// symbolic reference.
 fn check_srcset(set: &str) -> Result<(), String> {
     let mut rest = set;
     while !rest.is_empty() {
-        let url_end = match rest.strip_prefix(MARK).and_then(|inner| inner.find(MARK)) {
-            Some(target) => rest[target + 2..].find([' ', ',']).map_or(rest.len(), |end| target + 2 + end),
-            None => rest.find(", ").into_iter().chain(rest.find(' ')).min().unwrap_or(rest.len()),
+        let (url, after) = rest.split_at(candidate_url_len(rest));
+        check_url(url)?;
+        rest = match after.split_once(", ") {
+            Some((_, next)) => next,
+            None => "",
         };
-        check_url(&rest[..url_end])?;
-        let after = &rest[url_end..];
-        rest = after.split_once(", ").map_or("", |(_, next)| next);
     }
     Ok(())
+}
+
+fn candidate_url_len(candidate: &str) -> usize {
+    if let Some((target, suffix)) = symbol::split(candidate) {
+        let suffix_len = suffix.find([' ', ',']).unwrap_or(suffix.len());
+        return target.len() + 2 + suffix_len;
+    }
+    let comma = candidate.find(", ").unwrap_or(candidate.len());
+    let space = candidate.find(' ').unwrap_or(candidate.len());
+    comma.min(space)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The one form in which HTML is written here: the HTML standard's own serialisation (13.3), so that what the writers
-//! make and what the sanitiser gives back are the same bytes.
+//! Feed HTML, the one form in which HTML is written here: the HTML standard's own serialisation
+//! (13.3), so that the writers and the sanitiser give the same bytes.
 //!
-//! Only characters that may stand in a feed are ever written. Scanning is for text in this form alone, never for an
-//! author's HTML.
+//! Only characters that a feed can hold are ever written. The functions that scan are for this form
+//! alone, never for an author's HTML.
 
 pub(crate) mod elements;
 pub(crate) mod heading_ids;
@@ -12,36 +12,41 @@ pub(crate) mod references;
 use crate::article::symbol::DRAFT_MARK;
 use crate::base::text::{is_invisible, is_safe};
 
-/// Stands where the summary ends, until the summary is taken.
+/// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
 
-/// What Windows-1252 has where Latin-1 has the C1 controls: `&#150;` has always meant a dash (HTML, 13.2.5.80).
+/// The characters of Windows-1252 in place of Latin-1's C1 controls: `&#150;` has always meant a
+/// dash (HTML, 13.2.5.80).
 const WINDOWS_1252: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
     '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
-/// The character as it may be written; `None` for what may not stand in a feed. U+FFFD goes too: it marks what was
-/// lost before, and checkers of feeds take it for a wrong encoding; so does U+FEFF, which parsers drop at a beginning.
+/// The character as a feed can hold it; `None` for what no feed can. U+FFFD is removed, since it
+/// marks what was lost before and feed validators take it for a wrong encoding, and so is U+FEFF,
+/// which parsers drop at a beginning.
+///
+/// [`text::clean`](crate::base::text::clean) removes and never replaces; this repairs what an
+/// author's program wrote.
 pub(crate) fn repair_char(c: char) -> Option<char> {
     match c {
         '\u{80}'..='\u{9f}' => {
             let meant = WINDOWS_1252[c as usize - 0x80];
             (meant != '\0').then_some(meant)
         }
-        // They part words, and have no other place in XML.
+        // Vertical tab and form feed separate words, and XML allows neither.
         '\u{b}' | '\u{c}' => Some(' '),
         '\r' | '\u{feff}' | '\u{fffd}' => None,
         c => is_safe(c).then_some(c),
     }
 }
 
-/// The text with legal characters only.
+/// The text with every character repaired or removed.
 pub(crate) fn repair(text: &str) -> String {
     text.chars().filter_map(repair_char).collect()
 }
 
-/// Is there anything to read?
+/// Whether there is anything to read.
 pub(crate) fn has_word(text: &str) -> bool {
     text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some()))
 }
@@ -105,17 +110,27 @@ pub(crate) enum Part<'a> {
     Text(&'a str),
 }
 
-/// The parts of HTML in this form, in order.
-pub(crate) fn parts(html: &str) -> impl Iterator<Item = Part<'_>> {
-    let mut rest = html;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
+/// Splits HTML in this form into its parts, in order.
+pub(crate) fn parts(html: &str) -> Parts<'_> {
+    Parts { rest: html }
+}
+
+/// The iterator of [`parts`].
+pub(crate) struct Parts<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Part<'a>;
+
+    fn next(&mut self) -> Option<Part<'a>> {
+        if self.rest.is_empty() {
             return None;
         }
-        let (part, after) = next_part(rest);
-        rest = after;
+        let (part, after) = next_part(self.rest);
+        self.rest = after;
         Some(part)
-    })
+    }
 }
 
 /// `<` and `>` are escaped everywhere but at the ends of tags, so a tag ends at the first `>`.

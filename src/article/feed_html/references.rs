@@ -1,9 +1,10 @@
 //! Links and pictures: every reference of an article becomes absolute, or symbolic (see
 //! [`symbol`](crate::article::symbol)).
 //!
-//! A relative path is passed on as it is written, decoded and resolved against the article's directory: `x.md`,
-//! `x.html`, `x` and `x/` are all kept, and the library tries what each can mean. A path that leaves the article
-//! directory ends at its root. Whether the target exists is not checked here.
+//! A relative path is passed on as it is written, decoded and resolved against the article's
+//! directory: `x.md`, `x.html`, `x` and `x/` are all kept, and the library tries what each can
+//! mean. A path that leaves the article directory ends at its root. Whether the target exists is
+//! not checked here.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -21,7 +22,8 @@ pub(crate) const SCHEMES: [&str; 22] = [
     "matrix", "news", "nntp", "webcal", "feed", "sip", "sips", "urn",
 ];
 
-/// Prefixes with which Pelican marks a path beneath the content directory, as written and as editors encode them.
+/// Prefixes with which Pelican marks a path beneath the content directory, as written and as
+/// editors encode them.
 const PELICAN_PREFIXES: [&str; 9] = [
     "{filename}",
     "{static}",
@@ -47,7 +49,8 @@ impl Resolver {
         Self { directory: path.parent().unwrap_or_else(RelPath::root), base: None }
     }
 
-    /// Resolves against the `href` of a document's `<base>` from now on, if it is an absolute http(s) URL.
+    /// Resolves against the `href` of a document's `<base>` from now on, if it is an absolute
+    /// http(s) URL.
     #[must_use]
     pub(crate) fn with_base(mut self, href: &str) -> Self {
         self.base = Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -56,7 +59,8 @@ impl Resolver {
 
     /// The reference as a body has it while it is rendered; `None` where it may not be in a feed.
     pub(crate) fn resolve(&self, raw: &str) -> Option<String> {
-        // A URL parser removes these characters wherever they are (WHATWG URL, 4.4), so `java\nscript:` is a scheme.
+        // A URL parser removes these characters wherever they are (WHATWG URL, 4.4), so
+        // `java\nscript:` is a scheme.
         let raw: String = raw.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r' | '\0')).collect();
         let raw = raw.trim_matches(|c: char| c <= ' ');
         if let Some(symbol) = raw.strip_prefix(DRAFT_MARK) {
@@ -84,8 +88,8 @@ impl Resolver {
         }
     }
 
-    /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be in a feed; `None` where
-    /// none is left.
+    /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be
+    /// in a feed; `None` where none is left.
     pub(crate) fn srcset(&self, raw: &str) -> Option<String> {
         let mut candidates = Vec::new();
         let mut rest = raw.trim_start_matches(is_srcset_gap);
@@ -123,8 +127,8 @@ pub(crate) fn media_of(url: &str) -> Option<Element> {
     Media::of_extension(extension)?.element
 }
 
-/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`: paths beneath the
-/// content directory, which is the article directory here.
+/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`:
+/// paths beneath the content directory, which is the article directory here.
 fn generator_path(raw: &str) -> Option<&str> {
     if raw.starts_with("@/") {
         return Some(&raw[1..]);
@@ -161,7 +165,8 @@ fn relative(directory: &RelPath, raw: &str) -> String {
     symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix)
 }
 
-/// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..` as one.
+/// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..`
+/// as one.
 fn walk_to(directory: &RelPath, path: &str) -> String {
     let mut target = walk(directory, path);
     let names_directory = matches!(path.rsplit('/').next(), Some("" | "." | ".."));

@@ -1,9 +1,10 @@
-//! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown) in a text: the common ones are
-//! converted, the rest removed; code keeps them. Each is named in a diagnostic with its line. Wiki links become
-//! Markdown's own on the way.
+//! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown): the common
+//! ones are converted, the rest is removed, and code keeps them. Each is reported with its line.
+//! Wiki links become Markdown links on the way.
 //!
 //! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated.
 
+mod arguments;
 pub(crate) mod template_tag;
 mod wiki_link;
 
@@ -14,21 +15,25 @@ use crate::article::findings::Findings;
 use crate::base::Diagnostic;
 use crate::base::place::line_breaks;
 
-use template_tag::{Counterpart, Host, Meaning, within};
+use template_tag::{Context, Counterpart, Host, Meaning, within};
 
-/// Tags and their content are not looked for farther than this, in bytes, so that a text of nothing but openings costs
-/// no more than its length.
+/// Bytes of a tag, so that a text of nothing but openings costs no more than its length.
 const TAG_MAX_BYTES: usize = 2048;
 
-/// A code span's end is not looked for farther than this, in bytes.
+/// Bytes of a code span.
 const SPAN_MAX_BYTES: usize = 16 * 1024;
 
-/// How far a tag looks around on its line, in bytes: a line may be as long as the text.
+/// Bytes of its line that a tag looks at: a line may be as long as the text.
 const LINE_MAX_BYTES: usize = 200;
 
-/// The text without template tags.
+/// Elements of HTML whose content is code: their start and end tags.
+const CODE_ELEMENTS: [(&str, &str); 4] =
+    [("<pre", "</pre"), ("<code", "</code"), ("<script", "</script"), ("<style", "</style")];
+
+/// Converts or removes the template tags of a text.
 pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
-    if !["{{", "{%", "{:", "{#", "[["].iter().any(|opening| text.contains(opening)) {
+    let has_opening = ["{{", "{%", "{:", "{#", "[["].iter().any(|opening| text.contains(opening));
+    if !has_opening {
         return Cow::Borrowed(text);
     }
     let mut converter = Converter {
@@ -55,12 +60,12 @@ struct Converter<'t> {
     /// The line of `at`, from 1.
     line: u32,
     out: String,
-    /// Does indentation belong to a list here, and not to code?
+    /// Set where indentation belongs to a list, and not to code.
     in_list: bool,
     after_blank: bool,
-    /// Blocks whose end was looked for in vain; it is not looked for again.
-    endless: Vec<String>,
-    /// The labels of link reference definitions, once they were asked for.
+    /// Blocks whose end was looked for in vain, by its name; it is not looked for again.
+    endless: Vec<&'static str>,
+    /// The labels of link reference definitions, once they are needed.
     labels: Option<HashSet<&'t str>>,
 }
 
@@ -81,20 +86,13 @@ impl<'t> Converter<'t> {
             self.copy(len);
             return;
         }
-        if rest.starts_with('{') && self.tag(findings) || self.host == Host::Markdown && self.wiki_link() {
+        if rest.starts_with('{') && self.tag(findings) {
             return;
         }
-        // On to the next place where anything can begin.
-        let first = rest.chars().next().map_or(1, char::len_utf8);
-        let is_stop = |byte: u8| matches!(byte, b'{' | b'`' | b'\n' | b'<' | b'[' | b'!' | b'\\');
-        let plain = rest.as_bytes()[first..].iter().position(|byte| is_stop(*byte)).map_or(rest.len(), |at| at + first);
-        // A line's beginning is a place of its own: step over a line break alone; over what is escaped, together.
-        let escaped = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()).filter(char::is_ascii_punctuation);
-        self.copy(match (rest.starts_with('\n'), escaped) {
-            (true, _) => 1,
-            (false, Some(_)) => 2,
-            (false, None) => plain,
-        });
+        if self.host == Host::Markdown && self.wiki_link() {
+            return;
+        }
+        self.copy(plain_len(rest));
     }
 
     fn copy(&mut self, len: usize) {
@@ -108,59 +106,56 @@ impl<'t> Converter<'t> {
         self.at += len;
     }
 
-    /// The length of the code block that begins on this line, or of a code span at its beginning.
+    /// The length of the code block that begins on this line, or of the code span at its beginning.
     fn code_block(&mut self) -> Option<usize> {
         let rest = self.rest();
         let line = first_line(rest);
         let bare = line.trim_start_matches([' ', '\t', '>']);
-        let fence: usize = bare.bytes().take_while(|byte| matches!(byte, b'`' | b'~')).count();
-        if fence >= 3 && (bare.starts_with("```") && !bare[fence..].contains('`') || bare.starts_with("~~~")) {
-            return Some(fenced_len(rest, &bare[..fence]));
+        let fence = &bare[..bare.len() - bare.trim_start_matches(['`', '~']).len()];
+        // Backticks behind the fence make a code span of it (CommonMark, 4.5).
+        let is_fence = bare.starts_with("```") && !bare[fence.len()..].contains('`') || bare.starts_with("~~~");
+        if is_fence {
+            return Some(fenced_len(rest, fence));
         }
         let is_blank = line.trim().is_empty();
         let is_indented = line.starts_with("    ") || line.starts_with('\t');
         let is_code = is_indented && self.after_blank && !self.in_list && !is_blank;
         if !is_blank && !is_indented {
-            let starts_list = bare.starts_with(['-', '*', '+']) || bare.starts_with(|c: char| c.is_ascii_digit());
-            self.in_list = starts_list || self.in_list && (!self.after_blank || line.starts_with(' '));
+            let starts_list = bare.starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit());
+            // A list goes on without a blank line, or indented behind one.
+            let goes_on = self.in_list && (!self.after_blank || line.starts_with(' '));
+            self.in_list = starts_list || goes_on;
         }
         // After indented code, the next indented line is code too.
         self.after_blank = is_blank || is_code;
         if is_code { Some(line.len()) } else { code_span(rest) }
     }
 
-    /// Converts the tag that begins here; false where none does.
+    /// Converts the tag that begins here. Returns false where none does.
     fn tag(&mut self, findings: &mut Findings) -> bool {
-        let Some((len, meaning)) = template_tag::read(within(self.rest(), TAG_MAX_BYTES), self.text, self.at) else {
+        let near = within(self.rest(), TAG_MAX_BYTES);
+        let Some((len, meaning)) = template_tag::read(near, self.text, self.at) else {
             return false;
         };
-        let context = template_tag::Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
-        let after = &self.rest()[len..];
-        let (replacement, taken, what) = match meaning {
-            Meaning::Text(text) => (text, 0, None),
-            Meaning::Removed(name) => (
-                String::new(),
-                0,
-                Some(Diagnostic::warning("template-tag", format!("the template tag `{name}` was removed"))),
-            ),
+        let (text, taken) = match meaning {
+            Meaning::Text(text) => (text, 0),
+            Meaning::Removed(name) => {
+                let message = format!("the template tag `{name}` was removed");
+                findings.add(Diagnostic::warning("template-tag", message), Some(self.line));
+                (String::new(), 0)
+            }
             Meaning::Converted(name, counterpart) => {
-                let (text, taken) = self.written(&counterpart, after, &context);
-                (
-                    text,
-                    taken,
-                    Some(Diagnostic::note("template-tag", format!("the template tag `{name}` was converted"))),
-                )
+                let message = format!("the template tag `{name}` was converted");
+                findings.add(Diagnostic::note("template-tag", message), Some(self.line));
+                self.written(&counterpart, len)
             }
         };
-        if let Some(finding) = what {
-            findings.add(finding, Some(self.line));
-        }
-        self.out.push_str(&replacement);
+        self.out.push_str(&text);
         self.skip(len + taken);
         true
     }
 
-    /// Converts the wiki link that begins here; false where none does.
+    /// Converts the wiki link that begins here. Returns false where none does.
     fn wiki_link(&mut self) -> bool {
         let rest = self.rest();
         if !rest.starts_with("[[") && !rest.starts_with("![[") {
@@ -173,24 +168,23 @@ impl<'t> Converter<'t> {
         true
     }
 
-    fn written(
-        &mut self,
-        counterpart: &Counterpart,
-        after: &str,
-        context: &template_tag::Context<'_>,
-    ) -> (String, usize) {
-        let end = counterpart.end().map(template_tag::End::name);
-        if end.is_some_and(|end| self.endless.iter().any(|known| known == end)) {
+    /// Writes the counterpart of the tag of this length. Returns it with the number of bytes behind
+    /// the tag that it replaces.
+    fn written(&mut self, counterpart: &Counterpart, len: usize) -> (String, usize) {
+        let context = Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
+        let after = &self.rest()[len..];
+        let Some(end) = counterpart.end() else { return counterpart.write(after, &context) };
+        if self.endless.contains(&end.name()) {
             return (String::new(), 0);
         }
-        let (text, taken) = counterpart.write(after, context);
-        if let (Some(end), 0) = (end, taken) {
-            self.endless.push(end.to_owned());
+        let (text, taken) = counterpart.write(after, &context);
+        if taken == 0 {
+            self.endless.push(end.name());
         }
         (text, taken)
     }
 
-    /// Is the tag of this length all there is on its line?
+    /// Whether the tag of this length is alone on its line.
     fn is_alone(&self, len: usize) -> bool {
         let after = within(&self.rest()[len..], LINE_MAX_BYTES);
         self.before().trim().is_empty() && first_line(after).trim().is_empty()
@@ -201,11 +195,27 @@ impl<'t> Converter<'t> {
         if before.trim().is_empty() { before } else { "" }
     }
 
-    /// What stands before this place on its line, as far as it matters.
+    /// The text before this place on its line, as far as it matters.
     fn before(&self) -> &'t str {
         let near = &self.text[self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES))..self.at];
         near.rsplit('\n').next().unwrap_or_default()
     }
+}
+
+/// The length of the text up to the next place where a tag, a link, code or a line can begin.
+fn plain_len(rest: &str) -> usize {
+    // The beginning of a line is such a place: step over a line break alone.
+    if rest.starts_with('\n') {
+        return 1;
+    }
+    // What is escaped begins nothing: step over it together with its backslash.
+    let mut chars = rest.chars();
+    let first = chars.next().map_or(1, char::len_utf8);
+    if rest.starts_with('\\') && chars.next().is_some_and(|c| c.is_ascii_punctuation()) {
+        return 2;
+    }
+    let next = rest[first..].find(['{', '`', '\n', '<', '[', '!', '\\']);
+    next.map_or(rest.len(), |at| first + at)
 }
 
 fn first_line(text: &str) -> &str {
@@ -225,7 +235,8 @@ fn fenced_len(text: &str, fence: &str) -> usize {
     len
 }
 
-/// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin none.
+/// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin
+/// none.
 fn code_span(text: &str) -> Option<usize> {
     let run = text.bytes().take_while(|byte| *byte == b'`').count();
     if run == 0 {
@@ -249,23 +260,30 @@ fn code_span(text: &str) -> Option<usize> {
 
 /// The length of the element of code, or the comment, that begins here.
 fn html_code(text: &str) -> Option<usize> {
-    let starts = |name: &str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    if !text.starts_with('<') {
-        return None;
-    }
-    if starts("<!--") {
+    if text.starts_with("<!--") {
         return Some(text.find("-->").map_or(text.len(), |end| end + 3));
     }
-    let (_, end) = [("<pre", "</pre"), ("<code", "</code"), ("<script", "</script"), ("<style", "</style")]
-        .into_iter()
-        .find(|(start, _)| {
-            starts(start) && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace())
-        })?;
-    // The first end tag, however it is written: looking for one way of writing it after another could go through the
-    // whole text for each element.
-    let is_end = |at: &usize| text.get(*at..*at + end.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(end));
-    let found = text.match_indices("</").map(|(at, _)| at).find(is_end);
-    Some(found.map_or(text.len(), |at| at + end.len()))
+    for (start, end) in CODE_ELEMENTS {
+        if starts_with(text, start) && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace()) {
+            return Some(end_tag(text, end));
+        }
+    }
+    None
+}
+
+/// The beginning of the first end tag, however it is written. Looking for one way of writing it
+/// after another could go through the whole text for each element.
+fn end_tag(text: &str, end: &str) -> usize {
+    for (at, _) in text.match_indices("</") {
+        if starts_with(&text[at..], end) {
+            return at + end.len();
+        }
+    }
+    text.len()
+}
+
+fn starts_with(text: &str, tag: &str) -> bool {
+    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
 #[cfg(test)]

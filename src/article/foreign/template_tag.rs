@@ -1,10 +1,19 @@
-//! What the template tags of other generators mean, as far as a feed can say it.
+//! Template tags of other generators: their meaning, as far as a feed can show it.
 
 use crate::article::feed_html::elements::language_name;
 use crate::article::feed_html::{push_attribute, push_text};
 use crate::article::symbol::{by_name, by_path};
 
-/// What the tags stand in.
+use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
+
+/// Bytes of the text after a tag in which the end of its block is looked for. Bounded, so that a
+/// text of beginnings alone does not cost the square of its length.
+const BLOCK_MAX_BYTES: usize = 256 * 1024;
+
+/// Bytes of a tag's name that a diagnostic shows.
+const SHOWN_NAME_MAX_BYTES: usize = 40;
+
+/// The markup around a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Host {
     /// Markdown: code is fenced, indented, or between backticks.
@@ -13,10 +22,10 @@ pub(crate) enum Host {
     Html,
 }
 
-/// A tag's meaning.
+/// The meaning of a tag.
 #[derive(Debug)]
 pub(crate) enum Meaning {
-    /// Nothing was meant to happen here: this text stands.
+    /// An escaped tag, which shows this text.
     Text(String),
     /// The tag of this name is lost; what it encloses stays.
     Removed(String),
@@ -24,7 +33,7 @@ pub(crate) enum Meaning {
     Converted(String, Counterpart),
 }
 
-/// The counterpart of a tag.
+/// The counterpart of a tag in Markdown or HTML.
 #[derive(Debug)]
 pub(crate) enum Counterpart {
     /// This text replaces it.
@@ -33,207 +42,258 @@ pub(crate) enum Counterpart {
     Link(String),
     /// A picture.
     Figure { src: String, alt: String, title: String, caption: String, link: String },
-    /// What follows up to this end, as code in this language.
+    /// The text up to this end becomes code in this language.
     Code { language: String, end: End },
-    /// What follows up to this end stands as it is.
+    /// The text up to this end stays as it is.
     Verbatim(End),
-    /// What follows up to this end leaves.
+    /// The text up to this end is removed.
     Nothing(End),
-    /// What follows up to this end is a quotation.
+    /// The text up to this end becomes a quotation.
     Quote(End),
 }
 
-/// The tag that ends a block: `{% endraw %}` or `{{< /highlight >}}`.
+/// The tag that ends a block: `{% endraw %}` or `{{< /highlight >}}`, under one of two names.
 #[derive(Debug)]
 pub(crate) struct End {
-    names: [String; 2],
+    names: [&'static str; 2],
 }
 
-/// Where a tag stands.
+/// The surroundings of a tag.
 pub(crate) struct Context<'a> {
     pub(crate) host: Host,
-    /// Is it all there is on its line?
+    /// Set where the tag is alone on its line.
     pub(crate) is_alone: bool,
     /// The white space before it on its line.
     pub(crate) indent: &'a str,
 }
 
-/// The tag at the beginning of `near`, which stands in `text` at `at`: its length, and what it means. `None` where
-/// there is none.
+/// Reads the tag at the beginning of `near`, which is at `at` in `text`: its length and its
+/// meaning. `None` where there is no tag.
 pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)> {
-    let body = |open: &str, close: &str| {
-        let inner = near.strip_prefix(open)?;
-        let end = inner.find(close)?;
-        Some((inner[..end].trim_matches('-').trim(), open.len() + end + close.len()))
-    };
     if near.starts_with("{{</*") || near.starts_with("{{%/*") {
-        let (inner, len) = body("{{", "*/")?;
-        let close = if inner.starts_with('<') { ">}}" } else { "%}}" };
-        let len = len + close.len();
-        return near.get(..len)?.ends_with(close).then(|| {
-            let sign = &inner[..1];
-            (len, Meaning::Text(format!("{{{{{sign} {} {close}", inner[1..].trim_start_matches("/*").trim())))
-        });
+        return escaped(near);
     }
     for (open, close) in [("{{<", ">}}"), ("{{%", "%}}")] {
         if near.starts_with(open) {
-            return body(open, close).map(|(inner, len)| (len, shortcode(inner)));
+            let (inner, len) = delimited(near, open, close)?;
+            return Some((len, shortcode(inner)));
         }
     }
-    if near.starts_with("{{") {
-        return body("{{", "}}").and_then(|(inner, len)| Some((len, expression(inner, &near[2..])?)));
+    if let Some(after_braces) = near.strip_prefix("{{") {
+        let (inner, len) = delimited(near, "{{", "}}")?;
+        return Some((len, expression(inner, after_braces)?));
     }
     if near.starts_with("{%") {
-        return body("{%", "%}").map(|(inner, len)| (len, block(inner)));
+        let (inner, len) = delimited(near, "{%", "%}")?;
+        return Some((len, block(inner)));
     }
     if near.starts_with("{# ") {
-        return body("{#", "#}")
-            .filter(|(inner, _)| !inner.contains('}'))
-            .map(|(_, len)| (len, Meaning::Removed("#".to_owned())));
+        let (inner, len) = delimited(near, "{#", "#}")?;
+        // A brace inside: this `#}` belongs to something else.
+        return if inner.contains('}') { None } else { Some((len, Meaning::Removed("#".to_owned()))) };
     }
-    kramdown(near, text, at).map(|len| (len, Meaning::Removed("{:}".to_owned())))
+    let len = kramdown(near, text, at)?;
+    Some((len, Meaning::Removed("{:}".to_owned())))
 }
 
-/// `{: .class}`, `{:toc}`, `{::options /}`: on a line of its own, or right after what it belongs to.
+/// The inside of the delimiters, without white space and the `-` that trims it, and the length of
+/// the whole.
+fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&'t str, usize)> {
+    let inner = near.strip_prefix(open)?;
+    let end = inner.find(close)?;
+    Some((inner[..end].trim_matches('-').trim(), open.len() + end + close.len()))
+}
+
+/// Hugo's `{{</* figure */>}}`, which shows `{{< figure >}}`.
+fn escaped(near: &str) -> Option<(usize, Meaning)> {
+    let (inner, len) = delimited(near, "{{", "*/")?;
+    let (sign, rest) = inner.split_at_checked(1)?;
+    let close = if sign == "<" { ">}}" } else { "%}}" };
+    if !near[len..].starts_with(close) {
+        return None;
+    }
+    let shown = rest.trim_start_matches("/*").trim();
+    Some((len + close.len(), Meaning::Text(format!("{{{{{sign} {shown} {close}"))))
+}
+
+/// The length of kramdown's `{: .class}`, `{:toc}` or `{::options /}`, on a line of its own or
+/// right after what it belongs to.
 fn kramdown(near: &str, text: &str, at: usize) -> Option<usize> {
-    let inner = near.strip_prefix("{:")?;
-    let end = inner.find(['}', '\n']).filter(|end| inner[*end..].starts_with('}'))?;
-    let before = text[..at].chars().next_back();
-    let is_attached = before.is_none_or(|c| matches!(c, '\n' | ')' | '*' | '_' | '`' | ']' | '>' | ' '));
-    let is_list = inner.starts_with([' ', '.', '#', ':', '/']) || matches!(&inner[..end], "toc" | "footnotes");
-    (is_attached && is_list).then_some(end + 3)
+    let (inner, _) = near.strip_prefix("{:")?.split_once('}')?;
+    if inner.contains('\n') {
+        return None;
+    }
+    let is_attached = match text[..at].chars().next_back() {
+        None => true,
+        Some(c) => matches!(c, '\n' | ')' | '*' | '_' | '`' | ']' | '>' | ' '),
+    };
+    let after = &near["{:".len()..];
+    let is_list = after.starts_with([' ', '.', '#', ':', '/']) || matches!(inner, "toc" | "footnotes");
+    if is_attached && is_list { Some(inner.len() + "{:}".len()) } else { None }
 }
 
-/// Hugo's `name args`, `/name`.
+/// Hugo's `name args` and `/name`.
 fn shortcode(inner: &str) -> Meaning {
     let (name, args) = split_name(inner);
     let arguments = arguments(args);
-    match name {
+    let counterpart = match name {
         "highlight" => {
-            let language = arguments.first().map(|(_, value)| value.clone()).unwrap_or_default();
-            Meaning::Converted(
-                name.to_owned(),
-                Counterpart::Code { language, end: End::of("/highlight", "end-highlight") },
-            )
+            let language = arguments.first().map_or(String::new(), |(_, value)| value.clone());
+            Counterpart::Code { language, end: End { names: ["/highlight", "end-highlight"] } }
         }
         "ref" | "relref" => {
-            let target = value(&arguments, "path").or_else(|| positional(&arguments, 0)).unwrap_or_default();
-            Meaning::Converted(name.to_owned(), Counterpart::Inline(page(&target)))
+            let target = value(&arguments, "path").or_else(|| positional(&arguments, 0));
+            Counterpart::Inline(page(&target.unwrap_or_default()))
         }
-        _ => media(name, &arguments),
-    }
+        _ => return media(name, &arguments),
+    };
+    Meaning::Converted(name.to_owned(), counterpart)
 }
 
 /// Liquid's, Nunjucks's and Tera's `{% name args %}`.
 fn block(inner: &str) -> Meaning {
     let (name, args) = split_name(inner);
-    let converted = |counterpart| Meaning::Converted(name.to_owned(), counterpart);
     let bare = args.trim().trim_matches(['"', '\'']);
-    match name {
+    let counterpart = match name {
         "highlight" => {
-            let language = args.split_whitespace().next().unwrap_or_default().trim_matches(['"', '\'']).to_owned();
-            converted(Counterpart::Code { language, end: End::of("endhighlight", "end_highlight") })
+            let language = args.split_whitespace().next().unwrap_or_default();
+            let language = language.trim_matches(['"', '\'']).to_owned();
+            Counterpart::Code { language, end: End { names: ["endhighlight", "end_highlight"] } }
         }
-        "raw" | "verbatim" => converted(Counterpart::Verbatim(End::of("endraw", "endverbatim"))),
-        "comment" => converted(Counterpart::Nothing(End::of("endcomment", "end_comment"))),
+        "raw" | "verbatim" => Counterpart::Verbatim(End { names: ["endraw", "endverbatim"] }),
+        "comment" => Counterpart::Nothing(End { names: ["endcomment", "end_comment"] }),
         "quote" | "blockquote" if args.trim_start().starts_with('(') => {
-            converted(Counterpart::Quote(End::of("end", "endquote")))
+            Counterpart::Quote(End { names: ["end", "endquote"] })
         }
-        "post_url" => converted(Counterpart::Inline(by_name(bare.rsplit('/').next().unwrap_or(bare), ""))),
-        "link" => converted(Counterpart::Inline(by_path(bare))),
-        "include" | "include_relative" => {
-            let (file, args) = split_name(args.trim());
-            let stem = file.rsplit('/').next().unwrap_or(file).split('.').next().unwrap_or_default();
-            match media(stem, &arguments(args)) {
-                Meaning::Removed(_) => Meaning::Removed(name.to_owned()),
-                known => known,
-            }
-        }
-        _ => media(name, &arguments(args)),
+        "post_url" => Counterpart::Inline(by_name(file_name(bare), "")),
+        "link" => Counterpart::Inline(by_path(bare)),
+        "include" | "include_relative" => return include(name, args),
+        _ => return media(name, &arguments(args)),
+    };
+    Meaning::Converted(name.to_owned(), counterpart)
+}
+
+/// `{% include youtube.html id="x" %}`: the file's name says what it shows, if anything does.
+fn include(name: &str, args: &str) -> Meaning {
+    let (file, args) = split_name(args.trim());
+    let stem = file_name(file).split('.').next().unwrap_or_default();
+    match media(stem, &arguments(args)) {
+        Meaning::Removed(_) => Meaning::Removed(name.to_owned()),
+        known => known,
     }
 }
 
-/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where it may as well be the author's own
-/// text: `{{x}}` is TeX.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where it may as
+/// well be the author's own text: `{{x}}` is TeX.
 fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
     let is_spaced = after_braces.starts_with([' ', '-', '"', '\'']);
-    if !(is_spaced || inner.contains(['.', '|', '('])) || inner.is_empty() || inner.contains('\n') && !is_spaced {
+    let has_operator = inner.contains(['.', '|', '(']);
+    if inner.is_empty() || !is_spaced && (!has_operator || inner.contains('\n')) {
         return None;
     }
     let compact: String = inner.chars().filter(|c| !c.is_whitespace()).take(40).collect();
-    if matches!(
-        compact.as_str(),
-        "site.baseurl" | "site.url" | "site.github.url" | "base_url" | "config.base_url" | "SITEURL"
-    ) {
+    if is_site_url(&compact) {
+        // What follows is a path of the site, which is resolved without it.
         return Some(Meaning::Converted(compact, Counterpart::Inline(String::new())));
     }
-    if let Some(quote) = inner.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        let (literal, filters) = inner[1..].split_once(quote)?;
-        let is_url = filters.contains("_url") || filters.contains("url");
-        let slash = if is_url && !literal.starts_with('/') && !literal.contains(':') { "/" } else { "" };
-        let name = filters.trim().trim_start_matches('|').trim().split([':', ' ', '|']).next().unwrap_or_default();
-        let name = if name.is_empty() { "{{ }}" } else { name };
-        return Some(Meaning::Converted(name.to_owned(), Counterpart::Inline(format!("{slash}{literal}"))));
+    for quote in ['"', '\''] {
+        if let Some(rest) = inner.strip_prefix(quote) {
+            let (literal, filters) = rest.split_once(quote)?;
+            return Some(filtered(literal, filters));
+        }
     }
     let (name, args) = split_name(inner);
     if args.trim_start().starts_with('(') {
         return Some(media(name, &arguments(args)));
     }
-    Some(Meaning::Removed(if name.len() <= 40 { name.to_owned() } else { "{{ }}".to_owned() }))
+    Some(removed(name, "{{ }}"))
 }
 
-/// Tags that show something which stands elsewhere, under the names that most generators share.
+fn is_site_url(expression: &str) -> bool {
+    matches!(expression, "site.baseurl" | "site.url" | "site.github.url" | "base_url" | "config.base_url" | "SITEURL")
+}
+
+/// A literal behind filters: `"/a.png" | relative_url` is a path of the site.
+fn filtered(literal: &str, filters: &str) -> Meaning {
+    let is_path = !literal.starts_with('/') && !literal.contains(':');
+    let slash = if filters.contains("url") && is_path { "/" } else { "" };
+    let first = filters.trim().trim_start_matches('|').trim();
+    let first = first.split([':', ' ', '|']).next().unwrap_or_default();
+    let name = if first.is_empty() { "{{ }}" } else { first };
+    Meaning::Converted(name.to_owned(), Counterpart::Inline(format!("{slash}{literal}")))
+}
+
+/// Tags that embed media, under the names that most generators share.
 fn media(name: &str, arguments: &Arguments) -> Meaning {
-    let first = |names: &[&str]| {
-        names
-            .iter()
-            .find_map(|name| value(arguments, name))
-            .or_else(|| positional(arguments, 0))
-            .filter(|v| !v.is_empty())
+    if let Some(url) = hosted(name, arguments) {
+        return Meaning::Converted(name.to_owned(), Counterpart::Link(url));
+    }
+    let source = first_of(arguments, &["src", "url", "path", "image_path", "image", "file"]);
+    let Some(src) = source.filter(|source| !source.contains(['<', '>', '\n'])) else {
+        return removed(name, "{% %}");
     };
-    let second = positional(arguments, 1);
-    let is_id = |text: &String| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.'));
-    let id = first(&["id", "video_id", "key", "user"]).filter(is_id);
-    let link = match (name, id) {
-        ("youtube" | "youtube_embed" | "youtubeplayer", Some(id)) => {
-            Some(format!("https://www.youtube.com/watch?v={id}"))
-        }
-        ("vimeo", Some(id)) => Some(format!("https://vimeo.com/{id}")),
-        ("instagram", Some(id)) => Some(format!("https://www.instagram.com/p/{id}/")),
-        ("tweet" | "twitter" | "x", Some(user)) => match value(arguments, "id").or(second).filter(is_id) {
-            Some(id) => {
-                let user = value(arguments, "user").unwrap_or(if user == id { "i/web".to_owned() } else { user });
-                Some(format!("https://twitter.com/{user}/status/{id}"))
-            }
-            None => Some(format!("https://twitter.com/i/web/status/{user}")),
-        },
-        ("gist", Some(user)) => Some(match second.filter(is_id) {
-            Some(id) => format!("https://gist.github.com/{user}/{id}"),
-            None => format!("https://gist.github.com/{user}"),
-        }),
-        _ => None,
-    };
-    let source = first(&["src", "url", "path", "image_path", "image", "file"])
-        .filter(|source| !source.contains(['<', '>', '\n']));
-    let text = |names: &[&str]| names.iter().find_map(|name| value(arguments, name)).unwrap_or_default();
-    let counterpart = match (link, name, source) {
-        (Some(url), ..) => Counterpart::Link(url),
-        (None, "figure" | "image" | "img" | "picture", Some(src)) => Counterpart::Figure {
+    let text = |key: &str| value(arguments, key).unwrap_or_default();
+    let counterpart = match name {
+        "figure" | "image" | "img" | "picture" => Counterpart::Figure {
             src,
-            alt: text(&["alt"]),
-            title: text(&["title"]),
-            caption: text(&["caption", "attr"]),
-            link: text(&["link"]),
+            alt: text("alt"),
+            title: text("title"),
+            caption: value(arguments, "caption").unwrap_or_else(|| text("attr")),
+            link: text("link"),
         },
-        (None, "gist" | "youtube" | "vimeo" | "audio" | "video", Some(url)) if url.starts_with("http") => {
-            Counterpart::Link(url)
-        }
-        _ => return Meaning::Removed(if name.len() <= 40 { name.to_owned() } else { "{% %}".to_owned() }),
+        "gist" | "youtube" | "vimeo" | "audio" | "video" if src.starts_with("http") => Counterpart::Link(src),
+        _ => return removed(name, "{% %}"),
     };
     Meaning::Converted(name.to_owned(), counterpart)
 }
 
-/// A page as Hugo's `ref` names it.
+/// The page of a video, a post or a piece of code that a tag names by its id.
+fn hosted(name: &str, arguments: &Arguments) -> Option<String> {
+    let id = first_of(arguments, &["id", "video_id", "key", "user"])?;
+    if !is_id(&id) {
+        return None;
+    }
+    let second = positional(arguments, 1);
+    match name {
+        "youtube" | "youtube_embed" | "youtubeplayer" => Some(format!("https://www.youtube.com/watch?v={id}")),
+        "vimeo" => Some(format!("https://vimeo.com/{id}")),
+        "instagram" => Some(format!("https://www.instagram.com/p/{id}/")),
+        "tweet" | "twitter" | "x" => {
+            let post = value(arguments, "id").or(second).filter(|post| is_id(post));
+            let user = value(arguments, "user");
+            Some(match (post, user) {
+                // The one argument is the post's. Twitter finds its author.
+                (None, _) => format!("https://twitter.com/i/web/status/{id}"),
+                (Some(post), Some(user)) => format!("https://twitter.com/{user}/status/{post}"),
+                (Some(post), None) if post == id => {
+                    format!("https://twitter.com/i/web/status/{post}")
+                }
+                (Some(post), None) => format!("https://twitter.com/{id}/status/{post}"),
+            })
+        }
+        "gist" => Some(match second.filter(|gist| is_id(gist)) {
+            Some(gist) => format!("https://gist.github.com/{id}/{gist}"),
+            None => format!("https://gist.github.com/{id}"),
+        }),
+        _ => None,
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.'))
+}
+
+/// A removed tag, under its name if that is short enough to be one.
+fn removed(name: &str, or: &str) -> Meaning {
+    let shown = if name.len() <= SHOWN_NAME_MAX_BYTES { name } else { or };
+    Meaning::Removed(shown.to_owned())
+}
+
+/// The reference that Hugo's `ref` means.
 fn page(target: &str) -> String {
     let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
     if path.is_empty() {
@@ -246,12 +306,16 @@ fn page(target: &str) -> String {
         return by_path(target);
     }
     let path = path.trim_end_matches('/');
-    let name = [".md", ".markdown", ".html"].iter().find_map(|extension| path.strip_suffix(extension)).unwrap_or(path);
-    by_name(name, fragment)
+    for extension in [".md", ".markdown", ".html"] {
+        if let Some(name) = path.strip_suffix(extension) {
+            return by_name(name, fragment);
+        }
+    }
+    by_name(path, fragment)
 }
 
 impl Counterpart {
-    /// The end of what this encloses, by its first name.
+    /// The end of what the tag encloses, if it encloses something.
     pub(crate) fn end(&self) -> Option<&End> {
         match self {
             Counterpart::Code { end, .. }
@@ -262,22 +326,33 @@ impl Counterpart {
         }
     }
 
-    /// What stands for the tag and for what follows it, and how many bytes of that are taken.
+    /// Writes the replacement of the tag and of what it encloses in the text after it. Returns it
+    /// with the number of bytes of that text that it replaces: 0 where the block has no end.
     pub(crate) fn write(&self, after: &str, context: &Context<'_>) -> (String, usize) {
-        match self {
-            Counterpart::Inline(text) => (text.clone(), 0),
-            Counterpart::Link(url) => (link(url, context), 0),
-            Counterpart::Figure { .. } => (self.figure(context), 0),
-            Counterpart::Code { language, end } => enclosed(after, end, |code| fenced(code, language, context)),
-            Counterpart::Verbatim(end) => enclosed(after, end, str::to_owned),
-            Counterpart::Nothing(end) => enclosed(after, end, |_| String::new()),
-            Counterpart::Quote(end) => enclosed(after, end, |quoted| quotation(quoted, context)),
-        }
+        let (content, len) = match self.end().and_then(|end| end.find(after)) {
+            Some((content_len, len)) => (&after[..content_len], len),
+            None => ("", 0),
+        };
+        let text = match self {
+            Counterpart::Inline(text) => text.clone(),
+            Counterpart::Link(url) => link(url, context),
+            Counterpart::Figure { .. } => self.figure(context),
+            // A block without an end encloses nothing.
+            _ if len == 0 => String::new(),
+            Counterpart::Code { language, .. } => fenced(content, language, context),
+            Counterpart::Verbatim(_) => content.to_owned(),
+            Counterpart::Nothing(_) => String::new(),
+            Counterpart::Quote(_) => quotation(content, context),
+        };
+        (text, len)
     }
 
     fn figure(&self, context: &Context<'_>) -> String {
-        let Counterpart::Figure { src, alt, title, caption, link } = self else { return String::new() };
-        if context.host == Host::Markdown && caption.is_empty() && title.is_empty() && link.is_empty() {
+        let Counterpart::Figure { src, alt, title, caption, link } = self else {
+            return String::new();
+        };
+        let is_plain = caption.is_empty() && title.is_empty() && link.is_empty();
+        if context.host == Host::Markdown && is_plain {
             return format!("![{}](<{src}>)", alt.replace(['[', ']'], ""));
         }
         let mut html = String::from("<figure>");
@@ -290,15 +365,18 @@ impl Counterpart {
         push_attribute(&mut html, "src", src);
         push_attribute(&mut html, "alt", alt);
         html.push_str(if link.is_empty() { ">" } else { "></a>" });
-        let text: Vec<&str> = [title.as_str(), caption].into_iter().filter(|text| !text.is_empty()).collect();
+        let text = match (title.as_str(), caption.as_str()) {
+            ("", text) | (text, "") => text.to_owned(),
+            (title, caption) => format!("{title}: {caption}"),
+        };
         if !text.is_empty() {
             html.push_str("<figcaption>");
-            push_text(&mut html, &text.join(": ").replace('\n', " "));
+            push_text(&mut html, &text.replace('\n', " "));
             html.push_str("</figcaption>");
         }
         html.push_str("</figure>");
         if context.host == Host::Markdown && context.is_alone {
-            // A block of HTML ends with a blank line.
+            // A block of HTML ends with a blank line (CommonMark, 4.6).
             html.push('\n');
         }
         html
@@ -316,15 +394,6 @@ fn link(url: &str, context: &Context<'_>) -> String {
     html + "</a>"
 }
 
-/// The end of a block that begins before `after`, and what `write` makes of what is enclosed. A block without an end
-/// encloses nothing.
-fn enclosed(after: &str, end: &End, write: impl Fn(&str) -> String) -> (String, usize) {
-    match end.find(after) {
-        Some((content_len, len)) => (write(&after[..content_len]), len),
-        None => (String::new(), 0),
-    }
-}
-
 fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
     let code = code.trim_start_matches('\r').strip_prefix('\n').unwrap_or(code);
     let language = language_name(language).unwrap_or_default();
@@ -337,6 +406,7 @@ fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
         push_text(&mut html, code);
         return html + "</code></pre>";
     }
+    // A fence is longer than any run of backticks in the code (CommonMark, 4.5).
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let indent = context.indent;
@@ -350,105 +420,71 @@ fn quotation(quoted: &str, context: &Context<'_>) -> String {
     if context.host == Host::Html {
         return format!("<blockquote>{quoted}</blockquote>");
     }
-    let lines: Vec<String> = quoted.trim().lines().map(|line| format!("> {line}")).collect();
-    format!("\n{}\n", lines.join("\n"))
+    let mut markdown = String::from("\n");
+    for line in quoted.trim().lines() {
+        markdown.push_str("> ");
+        markdown.push_str(line);
+        markdown.push('\n');
+    }
+    if quoted.trim().is_empty() {
+        markdown.push('\n');
+    }
+    markdown
 }
 
 impl End {
-    /// Its first name.
-    pub(crate) fn name(&self) -> &str {
-        &self.names[0]
+    /// The first of its names, which identifies it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.names[0]
     }
 
-    fn of(first: &str, second: &str) -> Self {
-        Self { names: [first.to_owned(), second.to_owned()] }
-    }
-
-    /// How much comes before the end, and how much with it. Bounded: a text of beginnings alone must not cost the
-    /// square of its length, so an end is looked for in the next 256 KiB.
+    /// Finds the end in the text behind a beginning: the length of the text before it, and with it.
     fn find(&self, text: &str) -> Option<(usize, usize)> {
-        let text = within(text, 256 * 1024);
+        let text = within(text, BLOCK_MAX_BYTES);
         let mut from = 0;
-        while let Some(found) = self.names.iter().filter_map(|name| text[from..].find(name.as_str())).min() {
-            let at = from + found;
-            let name =
-                self.names.iter().filter(|name| text[at..].starts_with(name.as_str())).max_by_key(|name| name.len())?;
+        while let Some((at, name)) = self.next_name(text, from) {
             let before = text[..at].trim_end_matches(['-', ' ']);
-            let after = &text[at + name.len()..];
-            let close = ["%}}", ">}}", "%}"].into_iter().find_map(|close| {
-                let rest = after.trim_start_matches([' ', '-']);
-                rest.starts_with(close).then(|| after.len() - rest.len() + close.len())
-            });
+            let behind = at + name.len();
             let open = ["{{<", "{{%", "{%"].into_iter().find(|open| before.ends_with(open));
-            if let (Some(close), Some(open)) = (close, open) {
-                return Some((before.len() - open.len(), at + name.len() + close));
+            if let Some(open) = open
+                && let Some(close_len) = close_len(&text[behind..])
+            {
+                return Some((before.len() - open.len(), behind + close_len));
             }
-            from = at + name.len();
+            from = behind;
         }
         None
     }
-}
 
-/// Arguments in order, each with its key where it has one.
-type Arguments = Vec<(Option<String>, String)>;
-
-fn split_name(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(text.len());
-    text.split_at(end)
-}
-
-fn value(arguments: &Arguments, key: &str) -> Option<String> {
-    arguments.iter().find(|(k, _)| k.as_deref() == Some(key)).map(|(_, value)| value.clone())
-}
-
-fn positional(arguments: &Arguments, at: usize) -> Option<String> {
-    arguments.iter().filter(|(key, _)| key.is_none()).nth(at).map(|(_, value)| value.clone())
-}
-
-/// `"a b" key="c" key=d`, with or without commas and parentheses.
-fn arguments(text: &str) -> Arguments {
-    let mut list = Vec::new();
-    let mut rest = text.trim().trim_start_matches('(').trim_end_matches(')');
-    let is_gap = |c: char| c.is_whitespace() || c == ',';
-    while !rest.trim_start_matches(is_gap).is_empty() {
-        rest = rest.trim_start_matches(is_gap);
-        let key_end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(rest.len());
-        let (key, after) = rest.split_at(key_end);
-        let assigned = after.trim_start().strip_prefix('=').filter(|_| !key.is_empty()).map(str::trim_start);
-        let (value, after) = one_value(assigned.unwrap_or(rest));
-        list.push((assigned.map(|_| key.to_owned()), value));
-        rest = after;
+    /// The first place from `from` on where one of the names is, and the longer one if both are.
+    fn next_name(&self, text: &str, from: usize) -> Option<(usize, &'static str)> {
+        let mut found: Option<(usize, &'static str)> = None;
+        for name in self.names {
+            let Some(at) = text[from..].find(name) else { continue };
+            let is_better = match found {
+                None => true,
+                Some((other, known)) => from + at < other || from + at == other && name.len() > known.len(),
+            };
+            if is_better {
+                found = Some((from + at, name));
+            }
+        }
+        found
     }
-    list
 }
 
-fn one_value(text: &str) -> (String, &str) {
-    let quoted = text.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-    if let Some((value, after)) = quoted.and_then(|quote| text[1..].split_once(quote)) {
-        return (value.to_owned(), after);
+/// The length of what closes a tag, white space and a trimming `-` included.
+fn close_len(text: &str) -> Option<usize> {
+    let rest = text.trim_start_matches([' ', '-']);
+    for close in ["%}}", ">}}", "%}"] {
+        if rest.starts_with(close) {
+            return Some(text.len() - rest.len() + close.len());
+        }
     }
-    let end = text.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(text.len());
-    // A separator alone is no value, but it is passed, so that reading ends.
-    (text[..end].to_owned(), &text[end..])
+    None
 }
 
 /// The beginning of `text`, at most `len_max` bytes.
 pub(crate) fn within(text: &str, len_max: usize) -> &str {
     &text[..text.floor_char_boundary(len_max)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_read() {
-        let of = |key: Option<&str>, value: &str| (key.map(str::to_owned), value.to_owned());
-        assert_eq!(
-            arguments(" src=\"a b.png\" alt='x' 7 (y=1, z) "),
-            [of(Some("src"), "a b.png"), of(Some("alt"), "x"), of(None, "7"), of(None, "(y=1"), of(None, "z")]
-        );
-        assert_eq!(arguments("(id=\"a\", b=2)"), [of(Some("id"), "a"), of(Some("b"), "2")]);
-        assert_eq!(arguments("=a \"b"), [of(None, "=a"), of(None, "\"b")]);
-    }
 }

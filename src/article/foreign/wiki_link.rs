@@ -1,6 +1,7 @@
 //! `[[Name]]`, `[[Name|text]]`, `[[Name#Heading]]`, `![[image.png]]` as Markdown's own links.
 //!
-//! CommonMark comes first: `[[1]](url)` and `[[x]]` with a definition of `[x]` are what they always were.
+//! CommonMark comes first: `[[1]](url)` and `[[x]]` with a definition of `[x]` are what they always
+//! were.
 
 use std::collections::HashSet;
 

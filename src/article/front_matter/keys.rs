@@ -1,8 +1,8 @@
-//! What front matter says under each of its names, cleaned, with a finding for whatever could not be used.
+//! Typed values of front matter, cleaned, with a finding for each that cannot be used.
 //!
-//! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are folded as
-//! [`super::tree`] folds them. What an HTML document says in its `<meta>` stands in where the front matter says nothing,
-//! and is never an error: other programs wrote it.
+//! The keys of Hugo, Zola, Jekyll, Eleventy, Pelican and Obsidian are synonyms; names here are
+//! folded as [`super::tree`] folds them. The `<meta>` of an HTML document is used where the front
+//! matter has nothing, and is never an error: other programs wrote it.
 
 use oxilangtag::LanguageTag;
 
@@ -13,7 +13,7 @@ use crate::base::time::Written;
 use crate::base::{Diagnostic, Place, Severity};
 
 use super::Syntax;
-use super::people::{people, url};
+use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value};
 use super::url_paths::{self, ADDRESS_MAX_BYTES, Address};
@@ -27,17 +27,17 @@ const ID_MAX_BYTES: usize = 2_000;
 /// Graphemes of a slug.
 const SLUG_MAX: usize = 200;
 
-/// What Hugo's templates write where nobody gave a date.
+/// The date that Hugo's templates write where none is given.
 const ZERO_TIME: &str = "0001-01-01";
 
 /// Words in the place of a date that send Eleventy to the file system or to git.
 const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modified", "git created"];
 
-/// Everything that was said, and what was entry wrong with it.
+/// The keys of an article, and the findings about them.
 pub(crate) struct Keys<'a> {
     /// The file's front matter.
     pub(crate) front_matter: &'a Table,
-    /// What the HTML document says of itself.
+    /// The metadata of the HTML document.
     pub(crate) meta: &'a Table,
     /// Its syntax, which decides whether one text may name several authors.
     pub(crate) syntax: Option<Syntax>,
@@ -72,7 +72,7 @@ impl<'a> Keys<'a> {
         });
     }
 
-    /// A finding about one value, which the message begins with.
+    /// Reports on one value, with which the message begins.
     fn about(&mut self, severity: Severity, code: &str, entry: Entry<'_>, what: &str) {
         let shown = match &entry.field.value {
             Value::Text(text) => format!(": {}", text::excerpt(&text::line(text), 80)),
@@ -87,7 +87,7 @@ impl<'a> Keys<'a> {
         if let Value::Text(text) = &entry.field.value {
             return Some((text, entry));
         }
-        self.about(Severity::Warning, "front-matter", entry, "is not a text, and is ignored");
+        self.about(Severity::Warning, "front-matter", entry, "is not text, and is ignored");
         None
     }
 
@@ -152,13 +152,13 @@ impl<'a> Keys<'a> {
             return None;
         }
         if text.trim_start().starts_with(ZERO_TIME) {
-            self.about(Severity::Note, "date", entry, "is Go's zero time, which means that there is none");
+            self.about(Severity::Note, "date", entry, "is Go's zero time, which means no date");
             return None;
         }
         match dates::parse(text) {
             Ok(dated) => {
                 if let Some(zone) = dated.unknown_zone {
-                    let what = format!("has an unknown zone, {}; the time is taken for the site's", text::line(&zone));
+                    let what = format!("has an unknown time zone, {}; the site's is used", text::line(&zone));
                     self.about(Severity::Warning, "date", entry, &what);
                 }
                 Some(dated.written)
@@ -189,7 +189,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Is `published` there, and false?
+    /// Whether `published` is there, and false.
     pub(crate) fn is_unpublished(&self) -> bool {
         self.says_no("published")
     }
@@ -216,24 +216,28 @@ impl<'a> Keys<'a> {
         let Some(entry) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
             return Vec::new();
         };
-        let by_pelican = matches!(self.syntax, Some(Syntax::Lines)) || entry.field.place.is_none();
-        let authors = people(entry.field, by_pelican && entry.key.eq_ignore_ascii_case("authors"));
+        let by_pelican = self.syntax == Some(Syntax::Lines) || entry.field.place.is_none();
+        let is_plural = entry.key.eq_ignore_ascii_case("authors");
+        let names = if by_pelican && is_plural { Names::Several } else { Names::One };
+        let authors = people(entry.field, names);
         if authors.is_empty() && entry.field.value != Value::List(Vec::new()) {
-            self.about(Severity::Warning, "author", entry, "names nobody, and is ignored");
+            self.about(Severity::Warning, "author", entry, "names no author, and is ignored");
         }
         authors
     }
 
-    /// Tags, then categories. One text without a comma is parted at spaces where `of_jekyll` says that Jekyll's habits
-    /// are the author's; its singular `category` and `tag` never are.
+    /// Tags, then categories. One text without a comma is split at spaces where the author has
+    /// Jekyll's habits (`of_jekyll`), except under the singular `category` and `tag`.
     pub(crate) fn tags(&mut self, of_jekyll: bool) -> Vec<String> {
         let mut tags = Vec::new();
         for (names, may_split) in [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)] {
             for entry in [self.get(&names), self.taxonomy(&names)].into_iter().flatten() {
                 let splitting = if of_jekyll && may_split { Splitting::AtSpaces } else { Splitting::Never };
                 if !tags::gather(entry.field, splitting, &mut tags) {
-                    let what =
-                        format!("holds what is no tag, or more than {} of them; the rest is left out", tags::TAGS_MAX);
+                    let what = format!(
+                        "holds something that is not a tag, or more than {} tags; the rest is left out",
+                        tags::TAGS_MAX
+                    );
                     self.about(Severity::Warning, "tags", entry, &what);
                 }
             }
@@ -267,9 +271,9 @@ impl<'a> Keys<'a> {
         let (severity, what) = match url_paths::path(raw) {
             Address::Path(path) => return Some(path),
             Address::Pattern => (Severity::Note, "is a pattern, and is ignored"),
-            Address::Root => (Severity::Warning, "is the home page's, and is ignored"),
-            Address::Bad if raw.trim().is_empty() => return None,
-            Address::Bad => (Severity::Warning, "is no path of a URL, and is ignored"),
+            Address::Root => (Severity::Warning, "is the home page, and is ignored"),
+            Address::Invalid if raw.trim().is_empty() => return None,
+            Address::Invalid => (Severity::Warning, "is not a URL path, and is ignored"),
         };
         self.about(severity, "path", entry, what);
         None
@@ -306,7 +310,7 @@ impl<'a> Keys<'a> {
         let (raw, entry) = self.raw(names)?;
         let url = url(raw);
         if url.is_none() && !raw.trim().is_empty() {
-            self.about(Severity::Warning, "url", entry, "is no absolute http or https URL, and is ignored");
+            self.about(Severity::Warning, "url", entry, "is not an absolute http or https URL, and is ignored");
         }
         url
     }
@@ -321,14 +325,14 @@ impl<'a> Keys<'a> {
         match LanguageTag::parse_and_normalize(&tag) {
             Ok(tag) => Some(tag.into_inner()),
             Err(_) => {
-                self.about(Severity::Warning, "language", entry, "is no language tag of BCP 47, and is ignored");
+                self.about(Severity::Warning, "language", entry, "is not a language tag (BCP 47), and is ignored");
                 None
             }
         }
     }
 
-    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of its keys, a list
-    /// first.
+    /// The article's picture, as written: a path or an http(s) URL. A table says it under one of
+    /// its keys, a list first.
     pub(crate) fn image(&mut self) -> Option<String> {
         let entry = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
         let image = text::line(picture(entry.field)?);
@@ -349,21 +353,12 @@ impl<'a> Keys<'a> {
     }
 }
 
-impl Field {
-    fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
 fn picture(field: &Field) -> Option<&str> {
     match &field.value {
         Value::Absent => None,
         Value::Text(text) => Some(text),
         Value::List(items) => items.first().and_then(Field::text),
-        Value::Table(table) => table.get(&["image", "url", "src", "path", "file"]).and_then(|(_, field)| field.text()),
+        Value::Table(table) => table.text(&["image", "url", "src", "path", "file"]),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The front matter of an article: YAML, TOML, JSON, `Key: value` lines, or none.
 //!
-//! This file finds the front matter and parts it from the text; `fields` reads it. Whatever comes in, front matter and text are
-//! pieces of it, in order.
+//! This file splits it off the text, `tree` reads it whatever its syntax, and `keys` types its
+//! values. Front matter and text are pieces of the file, in order.
 
 pub(crate) mod keys;
 mod people;
@@ -15,7 +15,7 @@ use crate::base::{Diagnostic, Place, text};
 /// The longest front matter that is read, in bytes.
 pub(crate) const FRONT_MATTER_MAX_BYTES: usize = 64 * 1024;
 
-/// A decoded file, parted.
+/// A decoded file, split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split<'a> {
     /// The front matter's text without its fences, and its syntax.
@@ -24,7 +24,7 @@ pub struct Split<'a> {
     pub front_matter_line: u32,
     /// The line of the file on which `text` begins, from 1.
     pub line: u32,
-    /// What follows the front matter.
+    /// The text behind the front matter.
     pub text: &'a str,
 }
 
@@ -41,8 +41,11 @@ pub enum Syntax {
     Lines,
 }
 
-/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose (`Note: this`) is never taken for
-/// one.
+/// Bytes of a key in front matter of `Key: value` lines.
+const KEY_MAX_BYTES: usize = 40;
+
+/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose
+/// (`Note: this`) is never taken for one.
 const FIRST_KEYS: [&str; 13] = [
     "title",
     "date",
@@ -59,22 +62,21 @@ const FIRST_KEYS: [&str; 13] = [
     "created",
 ];
 
-/// Parts a decoded file into its front matter and its text. Blank lines before the front matter are forgiven. A fence that is never
-/// closed opens no front matter, nor does a `---` whose block holds no line of the shape `key: value`: those are rules.
+/// Splits a decoded file into front matter and text. Blank lines before the front matter are
+/// accepted. A fence that is never closed opens no front matter, nor does a `---` whose block holds
+/// no line of the shape `key: value`: those are rules.
 pub fn split(text: &str) -> Split<'_> {
     let whole = Split { front_matter: None, front_matter_line: 1, line: 1, text };
     let (blank, start) = leading_blank_lines(text);
     let rest = &text[start..];
-    let parted = match rest.as_bytes().first() {
-        Some(b'-') => fenced(rest, "---", &["---", "..."], Syntax::Yaml)
-            .filter(|(_, inner, _)| is_like_yaml(inner))
-            .or_else(|| fenced_by_name(rest)),
+    let found = match rest.as_bytes().first() {
+        Some(b'-') => yaml(rest).or_else(|| fenced_by_name(rest)),
         Some(b'+') => fenced(rest, "+++", &["+++"], Syntax::Toml),
         Some(b'{') => json(rest),
         Some(first) if first.is_ascii_alphabetic() => lines(rest),
         _ => None,
     };
-    let Some((syntax, inner, after)) = parted else { return whole };
+    let Some((syntax, inner, after)) = found else { return whole };
     let front_matter_offset = text.len() - rest.len() + offset_in(rest, inner);
     Split {
         front_matter: Some((syntax, inner)),
@@ -84,21 +86,21 @@ pub fn split(text: &str) -> Split<'_> {
     }
 }
 
-/// The finding that front matter cannot be used, with the line of it at `place` (of the file) shown.
+/// The finding that front matter cannot be used, with the line of it at `place` (of the file)
+/// shown.
 pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnostic {
     let front_matter = split.front_matter.map_or("", |(_, front_matter)| front_matter);
     let n = place.line.saturating_sub(split.front_matter_line) as usize;
     let shown = text::line(front_matter.lines().nth(n).unwrap_or_default());
-    let message = match text::excerpt(&shown, 100) {
-        shown if shown.is_empty() => message.to_owned(),
-        shown => format!("{message}; the line is `{shown}`"),
-    };
+    let shown = text::excerpt(&shown, 100);
+    let message = if shown.is_empty() { message.to_owned() } else { format!("{message}; the line is `{shown}`") };
     Diagnostic::error("front-matter", message).at(place.line, place.column)
 }
 
-type Parted<'a> = Option<(Syntax, &'a str, &'a str)>;
+/// The syntax, the front matter without its fences, and the text behind it.
+type Pieces<'a> = Option<(Syntax, &'a str, &'a str)>;
 
-/// How many blank lines `text` begins with, and where the first other line begins.
+/// The number of blank lines at the beginning of `text`, and the beginning of the first other line.
 fn leading_blank_lines(text: &str) -> (u32, usize) {
     let (mut count, mut start) = (0, 0);
     for line in text.split_inclusive('\n') {
@@ -108,10 +110,14 @@ fn leading_blank_lines(text: &str) -> (u32, usize) {
         start += line.len();
         count += u32::from(line.ends_with('\n'));
     }
-    if text[start..].starts_with('\u{feff}') { (count, start + '\u{feff}'.len_utf8()) } else { (count, start) }
+    // A byte order mark may be left behind blank lines where files were concatenated.
+    if text[start..].starts_with('\u{feff}') {
+        start += '\u{feff}'.len_utf8();
+    }
+    (count, start)
 }
 
-fn fenced<'a>(rest: &'a str, open: &str, close: &[&str], syntax: Syntax) -> Parted<'a> {
+fn fenced<'a>(rest: &'a str, open: &str, close: &[&str], syntax: Syntax) -> Pieces<'a> {
     let (first, inner) = rest.split_once('\n')?;
     if first.trim_end() != open {
         return None;
@@ -126,37 +132,60 @@ fn fenced<'a>(rest: &'a str, open: &str, close: &[&str], syntax: Syntax) -> Part
     None
 }
 
+/// Front matter between `---` lines. What is not like YAML is text between two rules.
+fn yaml(rest: &str) -> Pieces<'_> {
+    let found = fenced(rest, "---", &["---", "..."], Syntax::Yaml)?;
+    if is_like_yaml(found.1) { Some(found) } else { None }
+}
+
 /// Eleventy's `---json` to `---`: the first fence names the syntax.
-fn fenced_by_name(rest: &str) -> Parted<'_> {
-    [("---json", Syntax::Json), ("---toml", Syntax::Toml), ("---yaml", Syntax::Yaml), ("---yml", Syntax::Yaml)]
-        .into_iter()
-        .find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
+fn fenced_by_name(rest: &str) -> Pieces<'_> {
+    let fences =
+        [("---json", Syntax::Json), ("---toml", Syntax::Toml), ("---yaml", Syntax::Yaml), ("---yml", Syntax::Yaml)];
+    fences.into_iter().find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
 }
 
-/// Could this stand between `---` lines as front matter? Blank, comments, or a key somewhere. A `=` counts too: who writes
-/// TOML between the fences of YAML wants to hear of it.
+/// Whether the text between `---` lines may be front matter: blank, comments, or a key somewhere. A
+/// `=` counts too, so that TOML between the fences of YAML is reported.
 fn is_like_yaml(inner: &str) -> bool {
-    let mut said = inner.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
-    said.peek().is_none() || said.any(is_like_a_key)
+    let mut is_empty = true;
+    for line in inner.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if is_like_key(line) {
+            return true;
+        }
+        is_empty = false;
+    }
+    is_empty
 }
 
-/// One word and a colon or ` = `, as prose between two rules seldom has them: `This is important: read it` is no key.
-fn is_like_a_key(line: &str) -> bool {
+/// Whether a line begins with one word and a colon or ` = `, as prose between two rules seldom
+/// does: `This is important: read it` has no key.
+fn is_like_key(line: &str) -> bool {
     if line.starts_with(['"', '\'', '{', '?']) {
         return line.contains(':');
     }
-    let ends_key = |(at, _): &(usize, &str)| matches!(line[at + 1..].bytes().next(), None | Some(b' ' | b'\t'));
-    let colon = line.match_indices(':').find(ends_key).map(|(at, _)| at);
-    let key = match colon.or_else(|| line.find(" = ")) {
-        Some(end) => line[..end].trim_end(),
-        None => return false,
-    };
+    let Some(end) = key_colon(line).or_else(|| line.find(" = ")) else { return false };
+    let key = line[..end].trim_end();
     key.starts_with(|c: char| c.is_alphanumeric() || c == '_') && !key.contains(char::is_whitespace)
 }
 
-/// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a key must follow the
-/// brace. One that is never closed is all the rest, so that the parser can say so.
-fn json(rest: &str) -> Parted<'_> {
+/// The first colon that ends a key in YAML: white space or nothing follows it.
+fn key_colon(line: &str) -> Option<usize> {
+    for (at, _) in line.match_indices(':') {
+        if matches!(line.as_bytes().get(at + 1), None | Some(b' ' | b'\t')) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// A JSON object that begins at the first byte. `{{< figure >}}` and `{% include %}` are none: a
+/// key must follow the brace. One that is never closed is all the rest, so that the parser can say
+/// so.
+fn json(rest: &str) -> Pieces<'_> {
     let inside = rest[1..].trim_start();
     let empty = inside.starts_with('}');
     if !empty && !begins_with_key(inside) {
@@ -175,10 +204,11 @@ fn json(rest: &str) -> Parted<'_> {
 
 fn begins_with_key(inside: &str) -> bool {
     let Some(quoted) = inside.strip_prefix('"') else { return false };
-    string_end(quoted).is_some_and(|end| quoted[end..].trim_start().starts_with(':'))
+    let Some(end) = string_end(quoted) else { return false };
+    quoted[end..].trim_start().starts_with(':')
 }
 
-/// Where the string that has just been opened ends: behind its closing quote.
+/// The end of the string that has just been opened, behind its closing quote.
 fn string_end(quoted: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in quoted.bytes().enumerate() {
@@ -192,6 +222,8 @@ fn string_end(quoted: &str) -> Option<usize> {
     None
 }
 
+/// The end of the object at the beginning of `rest`, behind its brace. Braces in strings do not
+/// count.
 fn closing_brace(rest: &str) -> Option<usize> {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(byte) = rest.as_bytes().get(at) {
@@ -207,8 +239,9 @@ fn closing_brace(rest: &str) -> Option<usize> {
     None
 }
 
-/// `Key: value` lines from the first line to the first blank one, none of any other shape among them.
-fn lines(rest: &str) -> Parted<'_> {
+/// `Key: value` lines from the first line to the first blank one, none of any other shape among
+/// them.
+fn lines(rest: &str) -> Pieces<'_> {
     let (key, _) = rest.split_inclusive('\n').next().and_then(key_value)?;
     if !FIRST_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
         return None;
@@ -226,16 +259,25 @@ fn lines(rest: &str) -> Parted<'_> {
     Some((Syntax::Lines, rest, ""))
 }
 
-/// The key and the value of a line of a front matter of lines: a short name of letters, a colon, and then a space or nothing.
+/// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
+/// and then a space or nothing.
 pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim_end().split_once(':')?;
     let key = key.trim_end();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
-    let well_formed = key.len() <= 40 && key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(is_name);
-    (well_formed && (value.is_empty() || value.starts_with([' ', '\t']))).then(|| (key, value.trim()))
+    if key.len() > KEY_MAX_BYTES || !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    if !key.chars().all(may_be_in_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
+        return None;
+    }
+    Some((key, value.trim()))
 }
 
-/// Where `part`, a piece of `whole`, begins in it.
+fn may_be_in_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ')
+}
+
+/// The offset of `part`, a piece of `whole`, in it.
 pub(crate) fn offset_in(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }

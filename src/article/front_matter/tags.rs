@@ -1,4 +1,4 @@
-//! What it is about: tags and categories, in every form that generators have them.
+//! Tags and categories, in every form that generators have.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -12,19 +12,20 @@ pub(crate) const TAGS_MAX: usize = 100;
 /// Graphemes of one tag.
 const TAG_MAX: usize = 100;
 
-/// How a text that names several tags is parted where it holds no comma.
+/// Splitting of a text without a comma that names several tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Splitting {
-    /// Not at all: Eleventy, Hexo, Pelican.
+    /// One tag: Eleventy, Hexo, Pelican.
     Never,
-    /// At spaces: Jekyll.
+    /// A tag at each space: Jekyll.
     AtSpaces,
 }
 
-/// Adds what `field` names to `tags`: as written, in order, without a leading `#`, none twice. Answers whether all of
-/// them could be taken.
+/// Adds what `field` names to `tags`: as written, in order, without a leading `#`, none twice.
+/// Answers whether all of them could be taken.
 ///
-/// A text that holds a comma is several tags; one without is parted as `splitting` says. An entry of a list is one tag.
+/// A text with a comma is several tags; one without is split as `splitting` says. An entry of a
+/// list is one tag.
 pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>) -> bool {
     match &field.value {
         Value::Absent => true,

@@ -1,8 +1,9 @@
 //! Front matter as one neutral tree, whatever its syntax.
 //!
-//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its content; every value of
-//! front matter knows its place in the file; keys that differ in case, `_` and `-` alone are one key; depth, number of
-//! values and bytes are bounded, and an alias counts as what it stands for.
+//! Invariants: a scalar is its source text (`no`, `007`, `1.0`, `2026-01-02`), a quoted one its
+//! content; every value of front matter knows its place in the file; keys that differ in case, `_`
+//! and `-` alone are one key; depth, number of values and bytes are bounded, and an alias counts as
+//! what it stands for.
 
 mod json;
 mod lines;
@@ -21,19 +22,19 @@ const DEPTH_MAX: usize = 16;
 /// Values in one front matter, aliases counted as what they stand for.
 const VALUES_MAX: usize = 10_000;
 
-/// A value, and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// The place in the file; none for what an HTML document's `<meta>` says.
+    /// The place in the file; `None` for an HTML document's `<meta>`.
     pub(crate) place: Option<Place>,
-    /// What it says.
+    /// The value.
     pub(crate) value: Value,
 }
 
-/// What a field says.
+/// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// Null, or nothing behind the colon: as if the key were not there.
+    /// Null, or nothing behind the colon, as if the key were not there.
     Absent,
     /// A scalar: its source text, or the content of a quoted one.
     Text(String),
@@ -83,6 +84,14 @@ impl Field {
         Self { place: Some(place), value }
     }
 
+    /// The text of a scalar; `None` for anything else.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The field with everything in it, counted.
     fn weight(&self) -> usize {
         1 + match &self.value {
@@ -105,16 +114,26 @@ impl Field {
 }
 
 impl Table {
-    /// The first of `names` (folded: lower case, letters and digits alone) that is there and says something, with its
-    /// key as written.
+    /// The first of `names` (folded: lower case, letters and digits alone) that is there and says
+    /// something, with its key as written.
     pub(crate) fn get(&self, names: &[&str]) -> Option<(&str, &Field)> {
-        names.iter().find_map(|name| {
-            let (key, field) = &self.entries[*self.index.get(*name)?];
-            (field.value != Value::Absent).then_some((key.as_str(), field))
-        })
+        for name in names {
+            let Some(at) = self.index.get(*name) else { continue };
+            let (key, field) = &self.entries[*at];
+            if field.value != Value::Absent {
+                return Some((key, field));
+            }
+        }
+        None
     }
 
-    /// What an HTML document says of itself: names with texts, a repeated one as a list.
+    /// The text under the first of `names` that says something; `None` where that is not a scalar.
+    pub(crate) fn text(&self, names: &[&str]) -> Option<&str> {
+        let (_, field) = self.get(names)?;
+        field.text()
+    }
+
+    /// The metadata of an HTML document: names with texts, a repeated one as a list.
     pub(crate) fn of_meta(meta: &[(String, String)]) -> Self {
         let mut table = Self::default();
         for (name, text) in meta.iter().filter(|(_, text)| !text.trim().is_empty()).take(VALUES_MAX) {
@@ -142,7 +161,7 @@ impl Table {
     /// Adds an entry whose very key must be new.
     fn add_new(&mut self, key: String, field: Field, place: Place) -> Result<(), Malformed> {
         if self.index.contains_key(&fold(&key)) && self.entries.iter().any(|(other, _)| *other == key) {
-            return Err(Malformed { place, message: format!("the key `{key}` stands here a second time") });
+            return Err(Malformed { place, message: format!("the key `{key}` is given twice") });
         }
         self.add(key, field);
         Ok(())
@@ -153,19 +172,21 @@ impl Table {
     }
 }
 
-/// A key without what generators differ in: `lastModifiedAt`, `last_modified_at` and `Last-Modified-At` are one.
+/// A key without what generators differ in: `lastModifiedAt`, `last_modified_at` and
+/// `Last-Modified-At` are one.
 fn fold(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// Why front matter cannot be read; the place counts from the front matter's own beginning.
+/// A reason why front matter cannot be read; the place counts from the front matter's own
+/// beginning.
 #[derive(Debug)]
 struct Malformed {
     place: Place,
     message: String,
 }
 
-/// How many more values front matter may have.
+/// The number of values that front matter may still have.
 struct Budget(usize);
 
 impl Budget {
@@ -173,16 +194,18 @@ impl Budget {
         Self(VALUES_MAX)
     }
 
+    /// Takes `values` off, at a depth of nesting that is also bounded.
     fn spend(&mut self, values: usize, depth: usize, place: Place) -> Result<(), Malformed> {
-        let refuse = |message: String| Err(Malformed { place, message });
-        match self.0.checked_sub(values) {
-            Some(_) if depth > DEPTH_MAX => refuse(format!("more than {DEPTH_MAX} values stand inside one another")),
-            Some(left) => {
-                self.0 = left;
-                Ok(())
-            }
-            None => refuse(format!("there are more than {VALUES_MAX} values")),
+        let Some(left) = self.0.checked_sub(values) else {
+            let message = format!("there are more than {VALUES_MAX} values");
+            return Err(Malformed { place, message });
+        };
+        if depth > DEPTH_MAX {
+            let message = format!("values are nested more than {DEPTH_MAX} deep");
+            return Err(Malformed { place, message });
         }
+        self.0 = left;
+        Ok(())
     }
 }
 
@@ -243,14 +266,14 @@ mod tests {
             ("---\ntitle: a: b\n---\n", "2:", "the line is `title: a: b`"),
             ("---\na: b\n\tc: d\n---\n", "3:", "tab"),
             ("---\na: [x\n---\n", "2:", "the line is"),
-            ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` stands here a second time; the line is `a: 3`"),
+            ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` is given twice; the line is `a: 3`"),
             ("---\na: *b\n---\n", "2:", "the line is `a: *b`"),
             ("---\ntitle = \"a\"\n---\n", "2:1: ", "TOML"),
             ("\n+++\na = 1\nb = = 2\n+++\n", "4:", "the line is `b = = 2`"),
             ("+++\na = 1\na = 2\n+++\n", "3:1: ", "duplicate key"),
             ("+++\nd = 2026-02-30\n+++\n", "2:5: ", "the line is `d = 2026-02-30`"),
             ("{\"a\": 1,\n \"b\" 2}\n", "2:6: ", "the line is `\"b\" 2}`"),
-            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` stands here a second time"),
+            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` is given twice"),
             ("{\"a\": 1", "1:7: ", "EOF"),
         ] {
             let refused = read(&split(text)).map(|table| show(&table)).unwrap_err();

@@ -1,27 +1,28 @@
-//! The paths that front matter names: `path`, `aliases`. Decoded, without slashes at their ends.
+//! URL paths of front matter, under `path` and `aliases`: decoded, without slashes at their ends.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::base::UrlPath;
+use crate::base::text::is_safe;
 
-/// The longest path or URL, in bytes.
+/// Bytes that a path or URL may have.
 pub(crate) const ADDRESS_MAX_BYTES: usize = 2_000;
 
-/// What a text in the place of a path means.
+/// The meaning of a text in the place of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {
     /// A path of the site.
     Path(String),
-    /// A pattern of another generator, or its way to say "as usual": nothing that can be used.
+    /// A pattern of another generator, or its way to say "as usual", which cannot be used.
     Pattern,
-    /// The root of the site, where no article can stand.
+    /// The root of the site, which is the home page's.
     Root,
-    /// Not a path.
-    Bad,
+    /// Anything else.
+    Invalid,
 }
 
-/// What `path`, `url` or `permalink` says: a path of the site, as it is or within an absolute URL.
+/// Reads `path`, `url` or `permalink`: a path of the site, alone or within an absolute URL.
 pub(crate) fn path(text: &str) -> Address {
     let text = text.trim();
     if is_pattern(text) {
@@ -30,49 +31,69 @@ pub(crate) fn path(text: &str) -> Address {
     match decoded(text) {
         Some(path) if path.is_empty() => Address::Root,
         Some(path) => Address::Path(path),
-        None => Address::Bad,
+        None => Address::Invalid,
     }
 }
 
-/// What an alias says. Obsidian's aliases are other names, not paths: one without a slash or an extension is none.
+/// Reads an alias. Obsidian's aliases are other names, not paths, so a text without a slash or an
+/// extension gives `None`.
 pub(crate) fn alias(text: &str) -> Option<String> {
     let text = text.trim();
-    let is_path = text.contains('/') || text.ends_with(".html") || text.ends_with(".htm") || text.ends_with(".php");
+    let is_file = [".html", ".htm", ".php"].iter().any(|extension| text.ends_with(extension));
+    if !text.contains('/') && !is_file {
+        return None;
+    }
     match path(text) {
-        Address::Path(path) if is_path => Some(path),
+        Address::Path(path) => Some(path),
         _ => None,
     }
 }
 
-/// Jekyll's and Hugo's `:year`, Eleventy's and Pelican's braces, and the names of Jekyll's built-in patterns.
+/// Whether a text is Jekyll's and Hugo's `:year`, has Eleventy's and Pelican's braces, or is the
+/// name of a built-in pattern of Jekyll's.
 fn is_pattern(text: &str) -> bool {
-    let placeholder = |part: &str| part.starts_with(|c: char| c.is_ascii_lowercase());
-    let named = matches!(text, "date" | "pretty" | "ordinal" | "weekdate" | "none" | "false" | "true");
-    named || text.contains(['{', '}']) || text.split("/:").skip(1).any(placeholder) || text.starts_with(':')
+    if matches!(text, "date" | "pretty" | "ordinal" | "weekdate" | "none" | "false" | "true") {
+        return true;
+    }
+    let has_placeholder = text.split("/:").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    text.starts_with(':') || text.contains(['{', '}']) || has_placeholder
 }
 
-/// The decoded path, empty for the root; none where it is no path. An absolute URL is its path, a query and a fragment
-/// are left out, and so is the `index.html` of a directory.
+/// The decoded path, empty for the root; `None` where the text is not a path. Of an absolute URL
+/// only the path counts. A query, a fragment and the `index.html` of a directory are left out.
 fn decoded(text: &str) -> Option<String> {
-    let from_url;
-    let path = if text.contains("://") || text.starts_with("//") {
-        let absolute = if text.starts_with("//") { format!("https:{text}") } else { text.to_owned() };
-        from_url = Url::parse(&absolute).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-        from_url.path()
+    let path = if text.starts_with("//") {
+        web_path(&format!("https:{text}"))?
+    } else if text.contains("://") {
+        web_path(text)?
     } else {
-        text.split(['?', '#']).next().unwrap_or_default()
+        text.split(['?', '#']).next().unwrap_or_default().to_owned()
     };
-    let path = percent_decode_str(path).decode_utf8().ok()?;
-    let path = path.trim_matches('/');
-    let path = ["index.html", "index.htm"]
-        .iter()
-        .find_map(|index| path.strip_suffix(index))
-        .map_or(path, |rest| if rest.is_empty() || rest.ends_with('/') { rest.trim_end_matches('/') } else { path });
+    let path = percent_decode_str(&path).decode_utf8().ok()?;
+    let path = without_index(path.trim_matches('/'));
     if path.is_empty() {
         return Some(String::new());
     }
-    let legal = path.len() <= ADDRESS_MAX_BYTES && path.chars().all(crate::base::text::is_safe);
-    UrlPath::new(path).filter(|_| legal).map(|path| path.as_str().to_owned())
+    if path.len() > ADDRESS_MAX_BYTES || !path.chars().all(is_safe) {
+        return None;
+    }
+    Some(UrlPath::new(path)?.as_str().to_owned())
+}
+
+fn web_path(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    if matches!(url.scheme(), "http" | "https") { Some(url.path().to_owned()) } else { None }
+}
+
+fn without_index(path: &str) -> &str {
+    for index in ["index.html", "index.htm"] {
+        if let Some(directory) = path.strip_suffix(index)
+            && (directory.is_empty() || directory.ends_with('/'))
+        {
+            return directory.trim_end_matches('/');
+        }
+    }
+    path
 }
 
 #[cfg(test)]
@@ -99,12 +120,12 @@ mod tests {
             ("/{{ page.date }}/x/", Address::Pattern),
             ("pretty", Address::Pattern),
             ("false", Address::Pattern),
-            ("/a//b", Address::Bad),
-            ("/../a", Address::Bad),
-            ("/a/%2e%2e/b", Address::Bad),
-            ("/a%00", Address::Bad),
-            ("/%ff", Address::Bad),
-            ("mailto://x", Address::Bad),
+            ("/a//b", Address::Invalid),
+            ("/../a", Address::Invalid),
+            ("/a/%2e%2e/b", Address::Invalid),
+            ("/a%00", Address::Invalid),
+            ("/%ff", Address::Invalid),
+            ("mailto://x", Address::Invalid),
         ] {
             assert_eq!(path(text), expected, "{text}");
         }

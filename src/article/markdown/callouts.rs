@@ -1,5 +1,5 @@
-//! Obsidian's callouts: `> [!tip] My title`, `> [!warning]- Folded`, `> [!todo]`. A quote that begins so gets its title,
-//! else its kind, as a first paragraph of its own in bold.
+//! Obsidian's callouts: `> [!tip] My title`, `> [!warning]- Folded`, `> [!todo]`. A quote that
+//! begins so gets its title, else its kind, as a first paragraph of its own in bold.
 //!
 //! GitHub's five without a title are the parser's; everything else passes through as it came.
 
@@ -14,7 +14,8 @@ use super::parser::parser;
 /// A longer word is no kind, in bytes.
 const KIND_MAX_BYTES: usize = 40;
 
-/// The events of `parser`, which reads `text`, with callouts. `labelled`: a callout without a title shows its kind.
+/// The events of `parser`, which reads `text`, with callouts. `labelled`: a callout without a title
+/// shows its kind.
 pub(crate) fn callouts<'t>(text: &'t str, parser: Parser<'t>, labelled: bool) -> Callouts<'t> {
     Callouts {
         text,
@@ -45,11 +46,11 @@ struct Title<'t> {
     depth: usize,
 }
 
-/// What stands at the beginning of a quote.
+/// The marker at the beginning of a quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Callout<'t> {
     kind: &'t str,
-    /// How long it is, with the white space behind it.
+    /// Its length, with the white space behind it.
     len: usize,
     is_titled: bool,
 }
@@ -77,7 +78,8 @@ impl<'t> Iterator for Callouts<'t> {
 }
 
 impl<'t> Callouts<'t> {
-    /// Begins the title of the callout whose paragraph was just opened; false where it is no callout.
+    /// Begins the title of the callout whose paragraph was just opened; false where it is no
+    /// callout.
     fn begin(&mut self) -> bool {
         // A link whose label is a definition's is none, and neither is an escaped bracket.
         let Some((Event::Text(first), range)) = self.events.peek() else { return false };
@@ -159,7 +161,7 @@ fn label(kind: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What the text says. `labelled`: a callout without a title shows its kind.
+/// The events of a text. With `labelled`, a callout without a title shows its kind.
 pub(crate) fn events(text: &str, labelled: bool) -> impl Iterator<Item = Event<'_>> {
     callouts(text, parser(text), labelled)
 }

@@ -1,8 +1,9 @@
-//! Obsidian's comments in Markdown: `%%hidden%%` within a paragraph, and whole lines between two lines of `%%`. Their
-//! author counts on nobody reading them, so they leave before anything else looks at the text.
+//! Obsidian's comments in Markdown: `%%hidden%%` within a paragraph, and whole lines between two
+//! lines of `%%`. Their author relies on their being private, so they are removed before anything
+//! else reads the text.
 //!
-//! Code keeps its percent signs, and so does a `%%` that no other one closes. Lines keep their numbers where a whole
-//! block leaves.
+//! Code keeps its percent signs, and so does a `%%` that no other one closes. Lines keep their
+//! numbers where a whole block leaves.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,16 +19,16 @@ use super::parser::parser;
 
 const SIGN: &str = "%%";
 
-/// How often a text is read anew because a block took half of some code with it.
+/// Readings of a text, again because a block took half of some code with it.
 const READINGS_MAX: usize = 8;
 
-/// May there be a comment?
+/// Whether there may be a comment.
 pub(crate) fn may_stand_in(text: &str) -> bool {
     text.match_indices(SIGN).nth(1).is_some()
 }
 
-/// The text without its comments, each of which is named. What is nested too deep to be read in time must have been
-/// flattened, and must be again.
+/// The text without its comments, each of which is named. What is nested too deep to be read in
+/// time must have been flattened, and must be again.
 pub(crate) fn strip<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> {
     if !may_stand_in(text) {
         return Cow::Borrowed(text);
@@ -49,12 +50,12 @@ pub(crate) fn strip<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> 
     }
 }
 
-/// Where comments can stand in a text, and where not.
+/// The places of a text where comments can be, and where not.
 #[derive(Default)]
 struct Layout {
     /// Code and tags, in order.
     code: Vec<Range<usize>>,
-    /// What stands in one paragraph, heading, cell or piece of HTML, in order.
+    /// Runs of text in one paragraph, heading, cell or piece of HTML, in order.
     runs: Vec<Range<usize>>,
 }
 
@@ -114,8 +115,8 @@ fn is_html_code(html: &str) -> bool {
         .any(|start| html.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)))
 }
 
-/// Takes blocks out, from the line at `from` on; `None` where there is none. Where one ended in the middle of code, what
-/// follows means something else, and begins at the place that comes second.
+/// Takes blocks out, from the line at `from` on; `None` where there is none. Where one ended in the
+/// middle of code, what follows means something else, and begins at the place that comes second.
 fn without_blocks(
     text: &str,
     from: usize,
@@ -167,7 +168,8 @@ struct Closers<'t> {
 }
 
 impl Closers<'_> {
-    /// Where the block ends whose line holds `sign` and is followed by `next`: behind the line that closes it.
+    /// The end of the block whose line holds `sign` and is followed by `next`: behind the line that
+    /// closes it.
     fn end_of(&mut self, sign: usize, next: usize) -> Option<usize> {
         let opening = self.text[sign..next].strip_prefix(SIGN)?;
         if opening.trim().is_empty() && !self.no_line {
@@ -177,7 +179,7 @@ impl Closers<'_> {
                 return end;
             }
         }
-        // Whoever closes it in the same paragraph has written a pair.
+        // One that is closed in the same paragraph is a pair.
         if self.no_end || opening.starts_with('%') || self.text[sign + 2..self.paragraph_end(next)].contains(SIGN) {
             return None;
         }
@@ -188,15 +190,24 @@ impl Closers<'_> {
 
     fn line_where(&self, from: usize, closes: impl Fn(&str) -> bool) -> Option<usize> {
         let mut at = from;
-        self.text[from..].split_inclusive('\n').find_map(|line| {
+        for line in self.text[from..].split_inclusive('\n') {
             at += line.len();
-            closes(line).then_some(at)
-        })
+            if closes(line) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     fn paragraph_end(&self, from: usize) -> usize {
-        let lines = self.text[from..].split_inclusive('\n');
-        from + lines.take_while(|line| !bare(line).trim().is_empty()).map(str::len).sum::<usize>()
+        let mut at = from;
+        for line in self.text[from..].split_inclusive('\n') {
+            if bare(line).trim().is_empty() {
+                break;
+            }
+            at += line.len();
+        }
+        at
     }
 }
 
@@ -226,29 +237,38 @@ fn without_pairs(text: &str, layout: &Layout, findings: &mut Findings) -> Option
 fn pairs(text: &str, run: Range<usize>, layout: &Layout) -> Vec<Range<usize>> {
     let mut pairs = Vec::new();
     let mut at = run.start;
-    let next = |from: usize| {
-        let signs = text.get(from..run.end)?.match_indices(SIGN).map(|(at, _)| from + at);
-        signs.filter(|at| !layout.is_code(*at) && !is_escaped(text, *at)).find(|at| *at >= from)
-    };
-    while let Some(open) = next(at) {
+    while let Some(open) = next_sign(text, at..run.end, layout) {
         let signs = text[open..run.end].bytes().take_while(|byte| *byte == b'%').count();
         // Four and more are a line of percent signs.
         if signs > 3 {
             at = open + signs;
             continue;
         }
-        let Some(close) = next(open + 2) else { break };
+        let Some(close) = next_sign(text, open + 2..run.end, layout) else { break };
         pairs.push(open..close + 2);
         at = close + 2;
     }
     pairs
 }
 
-fn is_escaped(text: &str, at: usize) -> bool {
-    text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+/// The first `%%` in a range that is neither code nor escaped.
+fn next_sign(text: &str, range: Range<usize>, layout: &Layout) -> Option<usize> {
+    for (at, _) in text.get(range.clone())?.match_indices(SIGN) {
+        let at = range.start + at;
+        if !layout.is_code(at) && !is_escaped(text, at) {
+            return Some(at);
+        }
+    }
+    None
 }
 
-/// The pair, with the lines on which nothing else stands: an empty one would part a paragraph.
+/// Whether a backslash before `at` escapes it, and is not escaped itself.
+fn is_escaped(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    (before.len() - before.trim_end_matches('\\').len()) % 2 == 1
+}
+
+/// The pair, with its lines where nothing else is on them: an empty line would split a paragraph.
 fn with_its_line(text: &str, pair: Range<usize>) -> Range<usize> {
     let start = text[..pair.start].rfind('\n').map_or(0, |at| at + 1);
     let after = first_line(&text[pair.end..]);
@@ -257,7 +277,7 @@ fn with_its_line(text: &str, pair: Range<usize>) -> Range<usize> {
 }
 
 fn found() -> Diagnostic {
-    Diagnostic::note("comment", "a comment between `%%` was taken out")
+    Diagnostic::note("comment", "a comment between `%%` was removed")
 }
 
 /// The line without what makes it part of a quote or a list.
@@ -274,7 +294,7 @@ pub(crate) fn shown<'t>(text: &'t str, depth_max: usize, findings: &mut Findings
     let flat = flatten(text, depth_max);
     let stripped = match strip(&flat, findings) {
         Cow::Borrowed(_) => None,
-        // What stood before and after a comment may be one nest now.
+        // The text before and after a comment may be nested in one another now.
         Cow::Owned(stripped) => Some(flatten(&stripped, depth_max).into_owned()),
     };
     stripped.map_or(flat, Cow::Owned)

@@ -1,11 +1,13 @@
-//! Footnotes of one article: their numbers by first reference, their ids, and their texts until the end.
+//! Footnotes of one article: their numbers by first reference, their ids, and their texts until the
+//! end.
 
 use std::collections::HashMap;
 
-/// How many ways back a note shows.
+/// Back links that a note shows.
 const BACK_LINKS_MAX: usize = 8;
 
-/// Stands on both sides of a reference that waits inside of a note. A noncharacter, which no text keeps.
+/// Stands on both sides of a reference that waits inside of a note. A noncharacter, which no text
+/// keeps.
 pub(crate) const HELD: char = '\u{fdd8}';
 
 /// One reference to a note.
@@ -24,7 +26,7 @@ pub(crate) struct Footnotes {
     /// Labels by number, less 1.
     labels: Vec<String>,
     numbers: HashMap<String, usize>,
-    /// How often each note was referred to.
+    /// The number of references to each note.
     counts: Vec<usize>,
     texts: HashMap<String, String>,
     /// The definitions that are being written: the label, and what was written before.
@@ -54,7 +56,7 @@ impl Footnotes {
         self.len_bytes + self.open.iter().map(|(_, outer)| outer.len()).sum::<usize>()
     }
 
-    /// Is a note being written?
+    /// Whether a note is being written.
     pub(crate) fn is_inside(&self) -> bool {
         !self.open.is_empty()
     }
@@ -91,8 +93,8 @@ impl Footnotes {
         self.open.push((label.to_owned(), outer));
     }
 
-    /// The text of the innermost note ends: takes it from `out`, and gives back what was written before. The first
-    /// definition of a label counts, as in GitHub's Markdown.
+    /// The text of the innermost note ends: takes it from `out`, and gives back what was written
+    /// before. The first definition of a label counts, as in GitHub's Markdown.
     pub(crate) fn end(&mut self, out: &mut String) {
         let Some((label, outer)) = self.open.pop() else { return };
         let text = std::mem::replace(out, outer);

@@ -1,4 +1,5 @@
-//! Markdown: CommonMark with tables, strikethrough, task lists, footnotes, ids of headings, alerts and wiki links.
+//! Markdown: CommonMark with tables, strikethrough, task lists, footnotes, ids of headings, alerts
+//! and wiki links.
 
 mod callouts;
 mod comments;

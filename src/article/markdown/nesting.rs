@@ -1,13 +1,17 @@
-//! Bounds the nesting of Markdown before it is parsed: a parser looks at each open container on every line, so that
-//! 50 KB of `>` would cost the square of that.
+//! Bounds the nesting of Markdown before it is parsed: a parser looks at each open container on
+//! every line, so that 50 KB of `>` would cost the square of that.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Columns of indentation in which one more list can be opened.
 const COLUMNS_PER_LEVEL: usize = 4;
 
-/// The text with at most `depth_max` quotes and lists opened on one line and as many levels of indentation; what is
-/// deeper stands at the deepest level that is left.
+/// Columns that a tab may take (CommonMark, 2.2).
+const TAB_COLUMNS: usize = 4;
+
+/// Flattens the text to at most `depth_max` quotes and lists opened on one line, and to as many
+/// levels of indentation. What is deeper moves up to the deepest level that is left.
 pub(crate) fn flatten(text: &str, depth_max: usize) -> Cow<'_, str> {
     if !text.lines().any(|line| excess(line, depth_max).is_some()) {
         return Cow::Borrowed(text);
@@ -15,9 +19,9 @@ pub(crate) fn flatten(text: &str, depth_max: usize) -> Cow<'_, str> {
     let mut flat = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         match excess(line, depth_max) {
-            Some((from, to)) => {
-                flat.push_str(&line[..from]);
-                flat.push_str(&line[to..]);
+            Some(excess) => {
+                flat.push_str(&line[..excess.start]);
+                flat.push_str(&line[excess.end..]);
             }
             None => flat.push_str(line),
         }
@@ -26,20 +30,25 @@ pub(crate) fn flatten(text: &str, depth_max: usize) -> Cow<'_, str> {
 }
 
 /// The bytes at a line's beginning that open containers beyond the limit.
-fn excess(line: &str, depth_max: usize) -> Option<(usize, usize)> {
-    let bytes = line.as_bytes();
-    let (mut at, mut markers, mut columns, mut limit) = (0, 0, 0, None);
+fn excess(line: &str, depth_max: usize) -> Option<Range<usize>> {
+    let columns_max = depth_max * COLUMNS_PER_LEVEL;
+    let (mut at, mut markers, mut columns) = (0, 0, 0);
+    // The place from which nothing more may be opened.
+    let mut limit = None;
     loop {
-        let gap = bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let width: usize = bytes[at..at + gap].iter().map(|byte| if *byte == b'\t' { 4 } else { 1 }).sum();
-        columns += width;
-        if columns > depth_max * COLUMNS_PER_LEVEL && limit.is_none() {
-            limit = Some(at + gap.saturating_sub(columns - depth_max * COLUMNS_PER_LEVEL));
+        let rest = &line[at..];
+        let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        for byte in rest.bytes().take(gap) {
+            columns += if byte == b'\t' { TAB_COLUMNS } else { 1 };
+        }
+        if columns > columns_max && limit.is_none() {
+            limit = Some(at + gap.saturating_sub(columns - columns_max));
         }
         at += gap;
-        let marker = marker_len(&bytes[at..]);
+        let marker = marker_len(&line.as_bytes()[at..]);
         if marker == 0 {
-            return limit.map(|from| (from, at)).filter(|(from, to)| from < to);
+            let from = limit?;
+            return if from < at { Some(from..at) } else { None };
         }
         markers += 1;
         if markers > depth_max && limit.is_none() {
@@ -51,17 +60,26 @@ fn excess(line: &str, depth_max: usize) -> Option<(usize, usize)> {
 
 /// The length of a container's marker: `>`, a bullet, or a number (CommonMark, 5.1 and 5.2).
 fn marker_len(bytes: &[u8]) -> usize {
-    let ends = |at: usize| matches!(bytes.get(at), None | Some(b' ' | b'\t' | b'\n'));
     match bytes.first() {
         Some(b'>') => 1,
-        Some(b'-' | b'+' | b'*') if ends(1) => 1,
-        Some(b'0'..=b'9') => {
-            let digits = bytes.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-            let is_number = matches!(bytes.get(digits), Some(b'.' | b')')) && digits < 10 && ends(digits + 1);
-            if is_number { digits + 1 } else { 0 }
-        }
+        Some(b'-' | b'+' | b'*') if is_gap(bytes.get(1)) => 1,
+        Some(b'0'..=b'9') => number_len(bytes),
         _ => 0,
     }
+}
+
+/// The length of a number of at most nine digits with its `.` or `)`; 0 where there is none.
+fn number_len(bytes: &[u8]) -> usize {
+    let mut digits = 0;
+    while digits < 10 && bytes.get(digits).is_some_and(u8::is_ascii_digit) {
+        digits += 1;
+    }
+    let is_number = digits < 10 && matches!(bytes.get(digits), Some(b'.' | b')')) && is_gap(bytes.get(digits + 1));
+    if is_number { digits + 1 } else { 0 }
+}
+
+fn is_gap(byte: Option<&u8>) -> bool {
+    matches!(byte, None | Some(b' ' | b'\t' | b'\n'))
 }
 
 #[cfg(test)]

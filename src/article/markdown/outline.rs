@@ -1,4 +1,4 @@
-//! What a text shows before it is rendered: a title and an opening.
+//! The outline of a text before it is rendered: a title and an opening.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ use super::callouts::events;
 use super::comments::{self, shown};
 use super::writer::without_comments;
 
-/// How much of a text is enough for a title and an opening, in bytes.
+/// Bytes of a text that are enough for a title and an opening.
 const GLANCE_BYTES: usize = 4096;
 
-/// How many characters an opening has at most.
+/// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
 
-/// What the text shows before it is rendered: the first heading if it is the first block, else the first heading of
-/// level 1. Reads the whole text only where its beginning does not tell.
+/// Reads what the text shows before it is rendered: the first heading if it is the first block,
+/// else the first heading of level 1. Reads the whole text only where its beginning does not tell.
 pub(crate) fn outline(text: &str) -> Outline {
     let text = legal_text(text);
     // The end of a comment may stand anywhere.
@@ -52,7 +52,7 @@ fn glance(text: &str) -> &str {
     text[from..].find("\n\n").map_or(text, |at| &text[..from + at + 1])
 }
 
-/// May a heading of level 1 stand anywhere? Asked of lines, because parsing costs more.
+/// Whether there may be a heading of level 1. Looks at lines, because parsing costs more.
 fn may_have_title(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim();
@@ -160,7 +160,7 @@ impl Surveyor {
         }
     }
 
-    /// Follows raw HTML: what it hides, and where it parts words.
+    /// Follows raw HTML: what it hides, and where it separates words.
     fn html(&mut self, html: &str) {
         if without_comments(html).is_some() {
             return;
@@ -188,7 +188,7 @@ impl Surveyor {
         }
     }
 
-    /// Parts the words before a tag of this name from those behind it, where a page would.
+    /// Separates the words before a tag of this name from those behind it, where a page would.
     fn gap(&mut self, name: &str) {
         if name == "br" || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table)) {
             self.text(" ");

@@ -1,8 +1,9 @@
 //! Markdown's events -> HTML in the canonical form.
 //!
-//! Two ways lead on from here. An article without raw HTML is finished: its URLs are resolved as they are written, and
-//! nothing that is written needs a sanitiser. One with raw HTML is written with its URLs as they are, for
-//! [`sanitize`](crate::article::sanitize) to read as one text; both give the same bytes wherever both are possible.
+//! Two ways lead on from here. An article without raw HTML is finished: its URLs are resolved as
+//! they are written, and nothing that is written needs a sanitiser. One with raw HTML is written
+//! with its URLs as they are, for [`sanitize`](crate::article::sanitize) to read as one text; both
+//! give the same bytes wherever both are possible.
 
 mod notes;
 pub(crate) mod pictures;
@@ -23,16 +24,16 @@ use super::footnotes::Footnotes;
 
 use pictures::Image;
 
-/// What a writing is bounded and addressed by.
+/// The bounds and addresses of one document.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings<'a> {
-    /// Where the links lead.
+    /// The resolver of links.
     pub(crate) resolver: &'a Resolver,
     /// Elements inside one another.
     pub(crate) depth_max: usize,
     /// Bytes of HTML.
     pub(crate) max_bytes: usize,
-    /// What makes the ids of footnotes unique among articles.
+    /// A prefix that makes the ids of footnotes unique among articles.
     pub(crate) prefix: &'a str,
     /// Leave out the heading that is the title.
     pub(crate) without_title: bool,
@@ -43,7 +44,7 @@ pub(crate) struct Settings<'a> {
 /// [`MORE`] as text.
 const MORE_TEXT: &str = "\u{fdd1}";
 
-/// Why nothing was written.
+/// A reason why nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// There is raw HTML, and `raw` was not set.
@@ -93,7 +94,7 @@ enum Title {
 
 /// A heading whose id is known only at its end.
 struct Heading {
-    /// Where in `out` its start tag ends.
+    /// The end of its start tag in `out`.
     at: usize,
     given: Option<String>,
     text: String,
@@ -113,7 +114,7 @@ struct Writer<'a, 'f> {
     out: String,
     /// The open elements; `None` for one that stands too deep to be written.
     open: Vec<Option<&'static str>>,
-    /// How many of them are written.
+    /// The number of them that are written.
     depth: usize,
     ids: Ids,
     footnotes: Footnotes,
@@ -416,7 +417,8 @@ impl Writer<'_, '_> {
         self.out.push('\n');
     }
 
-    /// Footnotes stand at the end, in the order in which they were first referred to. Writing one may refer to another.
+    /// Footnotes stand at the end, in the order in which they were first referred to. Writing one
+    /// may refer to another.
     fn finish(mut self) -> Result<String, Stop> {
         let mut number = 1;
         while let Some(note) = self.footnotes.take(number) {
@@ -442,8 +444,8 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The white space of a piece of HTML that holds nothing but comments, with [`MORE`] where one of them ends the
-/// summary; `None` where there is more in it.
+/// The white space of a piece of HTML that holds nothing but comments, with [`MORE`] where one of
+/// them ends the summary; `None` where there is more in it.
 pub(crate) fn without_comments(html: &str) -> Option<String> {
     let mut rest = html;
     let mut space = String::new();

@@ -1,4 +1,4 @@
-//! What the blocks of a plain text are, told by the shape of their lines: pure judgement, no HTML.
+//! Blocks of plain text, recognised by the shape of their lines. No HTML is written here.
 //!
 //! Widths are in columns: a character of an East Asian script takes two.
 
@@ -13,7 +13,7 @@ pub(crate) enum Block {
     Heading(String),
     /// A list: the number of its first item, where it is numbered.
     List { start: Option<u32>, items: Vec<String> },
-    /// Code, a table, a drawing: as it stands.
+    /// Code, a table or a drawing, unchanged.
     Pre(Vec<String>),
     /// A quotation, without its marks.
     Quote(String),
@@ -21,25 +21,30 @@ pub(crate) enum Block {
     Rule,
 }
 
-/// A line longer than this was not broken to fit a screen: it is a paragraph as it is.
+/// The longest line that may have been broken to fit a screen; a longer one is a paragraph by
+/// itself.
 const LONG_COLUMNS: usize = 100;
 
-/// No editor wraps prose to less than this.
+/// The narrowest width that an editor wraps prose to.
 const WRAP_COLUMNS_MIN: usize = 50;
 
-/// Wrapped prose may leave this much free at the end of a line beyond what its next word would have needed.
+/// Columns that wrapped prose may leave free at the end of a line, beyond what its next word would
+/// have needed.
 const SLACK_COLUMNS: usize = 10;
 
-/// A paragraph of this many characters is long enough to stand under a heading.
+/// Characters that a paragraph needs so that the line above it can be its heading.
 const HEADED_CHARS_MIN: usize = 80;
 
-/// A heading and a title have at most this many characters.
+/// Characters that a heading or a title may have.
 const TITLE_CHARS_MAX: usize = 80;
 
-/// The blocks of a text.
+/// The widest first line, in columns, that is the title of prose which follows without a blank
+/// line.
+const RUN_TITLE_COLUMNS_MAX: usize = 60;
+
+/// Splits a text into its blocks.
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let lines = dedented(lines);
+    let lines = dedented(text);
     let wrap = wrap_columns(&lines);
     let mut found = Vec::new();
     for chunk in lines.split(|line| line.is_empty()) {
@@ -47,283 +52,394 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
             read_chunk(run, wrap, &mut found);
         }
     }
-    join_lists(with_headings(found))
+    mark_headings(&mut found);
+    join_lists(found)
 }
 
 /// The first line where it reads as a title, and the text after it.
 ///
-/// It is short, has words, ends with nothing that ends or continues a sentence, opens no list, quote or letter, and
-/// something follows it: a blank line, an underline, or prose that it does not belong to.
+/// It is short, has words, ends with nothing that ends or continues a sentence, opens no list,
+/// quote or letter, and something follows it: a blank line, an underline, or prose that it does not
+/// belong to.
 pub(crate) fn title(text: &str) -> Option<(&str, &str)> {
     let from = text.len() - text.trim_start().len();
     let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
     let (first, rest) = text[line_start..].split_once('\n')?;
-    let (first, second) = (first.trim_end(), rest.lines().next().unwrap_or_default().trim());
+    let first = first.trim_end();
     if !reads_as_title(first) || rest.trim().is_empty() {
         return None;
     }
+    let (second, after) = rest.split_once('\n').unwrap_or((rest, ""));
+    let second = second.trim();
     if is_underline(second) {
-        let after = rest.split_once('\n').map_or("", |(_, after)| after);
-        return (!after.trim().is_empty()).then_some((first, after));
+        return if after.trim().is_empty() { None } else { Some((first, after)) };
     }
-    let stands_alone = second.is_empty() || is_title_of_run(first, rest);
-    stands_alone.then_some((first, rest))
+    if second.is_empty() || is_title_of_run(first, rest) { Some((first, rest)) } else { None }
 }
 
 fn reads_as_title(line: &str) -> bool {
-    let is_short = line.chars().count() <= TITLE_CHARS_MAX;
-    let ends_open = line.ends_with(['.', ',', ';', ':', '…', '。', '、']);
+    const SALUTATIONS: [&str; 8] = ["dear ", "hi ", "hello ", "hey ", "liebe ", "lieber ", "cher ", "chère "];
     let lower = line.to_lowercase();
-    let is_salutation = ["dear ", "hi ", "hello ", "hey ", "liebe ", "lieber ", "cher ", "chère "]
-        .iter()
-        .any(|start| lower.starts_with(start));
-    is_short
-        && !ends_open
+    let is_salutation = SALUTATIONS.iter().any(|start| lower.starts_with(start));
+    line.chars().count() <= TITLE_CHARS_MAX
+        && !line.ends_with(['.', ',', ';', ':', '…', '。', '、'])
         && !is_salutation
         && !line.starts_with([' ', '\t', '>'])
         && marker(line).is_none()
         && !lower.contains("://")
-        && line.chars().any(char::is_alphabetic)
+        && line.contains(char::is_alphabetic)
 }
 
-/// Is the first line, with no blank line after it, the title of what follows? The rest is prose, and the line is far
-/// too short to be the beginning of it.
+/// Whether the first line, with no blank line after it, is the title of what follows: the rest is
+/// prose, and the line is far too short to be the beginning of it.
 fn is_title_of_run(first: &str, rest: &str) -> bool {
-    let run: Vec<&str> = rest.lines().map(str::trim_end).take_while(|line| !line.is_empty()).collect();
+    let mut run = Vec::new();
+    for line in rest.lines().map(str::trim_end) {
+        if line.is_empty() {
+            break;
+        }
+        run.push(line);
+    }
     let Some(next) = run.first() else { return false };
-    let widest = run.iter().map(|line| columns(line)).max().unwrap_or(0);
+    let next_width = columns(next);
+    let widest = widest(&run);
     let is_prose = widest > LONG_COLUMNS || is_wrapped(&run, wrap_columns(&run));
+    if !is_prose || next_width < WRAP_COLUMNS_MIN {
+        return false;
+    }
+    // In wrapped prose, a first line that ends a sentence may as well be a paragraph of its own.
+    if first.ends_with(['!', '?']) && widest <= LONG_COLUMNS {
+        return false;
+    }
     let width = columns(first);
-    let ends_sentence = first.ends_with(['!', '?']) && widest <= LONG_COLUMNS;
-    let is_prose_line = |line: &str| columns(line) >= WRAP_COLUMNS_MIN;
-    is_prose
-        && !ends_sentence
-        && is_prose_line(next)
-        && width <= 60
-        && width + 1 + first_word(next) + SLACK_COLUMNS < columns(next).min(LONG_COLUMNS)
+    let with_next_word = width + 1 + first_word(next) + SLACK_COLUMNS;
+    width <= RUN_TITLE_COLUMNS_MAX && with_next_word < next_width.min(LONG_COLUMNS)
 }
 
-/// Without the indentation that all lines share.
-fn dedented(lines: Vec<&str>) -> Vec<&str> {
-    let indent = |line: &&str| line.len() - line.trim_start_matches(' ').len();
-    let common = lines.iter().filter(|line| !line.is_empty()).map(indent).min().unwrap_or(0);
-    lines.into_iter().map(|line| line.get(common..).unwrap_or_default()).collect()
+/// The lines without white space at their ends, and without the indentation that all of them share.
+fn dedented(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut common = usize::MAX;
+    for line in &lines {
+        if !line.is_empty() {
+            common = common.min(line.len() - line.trim_start_matches(' ').len());
+        }
+    }
+    for line in &mut lines {
+        *line = line.get(common..).unwrap_or_default();
+    }
+    lines
 }
 
 /// The width that the text was wrapped to: that of its longest line which was wrapped at all.
 fn wrap_columns(lines: &[&str]) -> usize {
-    let fitting = |line: &&&str| columns(line) <= LONG_COLUMNS && !line.starts_with("    ") && !line.contains('\t');
-    lines.iter().filter(fitting).map(|line| columns(line)).max().unwrap_or(0)
+    let mut widest = 0;
+    for line in lines {
+        let width = columns(line);
+        // Code and tables are as wide as they are, whatever the prose around them was wrapped to.
+        if width <= LONG_COLUMNS && !line.starts_with("    ") && !line.contains('\t') {
+            widest = widest.max(width);
+        }
+    }
+    widest
 }
 
-/// Reads the lines between two blank ones.
+fn widest(lines: &[&str]) -> usize {
+    lines.iter().map(|line| columns(line)).max().unwrap_or(0)
+}
+
+/// Reads the lines between two blank ones; quoted lines are not mixed with others.
 fn read_chunk(chunk: &[&str], wrap: usize, found: &mut Vec<Block>) {
     if chunk.iter().all(|line| line.starts_with('>')) {
-        let inner: Vec<&str> = chunk.iter().map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..])).collect();
-        found.push(Block::Quote(inner.join("\n")));
-    } else if is_preformatted(chunk) {
-        found.push(Block::Pre(chunk.iter().map(|line| (*line).to_owned()).collect()));
-    } else if let [line] = chunk
-        && is_rule(line)
-    {
-        found.push(Block::Rule);
-    } else if let [line, under] = chunk
-        && is_underline(under)
-        && line.chars().count() <= TITLE_CHARS_MAX
-    {
-        found.push(Block::Heading(line.trim().to_owned()));
-    } else if let Some(at) = (0..chunk.len()).find(|at| starts_list(chunk, *at)) {
-        if at > 0 {
-            read_prose(&chunk[..at], wrap, found);
+        let mut inner = Vec::new();
+        for line in chunk {
+            let bare = &line[1..];
+            inner.push(bare.strip_prefix(' ').unwrap_or(bare));
         }
-        read_list(&chunk[at..], found);
-    } else {
-        read_prose(chunk, wrap, found);
+        found.push(Block::Quote(inner.join("\n")));
+        return;
+    }
+    if is_preformatted(chunk) {
+        found.push(Block::Pre(owned(chunk)));
+        return;
+    }
+    match *chunk {
+        [line] if is_rule(line) => found.push(Block::Rule),
+        [line, under] if is_heading(line, under) => {
+            found.push(Block::Heading(line.trim().to_owned()));
+        }
+        _ => {
+            let list = (0..chunk.len()).find(|at| starts_list(chunk, *at)).unwrap_or(chunk.len());
+            if list > 0 {
+                read_prose(&chunk[..list], wrap, found);
+            }
+            read_list(&chunk[list..], found);
+        }
     }
 }
 
-/// Does a list begin here? One item is a list only where nothing stands before it, and more than one line of dialogue
-/// (which many languages open with a dash) is not told from a list.
-fn starts_list(chunk: &[&str], at: usize) -> bool {
-    let Some((kind, number, _)) = marker(chunk[at]) else { return false };
-    let goes_on = chunk[at + 1..].iter().find_map(|line| marker(line)).is_some_and(|(next, _, _)| next == kind);
-    goes_on || at == 0 && (kind != '.' || number == Some(1) || chunk.len() == 1)
+fn is_heading(line: &str, under: &str) -> bool {
+    is_underline(under) && line.chars().count() <= TITLE_CHARS_MAX
 }
 
-/// The bullet or number that a line begins with: its kind, its number, and how long it is.
-fn marker(line: &str) -> Option<(char, Option<u32>, usize)> {
+/// Whether a list begins on this line. One item is a list only where nothing is before it, and more
+/// than one line of dialogue (which many languages open with a dash) cannot be distinguished from a
+/// list.
+fn starts_list(chunk: &[&str], at: usize) -> bool {
+    let Some(first) = marker(chunk[at]) else { return false };
+    let next = chunk[at + 1..].iter().find_map(|line| marker(line));
+    if next.is_some_and(|next| next.kind == first.kind) {
+        return true;
+    }
+    at == 0 && (first.kind != '.' || first.number == Some(1) || chunk.len() == 1)
+}
+
+/// The bullet or number that a line begins with.
+struct Marker {
+    /// The bullet, or the `.` or `)` behind the number.
+    kind: char,
+    number: Option<u32>,
+    /// Bytes of the line before the item's text.
+    len: usize,
+}
+
+fn marker(line: &str) -> Option<Marker> {
     let bare = line.trim_start_matches(' ');
     let indent = line.len() - bare.len();
     if indent > 3 {
         return None;
     }
-    if let Some(bullet) = bare.chars().next().filter(|c| matches!(c, '-' | '*' | '+' | '•' | '–' | '·')) {
-        let after = &bare[bullet.len_utf8()..];
-        let is_item = after.starts_with([' ', '\t']) && after.trim_start().starts_with(|c: char| c != bullet);
-        return is_item.then(|| (bullet, None, indent + bullet.len_utf8() + 1));
+    let first = bare.chars().next()?;
+    if matches!(first, '-' | '*' | '+' | '•' | '–' | '·') {
+        let after = &bare[first.len_utf8()..];
+        let text = after.trim_start();
+        // `- - -` is a rule.
+        if !after.starts_with([' ', '\t']) || text.is_empty() || text.starts_with(first) {
+            return None;
+        }
+        return Some(Marker { kind: first, number: None, len: indent + first.len_utf8() + 1 });
     }
-    let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
-    let close = bare[digits..].chars().next().filter(|c| matches!(c, '.' | ')'))?;
-    let is_item = (1..=3).contains(&digits) && bare[digits + 1..].starts_with(' ');
-    is_item.then(|| (close, bare[..digits].parse().ok(), indent + digits + 2))
+    let text = bare.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = bare.len() - text.len();
+    // Four digits are a year: `1984. What a year.`
+    if !(1..=3).contains(&digits) {
+        return None;
+    }
+    let kind = text.chars().next()?;
+    if !matches!(kind, '.' | ')') || !text[1..].starts_with(' ') {
+        return None;
+    }
+    Some(Marker { kind, number: bare[..digits].parse().ok(), len: indent + digits + 2 })
 }
 
 fn read_list(chunk: &[&str], found: &mut Vec<Block>) {
+    // The list that is being read: the kind of its markers, its first number and its items.
     let mut list: Option<(char, Option<u32>, Vec<String>)> = None;
     for line in chunk {
-        match (marker(line), &mut list) {
-            (Some((other, _, len)), Some((kind, _, items))) if other == *kind => {
-                items.push(line[len..].trim().to_owned())
+        let Some(marker) = marker(line) else {
+            // A line without a marker continues the item before it.
+            if let Some((_, _, items)) = &mut list
+                && let Some(item) = items.last_mut()
+            {
+                append(item, line.trim());
             }
-            (Some((kind, start, len)), _) => {
-                let before = list.replace((kind, start, vec![line[len..].trim().to_owned()]));
-                found.extend(before.map(|(_, start, items)| Block::List { start, items }));
-            }
-            (None, Some((_, _, items))) => {
-                if let Some(item) = items.last_mut() {
-                    item.push_str(if joins_tightly(item, line.trim()) { "" } else { " " });
-                    item.push_str(line.trim());
+            continue;
+        };
+        let text = line[marker.len..].trim().to_owned();
+        match &mut list {
+            Some((kind, _, items)) if *kind == marker.kind => items.push(text),
+            _ => {
+                // Another marker begins another list.
+                if let Some((_, start, items)) = list.take() {
+                    found.push(Block::List { start, items });
                 }
+                list = Some((marker.kind, marker.number, vec![text]));
             }
-            (None, None) => {}
         }
     }
-    found.extend(list.map(|(_, start, items)| Block::List { start, items }));
-}
-
-/// Reads lines that are no list: a wrapped paragraph, a paragraph a line, or verse.
-fn read_prose(lines: &[&str], wrap: usize, found: &mut Vec<Block>) {
-    let is_long = lines.iter().any(|line| columns(line) > LONG_COLUMNS);
-    if lines.len() == 1 || is_long {
-        found.extend(lines.iter().map(|line| Block::Paragraph(line.trim().to_owned())));
-    } else if is_wrapped(lines, wrap) {
-        found.push(Block::Paragraph(joined(lines)));
-    } else {
-        found.push(Block::Verse(lines.iter().map(|line| (*line).to_owned()).collect()));
+    if let Some((_, start, items)) = list {
+        found.push(Block::List { start, items });
     }
 }
 
-/// Were these lines broken by an editor? Then the first word of each would not have fitted on the line before, but for
-/// a few: editors do not break at the same column to the letter.
+/// Reads lines that are not a list: a wrapped paragraph, a paragraph a line, or verse.
+fn read_prose(lines: &[&str], wrap: usize, found: &mut Vec<Block>) {
+    if lines.len() == 1 || widest(lines) > LONG_COLUMNS {
+        for line in lines {
+            found.push(Block::Paragraph(line.trim().to_owned()));
+        }
+    } else if is_wrapped(lines, wrap) {
+        let mut text = String::new();
+        for line in lines {
+            append(&mut text, line.trim());
+        }
+        found.push(Block::Paragraph(text));
+    } else {
+        found.push(Block::Verse(owned(lines)));
+    }
+}
+
+/// Whether an editor broke these lines. Then the first word of each would not have fitted on the
+/// line before, but for a few: editors do not all break at the same column.
 fn is_wrapped(lines: &[&str], wrap: usize) -> bool {
     if wrap < WRAP_COLUMNS_MIN || lines.len() < 2 {
         return false;
     }
-    let is_full = |pair: &&[&str]| columns(pair[0]) + 1 + first_word(pair[1]) + SLACK_COLUMNS > wrap;
-    let full = lines.windows(2).filter(is_full).count();
+    let mut full = 0;
+    for pair in lines.windows(2) {
+        if columns(pair[0]) + 1 + first_word(pair[1]) + SLACK_COLUMNS > wrap {
+            full += 1;
+        }
+    }
+    // Four line breaks of five.
     full * 5 >= (lines.len() - 1) * 4
 }
 
-fn joined(lines: &[&str]) -> String {
-    let mut text = String::new();
-    for line in lines.iter().map(|line| line.trim()) {
-        if !text.is_empty() && !joins_tightly(&text, line) {
-            text.push(' ');
-        }
-        text.push_str(line);
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// Appends a line to the line that it was wrapped from.
+fn append(text: &mut String, line: &str) {
+    if !text.is_empty() && !joins_tightly(text, line) {
+        text.push(' ');
     }
-    text
+    text.push_str(line);
 }
 
 /// Scripts without spaces between words have none where a line was wrapped either.
 fn joins_tightly(before: &str, after: &str) -> bool {
-    before.chars().next_back().is_some_and(is_wide) && after.chars().next().is_some_and(is_wide)
+    before.ends_with(is_wide) && after.starts_with(is_wide)
 }
 
-/// Indented as code is, or set in columns.
+/// Whether the lines are indented as code is, or set in columns.
 fn is_preformatted(chunk: &[&str]) -> bool {
-    let is_indented = |line: &&str| line.starts_with("    ") || line.starts_with('\t');
-    if chunk.iter().all(is_indented) {
+    if chunk.iter().all(|line| line.starts_with("    ") || line.starts_with('\t')) {
         // One long indented line is a paragraph whose first line is set in.
         return chunk.len() > 1 || columns(chunk[0]) <= TITLE_CHARS_MAX;
     }
-    let is_set = |line: &&&str| {
-        let line = line.trim();
-        line.matches('|').count() >= 2 || line.contains("\t") || line.starts_with("+-") || line.contains("   ")
-    };
-    chunk.len() > 1 && chunk.iter().filter(is_set).count() * 3 >= chunk.len() * 2
+    let set = chunk.iter().filter(|line| is_set_in_columns(line)).count();
+    chunk.len() > 1 && set * 3 >= chunk.len() * 2
+}
+
+fn is_set_in_columns(line: &str) -> bool {
+    let line = line.trim();
+    line.matches('|').count() >= 2 || line.contains('\t') || line.starts_with("+-") || line.contains("   ")
 }
 
 fn is_rule(line: &str) -> bool {
-    let marks: Vec<char> = line.chars().filter(|c| !c.is_whitespace()).collect();
-    marks.len() >= 3 && matches!(marks[0], '-' | '*' | '_' | '=' | '~' | '#') && marks.iter().all(|c| *c == marks[0])
+    let mut marks = line.chars().filter(|c| !c.is_whitespace());
+    let Some(first) = marks.next() else { return false };
+    let mut count = 1;
+    for mark in marks {
+        if mark != first {
+            return false;
+        }
+        count += 1;
+    }
+    count >= 3 && matches!(first, '-' | '*' | '_' | '=' | '~' | '#')
 }
 
 fn is_underline(line: &str) -> bool {
-    line.len() >= 3 && (line.bytes().all(|byte| byte == b'=') || line.bytes().all(|byte| byte == b'-'))
+    let other = line.trim_start_matches('=').len().min(line.trim_start_matches('-').len());
+    line.len() >= 3 && other == 0
 }
 
 /// Makes headings of short lines in title case between long paragraphs.
-fn with_headings(found: Vec<Block>) -> Vec<Block> {
-    let is_long = |block: Option<&Block>| match block {
-        Some(Block::Paragraph(text)) => {
+fn mark_headings(found: &mut [Block]) {
+    let mut headings = Vec::new();
+    for (at, around) in found.windows(3).enumerate() {
+        if let Block::Paragraph(text) = &around[1]
+            && is_headed(&around[0])
+            && is_headed(&around[2])
+            && reads_as_heading(text)
+        {
+            headings.push((at + 1, text.clone()));
+        }
+    }
+    for (at, text) in headings {
+        found[at] = Block::Heading(text);
+    }
+}
+
+/// Whether a block is weighty enough to be before or after a heading.
+fn is_headed(block: &Block) -> bool {
+    match block {
+        Block::Paragraph(text) => {
             text.chars().count() >= HEADED_CHARS_MIN && !text.starts_with("P.S") && !text.starts_with("PS")
         }
-        Some(Block::List { items, .. }) => items.len() > 1,
-        Some(Block::Pre(_)) => true,
+        Block::List { items, .. } => items.len() > 1,
+        Block::Pre(_) => true,
         _ => false,
-    };
-    let is_heading = |at: usize, block: &Block| {
-        let Block::Paragraph(text) = block else { return false };
-        at > 0 && is_long(found.get(at - 1)) && is_long(found.get(at + 1)) && reads_as_heading(text)
-    };
-    let headings: Vec<bool> = found.iter().enumerate().map(|(at, block)| is_heading(at, block)).collect();
-    found
-        .into_iter()
-        .zip(headings)
-        .map(|(block, is_heading)| match block {
-            Block::Paragraph(text) if is_heading => Block::Heading(text),
-            block => block,
-        })
-        .collect()
+    }
 }
 
-/// Short, no final stop, and every word of weight begins with a capital where its script has any.
+/// Whether a line is short, has no final stop, and begins every long word with a capital where its
+/// script has any.
 fn reads_as_heading(text: &str) -> bool {
-    let is_capital = |word: &str| !word.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_lowercase);
-    let weighs = |word: &&str| word.chars().count() > 4;
-    text.chars().count() <= 60
-        && reads_as_title(text)
-        && !text.ends_with('!')
-        && text.split_whitespace().next().is_some_and(is_capital)
-        && text.split_whitespace().filter(weighs).all(is_capital)
+    if text.chars().count() > 60 || text.ends_with('!') || !reads_as_title(text) {
+        return false;
+    }
+    for (at, word) in text.split_whitespace().enumerate() {
+        // Title case leaves short words small, except the first.
+        let counts = at == 0 || word.chars().count() > 4;
+        if counts && begins_small(word) {
+            return false;
+        }
+    }
+    true
 }
 
-/// Items that blank lines part are one list.
+fn begins_small(word: &str) -> bool {
+    let first = word.chars().find(|c| c.is_alphanumeric());
+    first.is_some_and(char::is_lowercase)
+}
+
+/// Joins lists that are one: their items are separated by blank lines.
 fn join_lists(found: Vec<Block>) -> Vec<Block> {
     let mut joined: Vec<Block> = Vec::with_capacity(found.len());
     for block in found {
-        if let (Some(Block::List { start, items }), Block::List { start: next, items: more }) =
-            (joined.last_mut(), &block)
+        if let Block::List { start: next, items: more } = &block
+            && let Some(Block::List { start, items }) = joined.last_mut()
+            && goes_on(*start, items.len(), *next)
         {
-            let goes_on = match (*start, *next) {
-                (None, None) => true,
-                (Some(first), Some(next)) => u64::from(next) == u64::from(first) + items.len() as u64,
-                _ => false,
-            };
-            if goes_on {
-                items.extend(more.iter().cloned());
-                continue;
-            }
+            items.extend_from_slice(more);
+        } else {
+            joined.push(block);
         }
-        joined.push(block);
     }
     joined
 }
 
-fn first_word(line: &str) -> usize {
-    let line = line.trim_start();
-    match line.chars().next() {
-        Some(c) if is_wide(c) => 2,
-        _ => line.split_whitespace().next().map_or(0, columns),
+/// Whether a list that starts at `next` continues one of `len` items that starts at `start`.
+fn goes_on(start: Option<u32>, len: usize, next: Option<u32>) -> bool {
+    match (start, next) {
+        (None, None) => true,
+        (Some(start), Some(next)) => u64::from(next) == u64::from(start) + len as u64,
+        _ => false,
     }
 }
 
-fn columns(line: &str) -> usize {
-    line.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+/// The width of a line's first word, which is one character in a script without spaces.
+fn first_word(line: &str) -> usize {
+    let line = line.trim_start();
+    if line.starts_with(is_wide) {
+        return 2;
+    }
+    columns(line.split_whitespace().next().unwrap_or_default())
 }
 
-/// Scripts that are set in full-width cells: CJK ideographs, kana, hangul, full-width forms.
+fn columns(line: &str) -> usize {
+    let mut columns = 0;
+    for c in line.chars() {
+        columns += if is_wide(c) { 2 } else { 1 };
+    }
+    columns
+}
+
+/// Whether a character is set in a full-width cell: CJK ideographs, kana, hangul, full-width forms.
 fn is_wide(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{20000}'..='\u{3fffd}')
+    matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}')
+        || matches!(c, '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}')
+        || matches!(c, '\u{20000}'..='\u{3fffd}')
 }

@@ -1,7 +1,8 @@
-//! Plain text: paragraphs, headings, lists, quotes, preformatted blocks and verse, told apart by their shape.
+//! Plain text: paragraphs, headings, lists, quotes, preformatted blocks and verse, recognised by
+//! shape.
 //!
-//! What reads as prose that an editor wrapped is joined again; what was broken by its author (poems, addresses, letters)
-//! stays broken. Quotes and dashes stay as typed.
+//! What reads as prose that an editor wrapped is joined again; what was broken by its author
+//! (poems, addresses, letters) stays broken. Quotes and dashes stay as typed.
 
 mod blocks;
 
@@ -18,10 +19,10 @@ use crate::base::Diagnostic;
 
 use blocks::{Block, blocks, title};
 
-/// How many characters an opening has at most.
+/// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
 
-/// What the text shows before it is rendered.
+/// Reads what the text shows before it is rendered.
 pub(crate) fn outline(text: &str) -> Outline {
     let text = repair(text);
     let (title, rest) = match title(&text) {

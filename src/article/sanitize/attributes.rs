@@ -1,4 +1,5 @@
-//! The attributes of an element that stays: only those on the list, with values that mean something, in their order.
+//! Attributes of an element that is kept: only those on the list, with meaningful values, in the
+//! author's order.
 
 use std::collections::HashSet;
 
@@ -7,11 +8,15 @@ use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{push_attribute, push_url, repair};
 use crate::article::findings::Findings;
 
-/// What an author's attributes are read with.
+/// The attributes of a start tag: names and values as the tokenizer gives them.
+pub(crate) type Given = [(String, String)];
+
+/// Writes the attributes of one article's elements.
 pub(crate) struct Attributes<'a> {
-    /// Where the URLs lead.
+    /// The resolver of its references.
     pub(crate) resolver: &'a Resolver,
-    /// The ids of the article so far: the first element keeps an id that several claim, as links have it.
+    /// The ids of the article so far. The first element keeps an id that several claim, as browsers
+    /// have it for links.
     ids: HashSet<String>,
 }
 
@@ -20,35 +25,36 @@ impl<'a> Attributes<'a> {
         Self { resolver, ids: HashSet::new() }
     }
 
-    /// The attributes of `element` as they are written, each after a space; `None` where the element means nothing
-    /// without one that had to go.
-    pub(crate) fn write(
-        &mut self,
-        element: &Element,
-        given: &[(String, String)],
-        findings: &mut Findings,
-    ) -> Option<String> {
+    /// The attributes of `element` in feed HTML, each after a space; `None` where the element is
+    /// meaningless without one that was removed.
+    pub(crate) fn write(&mut self, element: &Element, given: &Given, findings: &mut Findings) -> Option<String> {
         let mut out = String::new();
         let lazy = lazy_source(element, given);
         let mut has_source = false;
         for (name, value) in given {
             match name.as_str() {
-                "src" | "srcset" if lazy.is_some_and(|(of, _)| of == name) => {}
-                "style" if matches!(element.name, "td" | "th") => write_alignment(&mut out, given, value),
+                // A placeholder, which the lazy source below replaces.
+                "src" | "srcset" if lazy.is_some_and(|(replaced, _)| replaced == name) => {}
+                "style" if matches!(element.name, "td" | "th") => {
+                    write_alignment(&mut out, given, value);
+                }
                 name => has_source |= self.write_one(&mut out, element, name, value, findings),
             }
         }
         if let Some((name, value)) = lazy {
             has_source |= self.write_one(&mut out, element, name, value, findings);
         }
-        if matches!(element.name, "audio" | "video") && !given.iter().any(|(name, _)| name == "controls") {
-            // Without controls a reader could not start what here never starts by itself.
+        if matches!(element.name, "audio" | "video") && value_of(given, "controls").is_none() {
+            // Feed readers run no scripts and start nothing by themselves: without controls, the
+            // recording could not be played.
             push_attribute(&mut out, "controls", "");
         }
-        (has_source || !matches!(element.name, "img" | "source" | "track")).then_some(out)
+        let needs_source = matches!(element.name, "img" | "source" | "track");
+        if needs_source && !has_source { None } else { Some(out) }
     }
 
-    /// Writes one attribute if it may stand; says whether it is a source of what the element shows.
+    /// Writes one attribute if it is allowed. Returns whether it is a source of what the element
+    /// shows.
     fn write_one(
         &mut self,
         out: &mut String,
@@ -61,32 +67,37 @@ impl<'a> Attributes<'a> {
             return false;
         }
         if URLS.contains(&name) {
-            // An empty `src` means nothing, an empty `href` the document itself.
-            if name != "href" && value.trim().is_empty() {
-                return false;
-            }
-            let resolved = self.resolver.resolve(value);
-            match &resolved {
-                Some(url) => push_url(out, name, url),
-                None => findings.refused_url(value),
-            }
-            return resolved.is_some() && name == "src";
+            return self.write_url(out, name, value, findings) && name == "src";
         }
         if name == "srcset" {
-            let resolved = self.resolver.srcset(value);
-            if let Some(set) = &resolved {
-                push_url(out, name, set);
-            }
-            return resolved.is_some();
+            let Some(set) = self.resolver.srcset(value) else { return false };
+            push_url(out, name, &set);
+            return true;
         }
-        if let Some(value) = plain_value(name, value).filter(|value| name != "id" || self.ids.insert(value.clone())) {
+        let Some(value) = plain_value(name, value) else { return false };
+        if name != "id" || self.ids.insert(value.clone()) {
             push_attribute(out, name, &value);
         }
         false
     }
+
+    /// Writes a URL if it may be in a feed.
+    fn write_url(&self, out: &mut String, name: &str, value: &str, findings: &mut Findings) -> bool {
+        // An empty `src` means nothing, an empty `href` the document itself.
+        if name != "href" && value.trim().is_empty() {
+            return false;
+        }
+        let Some(url) = self.resolver.resolve(value) else {
+            findings.refused_url(value);
+            return false;
+        };
+        push_url(out, name, &url);
+        true
+    }
 }
 
-/// Attributes as [`Attributes::write`] wrote them, for an element that is opened once more: an id stands only once.
+/// Removes the id from attributes that [`Attributes::write`] wrote, for an element that is opened
+/// once more: an id is unique.
 pub(crate) fn without_id(written: &mut String) {
     // No value holds a quotation mark, so this begins nothing but an attribute.
     let Some(at) = written.find(" id=\"") else { return };
@@ -95,71 +106,105 @@ pub(crate) fn without_id(written: &mut String) {
     written.replace_range(at..end, "");
 }
 
-/// What lazy loaders hide in `data-src`, where `src` is missing or a placeholder.
-fn lazy_source<'a>(element: &Element, given: &'a [(String, String)]) -> Option<(&'static str, &'a str)> {
-    let value = |wanted: &str| given.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+/// The value of an attribute as the author wrote it.
+pub(crate) fn value_of<'a>(given: &'a Given, wanted: &str) -> Option<&'a str> {
+    let (_, value) = given.iter().find(|(name, _)| name == wanted)?;
+    Some(value)
+}
+
+/// The source that a lazy loader hides in `data-src`, where `src` is missing or a placeholder, and
+/// the attribute that it belongs in.
+fn lazy_source<'a>(element: &Element, given: &'a Given) -> Option<(&'static str, &'a str)> {
     if !matches!(element.name, "img" | "source" | "video" | "audio") {
         return None;
     }
-    let is_real = |source: &str| !source.trim().is_empty() && !source.trim_start().starts_with("data:");
-    if value("src").is_some_and(is_real) || value("srcset").is_some_and(is_real) {
-        return None;
+    for name in ["src", "srcset"] {
+        if value_of(given, name).is_some_and(is_real_source) {
+            return None;
+        }
     }
-    value("data-src")
-        .or(value("data-original"))
-        .map(|source| ("src", source))
-        .or(value("data-srcset").map(|set| ("srcset", set)))
+    for (name, stands_for) in [("data-src", "src"), ("data-original", "src"), ("data-srcset", "srcset")] {
+        if let Some(value) = value_of(given, name) {
+            return Some((stands_for, value));
+        }
+    }
+    None
 }
 
-/// `text-align` of a cell, which is what Markdown converters write, as the attribute that survives.
-fn write_alignment(out: &mut String, given: &[(String, String)], style: &str) {
-    if given.iter().any(|(name, _)| name == "align") {
+/// Whether a source is more than a placeholder, which is empty or a tiny picture in a `data:` URL.
+fn is_real_source(source: &str) -> bool {
+    let source = source.trim_start();
+    !source.is_empty() && !source.starts_with("data:")
+}
+
+/// Writes the `text-align` of a cell, which Markdown converters put into `style`, as the attribute
+/// that feed readers support.
+fn write_alignment(out: &mut String, given: &Given, style: &str) {
+    if value_of(given, "align").is_some() {
         return;
     }
-    let of = |declaration: &str| {
-        let (property, value) = declaration.split_once(':')?;
-        property.trim().eq_ignore_ascii_case("text-align").then(|| value.trim().to_ascii_lowercase())
-    };
-    if let Some(value) = style.split(';').find_map(of).and_then(|value| plain_value("align", &value)) {
-        push_attribute(out, "align", &value);
+    for declaration in style.split(';') {
+        let Some((property, value)) = declaration.split_once(':') else { continue };
+        if property.trim().eq_ignore_ascii_case("text-align") {
+            if let Some(value) = plain_value("align", value) {
+                push_attribute(out, "align", &value);
+            }
+            return;
+        }
     }
 }
 
-/// The value as it is written; `None` where it means nothing.
+/// The value of an attribute that is not a URL; `None` where it is meaningless.
 fn plain_value(name: &str, value: &str) -> Option<String> {
     let value = repair(value);
     let trimmed = value.trim();
-    let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_word = || !trimmed.is_empty() && !trimmed.contains(char::is_whitespace);
-    match name {
-        "controls" | "loop" | "muted" | "open" | "reversed" | "default" | "playsinline" => Some(String::new()),
-        "width" | "height" => {
-            let number = trimmed.strip_suffix("px").or(trimmed.strip_suffix('%')).unwrap_or(trimmed);
-            is_number(number).then(|| trimmed.trim_end_matches("px").to_owned())
+    let is_valid = match name {
+        // A boolean attribute is true by being there (HTML, 2.3.2).
+        "controls" | "loop" | "muted" | "open" | "reversed" | "default" | "playsinline" => {
+            return Some(String::new());
         }
-        "colspan" | "rowspan" | "span" => is_number(trimmed).then(|| trimmed.to_owned()),
-        "start" | "value" if trimmed.is_empty() => None,
-        "align" => one_of(trimmed, &["left", "center", "right", "justify"]),
-        "dir" => one_of(trimmed, &["ltr", "rtl", "auto"]),
-        "scope" => one_of(trimmed, &["row", "col", "rowgroup", "colgroup"]),
-        "preload" => one_of(trimmed, &["none", "metadata", "auto"]),
-        "id" | "name" => is_word().then(|| trimmed.to_owned()),
-        "lang" | "hreflang" | "srclang" => oxilangtag::LanguageTag::parse(trimmed).is_ok().then(|| trimmed.to_owned()),
-        "class" => language_class(&value),
-        _ => Some(value),
+        "width" | "height" => return length(trimmed),
+        "align" => return one_of(trimmed, &["left", "center", "right", "justify"]),
+        "dir" => return one_of(trimmed, &["ltr", "rtl", "auto"]),
+        "scope" => return one_of(trimmed, &["row", "col", "rowgroup", "colgroup"]),
+        "preload" => return one_of(trimmed, &["none", "metadata", "auto"]),
+        "class" => return language_class(&value),
+        "start" | "value" if trimmed.is_empty() => false,
+        "colspan" | "rowspan" | "span" => is_number(trimmed),
+        "id" | "name" => !trimmed.is_empty() && !trimmed.contains(char::is_whitespace),
+        "lang" | "hreflang" | "srclang" => oxilangtag::LanguageTag::parse(trimmed).is_ok(),
+        _ => return Some(value),
+    };
+    if is_valid { Some(trimmed.to_owned()) } else { None }
+}
+
+/// A length in pixels, whose unit is left out, or in percent.
+fn length(text: &str) -> Option<String> {
+    if let Some(percent) = text.strip_suffix('%') {
+        return if is_number(percent) { Some(text.to_owned()) } else { None };
     }
+    let pixels = text.strip_suffix("px").unwrap_or(text);
+    if is_number(pixels) { Some(pixels.to_owned()) } else { None }
+}
+
+fn is_number(text: &str) -> bool {
+    matches!(text.len(), 1..=5) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn one_of(value: &str, known: &[&str]) -> Option<String> {
     let value = value.to_ascii_lowercase();
-    known.contains(&value.as_str()).then_some(value)
+    if known.contains(&value.as_str()) { Some(value) } else { None }
 }
 
-/// The class that names the language of code; no other says anything to a reader.
+/// The class that names the language of code, which highlighters use. Any other is the site's own.
 fn language_class(classes: &str) -> Option<String> {
-    let language =
-        classes.split_whitespace().find_map(|class| class.strip_prefix("language-").or(class.strip_prefix("lang-")))?;
-    language_name(language).map(|name| format!("language-{name}"))
+    for class in classes.split_whitespace() {
+        let language = class.strip_prefix("language-").or(class.strip_prefix("lang-"));
+        if let Some(language) = language {
+            return Some(format!("language-{}", language_name(language)?));
+        }
+    }
+    None
 }
 
 #[cfg(test)]

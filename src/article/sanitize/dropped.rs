@@ -1,4 +1,4 @@
-//! Elements that leave with all that is in them: followed token by token, from their start tag to their end.
+//! Elements that are dropped with their content, followed token by token from start tag to end.
 
 use crate::article::feed_html::elements::{Role, find, is_void};
 
@@ -12,20 +12,21 @@ pub(crate) struct Dropped {
 }
 
 impl Dropped {
-    /// From here on, up to the end of the element `name`, which just began.
+    /// Drops the element `name`, which just began, up to its end.
     pub(crate) fn begin(&mut self, name: &str) {
         if !is_void(name) {
             self.open = Some((name.to_owned(), 1));
         }
     }
 
-    /// Is what stands here part of it?
+    /// Whether an element is being left out.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Is this token part of it? A block inside of `svg` or `math` ends it, as in HTML, 13.2.6.5: its author forgot the
-    /// end tag. A block inside of `p` ends it because `p` needs none (HTML, 13.2.6.4.7).
+    /// Whether this token is part of the element. A block inside of `svg` or `math` ends it, as in
+    /// HTML, 13.2.6.5: its author forgot the end tag. A block inside of `p` ends it because `p`
+    /// needs none (HTML, 13.2.6.4.7).
     pub(crate) fn covers(&mut self, token: &Token) -> bool {
         let Some((name, depth)) = &mut self.open else { return false };
         match token {
@@ -53,7 +54,7 @@ impl Dropped {
     }
 }
 
-/// Does an element with these attributes show nothing?
+/// Whether an element with these attributes is invisible.
 pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
     attributes.iter().any(|(name, value)| name == "hidden" && value != "until-found" || name == "style" && hides(value))
 }

@@ -1,7 +1,7 @@
-//! The one way by which an author's HTML gets into a body: tokens, [`rebuild`](rebuild), ammonia.
+//! The only way of an author's HTML into a body: tokens, [`rebuild`](mod@rebuild), ammonia.
 //!
-//! Ammonia is the proof: it knows nothing of what was decided before, builds the standard's tree, and lets through what
-//! is on the list and nothing else.
+//! Ammonia is the proof: it builds the standard's tree without knowing what was decided before, and
+//! lets through what is on the list and nothing else.
 
 pub(crate) mod attributes;
 pub(crate) mod dropped;
@@ -20,10 +20,11 @@ use crate::base::Diagnostic;
 use rebuild::rebuild;
 use tokens::Token;
 
-/// Elements of one article: each costs the parser's tree some hundred bytes, so that 4 MiB of them would cost 600 MiB.
+/// Elements of one article: each costs the parser's tree some hundred bytes, so that 4 MiB of them
+/// would cost 600 MiB.
 const ELEMENTS_MAX: usize = 100_000;
 
-/// How often HTML is parsed again until it stays as it is.
+/// Rounds of parsing until HTML does not change any more.
 const ROUNDS_MAX: usize = 3;
 
 static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
@@ -41,8 +42,8 @@ static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Sanitised HTML with [`DRAFT_MARK`](crate::article::symbol::DRAFT_MARK) around symbolic references; an error of the code `too-large`
-/// where it outgrows the limit.
+/// Sanitises HTML. The result has [`DRAFT_MARK`](crate::article::symbol::DRAFT_MARK) around
+/// symbolic references; an error of the code `too-large` where it outgrows the limit.
 pub(crate) fn sanitize(
     tokens: Vec<Token>,
     resolver: &Resolver,
@@ -54,19 +55,19 @@ pub(crate) fn sanitize(
     drop(tokens);
     let rebuilt = rebuilt.ok_or_else(|| too_large(limits))?;
     if elements_of(&rebuilt) > ELEMENTS_MAX {
-        let message = format!("the article holds more than {ELEMENTS_MAX} elements of HTML");
+        let message = format!("the article has more than {ELEMENTS_MAX} elements of HTML");
         return Err(Diagnostic::error("too-large", message));
     }
     Ok(prove(rebuilt))
 }
 
-/// How many elements HTML in the canonical form has, in which every `<` begins a tag.
+/// The number of elements of feed HTML, in which every `<` begins a tag.
 fn elements_of(html: &str) -> usize {
     html.matches('<').count() - html.matches("</").count()
 }
 
-/// Parses and serialises until nothing changes: HTML that a parser reads as it was written holds no parse error that
-/// a reader could resolve differently.
+/// Parses and serialises until nothing changes: HTML that a parser reads as it was written holds no
+/// parse error that a reader could resolve differently.
 fn prove(html: String) -> String {
     let mut veiled = veil(&html);
     for _ in 0..ROUNDS_MAX {
@@ -79,13 +80,13 @@ fn prove(html: String) -> String {
     unveil(&veiled)
 }
 
-/// What stands for the references of the canonical form while it is parsed. html5ever's serialiser looks through the
-/// rest of a text at each `&` and at each character that begins with the byte C2, so that 100 KB of `&` would cost ten
-/// seconds; it looks at these noncharacters never.
+/// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser looks
+/// through the rest of a text at each `&` and at each character that begins with the byte C2, so
+/// that 100 KB of `&` would cost ten seconds; it looks at these noncharacters never.
 const VEILS: [(&str, char); 5] =
     [("&amp;", '\u{fdd2}'), ("&lt;", '\u{fdd3}'), ("&gt;", '\u{fdd4}'), ("&quot;", '\u{fdd5}'), ("&nbsp;", '\u{fdd6}')];
 
-/// Stands before a letter that stands for a character from U+00A1 to U+00BF.
+/// A prefix of a letter that substitutes a character from U+00A1 to U+00BF.
 const LATIN_VEIL: char = '\u{fdd7}';
 
 fn veil(html: &str) -> String {
@@ -171,7 +172,7 @@ mod tests {
         let (many, resolver) = ("<br>".repeat(ELEMENTS_MAX + 1), Resolver::new(&RelPath::root()));
         let limits = Limits { depth: 100, max_bytes: 16 << 20 };
         let refused = sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
-        assert_eq!(refused.to_string(), format!("the article holds more than {ELEMENTS_MAX} elements of HTML"));
+        assert_eq!(refused.to_string(), format!("the article has more than {ELEMENTS_MAX} elements of HTML"));
     }
 
     #[test]

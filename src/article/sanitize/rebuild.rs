@@ -1,25 +1,26 @@
 //! Tokens of an author's HTML -> balanced HTML of allowed elements, in one pass and in linear time.
 //!
-//! This pass decides; the sanitiser behind it proves. What leaves here is nested no deeper than the limit, never larger
-//! than the budget, and so built that the standard's parser finds nothing in it to move: paragraphs, cells and formatting
-//! are closed where the standard closes them implicitly, so that the parser's own repairs, which can be made to cost
-//! the square of the input, have nothing to do.
+//! This pass decides; the sanitiser behind it proves. The result is nested no deeper than the
+//! limit, never larger than the budget, and leaves the standard's parser nothing to move:
+//! paragraphs, cells and formatting are closed where the standard closes them implicitly. The
+//! parser's own repairs, which can be made to cost the square of the input, have nothing to do.
 
 use std::collections::HashMap;
 
-use crate::article::feed_html::elements::{Element, Fate, Role, fate, find};
+use crate::article::feed_html::elements::{Element, Fate, Loss, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{MORE, push_text, push_url, repair};
 use crate::article::findings::Findings;
 
-use super::attributes::{Attributes, without_id};
+use super::attributes::{Attributes, Given, value_of, without_id};
 use super::dropped::{Dropped, is_hidden};
 use super::tokens::{Token, is_more};
 
-/// How many formatting elements are opened again after a misplaced end tag (HTML, 13.2.4.3, has no bound of its own).
+/// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no
+/// bound of its own).
 const REOPENED_MAX: usize = 8;
 
-/// The balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
+/// Builds the balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
 pub(crate) fn rebuild(
     tokens: &[Token],
     resolver: &Resolver,
@@ -83,19 +84,16 @@ impl Rebuild<'_> {
         }
     }
 
-    fn start(&mut self, name: &str, given: &[(String, String)]) {
+    fn start(&mut self, name: &str, given: &Given) {
         if is_hidden(given) {
             self.dropped.begin(name);
             return;
         }
         match fate(name) {
             Fate::Keep(element) | Fate::Become(element) => self.element(element, given),
-            Fate::Unwrap(false) => {}
-            Fate::Unwrap(true) => self.report(name),
-            Fate::Drop(visible) => {
-                if visible {
-                    self.report(name);
-                }
+            Fate::Unwrap(loss) => self.report(name, loss),
+            Fate::Drop(loss) => {
+                self.report(name, loss);
                 self.dropped.begin(name);
             }
             Fate::Link => {
@@ -106,18 +104,28 @@ impl Rebuild<'_> {
         }
     }
 
-    fn report(&mut self, name: &str) {
+    /// Reports that an element is lost, if a reader of the page would have seen it.
+    fn report(&mut self, name: &str, loss: Loss) {
         const VISIBLE: [&str; 10] =
             ["svg", "math", "select", "textarea", "button", "form", "canvas", "object", "applet", "input"];
-        if let Some(known) = VISIBLE.into_iter().find(|known| *known == name) {
-            self.findings.dropped(known);
+        if loss == Loss::Invisible {
+            return;
+        }
+        // The findings keep names of their own, so that an author's text cannot make them grow.
+        for known in VISIBLE {
+            if known == name {
+                self.findings.dropped(known);
+            }
         }
     }
 
-    fn element(&mut self, element: &'static Element, given: &[(String, String)]) {
+    fn element(&mut self, element: &'static Element, given: &Given) {
         self.at_start_of_pre = false;
         let Some(attributes) = self.attributes.write(element, given, self.findings) else {
-            if let Some((_, alt)) = given.iter().find(|(name, _)| element.name == "img" && name == "alt") {
+            // A picture that cannot be shown is its description.
+            if element.name == "img"
+                && let Some(alt) = value_of(given, "alt")
+            {
                 self.text(alt);
             }
             return;
@@ -129,7 +137,8 @@ impl Rebuild<'_> {
         self.at_start_of_pre = element.name == "pre";
     }
 
-    /// Closes what the standard closes before this element's start; false where it cannot stand here.
+    /// Closes what the standard closes before this element's start. Returns false where the element
+    /// is not allowed.
     fn make_room(&mut self, element: &'static Element) -> bool {
         match element.role {
             Role::Table => return self.make_table_room(element.name),
@@ -142,6 +151,7 @@ impl Rebuild<'_> {
             Role::Formatting | Role::Inline | Role::Void => {
                 self.enter_cell();
                 if element.name == "a" {
+                    // A link in a link ends it (HTML, 13.2.6.4.7).
                     self.reopen.retain(|open| open.element.name != "a");
                     self.end("a");
                 }
@@ -165,25 +175,39 @@ impl Rebuild<'_> {
             "dd" | "dt" => &["dd", "dt"],
             _ => &[],
         };
-        let stops = |open: &Element| {
-            matches!(open.role, Role::Block | Role::Table) && !matches!(open.name, "address" | "div" | "p")
-        };
-        let is_end = |open: &Open| closes.contains(&open.element.name) || stops(open.element);
-        let end = if closes.is_empty() { None } else { self.open.iter().rposition(is_end) };
-        if let Some(at) = end.filter(|at| closes.contains(&self.open[*at].element.name)) {
+        if !closes.is_empty()
+            && let Some(at) = self.implied_end(closes)
+        {
             self.close_and_remember(at);
         }
         self.close_paragraph();
     }
 
-    /// The nearest open paragraph that is not outside of a table's cell ends.
+    /// The open item that the start of another one ends. An item of an outer list is beyond the
+    /// block that holds the inner one (HTML, 13.2.6.4.7).
+    fn implied_end(&self, closes: &[&str]) -> Option<usize> {
+        for at in (0..self.open.len()).rev() {
+            let element = self.open[at].element;
+            if closes.contains(&element.name) {
+                return Some(at);
+            }
+            let is_transparent = matches!(element.name, "address" | "div" | "p");
+            if matches!(element.role, Role::Block | Role::Table) && !is_transparent {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Ends the nearest open paragraph, unless it is outside of the table's cell.
     fn close_paragraph(&mut self) {
         if let Some(at) = self.nearest("p") {
             self.close_and_remember(at);
         }
     }
 
-    /// Where the parts of a table can stand, opening the parts between (HTML, 13.2.6.4.9 to 13.2.6.4.14).
+    /// Closes and opens elements until a part of a table is allowed (HTML, 13.2.6.4.9 to
+    /// 13.2.6.4.14). Returns false outside of tables.
     fn make_table_room(&mut self, name: &str) -> bool {
         let Some(table) = self.open.iter().rposition(|open| open.element.name == "table") else { return false };
         let (parents, implied): (&[&str], &[&str]) = match name {
@@ -193,32 +217,47 @@ impl Rebuild<'_> {
             _ => (&[], &[]),
         };
         let inside = &self.open[table + 1..];
-        if let Some(at) = inside.iter().position(|open| parents.contains(&open.element.name)) {
+        let parent = inside.iter().position(|open| parents.contains(&open.element.name));
+        if let Some(at) = parent {
             self.close_to(table + 1 + at + 1);
         } else {
+            // A cell directly in a part of the table needs a row alone.
             let part = inside.iter().position(|open| {
-                implied.contains(&open.element.name) || matches!(open.element.name, "thead" | "tfoot")
+                let name = open.element.name;
+                implied.contains(&name) || matches!(name, "thead" | "tfoot")
             });
-            let keeps_part = part.filter(|_| matches!(name, "td" | "th"));
-            self.close_to(keeps_part.map_or(table + 1, |at| table + 1 + at + 1));
-            let missing = if keeps_part.is_some() { &implied[1..] } else { implied };
-            missing
-                .iter()
-                .filter_map(|name| find(name))
-                .for_each(|element| self.push(Open { element, attributes: String::new() }));
+            let missing = match part {
+                Some(at) if matches!(name, "td" | "th") => {
+                    self.close_to(table + 1 + at + 1);
+                    &implied[1..]
+                }
+                _ => {
+                    self.close_to(table + 1);
+                    implied
+                }
+            };
+            for name in missing {
+                self.open_bare(name);
+            }
         }
         self.reopen.clear();
         true
     }
 
-    /// Content directly in a table, where none may stand, gets a cell.
+    /// Opens a cell for content directly in a table, where none is allowed.
     fn enter_cell(&mut self) {
-        let is_between = |name: &str| matches!(name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
-        if self.open.last().is_some_and(|open| is_between(open.element.name)) {
+        let Some(last) = self.open.last() else { return };
+        let is_between_cells = matches!(last.element.name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
+        if is_between_cells {
             self.make_table_room("td");
-            if let Some(element) = find("td") {
-                self.push(Open { element, attributes: String::new() });
-            }
+            self.open_bare("td");
+        }
+    }
+
+    /// Opens an element that the author left out.
+    fn open_bare(&mut self, name: &str) {
+        if let Some(element) = find(name) {
+            self.push(Open { element, attributes: String::new() });
         }
     }
 
@@ -228,10 +267,13 @@ impl Rebuild<'_> {
             _ => return,
         };
         if name == "br" {
+            // `</br>` is a line break (HTML, 13.2.6.4.7).
             self.start("br", &[]);
             return;
         }
-        if let Some(count) = self.flattened.get_mut(name).filter(|count| **count > 0) {
+        if let Some(count) = self.flattened.get_mut(name)
+            && *count > 0
+        {
             *count -= 1;
             return;
         }
@@ -239,6 +281,7 @@ impl Rebuild<'_> {
             self.reopen.remove(at);
             return;
         }
+        // Any end tag of a heading ends the open one (HTML, 13.2.6.4.7).
         let nearest = if is_heading(name) {
             self.open.iter().rposition(|open| is_heading(open.element.name))
         } else {
@@ -249,7 +292,7 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Ends the element at `at`. What was opened inside of a formatting element goes on without it.
+    /// Ends the element at `at`. Elements inside of a formatting element go on without it.
     fn end_at(&mut self, at: usize) {
         let is_formatting = self.open[at].element.role == Role::Formatting;
         if !is_formatting {
@@ -259,7 +302,9 @@ impl Rebuild<'_> {
         let above = self.close_to(at).split_off(1);
         let has_block = above.iter().any(|open| !matches!(open.element.role, Role::Formatting | Role::Inline));
         if has_block {
-            above.into_iter().for_each(|open| self.push(open));
+            for open in above {
+                self.push(open);
+            }
         } else {
             self.remember(above);
         }
@@ -268,7 +313,8 @@ impl Rebuild<'_> {
     fn text(&mut self, text: &str) {
         let mut text = text;
         if std::mem::take(&mut self.at_start_of_pre) {
-            // A parser drops the first line break of a `pre`; here none is written that could be dropped.
+            // A parser drops the first line break of a `pre`; here none is written that could be
+            // dropped.
             text = text.trim_start_matches('\n');
         }
         if !text.trim_matches(|c: char| c.is_ascii_whitespace()).is_empty() {
@@ -278,25 +324,29 @@ impl Rebuild<'_> {
         push_text(&mut self.out, text);
     }
 
-    /// What a frame or plug-in showed, as a link.
-    fn link(&mut self, given: &[(String, String)]) {
-        let value = |wanted: &str| given.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.trim());
-        let is_pixel = ["width", "height"].iter().any(|side| matches!(value(side), Some("0" | "1")));
-        let source = value("src").filter(|source| !source.is_empty()).or(value("data-src"));
-        let (Some(source), false) = (source, is_pixel) else { return };
-        let watched = watch_url(source);
-        let Some(url) = self.attributes.resolver.resolve(&watched).filter(|url| !url.starts_with("mailto:")) else {
-            self.findings.refused_url(source);
-            return;
+    /// Writes a link to what a frame or plug-in showed.
+    fn link(&mut self, given: &Given) {
+        // A frame of one pixel counts visitors.
+        for side in ["width", "height"] {
+            if matches!(value_of(given, side).map(str::trim), Some("0" | "1")) {
+                return;
+            }
+        }
+        let mut source = value_of(given, "src").unwrap_or_default().trim();
+        if source.is_empty() {
+            let Some(lazy) = value_of(given, "data-src") else { return };
+            source = lazy.trim();
+        }
+        let page = watch_url(source);
+        let url = match self.attributes.resolver.resolve(&page) {
+            Some(url) if !url.starts_with("mailto:") => url,
+            _ => return self.findings.refused_url(source),
         };
-        let title = value("title").map(repair).filter(|title| !title.trim().is_empty());
-        let label =
-            title.unwrap_or_else(|| watched.split_once("//").map_or(watched.as_str(), |(_, rest)| rest).to_owned());
-        let is_block = self.open.last().is_none_or(|open| {
-            matches!(open.element.role, Role::Block | Role::Table)
-                && open.element.name != "p"
-                && !is_heading(open.element.name)
-        });
+        let mut label = repair(value_of(given, "title").unwrap_or_default().trim());
+        if label.trim().is_empty() {
+            label = page.split_once("//").map_or(page.as_str(), |(_, rest)| rest).to_owned();
+        }
+        let is_block = self.expects_block();
         if is_block {
             self.start("p", &[]);
         }
@@ -312,19 +362,25 @@ impl Rebuild<'_> {
         }
     }
 
-    fn input(&mut self, given: &[(String, String)]) {
-        let value =
-            |wanted: &str| given.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.to_ascii_lowercase());
-        match value("type").as_deref() {
-            Some("checkbox") if value("checked").is_some() => self.text("☑"),
-            Some("checkbox") => self.text("☐"),
-            Some("hidden") => {}
-            _ => self.report("input"),
+    /// Whether text here would be in no paragraph or heading.
+    fn expects_block(&self) -> bool {
+        let Some(open) = self.open.last() else { return true };
+        let name = open.element.name;
+        matches!(open.element.role, Role::Block | Role::Table) && name != "p" && !is_heading(name)
+    }
+
+    fn input(&mut self, given: &Given) {
+        let kind = value_of(given, "type").unwrap_or_default().to_ascii_lowercase();
+        match kind.as_str() {
+            "checkbox" if value_of(given, "checked").is_some() => self.text("☑"),
+            "checkbox" => self.text("☐"),
+            "hidden" => {}
+            _ => self.report("input", Loss::Visible),
         }
     }
 
-    /// The nearest open element of that name that this place can see: nothing sees out of a table's cell but the parts
-    /// of the table.
+    /// The nearest open element of that name in scope (HTML, 13.2.4.2): nothing but a part of the
+    /// table sees out of a cell.
     fn nearest(&self, name: &str) -> Option<usize> {
         let is_part = name == "table" || find(name).is_some_and(|element| element.role == Role::Table);
         for at in (0..self.open.len()).rev() {
@@ -345,14 +401,15 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Closes down to `at`; the formatting that was open inside goes on at the next text.
+    /// Closes down to `at`. The formatting that was open inside goes on at the next text.
     fn close_and_remember(&mut self, at: usize) {
         let is_cell = self.open[at].element.role == Role::Table || self.open[at].element.name == "table";
-        let closed = self.close_to(at);
+        let mut closed = self.close_to(at).split_off(1);
         if is_cell {
             self.reopen.clear();
         } else {
-            self.remember(closed.into_iter().skip(1).filter(|open| open.element.role == Role::Formatting).collect());
+            closed.retain(|open| open.element.role == Role::Formatting);
+            self.remember(closed);
         }
     }
 
@@ -368,7 +425,7 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Closes every element from `at` up, and gives them back, outermost first.
+    /// Closes every element from `at` up. Returns them, outermost first.
     fn close_to(&mut self, at: usize) -> Vec<Open> {
         let closed = self.open.split_off(at);
         for open in closed.iter().rev() {
@@ -382,8 +439,10 @@ impl Rebuild<'_> {
 
     fn push(&mut self, mut open: Open) {
         let is_void = open.element.role == Role::Void;
-        // A table is opened only where its cells fit too, so that no text ever stands between its parts.
-        let (levels, is_part) = (if open.element.name == "table" { 4 } else { 1 }, open.element.role == Role::Table);
+        let is_part = open.element.role == Role::Table;
+        // A table is opened only where its cells fit too, so that no text is ever between its
+        // parts.
+        let levels = if open.element.name == "table" { 4 } else { 1 };
         if !is_void && !is_part && self.open.len() + levels > self.depth_max {
             *self.flattened.entry(open.element.name).or_default() += 1;
             return;
@@ -403,24 +462,28 @@ fn is_heading(name: &str) -> bool {
     matches!(name.as_bytes(), [b'h', b'1'..=b'6'])
 }
 
-/// Does this style hide its element? What a page never showed, a feed does not show either.
-/// The page of a video, where a frame shows its player.
+/// The page of a video, where a frame shows its player; otherwise the source as it is.
 fn watch_url(source: &str) -> String {
-    let bare = source
-        .trim_start_matches("https:")
-        .trim_start_matches("http:")
-        .trim_start_matches("//")
-        .trim_start_matches("www.");
-    let id = |rest: &str| rest.split(['?', '&', '#', '/']).next().unwrap_or_default().to_owned();
-    for host in ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"] {
-        if let Some(rest) = bare.strip_prefix(host).filter(|rest| !rest.starts_with("videoseries")) {
-            return format!("https://www.youtube.com/watch?v={}", id(rest));
+    const PLAYERS: [&str; 3] = ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"];
+    let bare = source.trim_start_matches("https:").trim_start_matches("http:");
+    let bare = bare.trim_start_matches("//").trim_start_matches("www.");
+    for player in PLAYERS {
+        match bare.strip_prefix(player) {
+            // A list of videos has no page of its own under that id.
+            Some(rest) if !rest.starts_with("videoseries") => {
+                return format!("https://www.youtube.com/watch?v={}", first_segment(rest));
+            }
+            _ => {}
         }
     }
     match bare.strip_prefix("player.vimeo.com/video/") {
-        Some(rest) => format!("https://vimeo.com/{}", id(rest)),
+        Some(rest) => format!("https://vimeo.com/{}", first_segment(rest)),
         None => source.to_owned(),
     }
+}
+
+fn first_segment(path: &str) -> &str {
+    path.split(['?', '&', '#', '/']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

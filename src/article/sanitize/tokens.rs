@@ -1,4 +1,5 @@
-//! An author's HTML as the standard's tokenizer sees it: tags, text with its references resolved, comments.
+//! An author's HTML as the standard's tokenizer sees it: tags, text with its references resolved,
+//! comments.
 //!
 //! No tree is built: its cost would grow with the square of the nesting.
 
@@ -24,7 +25,7 @@ pub(crate) enum Token {
     Doctype,
 }
 
-/// How many attributes of a tag are read.
+/// Attributes of a tag that are read.
 const ATTRIBUTES_MAX: usize = 200;
 
 /// The tokens of `html`.
@@ -51,7 +52,8 @@ fn chunks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Without the attributes of a tag beyond [`ATTRIBUTES_MAX`]: the tokenizer compares each with all before it.
+/// Without the attributes of a tag beyond [`ATTRIBUTES_MAX`]: the tokenizer compares each with all
+/// before it.
 fn thinned(html: &str) -> Cow<'_, str> {
     let mut thin = String::new();
     let mut kept = 0;
@@ -78,9 +80,9 @@ fn thinned(html: &str) -> Cow<'_, str> {
 
 /// A start tag in a text.
 struct ScannedTag {
-    /// Where its attributes become too many.
+    /// The place where its attributes become too many.
     cut: Option<usize>,
-    /// Where its `>` stands, or the text ends.
+    /// The place of its `>`, or the end of the text.
     end: usize,
 }
 
@@ -143,7 +145,7 @@ impl TokenSink for Sink {
     }
 }
 
-/// How the content of an element is read (HTML, 13.2.6.4), without scripting.
+/// The state in which the content of an element is read (HTML, 13.2.6.4), without scripting.
 fn content_of(name: &str) -> TokenSinkResult<()> {
     match name {
         "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
@@ -154,7 +156,8 @@ fn content_of(name: &str) -> TokenSinkResult<()> {
     }
 }
 
-/// Is this the comment that ends a summary: `<!-- more -->`, or Hugo's and WordPress's `<!--more-->`?
+/// Whether this is the comment that ends a summary: `<!-- more -->`, or Hugo's and WordPress's
+/// `<!--more-->`.
 pub(crate) fn is_more(comment: &str) -> bool {
     let comment = comment.trim();
     comment.eq_ignore_ascii_case("more") || comment.starts_with("more ") || comment.eq_ignore_ascii_case("excerpt")

@@ -1,4 +1,5 @@
-//! JSON front matter. Each value is taken as the piece of the front matter that it is, so that numbers keep their text.
+//! JSON front matter. Each value is taken as the piece of the front matter that it is, so that
+//! numbers keep their text.
 
 use std::fmt;
 

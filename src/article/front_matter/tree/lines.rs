@@ -1,5 +1,5 @@
-//! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line continues the value before
-//! it.
+//! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line
+//! continues the value before it.
 
 use crate::article::front_matter::key_value;
 use crate::base::Place;

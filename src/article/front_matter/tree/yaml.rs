@@ -1,4 +1,5 @@
-//! YAML 1.2 front matter. A plain scalar stays what is written: nothing here makes a boolean of `no` or a number of `007`.
+//! YAML 1.2 front matter. A plain scalar stays what is written: nothing here makes a boolean of
+//! `no` or a number of `007`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ struct Builder<'a> {
     front_matter: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     budget: Budget,
-    /// What aliases may stand for, by the parser's number for the anchor.
+    /// The values of anchors, by the parser's number for the anchor.
     anchors: HashMap<usize, Field>,
 }
 
@@ -78,7 +79,7 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, anchor: usize, depth: usize, place: Place) -> Result<Field, Malformed> {
         let Some(field) = self.anchors.get(&anchor) else {
-            return Err(Malformed { place, message: "the alias stands inside of what it names".to_owned() });
+            return Err(Malformed { place, message: "the alias is inside of its own anchor".to_owned() });
         };
         self.budget.spend(field.weight(), depth, place)?;
         Ok(field.clone())
@@ -131,7 +132,7 @@ impl<'a> Builder<'a> {
         let mut message = error.info();
         let value = lines.get(line - 1).and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value.trim());
         if value.contains(": ") && !value.starts_with(['"', '\'', '{', '[']) {
-            message += " (a text that holds `: ` must stand in quotes)";
+            message += " (text with `: ` in it needs quotes)";
         }
         Malformed { place, message }
     }
@@ -139,9 +140,9 @@ impl<'a> Builder<'a> {
     fn not_a_table(&self, place: Option<Place>) -> Malformed {
         let place = place.unwrap_or(Place { line: 1, column: 1 });
         let message = if self.front_matter.contains(" = ") {
-            "this is no list of keys and values in YAML; TOML stands between `+++` lines"
+            "this is not a list of keys and values in YAML; TOML goes between `+++` lines"
         } else {
-            "this is no list of keys and values"
+            "this is not a list of keys and values"
         };
         Malformed { place, message: message.to_owned() }
     }

@@ -6,8 +6,8 @@ use crate::article::markdown::footnotes::{HELD, Reference};
 use super::Writer;
 
 impl Writer<'_, '_> {
-    /// A mark of a footnote. Inside of a note it waits for the end, because notes are numbered as they are read, and a
-    /// note may stand before the text that refers to it.
+    /// A mark of a footnote. Inside of a note it waits for the end, because notes are numbered as
+    /// they are read, and a note may stand before the text that refers to it.
     pub(crate) fn footnote(&mut self, label: &str) {
         let is_linked = self.links == 0;
         if self.footnotes.is_inside() {
