@@ -55,7 +55,8 @@ pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCo
     // First of all, so that a signal during the start stops dropfeed in order instead of killing
     // it.
     let signals = Signals::listen()?;
-    let inherited = systemd::listeners().context("the sockets that the service manager passed cannot be used")?;
+    let inherited = systemd::listeners()
+        .context("the sockets that the service manager passed cannot be used")?;
     let daemon = match Daemon::start(config, inherited, Arc::new(SystemClock)) {
         Ok(daemon) => daemon,
         Err(refusal) => return refused(&refusal),
@@ -101,12 +102,18 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts everything. `inherited`: sockets to use instead of `server.listen`.
-    fn start(config: Config, inherited: Vec<TcpListener>, clock: Arc<dyn Clock>) -> Result<Self, Refusal> {
+    fn start(
+        config: Config,
+        inherited: Vec<TcpListener>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Refusal> {
         let lock = prepare(&config)?;
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
         let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
         let edge = Edge::new(published, renderer, config.server.clone());
-        let failed = |error: io::Error| Refusal::Config(format!("the listening sockets cannot be used: {error}"));
+        let failed = |error: io::Error| {
+            Refusal::Config(format!("the listening sockets cannot be used: {error}"))
+        };
         let http = http::start(listeners, edge).map_err(failed)?;
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
@@ -118,8 +125,9 @@ impl Daemon {
             let _ = ending.send(());
         };
         let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
-        let engine =
-            spawned.map_err(|error| Refusal::Config(format!("the engine thread cannot be started: {error}")))?;
+        let engine = spawned.map_err(|error| {
+            Refusal::Config(format!("the engine thread cannot be started: {error}"))
+        })?;
         Ok(Self { inbox, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
     }
 
@@ -173,7 +181,9 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
         }
         // The published state is served; the engine tries again.
         Err(_) if !store.is_new() => false,
-        Err(error) => return Err(Refusal::Config(format!("{error}; create it, or set articles.dir"))),
+        Err(error) => {
+            return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+        }
     };
     let target: Box<dyn Target> = match Directory::open(&config.feeds.dir) {
         Ok(directory) => Box::new(directory),
@@ -229,14 +239,22 @@ impl Signals {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (terminate, interrupt, hangup) = {
             let _entered = runtime.enter();
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
+            (
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            )
         };
         Ok(Self { runtime, terminate, interrupt, hangup })
     }
 }
 
 /// Waits for a signal to stop, and reloads at SIGHUP. Ends with an error if the engine does.
-fn wait(daemon: &mut Daemon, signals: Signals, load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<()> {
+fn wait(
+    daemon: &mut Daemon,
+    signals: Signals,
+    load: &dyn Fn() -> Result<Config, Errors>,
+) -> anyhow::Result<()> {
     let Some(mut ended) = daemon.ended.take() else { anyhow::bail!("the engine is not running") };
     let Signals { runtime, mut terminate, mut interrupt, mut hangup } = signals;
     runtime.block_on(async {
@@ -259,7 +277,10 @@ fn reload(daemon: &Daemon, load: &dyn Fn() -> Result<Config, Errors>) {
             for mistake in &errors.0 {
                 error!(event = "refused", "{mistake}");
             }
-            error!(event = "refused", "the configuration was not reloaded; the previous one stays in use");
+            error!(
+                event = "refused",
+                "the configuration was not reloaded; the previous one stays in use"
+            );
         }
     }
     systemd::ready("serving");

@@ -6,7 +6,9 @@
 
 pub mod article {
     pub use crate::article::front_matter::split;
-    pub use crate::article::{Head, Limits, Reading, body, head, invariants::check as check_invariants};
+    pub use crate::article::{
+        Head, Limits, Reading, body, head, invariants::check as check_invariants,
+    };
 }
 
 pub mod base {
@@ -40,7 +42,9 @@ pub mod library {
 }
 
 pub mod publish {
-    pub use crate::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
+    pub use crate::publish::{
+        Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
+    };
 }
 
 pub mod source {

@@ -29,11 +29,13 @@ pub fn body(
         Err(refused) => return Err(vec![refused]),
     };
     let split = front_matter::split(&decoded);
-    let rendering = Rendering { head, limits, resolver: Resolver::new(path), prefix: prefix_of(path) };
+    let rendering =
+        Rendering { head, limits, resolver: Resolver::new(path), prefix: prefix_of(path) };
     let mut findings = Findings::from_line(split.line);
     // A panic in a parser costs this article, not the others. Nothing that it may have left half
     // done is used.
-    let attempt = catch_unwind(AssertUnwindSafe(|| render(path, split.text, &rendering, &mut findings)));
+    let attempt =
+        catch_unwind(AssertUnwindSafe(|| render(path, split.text, &rendering, &mut findings)));
     let rendered = match attempt {
         Ok(rendered) => rendered,
         Err(_) => Err(Diagnostic::error("render", "the renderer failed on this text")),
@@ -112,15 +114,18 @@ mod tests {
         let path = RelPath::new("a.md").unwrap();
         assert_eq!(body(&path, text.as_bytes(), &given, &LIMITS).unwrap().0.summary, "Given here");
         assert_eq!(rendered("a.md", "![a cat](cat.png)", TitleFrom::FileName).summary, "");
-        assert_eq!(rendered("a.html", "<p>a<p>b<!--more--><p>c", TitleFrom::FileName).summary, "a b");
+        assert_eq!(
+            rendered("a.html", "<p>a<p>b<!--more--><p>c", TitleFrom::FileName).summary,
+            "a b"
+        );
     }
 
     #[test]
     fn comments_are_in_no_part_of_a_body() {
         let path = RelPath::new("a.md").unwrap();
-        let text =
-            "---\nlang: en\n---\n%%hid%% a %%hid%%\n\n%%\nhid\n\n<b>hid</b>\n%%\n\n`%%b%%` {{< x >}} 100%% sure\n";
-        let (body, told) = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+        let text = "---\nlang: en\n---\n%%hid%% a %%hid%%\n\n%%\nhid\n\n<b>hid</b>\n%%\n\n`%%b%%` {{< x >}} 100%% sure\n";
+        let (body, told) =
+            body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
         assert_eq!(
             (body.html.as_str(), body.summary.as_str()),
             ("<p>a</p>\n<p><code>%%b%%</code>  100%% sure</p>", "a")
@@ -146,7 +151,8 @@ mod tests {
             ("a.txt", "& ".repeat(400)),
         ] {
             let path = RelPath::new(name).unwrap();
-            let errors = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &limits).unwrap_err();
+            let errors =
+                body(&path, text.as_bytes(), &head(TitleFrom::FileName), &limits).unwrap_err();
             assert_eq!(errors[0].code, "too-large", "{name}");
         }
     }
@@ -155,8 +161,10 @@ mod tests {
     fn what_had_to_go_is_named() {
         let path = RelPath::new("a.md").unwrap();
         let text = "a <svg></svg> <svg></svg> [b](javascript:x)\n\n{% include x %}\n";
-        let (_, findings) = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
-        let seen: Vec<String> = findings.iter().map(|finding| format!("{}: {finding}", finding.code)).collect();
+        let (_, findings) =
+            body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+        let seen: Vec<String> =
+            findings.iter().map(|finding| format!("{}: {finding}", finding.code)).collect();
         assert_eq!(
             seen,
             [

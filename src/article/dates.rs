@@ -54,12 +54,18 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Ambiguous(one, other) => write!(f, "may mean {one} or {other}; write the one that is meant"),
+            Refusal::Ambiguous(one, other) => {
+                write!(f, "may mean {one} or {other}; write the one that is meant")
+            }
             Refusal::NoDay => write!(f, "has no day; {EXAMPLE}"),
             Refusal::NoSuchDay => write!(f, "is not a day of the calendar; {EXAMPLE}"),
-            Refusal::OtherWeekday(date) => write!(f, "contradicts itself: {date} is a {:?}", date.weekday()),
+            Refusal::OtherWeekday(date) => {
+                write!(f, "contradicts itself: {date} is a {:?}", date.weekday())
+            }
             Refusal::NoSuchTime => write!(f, "has a time that no clock shows; {EXAMPLE}"),
-            Refusal::AmbiguousZone(zone) => write!(f, "has the zone {zone}, which may mean several; {EXAMPLE}"),
+            Refusal::AmbiguousZone(zone) => {
+                write!(f, "has the zone {zone}, which may mean several; {EXAMPLE}")
+            }
             Refusal::Unknown => write!(f, "is not a recognised date; {EXAMPLE}"),
         }
     }
@@ -295,7 +301,9 @@ impl Parts {
         let local = date.to_datetime(time.unwrap_or_default());
         let (written, unknown_zone) = match (self.zone, time) {
             (Some(Zone::Offset(offset)), _) => (instant(offset.to_timestamp(local), local)?, None),
-            (Some(Zone::Named(zone)), _) => (instant(zone.to_ambiguous_timestamp(local).compatible(), local)?, None),
+            (Some(Zone::Named(zone)), _) => {
+                (instant(zone.to_ambiguous_timestamp(local).compatible(), local)?, None)
+            }
             (Some(Zone::Unknown(zone)), Some(_)) => (Written::Local(local), Some(zone)),
             (Some(Zone::Unknown(_)), None) => return Err(Refusal::Unknown),
             (None, Some(_)) => (Written::Local(local), None),
@@ -307,7 +315,10 @@ impl Parts {
 
 /// The instant, if it is in the years 1 to 9999 of UTC: RFC 3339 has no others. Any time in 9999,
 /// by which people mean "never", may become the last instant that can be represented.
-fn instant(instant: Result<Timestamp, jiff::Error>, local: civil::DateTime) -> Result<Written, Refusal> {
+fn instant(
+    instant: Result<Timestamp, jiff::Error>,
+    local: civil::DateTime,
+) -> Result<Written, Refusal> {
     let instant = match instant {
         Err(_) if local.year() == 9999 => Timestamp::MAX,
         Err(_) => return Err(Refusal::NoSuchDay),
@@ -375,7 +386,8 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// A month by its English name, or by three letters or more of it.
 fn month(name: &str) -> Result<i8, Refusal> {
@@ -404,7 +416,9 @@ mod tests {
         match parse(text) {
             Ok(Dated { written: Written::Day(day), unknown_zone: None }) => day.to_string(),
             Ok(Dated { written: Written::Local(local), unknown_zone: None }) => local.to_string(),
-            Ok(Dated { written: Written::Local(local), unknown_zone: Some(zone) }) => format!("{local} {zone}?"),
+            Ok(Dated { written: Written::Local(local), unknown_zone: Some(zone) }) => {
+                format!("{local} {zone}?")
+            }
             Ok(Dated { written: Written::Instant(instant), .. }) => instant.to_string(),
             Ok(other) => panic!("{other:?}"),
             Err(refusal) => format!("{refusal:?}"),
@@ -524,9 +538,14 @@ mod tests {
     #[test]
     fn a_refusal_shows_the_way() {
         let said = |text: &str| parse(text).unwrap_err().to_string();
-        assert_eq!(said("03/01/2026"), "may mean 2026-01-03 or 2026-03-01; write the one that is meant");
+        assert_eq!(
+            said("03/01/2026"),
+            "may mean 2026-01-03 or 2026-03-01; write the one that is meant"
+        );
         assert_eq!(said("Mon 22 Nov 2026"), "contradicts itself: 2026-11-22 is a Sunday");
-        assert!(said("2026-02-30").contains("write it like 2026-11-22 or 2026-11-22T10:00:00+01:00"));
+        assert!(
+            said("2026-02-30").contains("write it like 2026-11-22 or 2026-11-22T10:00:00+01:00")
+        );
     }
 
     prop_compose! {

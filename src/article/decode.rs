@@ -43,8 +43,12 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
         Some(_) => format!("byte 0x{:02X} at offset {offset} is not UTF-8", bytes[offset]),
     };
     let command = match guess(bytes) {
-        Some(encoding) => format!("if the file is in {encoding}, convert it with: {}", iconv(encoding)),
-        None => format!("convert it from the encoding it was written in with: {}", iconv("ENCODING")),
+        Some(encoding) => {
+            format!("if the file is in {encoding}, convert it with: {}", iconv(encoding))
+        }
+        None => {
+            format!("convert it from the encoding it was written in with: {}", iconv("ENCODING"))
+        }
     };
     let Place { line, column } = end_of(before);
     Diagnostic::error("not-utf-8", format!("{what}; {command}")).at(line, column)
@@ -64,7 +68,12 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
     let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     for c in char::decode_utf16(units) {
         match c {
-            Ok('\0') => return Err(Diagnostic::error("binary", "the file has NUL characters, and is not text")),
+            Ok('\0') => {
+                return Err(Diagnostic::error(
+                    "binary",
+                    "the file has NUL characters, and is not text",
+                ));
+            }
             Ok(c) => text.push(c),
             Err(_) => return Err(broken_utf16(&text, "half of a surrogate pair", encoding)),
         }
@@ -80,12 +89,18 @@ fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
     // -c drops what has no meaning. No other conversion is possible, and the choice is the
     // author's.
     let command = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
-    let message = format!("the file begins as {encoding} but has {what}; drop what cannot be read with: {command}");
+    let message = format!(
+        "the file begins as {encoding} but has {what}; drop what cannot be read with: {command}"
+    );
     Diagnostic::error("not-utf-8", message).at(line, column)
 }
 
 fn utf32(encoding: &str) -> Diagnostic {
-    Diagnostic::error("not-utf-8", format!("the file is in {encoding}; convert it with: {}", iconv(encoding))).at(1, 1)
+    Diagnostic::error(
+        "not-utf-8",
+        format!("the file is in {encoding}; convert it with: {}", iconv(encoding)),
+    )
+    .at(1, 1)
 }
 
 /// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
@@ -100,8 +115,10 @@ fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
             return Diagnostic::error("binary", message);
         }
     };
-    let message =
-        format!("the file seems to be in {encoding}, without a byte order mark; convert it with: {}", iconv(encoding));
+    let message = format!(
+        "the file seems to be in {encoding}, without a byte order mark; convert it with: {}",
+        iconv(encoding)
+    );
     Diagnostic::error("not-utf-8", message).at(1, 1)
 }
 
@@ -171,7 +188,11 @@ mod tests {
         ] {
             let refused = decode(bytes).unwrap_err();
             assert_eq!(refused.code, code, "{refused}");
-            assert_eq!(refused.place, place.map(|(line, column)| Place { line, column }), "{refused}");
+            assert_eq!(
+                refused.place,
+                place.map(|(line, column)| Place { line, column }),
+                "{refused}"
+            );
             assert!(refused.message.contains(message), "{refused}");
         }
     }

@@ -50,7 +50,10 @@ impl Findings {
     pub(crate) fn refused_url(&mut self, url: &str) {
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
         self.add(
-            Diagnostic::warning("dropped", format!("`{shown}` is not a URL that a feed can have, and was left out")),
+            Diagnostic::warning(
+                "dropped",
+                format!("`{shown}` is not a URL that a feed can have, and was left out"),
+            ),
             None,
         );
     }

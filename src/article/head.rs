@@ -57,7 +57,12 @@ fn markup_of(path: &RelPath) -> Markup {
     }
 }
 
-fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -> WordSketch) -> Reading {
+fn read(
+    path: &RelPath,
+    split: &Split<'_>,
+    outline: &Outline,
+    sketch: fn(&str) -> WordSketch,
+) -> Reading {
     let front_matter = match tree::read(split) {
         Ok(front_matter) => front_matter,
         Err(refused) => return Reading::Refused(vec![refused]),
@@ -68,7 +73,8 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     let given_title = keys.title(TITLE_MAX);
     let has_title = given_title.as_deref().is_some_and(|title| !title.is_empty());
     // A section needs no text: its description alone is worth having.
-    let describes = matches!(FileKind::of(path), FileKind::Section(_)) && front_matter.get(&SUMMARY).is_some();
+    let describes =
+        matches!(FileKind::of(path), FileKind::Section(_)) && front_matter.get(&SUMMARY).is_some();
     if !outline.has_words && !has_title && !describes {
         return Reading::Empty;
     }
@@ -81,12 +87,18 @@ fn read(path: &RelPath, split: &Split<'_>, outline: &Outline, sketch: fn(&str) -
     Reading::Article { head: Arc::new(head), sketch: Arc::new(sketch(split.text)), diagnostics }
 }
 
-fn assemble(path: &RelPath, keys: &mut Keys<'_>, given_title: Option<String>, outline: &Outline) -> Head {
+fn assemble(
+    path: &RelPath,
+    keys: &mut Keys<'_>,
+    given_title: Option<String>,
+    outline: &Outline,
+) -> Head {
     let location = Location::of(path);
     let (title, title_from) = choose_title(given_title, outline, &location, path);
     let own_path = keys.path();
     let status = keys.status();
-    let status_is = |words: &[&str]| status.as_deref().is_some_and(|status| words.contains(&status));
+    let status_is =
+        |words: &[&str]| status.as_deref().is_some_and(|status| words.contains(&status));
     let dated_path = own_path.as_deref().and_then(|path| date_among(path.split('/')));
     Head {
         title,
@@ -128,7 +140,12 @@ fn assemble(path: &RelPath, keys: &mut Keys<'_>, given_title: Option<String>, ou
 
 /// The title: the front matter's; else the text's heading; else a file name made of words; else the
 /// first sentence; else the file name, whatever it is made of.
-fn choose_title(given: Option<String>, outline: &Outline, location: &Location, path: &RelPath) -> (String, TitleFrom) {
+fn choose_title(
+    given: Option<String>,
+    outline: &Outline,
+    location: &Location,
+    path: &RelPath,
+) -> (String, TitleFrom) {
     if let Some(title) = given {
         return (title, TitleFrom::FrontMatter);
     }
@@ -158,7 +175,11 @@ mod tests {
     const WORDS: &str = "Some words.";
 
     fn outline(text: &str) -> Outline {
-        Outline { opening: text.trim().to_owned(), has_words: !text.trim().is_empty(), ..Outline::default() }
+        Outline {
+            opening: text.trim().to_owned(),
+            has_words: !text.trim().is_empty(),
+            ..Outline::default()
+        }
     }
 
     fn read_at(path: &str, text: &str) -> Reading {
@@ -211,19 +232,24 @@ mod tests {
             let (head, _) = article(path, text);
             assert_eq!((head.title.as_str(), head.title_from), (title, from), "{text:?}");
         }
-        let heading = Outline { title: Some((" The\nheading ".to_owned(), TitleFrom::Heading)), ..Outline::default() };
+        let heading = Outline {
+            title: Some((" The\nheading ".to_owned(), TitleFrom::Heading)),
+            ..Outline::default()
+        };
         let path = RelPath::new("a.md").unwrap();
         let chosen = choose_title(None, &heading, &Location::of(&path), &path);
         assert_eq!(chosen, ("The heading".to_owned(), TitleFrom::Heading));
         let no_opening = RelPath::new("IMG_1.md").unwrap();
-        let chosen = choose_title(None, &Outline::default(), &Location::of(&no_opening), &no_opening);
+        let chosen =
+            choose_title(None, &Outline::default(), &Location::of(&no_opening), &no_opening);
         assert_eq!(chosen, ("IMG 1".to_owned(), TitleFrom::FileName));
     }
 
     #[test]
     fn comments_are_in_no_part_of_a_head() {
         let seen = |text: &str| head(&RelPath::new("IMG_1.md").unwrap(), text.as_bytes());
-        let Reading::Article { head: commented, sketch, .. } = seen("%%hid%%\n\na %%hid%% b\n\n%%\nhid\n\nhid\n%%\n")
+        let Reading::Article { head: commented, sketch, .. } =
+            seen("%%hid%%\n\na %%hid%% b\n\n%%\nhid\n\nhid\n%%\n")
         else {
             panic!()
         };
@@ -234,7 +260,9 @@ mod tests {
 
     #[test]
     fn nothing_yet() {
-        for text in ["", "\n", "---\n---\n", "---\ntitle: \"\"\n---\n", "---\ndate: 2026-11-22\n---\n\n"] {
+        for text in
+            ["", "\n", "---\n---\n", "---\ntitle: \"\"\n---\n", "---\ndate: 2026-11-22\n---\n\n"]
+        {
             assert_eq!(read_at("my-post.md", text), Reading::Empty, "{text:?}");
         }
     }
@@ -249,8 +277,12 @@ mod tests {
 
     #[test]
     fn findings_stand_in_the_order_of_the_file() {
-        let (_, findings) = article("a.md", "---\nimage: 'data:x'\nlang: deutsch!\nlink: x\n---\nw");
-        assert_eq!(findings.iter().map(|finding| &finding[..2]).collect::<Vec<_>>(), ["2:", "3:", "4:"]);
+        let (_, findings) =
+            article("a.md", "---\nimage: 'data:x'\nlang: deutsch!\nlink: x\n---\nw");
+        assert_eq!(
+            findings.iter().map(|finding| &finding[..2]).collect::<Vec<_>>(),
+            ["2:", "3:", "4:"]
+        );
     }
 
     #[test]
@@ -274,7 +306,11 @@ mod tests {
         }
         for (front_matter, published, not_before) in [
             ("date: 2026-11-20\npublishDate: 2026-11-22", "2026-11-20", "2026-11-22"),
-            ("publishdate: 2026-11-22 10:00\ndate: 2026-11-20", "2026-11-20", "2026-11-22T10:00:00"),
+            (
+                "publishdate: 2026-11-22 10:00\ndate: 2026-11-20",
+                "2026-11-20",
+                "2026-11-22T10:00:00",
+            ),
             ("pubDate: 2026-11-22\npublished: 2026-11-20", "2026-11-20", "2026-11-22"),
             ("date: 2026-11-20\npublishDate:", "2026-11-20", "none"),
             ("publishDate: 2026-11-22\ncreated: 2026-11-20", "2026-11-22", "none"),
@@ -288,7 +324,10 @@ mod tests {
             );
         }
         let head = yaml("lastmod: 2026-11-22\nexpiryDate: 2026-12-01 10:00 UTC");
-        assert_eq!((show(head.updated), show(head.expires)), ("2026-11-22".into(), "2026-12-01T10:00:00Z".into()));
+        assert_eq!(
+            (show(head.updated), show(head.expires)),
+            ("2026-11-22".into(), "2026-12-01T10:00:00Z".into())
+        );
         for key in ["updated", "modified", "last_modified_at", "Last-Modified-At"] {
             assert_eq!(show(yaml(&format!("{key}: 2026-11-22")).updated), "2026-11-22");
         }
@@ -300,8 +339,16 @@ mod tests {
     #[test]
     fn refused() {
         for (text, code, shown) in [
-            ("---\ntitle: x\ndate: 2026-02-30\n---\nw", "date", "3:7: `date: 2026-02-30` is not a day of the calendar"),
-            ("---\ndate: 03/01/2026\n---\nw", "date", "2:7: `date: 03/01/2026` may mean 2026-01-03 or 2026-03-01"),
+            (
+                "---\ntitle: x\ndate: 2026-02-30\n---\nw",
+                "date",
+                "3:7: `date: 2026-02-30` is not a day of the calendar",
+            ),
+            (
+                "---\ndate: 03/01/2026\n---\nw",
+                "date",
+                "2:7: `date: 03/01/2026` may mean 2026-01-03 or 2026-03-01",
+            ),
             (
                 "---\ndate: 2026-11-22\npublishDate: soon\n---\nw",
                 "date",
@@ -309,7 +356,11 @@ mod tests {
             ),
             ("---\nexpires: [x]\n---\nw", "date", "2:10: `expires` is not a date"),
             ("---\ntitle: a: b\n---\nw", "front-matter", "2:"),
-            ("---\ndraft: maybe\n---\nw", "front-matter", "2:8: `draft: maybe` is neither true nor false"),
+            (
+                "---\ndraft: maybe\n---\nw",
+                "front-matter",
+                "2:8: `draft: maybe` is neither true nor false",
+            ),
             ("+++\ndraft = [1]\n+++\nw", "front-matter", "2:9: `draft` is neither true nor false"),
         ] {
             let Reading::Refused(findings) = read_at("a.md", text) else { panic!("{text:?}") };
@@ -318,7 +369,9 @@ mod tests {
             assert!(last.to_string().starts_with(shown), "{last}");
         }
         let path = RelPath::new("a.md").unwrap();
-        assert!(matches!(head(&path, b"\xff"), Reading::Refused(findings) if findings[0].code == "not-utf-8"));
+        assert!(
+            matches!(head(&path, b"\xff"), Reading::Refused(findings) if findings[0].code == "not-utf-8")
+        );
     }
 
     #[test]
@@ -330,7 +383,10 @@ mod tests {
                 (head.no_feed, "no_feed"),
                 (head.feed_only, "feed_only"),
             ];
-            all.into_iter().filter_map(|(set, name)| set.then_some(name)).collect::<Vec<_>>().join(" ")
+            all.into_iter()
+                .filter_map(|(set, name)| set.then_some(name))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         for (front_matter, expected) in [
             ("draft: true", "draft"),
@@ -358,7 +414,13 @@ mod tests {
     #[test]
     fn people_and_tags() {
         let authors = |text: &str| {
-            article("a.md", text).0.authors.into_iter().map(|person| person.name).collect::<Vec<_>>().join("|")
+            article("a.md", text)
+                .0
+                .authors
+                .into_iter()
+                .map(|person| person.name)
+                .collect::<Vec<_>>()
+                .join("|")
         };
         for (text, expected) in [
             ("---\nauthor: Ada, Countess\n---\nw", "Ada, Countess"),
@@ -375,7 +437,11 @@ mod tests {
             ("a.md", "---\ntags: [a, b]\ncategories: [c, a]\n---\nw", "a|b|c"),
             ("a.md", "---\ntags: [a]\ncategory: d e\n---\nw", "a|d e"),
             ("a.md", "---\ncategories: jekyll update\n---\nw", "jekyll update"),
-            ("_posts/2026-11-22-a.md", "---\ncategories: jekyll update\ncategory: x y\n---\nw", "jekyll|update|x y"),
+            (
+                "_posts/2026-11-22-a.md",
+                "---\ncategories: jekyll update\ncategory: x y\n---\nw",
+                "jekyll|update|x y",
+            ),
             ("a.md", "+++\n[taxonomies]\ntags = [\"a b\"]\ncategories = [\"c\"]\n+++\nw", "a b|c"),
             ("a.md", "Title: x\nTags: a, b c\nCategory: d\n\nw", "a|b c|d"),
             ("a.md", "---\nkeywords: [seo]\n---\nw", ""),
@@ -410,10 +476,19 @@ mod tests {
     fn findings_that_keep_nothing_back() {
         for (front_matter, finding) in [
             ("title: [a]", "2:8: `title` is not text, and is ignored"),
-            ("link: /relative", "2:7: `link: /relative` is not an absolute http or https URL, and is ignored"),
+            (
+                "link: /relative",
+                "2:7: `link: /relative` is not an absolute http or https URL, and is ignored",
+            ),
             ("canonical: ftp://x", "is not an absolute"),
-            ("lang: deutsch!", "2:7: `lang: deutsch!` is not a language tag (BCP 47), and is ignored"),
-            ("permalink: /:year/:title/", "2:12: `permalink: /:year/:title/` is a pattern, and is ignored"),
+            (
+                "lang: deutsch!",
+                "2:7: `lang: deutsch!` is not a language tag (BCP 47), and is ignored",
+            ),
+            (
+                "permalink: /:year/:title/",
+                "2:12: `permalink: /:year/:title/` is a pattern, and is ignored",
+            ),
             ("permalink: false", "is a pattern"),
             ("permalink: /../x", "is not a URL path"),
             ("url: /", "is the home page"),
@@ -425,9 +500,13 @@ mod tests {
             ("tags: {a: b}", "holds something that is not a tag"),
         ] {
             let (_, findings) = article("a.md", &format!("---\n{front_matter}\n---\n{WORDS}"));
-            assert!(findings.len() == 1 && findings[0].contains(finding), "{front_matter}: {findings:?}");
+            assert!(
+                findings.len() == 1 && findings[0].contains(finding),
+                "{front_matter}: {findings:?}"
+            );
         }
-        let (head, findings) = article("a.md", &format!("---\ntitle: {}\n---\n", "x".repeat(2_000)));
+        let (head, findings) =
+            article("a.md", &format!("---\ntitle: {}\n---\n", "x".repeat(2_000)));
         assert_eq!((head.title.chars().count(), findings.len()), (TITLE_MAX + 1, 1));
     }
 
@@ -446,7 +525,8 @@ mod tests {
         let outline = Outline { has_words: true, meta, ..Outline::default() };
         let text = "---\nlang: fr\n---\n<p>w</p>";
         let path = RelPath::new("a.html").unwrap();
-        let Reading::Article { head, diagnostics, .. } = read(&path, &split(text), &outline, WordSketch::of_html)
+        let Reading::Article { head, diagnostics, .. } =
+            read(&path, &split(text), &outline, WordSketch::of_html)
         else {
             panic!()
         };

@@ -20,7 +20,9 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
                     return Err("it is too large".to_owned());
                 }
             }
-            Err(errors) if errors.is_empty() || errors[0].code == "render" => return Err(format!("{errors:?}")),
+            Err(errors) if errors.is_empty() || errors[0].code == "render" => {
+                return Err(format!("{errors:?}"));
+            }
             Err(_) => {}
         }
     }
@@ -129,8 +131,14 @@ fn bombs(n: usize) -> Vec<(&'static str, String)> {
     let attributes: String = (0..10 * n).map(|n| format!("a{n}=b ")).collect();
     vec![
         ("a reference bomb", format!("{definition}{}", "[x] ".repeat(20 * n))),
-        ("a table bomb", format!("{}\n{}\n{}", "|a".repeat(n), "|-".repeat(n), "|\n".repeat(20 * n))),
-        ("nested lists and blank lines", format!("{}x\n{}", "- ".repeat(25 * n), "\n".repeat(50 * n))),
+        (
+            "a table bomb",
+            format!("{}\n{}\n{}", "|a".repeat(n), "|-".repeat(n), "|\n".repeat(20 * n)),
+        ),
+        (
+            "nested lists and blank lines",
+            format!("{}x\n{}", "- ".repeat(25 * n), "\n".repeat(50 * n)),
+        ),
         ("growing lists", lists + &"\n".repeat(50 * n)),
         ("growing backticks", (1..n * 2 / 5).map(|n| format!("{} ", "`".repeat(n))).collect()),
         ("nested emphasis", format!("{}x{}", "*a **b ".repeat(10 * n), "** *".repeat(10 * n))),

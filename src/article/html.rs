@@ -41,7 +41,11 @@ pub(crate) fn outline(text: &str) -> Outline {
 }
 
 /// Renders an article's text, with marks for references and the summary's end.
-pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+pub(crate) fn render(
+    text: &str,
+    rendering: &Rendering<'_>,
+    findings: &mut Findings,
+) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Html, findings);
     let mut page = Page::of(tokens(&text));
     let mut resolver = rendering.resolver.clone();
@@ -251,7 +255,9 @@ fn metadata(token: &Token, is_in_article: bool) -> Option<(&'static str, &str)> 
         "html" => Some(("lang", attribute(token, "lang").or(attribute(token, "xml:lang"))?)),
         "meta" => {
             // Dublin Core and most others use `name`, Open Graph `property`, schema.org `itemprop`.
-            let name = attribute(token, "name").or(attribute(token, "property")).or(attribute(token, "itemprop"))?;
+            let name = attribute(token, "name")
+                .or(attribute(token, "property"))
+                .or(attribute(token, "itemprop"))?;
             Some((key_of(name)?, attribute(token, "content")?))
         }
         "link" if attribute(token, "rel")?.eq_ignore_ascii_case("canonical") => {
@@ -289,7 +295,9 @@ fn key_of(name: &str) -> Option<&'static str> {
         "author" | "dc.creator" | "dcterms.creator" => "author",
         // Pelican's, which names several in one.
         "authors" => "authors",
-        "description" | "summary" | "og:description" | "dc.description" | "dcterms.description" => "description",
+        "description" | "summary" | "og:description" | "dc.description" | "dcterms.description" => {
+            "description"
+        }
         "tags" | "article:tag" => "tags",
         "category" => "categories",
         "slug" => "slug",
@@ -421,7 +429,10 @@ mod tests {
             (outline.opening, outline.has_words)
         };
         assert_eq!(seen("<h1>A</h1><nav>x</nav><p>b <b>c</b><p>d"), ("b c".to_owned(), true));
-        assert_eq!(seen("<div hidden>x</div><p>a<i hidden>x</i><br>b<table><tr><td>c"), ("a b".to_owned(), true));
+        assert_eq!(
+            seen("<div hidden>x</div><p>a<i hidden>x</i><br>b<table><tr><td>c"),
+            ("a b".to_owned(), true)
+        );
         assert_eq!(seen("<b>a</b><table><tr><td>b<td>c"), ("a".to_owned(), true));
         assert_eq!(seen("<table><tr><td>b<td>c"), ("b c".to_owned(), true));
         assert_eq!(seen("<p hidden>x"), (String::new(), false));

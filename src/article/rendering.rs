@@ -33,7 +33,10 @@ pub(crate) fn depth(limits: &Limits) -> usize {
 
 /// The finding for a body that outgrows its limit.
 pub(crate) fn too_large(limits: &Limits) -> Diagnostic {
-    Diagnostic::error("too-large", format!("the rendered article is larger than {} bytes", limits.max_bytes))
+    Diagnostic::error(
+        "too-large",
+        format!("the rendered article is larger than {} bytes", limits.max_bytes),
+    )
 }
 
 /// A short prefix of ids, different for each article: two entries on one page share no id of a

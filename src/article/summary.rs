@@ -161,7 +161,10 @@ mod tests {
             ("<pre>x</pre><div>a &lt; b<br>c</div>", "a < b c"),
             ("<pre>x</pre>", "x"),
             ("a<b>b</b>", "ab"),
-            ("<p>a<sup id=\"fnref-x-1\"><a href=\"\">1</a></sup>b <ruby>漢<rp>(</rp><rt>kan</rt></ruby></p>", "ab 漢"),
+            (
+                "<p>a<sup id=\"fnref-x-1\"><a href=\"\">1</a></sup>b <ruby>漢<rp>(</rp><rt>kan</rt></ruby></p>",
+                "ab 漢",
+            ),
             ("", ""),
         ] {
             assert_eq!(summary(html), expected, "{html}");

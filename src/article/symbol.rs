@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn symbols_are_found_in_order() {
         let first = find("<a href=\"\u{1}a &amp; b.md\u{1}#x\">\u{1}c").unwrap();
-        assert_eq!((first.before, &*first.target, first.after), ("<a href=\"", "a & b.md", "#x\">\u{1}c"));
+        assert_eq!(
+            (first.before, &*first.target, first.after),
+            ("<a href=\"", "a & b.md", "#x\">\u{1}c")
+        );
         assert_eq!(find(first.after), None);
         assert_eq!(split("\u{1}a\u{1}?b"), Some(("a", "?b")));
         assert_eq!(split("\u{1}a"), None);
@@ -104,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_symbol_in_a_source_is_one_word() {
-        assert_eq!(by_name("Other (Note)", "part").replace(DRAFT_MARK, "^"), "^%3FOther%20%28Note%29^#part");
+        assert_eq!(
+            by_name("Other (Note)", "part").replace(DRAFT_MARK, "^"),
+            "^%3FOther%20%28Note%29^#part"
+        );
         assert_eq!(by_name("a.png", "").replace(DRAFT_MARK, "^"), "^%3Fa.png^");
         assert_eq!(by_path("/a b/c.md?q#d").replace(DRAFT_MARK, "^"), "^a%20b%2Fc.md^?q#d");
     }

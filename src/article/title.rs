@@ -9,8 +9,18 @@ use crate::base::text;
 const SENTENCE_MAX: usize = 80;
 
 /// Names that describe nothing.
-const EMPTY_NAMES: [&str; 10] =
-    ["index", "readme", "untitled", "unbenannt", "note", "new", "draft", "document", "text", "post"];
+const EMPTY_NAMES: [&str; 10] = [
+    "index",
+    "readme",
+    "untitled",
+    "unbenannt",
+    "note",
+    "new",
+    "draft",
+    "document",
+    "text",
+    "post",
+];
 
 /// Prefixes that cameras, phones and programs put before a number.
 const MACHINE_PREFIXES: [&str; 18] = [
@@ -105,7 +115,8 @@ fn is_of_machine(token: &str) -> bool {
 /// Whether a name is a hexadecimal number, in groups or not. Without a digit it is a word:
 /// `facade`.
 fn is_hash(lower: &str) -> bool {
-    lower.contains(|c: char| c.is_ascii_digit()) && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
+    lower.contains(|c: char| c.is_ascii_digit())
+        && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
 }
 
 /// The end of the first sentence: behind a stop that a space and no small letter follows, or behind
@@ -194,7 +205,9 @@ mod tests {
             ("そうです。次。", Some("そうです")),
             (
                 "A very long sentence that goes on and on, with more and more words in it, until nobody knows how it began.",
-                Some("A very long sentence that goes on and on, with more and more words in it, until…"),
+                Some(
+                    "A very long sentence that goes on and on, with more and more words in it, until…",
+                ),
             ),
         ] {
             assert_eq!(of_sentence(opening).as_deref(), title, "{opening}");

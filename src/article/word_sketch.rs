@@ -159,7 +159,12 @@ struct Gatherer {
 
 impl Default for Gatherer {
     fn default() -> Self {
-        Self { words: 0, histogram: [0; CLASSES], hashes: Vec::with_capacity(GATHER), limit: u32::MAX }
+        Self {
+            words: 0,
+            histogram: [0; CLASSES],
+            hashes: Vec::with_capacity(GATHER),
+            limit: u32::MAX,
+        }
     }
 }
 
@@ -178,7 +183,8 @@ impl Gatherer {
                 continue;
             }
             let alone = is_a_word_alone(c);
-            let belongs = !alone && (c.is_alphanumeric() || (inside && !c.is_ascii() && is_combining_mark(c)));
+            let belongs = !alone
+                && (c.is_alphanumeric() || (inside && !c.is_ascii() && is_combining_mark(c)));
             if belongs {
                 hash = (hash ^ u64::from(c)).wrapping_mul(PRIME);
                 inside = true;
@@ -254,12 +260,16 @@ impl TryFrom<String> for WordSketch {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let bytes = decode(&text).ok_or("not a sketch of words: not base 64")?;
-        let (words, rest) = bytes.split_first_chunk::<4>().ok_or("not a sketch of words: too short")?;
+        let (words, rest) =
+            bytes.split_first_chunk::<4>().ok_or("not a sketch of words: too short")?;
         let words = u32::from_le_bytes(*words);
         let classes = if words == 0 { 0 } else { CLASSES };
-        let (histogram, sample) = rest.split_at_checked(classes).ok_or("not a sketch of words: too short")?;
-        let sample: Vec<u32> =
-            sample.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let (histogram, sample) =
+            rest.split_at_checked(classes).ok_or("not a sketch of words: too short")?;
+        let sample: Vec<u32> = sample
+            .chunks_exact(4)
+            .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
         if sample.len() > SAMPLE || rest.len() % 4 != 0 || !sample.is_sorted() {
             return Err("not a sketch of words: a wrong sample");
         }
@@ -316,7 +326,9 @@ mod tests {
     fn text(seed: u64, n: usize, kinds: u64) -> Vec<String> {
         let mut state = seed;
         let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % kinds
         };
         (0..n).map(|_| format!("w{}", next() * next() / kinds)).collect()
@@ -341,11 +353,13 @@ mod tests {
         ] {
             assert_eq!(WordSketch::of(text).words, words, "{text}");
         }
-        let html =
-            "<!-- no --><style>a{}</style><p class='x y'>one <b>two</b><SCRIPT>if (a < b) no()</script > 1 < 2 <3</p>";
+        let html = "<!-- no --><style>a{}</style><p class='x y'>one <b>two</b><SCRIPT>if (a < b) no()</script > 1 < 2 <3</p>";
         assert_eq!(WordSketch::of_html(html).words, 5);
         assert_eq!(WordSketch::of_html("a<script>b").words, 1);
-        assert_eq!(WordSketch::of_html("<p>one two</p>"), WordSketch::of_html("<div>\n<p id=7>one</p> two</div>"));
+        assert_eq!(
+            WordSketch::of_html("<p>one two</p>"),
+            WordSketch::of_html("<div>\n<p id=7>one</p> two</div>")
+        );
     }
 
     #[test]
@@ -368,11 +382,17 @@ mod tests {
         let old = text(1, 1000, 500);
         for (replaced, minor) in [(0, true), (2, true), (15, true), (30, false), (500, false)] {
             let mut new = old.clone();
-            new.iter_mut().take(replaced).enumerate().for_each(|(n, word)| *word = format!("new{n}"));
+            new.iter_mut()
+                .take(replaced)
+                .enumerate()
+                .for_each(|(n, word)| *word = format!("new{n}"));
             assert_eq!(is_minor_edit(&sketch(&old), &sketch(&new)), minor, "{replaced}");
         }
-        let (short, longer) = (WordSketch::of("Good news"), WordSketch::of("Good news for all of us"));
-        assert!(is_minor_edit(&short, &WordSketch::of("Good new")) && !is_minor_edit(&short, &longer));
+        let (short, longer) =
+            (WordSketch::of("Good news"), WordSketch::of("Good news for all of us"));
+        assert!(
+            is_minor_edit(&short, &WordSketch::of("Good new")) && !is_minor_edit(&short, &longer)
+        );
     }
 
     #[test]
@@ -398,7 +418,8 @@ mod tests {
         }
     }
 
-    const SAME_ON_EVERY_MACHINE: [u32; 5] = [957_546_394, 2_548_745_278, 2_670_706_417, 2_962_902_186, 3_880_120_942];
+    const SAME_ON_EVERY_MACHINE: [u32; 5] =
+        [957_546_394, 2_548_745_278, 2_670_706_417, 2_962_902_186, 3_880_120_942];
 
     proptest! {
         #[test]

@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(RelPath::root().parent(), None);
         assert_eq!(path(".md").extension(), None);
         assert!(p.is_beneath(&path("news")) && p.is_beneath(&RelPath::root()));
-        assert!(!path("newsletter/a").is_beneath(&path("news")) && !path("news").is_beneath(&path("news")));
+        assert!(
+            !path("newsletter/a").is_beneath(&path("news"))
+                && !path("news").is_beneath(&path("news"))
+        );
     }
 
     #[test]

@@ -16,8 +16,14 @@ use super::digest::Digest;
 
 /// Characters to escape in a path segment: all but RFC 3986 `unreserved`, and the sub-delimiters
 /// that no client alters.
-const SEGMENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b'+').remove(b',');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b',');
 
 /// First segments that no article and no directory may claim.
 const RESERVED_FIRST: [&str; 5] = ["tags", "authors", "views", "archive", "-"];
@@ -294,7 +300,8 @@ fn file(segments: &[&str]) -> Option<Route> {
         if let ["archive", number] = directory {
             let route = Route::Archive(number.parse().ok()?, format);
             // Pages count from 1, and have one spelling: not `01` or `+1`.
-            let is_canonical = *number != "0" && route.to_string() == format!("/archive/{number}/{last}");
+            let is_canonical =
+                *number != "0" && route.to_string() == format!("/archive/{number}/{last}");
             return if is_canonical { Some(route) } else { None };
         }
         let scope = if directory.is_empty() { Scope::Site } else { scope(directory)? };
@@ -370,7 +377,8 @@ pub fn slug(name: &str) -> String {
     for c in name.nfc().flat_map(char::to_lowercase).nfc() {
         // A mark belongs to the letter before it: without its marks a word of many scripts is
         // another word.
-        if c.is_alphanumeric() || (is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-')) {
+        if c.is_alphanumeric() || (is_combining_mark(c) && !slug.is_empty() && !slug.ends_with('-'))
+        {
             slug.push(c);
         } else if !slug.ends_with('-') && !slug.is_empty() {
             slug.push('-');
@@ -415,7 +423,10 @@ mod tests {
             ("/", Route::Home),
             ("/rss.xml", Route::Feed(Scope::Site, Format::Rss)),
             ("/a/b/atom.xml", Route::Feed(dir("a/b"), Format::Atom)),
-            ("/tags/rust/feed.json", Route::Feed(Scope::Tag(UrlPath::new("rust").unwrap()), Format::Json)),
+            (
+                "/tags/rust/feed.json",
+                Route::Feed(Scope::Tag(UrlPath::new("rust").unwrap()), Format::Json),
+            ),
             ("/news/", Route::Index(dir("news"))),
             ("/archive/2026-11/", Route::Month(2026, 11)),
             ("/archive/7/atom.xml", Route::Archive(7, Format::Atom)),

@@ -95,7 +95,9 @@ mod tests {
     #[test]
     fn unsafe_characters_leave() {
         assert_eq!(
-            clean("a\u{1}b\u{0}c\u{8}\u{b}\u{c}\u{1f}\u{7f}\u{80}\u{85}\u{9f}\u{fffe}\u{ffff}\u{1fffe}\u{fdd0}d\te\n"),
+            clean(
+                "a\u{1}b\u{0}c\u{8}\u{b}\u{c}\u{1f}\u{7f}\u{80}\u{85}\u{9f}\u{fffe}\u{ffff}\u{1fffe}\u{fdd0}d\te\n"
+            ),
             "abcd\te\n"
         );
         assert!(matches!(clean("plain ünïcode 日本 🎉"), Cow::Borrowed(_)));
@@ -109,7 +111,14 @@ mod tests {
 
     #[test]
     fn invisible_text_is_empty() {
-        for text in ["\u{200b}\u{200d}", "\u{202e} \u{202c}", "\u{ad}\u{fe0f}", "\u{feff}", "\u{3164}", "\u{e0041}"] {
+        for text in [
+            "\u{200b}\u{200d}",
+            "\u{202e} \u{202c}",
+            "\u{ad}\u{fe0f}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{e0041}",
+        ] {
             assert_eq!(line(text), "", "{text:?}");
         }
         for text in ["a\u{200b}", "👩\u{200d}👩", "❤\u{fe0f}", "…", "\u{202e}x"] {

@@ -91,7 +91,10 @@ mod tests {
         assert_eq!(rfc3339(whole_second(at)), "2026-11-20T09:30:00Z");
         let old: Timestamp = "1899-12-31T23:00:00.25Z".parse().unwrap();
         assert_eq!(rfc3339(whole_second(old)), "1899-12-31T23:00:00Z");
-        assert_eq!(rfc822("0987-01-02T03:04:05Z".parse().unwrap()), "Tue, 02 Jan 0987 03:04:05 GMT");
+        assert_eq!(
+            rfc822("0987-01-02T03:04:05Z".parse().unwrap()),
+            "Tue, 02 Jan 0987 03:04:05 GMT"
+        );
     }
 
     #[test]

@@ -39,9 +39,10 @@ fn title(article: &Article) -> Option<Diagnostic> {
             let message = format!("has no title; the beginning of its text is used: {title:?}");
             Some(Diagnostic::warning("no-title", message))
         }
-        TitleFrom::FileName => {
-            Some(Diagnostic::note("title-from-name", format!("has no title; its file name is used: {title:?}")))
-        }
+        TitleFrom::FileName => Some(Diagnostic::note(
+            "title-from-name",
+            format!("has no title; its file name is used: {title:?}"),
+        )),
         TitleFrom::FrontMatter | TitleFrom::Heading | TitleFrom::FirstLine => None,
     }
 }
@@ -62,7 +63,8 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if wanted == article.url || owner.seq == article.seq {
         return None;
     }
-    let message = format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
+    let message =
+        format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
     Some(Diagnostic::warning("url-numbered", message))
 }
 
@@ -90,13 +92,17 @@ fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
     let mut by_second: BTreeMap<i64, Vec<&RelPath>> = BTreeMap::new();
     for article in state.library().articles().filter(|article| article.head.published.is_none()) {
         let row = state.file(&article.path)?;
-        by_second.entry(row.fingerprint.mtime_ns.div_euclid(1_000_000_000)).or_default().push(&article.path);
+        by_second
+            .entry(row.fingerprint.mtime_ns.div_euclid(1_000_000_000))
+            .or_default()
+            .push(&article.path);
     }
     by_second.retain(|_, paths| paths.len() >= SAME_SECOND_MIN);
     let count: usize = by_second.values().map(Vec::len).sum();
     // The largest group, the earliest of equals, and of it the first by path.
     let (second, group) = by_second.iter().rev().max_by_key(|(_, paths)| paths.len())?;
-    let (example, at) = (group.iter().min()?, Timestamp::from_second(*second).ok().map(time::rfc3339)?);
+    let (example, at) =
+        (group.iter().min()?, Timestamp::from_second(*second).ok().map(time::rfc3339)?);
     let message = format!(
         "{count} articles have no date, and their files were modified in the same second as others', such as {example} \
          and {} more ({at}); a first start would use that as their date",

@@ -95,7 +95,13 @@ impl<'a> Bodies<'a> {
         let (mut diagnostics, mut hot) = (Diagnostics::new(), Vec::new());
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for article in articles {
-            let body = self.body(&article.path, &article.head, article.digest, Some(article), &mut diagnostics);
+            let body = self.body(
+                &article.path,
+                &article.head,
+                article.digest,
+                Some(article),
+                &mut diagnostics,
+            );
             let Some(body) = body.map(Arc::new) else { continue };
             if self.hot.contains(&article.seq) {
                 hot.push((article.seq, Arc::clone(&body)));
@@ -105,7 +111,12 @@ impl<'a> Bodies<'a> {
                 entries.push((Arc::clone(article), body));
             }
             if bytes > FEED_BYTES {
-                feeds::entries(&self.snapshot, &std::mem::take(&mut entries), self.now, &mut diagnostics);
+                feeds::entries(
+                    &self.snapshot,
+                    &std::mem::take(&mut entries),
+                    self.now,
+                    &mut diagnostics,
+                );
                 bytes = 0;
             }
         }
@@ -176,7 +187,10 @@ impl<'a> Bodies<'a> {
             found.push(dead.diagnostic(&source));
         }
         if beyond > 0 {
-            found.push(Diagnostic::warning("more", format!("{beyond} more references do not exist")));
+            found.push(Diagnostic::warning(
+                "more",
+                format!("{beyond} more references do not exist"),
+            ));
         }
         if let Some(at) = source.find('\u{fffd}') {
             let message = "contains U+FFFD: characters were lost when the file was converted";
@@ -261,7 +275,9 @@ fn huge(body: &Body) -> Option<Diagnostic> {
         return None;
     }
     let kib = body.html.len() / 1024;
-    let message = format!("is {kib} KiB of HTML, which every subscriber downloads with each feed that contains it");
+    let message = format!(
+        "is {kib} KiB of HTML, which every subscriber downloads with each feed that contains it"
+    );
     Some(Diagnostic::warning("huge", message))
 }
 

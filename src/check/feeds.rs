@@ -36,7 +36,9 @@ pub(super) fn entries(
     }
     let feeds = Feeds { max_bytes: usize::MAX, ..snapshot.config.feeds.clone() };
     let body = |seq: Seq| bodies.get(&seq).cloned();
-    let Some(feed) = compose(&snapshot.library, &snapshot.config, &feeds, &Scope::Site, &articles, &body) else {
+    let Some(feed) =
+        compose(&snapshot.library, &snapshot.config, &feeds, &Scope::Site, &articles, &body)
+    else {
         return;
     };
     let misread = named_misread(diagnostics);
@@ -66,7 +68,13 @@ fn named_misread(diagnostics: &Diagnostics) -> HashSet<RelPath> {
 
 /// Checks the titles and descriptions of feeds (the site's, and those of directories that have an
 /// `_index`), and whether the site's feed has room for its entries. `hot` holds their bodies.
-pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>>, now: Timestamp, found: &mut Found) {
+pub(super) fn whole(
+    state: &State,
+    config: &Config,
+    hot: &HashMap<Seq, Arc<Body>>,
+    now: Timestamp,
+    found: &mut Found,
+) {
     let library = state.library();
     found.site.extend(channel(library, config, &Scope::Site, now));
     for (path, _) in state.files() {
@@ -87,7 +95,9 @@ pub(super) fn whole(state: &State, config: &Config, hot: &HashMap<Seq, Arc<Body>
 
 /// Checks a feed without its entries.
 fn channel(library: &Library, config: &Config, scope: &Scope, now: Timestamp) -> Vec<Diagnostic> {
-    let Some(feed) = compose(library, config, &config.feeds, scope, &[], &|_| None) else { return Vec::new() };
+    let Some(feed) = compose(library, config, &config.feeds, scope, &[], &|_| None) else {
+        return Vec::new();
+    };
     let mut diagnostics = Vec::new();
     for (_, diagnostic) in feed::lint(&feed, now) {
         diagnostics.push(diagnostic);
@@ -104,14 +114,16 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
     let mut wanted = library.entries(&Scope::Site, config.feeds.limit);
     // An article that cannot be rendered has a diagnostic of its own.
     wanted.retain(|article| bodies.contains_key(&article.seq));
-    let Some(feed) = hot::compose(library, config, &Scope::Site, &|seq| bodies.get(&seq).cloned()) else {
+    let Some(feed) = hot::compose(library, config, &Scope::Site, &|seq| bodies.get(&seq).cloned())
+    else {
         return Vec::new();
     };
     let mut diagnostics = Vec::new();
     let (fits, newest) = (feed.entries.len(), wanted.len());
     if fits < newest {
-        let message =
-            format!("the site's feed has only {fits} of the {newest} newest articles, because of `feeds.max_bytes`");
+        let message = format!(
+            "the site's feed has only {fits} of the {newest} newest articles, because of `feeds.max_bytes`"
+        );
         diagnostics.push(Diagnostic::note("feed-cut", message));
     }
     let mut with_text = HashSet::new();
@@ -127,8 +139,9 @@ fn room(library: &Library, config: &Config, bodies: &HashMap<Seq, Arc<Body>>) ->
         }
     }
     if shortened > 0 {
-        let message =
-            format!("the site's feed is so large that {shortened} of its articles are reduced to their summary");
+        let message = format!(
+            "the site's feed is so large that {shortened} of its articles are reduced to their summary"
+        );
         diagnostics.push(Diagnostic::warning("feed-cut", message));
     }
     diagnostics
@@ -143,7 +156,9 @@ fn compose(
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
-    Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, &|reference| library.locate(reference)))
+    Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, &|reference| {
+        library.locate(reference)
+    }))
 }
 
 /// Writes the feed, and returns the entries that cannot be read back as they were written.

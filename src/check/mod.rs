@@ -47,7 +47,8 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
     let config = &loaded.config;
     let mut report = Report::of(of_config(&loaded.warnings, Diagnostic::warning));
     let shown = Shown::of(&config.articles.dir, std::env::current_dir().ok().as_deref());
-    let of_site = loaded.file.as_ref().map_or_else(|| shown.directory(), |file| file.display().to_string());
+    let of_site =
+        loaded.file.as_ref().map_or_else(|| shown.directory(), |file| file.display().to_string());
     match examine(config, now) {
         Ok(found) => {
             report.articles = Some(found.articles);
@@ -62,7 +63,8 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
             report.push(Finding::new(of_site, Diagnostic::error("config", sentence)));
         }
         Err(Unchecked::Directory(sentence)) => {
-            report.push(Finding::new(shown.directory(), Diagnostic::error("no-directory", sentence)));
+            report
+                .push(Finding::new(shown.directory(), Diagnostic::error("no-directory", sentence)));
         }
     }
     report.sort();
@@ -90,12 +92,16 @@ impl From<RootLost> for Unchecked {
 
 fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     let articles = &config.articles;
-    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes).map_err(|error| match error {
-        OpenError::Pattern(pattern) => Unchecked::Pattern(format!("`articles.ignore`: {pattern}")),
-        OpenError::Directory { source, .. } => {
-            Unchecked::Directory(format!("the article directory cannot be opened: {source}; set `articles.dir`"))
-        }
-    })?;
+    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes).map_err(
+        |error| match error {
+            OpenError::Pattern(pattern) => {
+                Unchecked::Pattern(format!("`articles.ignore`: {pattern}"))
+            }
+            OpenError::Directory { source, .. } => Unchecked::Directory(format!(
+                "the article directory cannot be opened: {source}; set `articles.dir`"
+            )),
+        },
+    )?;
     let Survey { state, held, diagnostics, articles } = survey::survey(&tree, config, now)?;
     let mut found = Found { files: diagnostics, site: Vec::new(), articles };
     articles::compare(&state, &mut found.files);
@@ -127,11 +133,19 @@ impl Shown {
     }
 
     fn directory(&self) -> String {
-        if self.0.as_os_str().is_empty() { ".".to_owned() } else { self.0.to_string_lossy().into_owned() }
+        if self.0.as_os_str().is_empty() {
+            ".".to_owned()
+        } else {
+            self.0.to_string_lossy().into_owned()
+        }
     }
 
     fn path(&self, path: &RelPath) -> String {
-        if path.is_root() { self.directory() } else { self.0.join(path.as_str()).to_string_lossy().into_owned() }
+        if path.is_root() {
+            self.directory()
+        } else {
+            self.0.join(path.as_str()).to_string_lossy().into_owned()
+        }
     }
 }
 
@@ -151,7 +165,11 @@ mod tests {
         for (articles, here, expected) in [
             ("/srv/site/articles", Some("/srv/site"), ["articles", "articles/news/a.md"]),
             ("/srv/site/articles", Some("/srv/site/articles"), [".", "news/a.md"]),
-            ("/srv/site/articles", Some("/srv/other"), ["/srv/site/articles", "/srv/site/articles/news/a.md"]),
+            (
+                "/srv/site/articles",
+                Some("/srv/other"),
+                ["/srv/site/articles", "/srv/site/articles/news/a.md"],
+            ),
             ("/srv/site/articles", None, ["/srv/site/articles", "/srv/site/articles/news/a.md"]),
         ] {
             let shown = Shown::of(Path::new(articles), here.map(Path::new));

@@ -132,7 +132,11 @@ impl Report {
         let warnings = self.counted(Severity::Warning);
         let notes = self.counted(Severity::Note);
         let hidden = self.findings.len() - self.shown().len();
-        let more = if hidden == 0 || json { String::new() } else { format!(" ({hidden} not shown; --json has them)") };
+        let more = if hidden == 0 || json {
+            String::new()
+        } else {
+            format!(" ({hidden} not shown; --json has them)")
+        };
         Some(format!("{articles} checked: {errors}, {warnings}, {notes}{more}"))
     }
 
@@ -187,7 +191,8 @@ mod tests {
     use super::*;
 
     fn report(findings: Vec<(&str, Diagnostic)>) -> Report {
-        let findings = findings.into_iter().map(|(path, told)| Finding::new(path.to_owned(), told)).collect();
+        let findings =
+            findings.into_iter().map(|(path, told)| Finding::new(path.to_owned(), told)).collect();
         let mut report = Report { findings, articles: Some(1) };
         report.sort();
         report
@@ -216,7 +221,8 @@ mod tests {
 
     #[test]
     fn the_gravest_finding_is_the_exit_status() {
-        let of = |told: Diagnostic| report(vec![("a", Diagnostic::note("n", "x")), ("a", told)]).exit();
+        let of =
+            |told: Diagnostic| report(vec![("a", Diagnostic::note("n", "x")), ("a", told)]).exit();
         assert_eq!(report(vec![]).exit(), 0);
         assert_eq!(of(Diagnostic::note("n", "y")), 0);
         assert_eq!(of(Diagnostic::warning("w", "y")), 1);
@@ -233,14 +239,19 @@ mod tests {
         assert!(text(&found, false).ends_with("z: warning: seen [w]\n"));
         assert_eq!(text(&found, true).lines().count(), 31);
         let totals = "1 article checked: 0 errors, 1 warning, 30 notes";
-        assert_eq!(found.totals(false).unwrap(), format!("{totals} (20 not shown; --json has them)"));
+        assert_eq!(
+            found.totals(false).unwrap(),
+            format!("{totals} (20 not shown; --json has them)")
+        );
         assert_eq!(found.totals(true).unwrap(), totals);
     }
 
     #[test]
     fn an_object_holds_everything_as_it_is() {
-        let found =
-            report(vec![("a\nb.md", Diagnostic::error("e", "x\"y").at(3, 4)), ("c", Diagnostic::note("n", "z"))]);
+        let found = report(vec![
+            ("a\nb.md", Diagnostic::error("e", "x\"y").at(3, 4)),
+            ("c", Diagnostic::note("n", "z")),
+        ]);
         let lines: Vec<serde_json::Value> =
             text(&found, true).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let expected = serde_json::json!({

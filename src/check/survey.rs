@@ -37,7 +37,8 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let nothing = State::default();
     let changes = tree.look(&Look::Everything, &observe::Known(&nothing))?;
     let observed = observe::observe(tree, &nothing, changes, now)?;
-    let (state, outcome) = nothing.step(&observed.observations, &engine::policy(config), now, true, false);
+    let (state, outcome) =
+        nothing.step(&observed.observations, &engine::policy(config), now, true, false);
     let mut diagnostics = observed.unreadable;
     for (path, _) in observed.again {
         diagnostics.push((path, busy()));
@@ -45,9 +46,14 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let mut held = Held::new();
     for notice in outcome.notices {
         match notice {
-            Notice::Told(path, diagnostic) => diagnostics.push((left_out(&path).unwrap_or(path), diagnostic)),
+            Notice::Told(path, diagnostic) => {
+                diagnostics.push((left_out(&path).unwrap_or(path), diagnostic))
+            }
             Notice::Held(path, until) => {
-                if let Some(FileRow { kept: Kept::Article(head, _), digest: Some(digest), .. }) = state.file(&path) {
+                if let Some(FileRow {
+                    kept: Kept::Article(head, _), digest: Some(digest), ..
+                }) = state.file(&path)
+                {
                     held.insert(path.clone(), (Arc::clone(head), *digest));
                 }
                 diagnostics.push((path, waits(until, &config.site)));
@@ -71,7 +77,8 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
         }
     }
     if state.library().is_empty() {
-        diagnostics.push((RelPath::root(), Diagnostic::note("no-articles", "nothing is published")));
+        diagnostics
+            .push((RelPath::root(), Diagnostic::note("no-articles", "nothing is published")));
     }
     Ok(Survey { state, held, diagnostics, articles })
 }
@@ -99,8 +106,12 @@ fn is_article(path: &RelPath) -> bool {
 /// Explains why a usable file is not published, unless another diagnostic does.
 fn unpublished(row: &FileRow) -> Option<Diagnostic> {
     match &row.kept {
-        Kept::Empty => Some(Diagnostic::note("empty", "has no text and no title yet; not published")),
-        Kept::Article(head, _) if head.draft => Some(Diagnostic::note("draft", "is a draft; not published")),
+        Kept::Empty => {
+            Some(Diagnostic::note("empty", "has no text and no title yet; not published"))
+        }
+        Kept::Article(head, _) if head.draft => {
+            Some(Diagnostic::note("draft", "is a draft; not published"))
+        }
         Kept::Article(head, _) if head.expires.is_some() => {
             Some(Diagnostic::note("expired", "has expired; no longer published"))
         }

@@ -41,7 +41,13 @@ struct Args {
     config: Option<PathBuf>,
 
     /// Write the log on standard error as text or json
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     log_format: LogFormat,
 
     /// Log at LEVEL: off, error, warn, info, debug, trace, or a filter [default: info] [env:
@@ -123,7 +129,8 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
         Command::Build => daemon::build(load().map(logged)?),
         Command::Check { json } => check(load(), json),
         Command::New { title, dir, draft } => {
-            let article = new::Wanted { title: &title, dir: dir.as_deref().unwrap_or_default(), draft };
+            let article =
+                new::Wanted { title: &title, dir: dir.as_deref().unwrap_or_default(), draft };
             let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
@@ -211,7 +218,11 @@ mod tests {
     fn without_a_command_it_serves() {
         let args = Args::try_parse_from(["dropfeed", "--config", "a.toml"]).unwrap();
         assert!(args.command.is_none() && args.config == Some("a.toml".into()));
-        let args = Args::try_parse_from(["dropfeed", "check", "--json", "--log-format", "json"]).unwrap();
-        assert!(matches!(args.command, Some(Command::Check { json: true })) && args.log_format == LogFormat::Json);
+        let args =
+            Args::try_parse_from(["dropfeed", "check", "--json", "--log-format", "json"]).unwrap();
+        assert!(
+            matches!(args.command, Some(Command::Check { json: true }))
+                && args.log_format == LogFormat::Json
+        );
     }
 }

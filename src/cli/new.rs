@@ -32,7 +32,11 @@ pub(super) struct Wanted<'a> {
 ///
 /// # Errors
 /// The title, the subdirectory or the URL cannot be used, the file exists, or it cannot be written.
-pub(super) fn create(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Result<PathBuf> {
+pub(super) fn create(
+    config: &Config,
+    wanted: &Wanted<'_>,
+    now: Timestamp,
+) -> anyhow::Result<PathBuf> {
     let root = &config.articles.dir;
     if !root.is_dir() {
         bail!("the article directory {} does not exist; set `articles.dir`", root.display());
@@ -52,7 +56,11 @@ pub(super) fn create(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> an
 }
 
 /// Path of the file in the article directory, and its content.
-fn compose(config: &Config, wanted: &Wanted<'_>, now: Timestamp) -> anyhow::Result<(RelPath, String)> {
+fn compose(
+    config: &Config,
+    wanted: &Wanted<'_>,
+    now: Timestamp,
+) -> anyhow::Result<(RelPath, String)> {
     let title = text::line(wanted.title);
     if title.is_empty() {
         bail!("an article needs a title: dropfeed new \"Title\"");
@@ -168,7 +176,12 @@ mod tests {
             ("a", "../b", false, "--dir \"../b\" is not a path in the article directory"),
             ("a", "/b", false, "--dir \"/b\" is not a path in the article directory"),
             ("a", "b/.c", false, "--dir \"b/.c\": directories such as \".c\" are skipped"),
-            ("a", "_layouts", false, "--dir \"_layouts\": directories such as \"_layouts\" are skipped"),
+            (
+                "a",
+                "_layouts",
+                false,
+                "--dir \"_layouts\": directories such as \"_layouts\" are skipped",
+            ),
             ("Tags", "", false, "the URL /tags is reserved; use another title or directory"),
             ("Tags", "_posts", false, "the URL /tags is reserved; use another title or directory"),
         ] {

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_line_for_each_mistake() {
-        let line = Finding { at: At { name: "a.toml".into(), line: Some(3) }, message: "is wrong".into() };
+        let line =
+            Finding { at: At { name: "a.toml".into(), line: Some(3) }, message: "is wrong".into() };
         let mut errors = Errors::one("b.toml", "is missing");
         errors.0.push(line);
         assert_eq!(errors.to_string(), "b.toml: is missing\na.toml:3: is wrong");

@@ -37,7 +37,9 @@ pub(super) fn by_name(file: &str) -> Option<String> {
         "hugo.toml" | "hugo.yaml" | "hugo.json" => Some(belongs_to("Hugo")),
         "_config.yml" | "_config.yaml" => Some(belongs_to("Jekyll")),
         _ => match lower.rsplit_once('.') {
-            Some((_, "yml" | "yaml" | "json")) => Some("the configuration of dropfeed must be TOML".to_owned()),
+            Some((_, "yml" | "yaml" | "json")) => {
+                Some("the configuration of dropfeed must be TOML".to_owned())
+            }
             _ => None,
         },
     }

@@ -43,7 +43,8 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
         None => return Err(Errors::one("dropfeed", nothing_found())),
     };
     let name = file.as_deref().map_or_else(|| HERE.to_owned(), |file| file.display().to_string());
-    let base = base_directory(file.as_deref()).map_err(|error| Errors::one(&name, error.to_string()))?;
+    let base =
+        base_directory(file.as_deref()).map_err(|error| Errors::one(&name, error.to_string()))?;
     env.sort();
     let input = Input { text: &text, file: &name, base: &base, env: &env, world: &System };
     let (config, warnings) = Config::parse(&input)?;
@@ -61,13 +62,18 @@ fn nothing_found() -> String {
 /// try the next.
 fn find(asked: Option<&Path>) -> Result<Option<(PathBuf, String)>, Errors> {
     if let Some(path) = asked {
-        let text = read(path).map_err(|error| Errors::one(path.display().to_string(), reason(&error)))?;
+        let text =
+            read(path).map_err(|error| Errors::one(path.display().to_string(), reason(&error)))?;
         return Ok(Some((path.to_owned(), text)));
     }
     for path in [HERE, SYSTEM].map(Path::new) {
         match read(path) {
             Ok(text) => return Ok(Some((path.to_owned(), text))),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
             Err(error) => return Err(Errors::one(path.display().to_string(), reason(&error))),
         }
     }
@@ -79,7 +85,9 @@ fn read(path: &Path) -> io::Result<String> {
     // One byte more than the limit, so that the parser can tell that the file is too large.
     File::open(path)?.take(TEXT_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .split(|byte| *byte == b'\n')
+            .count();
         io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
     })
 }
@@ -87,7 +95,9 @@ fn read(path: &Path) -> io::Result<String> {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
-        io::ErrorKind::IsADirectory => format!("is a directory; give the file in it, such as {HERE}"),
+        io::ErrorKind::IsADirectory => {
+            format!("is a directory; give the file in it, such as {HERE}")
+        }
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
@@ -151,7 +161,8 @@ mod tests {
     #[test]
     fn relative_paths_are_relative_to_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let loaded = load_from(dir.path(), "config.toml", "[articles]\ndir = \"./posts/\"").unwrap();
+        let loaded =
+            load_from(dir.path(), "config.toml", "[articles]\ndir = \"./posts/\"").unwrap();
         assert_eq!(loaded.config.articles.dir, dir.path().join("posts"));
         assert_eq!(loaded.config.state.dir, dir.path().join(".dropfeed"));
         assert_eq!(loaded.file, Some(dir.path().join("config.toml")));
@@ -162,7 +173,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("articles")).unwrap();
         std::os::unix::fs::symlink(dir.path().join("articles"), dir.path().join("link")).unwrap();
-        let errors = load_from(dir.path(), "config.toml", "[feeds]\ndir = \"link/feeds\"").unwrap_err();
+        let errors =
+            load_from(dir.path(), "config.toml", "[feeds]\ndir = \"link/feeds\"").unwrap_err();
         assert!(errors.to_string().contains("must not be inside each other"), "{errors}");
     }
 

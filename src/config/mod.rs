@@ -74,7 +74,8 @@ pub struct Nowhere;
 impl World for Nowhere {
     fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
         let port = name.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-        port.map(|port| vec![SocketAddr::from(([127, 0, 0, 1], port))]).ok_or_else(|| io::ErrorKind::NotFound.into())
+        port.map(|port| vec![SocketAddr::from(([127, 0, 0, 1], port))])
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn real_path(&self, path: &Path) -> PathBuf {
@@ -107,7 +108,10 @@ impl Config {
         let changes = [
             ("server.listen", old.listen != server.listen),
             ("server.max_connections", old.max_connections != server.max_connections),
-            ("server.connections_per_address", old.connections_per_address != server.connections_per_address),
+            (
+                "server.connections_per_address",
+                old.connections_per_address != server.connections_per_address,
+            ),
             ("server.header_timeout_s", old.header_timeout != server.header_timeout),
             ("server.idle_timeout_s", old.idle_timeout != server.idle_timeout),
             ("server.write_timeout_s", old.write_timeout != server.write_timeout),

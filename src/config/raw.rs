@@ -91,7 +91,11 @@ impl<'a> Reader<'a> {
             file,
             sections: BTreeMap::new(),
             tables: BTreeMap::new(),
-            variables: env.iter().filter(|(name, _)| name.starts_with("DROPFEED_")).cloned().collect(),
+            variables: env
+                .iter()
+                .filter(|(name, _)| name.starts_with("DROPFEED_"))
+                .cloned()
+                .collect(),
             asked: Vec::new(),
             mistakes: Vec::new(),
             broken: Vec::new(),
@@ -111,7 +115,10 @@ impl<'a> Reader<'a> {
             return;
         }
         self.broken.push(line);
-        self.headless |= text.lines().nth(line as usize - 1).is_some_and(|line| line.trim_start().starts_with('['));
+        self.headless |= text
+            .lines()
+            .nth(line as usize - 1)
+            .is_some_and(|line| line.trim_start().starts_with('['));
         let message = match error.message() {
             "duplicate key" => format!("`{}` is set twice", text.get(span).unwrap_or_default()),
             other => format!("not valid TOML: {}", other.replace('\n', "; ")),
@@ -176,7 +183,10 @@ impl<'a> Reader<'a> {
         };
         let variable = variable_name(section, key);
         if let Some(text) = self.variables.remove(&variable) {
-            return Some(Given { value: Value::Variable(text), at: At { name: variable, line: None } });
+            return Some(Given {
+                value: Value::Variable(text),
+                at: At { name: variable, line: None },
+            });
         }
         let (line, value) = from_file?;
         if self.broken.contains(&line) {
@@ -185,17 +195,35 @@ impl<'a> Reader<'a> {
         Some(Given { value, at: self.at(line) })
     }
 
-    fn refuse_type(&mut self, name: (&str, &str), given: &Given<Value>, expected: &str, hint: &str) {
-        let message = format!("`{}.{}` must be {expected}, not {}{hint}", name.0, name.1, given.value.shown());
+    fn refuse_type(
+        &mut self,
+        name: (&str, &str),
+        given: &Given<Value>,
+        expected: &str,
+        hint: &str,
+    ) {
+        let message = format!(
+            "`{}.{}` must be {expected}, not {}{hint}",
+            name.0,
+            name.1,
+            given.value.shown()
+        );
         self.refuse(&given.at, message);
     }
 
     /// Reads a text that is not empty, without white space at its ends.
-    pub(super) fn text(&mut self, section: &'static str, key: &'static str) -> Option<Given<String>> {
+    pub(super) fn text(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+    ) -> Option<Given<String>> {
         let given = self.take(section, key)?;
         match &given.value {
             Value::Text(text) | Value::Variable(text) if text.trim().is_empty() => {
-                self.refuse(&given.at, format!("`{section}.{key}` is empty; remove the line to use the default"));
+                self.refuse(
+                    &given.at,
+                    format!("`{section}.{key}` is empty; remove the line to use the default"),
+                );
                 None
             }
             Value::Text(text) | Value::Variable(text) => {
@@ -209,12 +237,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one text or a list of them. In a variable they are separated by commas.
-    pub(super) fn texts(&mut self, section: &'static str, key: &'static str) -> Option<Given<Vec<String>>> {
+    pub(super) fn texts(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+    ) -> Option<Given<Vec<String>>> {
         let given = self.take(section, key)?;
         match given.value.texts() {
             Some(value) => Some(Given { value, at: given.at }),
             None => {
-                self.refuse_type((section, key), &given, "a string in quotes or a list of them", "");
+                self.refuse_type(
+                    (section, key),
+                    &given,
+                    "a string in quotes or a list of them",
+                    "",
+                );
                 None
             }
         }
@@ -228,7 +265,9 @@ impl<'a> Reader<'a> {
         default: u64,
         range: RangeInclusive<u64>,
     ) -> Given<u64> {
-        let Some(given) = self.take(section, key) else { return Given { value: default, at: self.nowhere() } };
+        let Some(given) = self.take(section, key) else {
+            return Given { value: default, at: self.nowhere() };
+        };
         let number = match &given.value {
             Value::Integer(number) => Some(*number),
             Value::Variable(text) => text.trim().replace('_', "").parse().ok(),
@@ -239,11 +278,15 @@ impl<'a> Reader<'a> {
             Some(_) => {
                 let (low, high) = (range.start(), range.end());
                 let shown = given.value.shown();
-                self.refuse(&given.at, format!("`{section}.{key}` is {shown}, but must be from {low} to {high}"));
+                self.refuse(
+                    &given.at,
+                    format!("`{section}.{key}` is {shown}, but must be from {low} to {high}"),
+                );
                 default
             }
             None => {
-                let bare = matches!(&given.value, Value::Text(text) if text.trim().parse::<u64>().is_ok());
+                let bare =
+                    matches!(&given.value, Value::Text(text) if text.trim().parse::<u64>().is_ok());
                 let hint = if bare { "; remove the quotes" } else { unit_hint(key) };
                 self.refuse_type((section, key), &given, "a whole number", hint);
                 default
@@ -264,8 +307,14 @@ impl<'a> Reader<'a> {
             },
             _ => {}
         }
-        let bare = matches!(&given.value, Value::Text(text) if matches!(text.trim(), "true" | "false"));
-        self.refuse_type((section, key), &given, "true or false", if bare { "; remove the quotes" } else { "" });
+        let bare =
+            matches!(&given.value, Value::Text(text) if matches!(text.trim(), "true" | "false"));
+        self.refuse_type(
+            (section, key),
+            &given,
+            "true or false",
+            if bare { "; remove the quotes" } else { "" },
+        );
         default
     }
 
@@ -286,7 +335,10 @@ impl<'a> Reader<'a> {
             words.push(*word);
         }
         let expected = hint::any_of(&words);
-        self.refuse(&given.at, format!("`{section}.{key}` must be {expected}, not {:?}", given.value));
+        self.refuse(
+            &given.at,
+            format!("`{section}.{key}` must be {expected}, not {:?}", given.value),
+        );
         default
     }
 
@@ -309,11 +361,13 @@ impl<'a> Reader<'a> {
     /// Notes the variables that set no key. Returns warnings about those that were probably meant
     /// to.
     fn note_unknown_variables(&mut self) -> Vec<Finding> {
-        let known: Vec<String> = self.asked.iter().map(|(section, key)| variable_name(section, key)).collect();
+        let known: Vec<String> =
+            self.asked.iter().map(|(section, key)| variable_name(section, key)).collect();
         let mut warnings = Vec::new();
         for name in std::mem::take(&mut self.variables).into_keys() {
             if name["DROPFEED_".len()..].contains("__") {
-                let near = hint::did_you_mean(hint::nearest(&name, known.iter().map(String::as_str)));
+                let near =
+                    hint::did_you_mean(hint::nearest(&name, known.iter().map(String::as_str)));
                 self.refuse(&At { name, line: None }, format!("there is no such key{near}"));
                 continue;
             }
@@ -364,7 +418,9 @@ impl<'a> Reader<'a> {
         }
         let home = self.home_of(key);
         let message = match (section, home) {
-            ("", Some(home)) => format!("`{key}` is above the first section, but belongs in [{home}]"),
+            ("", Some(home)) => {
+                format!("`{key}` is above the first section, but belongs in [{home}]")
+            }
             ("", None) => format!("unknown key `{key}` above the first section"),
             (_, Some(home)) if hint_within(&self.asked, section, key).is_none() => {
                 format!("unknown key `{key}` in [{section}]; it belongs in [{home}]")

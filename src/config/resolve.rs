@@ -59,14 +59,19 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
     let url_at = given.as_ref().map_or_else(|| reader.nowhere(), |given| given.at.clone());
     // A socket address printed as a URL is one.
     #[expect(clippy::expect_used, reason = "`values::local_url` prints a URL for every address")]
-    let url = given.map_or_else(|| Url::parse(&values::local_url(listen)).expect("a URL"), |given| given.value);
+    let url = given.map_or_else(
+        || Url::parse(&values::local_url(listen)).expect("a URL"),
+        |given| given.value,
+    );
     let title = line(reader, "site", "title", || "dropfeed".to_owned());
     let site = Site {
         id: line(reader, "site", "id", || url.host_str().unwrap_or("dropfeed").to_owned()),
         description: line(reader, "site", "description", || format!("New articles from {title}")),
-        language: parsed(reader, "site", "language", values::language).map_or("en".to_owned(), |given| given.value),
+        language: parsed(reader, "site", "language", values::language)
+            .map_or("en".to_owned(), |given| given.value),
         author: line(reader, "site", "author", || title.clone()),
-        timezone: parsed(reader, "site", "timezone", values::zone).map_or(TimeZone::UTC, |given| given.value),
+        timezone: parsed(reader, "site", "timezone", values::zone)
+            .map_or(TimeZone::UTC, |given| given.value),
         title,
         url,
     };
@@ -80,7 +85,9 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
     if settle_max.value < settle.value {
         let (least, most) = (settle.value.as_millis(), settle_max.value.as_millis());
         let at = if settle_max.at.is_of_a_key() { &settle_max.at } else { &settle.at };
-        let message = format!("`articles.settle_max_ms` ({most}) must not be less than `articles.settle_ms` ({least})");
+        let message = format!(
+            "`articles.settle_max_ms` ({most}) must not be less than `articles.settle_ms` ({least})"
+        );
         reader.refuse(at, message);
     }
     let articles = Articles {
@@ -100,7 +107,8 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
 }
 
 fn feeds(reader: &mut Reader<'_>, input: &Input<'_>) -> (Feeds, At) {
-    let dir = directory(reader, input, "feeds", || beneath_state_directory(input, "feeds", "feeds"));
+    let dir =
+        directory(reader, input, "feeds", || beneath_state_directory(input, "feeds", "feeds"));
     let formats = [("atom", Format::Atom), ("rss", Format::Rss), ("json", Format::Json)];
     let feeds = Feeds {
         dir: dir.value,
@@ -118,7 +126,8 @@ fn feeds(reader: &mut Reader<'_>, input: &Input<'_>) -> (Feeds, At) {
 }
 
 fn state(reader: &mut Reader<'_>, input: &Input<'_>) -> (State, At) {
-    let dir = directory(reader, input, "state", || beneath_state_directory(input, "state", ".dropfeed"));
+    let dir =
+        directory(reader, input, "state", || beneath_state_directory(input, "state", ".dropfeed"));
     (State { dir: dir.value }, dir.at)
 }
 
@@ -127,7 +136,13 @@ fn server(reader: &mut Reader<'_>, input: &Input<'_>) -> (Server, At) {
     let server = Server {
         listen,
         max_connections: size(reader, "server", "max_connections", 4096, 1..=1_000_000),
-        connections_per_address: size(reader, "server", "connections_per_address", 64, 1..=1_000_000),
+        connections_per_address: size(
+            reader,
+            "server",
+            "connections_per_address",
+            64,
+            1..=1_000_000,
+        ),
         header_timeout: seconds(reader, "server", "header_timeout_s", 10, 1..=3600),
         idle_timeout: seconds(reader, "server", "idle_timeout_s", 75, 1..=DAY_S),
         write_timeout: seconds(reader, "server", "write_timeout_s", 30, 1..=3600),
@@ -146,7 +161,10 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
     }
     match values::address(&given.value[0], input.world) {
         Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
-            reader.refuse(&given.at, format!("`admin.listen` is {address}, which is already in `server.listen`"));
+            reader.refuse(
+                &given.at,
+                format!("`admin.listen` is {address}, which is already in `server.listen`"),
+            );
             Admin { listen: None }
         }
         Ok(address) => Admin { listen: Some(address) },
@@ -160,9 +178,12 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
 /// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never
 /// an empty list.
 fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
-    let Some(given) = reader.texts("server", "listen") else { return (vec![LISTEN], reader.nowhere()) };
+    let Some(given) = reader.texts("server", "listen") else {
+        return (vec![LISTEN], reader.nowhere());
+    };
     if given.value.is_empty() || given.value.len() > LIST_MAX {
-        reader.refuse(&given.at, format!("`server.listen` must have from 1 to {LIST_MAX} addresses"));
+        reader
+            .refuse(&given.at, format!("`server.listen` must have from 1 to {LIST_MAX} addresses"));
     }
     let mut addresses = Vec::new();
     for text in given.value.iter().take(LIST_MAX) {
@@ -189,7 +210,10 @@ fn patterns(reader: &mut Reader<'_>) -> Vec<String> {
     for pattern in &given.value {
         let mut builder = GitignoreBuilder::new("/");
         if pattern.contains(['\n', '\r', '\0']) || builder.add_line(None, pattern).is_err() {
-            reader.refuse(&given.at, format!("`articles.ignore`: {pattern:?} is not a valid pattern of gitignore(5)"));
+            reader.refuse(
+                &given.at,
+                format!("`articles.ignore`: {pattern:?} is not a valid pattern of gitignore(5)"),
+            );
         }
     }
     given.value
@@ -213,7 +237,12 @@ fn parsed<T>(
 }
 
 /// Reads a text on one line that is allowed in a feed.
-fn line(reader: &mut Reader<'_>, section: &'static str, key: &'static str, default: impl FnOnce() -> String) -> String {
+fn line(
+    reader: &mut Reader<'_>,
+    section: &'static str,
+    key: &'static str,
+    default: impl FnOnce() -> String,
+) -> String {
     match parsed(reader, section, key, one_line) {
         Some(given) => given.value,
         None => default(),
@@ -251,7 +280,9 @@ fn directory(
 fn path(text: &str) -> Result<PathBuf, String> {
     match text {
         "~" => Err("must be a path; `~` is not expanded".to_owned()),
-        _ if text.starts_with("~/") => Err(format!("must be a path; `~` is not expanded: {text:?}")),
+        _ if text.starts_with("~/") => {
+            Err(format!("must be a path; `~` is not expanded: {text:?}"))
+        }
         _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
         _ => Ok(PathBuf::from(text)),
     }
@@ -262,7 +293,10 @@ fn path(text: &str) -> Result<PathBuf, String> {
 fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBuf {
     let variable = input.env.iter().find(|(name, _)| name == "STATE_DIRECTORY");
     // systemd.exec(5): several directories are separated by colons; the first is ours.
-    match variable.and_then(|(_, value)| value.split(':').next()).filter(|first| first.starts_with('/')) {
+    match variable
+        .and_then(|(_, value)| value.split(':').next())
+        .filter(|first| first.starts_with('/'))
+    {
         Some(first) => Path::new(first).join(name),
         None => PathBuf::from(plain),
     }
@@ -272,7 +306,8 @@ fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBu
 /// feeds and state are written; feeds are readable for everyone, state is not.
 fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config, at: [&At; 3]) {
     let real = |path: &Path| input.world.real_path(path);
-    let [articles, feeds, state] = [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
+    let [articles, feeds, state] =
+        [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
     let mut refuse = |places: [&At; 2], message: String| {
         let given = places.into_iter().find(|at| at.is_of_a_key());
         reader.refuse(given.unwrap_or(places[0]), message);
@@ -281,23 +316,32 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
         let (feeds, articles) = (feeds.display(), articles.display());
         refuse(
             [at[1], at[0]],
-            format!("`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"),
+            format!(
+                "`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"
+            ),
         );
     }
     if state.starts_with(&articles) {
         let (state, articles) = (state.display(), articles.display());
-        refuse([at[2], at[0]], format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})"));
+        refuse(
+            [at[2], at[0]],
+            format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})"),
+        );
     }
     if state.starts_with(&feeds) {
         let (state, feeds) = (state.display(), feeds.display());
-        refuse([at[2], at[1]], format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"));
+        refuse(
+            [at[2], at[1]],
+            format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"),
+        );
     }
 }
 
 /// Warns if the server accepts connections from other machines, and `site.url` works only on this
 /// one.
 fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
-    let outside = config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
+    let outside =
+        config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
     if !values::is_loopback(&config.site.url) {
         return None;
     }

@@ -8,8 +8,15 @@ use proptest::prelude::*;
 use super::*;
 
 fn parse(text: &str, env: &[(&str, &str)]) -> Result<(Config, Vec<Finding>), Errors> {
-    let env: Vec<(String, String)> = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Config::parse(&Input { text, file: "config.toml", base: Path::new("/srv"), env: &env, world: &Nowhere })
+    let env: Vec<(String, String)> =
+        env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Config::parse(&Input {
+        text,
+        file: "config.toml",
+        base: Path::new("/srv"),
+        env: &env,
+        world: &Nowhere,
+    })
 }
 
 fn check(text: &str, env: &[(&str, &str)], messages: &[&str]) {
@@ -17,7 +24,12 @@ fn check(text: &str, env: &[(&str, &str)], messages: &[&str]) {
     assert_eq!(got.lines().collect::<Vec<_>>(), messages, "for\n{text}\n{env:?}");
 }
 
-fn check_value<T: PartialEq + std::fmt::Debug>(text: &str, env: &[(&str, &str)], value: fn(&Config) -> T, wants: T) {
+fn check_value<T: PartialEq + std::fmt::Debug>(
+    text: &str,
+    env: &[(&str, &str)],
+    value: fn(&Config) -> T,
+    wants: T,
+) {
     let (config, _) = parse(text, env).unwrap_or_else(|errors| panic!("{text}\n{env:?}\n{errors}"));
     assert_eq!(value(&config), wants, "for\n{text}\n{env:?}");
 }
@@ -31,8 +43,13 @@ fn default() -> Config {
 #[test]
 fn the_repositorys_file_says_the_defaults() {
     let file = include_str!("../../config.toml");
-    let key_of = |line: &str| Some(line.strip_prefix('#')?.split_once(" = ")?.0.to_owned()).filter(|key| is_key(key));
-    let text = file.lines().map(|line| if key_of(line).is_some() { &line[1..] } else { line }).collect::<Vec<_>>();
+    let key_of = |line: &str| {
+        Some(line.strip_prefix('#')?.split_once(" = ")?.0.to_owned()).filter(|key| is_key(key))
+    };
+    let text = file
+        .lines()
+        .map(|line| if key_of(line).is_some() { &line[1..] } else { line })
+        .collect::<Vec<_>>();
     assert_eq!(Config::of(file, Path::new("/srv")).unwrap(), default());
     assert_eq!(Config::of(&text.join("\n"), Path::new("/srv")).unwrap(), default());
 
@@ -53,7 +70,8 @@ fn the_repositorys_file_says_the_defaults() {
 /// The keys that are read, sorted.
 fn known_keys() -> Vec<String> {
     let mut reader = raw::Reader::new("config.toml", "", &[]).unwrap();
-    let input = Input { text: "", file: "config.toml", base: Path::new("/srv"), env: &[], world: &Nowhere };
+    let input =
+        Input { text: "", file: "config.toml", base: Path::new("/srv"), env: &[], world: &Nowhere };
     resolve::read(&mut reader, &input);
     let mut asked = reader.asked();
     asked.sort();
@@ -70,9 +88,13 @@ fn the_documentation_lists_the_keys_and_defaults() {
     for line in page.lines() {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
         let ["", key, _, default, _, ""] = cells[..] else { continue };
-        let Some(key) = key.strip_prefix('`').and_then(|key| key.strip_suffix('`')) else { continue };
+        let Some(key) = key.strip_prefix('`').and_then(|key| key.strip_suffix('`')) else {
+            continue;
+        };
         documented.push(key.to_owned());
-        if let Some(default) = default.strip_prefix('`').and_then(|default| default.strip_suffix('`')) {
+        if let Some(default) =
+            default.strip_prefix('`').and_then(|default| default.strip_suffix('`'))
+        {
             defaults += &format!("{key} = {default}\n");
         }
     }
@@ -94,7 +116,8 @@ fn the_examples_of_the_documentation_are_usable() {
         let mut examples = 0;
         for block in page.split("```toml\n").skip(1) {
             let example = block.split("```").next().unwrap_or_default();
-            Config::of(example, Path::new("/srv")).unwrap_or_else(|errors| panic!("{example}\n{errors}"));
+            Config::of(example, Path::new("/srv"))
+                .unwrap_or_else(|errors| panic!("{example}\n{errors}"));
             examples += 1;
         }
         assert!(examples > 0, "no example in\n{page}");
@@ -107,9 +130,13 @@ fn is_key(text: &str) -> bool {
 
 #[test]
 fn the_packages_file_is_usable() {
-    let config = Config::of(include_str!("../../contrib/config.toml"), Path::new("/etc/dropfeed")).unwrap();
+    let config =
+        Config::of(include_str!("../../contrib/config.toml"), Path::new("/etc/dropfeed")).unwrap();
     let dirs = [config.articles.dir, config.feeds.dir, config.state.dir];
-    assert_eq!(dirs.map(|dir| dir.starts_with("/srv/dropfeed") || dir.starts_with("/var/lib/dropfeed")), [true; 3]);
+    assert_eq!(
+        dirs.map(|dir| dir.starts_with("/srv/dropfeed") || dir.starts_with("/var/lib/dropfeed")),
+        [true; 3]
+    );
 }
 
 #[test]
@@ -135,7 +162,10 @@ max_connections = 20000
 listen = "127.0.0.1:0"
 "#;
     let (config, warnings) = parse(text, &[]).unwrap();
-    assert_eq!((config.articles.grace, config.feeds.limit, config.server.max_connections), (Duration::ZERO, 20, 20000));
+    assert_eq!(
+        (config.articles.grace, config.feeds.limit, config.server.max_connections),
+        (Duration::ZERO, 20, 20000)
+    );
     assert_eq!(warnings, []);
 }
 
@@ -144,7 +174,10 @@ fn an_empty_file_is_usable() {
     let config = default();
     assert_eq!(config.site.url.as_str(), "http://127.0.0.1:8080/");
     assert_eq!(config.site.id, "127.0.0.1");
-    assert_eq!((config.articles.dir, config.state.dir), ("/srv/articles".into(), "/srv/.dropfeed".into()));
+    assert_eq!(
+        (config.articles.dir, config.state.dir),
+        ("/srv/articles".into(), "/srv/.dropfeed".into())
+    );
     assert_eq!(config.articles.settle, Duration::from_millis(100));
     assert_eq!(parse("", &[]).unwrap().1, []);
 }
@@ -153,15 +186,30 @@ fn an_empty_file_is_usable() {
 fn values() {
     check_value("site.title = \" A\\n b \"", &[], |c| c.site.title.clone(), "A b".to_owned());
     check_value("site.title = \"A\"", &[], |c| c.site.author.clone(), "A".to_owned());
-    check_value("site.url = \"https://e.org/b\"", &[], |c| c.site.url.to_string(), "https://e.org/b/".to_owned());
+    check_value(
+        "site.url = \"https://e.org/b\"",
+        &[],
+        |c| c.site.url.to_string(),
+        "https://e.org/b/".to_owned(),
+    );
     check_value("site.url = \"https://e.org/b\"", &[], |c| c.site.id.clone(), "e.org".to_owned());
     check_value("server.listen = \"127.0.0.1:9000\"", &[], |c| c.site.url.port(), Some(9000));
-    check_value("server.listen = [\"localhost:1\", \"[::1]:2\"]", &[], |c| c.server.listen.len(), 2);
+    check_value(
+        "server.listen = [\"localhost:1\", \"[::1]:2\"]",
+        &[],
+        |c| c.server.listen.len(),
+        2,
+    );
     check_value("admin.listen = \"127.0.0.1:0\"", &[], |c| c.admin.listen.is_some(), true);
     check_value("admin.listen = \"\"", &[], |c| c.admin.listen.is_some(), false);
     check_value("feeds.max_bytes = 0x1_0000", &[], |c| c.feeds.max_bytes, 65536);
     check_value("feeds.content = \"summary\"", &[], |c| c.feeds.content, Content::Summary);
-    check_value("feeds.advertise = \"json\"", &[], |c| c.feeds.advertise, crate::base::Format::Json);
+    check_value(
+        "feeds.advertise = \"json\"",
+        &[],
+        |c| c.feeds.advertise,
+        crate::base::Format::Json,
+    );
     check_value("feeds.dir = \"/a/./b/\"", &[], |c| c.feeds.dir.clone(), "/a/b".into());
     check_value("\u{feff}[articles]\r\npoll = true\r\n", &[], |c| c.articles.poll, true);
     check_value("articles.ignore = [\"*.bak\", \"/old/\"]", &[], |c| c.articles.ignore.len(), 2);
@@ -171,10 +219,25 @@ fn values() {
 fn the_environment_wins() {
     check_value("feeds.limit = 5", &[("DROPFEED_FEEDS__LIMIT", "7")], |c| c.feeds.limit, 7);
     check_value("", &[("DROPFEED_ARTICLES__POLL", "true")], |c| c.articles.poll, true);
-    check_value("", &[("DROPFEED_SERVER__LISTEN", "127.0.0.1:1, [::1]:2")], |c| c.server.listen.len(), 2);
-    check_value("", &[("DROPFEED_SITE__TITLE", "a, b")], |c| c.site.title.clone(), "a, b".to_owned());
+    check_value(
+        "",
+        &[("DROPFEED_SERVER__LISTEN", "127.0.0.1:1, [::1]:2")],
+        |c| c.server.listen.len(),
+        2,
+    );
+    check_value(
+        "",
+        &[("DROPFEED_SITE__TITLE", "a, b")],
+        |c| c.site.title.clone(),
+        "a, b".to_owned(),
+    );
     check_value("", &[("DROPFEED_ARTICLES__IGNORE", "")], |c| c.articles.ignore.len(), 0);
-    check_value("", &[("DROPFEED_LOG", "debug"), ("DROPFEED_PORT", "tcp://1")], |c| c.feeds.limit, 30);
+    check_value(
+        "",
+        &[("DROPFEED_LOG", "debug"), ("DROPFEED_PORT", "tcp://1")],
+        |c| c.feeds.limit,
+        30,
+    );
     let systemd = [("STATE_DIRECTORY", "/var/lib/dropfeed:/var/lib/other")];
     check_value("", &systemd, |c| c.state.dir.clone(), "/var/lib/dropfeed/state".into());
     check_value("", &systemd, |c| c.feeds.dir.clone(), "/var/lib/dropfeed/feeds".into());
@@ -192,12 +255,32 @@ fn the_environment_wins() {
 
 #[test]
 fn unknown_names_are_told_with_what_was_meant() {
-    check("[server]\nlstien = 1", &[], &["config.toml:2: unknown key `lstien` in [server], did you mean `listen`?"]);
-    check("[server]\nport = 1", &[], &["config.toml:2: unknown key `port` in [server], did you mean `listen`?"]);
-    check("[site]\nlisten = 1", &[], &["config.toml:2: unknown key `listen` in [site]; it belongs in [server]"]);
+    check(
+        "[server]\nlstien = 1",
+        &[],
+        &["config.toml:2: unknown key `lstien` in [server], did you mean `listen`?"],
+    );
+    check(
+        "[server]\nport = 1",
+        &[],
+        &["config.toml:2: unknown key `port` in [server], did you mean `listen`?"],
+    );
+    check(
+        "[site]\nlisten = 1",
+        &[],
+        &["config.toml:2: unknown key `listen` in [site]; it belongs in [server]"],
+    );
     check("[site]\ncolour = 1", &[], &["config.toml:2: unknown key `colour` in [site]"]);
-    check("\n[sevrer]\na = 1", &[], &["config.toml:2: unknown section `[sevrer]`, did you mean `server`?"]);
-    check("title = \"a\"", &[], &["config.toml:1: `title` is above the first section, but belongs in [site]"]);
+    check(
+        "\n[sevrer]\na = 1",
+        &[],
+        &["config.toml:2: unknown section `[sevrer]`, did you mean `server`?"],
+    );
+    check(
+        "title = \"a\"",
+        &[],
+        &["config.toml:1: `title` is above the first section, but belongs in [site]"],
+    );
     check("wat = \"a\"", &[], &["config.toml:1: unknown key `wat` above the first section"]);
 }
 
@@ -225,10 +308,16 @@ fn wrong_types_say_what_is_wanted() {
         ("max_bytes = \"5 MB\"", "`feeds.max_bytes` must be a whole number, not \"5 MB\" (bytes)"),
         ("limit = 0", "`feeds.limit` is 0, but must be from 1 to 10000"),
         ("limit = -1", "`feeds.limit` is -1, but must be from 1 to 10000"),
-        ("limit = 99999999999999999999", "`feeds.limit` must be a whole number, not a number beyond 64 bits"),
+        (
+            "limit = 99999999999999999999",
+            "`feeds.limit` must be a whole number, not a number beyond 64 bits",
+        ),
         ("content = \"none\"", "`feeds.content` must be \"full\" or \"summary\", not \"none\""),
         ("content = true", "`feeds.content` must be a string in quotes, not true"),
-        ("advertise = \"xml\"", "`feeds.advertise` must be \"atom\", \"rss\" or \"json\", not \"xml\""),
+        (
+            "advertise = \"xml\"",
+            "`feeds.advertise` must be \"atom\", \"rss\" or \"json\", not \"xml\"",
+        ),
         ("dir = \" \"", "`feeds.dir` is empty; remove the line to use the default"),
         ("dir = \"~/feeds\"", "`feeds.dir` must be a path; `~` is not expanded: \"~/feeds\""),
         ("dir = 2026-01-01", "`feeds.dir` must be a string in quotes, not a date"),
@@ -292,10 +381,19 @@ fn everything_is_told_at_once_in_the_order_of_the_file() {
 fn listeners_are_told_apart() {
     for (text, message) in [
         ("server.listen = []", "`server.listen` must have from 1 to 1000 addresses"),
-        ("server.listen = [\"localhost:1\", \"127.0.0.1:1\"]", "`server.listen` lists 127.0.0.1:1 twice"),
-        ("admin.listen = \"127.0.0.1:8080\"", "`admin.listen` is 127.0.0.1:8080, which is already in `server.listen`"),
+        (
+            "server.listen = [\"localhost:1\", \"127.0.0.1:1\"]",
+            "`server.listen` lists 127.0.0.1:1 twice",
+        ),
+        (
+            "admin.listen = \"127.0.0.1:8080\"",
+            "`admin.listen` is 127.0.0.1:8080, which is already in `server.listen`",
+        ),
         ("admin.listen = [\"a:1\", \"b:1\"]", "`admin.listen` must be one address"),
-        ("server.listen = 8080", "`server.listen` must be a string in quotes or a list of them, not 8080"),
+        (
+            "server.listen = 8080",
+            "`server.listen` must be a string in quotes or a list of them, not 8080",
+        ),
     ] {
         let got = parse(text, &[]).unwrap_err().to_string();
         assert!(got.starts_with(&format!("config.toml:1: {message}")), "{text}\n{got}");
@@ -317,24 +415,43 @@ fn directories_stand_apart() {
             "state.dir = \"articles/.state\"",
             "`state.dir` (/srv/articles/.state) must not be inside `articles.dir` (/srv/articles)",
         ),
-        ("state.dir = \"feeds\"", "`state.dir` (/srv/feeds) must not be inside `feeds.dir` (/srv/feeds)"),
+        (
+            "state.dir = \"feeds\"",
+            "`state.dir` (/srv/feeds) must not be inside `feeds.dir` (/srv/feeds)",
+        ),
     ] {
         check(text, &[], &[&format!("config.toml:1: {message}")]);
     }
-    check_value("state.dir = \"s\"\nfeeds.dir = \"s/feeds\"", &[], |c| c.feeds.dir.clone(), "/srv/s/feeds".into());
+    check_value(
+        "state.dir = \"s\"\nfeeds.dir = \"s/feeds\"",
+        &[],
+        |c| c.feeds.dir.clone(),
+        "/srv/s/feeds".into(),
+    );
 }
 
 #[test]
 fn other_programs_are_recognised() {
     for (text, program) in [
-        ("base_url = \"https://e.org\"\ntitle = \"a\"\n[markdown]\nhighlight_code = true\n[extra]\na = 1", "Zola"),
-        ("baseURL = \"https://e.org/\"\nlanguageCode = \"en-us\"\ntheme = \"a\"\n[params]\na = 1", "Hugo"),
+        (
+            "base_url = \"https://e.org\"\ntitle = \"a\"\n[markdown]\nhighlight_code = true\n[extra]\na = 1",
+            "Zola",
+        ),
+        (
+            "baseURL = \"https://e.org/\"\nlanguageCode = \"en-us\"\ntheme = \"a\"\n[params]\na = 1",
+            "Hugo",
+        ),
     ] {
         let message = parse(text, &[]).unwrap_err().to_string();
-        assert!(message.starts_with(&format!("config.toml: this is the configuration of {program}, ")), "{message}");
+        assert!(
+            message.starts_with(&format!("config.toml: this is the configuration of {program}, ")),
+            "{message}"
+        );
         assert_eq!(message.lines().count(), 1);
     }
-    for (file, word) in [("a/hugo.toml", "Hugo"), ("_config.yml", "Jekyll"), ("/etc/config.yaml", "TOML")] {
+    for (file, word) in
+        [("a/hugo.toml", "Hugo"), ("_config.yml", "Jekyll"), ("/etc/config.yaml", "TOML")]
+    {
         let input = Input { text: "a: b", file, base: Path::new("/"), env: &[], world: &Nowhere };
         let message = Config::parse(&input).unwrap_err().to_string();
         assert!(message.starts_with(file) && message.contains(word), "{message}");
@@ -348,28 +465,45 @@ fn what_is_probably_not_meant_is_warned_about() {
     };
     let open = warnings("[server]\nlisten = \"0.0.0.0:80\"", &[]);
     assert!(
-        open[0].starts_with("config.toml:2: `server.listen` (0.0.0.0:80) accepts connections from other machines"),
+        open[0].starts_with(
+            "config.toml:2: `server.listen` (0.0.0.0:80) accepts connections from other machines"
+        ),
         "{open:?}"
     );
-    assert_eq!(warnings("server.listen = \"0.0.0.0:80\"\nsite.url = \"https://e.org\"", &[]), Vec::<String>::new());
+    assert_eq!(
+        warnings("server.listen = \"0.0.0.0:80\"\nsite.url = \"https://e.org\"", &[]),
+        Vec::<String>::new()
+    );
     assert_eq!(
         warnings("", &[("DROPFEED_SITE_URL", "https://e.org")]),
         ["DROPFEED_SITE_URL: is not used, did you mean `DROPFEED_SITE__URL`?"]
     );
-    assert_eq!(warnings("", &[("DROPFEED_PORT", "1"), ("DROPFEED_SERVICE_HOST", "1")]), Vec::<String>::new());
+    assert_eq!(
+        warnings("", &[("DROPFEED_PORT", "1"), ("DROPFEED_SERVICE_HOST", "1")]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn what_needs_a_restart_is_named() {
     let old = default();
     let new = |text: &str| Config::of(text, Path::new("/srv")).unwrap();
-    assert_eq!(old.needs_restart(&new("site.title = \"b\"\narticles.dir = \"c\"")), Vec::<&str>::new());
-    assert_eq!(old.needs_restart(&new("state.dir = \"a\"\nfeeds.dir = \"b\"")), ["state.dir", "feeds.dir"]);
+    assert_eq!(
+        old.needs_restart(&new("site.title = \"b\"\narticles.dir = \"c\"")),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        old.needs_restart(&new("state.dir = \"a\"\nfeeds.dir = \"b\"")),
+        ["state.dir", "feeds.dir"]
+    );
     // All of `[server]`: the server is started once, with the limits of that moment.
     let server = known_keys().into_iter().filter(|key| key.starts_with("server."));
     for key in server {
         let value = if key == "server.listen" { "\"127.0.0.1:1\"" } else { "7" };
-        assert_eq!(old.needs_restart(&new(&format!("{key} = {value}\nsite.url = \"http://a.example\""))), [key]);
+        assert_eq!(
+            old.needs_restart(&new(&format!("{key} = {value}\nsite.url = \"http://a.example\""))),
+            [key]
+        );
     }
 }
 

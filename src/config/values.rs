@@ -15,11 +15,15 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     let expected = "must be a URL such as \"https://example.org/\"";
     let mut url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
-        Ok(url) if text.contains("://") => return Err(format!("{expected}, http or https, not {}", url.scheme())),
+        Ok(url) if text.contains("://") => {
+            return Err(format!("{expected}, http or https, not {}", url.scheme()));
+        }
         // `localhost:8080` parses as a URL whose scheme is `localhost`.
         _ => match Url::parse(&format!("https://{text}")) {
             Ok(meant) if !text.contains("//") && !text.starts_with('/') => {
-                return Err(format!("needs http:// or https:// in front: did you mean \"{meant}\"?"));
+                return Err(format!(
+                    "needs http:// or https:// in front: did you mean \"{meant}\"?"
+                ));
             }
             _ => return Err(format!("{expected}, not {text:?}")),
         },
@@ -91,7 +95,9 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
         None => hint::nearest(text, names.iter().map(String::as_str)),
     };
     let hint = did_you_mean(near);
-    Err(format!("must be an IANA time zone such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"))
+    Err(format!(
+        "must be an IANA time zone such as \"Europe/Berlin\" or \"UTC\", not {text:?}{hint}"
+    ))
 }
 
 /// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its
@@ -101,11 +107,15 @@ pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, Strin
         return Ok(address);
     }
     if let Some(hint) = address_hint(text) {
-        return Err(format!("must be an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"));
+        return Err(format!(
+            "must be an address and a port such as \"127.0.0.1:8080\", not {text:?}{hint}"
+        ));
     }
     let found = match world.addresses(text) {
         Ok(found) => found,
-        Err(error) => return Err(format!("names a host that cannot be resolved: {text:?} ({error})")),
+        Err(error) => {
+            return Err(format!("names a host that cannot be resolved: {text:?} ({error})"));
+        }
     };
     let first_v4 = found.iter().find(|address| address.is_ipv4());
     match first_v4.or(found.first()) {
@@ -143,7 +153,8 @@ fn address_hint(text: &str) -> Option<String> {
 
 /// Returns the URL of a listener on this machine.
 pub(super) fn local_url(listen: SocketAddr) -> String {
-    let any = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
+    let any =
+        if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     // The kernel chooses the number for port 0 after the configuration was read.
     let port = if listen.port() == 0 { 8080 } else { listen.port() };
     format!("http://{}/", SocketAddr::new(any, port))
@@ -160,12 +171,27 @@ mod tests {
             ("https://example.org", "https://example.org/"),
             ("http://Example.ORG:80/blog", "http://example.org/blog/"),
             ("https://bücher.example/", "https://xn--bcher-kva.example/"),
-            ("example.org", "needs http:// or https:// in front: did you mean \"https://example.org/\"?"),
-            ("localhost:8080", "needs http:// or https:// in front: did you mean \"https://localhost:8080/\"?"),
-            ("ftp://example.org", "must be a URL such as \"https://example.org/\", http or https, not ftp"),
+            (
+                "example.org",
+                "needs http:// or https:// in front: did you mean \"https://example.org/\"?",
+            ),
+            (
+                "localhost:8080",
+                "needs http:// or https:// in front: did you mean \"https://localhost:8080/\"?",
+            ),
+            (
+                "ftp://example.org",
+                "must be a URL such as \"https://example.org/\", http or https, not ftp",
+            ),
             ("/blog", "must be a URL such as \"https://example.org/\", not \"/blog\""),
-            ("https://a:b@example.org", "must not contain a user name or password: it appears in every feed"),
-            ("https://example.org/?a", "must not have a query or a fragment: paths are appended to it"),
+            (
+                "https://a:b@example.org",
+                "must not contain a user name or password: it appears in every feed",
+            ),
+            (
+                "https://example.org/?a",
+                "must not have a query or a fragment: paths are appended to it",
+            ),
         ] {
             let got = base_url(text).map_or_else(|error| error, |url| url.to_string());
             assert_eq!(got, outcome, "{text}");
@@ -213,15 +239,21 @@ mod tests {
             (":8080", format!("{expected}\":8080\", did you mean \"0.0.0.0:8080\"?")),
             ("127.0.0.1", format!("{expected}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
             ("::", format!("{expected}\"::\", did you mean \"[::]:8080\"?")),
-            ("http://127.0.0.1:80/", format!("{expected}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?")),
+            (
+                "http://127.0.0.1:80/",
+                format!("{expected}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?"),
+            ),
             (
                 "localhost:http",
-                format!("{expected}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"),
+                format!(
+                    "{expected}\"localhost:http\"; the port \"http\" of localhost is not a number from 0 to 65535"
+                ),
             ),
             ("300.1.1.1:80", format!("{expected}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
             ("unix:/run/a", format!("{expected}\"unix:/run/a\"; Unix sockets are not supported")),
         ] {
-            let got = address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
+            let got =
+                address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
             assert_eq!(got, outcome, "{text}");
         }
     }

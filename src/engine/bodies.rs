@@ -54,18 +54,23 @@ impl Bodies {
 
     /// Is the body of these very bytes here?
     pub(super) fn has(&self, article: &Article) -> bool {
-        self.by_seq.get(&article.seq).is_some_and(|kept| kept.digest == article.digest && kept.path == article.path)
+        self.by_seq
+            .get(&article.seq)
+            .is_some_and(|kept| kept.digest == article.digest && kept.path == article.path)
     }
 
     /// Keeps a body.
     pub(super) fn insert(&mut self, article: &Article, body: Arc<Body>) {
-        self.by_seq.insert(article.seq, Kept { digest: article.digest, path: article.path.clone(), body });
+        self.by_seq
+            .insert(article.seq, Kept { digest: article.digest, path: article.path.clone(), body });
     }
 
     /// Forgets every body that is not of `articles`, and names what was forgotten.
     pub(super) fn retain(&mut self, articles: &[Arc<Article>]) -> Vec<Seq> {
-        let wanted: std::collections::HashSet<Seq> = articles.iter().map(|article| article.seq).collect();
-        let gone: Vec<Seq> = self.by_seq.keys().filter(|seq| !wanted.contains(seq)).copied().collect();
+        let wanted: std::collections::HashSet<Seq> =
+            articles.iter().map(|article| article.seq).collect();
+        let gone: Vec<Seq> =
+            self.by_seq.keys().filter(|seq| !wanted.contains(seq)).copied().collect();
         for seq in &gone {
             self.by_seq.remove(seq);
         }

@@ -31,7 +31,10 @@ pub struct Hot {
 impl Hot {
     /// What is remembered of earlier documents.
     pub fn remembered(rows: &[(String, DocumentRow)]) -> Self {
-        let rows = rows.iter().filter_map(|(path, row)| Some((Route::parse(path)?, row.clone()))).collect();
+        let rows = rows
+            .iter()
+            .filter_map(|(path, row)| Some((Route::parse(path)?, row.clone())))
+            .collect();
         Self { rows, documents: HashMap::new() }
     }
 
@@ -62,7 +65,8 @@ impl Hot {
             old => later(now, old.map(|old| old.last_modified)),
         };
         let row = DocumentRow { digest, last_modified };
-        let document = Document::new(Kind::Feed, content_type(format), bytes.into(), Some(last_modified));
+        let document =
+            Document::new(Kind::Feed, content_type(format), bytes.into(), Some(last_modified));
         self.documents.insert(route.clone(), Arc::new(document));
         self.rows.insert(route.clone(), row.clone());
         changed.then(|| (route.to_string(), row))

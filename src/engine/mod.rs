@@ -112,7 +112,9 @@ impl Engine {
     /// article.
     pub fn start(mut parts: Parts) -> Result<Self, StoreError> {
         let mut remembered = parts.store.load()?;
-        let of = |name: &str| remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let of = |name: &str| {
+            remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        };
         let site_id = of(value::SITE_ID).unwrap_or_else(|| parts.config.site.id.clone());
         parts.config = Arc::new(with_site_id(&parts.config, &site_id));
         let polling = parts.polling;
@@ -199,10 +201,12 @@ impl Engine {
 
     /// When the engine has to wake by itself, at the latest.
     fn next_wake(&self, now: Timestamp, reconcile: Duration) -> Instant {
-        let until = |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
+        let until =
+            |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
         let due = self.current.state.next_due(&self.policy).map(until);
         // A millisecond more, so that the clock has surely reached the moment.
-        let wait = due.map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
+        let wait = due
+            .map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
         Instant::now() + wait
     }
 }
@@ -223,8 +227,9 @@ pub fn policy(config: &Config) -> Policy {
     // Where things lie on this machine is nobody's business, and no reason to make anything anew.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise } = feeds;
     let config::Articles { max_depth, max_html_bytes, .. } = articles;
-    let shown =
-        format!("{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes}");
+    let shown = format!(
+        "{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes}"
+    );
     Policy {
         site_id: site.id.clone(),
         zone: site.timezone.clone(),

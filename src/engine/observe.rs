@@ -10,7 +10,9 @@ use rayon::prelude::*;
 use crate::article::{self, Reading, location};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
-use crate::source::{self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread};
+use crate::source::{
+    self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
+};
 
 /// When a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
@@ -46,12 +48,18 @@ impl Index for Known<'_> {
 ///
 /// # Errors
 /// The article directory is lost.
-pub fn observe(tree: &Tree, state: &State, changes: Vec<SourceChange>, now: Timestamp) -> Result<Observed, RootLost> {
+pub fn observe(
+    tree: &Tree,
+    state: &State,
+    changes: Vec<SourceChange>,
+    now: Timestamp,
+) -> Result<Observed, RootLost> {
     if changes.is_empty() {
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
-    let one = |change: SourceChange| (change.path.clone(), observe_one(&reader, state, change, now));
+    let one =
+        |change: SourceChange| (change.path.clone(), observe_one(&reader, state, change, now));
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut observed = Observed::default();
@@ -121,9 +129,15 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
             Err(Unread::Gone) => Found::Gone,
             Err(Unread::Busy | Unread::Root(_)) => return Look::Again,
             Err(Unread::Denied(why)) => {
-                return Look::Unreadable(Diagnostic::error("unreadable", format!("cannot be read: {why}")));
+                return Look::Unreadable(Diagnostic::error(
+                    "unreadable",
+                    format!("cannot be read: {why}"),
+                ));
             }
-            Err(other) => Found::Refused { fingerprint, diagnostic: Diagnostic::error("not-read", other.to_string()) },
+            Err(other) => Found::Refused {
+                fingerprint,
+                diagnostic: Diagnostic::error("not-read", other.to_string()),
+            },
         },
     };
     Look::Found(Box::new(found))
@@ -134,9 +148,10 @@ fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     let diagnostic = match UrlPath::new(path.as_str()) {
         None => Diagnostic::error("no-url", "its name gives no URL"),
         // The icon is the one such file that dropfeed serves by this name itself.
-        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => {
-            Diagnostic::error("reserved-url", format!("would stand at /{path}, which dropfeed keeps for itself"))
-        }
+        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => Diagnostic::error(
+            "reserved-url",
+            format!("would stand at /{path}, which dropfeed keeps for itself"),
+        ),
         Some(_) => return Found::Asset(fingerprint),
     };
     Found::Refused { fingerprint, diagnostic }
@@ -147,8 +162,12 @@ fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {
     if state.file(path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy };
     }
-    let reading = catch_unwind(AssertUnwindSafe(|| article::head(path, &bytes))).unwrap_or_else(|_| {
-        Reading::Refused(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")])
-    });
+    let reading =
+        catch_unwind(AssertUnwindSafe(|| article::head(path, &bytes))).unwrap_or_else(|_| {
+            Reading::Refused(vec![Diagnostic::error(
+                "panic",
+                "dropfeed failed on this file; please report it",
+            )])
+        });
     Found::Read { fingerprint, racy, digest, reading }
 }

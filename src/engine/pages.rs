@@ -7,7 +7,9 @@ use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::library::Article;
-use crate::page::{self, ArticlePage, Byline, HomePage, IndexPage, Item, MonthCount, MonthPage, Named, Section};
+use crate::page::{
+    self, ArticlePage, Byline, HomePage, IndexPage, Item, MonthCount, MonthPage, Named, Section,
+};
 use crate::publish::Snapshot;
 
 /// Articles on the home page and on the page of a scope; months show all of theirs.
@@ -22,14 +24,22 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
     let library = &snapshot.library;
     let head = &article.head;
     let image = head.image.as_deref();
-    let image = image.and_then(|image| links::image(image, article, site, &|reference| library.locate(reference)));
+    let image = image.and_then(|image| {
+        links::image(image, article, site, &|reference| library.locate(reference))
+    });
     let tag = |tag| Named { name: tag, scope: library.tag(tag) };
     let tags: Vec<Named> = head.tags.iter().map(|name| tag(name)).collect();
-    let directory = library.scopes_of(article.seq).iter().rfind(|scope| matches!(scope, Scope::Directory(_)));
-    let name = directory.and_then(|scope| library.channel(scope)).map(|channel| channel.title.unwrap_or(channel.name));
+    let directory =
+        library.scopes_of(article.seq).iter().rfind(|scope| matches!(scope, Scope::Directory(_)));
+    let name = directory
+        .and_then(|scope| library.channel(scope))
+        .map(|channel| channel.title.unwrap_or(channel.name));
     let section = name.as_deref().map(|name| Named { name, scope: directory.cloned() });
-    let authors: Vec<Byline> =
-        head.authors.iter().map(|person| Byline { person, scope: library.author(&person.name) }).collect();
+    let authors: Vec<Byline> = head
+        .authors
+        .iter()
+        .map(|person| Byline { person, scope: library.author(&person.name) })
+        .collect();
     let (older, newer) = library.neighbours(article.seq);
     page::article(&ArticlePage {
         site,
@@ -56,10 +66,14 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
         .filter(|scope| matches!(scope, Scope::Directory(path) if path.segments().count() == 1))
         .filter_map(|scope| library.channel(scope).map(|channel| (scope, channel)))
         .filter(|(_, channel)| channel.count > 0)
-        .map(|(scope, channel)| (scope.clone(), channel.title.unwrap_or(channel.name), channel.count))
+        .map(|(scope, channel)| {
+            (scope.clone(), channel.title.unwrap_or(channel.name), channel.count)
+        })
         .collect();
-    let sections: Vec<Section> =
-        names.iter().map(|(scope, name, count)| Section { name, scope: scope.clone(), count: *count }).collect();
+    let sections: Vec<Section> = names
+        .iter()
+        .map(|(scope, name, count)| Section { name, scope: scope.clone(), count: *count })
+        .collect();
     // Readers see it, so it is the directory's name, and not where it stands on the server.
     let name = snapshot.config.articles.dir.file_name().unwrap_or_default();
     let directory = format!("{}/", name.to_string_lossy());
@@ -103,7 +117,9 @@ pub(super) fn sitemap(snapshot: &Snapshot) -> String {
     let articles = snapshot.library.listed(&Scope::Site, 0, SITEMAP_MAX - 1);
     let newest = articles.iter().map(|article| article.updated).max();
     let home = newest.map(|newest| (links::absolute(site, &Route::Home), newest));
-    let url = |article: &Arc<Article>| (links::absolute(site, &Route::Resource(article.url.clone())), article.updated);
+    let url = |article: &Arc<Article>| {
+        (links::absolute(site, &Route::Resource(article.url.clone())), article.updated)
+    };
     let urls: Vec<(String, Timestamp)> = home.into_iter().chain(articles.iter().map(url)).collect();
     page::sitemap(&urls)
 }
@@ -123,6 +139,7 @@ fn months(snapshot: &Snapshot) -> Vec<MonthCount> {
 }
 
 fn items<'a>(snapshot: &Snapshot, articles: &'a [Arc<Article>]) -> Vec<Item<'a>> {
-    let summary = |article: &Article| snapshot.bodies.get(&article.seq).map(|body| body.summary.clone());
+    let summary =
+        |article: &Article| snapshot.bodies.get(&article.seq).map(|body| body.summary.clone());
     articles.iter().map(|article| Item { article, summary: summary(article) }).collect()
 }

@@ -58,12 +58,15 @@ impl Engine {
 
     /// Brings the files of one stale scope up to date.
     pub(super) fn project_next(&mut self) -> Result<(), Unprojected> {
-        let (Some(scope), Some(snapshot)) = (self.stale.first().cloned(), self.parts.published.load()) else {
+        let (Some(scope), Some(snapshot)) =
+            (self.stale.first().cloned(), self.parts.published.load())
+        else {
             return Ok(());
         };
         let version = snapshot.library.channel(&scope).map(|channel| channel.version.to_string());
         let is_hot = hot::is_hot(&scope);
-        let is_there = !is_hot && version.is_some() && self.projected.get(&scope) == version.as_ref();
+        let is_there =
+            !is_hot && version.is_some() && self.projected.get(&scope) == version.as_ref();
         if let (false, Some(version)) = (is_there, version) {
             let documents = self.documents(&snapshot, &scope)?;
             self.put(&scope, &documents)?;
@@ -86,15 +89,22 @@ impl Engine {
         if let [Some(rss), Some(atom), Some(json)] = hot {
             return Ok([rss, atom, json]);
         }
-        self.parts.renderer.feeds(snapshot, scope).map_err(|why| Unprojected::Unrendered(scope.clone(), why))
+        self.parts
+            .renderer
+            .feeds(snapshot, scope)
+            .map_err(|why| Unprojected::Unrendered(scope.clone(), why))
     }
 
     fn put(&mut self, scope: &Scope, documents: &[Bytes; 3]) -> Result<(), ProjectError> {
         let names = Format::ALL.map(|format| name(scope, format));
-        let file = |(name, bytes): (&'_ String, &'_ Bytes)| (name.clone(), Digest::of(bytes), bytes.clone());
+        let file = |(name, bytes): (&'_ String, &'_ Bytes)| {
+            (name.clone(), Digest::of(bytes), bytes.clone())
+        };
         let files: Vec<(String, Digest, Bytes)> = names.iter().zip(documents).map(file).collect();
-        let files: Vec<File<'_>> =
-            files.iter().map(|(name, digest, bytes)| File { name, digest: *digest, bytes }).collect();
+        let files: Vec<File<'_>> = files
+            .iter()
+            .map(|(name, digest, bytes)| File { name, digest: *digest, bytes })
+            .collect();
         let written = self.parts.projector.put(&mut *self.parts.store, &files)?;
         written.failed.into_iter().next().map_or(Ok(()), Err)
     }
@@ -105,9 +115,13 @@ impl Engine {
             return Ok(());
         }
         let wanted = names(self.current.state.library());
-        let swept = self.parts.projector.sweep(&mut *self.parts.store, |name| wanted.contains(name))?;
+        let swept =
+            self.parts.projector.sweep(&mut *self.parts.store, |name| wanted.contains(name))?;
         for name in &swept.left {
-            warn!(event = "warning", name, "feeds/{name} is not dropfeed's any more, and is left alone");
+            warn!(
+                event = "warning",
+                name, "feeds/{name} is not dropfeed's any more, and is left alone"
+            );
         }
         self.parts.store.checkpoint()?;
         self.unswept = false;

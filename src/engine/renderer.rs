@@ -77,14 +77,20 @@ impl Renderer {
     }
 
     /// The body of a public article, from its file as it is now, and what is to be said of it.
-    pub(super) fn body(&self, article: &Article, limits: &Limits) -> Result<(Body, Vec<Diagnostic>), Bodiless> {
+    pub(super) fn body(
+        &self,
+        article: &Article,
+        limits: &Limits,
+    ) -> Result<(Body, Vec<Diagnostic>), Bodiless> {
         let tree = self.tree().ok_or(Bodiless::Unreadable)?;
         let file = tree.read(&article.path, self.clock.now()).map_err(|_| Bodiless::Unreadable)?;
         if file.digest != article.digest {
             return Err(Bodiless::Changed);
         }
         let render = || article::body(&article.path, &file.bytes, &article.head, limits);
-        let panicked = |_| Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")]);
+        let panicked = |_| {
+            Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")])
+        };
         catch_unwind(AssertUnwindSafe(render)).unwrap_or_else(panicked).map_err(Bodiless::Refused)
     }
 
@@ -92,7 +98,9 @@ impl Renderer {
     pub fn feeds(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unrendered> {
         let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = written.iter().find(|kept| kept.scope == *scope && kept.version == channel.version) {
+        if let Some(found) =
+            written.iter().find(|kept| kept.scope == *scope && kept.version == channel.version)
+        {
             return Ok(found.documents.clone());
         }
         // Not while rendering: others may want what is there.
@@ -100,7 +108,11 @@ impl Renderer {
         let documents = self.write(snapshot, scope)?;
         written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.truncate(WRITTEN_MAX - 1);
-        written.push_front(Written { scope: scope.clone(), version: channel.version, documents: documents.clone() });
+        written.push_front(Written {
+            scope: scope.clone(),
+            version: channel.version,
+            documents: documents.clone(),
+        });
         Ok(documents)
     }
 
@@ -108,13 +120,19 @@ impl Renderer {
         let config = &snapshot.config;
         let entries = snapshot.library.entries(scope, config.feeds.limit);
         let bodies = self.bodies(snapshot, &entries)?;
-        let body = |seq: Seq| bodies.iter().find(|(of, _)| *of == seq).map(|(_, body)| Arc::clone(body));
-        let feed = hot::compose(&snapshot.library, config, scope, &body).ok_or(Unrendered::Unreadable)?;
+        let body =
+            |seq: Seq| bodies.iter().find(|(of, _)| *of == seq).map(|(_, body)| Arc::clone(body));
+        let feed =
+            hot::compose(&snapshot.library, config, scope, &body).ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
         Ok(checked.documents.map(Bytes::from))
     }
 
-    fn bodies(&self, snapshot: &Snapshot, entries: &[Arc<Article>]) -> Result<Vec<(Seq, Arc<Body>)>, Unrendered> {
+    fn bodies(
+        &self,
+        snapshot: &Snapshot,
+        entries: &[Arc<Article>],
+    ) -> Result<Vec<(Seq, Arc<Body>)>, Unrendered> {
         let limits = limits(&snapshot.config);
         let render = |article: &Arc<Article>| match snapshot.bodies.get(&article.seq) {
             Some(body) => Ok((article.seq, Arc::clone(body))),
@@ -125,7 +143,12 @@ impl Renderer {
         bodies.into_iter().filter(|body| !matches!(body, Err(Unrendered::Unreadable))).collect()
     }
 
-    fn feed(&self, snapshot: &Snapshot, scope: &Scope, format: Format) -> Result<Document, Unrendered> {
+    fn feed(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        format: Format,
+    ) -> Result<Document, Unrendered> {
         let bytes = self.feeds(snapshot, scope)?[format as usize].clone();
         let modified = snapshot.library.channel(scope).map(|channel| channel.modified);
         Ok(Document::new(Kind::Feed, hot::content_type(format), bytes, modified))
@@ -138,7 +161,9 @@ impl Renderer {
         };
         let Config { site, .. } = &*snapshot.config;
         let own_url = links::absolute(site, &Route::Resource(article.url.clone()));
-        let html = links::resolve(&body.html, &own_url, site, &|reference| snapshot.library.locate(reference));
+        let html = links::resolve(&body.html, &own_url, site, &|reference| {
+            snapshot.library.locate(reference)
+        });
         Ok(pages::article(snapshot, article, &body, &html))
     }
 }
@@ -161,7 +186,9 @@ impl Render for Renderer {
             }
             Route::Home => pages::home(snapshot),
             Route::Index(scope) => pages::index(snapshot, scope).ok_or(Unrendered::Changed)?,
-            Route::Month(year, month) => pages::month(snapshot, *year, *month).ok_or(Unrendered::Changed)?,
+            Route::Month(year, month) => {
+                pages::month(snapshot, *year, *month).ok_or(Unrendered::Changed)?
+            }
             _ => return Err(Unrendered::Unreadable),
         };
         Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))

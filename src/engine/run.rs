@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use crate::config::{Articles, Config};
-use crate::source::{Batch, Health, Inbox, Look, OpenError, Policy, Signs, Tree, Unfinished, needs_polling};
+use crate::source::{
+    Batch, Health, Inbox, Look, OpenError, Policy, Signs, Tree, Unfinished, needs_polling,
+};
 
 use super::renderer::Renderer;
 use super::{Command, Engine};
@@ -64,13 +66,19 @@ impl Watch {
 ///
 /// # Errors
 /// The directory is not there, or a pattern of `articles.ignore` is none.
-pub fn open_tree(articles: &Articles, inbox: &Arc<Inbox<Command>>) -> Result<(Tree, bool), OpenError> {
+pub fn open_tree(
+    articles: &Articles,
+    inbox: &Arc<Inbox<Command>>,
+) -> Result<(Tree, bool), OpenError> {
     let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
     if articles.poll {
         return Ok((tree, true));
     }
     if let Some(kind) = needs_polling(&articles.dir) {
-        info!(event = "polling", "{kind} gives no events for changes; looking every {:?}", articles.poll_every);
+        info!(
+            event = "polling",
+            "{kind} gives no events for changes; looking every {:?}", articles.poll_every
+        );
         return Ok((tree, true));
     }
     match tree.watch(inbox) {
@@ -210,7 +218,10 @@ impl Engine {
                 warn!(event = "polling", "{why}; looking every {:?}", articles.poll_every);
                 self.watch.polling = true;
             }
-            None if self.watch.polling && !articles.poll && needs_polling(&articles.dir).is_none() => {
+            None if self.watch.polling
+                && !articles.poll
+                && needs_polling(&articles.dir).is_none() =>
+            {
                 self.try_to_listen();
             }
             Some(_) if self.watch.polling && !articles.poll => self.try_to_listen(),
@@ -220,7 +231,9 @@ impl Engine {
 
     fn try_to_listen(&mut self) {
         let articles = &self.parts.config.articles;
-        let Ok(mut tree) = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) else { return };
+        let Ok(mut tree) = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) else {
+            return;
+        };
         if tree.watch(&self.parts.inbox).is_err() {
             return;
         }
@@ -294,8 +307,8 @@ impl Engine {
         self.reconfigure(config);
         self.parts.inbox.set_policy(settling(&self.parts.config.articles));
         let new = &self.parts.config.articles;
-        let reopen =
-            (&old.dir, &old.ignore, old.max_bytes, old.poll) != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        let reopen = (&old.dir, &old.ignore, old.max_bytes, old.poll)
+            != (&new.dir, &new.ignore, new.max_bytes, new.poll);
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.

@@ -57,7 +57,11 @@ impl Engine {
     pub fn step(&mut self, look: &Look, signs: &Signs) -> Result<Stepped, StepError> {
         let mut laps = Laps::start();
         let now = self.parts.clock.now();
-        let tree = self.parts.renderer.tree().ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
+        let tree = self
+            .parts
+            .renderer
+            .tree()
+            .ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
         // A deletion is final: before one takes effect, its article is looked for everywhere.
         let deletes = self.current.state.deletes(&self.policy, now);
         let look = if deletes { &Look::Everything } else { look };
@@ -66,7 +70,12 @@ impl Engine {
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, look, signs, now);
         if self.waits_for_the_first(&held) {
-            return Ok(Stepped { files: 0, held_back: paths(held), unreadable: Vec::new(), published: false });
+            return Ok(Stepped {
+                files: 0,
+                held_back: paths(held),
+                unreadable: Vec::new(),
+                published: false,
+            });
         }
         let observed = observe::observe(&tree, &self.current.state, changes, now)?;
         let Observed { mut observations, again, unreadable } = observed;
@@ -104,10 +113,12 @@ impl Engine {
         now: Timestamp,
     ) -> Vec<Held> {
         // A look at single paths follows events, which tell of writers. A scan of everything knows of none.
-        let asks = *look == Look::Everything && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
+        let asks = *look == Look::Everything
+            && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
         let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
         let finished = |path: &RelPath| signs.finished.contains(path);
-        let held = self.watch.unfinished.hold_back(changes, finished, &writers, now, Instant::now());
+        let held =
+            self.watch.unfinished.hold_back(changes, finished, &writers, now, Instant::now());
         for Held { path, again, .. } in &held {
             self.parts.inbox.later([path.clone()], *again);
         }
@@ -134,17 +145,24 @@ impl Engine {
         loop {
             tries += 1;
             let state = &self.current.state;
-            let (state, mut outcome) = state.step(observations, &self.policy, now, self.first_scan, self.everything);
+            let (state, mut outcome) =
+                state.step(observations, &self.policy, now, self.first_scan, self.everything);
             let mut next = Current { state, ..self.current.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
             for (path, diagnostics) in failed {
-                outcome.notices.extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
+                outcome
+                    .notices
+                    .extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
             }
             let is_new = self.parts.published.load().is_none();
-            if is_new || self.everything || !outcome.touched.is_empty() || !outcome.commit.bodies.is_empty() {
+            if is_new
+                || self.everything
+                || !outcome.touched.is_empty()
+                || !outcome.commit.bodies.is_empty()
+            {
                 outcome.commit.documents = self.write_hot(&mut next, now);
             }
             return (next, outcome);
@@ -159,10 +177,12 @@ impl Engine {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
             wanted.extend(entries.into_iter().filter(|article| seen.insert(article.seq)));
         }
-        let missing: Vec<&Arc<Article>> = wanted.iter().filter(|article| !next.bodies.has(article)).collect();
+        let missing: Vec<&Arc<Article>> =
+            wanted.iter().filter(|article| !next.bodies.has(article)).collect();
         let Parts { renderer, config, .. } = &self.parts;
         let (renderer, limits) = (&**renderer, renderer::limits(config));
-        let rendered: Vec<_> = missing.par_iter().map(|article| (*article, renderer.body(article, &limits))).collect();
+        let rendered: Vec<_> =
+            missing.par_iter().map(|article| (*article, renderer.body(article, &limits))).collect();
         let mut failed = Vec::new();
         for (article, body) in rendered {
             match body {
@@ -170,9 +190,13 @@ impl Engine {
                     let body = Arc::new(body);
                     outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
-                    outcome.notices.extend(told.into_iter().map(|told| Notice::Told(article.path.clone(), told)));
+                    outcome.notices.extend(
+                        told.into_iter().map(|told| Notice::Told(article.path.clone(), told)),
+                    );
                 }
-                Err(Bodiless::Refused(diagnostics)) => failed.push((article.path.clone(), diagnostics)),
+                Err(Bodiless::Refused(diagnostics)) => {
+                    failed.push((article.path.clone(), diagnostics))
+                }
                 Err(Bodiless::Changed | Bodiless::Unreadable) => {
                     self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
                     failed.push((article.path.clone(), Vec::new()));
@@ -185,12 +209,19 @@ impl Engine {
     }
 
     /// Composes, writes and checks the hot feeds, and puts them where they changed.
-    pub(super) fn write_hot(&self, next: &mut Current, now: Timestamp) -> Vec<(String, crate::library::DocumentRow)> {
+    pub(super) fn write_hot(
+        &self,
+        next: &mut Current,
+        now: Timestamp,
+    ) -> Vec<(String, crate::library::DocumentRow)> {
         let bodies = next.bodies.clone();
         let body = |seq: Seq| bodies.get(seq);
         let mut rows = Vec::new();
         for scope in hot::scopes() {
-            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &scope, &body) else { continue };
+            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &scope, &body)
+            else {
+                continue;
+            };
             let checked = match gate::write_checked(feed) {
                 Ok(checked) => checked,
                 // The last good documents stay, all three of them.
@@ -263,7 +294,9 @@ impl Laps {
 fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
     let mut refused = false;
     for (path, diagnostics) in failed {
-        let Ok(at) = observations.binary_search_by(|observation| observation.path.cmp(path)) else { continue };
+        let Ok(at) = observations.binary_search_by(|observation| observation.path.cmp(path)) else {
+            continue;
+        };
         let Found::Read { reading, .. } = &mut observations[at].found else { continue };
         if diagnostics.is_empty() {
             observations.remove(at);

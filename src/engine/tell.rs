@@ -94,9 +94,13 @@ pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
         // `a.md:3:1: ...`, as compilers write it, and `a.md: ...` for a diagnostic without a place.
         let gap = if diagnostic.place.is_some() { "" } else { " " };
         match diagnostic.severity {
-            Severity::Error => error!(event = "refused", %path, code, "refused: {path}:{gap}{diagnostic}"),
+            Severity::Error => {
+                error!(event = "refused", %path, code, "refused: {path}:{gap}{diagnostic}")
+            }
             Severity::Warning => warn!(event = "warning", %path, code, "{path}:{gap}{diagnostic}"),
-            Severity::Note => tracing::debug!(event = "note", %path, code, "{path}:{gap}{diagnostic}"),
+            Severity::Note => {
+                tracing::debug!(event = "note", %path, code, "{path}:{gap}{diagnostic}")
+            }
         }
     }
 }
@@ -110,14 +114,19 @@ impl LeftOut {
     /// Logs the skipped names that were not logged before.
     pub(super) fn tell(&mut self, notices: &[Notice]) {
         for path in self.news(notices) {
-            info!(event = "left-out", path, "skipped {path}: names that begin with `_` are not published");
+            info!(
+                event = "left-out",
+                path, "skipped {path}: names that begin with `_` are not published"
+            );
         }
     }
 
     /// The names among the notices that are new, which are then known.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => location::excluded_by(path),
+            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => {
+                location::excluded_by(path)
+            }
             _ => None,
         });
         let mut news = Vec::new();
@@ -188,7 +197,9 @@ impl Trouble {
 
 fn tell_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
     match (&old, &new) {
-        (_, Some(new)) if old.as_ref() != Some(new) => error!(event = "degraded", "degraded: {new}; {effect}"),
+        (_, Some(new)) if old.as_ref() != Some(new) => {
+            error!(event = "degraded", "degraded: {new}; {effect}")
+        }
         (Some(old), None) => info!(event = "recovered", "recovered: {old}"),
         _ => {}
     }
@@ -220,16 +231,21 @@ mod tests {
         };
         let mut left_out = LeftOut::default();
         for (paths, news) in [
-            (&["_layouts/a.html", "_layouts/b/c.html", "blog/_note.md"][..], &["_layouts", "blog/_note.md"][..]),
+            (
+                &["_layouts/a.html", "_layouts/b/c.html", "blog/_note.md"][..],
+                &["_layouts", "blog/_note.md"][..],
+            ),
             (&["_layouts/new.html"], &[]),
             (&["blog/_layouts/a.html"], &["blog/_layouts"]),
             (&["a.md"], &[]),
         ] {
-            let notices: Vec<Notice> = paths.iter().map(|path| notice(path, observe::LEFT_OUT)).collect();
+            let notices: Vec<Notice> =
+                paths.iter().map(|path| notice(path, observe::LEFT_OUT)).collect();
             assert_eq!(left_out.news(&notices), news, "{paths:?}");
         }
         assert!(left_out.news(&[notice("_data/a.html", "other")]).is_empty());
-        let many: Vec<Notice> = (0..1000).map(|n| notice(&format!("_{n}/a.md"), observe::LEFT_OUT)).collect();
+        let many: Vec<Notice> =
+            (0..1000).map(|n| notice(&format!("_{n}/a.md"), observe::LEFT_OUT)).collect();
         assert_eq!(left_out.news(&many).len() + 3, LEFT_OUT_MAX);
     }
 }

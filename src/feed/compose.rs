@@ -71,7 +71,8 @@ pub fn compose(
         description: description(site, channel),
         language: site.language.clone(),
         home_url: links::absolute(site, &home(scope)),
-        self_urls: Format::ALL.map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
+        self_urls: Format::ALL
+            .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
         updated: updated.unwrap_or(channel.watermark),
         author: Person { name: line(&site.author), ..Person::default() },
         icon: icon(site, locate),
@@ -85,7 +86,9 @@ pub fn compose(
 fn icon(site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
     match locate(ICON)? {
         // An article may have the name of the picture; then this is its page.
-        Route::Resource(path) if path.as_str() == ICON => Some(links::absolute(site, &Route::Resource(path))),
+        Route::Resource(path) if path.as_str() == ICON => {
+            Some(links::absolute(site, &Route::Resource(path)))
+        }
         _ => None,
     }
 }
@@ -315,8 +318,9 @@ mod tests {
     fn titles_and_places() {
         let tag = Scope::Tag(crate::base::UrlPath::new("c-sharp").unwrap());
         let mut named = channel("C#");
-        let make =
-            |scope: &Scope, channel: &Channel| compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_| None);
+        let make = |scope: &Scope, channel: &Channel| {
+            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_| None)
+        };
         let feed = make(&tag, &named);
         assert_eq!(feed.title, "C# — The Site");
         assert_eq!(feed.description, "About things & <stuff>.");
@@ -326,25 +330,51 @@ mod tests {
         named.title = Some("All of C#".to_owned());
         named.description = Some("  Sharp\nthings ".to_owned());
         let feed = make(&tag, &named);
-        assert_eq!((feed.title.as_str(), feed.description.as_str()), ("All of C# — The Site", "Sharp things"));
+        assert_eq!(
+            (feed.title.as_str(), feed.description.as_str()),
+            ("All of C# — The Site", "Sharp things")
+        );
         let whole = make(&Scope::Site, &named);
-        assert_eq!((whole.title.as_str(), whole.home_url.as_str()), ("The Site", "https://example.org/blog/"));
+        assert_eq!(
+            (whole.title.as_str(), whole.home_url.as_str()),
+            ("The Site", "https://example.org/blog/")
+        );
         assert_ne!(whole.id, feed.id);
     }
 
     #[test]
     fn ids() {
-        for iri in ["urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8", "https://a.b/c?d#e", "tag:a.b,2026:ü", "x:%41"] {
+        for iri in [
+            "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8",
+            "https://a.b/c?d#e",
+            "tag:a.b,2026:ü",
+            "x:%41",
+        ] {
             assert_eq!(atom_id("s", iri), iri);
         }
-        for other in ["", "42", "a b", "note: b", "http:a", "x:", "x:a b", "x:%4", "x:<", "1x:y", "ü:y", "x:a\u{fffd}"]
-        {
+        for other in [
+            "",
+            "42",
+            "a b",
+            "note: b",
+            "http:a",
+            "x:",
+            "x:a b",
+            "x:%4",
+            "x:<",
+            "1x:y",
+            "ü:y",
+            "x:a\u{fffd}",
+        ] {
             let made = atom_id("s", other);
             assert!(made.starts_with("urn:uuid:") && made.len() == 45, "{other:?}: {made}");
             assert_ne!(made, atom_id("t", other));
         }
         // Fixed for ever: subscribers would see everything anew.
-        assert_eq!(feed_id("example.org", &Scope::Site), "urn:uuid:bd7cd1c7-66b0-55dc-bad2-92dbfb2765a4");
+        assert_eq!(
+            feed_id("example.org", &Scope::Site),
+            "urn:uuid:bd7cd1c7-66b0-55dc-bad2-92dbfb2765a4"
+        );
         assert_eq!(atom_id("example.org", "42"), "urn:uuid:bd2977a5-f346-56c9-9989-83083d170a30");
     }
 
@@ -352,7 +382,8 @@ mod tests {
     fn an_entry_says_what_its_article_says() {
         let mut rich = article(1, "news/Hello.md");
         let mut said = head("  A <b>\u{1}title</b> ");
-        said.authors = vec![Person { name: "Ada".to_owned(), email: None, url: Some("ftp://x".to_owned()) }];
+        said.authors =
+            vec![Person { name: "Ada".to_owned(), email: None, url: Some("ftp://x".to_owned()) }];
         said.tags = ["a", " a ", "A", ""].map(str::to_owned).to_vec();
         said.external_url = Some("https://example.com/ü".to_owned());
         said.language = Some("EN".to_owned());
@@ -390,14 +421,19 @@ mod tests {
         config.content = Content::Summary;
         let articles = [Arc::new(article(1, "a.md"))];
         let bodies = |_| body("<p>x</p>", "x");
-        let made = compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
-        assert_eq!((made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()), (false, "", "x"));
+        let made =
+            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        assert_eq!(
+            (made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()),
+            (false, "", "x")
+        );
     }
 
     #[test]
     fn large_feeds_lose_what_became_public_first() {
         // Twelve articles of 100 KB, the oldest number dated newest.
-        let articles: Vec<Arc<Article>> = (1..=12).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
+        let articles: Vec<Arc<Article>> =
+            (1..=12).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
         let large = "x".repeat(100 * 1024);
         let made = feed(&articles, &|_| body(&large, "x"));
         let titles: Vec<&str> = made.entries.iter().map(|entry| entry.title.as_str()).collect();
@@ -407,7 +443,8 @@ mod tests {
 
     #[test]
     fn very_large_entries_fall_to_their_summary() {
-        let articles: Vec<Arc<Article>> = (1..=3).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
+        let articles: Vec<Arc<Article>> =
+            (1..=3).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
         let size = |seq: Seq| if seq == 2 { 3 << 20 } else { 2 << 20 };
         let made = feed(&articles, &|seq| body(&"x".repeat(size(seq)), "summary"));
         let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();

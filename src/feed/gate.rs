@@ -68,7 +68,8 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
             }
             found = culprits;
         }
-        let bad: HashSet<&str> = found.iter().filter_map(|rejected| rejected.id.as_deref()).collect();
+        let bad: HashSet<&str> =
+            found.iter().filter_map(|rejected| rejected.id.as_deref()).collect();
         feed.entries.retain(|entry| !bad.contains(entry.id.as_str()));
         quarantined.extend(found);
         if feed.entries.is_empty() {
@@ -83,7 +84,12 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
 fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
     let (rss, (atom, json)) = rayon::join(
         || write_and_check_one(feed, Format::Rss),
-        || rayon::join(|| write_and_check_one(feed, Format::Atom), || write_and_check_one(feed, Format::Json)),
+        || {
+            rayon::join(
+                || write_and_check_one(feed, Format::Atom),
+                || write_and_check_one(feed, Format::Json),
+            )
+        },
     );
     let found = [rss.1, atom.1, json.1].concat();
     ([rss.0, atom.0, json.0], once_each(feed, found))
@@ -108,7 +114,9 @@ fn check_one(feed: &Feed, format: Format, bytes: &[u8]) -> Vec<Rejected> {
     let mut found = Vec::new();
     match read(bytes) {
         Ok(read) => compare(feed, format, &read, &mut found),
-        Err(why) => found.push(Rejected { id: None, reason: format!("{}: {why}", format.file_name()) }),
+        Err(why) => {
+            found.push(Rejected { id: None, reason: format!("{}: {why}", format.file_name()) })
+        }
     }
     found
 }
@@ -319,7 +327,8 @@ mod tests {
     /// The documents of the sample with `from` replaced by `to` in all of them.
     fn broken(from: &str, to: &str) -> Vec<Rejected> {
         let feed = sample::feed();
-        let documents = written(&feed).map(|bytes| String::from_utf8(bytes).unwrap().replace(from, to).into_bytes());
+        let documents = written(&feed)
+            .map(|bytes| String::from_utf8(bytes).unwrap().replace(from, to).into_bytes());
         assert_ne!(documents, written(&feed), "{from:?} is in none of them");
         checked(&feed, &documents)
     }
@@ -342,7 +351,12 @@ mod tests {
             ("שלום", "שלו", rich, "rss.xml: its content does not come back"),
             ("blog/plain", "blog/other", plain, "rss.xml: its link does not come back"),
             ("not an IRI", "an IRI", plain, "rss.xml: its id does not come back"),
-            ("urn:uuid:1b671a64", "urn:uuid:1b671a65", plain, "atom.xml: its id does not come back"),
+            (
+                "urn:uuid:1b671a64",
+                "urn:uuid:1b671a65",
+                plain,
+                "atom.xml: its id does not come back",
+            ),
             ("Tom ", "", rich, "rss.xml: its content does not come back"),
         ] {
             let expected = Rejected { id: Some(id.to_owned()), reason: reason.to_owned() };
@@ -352,9 +366,12 @@ mod tests {
 
     #[test]
     fn what_is_nobodys_fault_is_the_feeds() {
-        for (from, to) in
-            [("The Site", "Site"), ("</title>", "</titel>"), ("</item>", "</item><item></item>"), ("🎉", "\u{1}")]
-        {
+        for (from, to) in [
+            ("The Site", "Site"),
+            ("</title>", "</titel>"),
+            ("</item>", "</item><item></item>"),
+            ("🎉", "\u{1}"),
+        ] {
             let found = broken(from, to);
             assert!(found.iter().any(|rejected| rejected.id.is_none()), "{from:?}: {found:?}");
         }
@@ -367,11 +384,16 @@ mod tests {
         let good = sample::feed();
         let mut feed = good.clone();
         feed.entries.push(Entry { title: "Twin".to_owned(), ..good.entries[0].clone() });
-        let expected =
-            [Rejected { id: Some(good.entries[0].id.clone()), reason: "its id is another entry's".to_owned() }];
+        let expected = [Rejected {
+            id: Some(good.entries[0].id.clone()),
+            reason: "its id is another entry's".to_owned(),
+        }];
         assert!(checked(&feed, &written(&feed)).starts_with(&expected));
         let published = write_checked(feed).unwrap();
-        assert_eq!((published.quarantined.as_slice(), published.documents), (expected.as_slice(), written(&good)));
+        assert_eq!(
+            (published.quarantined.as_slice(), published.documents),
+            (expected.as_slice(), written(&good))
+        );
     }
 
     #[test]
@@ -393,7 +415,11 @@ mod tests {
         }
         assert!(write_checked(feed).is_err());
         let untitled = Feed { title: "\u{1}".to_owned(), ..sample::feed() };
-        assert_eq!(write_checked(untitled).map(|_| ()), Ok(()), "an empty title is the configuration's to refuse");
+        assert_eq!(
+            write_checked(untitled).map(|_| ()),
+            Ok(()),
+            "an empty title is the configuration's to refuse"
+        );
     }
 
     proptest! {

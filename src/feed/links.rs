@@ -27,7 +27,12 @@ pub fn absolute(site: &Site, route: &Route) -> String {
 ///
 /// A file of which `locate` knows nothing gets the URL that it would have. An unknown name (a wiki link to nothing) has
 /// none: its attribute leaves, and the element stays.
-pub fn resolve(html: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> String {
+pub fn resolve(
+    html: &str,
+    own_url: &str,
+    site: &Site,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html;
     while let Some(symbol) = symbol::find(rest) {
@@ -49,7 +54,12 @@ pub fn resolve(html: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> 
 ///
 /// It is a URL, a path of the site (`/img/a.png`), or a path relative to the article's file, as written or
 /// percent-encoded, with a query or without.
-pub fn image(image: &str, article: &Article, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
+pub fn image(
+    image: &str,
+    article: &Article,
+    site: &Site,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Option<String> {
     let image = image.trim();
     if image.is_empty() {
         return None;
@@ -72,12 +82,15 @@ pub fn image(image: &str, article: &Article, site: &Site, locate: &dyn Fn(&str) 
         Some(format!("{}{}", absolute(site, &route), encode(suffix)))
     });
     // Nothing is known to stand there: the URL that it would have.
-    found.or_else(|| Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), encode(suffix))))
+    found.or_else(|| {
+        Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), encode(suffix)))
+    })
 }
 
 /// The http(s) URL that `text` is, normalised and percent-encoded.
 pub fn web(text: &str) -> Option<String> {
-    let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let url =
+        Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     Some(encode(url.as_str()).into_owned())
 }
 
@@ -93,7 +106,12 @@ fn base(site: &Site) -> String {
 }
 
 /// Where a reference points, unescaped and without its query and fragment; `None` for a name that nobody has.
-fn target(reference: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
+fn target(
+    reference: &str,
+    own_url: &str,
+    site: &Site,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Option<String> {
     if reference.is_empty() {
         return Some(own_url.to_owned());
     }
@@ -104,7 +122,9 @@ fn target(reference: &str, own_url: &str, site: &Site, locate: &dyn Fn(&str) -> 
         return None;
     }
     match within_site(reference, site) {
-        Some(path) => Some(locate(path).map_or_else(|| fallback(path, site), |route| absolute(site, &route))),
+        Some(path) => {
+            Some(locate(path).map_or_else(|| fallback(path, site), |route| absolute(site, &route)))
+        }
         None => Some(fallback(reference, site)),
     }
 }
@@ -131,10 +151,15 @@ fn fallback(path: &str, site: &Site) -> String {
 fn file_route(file: &RelPath) -> Option<Route> {
     let slugs = |names: &[String]| UrlPath::of_names(names.iter().map(String::as_str));
     match FileKind::of(file) {
-        FileKind::Article(_) => Some(slugs(&Location::of(file).names).map_or(Route::Home, Route::Resource)),
+        FileKind::Article(_) => {
+            Some(slugs(&Location::of(file).names).map_or(Route::Home, Route::Resource))
+        }
         FileKind::Section(_) => {
             let directories = Location::of(file).directories;
-            Some(slugs(&directories).map_or(Route::Home, |path| Route::Index(Scope::Directory(path))))
+            Some(
+                slugs(&directories)
+                    .map_or(Route::Home, |path| Route::Index(Scope::Directory(path))),
+            )
         }
         FileKind::Other => None,
     }
@@ -143,7 +168,9 @@ fn file_route(file: &RelPath) -> Option<Route> {
 /// A decoded path as a URL, which cannot leave `site.url`.
 fn path_url(path: &str, site: &Site) -> String {
     match UrlPath::new(&walk(&RelPath::root(), path)) {
-        Some(legal) => format!("{}/{legal}{}", base(site), if path.ends_with('/') { "/" } else { "" }),
+        Some(legal) => {
+            format!("{}/{legal}{}", base(site), if path.ends_with('/') { "/" } else { "" })
+        }
         None => format!("{}/", base(site)),
     }
 }
@@ -156,7 +183,9 @@ fn beneath(directory: &RelPath, path: &str) -> String {
 /// Takes the attribute that is under way at the end of `out` away, and returns what follows it in `rest`. Other
 /// references of the same value (a `srcset`) go with it: they cannot contain a bare quotation mark.
 fn leave<'a>(out: &mut String, rest: &'a str) -> &'a str {
-    let Some((name_end, quote)) = out.rfind('"').and_then(|at| Some((out[..at].strip_suffix('=')?.len(), at))) else {
+    let Some((name_end, quote)) =
+        out.rfind('"').and_then(|at| Some((out[..at].strip_suffix('=')?.len(), at)))
+    else {
         return rest;
     };
     let Some(start) = out[..name_end].rfind(|c: char| c.is_ascii_whitespace()) else { return rest };
@@ -202,8 +231,14 @@ mod tests {
     fn references() {
         for (html, expected) in [
             ("no reference", "no reference"),
-            ("<a href=\"\u{1}news/other.md\u{1}#x\">", "<a href=\"https://example.org/blog/news/another-slug#x\">"),
-            ("<a href=\"\u{1}?Other Note\u{1}\">", "<a href=\"https://example.org/blog/news/another-slug\">"),
+            (
+                "<a href=\"\u{1}news/other.md\u{1}#x\">",
+                "<a href=\"https://example.org/blog/news/another-slug#x\">",
+            ),
+            (
+                "<a href=\"\u{1}?Other Note\u{1}\">",
+                "<a href=\"https://example.org/blog/news/another-slug\">",
+            ),
             (
                 "<a href=\"\u{1}a &amp; b.md\u{1}?x=1&amp;y=2\">",
                 "<a href=\"https://example.org/blog/a-b?x=1&amp;y=2\">",
@@ -215,11 +250,20 @@ mod tests {
             ("<a href=\"\u{1}/about/\u{1}\">", "<a href=\"https://example.org/blog/about\">"),
             ("<a href=\"\u{1}\u{1}#fn1\">", "<a href=\"https://example.org/blog/own#fn1\">"),
             // Nothing is known there.
-            ("<a href=\"\u{1}dir/My File.md\u{1}\">", "<a href=\"https://example.org/blog/dir/my-file\">"),
+            (
+                "<a href=\"\u{1}dir/My File.md\u{1}\">",
+                "<a href=\"https://example.org/blog/dir/my-file\">",
+            ),
             ("<a href=\"\u{1}dir/_index.md\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
             ("<a href=\"\u{1}_index.md\u{1}\">", "<a href=\"https://example.org/blog/\">"),
-            ("<a href=\"\u{1}dir/My File.pdf\u{1}\">", "<a href=\"https://example.org/blog/dir/My%20File.pdf\">"),
-            ("<a href=\"\u{1}/nowhere/grün/\u{1}?q\">", "<a href=\"https://example.org/blog/nowhere/gr%C3%BCn/?q\">"),
+            (
+                "<a href=\"\u{1}dir/My File.pdf\u{1}\">",
+                "<a href=\"https://example.org/blog/dir/My%20File.pdf\">",
+            ),
+            (
+                "<a href=\"\u{1}/nowhere/grün/\u{1}?q\">",
+                "<a href=\"https://example.org/blog/nowhere/gr%C3%BCn/?q\">",
+            ),
             ("<a href=\"\u{1}/../../etc\u{1}\">", "<a href=\"https://example.org/blog/etc\">"),
             // The author repeats the path of the site.
             ("<a href=\"\u{1}/blog/about/\u{1}\">", "<a href=\"https://example.org/blog/about\">"),
@@ -230,7 +274,10 @@ mod tests {
             ("<a href=\"\u{1}dir/\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
             // A name that nobody has: the attribute leaves, the element stays.
             ("<a href=\"\u{1}?Nobody\u{1}\">x</a>", "<a>x</a>"),
-            ("<a class=\"c\" href=\"\u{1}?No &quot;q&quot;\u{1}#f\" id=\"i\">", "<a class=\"c\" id=\"i\">"),
+            (
+                "<a class=\"c\" href=\"\u{1}?No &quot;q&quot;\u{1}#f\" id=\"i\">",
+                "<a class=\"c\" id=\"i\">",
+            ),
             ("\u{1}?Nobody\u{1} in text", " in text"),
             // Lists of references.
             (
@@ -238,7 +285,10 @@ mod tests {
                 "<img srcset=\"https://example.org/blog/a.png 1x, https://example.org/blog/b%20c.png 2x\" \
                  src=\"https://example.org/blog/a.png\">",
             ),
-            ("<img srcset=\"\u{1}a.png\u{1} 1x, \u{1}?No\u{1} 2x, \u{1}c\u{1}\" alt=\"\">", "<img alt=\"\">"),
+            (
+                "<img srcset=\"\u{1}a.png\u{1} 1x, \u{1}?No\u{1} 2x, \u{1}c\u{1}\" alt=\"\">",
+                "<img alt=\"\">",
+            ),
             // A mark alone.
             ("a\u{1}b", "ab"),
         ] {
@@ -273,14 +323,21 @@ mod tests {
             ("javascript:alert(1)", None),
             (" ", None),
         ] {
-            assert_eq!(image(written, &article, &sample::site(), &locate).as_deref(), expected, "{written:?}");
+            assert_eq!(
+                image(written, &article, &sample::site(), &locate).as_deref(),
+                expected,
+                "{written:?}"
+            );
         }
     }
 
     #[test]
     fn external_links_only_point() {
         assert_eq!(external(" gemini://example.org/a ").as_deref(), Some("gemini://example.org/a"));
-        assert_eq!(external("https://example.org/ü|?q=%zz").as_deref(), Some("https://example.org/%C3%BC%7C?q=%25zz"));
+        assert_eq!(
+            external("https://example.org/ü|?q=%zz").as_deref(),
+            Some("https://example.org/%C3%BC%7C?q=%25zz")
+        );
         for none in ["javascript:alert(1)", "data:text/html,x", "relative", "FILE:///etc/passwd"] {
             assert_eq!(external(none), None, "{none}");
         }

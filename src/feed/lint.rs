@@ -69,14 +69,17 @@ const TAGS: [&str; 46] = [
 ];
 
 /// Elements that readers remove and validators name.
-const RISKY: [&str; 11] =
-    ["script", "style", "iframe", "object", "embed", "applet", "link", "meta", "base", "frame", "frameset"];
+const RISKY: [&str; 11] = [
+    "script", "style", "iframe", "object", "embed", "applet", "link", "meta", "base", "frame",
+    "frameset",
+];
 
 /// Schemes of links that run something.
 const RUNNING: [&str; 3] = ["javascript:", "vbscript:", "data:text/"];
 
 /// Schemes with a registration, as far as feeds' ids use them.
-const REGISTERED: [&str; 11] = ["http", "https", "urn", "tag", "info", "cid", "mid", "data", "mailto", "ftp", "dns"];
+const REGISTERED: [&str; 11] =
+    ["http", "https", "urn", "tag", "info", "cid", "mid", "data", "mailto", "ftp", "dns"];
 
 /// The findings, each with the id of its entry; `None` for what concerns the whole feed. `now` is
 /// for dates that lie ahead.
@@ -211,7 +214,10 @@ fn in_brackets(text: &str) -> Option<&str> {
 fn language(tag: &str, found: &mut Vec<Diagnostic>) {
     let primary = tag.split('-').next().unwrap_or_default();
     if !(2..=3).contains(&primary.len()) || !primary.chars().all(|c| c.is_ascii_alphabetic()) {
-        found.push(Diagnostic::note("language", format!("validators do not know the language `{tag}`")));
+        found.push(Diagnostic::note(
+            "language",
+            format!("validators do not know the language `{tag}`"),
+        ));
     }
 }
 
@@ -229,7 +235,9 @@ fn id(entry: &Entry, found: &mut Vec<Diagnostic>) {
         note(format!("the id `{id}` is not in the canonical form of a URL"));
     } else if !is_well_formed(&scheme, rest) {
         note(format!("the id `{id}` is not what `{scheme}:` ids look like"));
-    } else if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) && !REGISTERED.contains(&scheme.as_str()) {
+    } else if scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !REGISTERED.contains(&scheme.as_str())
+    {
         note(format!("the scheme of the id `{id}` is not registered"));
     }
 }
@@ -281,9 +289,13 @@ fn is_urn(rest: &str) -> bool {
 
 fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) {
     if at.as_second() > now.as_second() + AHEAD_S_MAX {
-        found.push(Diagnostic::warning("date-ahead", format!("its {what} lies ahead: {}", time::rfc3339(at))));
+        found.push(Diagnostic::warning(
+            "date-ahead",
+            format!("its {what} lies ahead: {}", time::rfc3339(at)),
+        ));
     } else if at.as_second() < PLAUSIBLE_FROM_S {
-        let message = format!("its {what} is before 1990, which validators doubt: {}", time::rfc3339(at));
+        let message =
+            format!("its {what} is before 1990, which validators doubt: {}", time::rfc3339(at));
         found.push(Diagnostic::note("date-before-1990", message));
     }
 }
@@ -303,7 +315,10 @@ fn html(html: &str, found: &mut Vec<Diagnostic>) {
         let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
         let name = name_of(tag).to_ascii_lowercase();
         if RISKY.contains(&name.as_str()) {
-            found.push(Diagnostic::error("risky-element", format!("<{name}> is left in the content")));
+            found.push(Diagnostic::error(
+                "risky-element",
+                format!("<{name}> is left in the content"),
+            ));
         }
         attributes(tag, found);
     }
@@ -315,15 +330,24 @@ fn attributes(tag: &str, found: &mut Vec<Diagnostic>) {
         let name = name.to_ascii_lowercase();
         let value = value.trim_end_matches('"');
         if name.starts_with("on") {
-            found.push(Diagnostic::error("risky-attribute", format!("{name}= is left in the content")));
+            found.push(Diagnostic::error(
+                "risky-attribute",
+                format!("{name}= is left in the content"),
+            ));
         }
         if !matches!(name.as_str(), "href" | "src" | "poster" | "cite") {
             continue;
         }
         if RUNNING.iter().any(|scheme| value.to_ascii_lowercase().starts_with(scheme)) {
-            found.push(Diagnostic::error("running-link", format!("{name}=\"{value}\" runs something")));
+            found.push(Diagnostic::error(
+                "running-link",
+                format!("{name}=\"{value}\" runs something"),
+            ));
         } else if !value.split(['/', '?', '#']).next().unwrap_or_default().contains(':') {
-            found.push(Diagnostic::warning("relative-link", format!("{name}=\"{value}\" is not absolute")));
+            found.push(Diagnostic::warning(
+                "relative-link",
+                format!("{name}=\"{value}\" is not absolute"),
+            ));
         }
     }
 }
@@ -353,7 +377,8 @@ mod tests {
     fn bare() -> Feed {
         let mut feed = sample::feed();
         let mut nothing = feed.entries[1].clone();
-        (nothing.title, nothing.summary, nothing.html) = (" ".to_owned(), String::new(), " \u{1}".to_owned());
+        (nothing.title, nothing.summary, nothing.html) =
+            (" ".to_owned(), String::new(), " \u{1}".to_owned());
         (nothing.id, nothing.atom_id) = ("3".to_owned(), "urn:x:3".to_owned());
         nothing.tags = vec![" ".to_owned(), String::new()];
         nothing.authors = vec![named("Ada", Some("nowhere"))];
@@ -368,21 +393,29 @@ mod tests {
     fn rules_that_cannot_be_broken() {
         type Kept = fn(&Feed, &str, &str) -> bool;
         let rules: [(&str, Kept); 15] = [
-            ("MissingGuid", |feed, rss, _| rss.matches("<guid isPermaLink=\"false\">").count() == feed.entries.len()),
+            ("MissingGuid", |feed, rss, _| {
+                rss.matches("<guid isPermaLink=\"false\">").count() == feed.entries.len()
+            }),
             ("MissingAtomSelfLink, SelfNotAtom", |feed, rss, _| {
                 let url = feed.self_url(Format::Rss);
-                rss.contains(&format!("<atom:link href=\"{url}\" rel=\"self\" type=\"application/rss+xml\"/>"))
+                rss.contains(&format!(
+                    "<atom:link href=\"{url}\" rel=\"self\" type=\"application/rss+xml\"/>"
+                ))
             }),
             ("MissingSelf, RelativeSelf", |feed, _, atom| {
                 let url = feed.self_url(Format::Atom);
-                atom.contains(&format!("<link href=\"{url}\" rel=\"self\" type=\"application/atom+xml\"/>"))
+                atom.contains(&format!(
+                    "<link href=\"{url}\" rel=\"self\" type=\"application/atom+xml\"/>"
+                ))
             }),
             ("NeedDescriptionBeforeContent", |_, rss, _| {
-                parts(rss, "<item>")
-                    .all(|item| !item.contains("<content:") || item.find("<desc") < item.find("<content:"))
+                parts(rss, "<item>").all(|item| {
+                    !item.contains("<content:") || item.find("<desc") < item.find("<content:")
+                })
             }),
             ("ItemMustContainTitleOrDescription", |_, rss, _| {
-                parts(rss, "<item>").all(|item| item.contains("<title>") || item.contains("<description>"))
+                parts(rss, "<item>")
+                    .all(|item| item.contains("<title>") || item.contains("<description>"))
             }),
             ("NotBlank, AttrNotBlank", |_, rss, atom| {
                 ["title", "category", "name"]
@@ -397,27 +430,37 @@ mod tests {
                 })
             }),
             ("NotHtml", |_, rss, _| {
-                parts(rss, "<description><![CDATA[").all(|text| !text[..text.find("]]>").unwrap()].contains('<'))
+                parts(rss, "<description><![CDATA[")
+                    .all(|text| !text[..text.find("]]>").unwrap()].contains('<'))
             }),
             ("MissingTextualContent", |_, _, atom| {
-                parts(atom, "<entry>").all(|entry| entry.contains("<summary") || entry.contains("<content"))
+                parts(atom, "<entry>")
+                    .all(|entry| entry.contains("<summary") || entry.contains("<content"))
             }),
             ("InvalidAddrSpec", |_, _, atom| !atom.contains("nowhere")),
-            ("MissingElement: author", |_, _, atom| atom[..atom.find("<entry>").unwrap()].contains("<author>")),
+            ("MissingElement: author", |_, _, atom| {
+                atom[..atom.find("<entry>").unwrap()].contains("<author>")
+            }),
             ("DuplicateAtomLink, MissingContentOrAlternate", |_, _, atom| {
                 parts(atom, "<entry>").all(|entry| entry.matches("rel=\"alternate\"").count() == 1)
             }),
             ("ImageTitleDoesntMatch, ImageLinkDoesntMatch", |feed, rss, _| {
                 let image = parts(rss, "<image>").next().unwrap();
-                image.contains(&feed.home_url) && image.contains(&format!("<title>{}</title>", feed.title))
+                image.contains(&feed.home_url)
+                    && image.contains(&format!("<title>{}</title>", feed.title))
             }),
             ("MissingNamespace, MediaRssNamespace", |_, rss, atom| {
-                [rss, atom].iter().all(|xml| xml.contains("xmlns:media=\"http://search.yahoo.com/mrss/\""))
+                [rss, atom]
+                    .iter()
+                    .all(|xml| xml.contains("xmlns:media=\"http://search.yahoo.com/mrss/\""))
             }),
-            ("DuplicateSemantics", |_, rss, _| !rss[..rss.find("<item>").unwrap()].contains("<dc:")),
+            ("DuplicateSemantics", |_, rss, _| {
+                !rss[..rss.find("<item>").unwrap()].contains("<dc:")
+            }),
         ];
         let feed = bare();
-        let [rss, atom] = [Format::Rss, Format::Atom].map(|format| String::from_utf8(feed.write(format)).unwrap());
+        let [rss, atom] = [Format::Rss, Format::Atom]
+            .map(|format| String::from_utf8(feed.write(format)).unwrap());
         for (rule, kept) in rules {
             assert!(kept(&feed, &rss, &atom), "{rule}:\n{rss}\n{atom}");
         }
@@ -434,7 +477,11 @@ mod tests {
     fn rules_that_are_named() {
         type Change = fn(&mut Entry);
         let named: [(&str, Change, &str); 29] = [
-            ("ContainsHTML, ContainsUndeclaredHTML", |e| e.title = "Use </B>".to_owned(), "literal-markup"),
+            (
+                "ContainsHTML, ContainsUndeclaredHTML",
+                |e| e.title = "Use </B>".to_owned(),
+                "literal-markup",
+            ),
             ("ContainsUndeclaredHTML", |e| e.summary = "a <p>b</p>".to_owned(), "literal-markup"),
             ("(unseen)", |e| e.title = "The <br clear=all> element".to_owned(), "literal-markup"),
             ("ContainsHTML", |e| e.tags = vec!["</i>".to_owned()], "literal-markup"),
@@ -442,8 +489,16 @@ mod tests {
             ("BadCharacters", |e| e.html = "a\u{fffd}".to_owned(), "replacement-character"),
             ("BadCharacters", |e| e.title = "CafÃ©".to_owned(), "encoded-twice"),
             ("BadCharacters", |e| e.html = "CafÃ©".to_owned(), "encoded-twice"),
-            ("ContainsEmail", |e| e.authors = vec![named("Ada <a@b.org>", None)], "address-in-name"),
-            ("InvalidAddrSpec", |e| e.authors = vec![named("Ada", Some("a@localhost"))], "no-address"),
+            (
+                "ContainsEmail",
+                |e| e.authors = vec![named("Ada <a@b.org>", None)],
+                "address-in-name",
+            ),
+            (
+                "InvalidAddrSpec",
+                |e| e.authors = vec![named("Ada", Some("a@localhost"))],
+                "no-address",
+            ),
             ("InvalidLanguage", |e| e.language = Some("x-klingon".to_owned()), "language"),
             ("NotSufficientlyUnique", |e| e.id = "1234".to_owned(), "id"),
             ("UriNotIri", |e| e.atom_id = "tag:a.b,2026:ü".to_owned(), "id"),
@@ -456,12 +511,20 @@ mod tests {
             ("SchemeNotIANARegistered", |e| e.atom_id = "post:12".to_owned(), "id"),
             ("ImplausibleDate", |e| e.updated = at("2026-11-24T01:00:00Z"), "date-ahead"),
             ("ImplausibleDate", |e| e.published = at("1984-01-01T00:00:00Z"), "date-before-1990"),
-            ("SecurityRisk", |e| e.html = "<p><SCRIPT src=\"https://a/\">".to_owned(), "risky-element"),
+            (
+                "SecurityRisk",
+                |e| e.html = "<p><SCRIPT src=\"https://a/\">".to_owned(),
+                "risky-element",
+            ),
             ("SecurityRisk", |e| e.html = "<iframe>".to_owned(), "risky-element"),
             ("SecurityRiskAttr", |e| e.html = "<p onclick=\"x\">".to_owned(), "risky-attribute"),
             ("(unseen)", |e| e.html = "<a href=\"JavaScript:x\">".to_owned(), "running-link"),
             ("ContainsRelRef", |e| e.html = "<img src=\"a/b:c.png\">".to_owned(), "relative-link"),
-            ("ContainsRelRef", |e| e.html = "<a class=\"x\" href=\"//h/p\">".to_owned(), "relative-link"),
+            (
+                "ContainsRelRef",
+                |e| e.html = "<a class=\"x\" href=\"//h/p\">".to_owned(),
+                "relative-link",
+            ),
             ("(unseen)", |e| (e.title, e.summary) = (String::new(), String::new()), "wordless"),
         ];
         for (rule, change, code) in named {
@@ -486,11 +549,8 @@ mod tests {
         let mut feed = sample::feed();
         feed.entries[1].updated = feed.entries[0].updated;
         let found = lint(&feed, at(NOW));
-        assert!(
-            found
-                .iter()
-                .any(|(id, diagnostic)| id.as_deref() == Some("not an IRI") && diagnostic.code == "same-updated")
-        );
+        assert!(found.iter().any(|(id, diagnostic)| id.as_deref() == Some("not an IRI")
+            && diagnostic.code == "same-updated"));
     }
 
     fn named(name: &str, email: Option<&str>) -> Person {

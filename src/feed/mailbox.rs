@@ -27,7 +27,18 @@ mod tests {
         for good in ["a@b.c", "ada.l+feeds@mail.example.org", "o'neil@example.ie"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "a", "@b.c", "a@b", "a@localhost", "a b@c.d", "Ada <a@b.c>", "ä@b.c", "a@b..c", "a@b.c."] {
+        for bad in [
+            "",
+            "a",
+            "@b.c",
+            "a@b",
+            "a@localhost",
+            "a b@c.d",
+            "Ada <a@b.c>",
+            "ä@b.c",
+            "a@b..c",
+            "a@b.c.",
+        ] {
             assert!(!is_address(bad), "{bad}");
         }
     }

@@ -33,7 +33,8 @@ pub fn write(title: &str, outlines: &[Outline]) -> Vec<u8> {
 
 fn events(writer: &mut Writer<Vec<u8>>, title: &str, outlines: &[Outline]) -> std::io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
-    writer.write_event(Event::Start(BytesStart::new("opml").with_attributes([("version", "2.0")])))?;
+    writer
+        .write_event(Event::Start(BytesStart::new("opml").with_attributes([("version", "2.0")])))?;
     writer.write_event(Event::Start(BytesStart::new("head")))?;
     writer.write_event(Event::Start(BytesStart::new("title")))?;
     writer.write_event(Event::Text(BytesText::new(&xml::border(title))))?;

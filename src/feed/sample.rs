@@ -123,7 +123,8 @@ pub(super) fn feed() -> Feed {
         description: "About things & <stuff>.".to_owned(),
         language: "en".to_owned(),
         home_url: "https://example.org/blog/".to_owned(),
-        self_urls: Format::ALL.map(|format| format!("https://example.org/blog/{}", format.file_name())),
+        self_urls: Format::ALL
+            .map(|format| format!("https://example.org/blog/{}", format.file_name())),
         updated: at("2026-11-21T10:00:00.123456Z"),
         author: person("Ada Lovelace"),
         icon: None,
@@ -194,9 +195,17 @@ pub(super) fn nasty() -> impl Strategy<Value = String> {
 /// elsewhere.
 pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
     let texts = (nasty(), nasty(), nasty(), nasty(), prop::collection::vec(nasty(), 0..3));
-    let rest = (-2_000_000_000_i64..4_000_000_000, 0_i64..100_000_000, any::<[bool; 4]>(), 0_i32..1_000_000);
+    let rest = (
+        -2_000_000_000_i64..4_000_000_000,
+        0_i64..100_000_000,
+        any::<[bool; 4]>(),
+        0_i32..1_000_000,
+    );
     (texts, rest).prop_map(
-        |((id, title, summary, html, tags), (published, later, [image, link, author, language], micros))| {
+        |(
+            (id, title, summary, html, tags),
+            (published, later, [image, link, author, language], micros),
+        )| {
             let published = Timestamp::from_second(published).unwrap();
             Entry {
                 id: format!("{id} id"),
@@ -208,7 +217,11 @@ pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
                 )
                 .unwrap(),
                 authors: author
-                    .then(|| Person { name: format!("x{title}"), email: Some(summary.clone()), url: None })
+                    .then(|| Person {
+                        name: format!("x{title}"),
+                        email: Some(summary.clone()),
+                        url: None,
+                    })
                     .into_iter()
                     .collect(),
                 external_url: link.then(|| "https://example.com/?a&amp;b=]]%3E".to_owned()),

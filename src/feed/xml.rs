@@ -34,7 +34,10 @@ pub(super) fn border(text: &str) -> Cow<'_, str> {
 /// controls (lead byte C2) and what Unicode keeps for no character (EF, and the lead bytes of the
 /// other planes).
 fn may_be_unsafe(byte: u8) -> bool {
-    (byte < 0x20) & (byte != b'\t') & (byte != b'\n') | (byte == 0x7f) | (byte == 0xc2) | (byte >= 0xef)
+    (byte < 0x20) & (byte != b'\t') & (byte != b'\n')
+        | (byte == 0x7f)
+        | (byte == 0xc2)
+        | (byte >= 0xef)
 }
 
 /// Whether `is` holds for any byte. Looks at blocks of them at once: whole articles pass through
@@ -65,7 +68,10 @@ pub(super) fn as_html(text: &str) -> String {
 
 /// The attributes of `media:content` for a picture; values are not yet escaped.
 pub(super) fn media_attributes(image: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([("medium".to_owned(), "image".to_owned()), ("url".to_owned(), image.to_owned())])
+    BTreeMap::from([
+        ("medium".to_owned(), "image".to_owned()),
+        ("url".to_owned(), image.to_owned()),
+    ])
 }
 
 /// Whether any entry has a picture, so that its namespace has to be declared.
@@ -152,7 +158,10 @@ mod tests {
                 "<content type=\"html\">&lt;p&gt;</content><a>&amp;</a>",
                 "<content type=\"html\">&lt;p&gt;</content><a>&#x26;</a>",
             ),
-            ("<content:encoded>&lt;</content:encoded>", "<content:encoded>&#x3C;</content:encoded>"),
+            (
+                "<content:encoded>&lt;</content:encoded>",
+                "<content:encoded>&#x3C;</content:encoded>",
+            ),
             ("<![CDATA[never closed &lt;", "<![CDATA[never closed &lt;"),
         ] {
             assert_eq!(String::from_utf8(hexadecimal(xml.into())).unwrap(), expected);

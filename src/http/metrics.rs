@@ -58,7 +58,8 @@ impl Metrics {
 
     pub(super) fn answered(&self, status: StatusCode) {
         add(&self.requests);
-        if let Some(counter) = self.answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+        if let Some(counter) = self.answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1))
+        {
             add(counter);
         }
     }

@@ -87,9 +87,13 @@ mod tests {
 
     #[test]
     fn tags_are_spoken() {
-        for (tag, slug) in
-            [("C++", "c-plus-plus"), ("C#", "c-sharp"), (".NET", "dot-net"), ("#rust", "rust"), ("Node.js", "node-js")]
-        {
+        for (tag, slug) in [
+            ("C++", "c-plus-plus"),
+            ("C#", "c-sharp"),
+            (".NET", "dot-net"),
+            ("#rust", "rust"),
+            ("Node.js", "node-js"),
+        ] {
             assert_eq!(tag_slug(tag), slug, "{tag}");
         }
     }
@@ -97,7 +101,8 @@ mod tests {
     #[test]
     fn every_directory_above_carries_it() {
         let scopes = directories(&RelPath::new("My News/2026 x/a.md").unwrap());
-        let shown: Vec<String> = scopes.iter().map(|(scope, name)| format!("{scope} {name}")).collect();
+        let shown: Vec<String> =
+            scopes.iter().map(|(scope, name)| format!("{scope} {name}")).collect();
         assert_eq!(shown, ["/my-news/ My News", "/my-news/2026-x/ 2026 x"]);
     }
 }

@@ -54,10 +54,15 @@ impl Assets {
             return Some(here);
         }
         let alike = |path: &RelPath| {
-            path.segments().rev().zip(wanted.segments().rev()).take_while(|(one, other)| one == other).count()
+            path.segments()
+                .rev()
+                .zip(wanted.segments().rev())
+                .take_while(|(one, other)| one == other)
+                .count()
         };
         let name = name_of(wanted);
-        let namesakes = self.by_name.range((name, RelPath::root())..).take_while(|(of, _)| *of == name);
+        let namesakes =
+            self.by_name.range((name, RelPath::root())..).take_while(|(of, _)| *of == name);
         // Of equals, the first: later ones have to be more alike.
         namesakes.map(|(_, path)| path).fold(None, |best, path| match best {
             Some(best) if alike(best) >= alike(path) => Some(best),

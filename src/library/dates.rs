@@ -16,7 +16,12 @@ use super::Record;
 ///
 /// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of one day keep their
 /// order.
-pub(super) fn published(head: &Head, first_seen: Timestamp, fallback: Timestamp, zone: &TimeZone) -> Timestamp {
+pub(super) fn published(
+    head: &Head,
+    first_seen: Timestamp,
+    fallback: Timestamp,
+    zone: &TimeZone,
+) -> Timestamp {
     let instant = match head.published {
         None => fallback,
         Some(Written::Day(day)) if first_seen.to_zoned(zone.clone()).date() == day => first_seen,
@@ -26,7 +31,13 @@ pub(super) fn published(head: &Head, first_seen: Timestamp, fallback: Timestamp,
 }
 
 /// When a new article last changed: what its author wrote (never ahead of the clock), else when it was published.
-pub(super) fn updated_first(head: &Head, id: &str, published: Timestamp, now: Timestamp, zone: &TimeZone) -> Timestamp {
+pub(super) fn updated_first(
+    head: &Head,
+    id: &str,
+    published: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Timestamp {
     let written = head.updated.map(|written| written.resolve(zone).min(now));
     with_micros(written.unwrap_or(published).max(published), id)
 }
@@ -45,7 +56,9 @@ pub(super) fn updated_next(
     let written = head.updated.filter(|_| said_anew).map(|written| written.resolve(zone).min(now));
     let moved = match (written, edited) {
         (Some(written), _) => Some(written),
-        (None, Some(sketch)) if head.updated.is_none() && !is_minor_edit(&old.sketch, sketch) => Some(now),
+        (None, Some(sketch)) if head.updated.is_none() && !is_minor_edit(&old.sketch, sketch) => {
+            Some(now)
+        }
         _ => None,
     };
     let floor = whole_second(old.updated).max(published);
@@ -72,7 +85,12 @@ pub(super) enum Showing {
 }
 
 /// Whether an article with this head and date is shown at `now`.
-pub(super) fn showing(head: &Head, published: Timestamp, now: Timestamp, zone: &TimeZone) -> Showing {
+pub(super) fn showing(
+    head: &Head,
+    published: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Showing {
     let expires = head.expires.map(|written| written.resolve(zone));
     let from = head.not_before.map_or(published, |written| written.resolve(zone).max(published));
     if head.draft || expires.is_some_and(|expires| expires <= now) {

@@ -99,8 +99,13 @@ impl Ledger {
     pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
         let mut twins = Vec::new();
         let ino = row.fingerprint.ino;
-        for (_, other) in self.by_inode.range((ino, RelPath::root())..).take_while(|(number, _)| *number == ino) {
-            let same_file = self.files.get(other).is_some_and(|file| file.fingerprint.is_same_file(&row.fingerprint));
+        for (_, other) in
+            self.by_inode.range((ino, RelPath::root())..).take_while(|(number, _)| *number == ino)
+        {
+            let same_file = self
+                .files
+                .get(other)
+                .is_some_and(|file| file.fingerprint.is_same_file(&row.fingerprint));
             if let Some(record) = self.live(other)
                 && same_file
                 && other != path
@@ -167,15 +172,24 @@ impl Ledger {
             return Ok(address.url.clone());
         }
         if !address.explicit {
-            let numbered = (2..=TWINS_MAX).map(|n| address.url.numbered(n)).find(|url| free(url) && !url.is_reserved());
-            return numbered.ok_or_else(|| Diagnostic::error("url-taken", "too many articles ask for the same URL"));
+            let numbered = (2..=TWINS_MAX)
+                .map(|n| address.url.numbered(n))
+                .find(|url| free(url) && !url.is_reserved());
+            return numbered.ok_or_else(|| {
+                Diagnostic::error("url-taken", "too many articles ask for the same URL")
+            });
         }
         let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
-        let path = owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
+        let path =
+            owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
         let asked = &address.url;
-        let looks_free = owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
+        let looks_free =
+            owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
         let why = if looks_free { "; letter case and signs do not part URLs" } else { "" };
-        Err(Diagnostic::error("url-taken", format!("asks for the URL /{asked}, which belongs to {path}{why}")))
+        Err(Diagnostic::error(
+            "url-taken",
+            format!("asks for the URL /{asked}, which belongs to {path}{why}"),
+        ))
     }
 }
 

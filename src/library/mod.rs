@@ -211,8 +211,12 @@ impl Library {
         match reference.strip_prefix('/') {
             Some("") => Some(Route::Home),
             // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
-            Some(path) => self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path))),
-            None => self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference)),
+            Some(path) => {
+                self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
+            }
+            None => {
+                self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference))
+            }
         }
     }
 
@@ -229,7 +233,8 @@ impl Library {
         }
         let last = name.rsplit('/').next().unwrap_or(name);
         let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let first = |name: u64| self.names.range((name, 0)..=(name, Seq::MAX)).next().map(|(_, seq)| *seq);
+        let first =
+            |name: u64| self.names.range((name, 0)..=(name, Seq::MAX)).next().map(|(_, seq)| *seq);
         let named = [called(&stem), called(last)].into_iter().find_map(first);
         named.and_then(|seq| self.article(seq)).map(|article| Route::Resource(article.url.clone()))
     }
@@ -237,7 +242,9 @@ impl Library {
     fn at_url(&self, path: &str) -> Option<Route> {
         let path = UrlPath::new(path)?;
         match self.find(&path) {
-            Lookup::Here(article) | Lookup::Moved(article) => Some(Route::Resource(article.url.clone())),
+            Lookup::Here(article) | Lookup::Moved(article) => {
+                Some(Route::Resource(article.url.clone()))
+            }
             Lookup::Asset(asset) => UrlPath::new(asset.as_str()).map(Route::Resource),
             Lookup::Gone | Lookup::Missing => {
                 let scope = Scope::Directory(path);
@@ -317,7 +324,11 @@ impl Library {
 
     fn authors(&self) -> impl Iterator<Item = &Scope> {
         let is_author = |scope: &&Scope| matches!(scope, Scope::Author(_));
-        self.channels.iter().filter(|(_, place)| place.members.count() > 0).map(|(scope, _)| scope).filter(is_author)
+        self.channels
+            .iter()
+            .filter(|(_, place)| place.members.count() > 0)
+            .map(|(scope, _)| scope)
+            .filter(is_author)
     }
 
     /// The scopes that carry an article, the site among them.
@@ -341,8 +352,9 @@ impl Library {
     fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
         let base = UrlPath::new(slug)?;
         let folded = address::folded(name);
-        let fits =
-            |scope: &Scope| self.channels.get(scope).is_none_or(|place| address::folded(&place.row.name) == folded);
+        let fits = |scope: &Scope| {
+            self.channels.get(scope).is_none_or(|place| address::folded(&place.row.name) == folded)
+        };
         let numbered = (2..=identity::TWINS_MAX).map(|n| scope(base.numbered(n)));
         std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
@@ -369,7 +381,11 @@ impl Library {
 
     /// When the listed articles of the site were published, newest first.
     pub fn dates(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.channels.get(&Scope::Site).into_iter().flat_map(|place| place.members.by_date()).map(|(at, _)| at)
+        self.channels
+            .get(&Scope::Site)
+            .into_iter()
+            .flat_map(|place| place.members.by_date())
+            .map(|(at, _)| at)
     }
 
     fn all(&self, seqs: impl Iterator<Item = Seq>) -> Vec<Arc<Article>> {

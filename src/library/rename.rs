@@ -47,8 +47,10 @@ pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, R
             pairs.join(seq, &file.path);
         }
     }
-    let by_inode: HashMap<_, Seq> =
-        lost.iter().filter_map(|lost| Some((inode(lost.fingerprint.as_ref()?)?, lost.seq))).collect();
+    let by_inode: HashMap<_, Seq> = lost
+        .iter()
+        .filter_map(|lost| Some((inode(lost.fingerprint.as_ref()?)?, lost.seq)))
+        .collect();
     for file in &fresh {
         if let Some(seq) = inode(&file.fingerprint).and_then(|inode| by_inode.get(&inode)) {
             pairs.join(*seq, &file.path);
@@ -105,20 +107,27 @@ mod tests {
     use super::*;
 
     fn lost(seq: Seq, path: &str, ino: u64, text: &str) -> Lost {
-        let fingerprint = Fingerprint { dev: 1, ino, btime_ns: ino as i64, ..Fingerprint::default() };
+        let fingerprint =
+            Fingerprint { dev: 1, ino, btime_ns: ino as i64, ..Fingerprint::default() };
         let path = RelPath::new(path).unwrap();
         Lost { seq, path, fingerprint: Some(fingerprint), digest: Digest::of(text.as_bytes()) }
     }
 
     fn fresh(path: &str, ino: u64, text: &str) -> Fresh {
         let lost = lost(0, path, ino, text);
-        Fresh { path: lost.path, fingerprint: lost.fingerprint.unwrap(), digest: Some(lost.digest), named: None }
+        Fresh {
+            path: lost.path,
+            fingerprint: lost.fingerprint.unwrap(),
+            digest: Some(lost.digest),
+            named: None,
+        }
     }
 
     fn check(lost: Vec<Lost>, fresh: Vec<Fresh>, expected: &[(Seq, &str)]) {
         let mut pairs = renames(lost, fresh);
         pairs.sort();
-        let shown: Vec<(Seq, &str)> = pairs.iter().map(|(seq, path)| (*seq, path.as_str())).collect();
+        let shown: Vec<(Seq, &str)> =
+            pairs.iter().map(|(seq, path)| (*seq, path.as_str())).collect();
         assert_eq!(shown, expected);
     }
 
@@ -141,7 +150,11 @@ mod tests {
     #[test]
     fn twins_keep_their_names() {
         let gone = vec![lost(1, "old/a", 1, "x"), lost(2, "old/b", 2, "x")];
-        check(gone, vec![fresh("new/b", 8, "x"), fresh("new/c", 9, "x")], &[(1, "new/c"), (2, "new/b")]);
+        check(
+            gone,
+            vec![fresh("new/b", 8, "x"), fresh("new/c", 9, "x")],
+            &[(1, "new/c"), (2, "new/b")],
+        );
     }
 
     #[test]

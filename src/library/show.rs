@@ -24,8 +24,10 @@ impl Step<'_> {
         }
         let channels = self.mark_channels();
         let ledger = &self.state.ledger;
-        let files = self.files.iter().map(|path| (path.clone(), ledger.files.get(path).cloned())).collect();
-        let records = self.records.iter().filter_map(|seq| ledger.records.get(seq).cloned()).collect();
+        let files =
+            self.files.iter().map(|path| (path.clone(), ledger.files.get(path).cloned())).collect();
+        let records =
+            self.records.iter().filter_map(|seq| ledger.records.get(seq).cloned()).collect();
         let commit = Commit { files, records, urls: self.urls, channels, ..Commit::default() };
         (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
     }
@@ -95,7 +97,10 @@ impl Step<'_> {
             watermark: whole_second(self.now),
             modified: Timestamp::UNIX_EPOCH,
         };
-        self.state.library.channels.insert(scope.clone(), Place { row, members: Default::default() });
+        self.state
+            .library
+            .channels
+            .insert(scope.clone(), Place { row, members: Default::default() });
         self.touched.insert(scope.clone());
         scope
     }
@@ -105,7 +110,8 @@ impl Step<'_> {
         let mut rows = Vec::new();
         for scope in &self.touched {
             let Some(place) = self.state.library.channels.get_mut(scope) else { continue };
-            let next = Timestamp::from_second(place.row.modified.as_second().saturating_add(1)).unwrap_or(now);
+            let next = Timestamp::from_second(place.row.modified.as_second().saturating_add(1))
+                .unwrap_or(now);
             place.row.modified = now.max(next);
             rows.push(place.row.clone());
         }

@@ -82,8 +82,12 @@ impl World {
         let (one, two) = rest.split_once(' ').unwrap_or((rest, ""));
         match word {
             "write" => {
-                let inode = self.files.get(one).map(|file| file.inode).unwrap_or_else(|| self.next_inode());
-                self.files.insert(one.into(), File { inode, changed: self.now, text: two.replace('|', "\n") });
+                let inode =
+                    self.files.get(one).map(|file| file.inode).unwrap_or_else(|| self.next_inode());
+                self.files.insert(
+                    one.into(),
+                    File { inode, changed: self.now, text: two.replace('|', "\n") },
+                );
             }
             "mv" => {
                 if let Some(file) = self.files.remove(one) {
@@ -119,7 +123,8 @@ impl World {
         if self.state.deletes(&self.policy, self.now) && !paths.is_superset(&self.everything()) {
             return self.look(&self.everything());
         }
-        let mut observations: Vec<Observation> = paths.iter().filter_map(|name| self.observe(name)).collect();
+        let mut observations: Vec<Observation> =
+            paths.iter().filter_map(|name| self.observe(name)).collect();
         // As the engine does: what may have moved is looked at on disk, now.
         for rival in self.state.rivals(&observations, self.now) {
             let looked_at = observations.iter().any(|seen| seen.path == rival);
@@ -128,7 +133,8 @@ impl World {
             }
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
-        let (state, outcome) = self.state.step(&observations, &self.policy, self.now, self.first_scan, false);
+        let (state, outcome) =
+            self.state.step(&observations, &self.policy, self.now, self.first_scan, false);
         self.first_scan = false;
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
@@ -201,7 +207,8 @@ fn tell(notice: &Notice) -> Option<String> {
 fn show(library: &Library) -> Vec<String> {
     let line = |article: &Arc<super::Article>| {
         let day = |at: Timestamp| at.strftime("%m-%dT%H:%M:%S").to_string();
-        let (seq, path, url, title) = (article.seq, &article.path, &article.url, &article.head.title);
+        let (seq, path, url, title) =
+            (article.seq, &article.path, &article.url, &article.head.title);
         format!("{seq} {path} /{url} {title:?} {} {}", day(article.published), day(article.updated))
     };
     library.articles().map(line).collect()
@@ -219,19 +226,23 @@ fn check(script: &str, expected: &[&str]) -> World {
 fn what_has_no_date_is_dated_when_it_is_first_seen() {
     check("write a.md # A||text\n.", &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     check("first\nwrite a.md # A||text\n.", &["1 a.md /a \"A\" 01-15T00:00:00 01-15T00:00:00"]);
-    let today =
-        "write a.md ---|date: 2026-03-01|---|# A||text\n.\nwait 60\nwrite a.md ---|date: 2026-03-01|---|# B||text\n.";
+    let today = "write a.md ---|date: 2026-03-01|---|# A||text\n.\nwait 60\nwrite a.md ---|date: 2026-03-01|---|# B||text\n.";
     check(today, &["1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00"]);
-    check("write a.md ---|date: 2026-02-01|---|# A||text\n.", &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"]);
+    check(
+        "write a.md ---|date: 2026-02-01|---|# A||text\n.",
+        &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"],
+    );
 }
 
 #[test]
 fn numbers_follow_dates_on_a_first_scan() {
-    let script =
-        "first\nwrite a.md ---|date: 2026-02-02|---|# Later||x\nwrite b.md ---|date: 2026-01-01|---|# Earlier||x\n.";
+    let script = "first\nwrite a.md ---|date: 2026-02-02|---|# Later||x\nwrite b.md ---|date: 2026-01-01|---|# Earlier||x\n.";
     check(
         script,
-        &["1 b.md /b \"Earlier\" 01-01T00:00:00 01-01T00:00:00", "2 a.md /a \"Later\" 02-02T00:00:00 02-02T00:00:00"],
+        &[
+            "1 b.md /b \"Earlier\" 01-01T00:00:00 01-01T00:00:00",
+            "2 a.md /a \"Later\" 02-02T00:00:00 02-02T00:00:00",
+        ],
     );
 }
 
@@ -240,7 +251,9 @@ fn updated_moves_with_the_words_alone() {
     let words = "one two three four five six seven eight nine ten";
     let small = format!("write a.md # A||{words}\n.\nwait 60\nwrite a.md # A||{words} more\n.");
     check(&small, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    let large = format!("write a.md # A||{words}\n.\nwait 60\nwrite a.md # A||{words} and quite a few more\n.");
+    let large = format!(
+        "write a.md # A||{words}\n.\nwait 60\nwrite a.md # A||{words} and quite a few more\n."
+    );
     check(&large, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:01:00"]);
     let said = format!(
         "write a.md # A||{words}\n.\nwait 60\nwrite a.md ---|updated: 2026-03-01T12:00:30Z|---|# A||{words}\n."
@@ -252,13 +265,21 @@ fn updated_moves_with_the_words_alone() {
 
 #[test]
 fn a_rename_is_followed_and_a_path_that_exists_is_itself() {
-    let moved =
-        check("write a.md # A||x\n.\nmv a.md n/b.md\n.", &["1 n/b.md /n/b \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+    let moved = check(
+        "write a.md # A||x\n.\nmv a.md n/b.md\n.",
+        &["1 n/b.md /n/b \"A\" 03-01T12:00:00 03-01T12:00:00"],
+    );
     assert!(matches!(moved.state.library().find(&UrlPath::new("a").unwrap()), Lookup::Moved(_)));
     let late = "write a.md # A||x\n.\nrm a.md\n.\nwait 5\nwrite b.md # A||x\n.";
     check(late, &["1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     let swapped = "write a.md # A||x\nwrite b.md # B||y\n.\nmv a.md t\nmv b.md a.md\nmv t b.md\n.";
-    check(swapped, &["1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00", "2 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+    check(
+        swapped,
+        &[
+            "1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00",
+            "2 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00",
+        ],
+    );
 }
 
 #[test]
@@ -279,10 +300,16 @@ fn drafts_held_and_expired_articles_come_and_go() {
     let held = "write a.md ---|date: 2026-03-01T12:00:30Z|---|# A||x\n.";
     assert_eq!(check(held, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
     check(&format!("{held}\nwait 30\n."), &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"]);
-    check(&format!("{held}\nrestart\nwait 30\n."), &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"]);
+    check(
+        &format!("{held}\nrestart\nwait 30\n."),
+        &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"],
+    );
     let later = "write a.md ---|date: 2026-02-01|publishDate: 2026-03-01T12:00:30Z|---|# A||x\n.";
     assert_eq!(check(later, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
-    check(&format!("{later}\nrestart\nwait 30\n."), &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"]);
+    check(
+        &format!("{later}\nrestart\nwait 30\n."),
+        &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"],
+    );
     let expires = "write a.md ---|expires: 2026-03-01T12:00:30Z|---|# A||x\n.";
     check(expires, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     check(&format!("{expires}\nrestart\nwait 30\n."), &[]);
@@ -292,9 +319,12 @@ fn drafts_held_and_expired_articles_come_and_go() {
 
 #[test]
 fn links_from_the_root_may_name_files() {
-    let world =
-        check("write n/My_Post.md # A||one\n.", &["1 n/My_Post.md /n/my-post \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    let at = |reference: &str| world.state.library().locate(reference).map(|route| route.to_string());
+    let world = check(
+        "write n/My_Post.md # A||one\n.",
+        &["1 n/My_Post.md /n/my-post \"A\" 03-01T12:00:00 03-01T12:00:00"],
+    );
+    let at =
+        |reference: &str| world.state.library().locate(reference).map(|route| route.to_string());
     for (reference, url) in [
         ("n/My_Post.md", Some("/n/my-post")),
         ("/n/My_Post.md", Some("/n/my-post")),
@@ -315,12 +345,15 @@ fn the_first_keeps_what_it_has() {
     let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
         world.told,
-        ["b.md: asks for the URL /S, which belongs to a.md; letter case and signs do not part URLs"]
+        [
+            "b.md: asks for the URL /S, which belongs to a.md; letter case and signs do not part URLs"
+        ]
     );
     let twins = "write My_Post.md # A||one\nwrite my-post.txt Second\nwrite My-post.html <p>x\n.\nrestart\n.";
     let urls: Vec<String> = check_urls(twins);
     assert_eq!(urls, ["my-post", "my-post-2", "my-post-3"]);
-    let reserved = check("write tags/a.md # A||x\nwrite rss.xml.md ---|path: rss.xml|---|x\n.", &[]);
+    let reserved =
+        check("write tags/a.md # A||x\nwrite rss.xml.md ---|path: rss.xml|---|x\n.", &[]);
     assert_eq!(reserved.told.len(), 2);
 }
 
@@ -332,7 +365,11 @@ fn check_urls(script: &str) -> Vec<String> {
 
 #[test]
 fn a_refused_empty_or_truncated_file_takes_nothing_away() {
-    for bad in ["write a.md ---|title: [|---|x\n.", "write a.md \n.", "write a.md ---|date: 03/01/2026|---|# A||x\n."] {
+    for bad in [
+        "write a.md ---|title: [|---|x\n.",
+        "write a.md \n.",
+        "write a.md ---|date: 03/01/2026|---|# A||x\n.",
+    ] {
         let script = format!("write a.md # A||x\n.\n{bad}\nwait 60\n.\nrestart\nwait 60\n.");
         check(&script, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     }
@@ -345,14 +382,22 @@ fn scopes_follow_directories_tags_and_authors() {
     script.lines().for_each(|line| world.run(line));
     let library = world.state.library();
     let scopes: Vec<String> = library.scopes().map(ToString::to_string).collect();
-    let expected =
-        ["/", "/n/", "/tags/c-plus-plus/", "/tags/c-plus-plus-2/", "/tags/rust/", "/authors/ada/", "/authors/bob/"];
+    let expected = [
+        "/",
+        "/n/",
+        "/tags/c-plus-plus/",
+        "/tags/c-plus-plus-2/",
+        "/tags/rust/",
+        "/authors/ada/",
+        "/authors/bob/",
+    ];
     assert_eq!(scopes, expected);
     world.run("rm n/a.md");
     world.run(".");
     world.run("wait 20");
     world.run(".");
-    let channel = world.state.library().channel(&Scope::Directory(UrlPath::new("n").unwrap())).unwrap();
+    let channel =
+        world.state.library().channel(&Scope::Directory(UrlPath::new("n").unwrap())).unwrap();
     assert_eq!((channel.count, channel.name.as_str()), (0, "n"));
 }
 
@@ -390,13 +435,19 @@ fn seen(library: &Library) -> Vec<String> {
         lines.push(format!("{} {} {}", article.id, article.digest, article.updated));
     }
     for scope in library.scopes() {
-        let entries: Vec<u64> = library.entries(scope, 3).iter().map(|article| article.seq).collect();
-        let listed: Vec<u64> = library.listed(scope, 0, 9).iter().map(|article| article.seq).collect();
+        let entries: Vec<u64> =
+            library.entries(scope, 3).iter().map(|article| article.seq).collect();
+        let listed: Vec<u64> =
+            library.listed(scope, 0, 9).iter().map(|article| article.seq).collect();
         lines.push(format!("{scope} {:?} {entries:?} {listed:?}", library.channel(scope)));
     }
     for path in ["a", "b", "n/a", "n", "s", "a-2", "c"] {
         lines.push(format!("{path} {:?}", library.find(&UrlPath::new(path).unwrap())));
-        lines.push(format!("{path} {:?} {:?}", library.locate(&format!("{path}.md")), library.locate("?One")));
+        lines.push(format!(
+            "{path} {:?} {:?}",
+            library.locate(&format!("{path}.md")),
+            library.locate("?One")
+        ));
     }
     lines
 }

@@ -20,7 +20,10 @@ use crate::source::Fingerprint;
 
 use super::identity::Ledger;
 use super::step::Step;
-use super::{Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address, channel};
+use super::{
+    Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address,
+    channel,
+};
 
 /// What of the configuration decides identities and dates.
 #[derive(Debug, Clone)]
@@ -208,7 +211,8 @@ impl State {
     /// When something changes by itself: an article appears, expires, or its grace is over.
     pub fn next_due(&self, policy: &Policy) -> Option<Timestamp> {
         let timer = self.ledger.timers.get_min().map(|(at, _)| *at);
-        let missing = self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
+        let missing =
+            self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
         // Adding a duration to a timestamp saturates at the end of time; it cannot fail for a plain duration.
         [timer, missing.and_then(Result::ok)].into_iter().flatten().min()
     }
@@ -216,7 +220,8 @@ impl State {
     /// Does a deletion take effect at `now`? Then everything has to be looked at before: where the article went may be
     /// what no event told yet.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
-        let first = self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
+        let first =
+            self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
         first.is_some_and(|end| end.is_ok_and(|end| end <= now))
     }
 
@@ -253,9 +258,14 @@ impl State {
             if let Found::Read { fingerprint, digest, .. } = found
                 && self.ledger.live(path).is_none()
             {
-                let row =
-                    FileRow { fingerprint: *fingerprint, racy: false, digest: Some(*digest), kept: Kept::Recorded };
-                rivals.extend(self.ledger.twins(path, &row).iter().map(|record| record.path.clone()));
+                let row = FileRow {
+                    fingerprint: *fingerprint,
+                    racy: false,
+                    digest: Some(*digest),
+                    kept: Kept::Recorded,
+                };
+                rivals
+                    .extend(self.ledger.twins(path, &row).iter().map(|record| record.path.clone()));
             }
         }
         let due = self.ledger.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, path)| path);
@@ -263,7 +273,8 @@ impl State {
             if let Some(row) = self.ledger.files.get(path)
                 && self.ledger.live(path).is_none()
             {
-                rivals.extend(self.ledger.twins(path, row).iter().map(|record| record.path.clone()));
+                rivals
+                    .extend(self.ledger.twins(path, row).iter().map(|record| record.path.clone()));
                 // It was seen a while ago.
                 rivals.insert(path.clone());
             }
@@ -279,8 +290,13 @@ impl State {
     /// Has every file that was refused without being read looked at again: the limits are others.
     pub fn forget_refusals(&mut self) {
         let unread = |row: &FileRow| row.digest.is_none() && matches!(row.kept, Kept::Refused(_));
-        let refused: Vec<RelPath> =
-            self.ledger.files.iter().filter(|(_, row)| unread(row)).map(|(path, _)| path.clone()).collect();
+        let refused: Vec<RelPath> = self
+            .ledger
+            .files
+            .iter()
+            .filter(|(_, row)| unread(row))
+            .map(|(path, _)| path.clone())
+            .collect();
         for path in refused {
             if let Some(row) = self.ledger.files.get_mut(&path) {
                 row.racy = true;
@@ -296,11 +312,16 @@ impl State {
 
 impl Library {
     /// The scope of the directory that a `_index.md` speaks for, where the library's own title does not come first.
-    pub(super) fn set_section(&mut self, path: &RelPath, head: Option<&Arc<Head>>) -> Option<Scope> {
+    pub(super) fn set_section(
+        &mut self,
+        path: &RelPath,
+        head: Option<&Arc<Head>>,
+    ) -> Option<Scope> {
         let probe = path.parent()?.join("x.md")?;
         let (scope, _) = address::directories(&probe).pop()?;
         let number = |section: Section| channel::number(&format!("{scope} {section:?}"));
-        let section = head.map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
+        let section = head
+            .map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
         if let Some(section) = section.clone() {
             self.shown = self.shown.wrapping_add(number(section));
         }

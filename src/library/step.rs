@@ -58,7 +58,11 @@ impl<'a> Step<'a> {
     }
 
     /// The whole step.
-    pub(super) fn run(mut self, observations: &[Observation], everything: bool) -> (State, Outcome) {
+    pub(super) fn run(
+        mut self,
+        observations: &[Observation],
+        everything: bool,
+    ) -> (State, Outcome) {
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;
@@ -83,7 +87,10 @@ impl<'a> Step<'a> {
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.files.get(path).cloned() {
                         self.pending.insert(path.clone());
-                        self.put_file(path, FileRow { fingerprint: *fingerprint, racy: *racy, ..row });
+                        self.put_file(
+                            path,
+                            FileRow { fingerprint: *fingerprint, racy: *racy, ..row },
+                        );
                     }
                 }
                 Found::Asset(fingerprint) => {
@@ -91,7 +98,10 @@ impl<'a> Step<'a> {
                         self.touch_all_who_show(path);
                     }
                     let kept = Kept::Empty;
-                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
+                    self.put_file(
+                        path,
+                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
+                    );
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
@@ -99,19 +109,26 @@ impl<'a> Step<'a> {
                         self.touch_all_who_show(path);
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
-                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept });
+                    self.put_file(
+                        path,
+                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
+                    );
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
                     let kept = self.keep(path, reading);
                     if matches!(FileKind::of(path), FileKind::Section(_)) {
-                        let head = if let Kept::Article(head, _) = &kept { Some(head) } else { None };
+                        let head =
+                            if let Kept::Article(head, _) = &kept { Some(head) } else { None };
                         let scope = self.state.library.set_section(path, head);
                         self.touched.extend(scope);
                     } else {
                         self.pending.insert(path.clone());
                     }
                     let digest = Some(*digest);
-                    self.put_file(path, FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept });
+                    self.put_file(
+                        path,
+                        FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept },
+                    );
                 }
             }
         }
@@ -139,7 +156,9 @@ impl<'a> Step<'a> {
     }
 
     fn tell(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
-        self.notices.extend(diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone())));
+        self.notices.extend(
+            diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone())),
+        );
     }
 
     fn lose(&mut self, path: &RelPath) {
@@ -172,12 +191,18 @@ impl<'a> Step<'a> {
         let ledger = &self.state.ledger;
         let lost_now = self.gone.iter().filter_map(|(path, fingerprint)| {
             let record = ledger.live(path)?;
-            Some(Lost { seq: record.seq, path: path.clone(), fingerprint: *fingerprint, digest: record.digest })
+            Some(Lost {
+                seq: record.seq,
+                path: path.clone(),
+                fingerprint: *fingerprint,
+                digest: record.digest,
+            })
         });
         let lost_before = ledger.missing.iter().chain(&ledger.departed).filter_map(|(_, seq)| {
             let record = ledger.records.get(seq)?;
             let fingerprint = ledger.traces.get(seq).copied();
-            let lost = Lost { seq: *seq, path: record.path.clone(), fingerprint, digest: record.digest };
+            let lost =
+                Lost { seq: *seq, path: record.path.clone(), fingerprint, digest: record.digest };
             (!ledger.has_file(record)).then_some(lost)
         });
         let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
@@ -266,9 +291,17 @@ impl<'a> Step<'a> {
     fn delete_due(&mut self) {
         let grace = self.policy.grace;
         // A clock that was stepped back must not keep an article for as long as the step.
-        let over = |since: Timestamp| since > self.now || since.saturating_add(grace).is_ok_and(|end| end <= self.now);
-        let due: Vec<Seq> =
-            self.state.ledger.missing.iter().filter(|(since, _)| over(*since)).map(|(_, seq)| *seq).collect();
+        let over = |since: Timestamp| {
+            since > self.now || since.saturating_add(grace).is_ok_and(|end| end <= self.now)
+        };
+        let due: Vec<Seq> = self
+            .state
+            .ledger
+            .missing
+            .iter()
+            .filter(|(since, _)| over(*since))
+            .map(|(_, seq)| *seq)
+            .collect();
         for seq in due {
             if let Some(record) = self.state.ledger.records.get(&seq) {
                 self.notices.push(Notice::Deleted(record.path.clone()));
@@ -284,7 +317,11 @@ impl<'a> Step<'a> {
         for (since, seq) in ledger.departed.clone() {
             if self.now.duration_since(since).abs() > DEPARTED {
                 ledger.departed.remove(&(since, seq));
-                if ledger.records.get(&seq).is_some_and(|record| record.standing == Standing::Deleted) {
+                if ledger
+                    .records
+                    .get(&seq)
+                    .is_some_and(|record| record.standing == Standing::Deleted)
+                {
                     ledger.traces.remove(&seq);
                 }
             }

@@ -68,7 +68,8 @@ impl Step<'_> {
 
     /// The date of a new article that has none: now; on the first scan of an existing tree its file's, capped at now.
     fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
-        let modified = Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
+        let modified =
+            Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
         if self.first_scan { modified.min(self.now) } else { self.now }
     }
 
@@ -82,12 +83,16 @@ impl Step<'_> {
         let live = self.state.ledger.live(path).cloned();
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
-            (Kept::Recorded, Some(record)) => (Arc::clone(&record.head), Arc::clone(&record.sketch)),
+            (Kept::Recorded, Some(record)) => {
+                (Arc::clone(&record.head), Arc::clone(&record.sketch))
+            }
             _ => return self.reappear(live.as_deref()),
         };
         let record = live.or_else(|| self.returning(path, &head, &sketch));
         let first_seen = record.as_ref().map_or(self.now, |record| record.first_seen);
-        let undated = record.as_ref().map_or_else(|| self.undated(&row.fingerprint), |record| record.published);
+        let undated = record
+            .as_ref()
+            .map_or_else(|| self.undated(&row.fingerprint), |record| record.published);
         let published = dates::published(&head, first_seen, undated, &self.policy.zone);
         match dates::showing(&head, published, self.now, &self.policy.zone) {
             Showing::Never => self.withdraw(record.as_deref()),
@@ -120,14 +125,22 @@ impl Step<'_> {
         if self.first_scan || head.id.is_some() {
             return false;
         }
-        let copied = |record: &Arc<Record>| Some(record.digest) == row.digest && record.standing == Standing::Public;
-        let Some(original) = self.state.ledger.twins(path, row).into_iter().find(copied) else { return false };
+        let copied = |record: &Arc<Record>| {
+            Some(record.digest) == row.digest && record.standing == Standing::Public
+        };
+        let Some(original) = self.state.ledger.twins(path, row).into_iter().find(copied) else {
+            return false;
+        };
         let since = match &known {
             Some((path, since)) if *path == original.path => *since,
             // Whichever of the two came later makes them two.
             _ => {
-                let originals =
-                    self.state.ledger.files.get(&original.path).map(|file| self.put_there(&file.fingerprint));
+                let originals = self
+                    .state
+                    .ledger
+                    .files
+                    .get(&original.path)
+                    .map(|file| self.put_there(&file.fingerprint));
                 originals.unwrap_or(self.now).max(self.put_there(&row.fingerprint))
             }
         };
@@ -139,19 +152,30 @@ impl Step<'_> {
         self.state.ledger.timers.insert((end, path.clone()));
         self.state.ledger.copies.insert(path.clone(), (original.path.clone(), since));
         if known.is_none() {
-            self.notices.push(Notice::Copy { path: path.clone(), original: original.path.clone(), until: end });
+            self.notices.push(Notice::Copy {
+                path: path.clone(),
+                original: original.path.clone(),
+                until: end,
+            });
         }
         true
     }
 
     /// When the file came to its path, at the latest: a rename, too, moves the change time.
     fn put_there(&self, fingerprint: &Fingerprint) -> Timestamp {
-        let changed = Timestamp::from_nanosecond(i128::from(fingerprint.ctime_ns)).unwrap_or(self.now);
+        let changed =
+            Timestamp::from_nanosecond(i128::from(fingerprint.ctime_ns)).unwrap_or(self.now);
         changed.min(self.now)
     }
 
     /// Files the outcome: public as it is, or contested.
-    fn settle(&mut self, path: &RelPath, row: FileRow, told: Option<Diagnostic>, refused: Option<Diagnostic>) {
+    fn settle(
+        &mut self,
+        path: &RelPath,
+        row: FileRow,
+        told: Option<Diagnostic>,
+        refused: Option<Diagnostic>,
+    ) {
         let Some(diagnostic) = refused else {
             if row.kept != Kept::Recorded {
                 self.put_file(path, FileRow { kept: Kept::Recorded, ..row });
@@ -185,10 +209,17 @@ impl Step<'_> {
         let old_path = self.renamed.get(&old.seq).unwrap_or(&old.path);
         let asked = address::address(draft.path, &draft.head)?;
         let unmoved = address::address(old_path, &old.head).is_ok_and(|before| before == asked);
-        let url = if unmoved { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
+        let url =
+            if unmoved { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
         let edited = (digest != old.digest).then_some(&*draft.sketch);
-        let (updated, measured) =
-            dates::updated_next(old, &draft.head, edited, draft.published, self.now, &self.policy.zone);
+        let (updated, measured) = dates::updated_next(
+            old,
+            &draft.head,
+            edited,
+            draft.published,
+            self.now,
+            &self.policy.zone,
+        );
         let sketch = if measured { draft.sketch } else { Arc::clone(&old.sketch) };
         self.set_standing(old.seq, Standing::Public);
         let record = Record {
@@ -219,7 +250,8 @@ impl Step<'_> {
         let Some(digest) = draft.digest else { return Ok(()) };
         let seq = ledger.next_seq();
         let url = ledger.claim(seq, &asked)?;
-        let updated = dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
+        let updated =
+            dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
         let record = Record {
             seq,
             id: id.clone(),
@@ -242,7 +274,12 @@ impl Step<'_> {
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id it says, if that has
     /// no file any more; else the deleted one of this path, if at least half of its words are here again.
-    fn returning(&mut self, path: &RelPath, head: &Head, sketch: &WordSketch) -> Option<Arc<Record>> {
+    fn returning(
+        &mut self,
+        path: &RelPath,
+        head: &Head,
+        sketch: &WordSketch,
+    ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
         if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
             let record = ledger.records.get(&owner).filter(|record| !ledger.has_file(record))?;
@@ -256,14 +293,19 @@ impl Step<'_> {
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
         let owner = self.state.ledger.records.get(&owner);
-        let (id, path) = owner.map_or_else(Default::default, |owner| (owner.id.clone(), owner.path.to_string()));
+        let (id, path) =
+            owner.map_or_else(Default::default, |owner| (owner.id.clone(), owner.path.to_string()));
         Diagnostic::error("id-taken", format!("has the id {id:?}, which belongs to {path}"))
     }
 
     /// Makes the URL of the record, and its aliases, its own for ever.
     fn own(&mut self, record: &Record) {
-        let aliases =
-            record.head.aliases.iter().filter_map(|alias| UrlPath::new(alias)).filter(|url| !url.is_reserved());
+        let aliases = record
+            .head
+            .aliases
+            .iter()
+            .filter_map(|alias| UrlPath::new(alias))
+            .filter(|url| !url.is_reserved());
         for url in std::iter::once(record.url.clone()).chain(aliases) {
             let key = url.key();
             if !self.state.ledger.urls.contains_key(&key) {

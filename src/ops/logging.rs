@@ -65,7 +65,9 @@ pub fn start(style: Style, level: Option<&str>, default: &str) -> Result<(), Str
     let variable = env::var(LEVEL_VARIABLE).ok().filter(|text| !text.trim().is_empty());
     let filter = match (level, variable) {
         (Some(level), _) => filter(level).map_err(|error| format!("--log-level: {error}"))?,
-        (None, Some(level)) => filter(&level).map_err(|error| format!("{LEVEL_VARIABLE}: {error}"))?,
+        (None, Some(level)) => {
+            filter(&level).map_err(|error| format!("{LEVEL_VARIABLE}: {error}"))?
+        }
         (None, None) => filter(default)?,
     };
     let subscriber = subscriber(style, filter, io::stderr);
@@ -106,9 +108,14 @@ fn subscriber<W>(style: Style, filter: EnvFilter, writer: W) -> Box<dyn Subscrib
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .log_internal_errors(false);
     match style {
-        Style::Json => Box::new(builder.json().flatten_event(true).with_current_span(false).finish()),
+        Style::Json => {
+            Box::new(builder.json().flatten_event(true).with_current_span(false).finish())
+        }
         style => Box::new(builder.event_format(Lines { style }).finish()),
     }
 }
@@ -148,7 +155,12 @@ where
     S: Subscriber + for<'l> LookupSpan<'l>,
     N: for<'w> FormatFields<'w> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let level = *event.metadata().level();
         match self.style {
             Style::Journal => write!(out, "<{}>", priority(level))?,
@@ -157,7 +169,11 @@ where
                 write!(out, "{} {on}{level:<5}{off} ", SystemClock.now().strftime("%H:%M:%SZ"))?;
             }
             Style::Plain | Style::Json => {
-                write!(out, "{} {level:<5} ", SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))?;
+                write!(
+                    out,
+                    "{} {level:<5} ",
+                    SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+                )?;
             }
         }
         let target = event.metadata().target();
@@ -216,7 +232,11 @@ impl Recorded {
             let _ = if is_plain(value) {
                 write!(line, " {name}={value}")
             } else {
-                write!(line, " {name}=\"{}\"", Escaped(&value.replace('\\', "\\\\").replace('"', "\\\"")))
+                write!(
+                    line,
+                    " {name}=\"{}\"",
+                    Escaped(&value.replace('\\', "\\\\").replace('"', "\\\""))
+                )
             };
         }
         line
@@ -238,7 +258,8 @@ impl Recorded {
 
 /// True for a value that needs no quotes.
 fn is_plain(value: &str) -> bool {
-    !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=' || breaks_a_line(c))
+    !value.is_empty()
+        && !value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=' || breaks_a_line(c))
 }
 
 impl Visit for Recorded {
@@ -279,7 +300,8 @@ impl fmt::Display for Escaped<'_> {
 }
 
 fn breaks_a_line(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -335,8 +357,18 @@ mod tests {
         let got = logged(Style::Journal, "info", || {
             tracing::info!(event = "published", path = "a.md", "published");
             tracing::info!(event = "missing", path = "a.md", "file removed; unpublishing in 10 s");
-            tracing::error!(event = "refused", path = "a.md", code = "binary", "refused: a.md:2:1: not text");
-            tracing::warn!(event = "warning", path = "b.md", code = "dropped", "a.md: see the notes");
+            tracing::error!(
+                event = "refused",
+                path = "a.md",
+                code = "binary",
+                "refused: a.md:2:1: not text"
+            );
+            tracing::warn!(
+                event = "warning",
+                path = "b.md",
+                code = "dropped",
+                "a.md: see the notes"
+            );
             tracing::info!(event = "held", path = "a", until = "", "helder than before: ba");
         });
         let lines: Vec<&str> = got.lines().collect();
@@ -357,9 +389,20 @@ mod tests {
     #[test]
     fn times_and_levels() {
         let plain = logged(Style::Plain, "info", || tracing::info!("x"));
-        assert!(plain.ends_with("Z INFO  x\n") && plain.len() == "2026-11-24T12:30:00.123Z INFO  x\n".len(), "{plain}");
-        let grey = logged(Style::Terminal { colour: false }, "info", || tracing::warn!(target: "hyper", "x"));
-        assert!(grey.ends_with(" WARN  hyper: x\n") && grey.len() == "12:30:00Z WARN  hyper: x\n".len(), "{grey}");
+        assert!(
+            plain.ends_with("Z INFO  x\n")
+                && plain.len() == "2026-11-24T12:30:00.123Z INFO  x\n".len(),
+            "{plain}"
+        );
+        let grey = logged(
+            Style::Terminal { colour: false },
+            "info",
+            || tracing::warn!(target: "hyper", "x"),
+        );
+        assert!(
+            grey.ends_with(" WARN  hyper: x\n") && grey.len() == "12:30:00Z WARN  hyper: x\n".len(),
+            "{grey}"
+        );
         let red = logged(Style::Terminal { colour: true }, "info", || tracing::error!("x"));
         assert!(red.ends_with(" \x1b[31mERROR\x1b[0m x\n"), "{red:?}");
     }

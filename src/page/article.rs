@@ -154,7 +154,9 @@ fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
     let name = &byline.person.name;
     let website = byline.person.url.as_deref();
     match &byline.scope {
-        Some(scope) => Author { name, url: Some(scope_url(site, scope)), website: web_link(website) },
+        Some(scope) => {
+            Author { name, url: Some(scope_url(site, scope)), website: web_link(website) }
+        }
         // There is no page of their articles, so that the name leads to their own site.
         None => Author { name, url: website.and_then(web).map(str::to_owned), website: None },
     }
@@ -213,10 +215,12 @@ mod tests {
         let tag = |name| Scope::Tag(UrlPath::of_names([name].into_iter()).unwrap());
         let tags: Vec<_> = tags.iter().map(|name| Named { name, scope: Some(tag(name)) }).collect();
         let scope = everything.then(|| Scope::Author(UrlPath::new("ada").unwrap()));
-        let authors: Vec<_> = person.iter().map(|person| Byline { person, scope: scope.clone() }).collect();
+        let authors: Vec<_> =
+            person.iter().map(|person| Byline { person, scope: scope.clone() }).collect();
         let summary = article.head.summary.clone().unwrap_or_default();
         let neighbour = sample::article("other", article.head.as_ref().clone());
-        let section = Named { name: &summary, scope: Some(Scope::Directory(UrlPath::new("news").unwrap())) };
+        let section =
+            Named { name: &summary, scope: Some(Scope::Directory(UrlPath::new("news").unwrap())) };
         if everything {
             article.updated = sample::at("2026-11-25T10:00:00Z");
         }
@@ -237,7 +241,11 @@ mod tests {
 
     fn full(text: &str) -> Head {
         Head {
-            authors: vec![Person { name: text.into(), email: None, url: Some(format!("https://a.example/{text}")) }],
+            authors: vec![Person {
+                name: text.into(),
+                email: None,
+                url: Some(format!("https://a.example/{text}")),
+            }],
             tags: vec![text.into()],
             summary: Some(text.into()),
             external_url: Some(format!("https://example.com/{text}")),
@@ -277,7 +285,15 @@ mod tests {
                 "<div class=\"e-content\" dir=\"auto\">\n<p>Body &amp; soul.</p>\n</div>",
             ],
         );
-        for absent in ["dt-updated", "p-category", "og:image", "og:description", "noindex", "rel=\"prev\"", "<script"] {
+        for absent in [
+            "dt-updated",
+            "p-category",
+            "og:image",
+            "og:description",
+            "noindex",
+            "rel=\"prev\"",
+            "<script",
+        ] {
             assert!(!page.contains(absent), "{absent} in\n{page}");
         }
         assert_eq!(page.matches("rel=\"alternate\"").count(), 1);
@@ -312,16 +328,31 @@ mod tests {
     fn a_note_has_no_heading_and_is_called_by_its_words() {
         let note = Head { summary: Some("Saw a heron.".into()), ..sample::head("") };
         let page = page(note, false);
-        check(&page, &["<title>Saw a heron. – Field Notes</title>", "aria-label=\"24 November 2026\"", "u-url u-uid"]);
+        check(
+            &page,
+            &[
+                "<title>Saw a heron. – Field Notes</title>",
+                "aria-label=\"24 November 2026\"",
+                "u-url u-uid",
+            ],
+        );
         assert!(!page.contains("<h1"));
-        check(&super::tests::page(sample::head(""), false), &["<title>24 November 2026 – Field Notes</title>"]);
+        check(
+            &super::tests::page(sample::head(""), false),
+            &["<title>24 November 2026 – Field Notes</title>"],
+        );
     }
 
     #[test]
     fn urls_that_are_not_the_webs_are_left_out() {
         let evil = Some("javascript:alert(1)".to_owned());
         let person = Person { name: "Eve".into(), email: None, url: evil.clone() };
-        let head = Head { external_url: evil.clone(), canonical: evil, authors: vec![person], ..sample::head("A") };
+        let head = Head {
+            external_url: evil.clone(),
+            canonical: evil,
+            authors: vec![person],
+            ..sample::head("A")
+        };
         for everything in [false, true] {
             assert!(!page(head.clone(), everything).contains("javascript:"));
         }
@@ -330,9 +361,13 @@ mod tests {
     #[test]
     fn the_advertised_format_is_the_operators() {
         for format in Format::ALL {
-            let (site, feeds) = (sample::site(), config::Feeds { advertise: format, ..sample::feeds() });
+            let (site, feeds) =
+                (sample::site(), config::Feeds { advertise: format, ..sample::feeds() });
             let link = advertised(&site, &feeds, &Scope::Site, "x");
-            assert_eq!((link.media_type, link.url.ends_with(format.file_name())), (format.media_type(), true));
+            assert_eq!(
+                (link.media_type, link.url.ends_with(format.file_name())),
+                (format.media_type(), true)
+            );
         }
     }
 

@@ -49,7 +49,9 @@ mod tests {
     fn before_the_first_publish_there_is_none() {
         let page = error(None, 503, "Not ready yet", "Try again in a moment.");
         assert!(
-            page.contains("<title>Not ready yet</title>") && !page.contains("<footer") && !page.contains("href=\"\"")
+            page.contains("<title>Not ready yet</title>")
+                && !page.contains("<footer")
+                && !page.contains("href=\"\"")
         );
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn minute(site: &config::Site, at: Timestamp) -> Moment {
 
 /// The moment of an article's change, where that is another second than `published`. With the
 /// minute on the day itself, since the same date twice would say nothing.
-pub(super) fn change(site: &config::Site, published: Timestamp, updated: Timestamp) -> Option<Moment> {
+pub(super) fn change(
+    site: &config::Site,
+    published: Timestamp,
+    updated: Timestamp,
+) -> Option<Moment> {
     // `updated` carries microseconds of the article's id, which are not a change.
     if time::whole_second(updated) <= time::whole_second(published) {
         return None;
@@ -66,7 +70,9 @@ pub(super) fn counted(shown: usize, count: usize) -> String {
     match count.max(shown) {
         0 => "No articles at the moment. Subscribe to get the next one.".to_owned(),
         1 => "1 article".to_owned(),
-        all if shown < all => format!("The newest {shown} of {all} articles. The archive lists all of them by month."),
+        all if shown < all => {
+            format!("The newest {shown} of {all} articles. The archive lists all of them by month.")
+        }
         all => format!("{all} articles"),
     }
 }
@@ -97,9 +103,14 @@ mod tests {
     #[test]
     fn dates_are_the_zones_and_the_languages() {
         let at = sample::at("2026-11-23T23:30:00.5Z");
-        for (language, expected) in [("en", "24 November 2026"), ("EN-GB", "24 November 2026"), ("de", "2026-11-24")] {
+        for (language, expected) in
+            [("en", "24 November 2026"), ("EN-GB", "24 November 2026"), ("de", "2026-11-24")]
+        {
             let moment = day(&in_language(language), at);
-            assert_eq!((moment.human.as_str(), moment.machine.as_str()), (expected, "2026-11-23T23:30:00Z"));
+            assert_eq!(
+                (moment.human.as_str(), moment.machine.as_str()),
+                (expected, "2026-11-23T23:30:00Z")
+            );
         }
         assert_eq!(minute(&in_language("de"), at).human, "2026-11-24 00:30");
     }
@@ -132,7 +143,10 @@ mod tests {
     fn counts() {
         assert_eq!(counted(1, 1), "1 article");
         assert_eq!(counted(2, 2), "2 articles");
-        assert_eq!(counted(2, 9), "The newest 2 of 9 articles. The archive lists all of them by month.");
+        assert_eq!(
+            counted(2, 9),
+            "The newest 2 of 9 articles. The archive lists all of them by month."
+        );
         assert!(counted(0, 0).starts_with("No articles"));
     }
 

@@ -117,7 +117,10 @@ fn years(site: &config::Site, counts: &[MonthCount]) -> Vec<Year> {
 }
 
 fn month(site: &config::Site, MonthCount { year, month, count }: MonthCount) -> Month {
-    let link = Link { url: url(site, &Route::Month(year, month)), name: format::month_of_year(site, year, month) };
+    let link = Link {
+        url: url(site, &Route::Month(year, month)),
+        name: format::month_of_year(site, year, month),
+    };
     Month { link, long: format::month(site, year, month), count }
 }
 
@@ -130,7 +133,12 @@ mod tests {
     use crate::article::Head;
     use crate::base::UrlPath;
 
-    fn page(site: &config::Site, items: &[Item<'_>], sections: &[Section<'_>], months: &[MonthCount]) -> String {
+    fn page(
+        site: &config::Site,
+        items: &[Item<'_>],
+        sections: &[Section<'_>],
+        months: &[MonthCount],
+    ) -> String {
         let feeds = sample::feeds();
         home(&HomePage { site, feeds: &feeds, items, sections, months, articles_dir: "articles/" })
     }
@@ -160,12 +168,21 @@ mod tests {
 
     #[test]
     fn a_site_with_articles() {
-        let post =
-            sample::article("news/my-post", Head { summary: Some("In short.".into()), ..sample::head("My Post") });
-        let note = sample::article("note", Head { language: Some("ar".into()), ..sample::head("") });
-        let items =
-            [Item { article: &post, summary: None }, Item { article: &note, summary: Some("Saw a heron.".into()) }];
-        let news = Section { name: "News", scope: Scope::Directory(UrlPath::new("news").unwrap()), count: 3 };
+        let post = sample::article(
+            "news/my-post",
+            Head { summary: Some("In short.".into()), ..sample::head("My Post") },
+        );
+        let note =
+            sample::article("note", Head { language: Some("ar".into()), ..sample::head("") });
+        let items = [
+            Item { article: &post, summary: None },
+            Item { article: &note, summary: Some("Saw a heron.".into()) },
+        ];
+        let news = Section {
+            name: "News",
+            scope: Scope::Directory(UrlPath::new("news").unwrap()),
+            count: 3,
+        };
         let months = [(2026, 11, 2), (2026, 1, 1), (2025, 12, 4)];
         let months = months.map(|(year, month, count)| MonthCount { year, month, count });
         let page = page(&sample::site(), &items, &[news], &months);
@@ -190,12 +207,17 @@ mod tests {
 
     /// The page of a site all of whose texts are `text`.
     fn all(text: &str) -> String {
-        let author_texts = config::Site { description: text.into(), author: text.into(), ..sample::site() };
+        let author_texts =
+            config::Site { description: text.into(), author: text.into(), ..sample::site() };
         let site = config::Site { title: text.into(), ..author_texts };
         let titled = sample::article("a", sample::head(text));
         let note = sample::article("b", sample::head(""));
         let items = [&titled, &note].map(|article| Item { article, summary: Some(text.into()) });
-        let section = Section { name: text, scope: Scope::Directory(UrlPath::new("news").unwrap()), count: 3 };
+        let section = Section {
+            name: text,
+            scope: Scope::Directory(UrlPath::new("news").unwrap()),
+            count: 3,
+        };
         page(&site, &items, &[section], &[])
     }
 

@@ -44,7 +44,10 @@ pub fn index(page: &IndexPage<'_>) -> String {
     let url = scope_url(site, scope);
     render(&View {
         frame: Frame {
-            description: channel.description.as_deref().filter(|description| !description.is_empty()),
+            description: channel
+                .description
+                .as_deref()
+                .filter(|description| !description.is_empty()),
             canonical: Some(url.clone()),
             feed: Some(advertised(site, feeds, scope, &tab)),
             ..Frame::of(site, tab)
@@ -82,7 +85,11 @@ mod tests {
     fn a_tag_with_articles() {
         let scope = Scope::Tag(UrlPath::new("c-plus").unwrap());
         let article = sample::article("a", sample::head("A <b>"));
-        let page = page(&scope, &sample::channel("C<+>", 12), &[Item { article: &article, summary: None }]);
+        let page = page(
+            &scope,
+            &sample::channel("C<+>", 12),
+            &[Item { article: &article, summary: None }],
+        );
         for part in [
             "<p class=\"kind\" lang=\"en\">Tag</p>",
             "<h1 class=\"p-name\" dir=\"auto\"><a class=\"u-url\" href=\"https://example.org/tags/c-plus/\">C&#60;+&#62;</a>",
@@ -106,7 +113,11 @@ mod tests {
             ..sample::channel("news", 0)
         };
         let page = page(&Scope::Directory(UrlPath::new("news").unwrap()), &channel, &[]);
-        for part in ["The &#60;News&#62;</a>", "dir=\"auto\">All &#38; sundry.</p>", "No articles at the moment."] {
+        for part in [
+            "The &#60;News&#62;</a>",
+            "dir=\"auto\">All &#38; sundry.</p>",
+            "No articles at the moment.",
+        ] {
             assert!(page.contains(part), "no {part} in\n{page}");
         }
         assert!(!page.contains("class=\"list\""));

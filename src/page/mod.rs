@@ -116,7 +116,8 @@ struct Link {
 impl<'a> Frame<'a> {
     /// The frame of a page of `site`, with the way home and without a feed.
     fn of(site: &'a config::Site, title: String) -> Self {
-        let home = HomeLink { url: url(site, &Route::Home), title: &site.title, language: &site.language };
+        let home =
+            HomeLink { url: url(site, &Route::Home), title: &site.title, language: &site.language };
         Self { language: &site.language, title, home: Some(home), ..Self::default() }
     }
 }
@@ -138,7 +139,11 @@ impl Subscribe {
 /// The feed of `scope` that its pages advertise, under `title`.
 fn advertised(site: &config::Site, feeds: &config::Feeds, scope: &Scope, title: &str) -> FeedLink {
     let format = feeds.advertise;
-    FeedLink { url: feed_url(site, scope, format), title: title.to_owned(), media_type: format.media_type() }
+    FeedLink {
+        url: feed_url(site, scope, format),
+        title: title.to_owned(),
+        media_type: format.media_type(),
+    }
 }
 
 fn feed_url(site: &config::Site, scope: &Scope, format: Format) -> String {
@@ -181,10 +186,15 @@ mod tests {
 
     /// RFC 4648, section 4.
     fn base64(bytes: &[u8]) -> String {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        const ALPHABET: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let group = |chunk: &[u8]| {
-            let bits = (0..3).fold(0_usize, |bits, n| bits << 8 | usize::from(chunk.get(n).copied().unwrap_or(0)));
-            let digit = |n: usize| if n > chunk.len() { '=' } else { char::from(ALPHABET[bits >> (18 - 6 * n) & 63]) };
+            let bits = (0..3).fold(0_usize, |bits, n| {
+                bits << 8 | usize::from(chunk.get(n).copied().unwrap_or(0))
+            });
+            let digit = |n: usize| {
+                if n > chunk.len() { '=' } else { char::from(ALPHABET[bits >> (18 - 6 * n) & 63]) }
+            };
             (0..4).map(digit).collect::<String>()
         };
         bytes.chunks(3).map(group).collect()
@@ -192,7 +202,10 @@ mod tests {
 
     #[test]
     fn the_policy_names_the_stylesheet() {
-        assert_eq!(base64(b"foobar") + &base64(b"foob") + &base64(b"fooba"), "Zm9vYmFyZm9vYg==Zm9vYmE=");
+        assert_eq!(
+            base64(b"foobar") + &base64(b"foob") + &base64(b"fooba"),
+            "Zm9vYmFyZm9vYg==Zm9vYmE="
+        );
         let source = format!("'sha256-{}'", base64(&Sha256::digest(STYLE)));
         assert!(CSP.contains(&source), "templates/style.css changed: CSP must name {source}");
     }
@@ -217,7 +230,10 @@ mod tests {
         assert_eq!(scope_url(&site, &tag), "https://example.org/tags/gr%C3%BC%C3%9Fe/");
         site.url = "https://example.org/blog/".parse().unwrap();
         assert_eq!(scope_url(&site, &Scope::Site), "https://example.org/blog/");
-        assert_eq!(feed_url(&site, &tag, Format::Json), "https://example.org/blog/tags/gr%C3%BC%C3%9Fe/feed.json");
+        assert_eq!(
+            feed_url(&site, &tag, Format::Json),
+            "https://example.org/blog/tags/gr%C3%BC%C3%9Fe/feed.json"
+        );
     }
 
     #[test]

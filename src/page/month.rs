@@ -71,7 +71,15 @@ mod tests {
         let article = sample::article("a", sample::head("<script>"));
         let items = [Item { article: &article, summary: None }];
         let (site, feeds) = (sample::site(), sample::feeds());
-        month(&MonthPage { site: &site, feeds: &feeds, year: 2026, month: 11, items: &items, older, newer })
+        month(&MonthPage {
+            site: &site,
+            feeds: &feeds,
+            year: 2026,
+            month: 11,
+            items: &items,
+            older,
+            newer,
+        })
     }
 
     #[test]

@@ -75,7 +75,8 @@ mod tests {
     #[test]
     fn the_limits_of_the_protocol() {
         let now = at("2026-11-24T09:00:00Z");
-        let urls = |path: &str, count: usize| vec![(format!("https://example.org/{path}"), now); count];
+        let urls =
+            |path: &str, count: usize| vec![(format!("https://example.org/{path}"), now); count];
         let count = |urls: &[(String, Timestamp)]| sitemap(urls).matches("<url>").count();
         assert_eq!(count(&urls("a", MAX_URLS + 1)), MAX_URLS);
         assert_eq!(count(&urls(&"a".repeat(2_028), 1)), 0);

@@ -151,7 +151,12 @@ pub struct Document {
 
 impl Document {
     /// A document of `identity`, first published at `last_modified`.
-    pub fn new(kind: Kind, content_type: &'static str, identity: Bytes, last_modified: Option<Timestamp>) -> Self {
+    pub fn new(
+        kind: Kind,
+        content_type: &'static str,
+        identity: Bytes,
+        last_modified: Option<Timestamp>,
+    ) -> Self {
         let digest = Digest::of(&identity);
         let short = digest.short();
         Self {
@@ -223,7 +228,10 @@ impl Document {
 }
 
 /// A header value of visible ASCII.
-#[expect(clippy::expect_used, reason = "digests, suffixes and dates are visible ASCII, which is always legal")]
+#[expect(
+    clippy::expect_used,
+    reason = "digests, suffixes and dates are visible ASCII, which is always legal"
+)]
 fn value(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
 }
@@ -231,14 +239,18 @@ fn value(text: String) -> HeaderValue {
 /// Writing to memory does not fail; if it ever did, identity is served.
 fn gzip(identity: &[u8]) -> Option<Vec<u8>> {
     // The header names no time and no system, so the bytes are the same everywhere.
-    let mut encoder = GzEncoder::new(Vec::with_capacity(identity.len() / 3), Compression::new(GZIP_LEVEL));
+    let mut encoder =
+        GzEncoder::new(Vec::with_capacity(identity.len() / 3), Compression::new(GZIP_LEVEL));
     encoder.write_all(identity).ok()?;
     encoder.finish().ok()
 }
 
 fn brotli(identity: &[u8]) -> Option<Vec<u8>> {
-    let parameters =
-        BrotliEncoderParams { quality: BROTLI_QUALITY, size_hint: identity.len(), ..BrotliEncoderParams::default() };
+    let parameters = BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        size_hint: identity.len(),
+        ..BrotliEncoderParams::default()
+    };
     let mut bytes = Vec::with_capacity(identity.len() / 3);
     brotli::BrotliCompress(&mut &identity[..], &mut bytes, &parameters).ok()?;
     Some(bytes)
@@ -253,7 +265,12 @@ mod tests {
     use super::*;
 
     fn document(identity: &[u8]) -> Document {
-        Document::new(Kind::Page, "text/html; charset=utf-8", Bytes::copy_from_slice(identity), None)
+        Document::new(
+            Kind::Page,
+            "text/html; charset=utf-8",
+            Bytes::copy_from_slice(identity),
+            None,
+        )
     }
 
     fn decode(coded: &Coded) -> Vec<u8> {
@@ -282,13 +299,18 @@ mod tests {
             assert_eq!(coded.length.to_str().unwrap(), coded.bytes.len().to_string());
             assert!(std::ptr::eq(document.made(coding).unwrap(), coded));
         }
-        assert_eq!(&document.coded(Coding::Gzip).bytes[4..10], [0, 0, 0, 0, 0, 255], "no time, no system");
+        assert_eq!(
+            &document.coded(Coding::Gzip).bytes[4..10],
+            [0, 0, 0, 0, 0, 255],
+            "no time, no system"
+        );
     }
 
     #[test]
     fn what_does_not_shrink_is_sent_as_it_is() {
         assert_eq!(document(b"short").coded(Coding::Br).coding, Coding::Identity);
-        let noise: Vec<u8> = (0..40u32).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes()).collect();
+        let noise: Vec<u8> =
+            (0..40u32).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes()).collect();
         assert_eq!(document(&noise).coded(Coding::Gzip).coding, Coding::Identity);
         assert_eq!(document(&noise).coded(Coding::Br).coding, Coding::Identity);
     }

@@ -72,7 +72,9 @@ impl Snapshot {
         match route {
             Route::Resource(path) => match self.library.find(path) {
                 Lookup::Here(_) => self.page(route),
-                Lookup::Moved(article) => Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone()))),
+                Lookup::Moved(article) => {
+                    Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))
+                }
                 Lookup::Asset(path) => Found::Asset(path),
                 Lookup::Gone => Found::Gone,
                 Lookup::Missing => self.misplaced(path),

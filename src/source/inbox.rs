@@ -231,7 +231,11 @@ impl<C> Inbox<C> {
 
 impl<C> State<C> {
     fn has_work(&self, decision: &Decision) -> bool {
-        self.stop || self.root || !self.commands.is_empty() || decision.everything || !decision.ready.is_empty()
+        self.stop
+            || self.root
+            || !self.commands.is_empty()
+            || decision.everything
+            || !decision.ready.is_empty()
     }
 
     fn take(&mut self, decision: &Decision, now: Instant) -> Batch<C> {
@@ -252,7 +256,10 @@ impl<C> State<C> {
         };
         Batch {
             look,
-            signs: Signs { unsettled: self.pending.unsettled(), finished: decision.finished.clone() },
+            signs: Signs {
+                unsettled: self.pending.unsettled(),
+                finished: decision.finished.clone(),
+            },
             root_changed: std::mem::take(&mut self.root),
             stop: self.stop,
             commands: self.commands.drain(..).collect(),

@@ -108,7 +108,8 @@ pub enum Seen {
 pub fn is_text(path: &RelPath) -> bool {
     // Asked for every entry of every scan: it allocates nothing.
     let known = ["md", "markdown", "html", "htm", "txt"];
-    path.extension().is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    path.extension()
+        .is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }
 
 #[cfg(test)]

@@ -60,7 +60,9 @@ fn wait(mounts: &File, stop: &OwnedFd) -> bool {
         match poll(&mut fds, None) {
             Err(Errno::INTR) => {}
             Err(_) => return false,
-            Ok(_) => return fds[1].revents().is_empty() && !fds[0].revents().contains(PollFlags::NVAL),
+            Ok(_) => {
+                return fds[1].revents().is_empty() && !fds[0].revents().contains(PollFlags::NVAL);
+            }
         }
     }
 }

@@ -90,7 +90,11 @@ impl Tree {
             return Err(Unread::NotAFile);
         }
         let (open, found) = open_regular(&self.root.enter()?, path)?;
-        Ok(AssetFile { file: File::from(open), fingerprint: fingerprint(&found), digest: OnceLock::new() })
+        Ok(AssetFile {
+            file: File::from(open),
+            fingerprint: fingerprint(&found),
+            digest: OnceLock::new(),
+        })
     }
 }
 
@@ -194,7 +198,8 @@ impl AssetFile {
 fn open_regular(root: &OwnedFd, path: &RelPath) -> Result<(OwnedFd, Statx), Unread> {
     let mut found = stat_at(root, path.as_str()).map_err(unread)?;
     if kind(&found) == FileType::Symlink {
-        found = open_beneath(root, path.as_str(), OFlags::PATH).and_then(stat_of).map_err(unread)?;
+        found =
+            open_beneath(root, path.as_str(), OFlags::PATH).and_then(stat_of).map_err(unread)?;
     }
     if kind(&found) != FileType::RegularFile {
         return Err(Unread::NotAFile);
@@ -235,7 +240,8 @@ fn unread(error: Errno) -> Unread {
 fn is_racy(seen: &Fingerprint, now: Timestamp) -> bool {
     let now = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
     let whole = |stamp: i64| stamp % 1_000_000_000 == 0;
-    let window = if whole(seen.mtime_ns) && whole(seen.ctime_ns) { RACY_COARSE_NS } else { RACY_NS };
+    let window =
+        if whole(seen.mtime_ns) && whole(seen.ctime_ns) { RACY_COARSE_NS } else { RACY_NS };
     [seen.mtime_ns, seen.ctime_ns].iter().any(|stamp| now.abs_diff(*stamp) < window.unsigned_abs())
 }
 
@@ -255,7 +261,10 @@ mod tests {
             fs::write(dir.path().join("a/b.md"), text).unwrap();
             let file = tree.read(&path("a/b.md"), now()).unwrap();
             assert_eq!(&*file.bytes, text.as_bytes());
-            assert_eq!((file.digest, file.fingerprint.len_bytes), (Digest::of(text.as_bytes()), text.len() as u64));
+            assert_eq!(
+                (file.digest, file.fingerprint.len_bytes),
+                (Digest::of(text.as_bytes()), text.len() as u64)
+            );
             assert!(file.racy);
         }
         let later = now() + Duration::from_secs(60);
@@ -313,7 +322,10 @@ mod tests {
         for name in ["dir.md", "plain", "fifo.md", "socket.md"] {
             assert_eq!(tree.read(&path(name), now()).unwrap_err(), Unread::NotAFile, "{name}");
         }
-        assert_eq!(tree.read(&path("sparse.md"), now()).unwrap_err(), Unread::TooLarge { len_bytes: 1 << 30 });
+        assert_eq!(
+            tree.read(&path("sparse.md"), now()).unwrap_err(),
+            Unread::TooLarge { len_bytes: 1 << 30 }
+        );
         for name in ["none.md", "plain/none.md", "none/none.md"] {
             assert_eq!(tree.read(&path(name), now()).unwrap_err(), Unread::Gone, "{name}");
         }
@@ -323,7 +335,13 @@ mod tests {
     fn a_device_in_the_tree_is_not_opened() {
         use rustix::fs::{CWD, Mode, makedev, mknodat};
         let (dir, tree) = tree(100);
-        let zero = mknodat(CWD, dir.path().join("zero.md"), FileType::CharacterDevice, Mode::RUSR, makedev(1, 5));
+        let zero = mknodat(
+            CWD,
+            dir.path().join("zero.md"),
+            FileType::CharacterDevice,
+            Mode::RUSR,
+            makedev(1, 5),
+        );
         // Only root can make devices; for anybody else there is none.
         let expected = if zero.is_ok() { Unread::NotAFile } else { Unread::Gone };
         assert_eq!(tree.read(&path("zero.md"), now()).unwrap_err(), expected);
@@ -358,7 +376,9 @@ mod tests {
             });
             for _ in 0..500 {
                 match tree.read(&path("a.md"), now()) {
-                    Ok(file) => assert!(versions.iter().any(|version| version.as_bytes() == &*file.bytes)),
+                    Ok(file) => {
+                        assert!(versions.iter().any(|version| version.as_bytes() == &*file.bytes))
+                    }
                     // The rename unlinks the old version, which changes its ctime.
                     Err(unread) => assert_eq!(unread, Unread::Busy),
                 }
@@ -384,7 +404,10 @@ mod tests {
         let reader = tree.reader().unwrap();
         fs::rename(dir.path(), dir.path().with_extension("away")).unwrap();
         assert!(matches!(tree.read(&path("a.md"), now()), Err(Unread::Root(RootLost::Gone(_)))));
-        assert!(reader.read(&path("a.md"), now()).is_ok(), "a reader goes on in the directory that it entered");
+        assert!(
+            reader.read(&path("a.md"), now()).is_ok(),
+            "a reader goes on in the directory that it entered"
+        );
         fs::rename(dir.path().with_extension("away"), dir.path()).unwrap();
     }
 
@@ -399,7 +422,10 @@ mod tests {
         assert_eq!(asset.read_at(5_000, &mut buffer).unwrap(), 1_000);
         assert_eq!(buffer, bytes[5_000..6_000]);
         assert_eq!(asset.read_at(bytes.len() as u64, &mut buffer).unwrap(), 0);
-        assert_eq!((asset.len_bytes(), asset.digest().unwrap()), (bytes.len() as u64, Digest::of(&bytes)));
+        assert_eq!(
+            (asset.len_bytes(), asset.digest().unwrap()),
+            (bytes.len() as u64, Digest::of(&bytes))
+        );
         assert!(asset.modified().elapsed().unwrap() < Duration::from_secs(600));
     }
 

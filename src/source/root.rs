@@ -7,7 +7,9 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp,
+};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -98,7 +100,9 @@ impl Root {
     /// What stands at the path now: one cheap call that opens nothing.
     pub(super) fn health(&self) -> Health {
         match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
-            Ok(found) if kind(&found) != FileType::Directory => Health::Gone("it is no directory".to_owned()),
+            Ok(found) if kind(&found) != FileType::Directory => {
+                Health::Gone("it is no directory".to_owned())
+            }
             Ok(found) => self.health_of(identity(&found)),
             Err(error) => Health::Gone(describe(error)),
         }
@@ -107,10 +111,14 @@ impl Root {
     /// What stands at the path where a file system was unmounted is what it had covered: nobody put it there, and what
     /// it lacks was not deleted.
     fn health_of(&self, found: Identity) -> Health {
-        let uncovered = found.mount != 0 && found.mount == self.mounted_on && found.mount != self.identity.mount;
+        let uncovered = found.mount != 0
+            && found.mount == self.mounted_on
+            && found.mount != self.identity.mount;
         match found == self.identity {
             true => Health::Same,
-            false if uncovered && !self.earlier.contains(&found) => Health::Gone(UNMOUNTED.to_owned()),
+            false if uncovered && !self.earlier.contains(&found) => {
+                Health::Gone(UNMOUNTED.to_owned())
+            }
             false => Health::Swapped,
         }
     }
@@ -169,7 +177,8 @@ const FOREIGN: &[(u32, &str)] = &[
 ];
 
 /// What is asked of statx(2) everywhere.
-pub(super) const STATX: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).union(StatxFlags::MNT_ID);
+pub(super) const STATX: StatxFlags =
+    StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).union(StatxFlags::MNT_ID);
 
 /// What statx says of an open file.
 pub(super) fn stat_of(file: impl AsFd) -> Result<Statx, Errno> {
@@ -207,7 +216,11 @@ pub(super) fn fingerprint(found: &Statx) -> Fingerprint {
     Fingerprint {
         dev: device(found),
         ino: found.stx_ino,
-        btime_ns: if found.stx_mask & StatxFlags::BTIME.bits() == 0 { 0 } else { nanoseconds(found.stx_btime) },
+        btime_ns: if found.stx_mask & StatxFlags::BTIME.bits() == 0 {
+            0
+        } else {
+            nanoseconds(found.stx_btime)
+        },
         len_bytes: found.stx_size,
         mtime_ns: nanoseconds(found.stx_mtime),
         ctime_ns: nanoseconds(found.stx_ctime),
@@ -220,7 +233,8 @@ pub(super) fn describe(error: Errno) -> String {
 }
 
 fn enter(path: &Path) -> Result<(OwnedFd, Identity), Errno> {
-    let directory = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let directory =
+        rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let identity = identity(&stat_of(&directory)?);
     Ok((directory, identity))
 }
@@ -303,8 +317,16 @@ mod tests {
         let mut cover = root(5, 40, 36);
         assert!(matches!(cover.health_of(identity(2, 36)), Health::Gone(_)));
         cover.follow(&disk);
-        assert_eq!(cover.health_of(identity(2, 36)), Health::Swapped, "what was covered for a while");
-        assert_eq!(root(2, 36, 36).health_of(identity(3, 36)), Health::Swapped, "no mount of its own");
+        assert_eq!(
+            cover.health_of(identity(2, 36)),
+            Health::Swapped,
+            "what was covered for a while"
+        );
+        assert_eq!(
+            root(2, 36, 36).health_of(identity(3, 36)),
+            Health::Swapped,
+            "no mount of its own"
+        );
         assert_eq!(root(2, 0, 0).health_of(identity(3, 0)), Health::Swapped, "not known");
     }
 

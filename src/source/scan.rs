@@ -80,7 +80,9 @@ impl Scan<'_> {
             let Some(here) = above.path.join(segment) else { break };
             let found = match stat_at(self.root, here.as_str()) {
                 Ok(found) => found,
-                Err(Errno::NOENT | Errno::NOTDIR) if segment.contains(char::REPLACEMENT_CHARACTER) => {
+                Err(Errno::NOENT | Errno::NOTDIR)
+                    if segment.contains(char::REPLACEMENT_CHARACTER) =>
+                {
                     // Perhaps what could be read of a name that is not UTF-8: only its directory can tell.
                     above.trail.pop();
                     return (above.path.clone(), self.directory(above));
@@ -121,11 +123,14 @@ impl Scan<'_> {
         if dir.links == 0 {
             (self.entering)(&dir.path);
         }
-        let looked = self.entries(&mut dir).and_then(|(open, entries)| self.look(open, &dir, &entries));
+        let looked =
+            self.entries(&mut dir).and_then(|(open, entries)| self.look(open, &dir, &entries));
         match looked {
-            Ok((found, below)) => {
-                below.into_par_iter().map(|next| self.directory(next)).reduce(Found::default, Found::and).and(found)
-            }
+            Ok((found, below)) => below
+                .into_par_iter()
+                .map(|next| self.directory(next))
+                .reduce(Found::default, Found::and)
+                .and(found),
             Err(Errno::NOENT | Errno::NOTDIR) => Found::default(),
             Err(error) => self.closed(dir.path, unreadable(error)),
         }
@@ -139,12 +144,20 @@ impl Scan<'_> {
     }
 
     /// Looks at each entry; the descriptor is closed before anything beneath is opened, so that depth costs none.
-    fn look(&self, open: OwnedFd, dir: &Directory, entries: &[Entry]) -> Result<(Found, Vec<Directory>), Errno> {
+    fn look(
+        &self,
+        open: OwnedFd,
+        dir: &Directory,
+        entries: &[Entry],
+    ) -> Result<(Found, Vec<Directory>), Errno> {
         entries
             .par_chunks(CHUNK)
             .map(|chunk| {
                 let mut out = (Found::default(), Vec::new());
-                chunk.iter().try_for_each(|entry| self.listed(&open, dir, entry, &mut out)).map(|()| out)
+                chunk
+                    .iter()
+                    .try_for_each(|entry| self.listed(&open, dir, entry, &mut out))
+                    .map(|()| out)
             })
             .try_reduce(Default::default, |mut one, other| {
                 one.1.extend(other.1);
@@ -166,7 +179,8 @@ impl Scan<'_> {
             self.misnamed(open, entry, path, &mut out.0);
             return Ok(());
         }
-        let plain = !matches!(entry.kind, FileType::Directory | FileType::Symlink | FileType::Unknown);
+        let plain =
+            !matches!(entry.kind, FileType::Directory | FileType::Symlink | FileType::Unknown);
         if plain && !is_text(&path) && !is_asset(&path) {
             return Ok(());
         }
@@ -188,13 +202,21 @@ impl Scan<'_> {
     }
 
     /// Reports what stands at `path`, or returns it if it is a directory to walk.
-    fn entry(&self, dir: &Directory, path: RelPath, found: &Statx, out: &mut Found) -> Option<Directory> {
+    fn entry(
+        &self,
+        dir: &Directory,
+        path: RelPath,
+        found: &Statx,
+        out: &mut Found,
+    ) -> Option<Directory> {
         let kind = kind(found);
         if self.ignore.hides(&path, kind == FileType::Directory) {
             return None;
         }
         match kind {
-            FileType::Directory => Some(Directory { path, trail: dir.trail.clone(), links: dir.links }),
+            FileType::Directory => {
+                Some(Directory { path, trail: dir.trail.clone(), links: dir.links })
+            }
             FileType::Symlink => self.link(dir, path, found, out),
             _ => {
                 self.file(path, found, out);
@@ -204,25 +226,42 @@ impl Scan<'_> {
     }
 
     /// A link counts as what it leads to, as long as that is beneath the root and not above the link itself.
-    fn link(&self, dir: &Directory, path: RelPath, link: &Statx, out: &mut Found) -> Option<Directory> {
+    fn link(
+        &self,
+        dir: &Directory,
+        path: RelPath,
+        link: &Statx,
+        out: &mut Found,
+    ) -> Option<Directory> {
         let target = open_beneath(self.root, path.as_str(), OFlags::PATH).and_then(stat_of);
         match target {
             Ok(target) if kind(&target) != FileType::Directory => self.file(path, &target, out),
             Ok(_) if self.ignore.hides(&path, true) => {}
             Ok(target) if dir.trail.contains(&identity(&target)) => {
-                self.refuse(path, fingerprint(link), "link-loop", "a link to a directory that it stands in", out);
+                self.refuse(
+                    path,
+                    fingerprint(link),
+                    "link-loop",
+                    "a link to a directory that it stands in",
+                    out,
+                );
             }
             Ok(_) if dir.links >= LINKS_MAX => {
                 let message = format!("reached through more than {LINKS_MAX} linked directories");
                 self.refuse(path, fingerprint(link), "link-depth", &message, out);
             }
-            Ok(_) => return Some(Directory { path, trail: dir.trail.clone(), links: dir.links + 1 }),
+            Ok(_) => {
+                return Some(Directory { path, trail: dir.trail.clone(), links: dir.links + 1 });
+            }
             // A dangling link is nothing: its target may come.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(error @ (Errno::XDEV | Errno::LOOP)) => {
                 if is_text(&path) || is_asset(&path) || path.extension().is_none() {
                     let (code, message) = if error == Errno::LOOP {
-                        ("link-loop", "a link that leads back to itself, or one of the kernel's own")
+                        (
+                            "link-loop",
+                            "a link that leads back to itself, or one of the kernel's own",
+                        )
                     } else {
                         (
                             "link-outside",
@@ -245,7 +284,8 @@ impl Scan<'_> {
         if kind(found) != FileType::RegularFile {
             self.refuse(path, inode(seen), "not-a-file", "no regular file", out);
         } else if text && seen.len_bytes > self.max_bytes {
-            let message = format!("{} bytes; `articles.max_bytes` allows {}", seen.len_bytes, self.max_bytes);
+            let message =
+                format!("{} bytes; `articles.max_bytes` allows {}", seen.len_bytes, self.max_bytes);
             self.refuse(path, seen, "too-large", &message, out);
         } else {
             let change = if text { Seen::Text(seen) } else { Seen::Asset(seen) };

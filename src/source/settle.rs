@@ -140,7 +140,13 @@ fn is_ripe(due: Option<Instant>, now: Instant, wake: &mut Option<Instant>) -> bo
 
 impl Pending {
     /// Notes a sign of `path`. Returns when it will be ripe, if nothing else happens.
-    pub fn note(&mut self, path: &RelPath, sign: Sign, now: Instant, policy: &Policy) -> Option<Instant> {
+    pub fn note(
+        &mut self,
+        path: &RelPath,
+        sign: Sign,
+        now: Instant,
+        policy: &Policy,
+    ) -> Option<Instant> {
         let before = self.paths.get(path).copied();
         if sign == Sign::Arrived {
             self.drop_beneath(path);
@@ -214,7 +220,8 @@ impl Pending {
         // `0` follows `/`: between the two stands everything that begins with `directory/`.
         let (first, end) = (format!("{}/", directory.as_str()), format!("{}0", directory.as_str()));
         let range = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
-        let beneath: Vec<RelPath> = self.paths.range::<str, _>(range).map(|(path, _)| path.clone()).collect();
+        let beneath: Vec<RelPath> =
+            self.paths.range::<str, _>(range).map(|(path, _)| path.clone()).collect();
         for path in beneath {
             self.paths.remove(&path);
         }
@@ -246,7 +253,10 @@ impl Waiting {
             (_, Sign::Created) => Self::Created { since: now },
             (_, Sign::Writing) => Self::Writing { closed: first },
             (Some(Self::Arrived), Sign::Closed | Sign::Touched) => Self::Arrived,
-            (Some(same @ (Self::Writing { .. } | Self::Created { .. } | Self::Unsure { .. })), Sign::Touched) => same,
+            (
+                Some(same @ (Self::Writing { .. } | Self::Created { .. } | Self::Unsure { .. })),
+                Sign::Touched,
+            ) => same,
             (_, Sign::Closed | Sign::Touched) => closed,
         }
     }
@@ -277,7 +287,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLICY: Policy = Policy { settle: Duration::from_millis(100), settle_max: Duration::from_millis(1_000) };
+    const POLICY: Policy =
+        Policy { settle: Duration::from_millis(100), settle_max: Duration::from_millis(1_000) };
 
     fn path(name: &str) -> RelPath {
         RelPath::new(name).unwrap()
@@ -376,7 +387,10 @@ mod tests {
         let later = now + Duration::from_secs(1);
         let mut pending = Pending::default();
         pending.note_later(path("dir"), later);
-        assert_eq!(decide(&pending, now, &POLICY), Decision { wake: Some(later), ..Decision::default() });
+        assert_eq!(
+            decide(&pending, now, &POLICY),
+            Decision { wake: Some(later), ..Decision::default() }
+        );
         assert_eq!(decide(&pending, later, &POLICY).ready, [path("dir")]);
         assert_eq!(pending.unsettled(), BTreeSet::new());
         pending.take_later(later);

@@ -34,7 +34,12 @@ pub(crate) fn powerless<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
         set_capabilities(None, sets).unwrap();
     };
-    rayon::ThreadPoolBuilder::new().num_threads(2).start_handler(give_up).build().unwrap().install(work)
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .start_handler(give_up)
+        .build()
+        .unwrap()
+        .install(work)
 }
 
 /// What was seen, as the engine keeps it.

@@ -16,7 +16,8 @@ use super::root::Root;
 use super::scan::{Found, Scan};
 use super::watch::Watcher;
 use super::{
-    BadPattern, Fingerprint, Health, Identity, Ignore, Inbox, Look, Reader, RootLost, Seen, SourceChange, WatchError,
+    BadPattern, Fingerprint, Health, Identity, Ignore, Inbox, Look, Reader, RootLost, Seen,
+    SourceChange, WatchError,
 };
 
 /// What is known of the files beneath the article directory.
@@ -66,8 +67,8 @@ impl Tree {
     /// A bad pattern, or a directory that is not there or cannot be entered.
     pub fn open(dir: &Path, ignore: &[String], max_bytes: u64) -> Result<Self, OpenError> {
         let ignore = Arc::new(Ignore::new(ignore)?);
-        let root =
-            Root::open(dir).map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
+        let root = Root::open(dir)
+            .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
         Ok(Self { root, ignore, max_bytes, watcher: None })
     }
 
@@ -85,7 +86,8 @@ impl Tree {
     /// Where the kernel gives no events or no more watches; the tree then has to be polled.
     pub fn watch<C: Send + 'static>(&mut self, inbox: &Arc<Inbox<C>>) -> Result<(), WatchError> {
         self.watcher = None;
-        self.watcher = Some(Watcher::start(self.root.path(), Arc::clone(&self.ignore), Arc::clone(inbox))?);
+        self.watcher =
+            Some(Watcher::start(self.root.path(), Arc::clone(&self.ignore), Arc::clone(inbox))?);
         Ok(())
     }
 
@@ -128,10 +130,14 @@ impl Tree {
             }
         };
         let (ignore, max_bytes) = (&*self.ignore, self.max_bytes);
-        let scan = Scan { root: &root, ignore, max_bytes, known, entering: &entering, collect: false };
+        let scan =
+            Scan { root: &root, ignore, max_bytes, known, entering: &entering, collect: false };
         let mut changes = match look {
             Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
-            Look::At(paths) => outermost(paths).iter().flat_map(|path| compare(&scan, |scan| scan.at(path))).collect(),
+            Look::At(paths) => outermost(paths)
+                .iter()
+                .flat_map(|path| compare(&scan, |scan| scan.at(path)))
+                .collect(),
         };
         self.root.check()?;
         changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
@@ -160,7 +166,9 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
         let closed = |path: &RelPath| found.closed.contains(path);
-        let hidden_from_us = || closed(path) || closed(&RelPath::root()) || ancestors(path).any(|above| closed(&above));
+        let hidden_from_us = || {
+            closed(path) || closed(&RelPath::root()) || ancestors(path).any(|above| closed(&above))
+        };
         if !found.seen.contains(path) && (found.closed.is_empty() || !hidden_from_us()) {
             gone.push(SourceChange { path: path.clone(), seen: Seen::Gone });
         }
@@ -177,7 +185,8 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
 fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
     let all: BTreeSet<&RelPath> = paths.iter().collect();
     let covered = |path: &RelPath| {
-        !path.is_root() && (all.contains(&RelPath::root()) || ancestors(path).any(|above| all.contains(&above)))
+        !path.is_root()
+            && (all.contains(&RelPath::root()) || ancestors(path).any(|above| all.contains(&above)))
     };
     all.iter().copied().filter(|path| !covered(path)).collect()
 }
@@ -230,7 +239,21 @@ mod tests {
             &["a.md", "b/c.HTML", "b/d/e.txt", "b/f.png"],
             &["text a.md", "text b/c.HTML", "text b/d/e.txt", "asset b/f.png"],
         );
-        check(&["a", "a.css", "b/", "c.md/", ".git/a.md", ".a.md", "a.md~", "4913", "b.tmp/a.md", "#a.md#"], &[]);
+        check(
+            &[
+                "a",
+                "a.css",
+                "b/",
+                "c.md/",
+                ".git/a.md",
+                ".a.md",
+                "a.md~",
+                "4913",
+                "b.tmp/a.md",
+                "#a.md#",
+            ],
+            &[],
+        );
         check(
             &["_posts/a.md", "4913/a.md", "A.md", "a.md"],
             &["text 4913/a.md", "text A.md", "text _posts/a.md", "text a.md"],
@@ -240,33 +263,65 @@ mod tests {
 
     #[test]
     fn links_count_as_what_they_lead_to_beneath_the_root() {
-        check(&["a.md", "b.md -> a.md", "c/d.md -> ../a.md"], &["text a.md", "text b.md", "text c/d.md"]);
+        check(
+            &["a.md", "b.md -> a.md", "c/d.md -> ../a.md"],
+            &["text a.md", "text b.md", "text c/d.md"],
+        );
         check(&["a.md -> none", "b.png -> a.md"], &[]);
         check(&["a/b.md", "c -> a"], &["text a/b.md", "text c/b.md"]);
         check(&["..2/a", "..data -> ..2", "a.md -> ..data/a"], &["text a.md"]);
         check(&["..2/s/a.md", "..data -> ..2", "s -> ..data/s"], &["text s/a.md"]);
         check(
-            &["a.md -> /etc/passwd", "b -> /etc", "c.css -> /etc/passwd", "d.md -> ../x", "e.md -> e.md", "f -> ../.."],
-            &["link-outside a.md", "link-outside b", "link-outside d.md", "link-loop e.md", "link-outside f"],
+            &[
+                "a.md -> /etc/passwd",
+                "b -> /etc",
+                "c.css -> /etc/passwd",
+                "d.md -> ../x",
+                "e.md -> e.md",
+                "f -> ../..",
+            ],
+            &[
+                "link-outside a.md",
+                "link-outside b",
+                "link-outside d.md",
+                "link-loop e.md",
+                "link-outside f",
+            ],
         );
-        check(&["a/b.md", "a/c -> .", "a/d -> .."], &["text a/b.md", "link-loop a/c", "link-loop a/d"]);
+        check(
+            &["a/b.md", "a/c -> .", "a/d -> .."],
+            &["text a/b.md", "link-loop a/c", "link-loop a/d"],
+        );
         check(&["a/x -> ../b", "b/y -> ../a"], &["link-loop a/x/y", "link-loop b/y/x"]);
         check(
             &["a/x -> ../b", "b/x -> ../c", "c/x -> ../d", "d/x -> ../e", "e/f.md"],
-            &["link-depth a/x/x/x/x", "text b/x/x/x/f.md", "text c/x/x/f.md", "text d/x/f.md", "text e/f.md"],
+            &[
+                "link-depth a/x/x/x/x",
+                "text b/x/x/x/f.md",
+                "text c/x/x/f.md",
+                "text d/x/f.md",
+                "text e/f.md",
+            ],
         );
     }
 
     #[test]
     fn what_is_no_file_or_too_large_is_refused() {
         let (dir, tree) = tree(100);
-        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("a.md"), rustix::fs::Mode::RUSR).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("a.md"), rustix::fs::Mode::RUSR)
+            .unwrap();
         std::os::unix::net::UnixListener::bind(dir.path().join("b.png")).unwrap();
         File::create(dir.path().join("c.md")).unwrap().set_len(1 << 30).unwrap();
         File::create(dir.path().join("d.mp4")).unwrap().set_len(1 << 30).unwrap();
         make(dir.path(), &["e.md -> a.md"]);
         let mut known = Known::default();
-        let expected = ["not-a-file a.md", "not-a-file b.png", "too-large c.md", "asset d.mp4", "not-a-file e.md"];
+        let expected = [
+            "not-a-file a.md",
+            "not-a-file b.png",
+            "too-large c.md",
+            "asset d.mp4",
+            "not-a-file e.md",
+        ];
         assert_eq!(known.look(&tree, &Look::Everything), expected);
         assert_eq!(known.look(&tree, &Look::Everything), [""; 0]);
         File::create(dir.path().join("c.md")).unwrap().set_len(100).unwrap();
@@ -278,7 +333,12 @@ mod tests {
         let (dir, tree) = tree(100);
         for name in [&b"\xff.md"[..], b"\xfe.md", b"\xff.css", b"\xffd"] {
             let place = dir.path().join(OsStr::from_bytes(name));
-            if name.ends_with(b"d") && name.len() == 2 { fs::create_dir(place) } else { fs::write(place, "") }.unwrap();
+            if name.ends_with(b"d") && name.len() == 2 {
+                fs::create_dir(place)
+            } else {
+                fs::write(place, "")
+            }
+            .unwrap();
         }
         make(dir.path(), &["a.md"]);
         let mut known = Known::default();
@@ -302,7 +362,11 @@ mod tests {
         assert_eq!(known.look(&tree, &at(&["b"])), [""; 0]);
         assert_eq!(known.look(&tree, &at(&["a.md", "b"])), ["text a.md"]);
         known.0.get_mut(&path("b/c.md")).unwrap().1 = true;
-        assert_eq!(known.look(&tree, &Look::Everything), ["text b/c.md"], "an equal fingerprint proves nothing");
+        assert_eq!(
+            known.look(&tree, &Look::Everything),
+            ["text b/c.md"],
+            "an equal fingerprint proves nothing"
+        );
         fs::remove_file(dir.path().join("b/d.md")).unwrap();
         assert_eq!(known.clone().look(&tree, &at(&["b/d.md"])), ["gone b/d.md"]);
         assert_eq!(known.clone().look(&tree, &at(&["b"])), ["gone b/d.md"]);
@@ -328,8 +392,14 @@ mod tests {
         let narrower = Tree::open(dir.path(), &["b/".to_owned()], 100).unwrap();
         assert_eq!(known.clone().look(&narrower, &at(&["b/c.md"])), ["gone b/c.md"]);
         assert_eq!(known.clone().look(&narrower, &Look::Everything), ["gone b/c.md"]);
-        assert!(matches!(Tree::open(dir.path(), &["{".to_owned()], 100), Err(OpenError::Pattern(_))));
-        assert!(matches!(Tree::open(&dir.path().join("a.md"), &[], 100), Err(OpenError::Directory { .. })));
+        assert!(matches!(
+            Tree::open(dir.path(), &["{".to_owned()], 100),
+            Err(OpenError::Pattern(_))
+        ));
+        assert!(matches!(
+            Tree::open(&dir.path().join("a.md"), &[], 100),
+            Err(OpenError::Directory { .. })
+        ));
     }
 
     #[test]
@@ -338,18 +408,23 @@ mod tests {
         make(dir.path(), &["a.md", "b/c.md", "b/d/e.md", "f/g.md"]);
         let mut known = Known::default();
         known.look(&tree, &Look::Everything);
-        let mode =
-            |name: &str, mode| fs::set_permissions(dir.path().join(name), PermissionsExt::from_mode(mode)).unwrap();
+        let mode = |name: &str, mode| {
+            fs::set_permissions(dir.path().join(name), PermissionsExt::from_mode(mode)).unwrap()
+        };
         fs::remove_file(dir.path().join("a.md")).unwrap();
         for closed in [0o000, 0o400, 0o300] {
             mode("b", closed);
             let mut known = known.clone();
             let (all, one) = powerless(|| {
-                (known.clone().look(&tree, &Look::Everything), known.look(&tree, &at(&["b/c.md", "b/d"])))
+                (
+                    known.clone().look(&tree, &Look::Everything),
+                    known.look(&tree, &at(&["b/c.md", "b/d"])),
+                )
             });
             assert_eq!(all, ["gone a.md", "unreadable b"], "{closed:o}");
             // Without the right to list it can still be looked up in.
-            let expected = if closed == 0o300 { vec![] } else { vec!["unreadable b/c.md", "unreadable b/d"] };
+            let expected =
+                if closed == 0o300 { vec![] } else { vec!["unreadable b/c.md", "unreadable b/d"] };
             assert_eq!(one, expected, "{closed:o}");
         }
         mode("b", 0o700);
@@ -367,15 +442,20 @@ mod tests {
         make(dir.path(), &[&deep(63), &deep(64)]);
         let mut known = Known::default();
         let end = format!("too-deep {}", "d/".repeat(64).trim_end_matches('/'));
-        assert_eq!(known.look(&tree, &Look::Everything), [format!("text {}", deep(63)), end.clone()]);
+        assert_eq!(
+            known.look(&tree, &Look::Everything),
+            [format!("text {}", deep(63)), end.clone()]
+        );
         assert_eq!(known.look(&tree, &at(&[&deep(63)])), [""; 0]);
     }
 
     #[test]
     fn a_wide_tree_is_walked_whole() {
         let (dir, tree) = tree(100);
-        let names: Vec<String> =
-            (0..300).map(|n| format!("{}/{n}.md", n % 7)).chain((0..600).map(|n| format!("{n}.md"))).collect();
+        let names: Vec<String> = (0..300)
+            .map(|n| format!("{}/{n}.md", n % 7))
+            .chain((0..600).map(|n| format!("{n}.md")))
+            .collect();
         make(dir.path(), &names.iter().map(String::as_str).collect::<Vec<_>>());
         let mut known = Known::default();
         assert_eq!(known.look(&tree, &Look::Everything).len(), 900);
@@ -436,7 +516,8 @@ mod tests {
     }
 
     /// Few names, so that files, directories and links take each other's places.
-    const PLACES: &[&str] = &["a.md", "b.png", "d", "d/a.md", "d/e", "d/e/a.md", "f", "f/a.md", "f/b.txt"];
+    const PLACES: &[&str] =
+        &["a.md", "b.png", "d", "d/a.md", "d/e", "d/e/a.md", "f", "f/a.md", "f/b.txt"];
 
     fn edit(root: &Path, edit: &Edit) -> Vec<RelPath> {
         let place = |n: usize| root.join(PLACES[n]);

@@ -78,11 +78,19 @@ impl Unfinished {
     }
 
     /// How long the file still has to be quiet; `None` where it was quiet for long enough.
-    fn unquiet(&mut self, path: &RelPath, seen: &Fingerprint, now: Timestamp, instant: Instant) -> Option<Duration> {
+    fn unquiet(
+        &mut self,
+        path: &RelPath,
+        seen: &Fingerprint,
+        now: Timestamp,
+        instant: Instant,
+    ) -> Option<Duration> {
         let left = youth(seen, now)?;
         match self.held.get(path) {
             // By the monotonic clock, whatever the wall clock and the file server's say.
-            Some((known, since)) if known == seen => QUIET.checked_sub(instant.saturating_duration_since(*since)),
+            Some((known, since)) if known == seen => {
+                QUIET.checked_sub(instant.saturating_duration_since(*since))
+            }
             _ => {
                 self.held.insert(path.clone(), (*seen, instant));
                 Some(left)
@@ -122,9 +130,12 @@ impl Writers {
                 if looked_at > DESCRIPTORS_MAX {
                     return Self(writers);
                 }
-                let is_beneath = fs::read_link(descriptor.path()).is_ok_and(|target| target.starts_with(&root));
+                let is_beneath =
+                    fs::read_link(descriptor.path()).is_ok_and(|target| target.starts_with(&root));
                 if is_beneath
-                    && opened_for_writing(&process.path().join("fdinfo").join(descriptor.file_name()))
+                    && opened_for_writing(
+                        &process.path().join("fdinfo").join(descriptor.file_name()),
+                    )
                     && let Ok(file) = fs::metadata(descriptor.path())
                 {
                     writers.insert((file.dev(), file.ino()));
@@ -144,7 +155,9 @@ impl Writers {
 fn opened_for_writing(fdinfo: &Path) -> bool {
     let Ok(text) = fs::read_to_string(fdinfo) else { return false };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags.and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok()).is_some_and(|flags| flags & 3 != 0)
+    flags
+        .and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok())
+        .is_some_and(|flags| flags & 3 != 0)
 }
 
 #[cfg(test)]
@@ -201,8 +214,10 @@ mod tests {
         let (now, start) = (Timestamp::from_second(1_000).unwrap(), Instant::now());
         let mut unfinished = Unfinished::default();
         let ahead = file(1_060 * SECOND, 1_060 * SECOND);
-        let mut held_at =
-            |seen, ms| !hold_back(&mut unfinished, seen, false, now, start + Duration::from_millis(ms)).is_empty();
+        let mut held_at = |seen, ms| {
+            !hold_back(&mut unfinished, seen, false, now, start + Duration::from_millis(ms))
+                .is_empty()
+        };
         assert!(held_at(ahead, 0));
         assert!(held_at(ahead, 1_999));
         assert!(!held_at(ahead, 2_000));

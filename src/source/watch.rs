@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode, CreateKind, Event, EventKind, ModifyKind, RemoveKind, RenameMode};
+use notify::event::{
+    AccessKind, AccessMode, CreateKind, Event, EventKind, ModifyKind, RemoveKind, RenameMode,
+};
 use notify::{Config, ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
 use thiserror::Error;
@@ -77,15 +79,24 @@ impl Watcher {
         inbox: Arc<Inbox<C>>,
     ) -> Result<Self, WatchError> {
         let doors = doors(root);
-        let parents: BTreeSet<PathBuf> = doors.iter().filter_map(|door| door.parent()).map(Path::to_owned).collect();
+        let parents: BTreeSet<PathBuf> =
+            doors.iter().filter_map(|door| door.parent()).map(Path::to_owned).collect();
         let watched = Arc::new(Watched::default());
         let restart = Arc::clone(&inbox);
         let mounted = Arc::clone(&inbox);
-        let mounts = Mounts::listen(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
-        let mut listener =
-            Listener { root: root.to_owned(), doors, ignore, inbox, watched: Arc::clone(&watched), from: None };
+        let mounts =
+            Mounts::listen(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
+        let mut listener = Listener {
+            root: root.to_owned(),
+            doors,
+            ignore,
+            inbox,
+            watched: Arc::clone(&watched),
+            from: None,
+        };
         let config = Config::default().with_follow_symlinks(false);
-        let mut notify = RecommendedWatcher::new(move |event| listener.hear(event), config).map_err(told)?;
+        let mut notify =
+            RecommendedWatcher::new(move |event| listener.hear(event), config).map_err(told)?;
         for parent in parents {
             match notify.watch(&parent, RecursiveMode::NonRecursive).map_err(told) {
                 // A directory above may be closed to us: the check of the root's health finds what happens there.
@@ -94,7 +105,13 @@ impl Watcher {
             }
         }
         let notify = Mutex::new(notify);
-        let watcher = Self { notify, root: root.to_owned(), watched, trouble: Mutex::default(), _mounts: mounts };
+        let watcher = Self {
+            notify,
+            root: root.to_owned(),
+            watched,
+            trouble: Mutex::default(),
+            _mounts: mounts,
+        };
         watcher.follow(&RelPath::root());
         if let Some(trouble) = watcher.trouble() {
             return Err(trouble);
@@ -134,7 +151,10 @@ impl Watcher {
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watcher").field("root", &self.root).field("directories", &self.directories()).finish()
+        f.debug_struct("Watcher")
+            .field("root", &self.root)
+            .field("directories", &self.directories())
+            .finish()
     }
 }
 
@@ -165,7 +185,9 @@ impl Watched {
 
 impl<C> Listener<C> {
     fn hear(&mut self, event: notify::Result<Event>) {
-        let Ok(event) = event else { return self.inbox.push(Hints { lost: true, ..Hints::default() }) };
+        let Ok(event) = event else {
+            return self.inbox.push(Hints { lost: true, ..Hints::default() });
+        };
         // The flag first: an overflow has neither kind nor path.
         if event.need_rescan() {
             return self.inbox.push(Hints { lost: true, ..Hints::default() });
@@ -216,19 +238,22 @@ impl<C> Listener<C> {
                 self.from = Some((tracker, self.inbox.is_writing(path)));
                 sign
             }
-            (EventKind::Modify(ModifyKind::Name(RenameMode::To)), Some(tracker), Some((from, true)))
-                if tracker == from =>
-            {
-                Sign::Writing
-            }
+            (
+                EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+                Some(tracker),
+                Some((from, true)),
+            ) if tracker == from => Sign::Writing,
             _ => sign,
         }
     }
 
     /// A name that is not UTF-8 cannot be said: its directory is looked at.
     fn hint_above(&self, path: &Path) {
-        let above = path.ancestors().skip(1).find_map(|above| above.to_str().and_then(RelPath::new));
-        if let Some(above) = above.filter(|above| above.is_root() || !self.ignore.hides_at_any_depth(above, true)) {
+        let above =
+            path.ancestors().skip(1).find_map(|above| above.to_str().and_then(RelPath::new));
+        if let Some(above) =
+            above.filter(|above| above.is_root() || !self.ignore.hides_at_any_depth(above, true))
+        {
             self.inbox.push((above, Sign::Arrived).into());
         }
     }
@@ -283,7 +308,9 @@ fn told(error: notify::Error) -> WatchError {
     const INSTANCES: &str = "the kernel's limit of watchers, or of open files, is reached; \
         `sysctl fs.inotify.max_user_instances=1024` lifts the first";
     match (&error.kind, errno(&error)) {
-        (ErrorKind::MaxFilesWatch, _) | (_, Some(Errno::NOSPC)) => WatchError::Limit(WATCHES.to_owned()),
+        (ErrorKind::MaxFilesWatch, _) | (_, Some(Errno::NOSPC)) => {
+            WatchError::Limit(WATCHES.to_owned())
+        }
         (_, Some(Errno::MFILE | Errno::NFILE)) => WatchError::Limit(INSTANCES.to_owned()),
         _ => WatchError::Failed(error.to_string()),
     }
@@ -329,7 +356,10 @@ mod tests {
 
     #[test]
     fn an_overflow_is_told_whatever_else_it_says() {
-        let inbox = Arc::new(Inbox::<()>::new(Policy { settle: Duration::ZERO, settle_max: Duration::ZERO }));
+        let inbox = Arc::new(Inbox::<()>::new(Policy {
+            settle: Duration::ZERO,
+            settle_max: Duration::ZERO,
+        }));
         let mut listener = Listener {
             root: PathBuf::from("/r"),
             doors: BTreeSet::new(),
@@ -343,8 +373,8 @@ mod tests {
         listener.hear(Err(notify::Error::generic("broken")));
         assert_eq!(inbox.wait(None).look, Some(Look::Everything));
         let bad = std::os::unix::ffi::OsStrExt::from_bytes(&b"/r/d/\xff.md"[..]);
-        listener
-            .hear(Ok(Event::new(EventKind::Remove(RemoveKind::File)).add_path(PathBuf::from(bad as &std::ffi::OsStr))));
+        listener.hear(Ok(Event::new(EventKind::Remove(RemoveKind::File))
+            .add_path(PathBuf::from(bad as &std::ffi::OsStr))));
         assert_eq!(inbox.wait(None).look, Some(Look::At(vec![path("d")])));
     }
 

@@ -37,13 +37,19 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
         prepare(&dir.path().join("articles"));
-        let policy = Policy { settle: Duration::from_millis(50), settle_max: Duration::from_millis(500) };
+        let policy =
+            Policy { settle: Duration::from_millis(50), settle_max: Duration::from_millis(500) };
         let inbox = Arc::new(Inbox::new(policy));
-        let open = || Tree::open(&dir.path().join(root), &["left-out/".to_owned()], 1 << 20).unwrap();
+        let open =
+            || Tree::open(&dir.path().join(root), &["left-out/".to_owned()], 1 << 20).unwrap();
         let (mut tree, oracle) = (open(), open());
         tree.watch(&inbox).unwrap();
         let mut known = Known::default();
-        assert_eq!(inbox.wait(None).look, Some(Look::Everything), "who begins to listen looks first");
+        assert_eq!(
+            inbox.wait(None).look,
+            Some(Look::Everything),
+            "who begins to listen looks first"
+        );
         known.look(&tree, &Look::Everything);
         Self { dir, tree, oracle, inbox, known, rescans: 0 }
     }
@@ -77,7 +83,12 @@ impl Fixture {
             if content(&there) == content(&self.known) {
                 return;
             }
-            assert!(Instant::now() < deadline, "known: {:?}\nthere: {:?}", self.known.0.keys(), there.0.keys());
+            assert!(
+                Instant::now() < deadline,
+                "known: {:?}\nthere: {:?}",
+                self.known.0.keys(),
+                there.0.keys()
+            );
             self.step(Duration::from_millis(20));
         }
     }
@@ -98,7 +109,13 @@ fn content(known: &Known) -> Vec<(&RelPath, Fingerprint)> {
 
 fn shell(script: &str) -> impl Fn(&Path) {
     move |dir| {
-        let status = Command::new("sh").arg("-ec").arg(script).current_dir(dir).stdout(Stdio::null()).status().unwrap();
+        let status = Command::new("sh")
+            .arg("-ec")
+            .arg(script)
+            .current_dir(dir)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
         assert!(status.success(), "{script}");
     }
 }
@@ -148,9 +165,12 @@ fn new_directories_are_watched_whatever_is_made_in_them() {
         fs::write(dir.join("../77/deep/er/d.md"), "text").unwrap();
         fs::rename(dir.join("../77"), dir.join("back")).unwrap();
     });
-    fixture.check("changed there", |dir| fs::write(dir.join("back/deep/er/d.md"), "changed").unwrap());
+    fixture
+        .check("changed there", |dir| fs::write(dir.join("back/deep/er/d.md"), "changed").unwrap());
     fixture.check("moved within", |dir| fs::rename(dir.join("back"), dir.join("5/forth")).unwrap());
-    fixture.check("changed there", |dir| fs::write(dir.join("5/forth/deep/er/d.md"), "again").unwrap());
+    fixture.check("changed there", |dir| {
+        fs::write(dir.join("5/forth/deep/er/d.md"), "again").unwrap()
+    });
     fixture.check("replaced", |dir| {
         fs::remove_dir_all(dir.join("9")).unwrap();
         fs::create_dir(dir.join("9")).unwrap();
@@ -176,7 +196,11 @@ fn a_half_written_file_waits_for_its_close() {
     while !fixture.known.0.contains_key(&path("b.md")) {
         fixture.step(Duration::from_millis(20));
     }
-    assert_eq!(fixture.known.0[&path("a.md")], good, "neither hint nor rescan takes what is being written");
+    assert_eq!(
+        fixture.known.0[&path("a.md")],
+        good,
+        "neither hint nor rescan takes what is being written"
+    );
     fs::rename(fixture.path("a.md"), fixture.path("c.md")).unwrap();
     while !fixture.inbox.is_writing(&path("c.md")) {
         assert!(Instant::now() < deadline);
@@ -193,7 +217,8 @@ fn a_file_without_a_name_gets_one() {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags};
     let mut fixture = Fixture::new(|_| ());
     fixture.check("O_TMPFILE and link", |dir| {
-        let open = rustix::fs::open(dir, OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR | Mode::WUSR).unwrap();
+        let open =
+            rustix::fs::open(dir, OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR | Mode::WUSR).unwrap();
         rustix::io::write(&open, b"text").unwrap();
         let proc = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
         rustix::fs::linkat(CWD, proc, CWD, dir.join("a.md"), AtFlags::SYMLINK_FOLLOW).unwrap();
@@ -206,9 +231,9 @@ fn a_kubernetes_flip_is_noticed() {
     let files = "mkdir ..1; echo one > ..1/a.md; ln -s ..1 ..data; ln -s ..data/a.md a.md";
     let mut fixture = Fixture::new(shell(files));
     assert_eq!(fixture.known.0.len(), 1);
-    shell("mkdir ..2; echo two > ..2/a.md; ln -s ..2 ..data_tmp; mv -T ..data_tmp ..data; rm -r ..1")(
-        &fixture.path(""),
-    );
+    shell(
+        "mkdir ..2; echo two > ..2/a.md; ln -s ..2 ..data_tmp; mv -T ..data_tmp ..data; rm -r ..1",
+    )(&fixture.path(""));
     fixture.converge();
     assert!(fixture.rescans > 0);
 }
@@ -239,9 +264,9 @@ fn the_root_is_watched_through_its_doors() {
 fn what_is_ignored_and_our_own_reading_say_nothing() {
     let mut fixture = Fixture::new(shell("mkdir d .git left-out; echo x > d/a.md"));
     assert_eq!(fixture.tree.watched_directories(), 2);
-    shell("echo x > .hidden; echo x > d/a.md~; echo x > .git/a.md; echo x > left-out/a.md; cat d/a.md; ls d")(
-        &fixture.path(""),
-    );
+    shell(
+        "echo x > .hidden; echo x > d/a.md~; echo x > .git/a.md; echo x > left-out/a.md; cat d/a.md; ls d",
+    )(&fixture.path(""));
     fixture.known.look(&fixture.tree, &Look::Everything);
     shell("echo x > z.md")(&fixture.path(""));
     let deadline = Instant::now() + PATIENCE;

@@ -68,9 +68,20 @@ impl Database {
         let is_new = open::prepare(&mut connection, &path, marked, migrations)?;
         let seal = read::seal(&connection).map_err(|trouble| told(&path, trouble))?;
         open::compare(&path, &seal, marked)?;
-        let mark = Mark::open(&mark_path, &seal, marked).map_err(|error| StoreError::io(&mark_path, error))?;
+        let mark = Mark::open(&mark_path, &seal, marked)
+            .map_err(|error| StoreError::io(&mark_path, error))?;
         let (connection, file) = (Some(connection), file_at(&path));
-        Ok(Self { _lock: lock, path, connection, file, seal, doubt: None, checked: is_new, mark, is_new })
+        Ok(Self {
+            _lock: lock,
+            path,
+            connection,
+            file,
+            seal,
+            doubt: None,
+            checked: is_new,
+            mark,
+            is_new,
+        })
     }
 
     /// Was it made just now? Where `feeds/` shows that there was a state before, ids can be recovered from there.
@@ -83,7 +94,10 @@ impl Database {
     ///
     /// # Errors
     /// Those of reading the database and of writing the copy.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the command `state`, which is yet to come"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the command `state`, which is yet to come")
+    )]
     pub fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
         self.connected()?;
         let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
@@ -94,7 +108,10 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] with the first thing that is wrong.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the command `state`, which is yet to come"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the command `state`, which is yet to come")
+    )]
     pub fn check(&mut self) -> Result<(), StoreError> {
         self.checked = false;
         self.verified()?;
@@ -103,7 +120,10 @@ impl Database {
     }
 
     /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on disk.
-    fn write(&mut self, changes: impl FnOnce(&mut Writer<'_>) -> Result<(), Trouble>) -> Result<(), StoreError> {
+    fn write(
+        &mut self,
+        changes: impl FnOnce(&mut Writer<'_>) -> Result<(), Trouble>,
+    ) -> Result<(), StoreError> {
         self.verified()?;
         let connection = self.connection.as_mut().ok_or_else(|| gone(&self.path))?;
         let mut undo = Vec::new();
@@ -181,7 +201,10 @@ impl Database {
     }
 
     /// Runs `read` on a connection; an error other than a passing one costs the connection.
-    fn read<T>(&mut self, read: impl FnOnce(&Connection, &Seal) -> Result<T, Trouble>) -> Result<T, StoreError> {
+    fn read<T>(
+        &mut self,
+        read: impl FnOnce(&Connection, &Seal) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
         self.connected()?;
         let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
         read(connection, &self.seal).map_err(|trouble| {
@@ -221,20 +244,26 @@ impl Store for Database {
     }
 
     fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
-        self.read(|connection, seal| all(connection, seal, &schema::PROJECTED, rows::read_projected))
+        self.read(|connection, seal| {
+            all(connection, seal, &schema::PROJECTED, rows::read_projected)
+        })
     }
 
     fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
         self.write(|writer| {
-            writer.put_all(&schema::PROJECTED, &last(changes, |row| &row.0), |(name, digests)| match &**digests {
-                [] => Ok(Change::Forget(rows::text(name))),
-                digests => Change::put(&schema::PROJECTED, rows::projected(name, digests)),
+            writer.put_all(&schema::PROJECTED, &last(changes, |row| &row.0), |(name, digests)| {
+                match &**digests {
+                    [] => Ok(Change::Forget(rows::text(name))),
+                    digests => Change::put(&schema::PROJECTED, rows::projected(name, digests)),
+                }
             })
         })
     }
 
     fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.read(|connection, _| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?))
+        self.read(|connection, _| {
+            Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?)
+        })
     }
 }
 
@@ -304,7 +333,8 @@ mod tests {
             title: format!("Title {n}"),
             title_from: if n & 1 == 0 { TitleFrom::Heading } else { TitleFrom::FirstLine },
             published: (n & 2 == 2).then(|| Written::Day("2026-11-20".parse().unwrap())),
-            updated: (n & 4 == 4).then(|| Written::Instant("2026-11-20T09:30:00.123456789Z".parse().unwrap())),
+            updated: (n & 4 == 4)
+                .then(|| Written::Instant("2026-11-20T09:30:00.123456789Z".parse().unwrap())),
             not_before: (n & 8 == 8).then(|| Written::Day("2026-11-21".parse().unwrap())),
             expires: (n & 1 == 1).then(|| Written::Local("2026-11-20T09:30:00".parse().unwrap())),
             authors: vec![Person { name: "Ada".to_owned(), email: some("@"), url: None }],
@@ -327,8 +357,11 @@ mod tests {
 
     fn sketch(n: u64) -> Arc<WordSketch> {
         let sample: Vec<u32> = (0..n % 65).map(|hash| u32::MAX - 64 + hash as u32).collect();
-        let histogram =
-            if n == 0 { Vec::new() } else { (0..=255).map(|class: u8| class.wrapping_mul(n as u8)).collect() };
+        let histogram = if n == 0 {
+            Vec::new()
+        } else {
+            (0..=255).map(|class: u8| class.wrapping_mul(n as u8)).collect()
+        };
         Arc::new(WordSketch { words: n as u32, histogram, sample })
     }
 
@@ -337,7 +370,9 @@ mod tests {
             0 => Kept::Recorded,
             1 => Kept::Article(head(n), sketch(n)),
             2 => Kept::Empty,
-            _ => Kept::Refused(vec![Diagnostic::error("front-matter", format!("wrong {n}")).at(1, 2)].into()),
+            _ => Kept::Refused(
+                vec![Diagnostic::error("front-matter", format!("wrong {n}")).at(1, 2)].into(),
+            ),
         };
         let fingerprint = Fingerprint {
             dev: u64::MAX - n,
@@ -351,8 +386,12 @@ mod tests {
     }
 
     fn record(seq: u64, n: u64) -> Arc<Record> {
-        let standing =
-            [Standing::Public, Standing::Withdrawn, Standing::Missing(instant(n)), Standing::Deleted][n as usize % 4];
+        let standing = [
+            Standing::Public,
+            Standing::Withdrawn,
+            Standing::Missing(instant(n)),
+            Standing::Deleted,
+        ][n as usize % 4];
         Arc::new(Record {
             seq,
             id: format!("urn:{seq}"),
@@ -383,11 +422,19 @@ mod tests {
     }
 
     fn channel(key: u64, n: u64) -> ChannelRow {
-        ChannelRow { scope: scope(key), name: format!("N {n}"), watermark: instant(n), modified: instant(n + 1) }
+        ChannelRow {
+            scope: scope(key),
+            name: format!("N {n}"),
+            watermark: instant(n),
+            modified: instant(n + 1),
+        }
     }
 
     fn body(n: u64) -> Arc<Body> {
-        Arc::new(Body { html: "<p>\u{1}a\u{1}</p>".repeat(n as usize * 10), summary: format!("s {n}") })
+        Arc::new(Body {
+            html: "<p>\u{1}a\u{1}</p>".repeat(n as usize * 10),
+            summary: format!("s {n}"),
+        })
     }
 
     /// A commit from (key, content) pairs: content 0 takes away where something can be.
@@ -395,7 +442,9 @@ mod tests {
         let mut commit = Commit::default();
         for &(table, key, n) in pairs {
             match table {
-                0 => commit.files.push((RelPath::new(&format!("f/{key}")).unwrap(), (n > 0).then(|| file(n)))),
+                0 => commit
+                    .files
+                    .push((RelPath::new(&format!("f/{key}")).unwrap(), (n > 0).then(|| file(n)))),
                 1 => commit.records.push(record(key, n)),
                 2 => commit.urls.push((url(key), n)),
                 3 => commit.channels.push(channel(key, n)),
@@ -412,7 +461,8 @@ mod tests {
 
     /// One row and more in each table.
     fn everything(n: u64) -> Commit {
-        let pairs: Vec<_> = (0..7).flat_map(|table| (1..4).map(move |key| (table, key, key * n))).collect();
+        let pairs: Vec<_> =
+            (0..7).flat_map(|table| (1..4).map(move |key| (table, key, key * n))).collect();
         commit(&pairs)
     }
 
@@ -488,7 +538,8 @@ mod tests {
             store.connection.as_ref().unwrap().pragma_update(None, "max_page_count", pages).ok();
         };
         limit(&store, 1);
-        let large = Commit { records: (1..500).map(|seq| record(seq, 7)).collect(), ..everything(2) };
+        let large =
+            Commit { records: (1..500).map(|seq| record(seq, 7)).collect(), ..everything(2) };
         for _ in 0..2 {
             let error = store.commit(&large).unwrap_err();
             assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
@@ -508,9 +559,10 @@ mod tests {
         store.commit(&everything(1)).unwrap();
         let before = dump(&mut store).unwrap();
         let mut undo = Vec::new();
-        let changed = attempt(store.connection.as_mut().unwrap(), store.seal.clone(), &mut undo, |writer| {
-            change_all(writer, &everything(2))
-        });
+        let changed =
+            attempt(store.connection.as_mut().unwrap(), store.seal.clone(), &mut undo, |writer| {
+                change_all(writer, &everything(2))
+            });
         assert_ne!(changed.unwrap(), store.seal);
         // A way back that is not the whole one is noticed, and nothing is changed by it.
         let rest = undo.split_off(1);
@@ -563,14 +615,21 @@ mod tests {
             ("another", |dir| {
                 fs::remove_file(dir.join("state.db")).unwrap();
                 fs::remove_file(dir.join("state.db-wal")).unwrap();
-                Connection::open(dir.join("state.db")).unwrap().execute_batch("CREATE TABLE t(a)").unwrap();
+                Connection::open(dir.join("state.db"))
+                    .unwrap()
+                    .execute_batch("CREATE TABLE t(a)")
+                    .unwrap();
             }),
         ];
         for (name, harm) in harms {
             let dir = make(name);
             harm(&dir);
             let result = open_in(&dir).and_then(|mut store| store.load());
-            assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{name}: {:?}", result.map(|_| ()));
+            assert!(
+                matches!(result, Err(StoreError::Corrupt { .. })),
+                "{name}: {:?}",
+                result.map(|_| ())
+            );
         }
         let dir = make("begun");
         fs::remove_dir_all(&dir).unwrap();
@@ -616,7 +675,8 @@ mod tests {
         let fails: [Migration; 2] =
             [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a); nonsense")];
         Database::open_with(lock(), &fails).unwrap_err();
-        let adds: [Migration; 2] = [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a)")];
+        let adds: [Migration; 2] =
+            [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a)")];
         let mut store = Database::open_with(lock(), &adds).unwrap();
         assert_eq!(dump(&mut store).unwrap(), before);
         drop(store);
@@ -652,7 +712,11 @@ mod tests {
             assert_eq!(other.execute(change, params![]).unwrap(), 1);
             drop(other);
             let result = open_in(temp.path()).and_then(|mut store| store.load());
-            assert!(matches!(result, Err(StoreError::Corrupt { .. })), "{change}: {:?}", result.map(|_| ()));
+            assert!(
+                matches!(result, Err(StoreError::Corrupt { .. })),
+                "{change}: {:?}",
+                result.map(|_| ())
+            );
         }
     }
 
@@ -662,7 +726,8 @@ mod tests {
         let temp = crate::store::test_directory();
         let (dir, live) = (temp.path().join("state"), temp.path().join("live"));
         let mut store = open_in(&dir).unwrap();
-        let many = Commit { records: (1..200).map(|seq| record(seq, seq % 9)).collect(), ..everything(1) };
+        let many =
+            Commit { records: (1..200).map(|seq| record(seq, seq % 9)).collect(), ..everything(1) };
         store.commit(&many).unwrap();
         store.checkpoint().unwrap();
         for n in 2..6 {
@@ -695,9 +760,11 @@ mod tests {
         let place = |n: u64| bytes(seed * 1000 + n).prefix() as usize % content.len();
         let (from, len) = (place(0), place(1) % 6000 + 1);
         match seed / 2 % 3 {
-            0 => {
-                (0..=seed % 5).map(place).collect::<Vec<_>>().into_iter().for_each(|at| content[at] ^= 1 << (seed % 8))
-            }
+            0 => (0..=seed % 5)
+                .map(place)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|at| content[at] ^= 1 << (seed % 8)),
             1 => {
                 let to = (from + len).min(content.len());
                 content[from..to].fill(0);

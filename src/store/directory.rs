@@ -29,7 +29,8 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 /// Temporary names that are tried before giving up.
 const TEMP_NAMES_MAX: u32 = 1000;
 
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// A directory of files.
 #[derive(Debug)]
@@ -99,7 +100,8 @@ impl Directory {
 
     /// Makes a temporary file in the directory.
     fn temp(&mut self, dir: &OwnedFd) -> io::Result<(String, File)> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         for _ in 0..TEMP_NAMES_MAX {
             self.temps += 1;
             let name = format!(".dropfeed-{}.tmp", self.temps);
@@ -174,7 +176,8 @@ impl Target for Directory {
 
     fn settle(&mut self) -> io::Result<()> {
         while let Some(directory) = self.unsettled.first() {
-            let segments: Vec<&str> = directory.split('/').filter(|segment| !segment.is_empty()).collect();
+            let segments: Vec<&str> =
+                directory.split('/').filter(|segment| !segment.is_empty()).collect();
             // What has been removed meanwhile is settled by its parent.
             if let Some(dir) = self.find(&segments)? {
                 fs::fsync(&dir)?;
@@ -206,15 +209,22 @@ impl Target for Directory {
 /// Is this a name that [`Directory::temp`] gives?
 fn is_temp(name: &str) -> bool {
     let number = name.strip_prefix(".dropfeed-").and_then(|rest| rest.strip_suffix(".tmp"));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    number.is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The directories of a name, and its last segment, as they are called on disk.
 fn split(name: &str) -> io::Result<(Vec<Cow<'_, str>>, Cow<'_, str>)> {
     let mut segments: Vec<Cow<'_, str>> = name.split('/').map(file_name).collect();
     match segments.pop() {
-        Some(last) if !last.is_empty() && segments.iter().all(|segment| !segment.is_empty()) => Ok((segments, last)),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{name:?} is no name of a file"))),
+        Some(last) if !last.is_empty() && segments.iter().all(|segment| !segment.is_empty()) => {
+            Ok((segments, last))
+        }
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{name:?} is no name of a file"),
+        )),
     }
 }
 
@@ -229,7 +239,9 @@ fn file_name(segment: &str) -> Cow<'_, str> {
     for (n, c) in segment.chars().enumerate() {
         if is_odd(c) || (n == 0 && c == '.') {
             let mut utf8 = [0; 4];
-            c.encode_utf8(&mut utf8).bytes().for_each(|byte| name.push_str(&format!("%{byte:02X}")));
+            c.encode_utf8(&mut utf8)
+                .bytes()
+                .for_each(|byte| name.push_str(&format!("%{byte:02X}")));
         } else {
             name.push(c);
         }
@@ -270,7 +282,8 @@ mod tests {
             let entry = entry.unwrap();
             let name = entry.file_name().into_string().unwrap();
             if entry.file_type().unwrap().is_dir() {
-                names.extend(tree(&entry.path()).into_iter().map(|inner| format!("{name}/{inner}")));
+                names
+                    .extend(tree(&entry.path()).into_iter().map(|inner| format!("{name}/{inner}")));
                 names.push(format!("{name}/"));
             } else {
                 names.push(name);
@@ -283,7 +296,9 @@ mod tests {
     #[test]
     fn files_come_whole_with_their_modes_and_go_with_their_directories() {
         let (_temp, mut feeds) = directory();
-        for (name, text) in [("rss.xml", "1"), ("a/b/rss.xml", "2"), ("a/rss.xml", "3"), ("rss.xml", "4")] {
+        for (name, text) in
+            [("rss.xml", "1"), ("a/b/rss.xml", "2"), ("a/rss.xml", "3"), ("rss.xml", "4")]
+        {
             feeds.put(name, text.as_bytes()).unwrap();
             assert_eq!(feeds.digest(name).unwrap(), Some(Digest::of(text.as_bytes())));
         }
@@ -326,11 +341,20 @@ mod tests {
     fn only_temporary_files_of_ours_are_cleaned_away() {
         let (_temp, mut feeds) = directory();
         feeds.put("a/rss.xml", b"1").unwrap();
-        for name in [".dropfeed-7.tmp", "a/.dropfeed-12.tmp", ".dropfeed-x.tmp", "a/.dropfeed-.tmp", "b.tmp"] {
+        for name in [
+            ".dropfeed-7.tmp",
+            "a/.dropfeed-12.tmp",
+            ".dropfeed-x.tmp",
+            "a/.dropfeed-.tmp",
+            "b.tmp",
+        ] {
             std::fs::write(feeds.path.join(name), "").unwrap();
         }
         feeds.clean(&["a/rss.xml", "gone/rss.xml"]).unwrap();
-        assert_eq!(tree(&feeds.path), [".dropfeed-x.tmp", "a/", "a/.dropfeed-.tmp", "a/rss.xml", "b.tmp"]);
+        assert_eq!(
+            tree(&feeds.path),
+            [".dropfeed-x.tmp", "a/", "a/.dropfeed-.tmp", "a/rss.xml", "b.tmp"]
+        );
     }
 
     #[test]

@@ -93,7 +93,10 @@ mod tests {
         let first = Lock::acquire(&dir).unwrap();
         assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
         let error = Lock::acquire(&dir).unwrap_err();
-        assert!(matches!(error, StoreError::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        assert!(
+            matches!(error, StoreError::InUse { pid: Some(pid), .. } if pid == std::process::id()),
+            "{error}"
+        );
         assert!(error.to_string().contains(&std::process::id().to_string()));
         drop(first);
         assert_eq!(Lock::acquire(&dir).unwrap().dir(), dir);

@@ -15,7 +15,9 @@ use imbl::{OrdMap, Vector};
 use crate::article::Body;
 use crate::base::{Digest, RelPath, Timestamp, UrlPath};
 use crate::library::Seq;
-use crate::library::ledger::{ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing};
+use crate::library::ledger::{
+    ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing,
+};
 
 use super::{Projected, Store, StoreError, Target, stored};
 
@@ -151,7 +153,9 @@ impl State {
     fn operate(&mut self, act: impl FnOnce(&mut State)) -> io::Result<()> {
         self.alive()?;
         self.operations += 1;
-        let Some(Plan { fault, for_good, .. }) = self.plan.filter(|plan| plan.at == self.operations) else {
+        let Some(Plan { fault, for_good, .. }) =
+            self.plan.filter(|plan| plan.at == self.operations)
+        else {
             act(self);
             return Ok(());
         };
@@ -211,7 +215,11 @@ impl Ledger {
             }
         }
         for row in channels {
-            let row = ChannelRow { watermark: kept(row.watermark), modified: kept(row.modified), ..row.clone() };
+            let row = ChannelRow {
+                watermark: kept(row.watermark),
+                modified: kept(row.modified),
+                ..row.clone()
+            };
             self.channels.insert(row.scope.to_string(), row);
         }
         for (path, row) in documents {
@@ -222,14 +230,24 @@ impl Ledger {
     }
 
     fn remembered(&self) -> Remembered {
-        let owned = |map: &OrdMap<String, String>| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let owned = |map: &OrdMap<String, String>| {
+            map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        };
         Remembered {
             files: self.files.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
             records: self.records.values().cloned().collect(),
-            urls: self.url_order.iter().filter_map(|url| Some((url.clone(), *self.urls.get(url)?))).collect(),
+            urls: self
+                .url_order
+                .iter()
+                .filter_map(|url| Some((url.clone(), *self.urls.get(url)?)))
+                .collect(),
             channels: self.channels.values().cloned().collect(),
             bodies: self.bodies.iter().map(|(seq, body)| (*seq, body.clone())).collect(),
-            documents: self.documents.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
+            documents: self
+                .documents
+                .iter()
+                .map(|(path, row)| (path.clone(), row.clone()))
+                .collect(),
             values: owned(&self.values),
         }
     }
@@ -290,13 +308,19 @@ impl Store for ModelStore {
     }
 
     fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
-        self.read(|ledger| ledger.projected.iter().map(|(name, digests)| (name.clone(), digests.clone())).collect())
+        self.read(|ledger| {
+            ledger.projected.iter().map(|(name, digests)| (name.clone(), digests.clone())).collect()
+        })
     }
 
     fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
         self.write(|ledger| {
             for (name, digests) in changes {
-                set(&mut ledger.projected, name, Some(digests).filter(|digests| !digests.is_empty()));
+                set(
+                    &mut ledger.projected,
+                    name,
+                    Some(digests).filter(|digests| !digests.is_empty()),
+                );
             }
         })
     }
@@ -402,6 +426,9 @@ mod tests {
         assert!(disk.is_dead() && store.load().is_err() && target.digest("a").is_err());
         target.put("a", b"1").unwrap_err();
         disk.restart(Loss::Some(3));
-        assert_eq!((disk.operations(), disk.names().len(), value(&mut disk.store()).len()), (1, 0, 1));
+        assert_eq!(
+            (disk.operations(), disk.names().len(), value(&mut disk.store()).len()),
+            (1, 0, 1)
+        );
     }
 }

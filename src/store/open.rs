@@ -44,9 +44,12 @@ pub(super) fn admit_new(path: &Path, marked: Marked) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let opened = canonical(path).and_then(|real| {
-        let connection = Connection::open_with_flags(real, flags).map_err(|error| sql(path, &error))?;
+        let connection =
+            Connection::open_with_flags(real, flags).map_err(|error| sql(path, &error))?;
         configure(&connection).map_err(|error| sql(path, &error))?;
         Ok(connection)
     });
@@ -110,7 +113,12 @@ fn create(connection: &mut Connection, migrations: &[Migration]) -> rusqlite::Re
 }
 
 /// Keeps a copy of the old version beside the database, then goes to the new one.
-fn upgrade(connection: &mut Connection, path: &Path, version: u32, migrations: &[Migration]) -> Result<(), StoreError> {
+fn upgrade(
+    connection: &mut Connection,
+    path: &Path,
+    version: u32,
+    migrations: &[Migration],
+) -> Result<(), StoreError> {
     let seal = read::seal(connection).map_err(|trouble| told(path, trouble))?;
     read::quick_check(connection).map_err(|trouble| told(path, trouble))?;
     let kept = path.with_extension(format!("v{version}.db"));
@@ -125,7 +133,12 @@ fn upgrade(connection: &mut Connection, path: &Path, version: u32, migrations: &
 }
 
 /// Writes a consistent copy that says of itself that it is one.
-pub(super) fn copy(connection: &Connection, seal: &Seal, path: &Path, to: &Path) -> Result<(), StoreError> {
+pub(super) fn copy(
+    connection: &Connection,
+    seal: &Seal,
+    path: &Path,
+    to: &Path,
+) -> Result<(), StoreError> {
     let io = |error| StoreError::io(to, error);
     if to.exists() {
         return Err(io(io::Error::from(io::ErrorKind::AlreadyExists)));

@@ -128,7 +128,9 @@ impl ProjectError {
         let name = name.to_owned();
         match source.kind() {
             _ if is_full(&source) => Self::Full { name },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Unwritable { name, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Unwritable { name, source }
+            }
             _ => Self::Io { name, source },
         }
     }
@@ -198,7 +200,8 @@ impl<T: Target> Projector<T> {
         let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
         let target = &self.target;
-        let found: Vec<Option<Digest>> = names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
+        let found: Vec<Option<Digest>> =
+            names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
         let mut drifted = Vec::new();
         for ((name, known), found) in self.known.iter_mut().zip(found) {
             known.there = found.filter(|digest| known.recorded.contains(digest));
@@ -213,7 +216,11 @@ impl<T: Target> Projector<T> {
 
     /// The names among `wanted` under which other bytes stand, or nothing, or nobody knows what.
     pub fn plan<'a>(&self, wanted: impl IntoIterator<Item = (&'a str, Digest)>) -> Vec<&'a str> {
-        wanted.into_iter().filter(|(name, digest)| !self.stands(name, *digest)).map(|(name, _)| name).collect()
+        wanted
+            .into_iter()
+            .filter(|(name, digest)| !self.stands(name, *digest))
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Writes the files that do not stand there yet; all the others cost nothing. A batch costs one commit, and one
@@ -222,8 +229,13 @@ impl<T: Target> Projector<T> {
     /// # Errors
     /// Where the manifest could not be written, or the batch not be settled. What went wrong with single files is in
     /// [`Written::failed`].
-    pub fn put(&mut self, store: &mut dyn Store, files: &[File<'_>]) -> Result<Written, ProjectError> {
-        let due: Vec<&File<'_>> = files.iter().filter(|file| !self.stands(file.name, file.digest)).collect();
+    pub fn put(
+        &mut self,
+        store: &mut dyn Store,
+        files: &[File<'_>],
+    ) -> Result<Written, ProjectError> {
+        let due: Vec<&File<'_>> =
+            files.iter().filter(|file| !self.stands(file.name, file.digest)).collect();
         if due.is_empty() {
             return Ok(Written::default());
         }
@@ -231,7 +243,11 @@ impl<T: Target> Projector<T> {
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         for file in due {
             self.doubt(file.name);
-            match self.target.put(file.name, file.bytes).map_err(|source| ProjectError::new(file.name, source)) {
+            match self
+                .target
+                .put(file.name, file.bytes)
+                .map_err(|source| ProjectError::new(file.name, source))
+            {
                 Ok(()) => done.push(file),
                 Err(error) => failed.push(error),
             }
@@ -251,7 +267,11 @@ impl<T: Target> Projector<T> {
     /// # Errors
     /// Where the removal could not be settled, or the manifest not be written. Calling it again takes up where it
     /// ended.
-    pub fn sweep(&mut self, store: &mut dyn Store, keep: impl Fn(&str) -> bool) -> Result<Swept, ProjectError> {
+    pub fn sweep(
+        &mut self,
+        store: &mut dyn Store,
+        keep: impl Fn(&str) -> bool,
+    ) -> Result<Swept, ProjectError> {
         let unwanted: Vec<String> = self.known.keys().filter(|name| !keep(name)).cloned().collect();
         let (mut swept, mut gone) = (Swept::default(), Vec::new());
         for name in unwanted {
@@ -368,14 +388,19 @@ mod tests {
         pass(&mut projector, &mut store, wanted)
     }
 
-    fn pass<T: Target>(projector: &mut Projector<T>, store: &mut dyn Store, wanted: Files) -> Result<(), ProjectError> {
+    fn pass<T: Target>(
+        projector: &mut Projector<T>,
+        store: &mut dyn Store,
+        wanted: Files,
+    ) -> Result<(), ProjectError> {
         let files: Vec<File<'_>> = wanted.iter().map(|(name, text)| file(name, text)).collect();
         for batch in files.chunks(2) {
             if let Some(error) = projector.put(store, batch)?.failed.into_iter().next() {
                 return Err(error);
             }
         }
-        let swept = projector.sweep(store, |name| wanted.iter().any(|(wanted, _)| *wanted == name))?;
+        let swept =
+            projector.sweep(store, |name| wanted.iter().any(|(wanted, _)| *wanted == name))?;
         swept.failed.into_iter().next().map_or(Ok(()), Err)
     }
 
@@ -389,13 +414,16 @@ mod tests {
     }
 
     fn owned(files: Files) -> Vec<(String, String)> {
-        let mut files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let mut files: Vec<_> =
+            files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         files.sort();
         files
     }
 
-    const FIRST: Files = &[("atom.xml", "a1"), ("news/rss.xml", "n1"), ("rss.xml", "r1"), ("old/rss.xml", "o1")];
-    const SECOND: Files = &[("atom.xml", "a1"), ("news/rss.xml", "n2"), ("rss.xml", "r2"), ("x/rss.xml", "x1")];
+    const FIRST: Files =
+        &[("atom.xml", "a1"), ("news/rss.xml", "n1"), ("rss.xml", "r1"), ("old/rss.xml", "o1")];
+    const SECOND: Files =
+        &[("atom.xml", "a1"), ("news/rss.xml", "n2"), ("rss.xml", "r2"), ("x/rss.xml", "x1")];
     const THIRD: Files = &[("rss.xml", "r3")];
     const FOREIGN: (&str, &str) = ("CNAME", "example.org");
 
@@ -417,7 +445,9 @@ mod tests {
         assert!(end - start > 12, "{start} {end}");
         let losses = [Loss::Nothing, Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3)];
         for k in start + 1..=end {
-            for (fault, loss) in [Fault::Before, Fault::After].into_iter().flat_map(|f| losses.map(|loss| (f, loss))) {
+            for (fault, loss) in
+                [Fault::Before, Fault::After].into_iter().flat_map(|f| losses.map(|loss| (f, loss)))
+            {
                 for next in [SECOND, THIRD, FIRST] {
                     let disk = prepare();
                     disk.die_at(k, fault);
@@ -425,7 +455,10 @@ mod tests {
                     disk.restart(loss);
                     for (name, text) in content(&disk) {
                         let known = [FIRST, SECOND].concat().contains(&(&name, &text));
-                        assert!(known || name == FOREIGN.0, "{name}: {text} after operation {k}, {fault:?}, {loss:?}");
+                        assert!(
+                            known || name == FOREIGN.0,
+                            "{name}: {text} after operation {k}, {fault:?}, {loss:?}"
+                        );
                     }
                     project(&disk, next).unwrap();
                     let mut expected = owned(next);
@@ -466,7 +499,11 @@ mod tests {
         let before = disk.operations();
         pass(&mut projector, &mut store, FIRST).unwrap();
         assert_eq!(disk.operations(), before);
-        let wanted = [("rss.xml", Digest::of(b"r1")), ("atom.xml", Digest::of(b"other")), ("z", Digest::of(b""))];
+        let wanted = [
+            ("rss.xml", Digest::of(b"r1")),
+            ("atom.xml", Digest::of(b"other")),
+            ("z", Digest::of(b"")),
+        ];
         assert_eq!(projector.plan(wanted), ["atom.xml", "z"]);
     }
 

@@ -68,13 +68,20 @@ pub(super) fn all<T: Send>(
         total.join(sum);
     }
     if total != seal.total(table) {
-        return Err(Trouble::Damaged(format!("rows of table {} are missing, or too many", table.name)));
+        return Err(Trouble::Damaged(format!(
+            "rows of table {} are missing, or too many",
+            table.name
+        )));
     }
     items.shrink_to_fit();
     Ok(items)
 }
 
-fn decoded<T>(table: &Table, rows: Vec<Cells>, decode: fn(Cells) -> Result<T, Malformed>) -> Part<T> {
+fn decoded<T>(
+    table: &Table,
+    rows: Vec<Cells>,
+    decode: fn(Cells) -> Result<T, Malformed>,
+) -> Part<T> {
     let damaged = |why: &str| Trouble::Damaged(format!("a row of table {}: {why}", table.name));
     let mut total = Total::default();
     let mut items = Vec::with_capacity(rows.len());
@@ -103,7 +110,9 @@ pub(super) fn seal(connection: &Connection) -> Result<Seal, Trouble> {
     let mut statement = connection.prepare_cached(&schema::SEAL.sql().get)?;
     let mut rows = statement.query([1])?;
     let found = rows.next()?.map(|row| cells(row, &schema::SEAL)).transpose()?;
-    found.and_then(|cells| Seal::read(&cells)).ok_or_else(|| Trouble::Damaged("its seal is broken".to_owned()))
+    found
+        .and_then(|cells| Seal::read(&cells))
+        .ok_or_else(|| Trouble::Damaged("its seal is broken".to_owned()))
 }
 
 /// Does the error leave the connection as it was?
@@ -122,17 +131,22 @@ pub(super) fn told(path: &Path, trouble: Trouble) -> StoreError {
     match trouble {
         Trouble::Sql(error) => sql(path, &error),
         Trouble::Damaged(why) => corrupt(path, &why),
-        Trouble::Unwritable(Malformed(why)) => {
-            StoreError::Io { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidInput, why) }
-        }
+        Trouble::Unwritable(Malformed(why)) => StoreError::Io {
+            path: path.to_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidInput, why),
+        },
     }
 }
 
 pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse { path, pid: None },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => corrupt(&path, &error.to_string()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::InUse { path, pid: None }
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            corrupt(&path, &error.to_string())
+        }
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
         // What a damaged schema says when a statement is prepared.
         Some(ErrorCode::Unknown) => corrupt(&path, &error.to_string()),

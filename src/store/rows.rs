@@ -157,7 +157,12 @@ pub fn read_url(cells: Cells) -> Result<(u64, (UrlPath, Seq))> {
 
 /// The cells of a channel.
 pub fn channel(row: &ChannelRow) -> Cells {
-    vec![text(&row.scope.to_string()), text(&row.name), instant(row.watermark), instant(row.modified)]
+    vec![
+        text(&row.scope.to_string()),
+        text(&row.name),
+        instant(row.watermark),
+        instant(row.modified),
+    ]
 }
 
 /// The channel of its cells.
@@ -176,7 +181,10 @@ pub fn body(seq: Seq, body: &Body) -> Result<Cells> {
     let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
     let bytes = serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()))?;
     let written = deflated.write_all(&bytes).and_then(|()| deflated.finish());
-    Ok(vec![int(seq.cast_signed()), Value::Blob(written.map_err(|error| Malformed(error.to_string()))?)])
+    Ok(vec![
+        int(seq.cast_signed()),
+        Value::Blob(written.map_err(|error| Malformed(error.to_string()))?),
+    ])
 }
 
 /// The body of its cells.
@@ -188,7 +196,8 @@ pub fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
         .take(BODY_BYTES_MAX)
         .read_to_end(&mut bytes)
         .map_err(|error| Malformed(format!("a body does not inflate: {error}")))?;
-    let body = serde_json::from_slice(&bytes).map_err(|error| Malformed(format!("a body: {error}")))?;
+    let body =
+        serde_json::from_slice(&bytes).map_err(|error| Malformed(format!("a body: {error}")))?;
     Ok((seq, Arc::new(body)))
 }
 
@@ -277,7 +286,8 @@ fn read_sketch(bytes: &[u8]) -> Option<WordSketch> {
 }
 
 fn read_digest(bytes: &[u8]) -> Result<Digest> {
-    let bytes = bytes.try_into().map_err(|_| Malformed(format!("a digest of {} bytes", bytes.len())))?;
+    let bytes =
+        bytes.try_into().map_err(|_| Malformed(format!("a digest of {} bytes", bytes.len())))?;
     Ok(Digest::from_bytes(bytes))
 }
 
@@ -354,6 +364,8 @@ impl Reader {
 
     fn sketch(&mut self) -> Result<Arc<WordSketch>> {
         let bytes = self.blob()?;
-        read_sketch(&bytes).map(Arc::new).ok_or_else(|| Malformed("a word sketch of an unknown form".to_owned()))
+        read_sketch(&bytes)
+            .map(Arc::new)
+            .ok_or_else(|| Malformed("a word sketch of an unknown form".to_owned()))
     }
 }

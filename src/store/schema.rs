@@ -92,16 +92,24 @@ pub(super) static RECORDS: Table = Table {
     ],
 };
 pub(super) static URLS: Table = Table { index: 2, name: "urls", columns: &["url", "seq", "n"] };
-pub(super) static CHANNELS: Table =
-    Table { index: 3, name: "channels", columns: &["scope", "name", "watermark_us", "modified_us"] };
+pub(super) static CHANNELS: Table = Table {
+    index: 3,
+    name: "channels",
+    columns: &["scope", "name", "watermark_us", "modified_us"],
+};
 pub(super) static BODIES: Table = Table { index: 4, name: "bodies", columns: &["seq", "body"] };
 pub(super) static DOCUMENTS: Table =
     Table { index: 5, name: "documents", columns: &["path", "digest", "last_modified_us"] };
-pub(super) static SETTINGS: Table = Table { index: 6, name: "settings", columns: &["name", "value"] };
-pub(super) static PROJECTED: Table = Table { index: 7, name: "projected", columns: &["name", "digest"] };
+pub(super) static SETTINGS: Table =
+    Table { index: 6, name: "settings", columns: &["name", "value"] };
+pub(super) static PROJECTED: Table =
+    Table { index: 7, name: "projected", columns: &["name", "digest"] };
 /// The seal itself is covered by its own checksum alone.
-pub(super) static SEAL: Table =
-    Table { index: TABLES, name: "seal", columns: &["one", "lineage", "commits", "copy", "tables"] };
+pub(super) static SEAL: Table = Table {
+    index: TABLES,
+    name: "seal",
+    columns: &["one", "lineage", "commits", "copy", "tables"],
+};
 
 static ALL: [&Table; TABLES + 1] =
     [&FILES, &RECORDS, &URLS, &CHANNELS, &BODIES, &DOCUMENTS, &SETTINGS, &PROJECTED, &SEAL];
@@ -118,7 +126,8 @@ pub(super) struct Sql {
     pub(super) all: String,
 }
 
-static SQL: LazyLock<Vec<Sql>> = LazyLock::new(|| ALL.iter().map(|table| Sql::over(table)).collect());
+static SQL: LazyLock<Vec<Sql>> =
+    LazyLock::new(|| ALL.iter().map(|table| Sql::over(table)).collect());
 
 impl Sql {
     fn over(table: &Table) -> Self {
@@ -172,7 +181,8 @@ fn feed(sum: u64, cell: &Value) -> u64 {
 /// Each step is a bijection of the sum and of the word, so that a change of one word alone is always seen. It guards
 /// against accidents of the disk, not against an enemy, and has to keep up with reading a hundred thousand rows.
 fn mix(sum: u64, word: u64) -> u64 {
-    let product = (sum ^ word).wrapping_add(0x2545_f491_4f6c_dd1d).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let product =
+        (sum ^ word).wrapping_add(0x2545_f491_4f6c_dd1d).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ (product >> 32)
 }
 
@@ -218,7 +228,10 @@ mod tests {
             for sql in [&table.sql().get, &table.sql().put, &table.sql().delete, &table.sql().all] {
                 connection.prepare(sql).unwrap();
             }
-            let columns = connection.prepare(&format!("SELECT * FROM {}", table.name)).unwrap().column_count();
+            let columns = connection
+                .prepare(&format!("SELECT * FROM {}", table.name))
+                .unwrap()
+                .column_count();
             assert_eq!(columns, table.width(), "{}", table.name);
         }
     }
@@ -234,7 +247,8 @@ mod tests {
             vec![Value::Integer(97)],
             vec![],
         ];
-        let mut sums: Vec<i64> = rows.iter().flat_map(|row| [FILES.sum(row), URLS.sum(row)]).collect();
+        let mut sums: Vec<i64> =
+            rows.iter().flat_map(|row| [FILES.sum(row), URLS.sum(row)]).collect();
         sums.sort_unstable();
         sums.dedup();
         assert_eq!(sums.len(), rows.len() * 2);

@@ -79,7 +79,10 @@ impl Seal {
 
     /// The one row of its table, with its checksum.
     pub(super) fn cells(&self) -> Cells {
-        let tables = self.tables.iter().flat_map(|total| [total.rows.to_le_bytes(), total.sum.to_le_bytes()]);
+        let tables = self
+            .tables
+            .iter()
+            .flat_map(|total| [total.rows.to_le_bytes(), total.sum.to_le_bytes()]);
         let mut cells = vec![
             int(1),
             Value::Blob(self.lineage.to_vec()),
@@ -144,7 +147,13 @@ impl Mark {
     pub(super) fn open(path: &Path, seal: &Seal, marked: Marked) -> io::Result<Self> {
         let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow).open(path)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(no_follow)
+            .open(path)?;
         let mark = Self(file);
         if marked == Marked::Commits(seal.lineage, seal.commits) {
             return Ok(mark);
@@ -171,7 +180,8 @@ fn print(seal: &Seal) -> String {
 
 fn parse(bytes: &[u8]) -> Option<Marked> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let (lineage, commits) = text.strip_prefix("dropfeed state ")?.strip_suffix('\n')?.split_once(' ')?;
+    let (lineage, commits) =
+        text.strip_prefix("dropfeed state ")?.strip_suffix('\n')?.split_once(' ')?;
     let whole = lineage.len() == 32 && commits.len() == 20;
     let lineage = u128::from_str_radix(lineage, 16).ok().filter(|_| whole)?;
     Some(Marked::Commits(lineage.to_be_bytes(), commits.parse().ok()?))

@@ -42,7 +42,8 @@ fn age(site: &Site, path: &str, second: u64) {
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second)).unwrap();
 }
 
-const GOOD: (&str, &str) = ("good.md", "---\ntitle: Good\ndate: 2026-01-01\n---\nA good article.\n");
+const GOOD: (&str, &str) =
+    ("good.md", "---\ntitle: Good\ndate: 2026-01-01\n---\nA good article.\n");
 
 /// Each kind of finding: what is in the files, the line that tells it, and the exit status. A good article stands
 /// beside them and is not named.
@@ -53,7 +54,11 @@ fn every_kind_of_finding() {
         (&[], "", 0),
         // Refused.
         (&[("a.md", "---\ntitle: [\n---\nx")], "articles/a.md:2:8: error: unclosed bracket", 2),
-        (&[("a.md", "---\ndate: 03/01/2026\n---\nx")], "articles/a.md:2:7: error: `date: 03/01/2026` ", 2),
+        (
+            &[("a.md", "---\ndate: 03/01/2026\n---\nx")],
+            "articles/a.md:2:7: error: `date: 03/01/2026` ",
+            2,
+        ),
         (
             &[("a.md", "abc\0")],
             "articles/a.md: error: the file has a NUL byte at offset 3, and is not text [binary]",
@@ -76,7 +81,10 @@ fn every_kind_of_finding() {
             2,
         ),
         (
-            &[("a.md", "---\ntitle: A\nslug: x\n---\nx"), ("b.md", "---\ntitle: B\nslug: x\n---\ny")],
+            &[
+                ("a.md", "---\ntitle: A\nslug: x\n---\nx"),
+                ("b.md", "---\ntitle: B\nslug: x\n---\ny"),
+            ],
             "articles/b.md: error: asks for the URL /x, which belongs to a.md [url-taken]",
             2,
         ),
@@ -105,7 +113,11 @@ fn every_kind_of_finding() {
             "articles/tags/a.md: error: would stand at /tags/a, which dropfeed keeps for itself [reserved-url]",
             2,
         ),
-        (&[("archive/a.png", "x")], "articles/archive/a.png: error: would stand at /archive/a.png, which dropfeed", 2),
+        (
+            &[("archive/a.png", "x")],
+            "articles/archive/a.png: error: would stand at /archive/a.png, which dropfeed",
+            2,
+        ),
         (
             &[("x.png", "x"), ("a.md", "---\ntitle: A\npath: x.png\n---\nx")],
             "articles/a.md: error: cannot appear at /x.png, which is the file x.png [url-taken]",
@@ -118,7 +130,10 @@ fn every_kind_of_finding() {
             1,
         ),
         (
-            &[("a.md", "---\ntitle: A\n---\n[b](/b/) [good](good.md) [feed](/rss.xml) [home](/) [up](#x)")],
+            &[(
+                "a.md",
+                "---\ntitle: A\n---\n[b](/b/) [good](good.md) [feed](/rss.xml) [home](/) [up](#x)",
+            )],
             "articles/a.md:4:5: warning: links to /b/, which is not published [dead-link]",
             1,
         ),
@@ -133,7 +148,10 @@ fn every_kind_of_finding() {
             1,
         ),
         (
-            &[("b.png", "x"), ("a.html", "<title>A</title>\n<p><img src=\"b.png\" srcset='c.png 2x'>")],
+            &[
+                ("b.png", "x"),
+                ("a.html", "<title>A</title>\n<p><img src=\"b.png\" srcset='c.png 2x'>"),
+            ],
             "articles/a.html:2:29: warning: shows c.png, which does not exist [missing-image]",
             1,
         ),
@@ -145,7 +163,10 @@ fn every_kind_of_finding() {
         (&[("b.png", "x"), ("a.md", "---\ntitle: A\nimage: b.png\n---\n![](/b.png)")], "", 0),
         // Titles and text.
         (
-            &[("IMG_1.txt", "some words that are not a title, and which go on for a while. And so on.")],
+            &[(
+                "IMG_1.txt",
+                "some words that are not a title, and which go on for a while. And so on.",
+            )],
             "articles/IMG_1.txt: warning: has no title; the beginning of its text is used: \"some words",
             1,
         ),
@@ -170,15 +191,27 @@ fn every_kind_of_finding() {
             "articles/a.md: warning: `javascript:alert` is not a URL that a feed can have, and was left out [dropped]",
             1,
         ),
-        (&[("a.md", "---\ntitle: A\n---\nab\u{fffd}c")], "articles/a.md:4:3: warning: contains U+FFFD: ", 1),
+        (
+            &[("a.md", "---\ntitle: A\n---\nab\u{fffd}c")],
+            "articles/a.md:4:3: warning: contains U+FFFD: ",
+            1,
+        ),
         // Not published.
-        (&[("a.md", "")], "articles/a.md: note: has no text and no title yet; not published [empty]", 0),
+        (
+            &[("a.md", "")],
+            "articles/a.md: note: has no text and no title yet; not published [empty]",
+            0,
+        ),
         (
             &[("a.md", "---\ntitle: A\ndraft: true\n---\n[b](b.md)")],
             "articles/a.md: note: is a draft; not published [draft]",
             0,
         ),
-        (&[("a.md", "---\ntitle: A\nexpires: 2020-01-01\n---\nx")], "articles/a.md: note: has expired; no longer ", 0),
+        (
+            &[("a.md", "---\ntitle: A\nexpires: 2020-01-01\n---\nx")],
+            "articles/a.md: note: has expired; no longer ",
+            0,
+        ),
         (
             &[("a.md", "---\ntitle: A\ndate: 2999-01-01\n---\nx")],
             "articles/a.md: note: held until 2999-01-01T00:00:00Z; site.timezone is UTC [held]",
@@ -195,7 +228,11 @@ fn every_kind_of_finding() {
             0,
         ),
         // What validators say, where the writers leave it to the author.
-        (&[("a.md", "---\ntitle: Use <b>\n---\nx")], "articles/a.md: note: the title holds a literal <b>: ", 0),
+        (
+            &[("a.md", "---\ntitle: Use <b>\n---\nx")],
+            "articles/a.md: note: the title holds a literal <b>: ",
+            0,
+        ),
         (
             &[("a.md", "---\ntitle: CafÃ©\n---\nx")],
             "articles/a.md: warning: the title looks like UTF-8 that was decoded ",
@@ -206,13 +243,21 @@ fn every_kind_of_finding() {
             "articles/a.md: warning: the name `Ada <a@b.org> L` ",
             1,
         ),
-        (&[("a.md", "---\ntitle: A\nid: '1234'\n---\nx")], "articles/a.md: note: the id `1234` is so short ", 0),
+        (
+            &[("a.md", "---\ntitle: A\nid: '1234'\n---\nx")],
+            "articles/a.md: note: the id `1234` is so short ",
+            0,
+        ),
         (
             &[("a.md", "---\ntitle: A\nid: http://EXAMPLE.org/a\n---\nx")],
             "articles/a.md: note: the id `http://EXAMPLE.org/a` ",
             0,
         ),
-        (&[("a.md", "---\ntitle: A\ndate: 1984-01-01\n---\nx")], "articles/a.md: note: its date is before 1990, ", 0),
+        (
+            &[("a.md", "---\ntitle: A\ndate: 1984-01-01\n---\nx")],
+            "articles/a.md: note: its date is before 1990, ",
+            0,
+        ),
         (
             &[("a.md", "---\ntitle: A\nauthor: {name: Ada, email: a@localhost}\n---\nx")],
             "articles/a.md: warning: `a@localhost` is not a valid e-mail address and is left out [no-address]",
@@ -239,7 +284,11 @@ fn every_kind_of_finding() {
         let site = site("", files);
         site.write(GOOD.0, GOOD.1);
         let Checked { status: seen, lines, .. } = check(&site);
-        let fits = if line.is_empty() { lines.is_empty() } else { lines.len() == 1 && lines[0].starts_with(line) };
+        let fits = if line.is_empty() {
+            lines.is_empty()
+        } else {
+            lines.len() == 1 && lines[0].starts_with(line)
+        };
         if !fits || seen != *status {
             wrong.push(format!("{files:?}\n  {line}\n{lines:#?}\nexit {seen}"));
         }
@@ -262,11 +311,18 @@ fn a_huge_article_and_one_that_is_too_large() {
     let Checked { status, lines, .. } = check(&site);
     assert_eq!(status, 2);
     assert!(
-        lines[0].starts_with("articles/a.md: warning: is 304 KiB of HTML") && lines[0].ends_with(" [huge]"),
+        lines[0].starts_with("articles/a.md: warning: is 304 KiB of HTML")
+            && lines[0].ends_with(" [huge]"),
         "{lines:#?}"
     );
-    assert_eq!(lines[1], "articles/b.md: error: the rendered article is larger than 400000 bytes [too-large]");
-    assert_eq!(lines[2], "articles/c.md: error: 500001 bytes; `articles.max_bytes` allows 500000 [too-large]");
+    assert_eq!(
+        lines[1],
+        "articles/b.md: error: the rendered article is larger than 400000 bytes [too-large]"
+    );
+    assert_eq!(
+        lines[2],
+        "articles/c.md: error: 500001 bytes; `articles.max_bytes` allows 500000 [too-large]"
+    );
     assert_eq!(lines.len(), 3);
 }
 
@@ -289,8 +345,7 @@ fn names_that_are_not_utf_8() {
     let site = site("", &[GOOD]);
     fs::write(site.articles().join(std::ffi::OsStr::from_bytes(b"\xff.md")), "# A\n\nx").unwrap();
     let Checked { status, lines, .. } = check(&site);
-    let expected =
-        "articles/\u{fffd}.md: error: its name is not UTF-8; rename it, for instance with convmv [name-not-utf-8]";
+    let expected = "articles/\u{fffd}.md: error: its name is not UTF-8; rename it, for instance with convmv [name-not-utf-8]";
     assert_eq!((status, lines), (2, vec![expected.to_owned()]));
 }
 
@@ -300,7 +355,10 @@ fn links_that_leave_the_directory() {
     std::os::unix::fs::symlink("/etc/passwd", site.articles().join("a.md")).unwrap();
     let Checked { status, lines, .. } = check(&site);
     assert_eq!((status, lines.len()), (2, 1));
-    assert!(lines[0].starts_with("articles/a.md: error: a link that is absolute or leaves "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("articles/a.md: error: a link that is absolute or leaves "),
+        "{lines:?}"
+    );
 }
 
 /// What appears by itself later is checked now; a draft is not, since it is not finished.
@@ -340,28 +398,45 @@ fn without_articles() {
     fs::remove_dir(nowhere.articles()).unwrap();
     let Checked { status, lines, totals } = check(&nowhere);
     assert_eq!((status, lines.len(), totals.as_str()), (2, 1, ""));
-    assert!(lines[0].starts_with("articles: error: the article directory cannot be opened: "), "{lines:?}");
+    assert!(
+        lines[0].starts_with("articles: error: the article directory cannot be opened: "),
+        "{lines:?}"
+    );
     let Checked { status, lines, totals } = check(&Site::new(""));
-    assert_eq!((status, lines), (0, vec!["articles: note: nothing is published [no-articles]".to_owned()]));
+    assert_eq!(
+        (status, lines),
+        (0, vec!["articles: note: nothing is published [no-articles]".to_owned()])
+    );
     assert_eq!(totals, "0 articles checked: 0 errors, 0 warnings, 1 note");
 }
 
 #[test]
 fn the_configuration_is_checked_too() {
-    let site = site("site.url = \"http://127.0.0.1:8080/\"\nserver.listen = \"0.0.0.0:80\"", &[GOOD]);
+    let site =
+        site("site.url = \"http://127.0.0.1:8080/\"\nserver.listen = \"0.0.0.0:80\"", &[GOOD]);
     let Checked { status, lines, totals } = check(&site);
     assert!(status == 1 && lines.len() == 1 && lines[0].contains("config.toml:"), "{lines:?}");
-    assert!(lines[0].ends_with(" [config]") && totals == "1 article checked: 0 errors, 1 warning, 0 notes", "{totals}");
-    let title =
-        self::site("site.title = \"A <b>bold</b> site\"\nsite.description = \"d\"\nsite.author = \"a\"", &[GOOD]);
+    assert!(
+        lines[0].ends_with(" [config]")
+            && totals == "1 article checked: 0 errors, 1 warning, 0 notes",
+        "{totals}"
+    );
+    let title = self::site(
+        "site.title = \"A <b>bold</b> site\"\nsite.description = \"d\"\nsite.author = \"a\"",
+        &[GOOD],
+    );
     let lines = check(&title).lines;
     assert!(
-        lines.len() == 1 && lines[0].contains("config.toml: note: the feed's title holds a literal <b>"),
+        lines.len() == 1
+            && lines[0].contains("config.toml: note: the feed's title holds a literal <b>"),
         "{lines:?}"
     );
     let address = self::site("site.url = \"http://[2001:db8::1]/\"", &[GOOD]);
     let lines = check(&address).lines;
-    assert!(lines.len() == 1 && lines[0].contains("config.toml: note: validators do not know an IPv6 "), "{lines:?}");
+    assert!(
+        lines.len() == 1 && lines[0].contains("config.toml: note: validators do not know an IPv6 "),
+        "{lines:?}"
+    );
     let pattern = self::site("articles.ignore = [\"a{\"]", &[GOOD]);
     let Checked { status, lines, .. } = check(&pattern);
     assert!(status == 2 && lines.len() == 1 && lines[0].contains("config.toml"), "{lines:?}");
@@ -371,30 +446,45 @@ fn the_configuration_is_checked_too() {
 fn the_sites_feed_has_room_for_what_it_should_carry() {
     let words = "Many words. ".repeat(600);
     let files: Vec<(String, String)> = (10..30)
-        .map(|n| (format!("{n}.md"), format!("---\ntitle: T{n}\ndate: 2026-01-{n}\n---\n{words}{n}")))
+        .map(|n| {
+            (format!("{n}.md"), format!("---\ntitle: T{n}\ndate: 2026-01-{n}\n---\n{words}{n}"))
+        })
         .collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let Checked { status, lines, .. } = check(&site("feeds.max_bytes = 100000", &files));
     assert_eq!((status, lines.len()), (0, 1), "{lines:#?}");
-    assert!(lines[0].contains(" note: the site's feed has only 1") && lines[0].ends_with(" [feed-cut]"), "{lines:?}");
+    assert!(
+        lines[0].contains(" note: the site's feed has only 1") && lines[0].ends_with(" [feed-cut]"),
+        "{lines:?}"
+    );
 }
 
 #[test]
 fn objects_have_every_field_and_nothing_else_is_printed() {
     let site = site(
         "",
-        &[GOOD, ("a.md", "---\ntitle: A\n---\n[b](b.md) {% x %}"), ("c.md", "---\ndate: soon\n---\nx"), ("d.md", "")],
+        &[
+            GOOD,
+            ("a.md", "---\ntitle: A\n---\n[b](b.md) {% x %}"),
+            ("c.md", "---\ndate: soon\n---\nx"),
+            ("d.md", ""),
+        ],
     );
     let output = run(&site, &["check", "--json"]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "4 articles checked: 1 error, 2 warnings, 1 note\n");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "4 articles checked: 1 error, 2 warnings, 1 note\n"
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     let mut seen = BTreeMap::new();
     for line in text.lines() {
         let object: serde_json::Value = serde_json::from_str(line).unwrap();
         let keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["code", "column", "line", "message", "path", "severity"]);
-        let place = format!("{}:{}:{}", object["path"].as_str().unwrap(), object["line"], object["column"]);
+        let place =
+            format!("{}:{}:{}", object["path"].as_str().unwrap(), object["line"], object["column"]);
         seen.insert(
             object["code"].as_str().unwrap().to_owned(),
             (place, object["severity"].as_str().unwrap().to_owned()),
@@ -406,16 +496,19 @@ fn objects_have_every_field_and_nothing_else_is_printed() {
         ("empty", "articles/d.md:null:null", "note"),
         ("template-tag", "articles/a.md:4:1", "warning"),
     ];
-    let expected = expected.map(|(code, place, severity)| (code.to_owned(), (place.to_owned(), severity.to_owned())));
+    let expected = expected
+        .map(|(code, place, severity)| (code.to_owned(), (place.to_owned(), severity.to_owned())));
     assert_eq!(seen, BTreeMap::from(expected));
 }
 
 #[test]
 fn a_new_article_passes() {
     let site = Site::new("");
-    for arguments in
-        [&["new", "Hello, \"world\" & <all>"][..], &["new", "日本", "--dir", "news"], &["new", "x", "--draft"]]
-    {
+    for arguments in [
+        &["new", "Hello, \"world\" & <all>"][..],
+        &["new", "日本", "--dir", "news"],
+        &["new", "x", "--draft"],
+    ] {
         assert!(run(&site, arguments).status.success());
     }
     let Checked { status, lines, totals } = check(&site);
@@ -427,7 +520,8 @@ fn a_new_article_passes() {
 fn it_leaves_nothing_behind_and_disturbs_nobody() {
     let mut site = site("", &[GOOD]);
     check(&site);
-    let mut names: Vec<_> = fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(site.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["articles", "config.toml"]);
     site.start();

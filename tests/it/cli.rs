@@ -13,8 +13,11 @@ fn dropfeed(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
 /// Asserts the exit status, and what standard output and standard error begin with; nothing is nothing.
 fn check(dir: &Path, args: &[&str], env: &[(&str, &str)], status: i32, out: &str, err: &str) {
     let got = dropfeed(dir, args, env);
-    let (stdout, stderr) = (String::from_utf8_lossy(&got.stdout), String::from_utf8_lossy(&got.stderr));
-    let begins = |text: &str, start: &str| if start.is_empty() { text.is_empty() } else { text.starts_with(start) };
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&got.stdout), String::from_utf8_lossy(&got.stderr));
+    let begins = |text: &str, start: &str| {
+        if start.is_empty() { text.is_empty() } else { text.starts_with(start) }
+    };
     assert!(
         got.status.code() == Some(status) && begins(&stdout, out) && begins(&stderr, err),
         "{args:?}: {:?}\n{stdout}\n{stderr}",
@@ -25,14 +28,35 @@ fn check(dir: &Path, args: &[&str], env: &[(&str, &str)], status: i32, out: &str
 #[test]
 fn help_and_version() {
     let dir = tempfile::tempdir().unwrap();
-    check(dir.path(), &["--version"], &[], 0, concat!("dropfeed ", env!("CARGO_PKG_VERSION"), "\n"), "");
+    check(
+        dir.path(),
+        &["--version"],
+        &[],
+        0,
+        concat!("dropfeed ", env!("CARGO_PKG_VERSION"), "\n"),
+        "",
+    );
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
     check(dir.path(), &["completions", "bash"], &[], 0, "_dropfeed()", "");
     check(dir.path(), &["man", "new"], &[], 0, ".ie", "");
     check(dir.path(), &["man", "nwe"], &[], 1, "", "dropfeed: unknown command \"nwe\"\n");
     check(dir.path(), &["sevre"], &[], 2, "", "error: unrecognized subcommand 'sevre'");
-    check(dir.path(), &["--log-level", "loud"], &[], 2, "", "--log-level: \"loud\" is not a level;");
-    check(dir.path(), &["build"], &[("DROPFEED_LOG", "loud")], 2, "", "DROPFEED_LOG: \"loud\" is not a level;");
+    check(
+        dir.path(),
+        &["--log-level", "loud"],
+        &[],
+        2,
+        "",
+        "--log-level: \"loud\" is not a level;",
+    );
+    check(
+        dir.path(),
+        &["build"],
+        &[("DROPFEED_LOG", "loud")],
+        2,
+        "",
+        "DROPFEED_LOG: \"loud\" is not a level;",
+    );
 }
 
 #[test]
@@ -50,14 +74,23 @@ fn without_a_configuration_it_names_the_places() {
 #[test]
 fn a_wrong_configuration_is_told_whole() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("config.toml"), "[server]\nlstien = 1\n[feeds]\nlimit = 0\n").unwrap();
+    std::fs::write(dir.path().join("config.toml"), "[server]\nlstien = 1\n[feeds]\nlimit = 0\n")
+        .unwrap();
     let lines = "config.toml:2: unknown key `lstien` in [server], did you mean `listen`?\nconfig.toml:4: `feeds.limit` \
                  is 0, but must be from 1 to 10000\n";
     check(dir.path(), &[], &[], 78, "", lines);
     check(dir.path(), &["build"], &[], 78, "", lines);
-    let first = "config.toml:2: error: unknown key `lstien` in [server], did you mean `listen`? [config]\n";
+    let first =
+        "config.toml:2: error: unknown key `lstien` in [server], did you mean `listen`? [config]\n";
     check(dir.path(), &["check"], &[], 2, first, "");
-    check(dir.path(), &["check", "--json"], &[], 2, "{\"code\":\"config\",\"column\":null,\"line\":2,", "");
+    check(
+        dir.path(),
+        &["check", "--json"],
+        &[],
+        2,
+        "{\"code\":\"config\",\"column\":null,\"line\":2,",
+        "",
+    );
     check(dir.path(), &["build"], &[("DROPFEED_A__B", "1")], 78, "", lines);
 }
 
@@ -69,6 +102,9 @@ fn new_writes_a_file_and_prints_its_path() {
     let path = String::from_utf8(got.stdout).unwrap();
     assert!(path.ends_with("-hello-world.md\n") && got.status.success(), "{path}");
     let text = std::fs::read_to_string(path.trim_end()).unwrap();
-    assert!(text.starts_with("---\ntitle: \"Hello, world\"\ndate: 20") && text.ends_with("draft: true\n---\n\n"));
+    assert!(
+        text.starts_with("---\ntitle: \"Hello, world\"\ndate: 20")
+            && text.ends_with("draft: true\n---\n\n")
+    );
     check(dir.path(), &["new", "Hello, world"], &[], 1, "", "dropfeed: /");
 }

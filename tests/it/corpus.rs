@@ -36,10 +36,14 @@ fn every_article_of_the_corpus_renders() {
             Reading::Empty => Head::default(),
             Reading::Refused(findings) => panic!("{name}: {findings:?}"),
         };
-        let (first, findings) =
-            body(&path, &bytes, &head, &LIMITS).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let (first, findings) = body(&path, &bytes, &head, &LIMITS)
+            .unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         check_invariants(&first.html).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(body(&path, &bytes, &head, &LIMITS).unwrap().0, first, "{name}: the same bytes give the same body");
+        assert_eq!(
+            body(&path, &bytes, &head, &LIMITS).unwrap().0,
+            first,
+            "{name}: the same bytes give the same body"
+        );
         for finding in findings {
             println!("{name}:{finding}");
         }

@@ -33,7 +33,12 @@ pub(super) fn begin(dir: &Path, disk: &Disk) -> Option<Life> {
 }
 
 /// A life whose ledger is in `store`. `polling`: no events come, so that looking has to do.
-pub(super) fn begin_with(dir: &Path, disk: &Disk, mut store: Box<dyn Store>, polling: bool) -> Option<Life> {
+pub(super) fn begin_with(
+    dir: &Path,
+    disk: &Disk,
+    mut store: Box<dyn Store>,
+    polling: bool,
+) -> Option<Life> {
     let text = format!("[articles]\ngrace_s = 0\npoll = {polling}\npoll_s = 3600");
     let config = Arc::new(Config::of(&text, dir).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().unwrap()));
@@ -41,7 +46,9 @@ pub(super) fn begin_with(dir: &Path, disk: &Disk, mut store: Box<dyn Store>, pol
     let projector = Projector::new(target, store.projected().ok()?);
     let inbox = Arc::new(Inbox::new(settling(&config.articles)));
     let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
-    renderer.set_tree(Arc::new(Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap()));
+    renderer.set_tree(Arc::new(
+        Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap(),
+    ));
     let published = Arc::new(Published::default());
     let parts = Parts {
         config,
@@ -67,8 +74,14 @@ impl Life {
     fn look(&mut self, seen: &mut Seen) -> bool {
         let done = self.engine.step(&Look::Everything, &Default::default()).is_ok();
         for item in self.items() {
-            let known = seen.entry(item.title.clone()).or_insert((item.id.clone(), item.published.clone()));
-            assert_eq!(*known, (item.id, item.published), "{:?} is new to who saw it before", item.title);
+            let known =
+                seen.entry(item.title.clone()).or_insert((item.id.clone(), item.published.clone()));
+            assert_eq!(
+                *known,
+                (item.id, item.published),
+                "{:?} is new to who saw it before",
+                item.title
+            );
         }
         done
     }
@@ -79,7 +92,11 @@ fn happen(dir: &Path, step: usize) {
     let articles = dir.join("articles");
     let write = |name: &str, title: &str, words: &str| {
         fs::create_dir_all(articles.join("n")).unwrap();
-        fs::write(articles.join(name), format!("# {title}\n\n{words} of {title} and nothing else\n")).unwrap();
+        fs::write(
+            articles.join(name),
+            format!("# {title}\n\n{words} of {title} and nothing else\n"),
+        )
+        .unwrap();
     };
     match step {
         0 => {
@@ -132,7 +149,11 @@ fn story(k: u64, fault: Fault, loss: Loss) -> bool {
     let snapshot = published.load().unwrap();
     for (route, document) in &snapshot.hot {
         let name = route.to_string();
-        assert_eq!(disk.file(name.trim_start_matches('/')).as_deref(), Some(&*document.identity), "{name}");
+        assert_eq!(
+            disk.file(name.trim_start_matches('/')).as_deref(),
+            Some(&*document.identity),
+            "{name}"
+        );
     }
     assert_eq!(disk.temps(), 0, "temporary files were left behind");
     died
@@ -159,7 +180,10 @@ fn kill_9_in_a_loop_loses_nothing() {
     for round in 0..12 {
         site.start();
         for _ in 0..10 {
-            site.drop_in(&format!("d{}/a{written}.md", written % 3), format!("# Title {written}\n\ntext {written}\n"));
+            site.drop_in(
+                &format!("d{}/a{written}.md", written % 3),
+                format!("# Title {written}\n\ntext {written}\n"),
+            );
             written += 1;
         }
         // Die at another moment each time: after a first one is seen, or in the midst of writing.

@@ -77,7 +77,8 @@ fn links_between_pages_lead_somewhere() {
             }
             checked += 1;
             let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
-            let file = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let file =
+                if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
             assert!(file.exists(), "{}: {target}", page.display());
             if !fragment.is_empty() {
                 assert!(has_anchor(&file, fragment), "{}: {target}", page.display());

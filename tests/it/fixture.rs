@@ -141,19 +141,25 @@ impl Site {
         fs::write(self.config(), self.configuration()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
         command.args(arguments).arg("--config").arg(self.config()).current_dir(self.dir.path());
-        command.env_remove("STATE_DIRECTORY").env_remove("NOTIFY_SOCKET").env_remove("JOURNAL_STREAM");
+        command
+            .env_remove("STATE_DIRECTORY")
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("JOURNAL_STREAM");
         command
     }
 
     /// Starts it, and waits until it listens.
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "it runs already");
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.command(&["serve"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let kept = Arc::clone(&log);
         // Ends with the process.
-        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
+        thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line))
+        });
         let address = |log: &Vec<String>| {
             let line = log.iter().find(|line| line.contains("listening on http://"))?;
             let rest = line.split("listening on http://").nth(1)?;
@@ -162,7 +168,11 @@ impl Site {
         let mut found = None;
         eventually("it listens", || {
             found = address(&log.lock().unwrap());
-            assert!(child.try_wait().unwrap().is_none() || found.is_some(), "it ended: {:?}", log.lock().unwrap());
+            assert!(
+                child.try_wait().unwrap().is_none() || found.is_some(),
+                "it ended: {:?}",
+                log.lock().unwrap()
+            );
             found.is_some()
         });
         self.running = Some(Running { child, address: found.unwrap(), log });
@@ -290,8 +300,10 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// The entries of a JSON feed, newest first.
 pub(crate) fn items(json: &[u8]) -> Vec<Item> {
-    let feed: serde_json::Value = serde_json::from_slice(json).expect("a feed is always whole JSON");
-    let text = |item: &serde_json::Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    let feed: serde_json::Value =
+        serde_json::from_slice(json).expect("a feed is always whole JSON");
+    let text =
+        |item: &serde_json::Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
     let item = |item: &serde_json::Value| Item {
         title: text(item, "title"),
         id: text(item, "id"),
@@ -307,7 +319,8 @@ pub(crate) fn items(json: &[u8]) -> Vec<Item> {
 pub(crate) fn get(address: &str, path: &str, headers: &str) -> Response {
     let mut stream = TcpStream::connect(address).expect("it accepts connections");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n")
+        .unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
@@ -322,6 +335,7 @@ pub(crate) fn get(address: &str, path: &str, headers: &str) -> Response {
 }
 
 fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    let status =
+        Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
     assert!(status.success());
 }

@@ -31,7 +31,11 @@ fn entry(site: &Site, title: &str, url: &str, html: &str) -> Item {
     assert_eq!(item.html.trim(), html.trim(), "{title}");
     let page = site.get(url);
     assert_eq!(page.status, 200, "{url}");
-    assert!(page.text().contains(html.trim()), "the page of {title:?} carries the same text: {}", page.text());
+    assert!(
+        page.text().contains(html.trim()),
+        "the page of {title:?} carries the same text: {}",
+        page.text()
+    );
     item
 }
 
@@ -39,9 +43,12 @@ fn entry(site: &Site, title: &str, url: &str, html: &str) -> Item {
 fn names(site: &Site, title: &str) -> (String, String) {
     let feed: serde_json::Value = serde_json::from_slice(&site.get("/feed.json").body).unwrap();
     let items = feed["items"].as_array().unwrap();
-    let item = items.iter().find(|item| item["title"] == title).unwrap_or_else(|| panic!("no {title:?}"));
+    let item =
+        items.iter().find(|item| item["title"] == title).unwrap_or_else(|| panic!("no {title:?}"));
     let list = |value: &serde_json::Value, name: &dyn Fn(&serde_json::Value) -> String| {
-        value.as_array().map_or_else(String::new, |list| list.iter().map(name).collect::<Vec<_>>().join("|"))
+        value
+            .as_array()
+            .map_or_else(String::new, |list| list.iter().map(name).collect::<Vec<_>>().join("|"))
     };
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     (list(&item["tags"], &text), list(&item["authors"], &|author| text(&author["name"])))
@@ -118,7 +125,10 @@ fn hugo() {
     }
     let section = site.get("/posts/").text();
     assert!(section.contains("All posts") && section.contains("Everything so far"), "{section}");
-    nowhere(&site, &["Unfinished", "Draft words", "Planned", "Future words", "Expired", "Past words"]);
+    nowhere(
+        &site,
+        &["Unfinished", "Draft words", "Planned", "Future words", "Expired", "Past words"],
+    );
 }
 
 #[test]
@@ -174,10 +184,23 @@ fn jekyll() {
     assert_eq!(hello.published, "2026-01-02T09:00:00Z");
     assert!(hello.updated.starts_with("2026-01-09T"), "{}", hello.updated);
     assert_eq!(names(&site, "Hello, Jekyll!").0, "one|two|jekyll|update");
-    assert_eq!(entry(&site, "Next", "/next", "<p>Next text.</p>").published, "2026-01-03T00:00:00Z");
+    assert_eq!(
+        entry(&site, "Next", "/next", "<p>Next text.</p>").published,
+        "2026-01-03T00:00:00Z"
+    );
     entry(&site, "A permalink", "/2026/01/04/a-permalink.html", "<p>No title here.</p>");
     asset(&site, "/assets/a.png", "PNG", "image/png");
-    nowhere(&site, &["Unfinished", "Draft words", "An idea", "Idea words", "A layout", "clones the repository"]);
+    nowhere(
+        &site,
+        &[
+            "Unfinished",
+            "Draft words",
+            "An idea",
+            "Idea words",
+            "A layout",
+            "clones the repository",
+        ],
+    );
 }
 
 #[test]
@@ -193,12 +216,18 @@ fn eleventy() {
     assert_eq!(first.published, "2026-01-02T00:00:00Z");
     assert_eq!(names(&site, "First in Eleventy").0, "post|nature");
     let second = "<pre><code class=\"language-liquid\">{{ kept }}\n</code></pre>";
-    assert_eq!(entry(&site, "Second in Eleventy", "/posts/deux", second).published, "2026-01-03T00:00:00Z");
+    assert_eq!(
+        entry(&site, "Second in Eleventy", "/posts/deux", second).published,
+        "2026-01-03T00:00:00Z"
+    );
     moved(&site, "/posts/deux/", "/posts/deux");
     asset(&site, "/posts/cat.png", "PNG", "image/png");
     // It has its page, for whoever knows the address.
     assert!(site.get("/posts/unlisted").text().contains("Unlisted words"));
-    nowhere(&site, &["Out of all collections", "Unfinished", "Draft words", "A template", "a comment"]);
+    nowhere(
+        &site,
+        &["Out of all collections", "Unfinished", "Draft words", "A template", "a comment"],
+    );
 }
 
 #[test]
@@ -215,12 +244,19 @@ fn pelican() {
     assert_eq!(first.published, "2026-01-02T09:20:00Z");
     assert!(first.updated.starts_with("2026-01-05T18:30:00"), "{}", first.updated);
     let both = |tags: &str, authors: &str| (tags.to_owned(), authors.to_owned());
-    assert_eq!(names(&site, "My super title"), both("pelican|publishing|Python", "Alexis Metaireau|Conan Doyle"));
+    assert_eq!(
+        names(&site, "My super title"),
+        both("pelican|publishing|Python", "Alexis Metaireau|Conan Doyle")
+    );
     let other = r#"<p>Back to <a href="http://test.example/tech/my-super-post">the first</a>.</p>"#;
     entry(&site, "Other", "/tech/other", other);
-    let third = r#"<p>Written in HTML, see <a href="http://test.example/tech/other">the other</a>.</p>"#;
+    let third =
+        r#"<p>Written in HTML, see <a href="http://test.example/tech/other">the other</a>.</p>"#;
     assert_eq!(entry(&site, "My third", "/tech/third", third).published, "2026-01-04T21:28:00Z");
-    assert_eq!(names(&site, "My third"), both("thats|awesome|yeah", "Alexis Métaireau|Conan Doyle"));
+    assert_eq!(
+        names(&site, "My third"),
+        both("thats|awesome|yeah", "Alexis Métaireau|Conan Doyle")
+    );
     asset(&site, "/images/han.png", "PNG", "image/png");
     assert!(site.get("/tech/hidden").text().contains("Hidden words"));
     nowhere(&site, &["Unfinished", "Draft words", "Not in lists", "Hidden words", "Left alone"]);
@@ -249,18 +285,23 @@ fn obsidian() {
 </ul>
 <p>A <a href="http://test.example/second-note">Markdown link</a>.</p>"#,
     );
-    let back = r#"<p>Back to <a href="http://test.example/garden/my-first-note">My First Note</a>.</p>"#;
+    let back =
+        r#"<p>Back to <a href="http://test.example/garden/my-first-note">My First Note</a>.</p>"#;
     assert_eq!(entry(&site, "A heading", "/second-note", back).published, "2026-01-02T10:00:00Z");
     assert_eq!(names(&site, "A heading").0, "garden|nested/tag");
     let walk = "<p>Went for a walk. It was cold.</p>";
-    assert_eq!(entry(&site, "Went for a walk", "/daily/2026-01-05", walk).published, "2026-01-05T00:00:00Z");
+    assert_eq!(
+        entry(&site, "Went for a walk", "/daily/2026-01-05", walk).published,
+        "2026-01-05T00:00:00Z"
+    );
     asset(&site, "/Attachments/cat%20picture.png", "CAT", "image/png");
     asset(&site, "/Attachments/img/cat%20picture.png", "OTHER", "image/png");
     nowhere(&site, &["of a template"]);
 
     // A picture that arrives after its note.
     site.drop_in("Pictures/late.png", "LATE");
-    let is_found = || site.item("My First Note").is_some_and(|item| item.html.contains("/Pictures/late.png"));
+    let is_found =
+        || site.item("My First Note").is_some_and(|item| item.html.contains("/Pictures/late.png"));
     eventually("the embed finds its picture", is_found);
 }
 
@@ -289,12 +330,16 @@ fn a_folder_of_notes_under_a_path() {
     });
     let items = site.items_of("/my/notes/feed.json");
     for title in titles {
-        let item = items.iter().find(|item| item.title == title).unwrap_or_else(|| panic!("{title:?} in {items:#?}"));
+        let item = items
+            .iter()
+            .find(|item| item.title == title)
+            .unwrap_or_else(|| panic!("{title:?} in {items:#?}"));
         let path = item.url.strip_prefix("http://test.example").unwrap();
         assert!(path.starts_with("/my/notes/") && path.is_ascii(), "{path}");
         assert_eq!(site.get(path).status, 200, "{path}");
     }
-    let html = |title: &str| items.iter().find(|item| item.title == title).unwrap().html.trim().to_owned();
+    let html =
+        |title: &str| items.iter().find(|item| item.title == title).unwrap().html.trim().to_owned();
     assert_eq!(
         html("Wir über uns"),
         "<p>Wir sind „die Firma“. Siehe <a href=\"https://example.com/a_(b)\">https://example.com/a_(b)</a>, 5 &lt; 6 &amp; 7 &gt; 3.</p>"
@@ -307,8 +352,11 @@ fn a_folder_of_notes_under_a_path() {
     assert_eq!(html("Rules"), "<hr>\n<p>A rule above, not a header.</p>\n<hr>\n<p>More.</p>");
 
     let log = site.log().join("\n");
-    for refused in ["broken.md:2:", "ambiguous.md:2:7: `date: 03/01/2026` may mean", "claim.md: would stand at /tags/x"]
-    {
+    for refused in [
+        "broken.md:2:",
+        "ambiguous.md:2:7: `date: 03/01/2026` may mean",
+        "claim.md: would stand at /tags/x",
+    ] {
         assert!(log.contains(&format!("refused: {refused}")), "{refused} in {log}");
     }
     for word in ["Broken", "Ambiguous", "Claiming"] {

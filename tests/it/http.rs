@@ -64,14 +64,21 @@ fn documents() {
         ("GET /tags/future/rss.xml\nIf-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT", "200"),
     ]);
     assert_eq!(rig.ask("GET /rss.xml").body, feed_text("rss").as_bytes());
-    assert!(String::from_utf8(rig.ask("GET /robots.txt").body).unwrap().contains("Sitemap: https://example.org/s"));
+    assert!(
+        String::from_utf8(rig.ask("GET /robots.txt").body)
+            .unwrap()
+            .contains("Sitemap: https://example.org/s")
+    );
 }
 
 #[test]
 fn absences() {
     let rig = rig();
     rig.check(&[
-        ("GET /nothing", "404 | content-type: text/html; charset=utf-8 | content-security-policy: ? | etag: -"),
+        (
+            "GET /nothing",
+            "404 | content-type: text/html; charset=utf-8 | content-security-policy: ? | etag: -",
+        ),
         ("GET /../etc/passwd", "404"),
         ("GET /..%2fetc/passwd", "404"),
         ("GET /a%00b", "404"),
@@ -105,14 +112,24 @@ fn absences() {
 fn methods() {
     let rig = rig();
     let mut table = vec![
-        ("OPTIONS /rss.xml", "204 | allow: GET, HEAD, OPTIONS | access-control-allow-origin: * | content-length: -"),
+        (
+            "OPTIONS /rss.xml",
+            "204 | allow: GET, HEAD, OPTIONS | access-control-allow-origin: * | content-length: -",
+        ),
         ("OPTIONS /warm", "204 | allow: GET, HEAD, OPTIONS | access-control-allow-origin: -"),
         ("OPTIONS *", "204 | allow: GET, HEAD, OPTIONS"),
         ("GET *", "400"),
         ("PROPFIND /rss.xml", "501"),
         ("get /rss.xml", "501"),
     ];
-    for short in ["POST /rss.xml", "PUT /x", "DELETE /rss.xml", "PATCH /", "TRACE /", "CONNECT example.org:80"] {
+    for short in [
+        "POST /rss.xml",
+        "PUT /x",
+        "DELETE /rss.xml",
+        "PATCH /",
+        "TRACE /",
+        "CONNECT example.org:80",
+    ] {
         table.push((short, "405 | allow: GET, HEAD, OPTIONS"));
     }
     rig.check(&table);
@@ -168,7 +185,8 @@ fn a_site_with_a_path() {
 fn a_feed_is_kept_until_it_changes_by_itself() {
     let rig = rig();
     let due = |at: Timestamp| {
-        let mut snapshot = snapshot(7 + u64::try_from(at.as_second()).unwrap(), "https://example.org/");
+        let mut snapshot =
+            snapshot(7 + u64::try_from(at.as_second()).unwrap(), "https://example.org/");
         snapshot.next_due = Some(at);
         rig.published.publish(Arc::new(snapshot));
         let answer = rig.ask("GET /rss.xml");
@@ -187,13 +205,18 @@ fn a_feed_is_kept_until_it_changes_by_itself() {
 fn codings() {
     let rig = rig();
     let text = feed_text("rss");
-    for (accept, coding) in [("br, gzip", "br"), ("gzip", "gzip"), ("GZIP;q=0.3, br;q=0.2", "gzip")] {
+    for (accept, coding) in [("br, gzip", "br"), ("gzip", "gzip"), ("GZIP;q=0.3, br;q=0.2", "gzip")]
+    {
         let answer = rig.ask(&format!("GET /rss.xml\nAccept-Encoding: {accept}"));
         assert_eq!(answer.field("content-encoding"), Some(coding));
         let mut decoded = String::new();
         match coding {
-            "br" => brotli::Decompressor::new(&answer.body[..], 4096).read_to_string(&mut decoded).unwrap(),
-            _ => flate2::read::GzDecoder::new(&answer.body[..]).read_to_string(&mut decoded).unwrap(),
+            "br" => brotli::Decompressor::new(&answer.body[..], 4096)
+                .read_to_string(&mut decoded)
+                .unwrap(),
+            _ => {
+                flate2::read::GzDecoder::new(&answer.body[..]).read_to_string(&mut decoded).unwrap()
+            }
         };
         assert_eq!(decoded, text);
         let head = rig.ask(&format!("HEAD /rss.xml\nAccept-Encoding: {accept}"));
@@ -213,7 +236,8 @@ fn revalidation() {
     let rig = rig();
     let tag = Digest::of(feed_text("rss").as_bytes()).short();
     for name in ["", "-gzip", "-br"] {
-        for (given, accept) in [("\"T\"", "gzip"), ("W/\"T\"", "br"), ("\"a\", \"T\"", "identity")] {
+        for (given, accept) in [("\"T\"", "gzip"), ("W/\"T\"", "br"), ("\"a\", \"T\"", "identity")]
+        {
             let own = format!("\"{tag}{name}\"");
             let given = given.replace("\"T\"", &own);
             let expected = format!(
@@ -222,7 +246,8 @@ fn revalidation() {
                  content-type: -"
             );
             for method in ["GET", "HEAD"] {
-                let short = format!("{method} /rss.xml\nAccept-Encoding: {accept}\nIf-None-Match: {given}");
+                let short =
+                    format!("{method} /rss.xml\nAccept-Encoding: {accept}\nIf-None-Match: {given}");
                 rig.ask(&short).check(&short, &expected);
             }
         }
@@ -233,7 +258,10 @@ fn revalidation() {
     rig.ask(&since).check(&since, &format!("304 | etag: \"{tag}\""));
     rig.check(&[
         ("GET /rss.xml\nIf-None-Match: *", "304"),
-        ("GET /rss.xml\nIf-None-Match: \"x\"\nIf-Modified-Since: Fri, 20 Nov 2020 09:30:00 GMT", "200"),
+        (
+            "GET /rss.xml\nIf-None-Match: \"x\"\nIf-Modified-Since: Fri, 20 Nov 2020 09:30:00 GMT",
+            "200",
+        ),
         ("GET /rss.xml\nIf-Modified-Since: Thu, 19 Nov 2020 09:30:00 GMT", "200"),
         ("GET /rss.xml\nIf-Modified-Since: nonsense", "200"),
         ("GET /rss.xml\nIf-Match: \"x\"", "412"),
@@ -287,8 +315,14 @@ fn assets() {
         ("HEAD /img/cat.png\nRange: bytes=10-19", &whole),
         ("GET /img/cat.png\nAccept-Encoding: gzip", &whole),
         ("GET /img/cat.png\nRange: bytes=10-19", &part),
-        ("GET /img/cat.png\nRange: bytes=990-", "206 | content-range: bytes 990-999/1000 | content-length: 10"),
-        ("GET /img/cat.png\nRange: bytes=-1", "206 | content-range: bytes 999-999/1000 | content-length: 1"),
+        (
+            "GET /img/cat.png\nRange: bytes=990-",
+            "206 | content-range: bytes 990-999/1000 | content-length: 10",
+        ),
+        (
+            "GET /img/cat.png\nRange: bytes=-1",
+            "206 | content-range: bytes 999-999/1000 | content-length: 1",
+        ),
         ("GET /img/cat.png\nRange: bytes=0-5000", "206 | content-range: bytes 0-999/1000"),
         ("GET /img/cat.png\nRange: bytes=1000-", "416 | content-range: bytes */1000"),
         ("GET /img/cat.png\nRange: bytes=1-2,5-6", &whole),

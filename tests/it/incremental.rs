@@ -47,7 +47,9 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn apply(articles: &Path, life: &mut Life, operation: &Operation) {
     match *operation {
         Operation::Write(path, text) => fs::write(articles.join(PATHS[path]), TEXTS[text]).unwrap(),
-        Operation::Rename(from, to) => drop(fs::rename(articles.join(PATHS[from]), articles.join(PATHS[to]))),
+        Operation::Rename(from, to) => {
+            drop(fs::rename(articles.join(PATHS[from]), articles.join(PATHS[to])))
+        }
         Operation::Remove(path) => drop(fs::remove_file(articles.join(PATHS[path]))),
         Operation::Look => drop(life.engine.step(&Look::Everything, &Default::default()).unwrap()),
     }
@@ -57,10 +59,13 @@ fn apply(articles: &Path, life: &mut Life, operation: &Operation) {
 fn everything(life: &Life) -> Vec<(String, Vec<u8>)> {
     let snapshot = life.published.load().expect("something is published");
     let scopes: Vec<_> = snapshot.library.scopes().cloned().collect();
-    let feeds = scopes.iter().flat_map(|scope| Format::ALL.map(|format| Route::Feed(scope.clone(), format)));
+    let feeds = scopes
+        .iter()
+        .flat_map(|scope| Format::ALL.map(|format| Route::Feed(scope.clone(), format)));
     let pages = scopes.iter().map(|scope| Route::Index(scope.clone()));
     let articles = snapshot.library.articles().map(|article| Route::Resource(article.url.clone()));
-    let routes: Vec<Route> = feeds.chain(pages).chain(articles).chain([Route::Home, Route::Opml]).collect();
+    let routes: Vec<Route> =
+        feeds.chain(pages).chain(articles).chain([Route::Home, Route::Opml]).collect();
     let bytes = |route: &Route| match snapshot.find(route) {
         Found::Ready(document) => document.identity.to_vec(),
         Found::Render(route, _) => match life.engine.renderer().render(&snapshot, &route) {

@@ -21,8 +21,11 @@ fn a_move_into_a_directory_that_was_just_made_is_a_rename() {
         let mut before: Vec<String> = site.items().into_iter().map(|item| item.id).collect();
         for n in 0..30 {
             fs::create_dir(site.articles().join(format!("d{n}"))).unwrap();
-            fs::rename(site.articles().join(format!("a{n}.md")), site.articles().join(format!("d{n}/a{n}.md")))
-                .unwrap();
+            fs::rename(
+                site.articles().join(format!("a{n}.md")),
+                site.articles().join(format!("d{n}/a{n}.md")),
+            )
+            .unwrap();
         }
         eventually("all are at their new addresses", || {
             let items = site.items();
@@ -42,7 +45,9 @@ fn a_copy_and_a_deletion_are_a_rename() {
     let before = site.appears("Copied");
     fs::create_dir(site.articles().join("d")).unwrap();
     fs::copy(site.articles().join("a.md"), site.articles().join("d/b.md")).unwrap();
-    eventually("the copy is noticed", || site.log().iter().any(|line| line.contains("copy of a.md")));
+    eventually("the copy is noticed", || {
+        site.log().iter().any(|line| line.contains("copy of a.md"))
+    });
     assert_eq!(site.items().len(), 1);
     site.remove("a.md");
     eventually("it has moved", || site.appears("Copied").url.ends_with("/d/b"));
@@ -73,7 +78,8 @@ fn a_file_that_is_half_written_at_the_start_waits_for_its_close() {
         site.drop_in("whole.md", words("Whole"));
         let mut half = File::create(site.articles().join("half.md")).unwrap();
         half.write_all(b"# Half\n\nThe first half").unwrap();
-        half.set_modified(half.metadata().unwrap().modified().unwrap() - Duration::from_secs(age)).unwrap();
+        half.set_modified(half.metadata().unwrap().modified().unwrap() - Duration::from_secs(age))
+            .unwrap();
         site.start();
         site.appears("Whole");
         for n in 0..3 {
@@ -96,7 +102,9 @@ fn what_is_moved_in_is_taken_at_once_under_polling() {
     let from = site.dir.path().join("elsewhere.md");
     fs::write(&from, words("Moved")).unwrap();
     let written = File::options().write(true).open(&from).unwrap();
-    written.set_modified(written.metadata().unwrap().modified().unwrap() - Duration::from_secs(1)).unwrap();
+    written
+        .set_modified(written.metadata().unwrap().modified().unwrap() - Duration::from_secs(1))
+        .unwrap();
     drop(written);
     let moved = Instant::now();
     fs::rename(&from, site.articles().join("moved.md")).unwrap();

@@ -18,14 +18,20 @@ fn a_hang_up_reloads_and_a_bad_configuration_changes_nothing() {
     site.drop_in("a.md", "# A\n\ntext\n");
     let before = site.appears("A");
     let title = |site: &Site| {
-        serde_json::from_slice::<serde_json::Value>(&site.get("/feed.json").body).unwrap()["title"].clone()
+        serde_json::from_slice::<serde_json::Value>(&site.get("/feed.json").body).unwrap()["title"]
+            .clone()
     };
     assert_eq!(title(&site), "Before");
     site.configure("site.title = \"After\"\nsite.url = \"https://moved.example/blog/\"");
     site.hang_up();
-    eventually("the title is new", || title_under(&site, "/blog/feed.json") == Some("After".to_owned()));
+    eventually("the title is new", || {
+        title_under(&site, "/blog/feed.json") == Some("After".to_owned())
+    });
     let after = &super::fixture::items(&site.get("/blog/feed.json").body)[0];
-    assert_eq!((&after.id, &after.published, &after.updated), (&before.id, &before.published, &before.updated));
+    assert_eq!(
+        (&after.id, &after.published, &after.updated),
+        (&before.id, &before.published, &before.updated)
+    );
     assert_eq!(after.url, "https://moved.example/blog/a");
     site.configure("site.titel = \"Wrong\"\nfeeds.limit = 0");
     site.hang_up();
@@ -47,7 +53,10 @@ fn a_second_instance_exits_75_and_leaves_the_first_alone() {
     let site = Site::started("");
     let (status, told) = refused(&site);
     assert_eq!(status, 75, "{told}");
-    assert!(told.contains("in use") && told.lines().filter(|line| !line.contains("INFO")).count() == 1, "{told}");
+    assert!(
+        told.contains("in use") && told.lines().filter(|line| !line.contains("INFO")).count() == 1,
+        "{told}"
+    );
     site.drop_in("a.md", "# Still here\n\ntext\n");
     site.appears("Still here");
 }
@@ -120,12 +129,16 @@ fn feeds_of_directories_and_tags_hold_their_own() {
     let site = Site::started("");
     site.write("_index.md", "---\ntitle: Root\n---\n");
     site.write("news/_index.md", "---\ntitle: The News\ndescription: What is new\n---\n");
-    site.drop_in("news/deep/a.md", "---\ntags: [Rust, C++]\n---\n# Deep\n\ntext [b](../b.md) and [[Elsewhere]]\n");
+    site.drop_in(
+        "news/deep/a.md",
+        "---\ntags: [Rust, C++]\n---\n# Deep\n\ntext [b](../b.md) and [[Elsewhere]]\n",
+    );
     site.drop_in("news/b.md", "# Shallow\n\ntext\n");
     site.drop_in("c.md", "---\ntags: [rust]\n---\n# Elsewhere\n\ntext\n");
     site.settles(&["Deep", "Shallow", "Elsewhere"]);
     let titles = |path: &str| {
-        let mut titles: Vec<String> = site.items_of(path).into_iter().map(|item| item.title).collect();
+        let mut titles: Vec<String> =
+            site.items_of(path).into_iter().map(|item| item.title).collect();
         titles.sort();
         titles
     };
@@ -159,7 +172,10 @@ fn assets_are_served_from_beside_the_articles() {
     let whole = site.get("/img/a%20b.png");
     assert_eq!(whole.header("content-type"), Some("image/png"));
     let part = site.get_with("/img/a%20b.png", "Range: bytes=1-3\r\n");
-    assert_eq!((part.status, &*part.body, part.header("content-range")), (206, &b"PNG"[..], Some("bytes 1-3/27")));
+    assert_eq!(
+        (part.status, &*part.body, part.header("content-range")),
+        (206, &b"PNG"[..], Some("bytes 1-3/27"))
+    );
     let etag = whole.header("etag").unwrap();
     assert_eq!(site.get_with("/img/a%20b.png", &format!("If-None-Match: {etag}\r\n")).status, 304);
 }
@@ -177,7 +193,8 @@ fn the_sites_picture_stands_in_every_feed() {
     });
     assert_eq!(site.get("/favicon.ico").header("content-type"), Some("image/png"));
     eventually("it is projected", || {
-        fs::read(site.feeds().join("news/rss.xml")).is_ok_and(|bytes| bytes == site.get("/news/rss.xml").body)
+        fs::read(site.feeds().join("news/rss.xml"))
+            .is_ok_and(|bytes| bytes == site.get("/news/rss.xml").body)
     });
 }
 
@@ -189,7 +206,10 @@ fn another_configuration_moves_every_date_forward_once() {
     let paths = ["/rss.xml", "/news/rss.xml", "/news/feed.json"];
     let said = |site: &Site, path: &str| {
         let response = site.get(path);
-        (response.header("etag").unwrap().to_owned(), response.header("last-modified").map(str::to_owned))
+        (
+            response.header("etag").unwrap().to_owned(),
+            response.header("last-modified").map(str::to_owned),
+        )
     };
     // A date that lies ahead is not told; a moment later it is.
     let dated = |site: &Site| {
@@ -234,11 +254,16 @@ fn connections_leave_descriptors_to_the_engine() {
     let process = rustix::process::Pid::from_raw(i32::try_from(site.process()).unwrap());
     let few = rustix::process::Rlimit { current: Some(64), maximum: Some(4096) };
     rustix::process::prlimit(process, rustix::process::Resource::Nofile, few).unwrap();
-    let idle: Vec<_> = (0..100).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
-    eventually("it is told", || site.log().iter().any(|line| line.contains("connections cannot be accepted")));
+    let idle: Vec<_> =
+        (0..100).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
+    eventually("it is told", || {
+        site.log().iter().any(|line| line.contains("connections cannot be accepted"))
+    });
     site.drop_in("b.md", "# B\n\ntext\n");
     let file = site.feeds().join("feed.json");
-    eventually("publishing goes on", || fs::read_to_string(&file).is_ok_and(|text| text.contains("\"B\"")));
+    eventually("publishing goes on", || {
+        fs::read_to_string(&file).is_ok_and(|text| text.contains("\"B\""))
+    });
     drop(idle);
     site.settles(&["A", "B"]);
     eventually("its end is told", || {
@@ -250,21 +275,26 @@ fn connections_leave_descriptors_to_the_engine() {
 #[test]
 fn a_file_that_is_no_asset_is_none_after_a_restart_either() {
     let mut site = Site::new("");
-    for path in ["tags/x.png", "archive/y.png", "-/z.png", "_layouts/logo.png", "good.png", "favicon.ico"] {
+    for path in
+        ["tags/x.png", "archive/y.png", "-/z.png", "_layouts/logo.png", "good.png", "favicon.ico"]
+    {
         site.write(path, "picture");
     }
     for _ in 0..2 {
         site.start();
         eventually("assets are served", || site.get("/good.png").status == 200);
-        let statuses = ["/tags/x.png", "/archive/y.png", "/-/z.png", "/_layouts/logo.png", "/favicon.ico"]
-            .map(|path| site.get(path).status);
+        let statuses =
+            ["/tags/x.png", "/archive/y.png", "/-/z.png", "/_layouts/logo.png", "/favicon.ico"]
+                .map(|path| site.get(path).status);
         assert_eq!(statuses, [404, 404, 404, 404, 200]);
         site.stop();
     }
     site.start();
     site.remove("good.png");
     std::os::unix::fs::symlink("/etc/passwd", site.articles().join("good.png")).unwrap();
-    eventually("a link that leads out is no asset any more", || site.get("/good.png").status == 404);
+    eventually("a link that leads out is no asset any more", || {
+        site.get("/good.png").status == 404
+    });
     eventually("and is told", || site.log().iter().any(|line| line.contains("refused: good.png")));
 }
 
@@ -275,7 +305,9 @@ fn a_reload_names_a_directory_that_is_not_there_and_takes_it_up_when_it_is() {
     site.appears("Old");
     site.configure("articles.dir = \"new\"");
     site.hang_up();
-    eventually("it is told", || site.log().iter().any(|line| line.contains("degraded") && line.contains("/new")));
+    eventually("it is told", || {
+        site.log().iter().any(|line| line.contains("degraded") && line.contains("/new"))
+    });
     assert_eq!(site.titles(), ["Old"]);
     let made = site.dir.path().join("made");
     fs::create_dir(&made).unwrap();
@@ -292,7 +324,9 @@ fn nothing_is_published_that_a_state_taken_away_would_not_remember() {
     let (state, aside) = (site.dir.path().join(".dropfeed"), site.dir.path().join("aside"));
     fs::rename(&state, &aside).unwrap();
     site.drop_in("b.md", "# B\n\ntext\n");
-    eventually("it is told", || site.log().iter().any(|line| line.contains("degraded") && line.contains("taken away")));
+    eventually("it is told", || {
+        site.log().iter().any(|line| line.contains("degraded") && line.contains("taken away"))
+    });
     assert_eq!(site.titles(), ["A"]);
     fs::rename(&aside, &state).unwrap();
     site.settles(&["A", "B"]);
@@ -304,7 +338,8 @@ fn the_sites_id_is_frozen_and_only_who_asks_for_another_is_told() {
     let mut site = Site::started("");
     site.drop_in("a.md", "# A\n\ntext\n");
     let before = site.appears("A");
-    let told = |site: &Site| site.log().iter().filter(|line| line.contains("site.id stays")).count();
+    let told =
+        |site: &Site| site.log().iter().filter(|line| line.contains("site.id stays")).count();
     site.stop();
     site.configure("site.url = \"https://moved.example/\"");
     site.start();

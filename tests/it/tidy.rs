@@ -23,7 +23,7 @@ const ORDER: &str = "
     src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: findings decode dates word_sketch title symbol < feed_html < foreign location model summary < rendering < sanitize < markdown html plain_text front_matter < head body
     src/article/feed_html: elements heading_ids references < invariants
-    src/article/foreign: template_tag < wiki_link
+    src/article/foreign: arguments < template_tag < wiki_link
     src/article/front_matter: tree url_paths < people tags < keys
     src/article/markdown: footnotes nesting parser < callouts comments writer < outline
     src/article/sanitize: attributes tokens < dropped < rebuild
@@ -32,7 +32,7 @@ const ORDER: &str = "
     src/config: errors foreign hint < raw values < load resolve
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
-    src/http/answer: cache conditional content encoding range < decide problem < asset document request target < service < handler
+    src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/ops: clock systemd < logging
     src/page: error sitemap format < article list < home index month
@@ -41,7 +41,8 @@ const ORDER: &str = "
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.
-const KNOWN_CIRCLES: &[(&str, &str)] = &[("src/library", "state step"), ("src/source", "read scan tree")];
+const KNOWN_CIRCLES: &[(&str, &str)] =
+    &[("src/library", "state step"), ("src/source", "read scan tree")];
 
 /// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing, no logging.
 const PURE: &[&str] = &["base", "config", "article", "library", "feed", "page", "publish"];
@@ -83,8 +84,13 @@ const EFFECTS: &[&str] = &[
 ];
 
 /// Values that live beside effects.
-const NO_EFFECTS: &[&str] =
-    &["std::net::IpAddr", "std::net::Ipv4Addr", "std::net::Ipv6Addr", "std::net::SocketAddr", "std::net::SocketAddrV4"];
+const NO_EFFECTS: &[&str] = &[
+    "std::net::IpAddr",
+    "std::net::Ipv4Addr",
+    "std::net::Ipv6Addr",
+    "std::net::SocketAddr",
+    "std::net::SocketAddrV4",
+];
 
 /// What changes a file, and who may.
 const WRITES: &[&str] = &[
@@ -164,10 +170,14 @@ fn imports_go_downward() {
 
 #[test]
 fn no_imports_go_in_a_circle() {
-    let known = KNOWN_CIRCLES.iter().map(|(folder, circle)| format!("{folder}: {circle}")).collect();
+    let known =
+        KNOWN_CIRCLES.iter().map(|(folder, circle)| format!("{folder}: {circle}")).collect();
     let found = circles(sources());
     report("circles of imports", found.difference(&known).cloned().collect());
-    report("no longer a circle: delete it from KNOWN_CIRCLES", known.difference(&found).cloned().collect());
+    report(
+        "no longer a circle: delete it from KNOWN_CIRCLES",
+        known.difference(&found).cloned().collect(),
+    );
 }
 
 #[test]
@@ -228,9 +238,13 @@ fn unordered_modules(modules: &Modules, orders: &str) -> Vec<String> {
     let folders = modules.folders();
     for order in orders.lines().filter_map(Order::parse) {
         let exist: BTreeSet<&String> = folders.get(&order.folder).into_iter().flatten().collect();
-        let named: BTreeSet<&String> = order.ranks.iter().flatten().filter(|name| *name != "mod").collect();
+        let named: BTreeSet<&String> =
+            order.ranks.iter().flatten().filter(|name| *name != "mod").collect();
         for name in exist.symmetric_difference(&named) {
-            wrong.push(format!("{}: {name} is either in the order or in the folder", order.folder.join("/")));
+            wrong.push(format!(
+                "{}: {name} is either in the order or in the folder",
+                order.folder.join("/")
+            ));
         }
     }
     wrong
@@ -250,8 +264,10 @@ fn circles(modules: &Modules) -> BTreeSet<String> {
         let reach: BTreeMap<&String, BTreeSet<&String>> =
             imports.keys().map(|module| (module, reachable(module, &imports))).collect();
         for (module, reached) in &reach {
-            let both_ways = |other: &&&String| reach.get(*other).is_some_and(|back| back.contains(module));
-            let circle: Vec<&str> = reached.iter().filter(both_ways).map(|name| name.as_str()).collect();
+            let both_ways =
+                |other: &&&String| reach.get(*other).is_some_and(|back| back.contains(module));
+            let circle: Vec<&str> =
+                reached.iter().filter(both_ways).map(|name| name.as_str()).collect();
             let folder = folder.join("/").replacen("crate", "src", 1);
             if !circle.is_empty() {
                 found.insert(format!("{folder}: {}", circle.join(" ")));
@@ -262,7 +278,10 @@ fn circles(modules: &Modules) -> BTreeSet<String> {
 }
 
 /// The modules that `module` imports, directly or through others.
-fn reachable<'a>(module: &'a String, imports: &'a BTreeMap<String, BTreeSet<String>>) -> BTreeSet<&'a String> {
+fn reachable<'a>(
+    module: &'a String,
+    imports: &'a BTreeMap<String, BTreeSet<String>>,
+) -> BTreeSet<&'a String> {
     let mut reached = BTreeSet::new();
     let mut todo = vec![module];
     while let Some(next) = todo.pop() {
@@ -280,21 +299,33 @@ fn effects_in_the_core(modules: &Modules) -> Vec<String> {
         let beneath = |places: &[&str]| places.iter().any(|place| is_in(&mention.module, place));
         beneath(PURE) && !beneath(IMPURE)
     };
-    let is_value = |mention: &Mention| !mention.path.contains(&"*".to_owned()) && names_one_of(mention, NO_EFFECTS);
+    let is_value = |mention: &Mention| {
+        !mention.path.contains(&"*".to_owned()) && names_one_of(mention, NO_EFFECTS)
+    };
     let has_effect = |mention: &Mention| names_one_of(mention, EFFECTS) && !is_value(mention);
-    modules.mentions.iter().filter(|mention| is_pure(mention) && has_effect(mention)).map(Mention::show).collect()
+    modules
+        .mentions
+        .iter()
+        .filter(|mention| is_pure(mention) && has_effect(mention))
+        .map(Mention::show)
+        .collect()
 }
 
 fn writes(modules: &Modules) -> Vec<String> {
     let writes = modules.mentions.iter().filter(|mention| names_one_of(mention, WRITES));
-    writes.filter(|mention| !WRITERS.iter().any(|home| is_in(&mention.module, home))).map(Mention::show).collect()
+    writes
+        .filter(|mention| !WRITERS.iter().any(|home| is_in(&mention.module, home)))
+        .map(Mention::show)
+        .collect()
 }
 
 fn far_from_home(modules: &Modules) -> Vec<String> {
     let mut far = Vec::new();
     for mention in &modules.mentions {
         for (name, homes) in HOMES {
-            if names_one_of(mention, &[name]) && !homes.iter().any(|home| is_in(&mention.module, home)) {
+            if names_one_of(mention, &[name])
+                && !homes.iter().any(|home| is_in(&mention.module, home))
+            {
                 far.push(mention.show());
             }
         }
@@ -326,8 +357,14 @@ struct Order {
 impl Order {
     fn parse(line: &str) -> Option<Self> {
         let (folder, order) = line.trim().split_once(": ")?;
-        let folder = folder.split('/').map(|name| if name == "src" { "crate" } else { name }.to_owned()).collect();
-        let ranks = order.split('<').map(|rank| rank.split_whitespace().map(str::to_owned).collect()).collect();
+        let folder = folder
+            .split('/')
+            .map(|name| if name == "src" { "crate" } else { name }.to_owned())
+            .collect();
+        let ranks = order
+            .split('<')
+            .map(|rank| rank.split_whitespace().map(str::to_owned).collect())
+            .collect();
         Some(Self { folder, ranks })
     }
 
@@ -345,7 +382,9 @@ fn imports_in<'a>(modules: &'a Modules, folder: &[String]) -> Vec<(String, Strin
     let mut imports = Vec::new();
     for mention in modules.mentions.iter().filter(|mention| !mention.passed_on) {
         let Some(from) = child(&mention.module) else { continue };
-        let mut targets = BTreeSet::from_iter([child(&mention.path), child(&mention.through)].into_iter().flatten());
+        let mut targets = BTreeSet::from_iter(
+            [child(&mention.path), child(&mention.through)].into_iter().flatten(),
+        );
         // The folder's own file is only the way to what it re-exports.
         if targets.len() > 1 {
             targets.remove("mod");
@@ -419,7 +458,8 @@ const LAWFUL: &[(&str, &str)] = &[
 /// Checks what a rule finds in [`LAWFUL`] with one more text, which may replace one: `expected` is what each finding
 /// contains, in their order.
 fn check(rule: impl Fn(&Modules) -> Vec<String>, file: &str, text: &str, expected: &[&str]) {
-    let mut texts: Vec<(&str, &str)> = LAWFUL.iter().copied().filter(|(name, _)| *name != file).collect();
+    let mut texts: Vec<(&str, &str)> =
+        LAWFUL.iter().copied().filter(|(name, _)| *name != file).collect();
     texts.push((file, text));
     let found = rule(&Modules::of(&texts));
     let as_expected = |(found, expected): (&String, &&str)| found.contains(expected);
@@ -432,29 +472,60 @@ fn check(rule: impl Fn(&Modules) -> Vec<String>, file: &str, text: &str, expecte
 #[test]
 fn a_planted_import_upward_is_found() {
     let order = "src: base < library < store < engine < http ops < main\nsrc/library: rows < step";
-    let check = |file, text, expected: &[&str]| check(|modules| upward_imports(modules, order), file, text, expected);
+    let check = |file, text, expected: &[&str]| {
+        check(|modules| upward_imports(modules, order), file, text, expected)
+    };
     check("library/new.rs", "use crate::base::{time::{self}, Timestamp}; use super::Row;", &[]);
     check("main.rs", "fn main() { dropfeed::http::start() }", &[]);
-    check("library/new.rs", "use crate::http::start;", &["library imports http: library/new.rs:1: crate::http::start"]);
+    check(
+        "library/new.rs",
+        "use crate::http::start;",
+        &["library imports http: library/new.rs:1: crate::http::start"],
+    );
     check("library/new.rs", "\nfn f() { crate::http::start() }", &["library/new.rs:2"]);
     check("library/new.rs", "fn f() { super::super::http::start() }", &["crate::http::start"]);
-    check("library/new.rs", "use {crate::{base, store::{self, *}}};", &["crate::store", "crate::store::*"]);
-    check("library/new.rs", "use crate::{engine as e}; fn f() { e::f() }", &["crate::engine", "crate::engine::f"]);
+    check(
+        "library/new.rs",
+        "use {crate::{base, store::{self, *}}};",
+        &["crate::store", "crate::store::*"],
+    );
+    check(
+        "library/new.rs",
+        "use crate::{engine as e}; fn f() { e::f() }",
+        &["crate::engine", "crate::engine::f"],
+    );
     check("library/new.rs", "mod inside { use super::super::super::engine; }", &["crate::engine"]);
-    check("library/new.rs", "#[cfg(test)] mod tests { use crate::http; } use crate::engine;", &["crate::engine"]);
-    check("library/new.rs", "use crate::store::files;", &["library imports store: library/new.rs:1: std::fs"]);
+    check(
+        "library/new.rs",
+        "#[cfg(test)] mod tests { use crate::http; } use crate::engine;",
+        &["crate::engine"],
+    );
+    check(
+        "library/new.rs",
+        "use crate::store::files;",
+        &["library imports store: library/new.rs:1: std::fs"],
+    );
     check("library/new.rs", "use crate::engine::Row;", &["library imports engine"]);
     check("ops.rs", "use crate::http;", &["ops imports http"]);
-    check("base/mod.rs", "#[cfg(test)]\nmod early;\npub(crate) fn f() { crate::store::f() }", &["base imports store"]);
+    check(
+        "base/mod.rs",
+        "#[cfg(test)]\nmod early;\npub(crate) fn f() { crate::store::f() }",
+        &["base imports store"],
+    );
     check("library/rows.rs", "use super::step::Step;", &["rows imports step"]);
-    check("library/rows.rs", "use crate::library; fn f() { library::step::f() }", &["rows imports step"]);
+    check(
+        "library/rows.rs",
+        "use crate::library; fn f() { library::step::f() }",
+        &["rows imports step"],
+    );
 }
 
 #[test]
 fn a_planted_file_without_a_place_is_found() {
     let order = "src: base < library < store < engine < http\nsrc/library: rows < step";
-    let check =
-        |file, text, expected: &[&str]| check(|modules| unordered_modules(modules, order), file, text, expected);
+    let check = |file, text, expected: &[&str]| {
+        check(|modules| unordered_modules(modules, order), file, text, expected)
+    };
     check("library/step.rs", "", &[]);
     check("library/new.rs", "", &["new is either"]);
     check("daemon.rs", "", &["daemon is either"]);
@@ -463,7 +534,9 @@ fn a_planted_file_without_a_place_is_found() {
 
 #[test]
 fn a_planted_circle_is_found() {
-    let check = |file, text, expected: &[&str]| check(|modules| Vec::from_iter(circles(modules)), file, text, expected);
+    let check = |file, text, expected: &[&str]| {
+        check(|modules| Vec::from_iter(circles(modules)), file, text, expected)
+    };
     check("library/step.rs", "use super::{Row, rows};", &[]);
     check("library/rows.rs", "use super::step::Step;", &["src/library: rows step"]);
     check("library/rows.rs", "fn f() { crate::library::step::f() }", &["src/library: rows step"]);
@@ -480,7 +553,11 @@ fn a_planted_effect_is_found() {
         "use std::collections::HashMap; fn f(now: Timestamp) { now.round() } // println!(\"\")",
         &[],
     );
-    check("config/raw.rs", "use std::net::{IpAddr, SocketAddr}; fn f(a: std::net::Ipv4Addr) {}", &[]);
+    check(
+        "config/raw.rs",
+        "use std::net::{IpAddr, SocketAddr}; fn f(a: std::net::Ipv4Addr) {}",
+        &[],
+    );
     check("config/load.rs", "use std::fs;", &[]);
     check("engine/new.rs", "use std::{fs, thread};", &[]);
     check("library/new.rs", "#[cfg(test)] mod tests { use std::fs; fn f() { let x = '{'; } }", &[]);
@@ -488,12 +565,32 @@ fn a_planted_effect_is_found() {
     check("library/new.rs", "use std::*;", &["std::*"]);
     check("library/new.rs", "use std::net::{SocketAddr, TcpStream};", &["TcpStream"]);
     check("library/new.rs", "use crate::store::files; ", &["std::fs"]);
-    check("library/new.rs", "fn f() { let t = super::Timestamp::now(); }", &["jiff::Timestamp::now"]);
-    check("library/new.rs", "use std::time; fn f() { time::SystemTime::now(); }", &["SystemTime::now"]);
+    check(
+        "library/new.rs",
+        "fn f() { let t = super::Timestamp::now(); }",
+        &["jiff::Timestamp::now"],
+    );
+    check(
+        "library/new.rs",
+        "use std::time; fn f() { time::SystemTime::now(); }",
+        &["SystemTime::now"],
+    );
     check("library/new.rs", "use std::time::Instant;", &["Instant"]);
-    check("library/new.rs", "fn f() { ::std::thread::spawn(g); std::env::var(n); }", &["std::env", "std::thread"]);
-    check("library/new.rs", "fn f() { println!(\"\"); eprintln!(); dbg!(1); }", &["dbg!", "eprintln!", "println!"]);
-    check("library/new.rs", "fn f() { tracing::info!(\"\"); rand::random(); }", &["rand", "tracing::info"]);
+    check(
+        "library/new.rs",
+        "fn f() { ::std::thread::spawn(g); std::env::var(n); }",
+        &["std::env", "std::thread"],
+    );
+    check(
+        "library/new.rs",
+        "fn f() { println!(\"\"); eprintln!(); dbg!(1); }",
+        &["dbg!", "eprintln!", "println!"],
+    );
+    check(
+        "library/new.rs",
+        "fn f() { tracing::info!(\"\"); rand::random(); }",
+        &["rand", "tracing::info"],
+    );
     check("library/new.rs", "use rustix::fs::stat; use tokio::sync;", &["rustix", "tokio"]);
 }
 
@@ -505,16 +602,36 @@ fn a_planted_write_is_found() {
         "use std::fs::{self, File}; fn f() { fs::read(p); File::open(p); fs::symlink_metadata(p) }",
         &[],
     );
-    check("source/read.rs", "use rustix::fs::{OFlags, openat2}; const F: OFlags = OFlags::RDONLY;", &[]);
+    check(
+        "source/read.rs",
+        "use rustix::fs::{OFlags, openat2}; const F: OFlags = OFlags::RDONLY;",
+        &[],
+    );
     check("source/read.rs", "#[cfg(test)] mod tests { fn f() { std::fs::write(p, t) } }", &[]);
     check("cli/new.rs", "fn f() { std::fs::create_dir(p) }", &[]);
     check("source/read.rs", "fn f() { std::fs::write(p, t) }", &["std::fs::write"]);
     check("source/read.rs", "use std::fs::{File, *};", &["std::fs::*"]);
-    check("source/read.rs", "use std::fs::File; fn f() { File::create(p) }", &["std::fs::File::create"]);
-    check("engine/run.rs", "use std::fs; fn f() { fs::OpenOptions::new() }", &["std::fs::OpenOptions"]);
-    check("engine/run.rs", "use crate::store::files; fn f() { files::rename(a, b) }", &["std::fs::rename"]);
+    check(
+        "source/read.rs",
+        "use std::fs::File; fn f() { File::create(p) }",
+        &["std::fs::File::create"],
+    );
+    check(
+        "engine/run.rs",
+        "use std::fs; fn f() { fs::OpenOptions::new() }",
+        &["std::fs::OpenOptions"],
+    );
+    check(
+        "engine/run.rs",
+        "use crate::store::files; fn f() { files::rename(a, b) }",
+        &["std::fs::rename"],
+    );
     check("daemon.rs", "use rustix::fs::{renameat, unlinkat};", &["renameat", "unlinkat"]);
-    check("daemon.rs", "use rustix::fs::OFlags; fn f() { g(OFlags::RDONLY | OFlags::CREATE) }", &["OFlags::CREATE"]);
+    check(
+        "daemon.rs",
+        "use rustix::fs::OFlags; fn f() { g(OFlags::RDONLY | OFlags::CREATE) }",
+        &["OFlags::CREATE"],
+    );
 }
 
 #[test]
@@ -523,11 +640,19 @@ fn a_planted_stranger_is_found() {
     check("feed/rss.rs", "use ::rss::{Channel, Item};", &[]);
     check("feed/mod.rs", "mod rss; fn f() { rss::write() }", &[]);
     check("feed/mod.rs", "mod rss; fn f() { ::rss::Channel::new() }", &["rss::Channel"]);
-    check("feed/json.rs", "use rss::Channel; use chrono::{DateTime, Utc};", &["chrono", "chrono", "rss::Channel"]);
+    check(
+        "feed/json.rs",
+        "use rss::Channel; use chrono::{DateTime, Utc};",
+        &["chrono", "chrono", "rss::Channel"],
+    );
     check("engine/run.rs", "fn f(e: notify::Event) {}", &["notify"]);
     check("publish/document.rs", "use hyper::body::Bytes;", &["hyper"]);
     check("library/rows.rs", "impl rusqlite::ToSql for Row {}", &["rusqlite"]);
-    check("http/server.rs", "use std::time::SystemTime; fn f() { SystemTime::now() }", &["SystemTime::now"]);
+    check(
+        "http/server.rs",
+        "use std::time::SystemTime; fn f() { SystemTime::now() }",
+        &["SystemTime::now"],
+    );
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn a_drop_stands_in_every_format_on_its_page_and_in_feeds() {
     assert!(site.get("/hello").text().contains("The <em>first</em> one."));
     assert!(site.get("/").text().contains("Hello"));
     eventually("feeds/ follows", || {
-        fs::read(site.feeds().join("feed.json")).is_ok_and(|bytes| bytes == site.get("/feed.json").body)
+        fs::read(site.feeds().join("feed.json"))
+            .is_ok_and(|bytes| bytes == site.get("/feed.json").body)
     });
 }
 
@@ -32,11 +33,15 @@ fn an_edit_in_place_keeps_the_id_and_the_date() {
     site.write("a.md", format!("# First\n\n{LONG}\n"));
     let before = site.appears("First");
     // Dates are in whole seconds, with a fraction that belongs to the id.
-    let next_second = before.updated.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(1);
+    let next_second =
+        before.updated.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(1);
     eventually("the clock shows another second", || SystemClock.now() > next_second);
     site.write("a.md", format!("# Second\n\n{LONG}, and so much more than before was said here\n"));
     let after = site.appears("Second");
-    assert_eq!((&after.id, &after.published, &after.url), (&before.id, &before.published, &before.url));
+    assert_eq!(
+        (&after.id, &after.published, &after.url),
+        (&before.id, &before.published, &before.url)
+    );
     assert!(after.updated > before.updated, "{} is not after {}", after.updated, before.updated);
     assert_eq!(site.titles(), ["Second"]);
 }
@@ -48,9 +53,14 @@ fn a_rename_keeps_the_id_and_the_old_address_leads_to_the_new() {
     site.drop_in("old.md", format!("# Moved\n\n{LONG}\n"));
     let before = site.appears("Moved");
     site.rename("old.md", "news/new.md");
-    eventually("the URL follows", || site.item("Moved").is_some_and(|item| item.url.ends_with("/news/new")));
+    eventually("the URL follows", || {
+        site.item("Moved").is_some_and(|item| item.url.ends_with("/news/new"))
+    });
     let after = site.appears("Moved");
-    assert_eq!((&after.id, &after.published, &after.updated), (&before.id, &before.published, &before.updated));
+    assert_eq!(
+        (&after.id, &after.published, &after.updated),
+        (&before.id, &before.published, &before.updated)
+    );
     let old = site.get("/old");
     assert_eq!((old.status, old.header("location")), (301, Some("/news/new")), "{}", old.head);
 }
@@ -153,7 +163,11 @@ fn editors_and_tools_never_show_half_an_article() {
     fs::remove_file(articles.join("a.md~")).unwrap();
     eventually("vim's save is seen", || site.appears("Whole").html.contains("by vim"));
     // As sed -i does: a temporary file renamed over.
-    fs::write(articles.join("sedQq1x"), format!("# Whole\n\n{LONG} by sed, with quite a few more words\n")).unwrap();
+    fs::write(
+        articles.join("sedQq1x"),
+        format!("# Whole\n\n{LONG} by sed, with quite a few more words\n"),
+    )
+    .unwrap();
     fs::rename(articles.join("sedQq1x"), articles.join("a.md")).unwrap();
     eventually("sed's save is seen", || site.appears("Whole").html.contains("by sed"));
     // Truncated first, as a shell's redirection does: an empty file is no article, and no deletion.
@@ -195,7 +209,13 @@ fn bad_files_are_refused_by_name_and_hurt_nobody() {
     site.drop_in("large.md", "x".repeat(20 * 1024 * 1024));
     site.drop_in("empty.md", "");
     symlink("/etc/passwd", site.articles().join("secret.md")).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(site.articles().join("pipe.md")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(site.articles().join("pipe.md"))
+            .status()
+            .unwrap()
+            .success()
+    );
     site.drop_in("after.md", "# After\n\ntext\n");
     site.appears("After");
     site.appears("Controls");
@@ -248,7 +268,12 @@ fn it_works_without_events_only_later() {
     let site = Site::started("articles.poll = true\narticles.poll_s = 1");
     fs::write(site.articles().join("a.md"), "# Polled\n\ntext\n").unwrap();
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
-    fs::File::options().append(true).open(site.articles().join("a.md")).unwrap().set_modified(old).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(site.articles().join("a.md"))
+        .unwrap()
+        .set_modified(old)
+        .unwrap();
     site.appears("Polled");
     site.remove("a.md");
     site.settles(&[]);
@@ -283,7 +308,11 @@ fn what_is_due_while_the_root_is_away_waits_without_turning_in_circles() {
     let before = site.processor_ticks();
     let end = due + jiff::SignedDuration::from_secs(1);
     eventually("a second is over", || SystemClock.now() > end);
-    assert!(site.processor_ticks() - before < 30, "{} ticks in a second", site.processor_ticks() - before);
+    assert!(
+        site.processor_ticks() - before < 30,
+        "{} ticks in a second",
+        site.processor_ticks() - before
+    );
     fs::rename(&aside, site.articles()).unwrap();
     site.appears("Due");
 }
@@ -323,7 +352,10 @@ fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
     eventually("it is told", || {
         site.log().iter().any(|line| line.contains("drawn.md: ") && line.contains("code=dropped"))
     });
-    let told =
-        site.log().into_iter().filter(|line| line.contains("drawn.md: ") && line.contains("code=dropped")).count();
+    let told = site
+        .log()
+        .into_iter()
+        .filter(|line| line.contains("drawn.md: ") && line.contains("code=dropped"))
+        .count();
     assert_eq!(told, 1, "{:#?}", site.log());
 }

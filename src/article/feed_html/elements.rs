@@ -150,7 +150,17 @@ pub(crate) static ELEMENTS: [Element; 83] = [
     element(
         "video",
         Role::Inline,
-        &["controls", "height", "loop", "muted", "playsinline", "poster", "preload", "src", "width"],
+        &[
+            "controls",
+            "height",
+            "loop",
+            "muted",
+            "playsinline",
+            "poster",
+            "preload",
+            "src",
+            "width",
+        ],
     ),
     element("wbr", Role::Void, &[]),
 ];
@@ -174,9 +184,8 @@ pub(crate) fn fate(name: &str) -> Fate {
         "iframe" | "embed" => Fate::Link,
         "input" => Fate::Input,
         "svg" | "math" | "select" | "textarea" | "button" => Fate::Drop(Loss::Visible),
-        "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes" | "datalist" | "frameset" => {
-            Fate::Drop(Loss::Invisible)
-        }
+        "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes"
+        | "datalist" | "frameset" => Fate::Drop(Loss::Invisible),
         _ => Fate::Unwrap(Loss::Invisible),
     }
 }
@@ -237,9 +246,10 @@ mod tests {
 
     #[test]
     fn nothing_that_runs_or_frames_stays() {
-        for name in
-            ["script", "style", "iframe", "object", "embed", "form", "svg", "math", "link", "meta", "base", "x-y"]
-        {
+        for name in [
+            "script", "style", "iframe", "object", "embed", "form", "svg", "math", "link", "meta",
+            "base", "x-y",
+        ] {
             assert!(!matches!(fate(name), Fate::Keep(_)), "{name}");
         }
     }

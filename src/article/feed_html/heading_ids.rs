@@ -32,7 +32,9 @@ impl Ids {
             self.used.insert(id.clone(), 0);
             return id;
         };
-        let free = (count + 1..).map(|n| (n, format!("{id}-{n}"))).find(|(_, id)| !self.used.contains_key(id));
+        let free = (count + 1..)
+            .map(|n| (n, format!("{id}-{n}")))
+            .find(|(_, id)| !self.used.contains_key(id));
         // The numbers do not end before the headings do.
         let (n, free) = free.unwrap_or((count, id.clone()));
         self.used.insert(id, n);

@@ -100,7 +100,9 @@ fn check_url(url: &str) -> Result<(), String> {
         let Some((target, suffix)) = symbol::split(url) else {
             return Err(format!("{url:?} is not closed"));
         };
-        let is_valid = is_target(target) && (suffix.is_empty() || suffix.starts_with(['?', '#'])) && is_encoded(suffix);
+        let is_valid = is_target(target)
+            && (suffix.is_empty() || suffix.starts_with(['?', '#']))
+            && is_encoded(suffix);
         return if is_valid { Ok(()) } else { Err(format!("{url:?} is not a valid reference")) };
     }
     let Some((scheme, _)) = url.split_once(':') else {

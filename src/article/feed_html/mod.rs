@@ -18,8 +18,8 @@ pub(crate) const MORE: char = '\u{fdd1}';
 /// The characters of Windows-1252 in place of Latin-1's C1 controls: `&#150;` has always meant a
 /// dash (HTML, 13.2.5.80).
 const WINDOWS_1252: [char; 32] = [
-    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
-    '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘',
+    '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
 /// The character as a feed can hold it; `None` for what no feed can. U+FFFD is removed, since it
@@ -48,7 +48,9 @@ pub(crate) fn repair(text: &str) -> String {
 
 /// Whether there is anything to read.
 pub(crate) fn has_word(text: &str) -> bool {
-    text.chars().any(|c| !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some()))
+    text.chars().any(|c| {
+        !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some())
+    })
 }
 
 /// Writes text content.
@@ -186,10 +188,16 @@ mod tests {
         push_attribute(&mut html, "title", "1 < 2\u{1}");
         html.push_str(">x</a><br>y");
         let seen: Vec<Part<'_>> = parts(&html).collect();
-        assert_eq!(seen[1..], [Part::Text("x"), Part::End("a"), Part::Start("br", ""), Part::Text("y")]);
+        assert_eq!(
+            seen[1..],
+            [Part::Text("x"), Part::End("a"), Part::Start("br", ""), Part::Text("y")]
+        );
         let Part::Start("a", values) = seen[0] else { panic!("{:?}", seen[0]) };
         let values: Vec<(&str, String)> =
             attributes(values).map(|(name, value)| (name, unescape(value).into_owned())).collect();
-        assert_eq!(values, [("href", "\u{fdd0}a>b.md\u{fdd0}#\"x\"".to_owned()), ("title", "1 < 2".to_owned())]);
+        assert_eq!(
+            values,
+            [("href", "\u{fdd0}a>b.md\u{fdd0}#\"x\"".to_owned()), ("title", "1 < 2".to_owned())]
+        );
     }
 }

@@ -18,8 +18,8 @@ use super::repair;
 
 /// Schemes that a link in a feed may have. None of them runs code.
 pub(crate) const SCHEMES: [&str; 22] = [
-    "http", "https", "mailto", "tel", "sms", "xmpp", "magnet", "ftp", "ftps", "irc", "ircs", "gemini", "gopher", "geo",
-    "matrix", "news", "nntp", "webcal", "feed", "sip", "sips", "urn",
+    "http", "https", "mailto", "tel", "sms", "xmpp", "magnet", "ftp", "ftps", "irc", "ircs",
+    "gemini", "gopher", "geo", "matrix", "news", "nntp", "webcal", "feed", "sip", "sips", "urn",
 ];
 
 /// Prefixes with which Pelican marks a path beneath the content directory, as written and as
@@ -53,7 +53,8 @@ impl Resolver {
     /// http(s) URL.
     #[must_use]
     pub(crate) fn with_base(mut self, href: &str) -> Self {
-        self.base = Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        self.base =
+            Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         self
     }
 
@@ -98,7 +99,11 @@ impl Resolver {
             if let Some(url) = self.resolve(url)
                 && is_descriptor(descriptor)
             {
-                candidates.push(if descriptor.is_empty() { url } else { format!("{url} {descriptor}") });
+                candidates.push(if descriptor.is_empty() {
+                    url
+                } else {
+                    format!("{url} {descriptor}")
+                });
             }
             rest = after.trim_start_matches(is_srcset_gap);
         }
@@ -257,12 +262,18 @@ mod tests {
     #[test]
     fn absolute_references_are_encoded_and_of_known_schemes() {
         check(&[
-            ("https://example.org/ä ö?x=a b|c#d[e]", Some("https://example.org/%C3%A4%20%C3%B6?x=a%20b%7Cc#d%5Be%5D")),
+            (
+                "https://example.org/ä ö?x=a b|c#d[e]",
+                Some("https://example.org/%C3%A4%20%C3%B6?x=a%20b%7Cc#d%5Be%5D"),
+            ),
             ("HTTP://EXAMPLE.org", Some("http://example.org/")),
             ("//cdn.example.org/a.js", Some("https://cdn.example.org/a.js")),
             ("https://bücher.example/", Some("https://xn--bcher-kva.example/")),
             ("http://[::1]:80/[a]", Some("http://[::1]/%5Ba%5D")),
-            ("mailto:ada@example.org?subject=Hi there", Some("mailto:ada@example.org?subject=Hi%20there")),
+            (
+                "mailto:ada@example.org?subject=Hi there",
+                Some("mailto:ada@example.org?subject=Hi%20there"),
+            ),
             ("tel:+4930123", Some("tel:+4930123")),
             ("https://example.org/100%", Some("https://example.org/100%25")),
             ("javascript:alert(1)", None),

@@ -80,7 +80,13 @@ mod tests {
         let of = |key: Option<&str>, value: &str| (key.map(str::to_owned), value.to_owned());
         assert_eq!(
             arguments(" src=\"a b.png\" alt='x' 7 (y=1, z) "),
-            [of(Some("src"), "a b.png"), of(Some("alt"), "x"), of(None, "7"), of(None, "(y=1"), of(None, "z")]
+            [
+                of(Some("src"), "a b.png"),
+                of(Some("alt"), "x"),
+                of(None, "7"),
+                of(None, "(y=1"),
+                of(None, "z")
+            ]
         );
         assert_eq!(arguments("(id=\"a\", b=2)"), [of(Some("id"), "a"), of(Some("b"), "2")]);
         assert_eq!(arguments("=a \"b"), [of(None, "=a"), of(None, "\"b")]);

@@ -113,7 +113,8 @@ impl<'t> Converter<'t> {
         let bare = line.trim_start_matches([' ', '\t', '>']);
         let fence = &bare[..bare.len() - bare.trim_start_matches(['`', '~']).len()];
         // Backticks behind the fence make a code span of it (CommonMark, 4.5).
-        let is_fence = bare.starts_with("```") && !bare[fence.len()..].contains('`') || bare.starts_with("~~~");
+        let is_fence = bare.starts_with("```") && !bare[fence.len()..].contains('`')
+            || bare.starts_with("~~~");
         if is_fence {
             return Some(fenced_len(rest, fence));
         }
@@ -121,7 +122,8 @@ impl<'t> Converter<'t> {
         let is_indented = line.starts_with("    ") || line.starts_with('\t');
         let is_code = is_indented && self.after_blank && !self.in_list && !is_blank;
         if !is_blank && !is_indented {
-            let starts_list = bare.starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit());
+            let starts_list =
+                bare.starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit());
             // A list goes on without a blank line, or indented behind one.
             let goes_on = self.in_list && (!self.after_blank || line.starts_with(' '));
             self.in_list = starts_list || goes_on;
@@ -171,7 +173,8 @@ impl<'t> Converter<'t> {
     /// Writes the counterpart of the tag of this length. Returns it with the number of bytes behind
     /// the tag that it replaces.
     fn written(&mut self, counterpart: &Counterpart, len: usize) -> (String, usize) {
-        let context = Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
+        let context =
+            Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
         let after = &self.rest()[len..];
         let Some(end) = counterpart.end() else { return counterpart.write(after, &context) };
         if self.endless.contains(&end.name()) {
@@ -197,7 +200,8 @@ impl<'t> Converter<'t> {
 
     /// The text before this place on its line, as far as it matters.
     fn before(&self) -> &'t str {
-        let near = &self.text[self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES))..self.at];
+        let near = &self.text
+            [self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES))..self.at];
         near.rsplit('\n').next().unwrap_or_default()
     }
 }
@@ -228,7 +232,10 @@ fn fenced_len(text: &str, fence: &str) -> usize {
     for (number, line) in text.split_inclusive('\n').enumerate() {
         len += line.len();
         let bare = line.trim_start_matches([' ', '\t', '>']).trim_end();
-        if number > 0 && bare.starts_with(fence) && bare.bytes().all(|byte| byte == fence.as_bytes()[0]) {
+        if number > 0
+            && bare.starts_with(fence)
+            && bare.bytes().all(|byte| byte == fence.as_bytes()[0])
+        {
             break;
         }
     }
@@ -264,7 +271,9 @@ fn html_code(text: &str) -> Option<usize> {
         return Some(text.find("-->").map_or(text.len(), |end| end + 3));
     }
     for (start, end) in CODE_ELEMENTS {
-        if starts_with(text, start) && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace()) {
+        if starts_with(text, start)
+            && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace())
+        {
             return Some(end_tag(text, end));
         }
     }
@@ -325,7 +334,10 @@ mod tests {
     #[test]
     fn jekyll() {
         check(&[
-            ("{% highlight rust linenos %}\nfn x() {}\n{% endhighlight %}\n", "```rust\nfn x() {}\n```\n"),
+            (
+                "{% highlight rust linenos %}\nfn x() {}\n{% endhighlight %}\n",
+                "```rust\nfn x() {}\n```\n",
+            ),
             ("{% raw %}{{ x }}{% endraw %}", "{{ x }}"),
             ("[a]({% post_url 2020-01-01-name %})", "[a](^%3F2020%2D01%2D01%2Dname^)"),
             ("[a]({{ site.baseurl }}{% link _posts/x.md %})", "[a](^%5Fposts%2Fx.md^)"),
@@ -344,7 +356,10 @@ mod tests {
     #[test]
     fn hugo() {
         check(&[
-            ("{{< highlight go \"linenos=table\" >}}\na ``` b\n{{< /highlight >}}", "````go\na ``` b\n````"),
+            (
+                "{{< highlight go \"linenos=table\" >}}\na ``` b\n{{< /highlight >}}",
+                "````go\na ``` b\n````",
+            ),
             ("[a]({{< ref \"x.md#part\" >}})", "[a](^%3Fx^#part)"),
             ("[a]({{< relref \"../b/x.md\" >}})", "[a](../b/x.md)"),
             ("[a]({{< relref \"b/x.md#c\" >}})", "[a](^%3Fb%2Fx^#c)"),
@@ -357,8 +372,12 @@ mod tests {
             ("{{% notice tip %}}\n*x*\n{{% /notice %}}", "\n*x*\n"),
             ("{{</* figure */>}}", "{{< figure >}}"),
         ]);
-        let (figure, _) = converted("{{< figure src=\"a.png\" caption=\"C & D\" >}}\n", Host::Markdown);
-        assert_eq!(figure, "<figure><img src=\"a.png\" alt=\"\"><figcaption>C &amp; D</figcaption></figure>\n\n");
+        let (figure, _) =
+            converted("{{< figure src=\"a.png\" caption=\"C & D\" >}}\n", Host::Markdown);
+        assert_eq!(
+            figure,
+            "<figure><img src=\"a.png\" alt=\"\"><figcaption>C &amp; D</figcaption></figure>\n\n"
+        );
     }
 
     #[test]
@@ -377,13 +396,27 @@ mod tests {
         let (_, findings) = converted("a\n\n{% include x %}\n{{< youtube x >}}\n", Host::Markdown);
         assert_eq!(
             findings,
-            ["3:1: the template tag `include` was removed", "4:1: the template tag `youtube` was converted"]
+            [
+                "3:1: the template tag `include` was removed",
+                "4:1: the template tag `youtube` was converted"
+            ]
         );
     }
 
     #[test]
     fn openings_without_ends_stay_and_cost_little() {
-        for piece in ["{{", "{% ", "{{<", "{:", "{#", "`{{", "``` {{ x }}", "{{ \"", "{% raw %}", "{% highlight x %}"] {
+        for piece in [
+            "{{",
+            "{% ",
+            "{{<",
+            "{:",
+            "{#",
+            "`{{",
+            "``` {{ x }}",
+            "{{ \"",
+            "{% raw %}",
+            "{% highlight x %}",
+        ] {
             let text = piece.repeat(20_000);
             assert!(converted(&text, Host::Markdown).0.len() <= 3 * text.len());
             assert!(converted(&text, Host::Html).0.len() <= 3 * text.len());

@@ -90,7 +90,11 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
     if near.starts_with("{# ") {
         let (inner, len) = delimited(near, "{#", "#}")?;
         // A brace inside: this `#}` belongs to something else.
-        return if inner.contains('}') { None } else { Some((len, Meaning::Removed("#".to_owned()))) };
+        return if inner.contains('}') {
+            None
+        } else {
+            Some((len, Meaning::Removed("#".to_owned())))
+        };
     }
     let len = kramdown(near, text, at)?;
     Some((len, Meaning::Removed("{:}".to_owned())))
@@ -128,7 +132,8 @@ fn kramdown(near: &str, text: &str, at: usize) -> Option<usize> {
         Some(c) => matches!(c, '\n' | ')' | '*' | '_' | '`' | ']' | '>' | ' '),
     };
     let after = &near["{:".len()..];
-    let is_list = after.starts_with([' ', '.', '#', ':', '/']) || matches!(inner, "toc" | "footnotes");
+    let is_list =
+        after.starts_with([' ', '.', '#', ':', '/']) || matches!(inner, "toc" | "footnotes");
     if is_attached && is_list { Some(inner.len() + "{:}".len()) } else { None }
 }
 
@@ -214,7 +219,15 @@ fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
 }
 
 fn is_site_url(expression: &str) -> bool {
-    matches!(expression, "site.baseurl" | "site.url" | "site.github.url" | "base_url" | "config.base_url" | "SITEURL")
+    matches!(
+        expression,
+        "site.baseurl"
+            | "site.url"
+            | "site.github.url"
+            | "base_url"
+            | "config.base_url"
+            | "SITEURL"
+    )
 }
 
 /// A literal behind filters: `"/a.png" | relative_url` is a path of the site.
@@ -245,7 +258,9 @@ fn media(name: &str, arguments: &Arguments) -> Meaning {
             caption: value(arguments, "caption").unwrap_or_else(|| text("attr")),
             link: text("link"),
         },
-        "gist" | "youtube" | "vimeo" | "audio" | "video" if src.starts_with("http") => Counterpart::Link(src),
+        "gist" | "youtube" | "vimeo" | "audio" | "video" if src.starts_with("http") => {
+            Counterpart::Link(src)
+        }
         _ => return removed(name, "{% %}"),
     };
     Meaning::Converted(name.to_owned(), counterpart)
@@ -259,7 +274,9 @@ fn hosted(name: &str, arguments: &Arguments) -> Option<String> {
     }
     let second = positional(arguments, 1);
     match name {
-        "youtube" | "youtube_embed" | "youtubeplayer" => Some(format!("https://www.youtube.com/watch?v={id}")),
+        "youtube" | "youtube_embed" | "youtubeplayer" => {
+            Some(format!("https://www.youtube.com/watch?v={id}"))
+        }
         "vimeo" => Some(format!("https://vimeo.com/{id}")),
         "instagram" => Some(format!("https://www.instagram.com/p/{id}/")),
         "tweet" | "twitter" | "x" => {
@@ -463,7 +480,9 @@ impl End {
             let Some(at) = text[from..].find(name) else { continue };
             let is_better = match found {
                 None => true,
-                Some((other, known)) => from + at < other || from + at == other && name.len() > known.len(),
+                Some((other, known)) => {
+                    from + at < other || from + at == other && name.len() > known.len()
+                }
             };
             if is_better {
                 found = Some((from + at, name));

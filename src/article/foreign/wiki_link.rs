@@ -44,7 +44,9 @@ pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)
     let embeds = !bang.is_empty() && media_of(target).is_some();
     let shown = match (shown, embeds) {
         // `![[cat.png|300]]` gives a width, which a feed does not keep.
-        (Some(size), true) if size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') => String::new(),
+        (Some(size), true) if size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') => {
+            String::new()
+        }
         (None, true) => String::new(),
         (Some(shown), _) => shown.to_owned(),
         (None, false) => escaped(target),
@@ -106,7 +108,8 @@ mod tests {
             ("[[^1]]", None),
             ("[[a", None),
         ] {
-            let seen = read(link, &labels(text)).map(|(_, link)| link.replace('\u{fdd0}', "^").replace("%3F", "?"));
+            let seen = read(link, &labels(text))
+                .map(|(_, link)| link.replace('\u{fdd0}', "^").replace("%3F", "?"));
             assert_eq!(seen.as_deref(), expected, "{link}");
         }
     }

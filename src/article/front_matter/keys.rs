@@ -101,7 +101,12 @@ impl<'a> Keys<'a> {
         }
         let cut = text::excerpt(&line, max).into_owned();
         if cut != line {
-            self.about(Severity::Warning, "too-long", entry, &format!("is longer than {max} characters, and is cut"));
+            self.about(
+                Severity::Warning,
+                "too-long",
+                entry,
+                &format!("is longer than {max} characters, and is cut"),
+            );
         }
         Some(cut)
     }
@@ -148,7 +153,12 @@ impl<'a> Keys<'a> {
             return None;
         };
         if DATES_ELSEWHERE.contains(&text.to_ascii_lowercase().as_str()) {
-            self.about(Severity::Note, "date", entry, "is not used; the date is when the article was first seen");
+            self.about(
+                Severity::Note,
+                "date",
+                entry,
+                "is not used; the date is when the article was first seen",
+            );
             return None;
         }
         if text.trim_start().starts_with(ZERO_TIME) {
@@ -158,7 +168,10 @@ impl<'a> Keys<'a> {
         match dates::parse(text) {
             Ok(dated) => {
                 if let Some(zone) = dated.unknown_zone {
-                    let what = format!("has an unknown time zone, {}; the site's is used", text::line(&zone));
+                    let what = format!(
+                        "has an unknown time zone, {}; the site's is used",
+                        text::line(&zone)
+                    );
                     self.about(Severity::Warning, "date", entry, &what);
                 }
                 Some(dated.written)
@@ -200,7 +213,8 @@ impl<'a> Keys<'a> {
     }
 
     fn says_no(&self, name: &str) -> bool {
-        self.front_matter.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag) == Some(false)
+        self.front_matter.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag)
+            == Some(false)
     }
 
     /// The word under `status`, in lower case.
@@ -213,7 +227,9 @@ impl<'a> Keys<'a> {
 
     /// Reads the authors, in the order of the file.
     pub(crate) fn authors(&mut self) -> Vec<Person> {
-        let Some(entry) = self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"])) else {
+        let Some(entry) =
+            self.get(&["authors", "author"]).or_else(|| self.taxonomy(&["authors", "author"]))
+        else {
             return Vec::new();
         };
         let by_pelican = self.syntax == Some(Syntax::Lines) || entry.field.place.is_none();
@@ -230,9 +246,12 @@ impl<'a> Keys<'a> {
     /// Jekyll's habits (`of_jekyll`), except under the singular `category` and `tag`.
     pub(crate) fn tags(&mut self, of_jekyll: bool) -> Vec<String> {
         let mut tags = Vec::new();
-        for (names, may_split) in [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)] {
+        for (names, may_split) in
+            [(["tags"], true), (["tag"], false), (["categories"], true), (["category"], false)]
+        {
             for entry in [self.get(&names), self.taxonomy(&names)].into_iter().flatten() {
-                let splitting = if of_jekyll && may_split { Splitting::AtSpaces } else { Splitting::Never };
+                let splitting =
+                    if of_jekyll && may_split { Splitting::AtSpaces } else { Splitting::Never };
                 if !tags::gather(entry.field, splitting, &mut tags) {
                     let what = format!(
                         "holds something that is not a tag, or more than {} tags; the rest is left out",
@@ -310,7 +329,12 @@ impl<'a> Keys<'a> {
         let (raw, entry) = self.raw(names)?;
         let url = url(raw);
         if url.is_none() && !raw.trim().is_empty() {
-            self.about(Severity::Warning, "url", entry, "is not an absolute http or https URL, and is ignored");
+            self.about(
+                Severity::Warning,
+                "url",
+                entry,
+                "is not an absolute http or https URL, and is ignored",
+            );
         }
         url
     }
@@ -325,7 +349,12 @@ impl<'a> Keys<'a> {
         match LanguageTag::parse_and_normalize(&tag) {
             Ok(tag) => Some(tag.into_inner()),
             Err(_) => {
-                self.about(Severity::Warning, "language", entry, "is not a language tag (BCP 47), and is ignored");
+                self.about(
+                    Severity::Warning,
+                    "language",
+                    entry,
+                    "is not a language tag (BCP 47), and is ignored",
+                );
                 None
             }
         }
@@ -346,7 +375,12 @@ impl<'a> Keys<'a> {
             return None;
         }
         if !usable || image.len() > ADDRESS_MAX_BYTES {
-            self.about(Severity::Warning, "image", entry, "is neither a path nor an http or https URL, and is ignored");
+            self.about(
+                Severity::Warning,
+                "image",
+                entry,
+                "is neither a path nor an http or https URL, and is ignored",
+            );
             return None;
         }
         Some(image)

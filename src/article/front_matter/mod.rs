@@ -93,7 +93,11 @@ pub(crate) fn fault(split: &Split<'_>, place: Place, message: &str) -> Diagnosti
     let n = place.line.saturating_sub(split.front_matter_line) as usize;
     let shown = text::line(front_matter.lines().nth(n).unwrap_or_default());
     let shown = text::excerpt(&shown, 100);
-    let message = if shown.is_empty() { message.to_owned() } else { format!("{message}; the line is `{shown}`") };
+    let message = if shown.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message}; the line is `{shown}`")
+    };
     Diagnostic::error("front-matter", message).at(place.line, place.column)
 }
 
@@ -140,8 +144,12 @@ fn yaml(rest: &str) -> Pieces<'_> {
 
 /// Eleventy's `---json` to `---`: the first fence names the syntax.
 fn fenced_by_name(rest: &str) -> Pieces<'_> {
-    let fences =
-        [("---json", Syntax::Json), ("---toml", Syntax::Toml), ("---yaml", Syntax::Yaml), ("---yml", Syntax::Yaml)];
+    let fences = [
+        ("---json", Syntax::Json),
+        ("---toml", Syntax::Toml),
+        ("---yaml", Syntax::Yaml),
+        ("---yml", Syntax::Yaml),
+    ];
     fences.into_iter().find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
 }
 
@@ -311,15 +319,30 @@ mod tests {
             ("\n \n---\na: b\n---\n\nText", (Yaml, "a: b\n", 4), "\nText", 6),
             ("---\ntitle = \"a\"\n---\nText", (Yaml, "title = \"a\"\n", 2), "Text", 4),
             ("+++\na = 1\n+++\nText", (Toml, "a = 1\n", 2), "Text", 4),
-            ("{\"a\": \"}\\\"\", \"b\": {}}\nText", (Json, "{\"a\": \"}\\\"\", \"b\": {}}", 1), "Text", 2),
+            (
+                "{\"a\": \"}\\\"\", \"b\": {}}\nText",
+                (Json, "{\"a\": \"}\\\"\", \"b\": {}}", 1),
+                "Text",
+                2,
+            ),
             ("{\n  \"a\": 1\n}\n\nText", (Json, "{\n  \"a\": 1\n}", 1), "\nText", 4),
             ("\n{}\nText", (Json, "{}", 2), "Text", 3),
             ("---json\n{\"a\": 1}\n---\nText", (Json, "{\"a\": 1}\n", 2), "Text", 4),
             ("---toml\na = 1\n---\nText", (Toml, "a = 1\n", 2), "Text", 4),
             ("---yaml\na: 1\n---\nText", (Yaml, "a: 1\n", 2), "Text", 4),
             ("{\"a\": 1", (Json, "{\"a\": 1", 1), "", 1),
-            ("Title: A: b\nDate: 2026-11-22\n\nText", (Lines, "Title: A: b\nDate: 2026-11-22\n", 1), "\nText", 3),
-            ("date: 2026-11-22\nAuthors: A\n   B\n\nx", (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1), "\nx", 4),
+            (
+                "Title: A: b\nDate: 2026-11-22\n\nText",
+                (Lines, "Title: A: b\nDate: 2026-11-22\n", 1),
+                "\nText",
+                3,
+            ),
+            (
+                "date: 2026-11-22\nAuthors: A\n   B\n\nx",
+                (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1),
+                "\nx",
+                4,
+            ),
             ("Title: only", (Lines, "Title: only", 1), "", 1),
         ] {
             check(text, Some(front_matter), rest, line);

@@ -119,7 +119,10 @@ fn may_be_in_email(c: char) -> bool {
 /// An absolute http(s) URL, percent-encoded.
 pub(crate) fn url(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || url.as_str().len() > URL_MAX_BYTES {
+    if !matches!(url.scheme(), "http" | "https")
+        || !url.has_host()
+        || url.as_str().len() > URL_MAX_BYTES
+    {
         return None;
     }
     Some(url.into())
@@ -156,7 +159,11 @@ mod tests {
             ("Ada <https://x.org>", Names::One, "Ada https://x.org/"),
             ("ada@x.org (Ada)", Names::One, "Ada <ada@x.org>"),
             ("Ada <3", Names::One, "Ada <3"),
-            ("{name: Ada, email: ada@x.org, uri: 'http://x.org/ü'}", Names::One, "Ada <ada@x.org> http://x.org/%C3%BC"),
+            (
+                "{name: Ada, email: ada@x.org, uri: 'http://x.org/ü'}",
+                Names::One,
+                "Ada <ada@x.org> http://x.org/%C3%BC",
+            ),
             ("{name: Ada, email: no address, url: 'javascript:x'}", Names::One, "Ada"),
             ("[{name: Ada}, {email: x@y.z}, Charles]", Names::One, "Ada; Charles"),
             ("42", Names::One, "42"),

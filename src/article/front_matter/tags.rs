@@ -92,7 +92,9 @@ mod tests {
     #[test]
     fn bounded() {
         let many = (0..200).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
-        for (front_matter, count) in [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)] {
+        for (front_matter, count) in
+            [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)]
+        {
             let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
             let mut tags = Vec::new();
             assert!(!gather(table.get(&["t"]).unwrap().1, Splitting::Never, &mut tags));

@@ -73,9 +73,11 @@ pub(crate) fn read(split: &Split<'_>) -> Result<Table, Diagnostic> {
             table.move_down(first - 1);
             Ok(table)
         }
-        Err(Malformed { place, message }) => {
-            Err(fault(split, Place { line: place.line.saturating_add(first - 1), ..place }, &message))
-        }
+        Err(Malformed { place, message }) => Err(fault(
+            split,
+            Place { line: place.line.saturating_add(first - 1), ..place },
+            &message,
+        )),
     }
 }
 
@@ -136,7 +138,8 @@ impl Table {
     /// The metadata of an HTML document: names with texts, a repeated one as a list.
     pub(crate) fn of_meta(meta: &[(String, String)]) -> Self {
         let mut table = Self::default();
-        for (name, text) in meta.iter().filter(|(_, text)| !text.trim().is_empty()).take(VALUES_MAX) {
+        for (name, text) in meta.iter().filter(|(_, text)| !text.trim().is_empty()).take(VALUES_MAX)
+        {
             let field = Field { place: None, value: Value::Text(text.trim().to_owned()) };
             match table.index.get(&fold(name)) {
                 None => table.add(name.clone(), field),
@@ -160,7 +163,9 @@ impl Table {
 
     /// Adds an entry whose very key must be new.
     fn add_new(&mut self, key: String, field: Field, place: Place) -> Result<(), Malformed> {
-        if self.index.contains_key(&fold(&key)) && self.entries.iter().any(|(other, _)| *other == key) {
+        if self.index.contains_key(&fold(&key))
+            && self.entries.iter().any(|(other, _)| *other == key)
+        {
             return Err(Malformed { place, message: format!("the key `{key}` is given twice") });
         }
         self.add(key, field);
@@ -227,7 +232,9 @@ mod tests {
         match &field.value {
             Value::Absent => "=-".to_owned(),
             Value::Text(text) => format!("@{line}:{column}={text}"),
-            Value::List(items) => format!("[{}]", items.iter().map(show_field).collect::<Vec<_>>().join(",")),
+            Value::List(items) => {
+                format!("[{}]", items.iter().map(show_field).collect::<Vec<_>>().join(","))
+            }
             Value::Table(table) => format!("({})", show(table)),
         }
     }
@@ -244,7 +251,10 @@ mod tests {
             ("---\na: {b: c}\n? [x]\n: y\nd: >\n  one\n  two\n---\n", "a(b@2:8=c) d@6:3=one two\n"),
             ("---\na: &x [1]\nb: *x\n---\n", "a[@2:8=1] b[@2:8=1]"),
             ("---\ntitle: 日本 # note\n---\n", "title@2:8=日本"),
-            ("\n+++\nb = 2026-01-02\na = \"x\"\nc = 1_000\n+++\n", "b@3:5=2026-01-02 a@4:5=x c@5:5=1_000"),
+            (
+                "\n+++\nb = 2026-01-02\na = \"x\"\nc = 1_000\n+++\n",
+                "b@3:5=2026-01-02 a@4:5=x c@5:5=1_000",
+            ),
             (
                 "+++\nd = 1979-05-27 07:32:00Z\n[taxonomies]\ntags = [\"é\", \"b\"]\n[[p]]\nq = true\n+++\n",
                 "d@2:5=1979-05-27 07:32:00Z taxonomies(tags[@4:9=é,@4:14=b]) p[(q@6:5=true)]",
@@ -254,9 +264,16 @@ mod tests {
                 "a@1:7=1.0 b[@2:3=xé,=-] c(d@2:32=false)",
             ),
             ("---json\n{\"a\":\n 1}\n---\n", "a@3:2=1"),
-            ("Title: A: b\nTags:\nAuthors: A\n    B\n\n", "Title@1:8=A: b Tags=- Authors@3:10=A\nB"),
+            (
+                "Title: A: b\nTags:\nAuthors: A\n    B\n\n",
+                "Title@1:8=A: b Tags=- Authors@3:10=A\nB",
+            ),
         ] {
-            assert_eq!(show(&read(&split(text)).unwrap_or_else(|e| panic!("{text:?}: {e}"))), tree, "{text:?}");
+            assert_eq!(
+                show(&read(&split(text)).unwrap_or_else(|e| panic!("{text:?}: {e}"))),
+                tree,
+                "{text:?}"
+            );
         }
     }
 
@@ -266,7 +283,11 @@ mod tests {
             ("---\ntitle: a: b\n---\n", "2:", "the line is `title: a: b`"),
             ("---\na: b\n\tc: d\n---\n", "3:", "tab"),
             ("---\na: [x\n---\n", "2:", "the line is"),
-            ("---\na: 1\nb: 2\na: 3\n---\n", "4:1: ", "the key `a` is given twice; the line is `a: 3`"),
+            (
+                "---\na: 1\nb: 2\na: 3\n---\n",
+                "4:1: ",
+                "the key `a` is given twice; the line is `a: 3`",
+            ),
             ("---\na: *b\n---\n", "2:", "the line is `a: *b`"),
             ("---\ntitle = \"a\"\n---\n", "2:1: ", "TOML"),
             ("\n+++\na = 1\nb = = 2\n+++\n", "4:", "the line is `b = = 2`"),
@@ -286,7 +307,9 @@ mod tests {
     #[test]
     fn bombs_are_refused() {
         let mut laughs = "---\na: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
-        for (name, before) in ["b", "c", "d", "e", "f", "g"].iter().zip(["a", "b", "c", "d", "e", "f"]) {
+        for (name, before) in
+            ["b", "c", "d", "e", "f", "g"].iter().zip(["a", "b", "c", "d", "e", "f"])
+        {
             laughs += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(","));
         }
         laughs += "---\n";
@@ -312,7 +335,8 @@ mod tests {
 
     #[test]
     fn keys_fold() {
-        let table = read(&split("---\nLast_Modified-At: a\nlastModifiedAt: b\nexpiryDate:\n---\n")).unwrap();
+        let table = read(&split("---\nLast_Modified-At: a\nlastModifiedAt: b\nexpiryDate:\n---\n"))
+            .unwrap();
         assert_eq!(table.get(&["expirydate", "lastmodifiedat"]).unwrap().0, "Last_Modified-At");
     }
 

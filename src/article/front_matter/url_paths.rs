@@ -55,7 +55,8 @@ fn is_pattern(text: &str) -> bool {
     if matches!(text, "date" | "pretty" | "ordinal" | "weekdate" | "none" | "false" | "true") {
         return true;
     }
-    let has_placeholder = text.split("/:").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let has_placeholder =
+        text.split("/:").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
     text.starts_with(':') || text.contains(['{', '}']) || has_placeholder
 }
 

@@ -68,7 +68,10 @@ impl<'t> Iterator for Callouts<'t> {
                 self.follow(event, range);
                 continue;
             }
-            let begins = std::mem::replace(&mut self.in_quote, matches!(event, Event::Start(Tag::BlockQuote(None))));
+            let begins = std::mem::replace(
+                &mut self.in_quote,
+                matches!(event, Event::Start(Tag::BlockQuote(None))),
+            );
             if begins && event == Event::Start(Tag::Paragraph) && self.begin() {
                 continue;
             }
@@ -86,7 +89,10 @@ impl<'t> Callouts<'t> {
         let is_plain = first.starts_with('[') && self.text[range.start..].starts_with('[');
         let is_escaped = self.text[..range.start].ends_with('\\');
         let start = range.start;
-        let Some(mut callout) = read(&self.text[start..]).filter(|_| is_plain && !is_escaped) else { return false };
+        let Some(mut callout) = read(&self.text[start..]).filter(|_| is_plain && !is_escaped)
+        else {
+            return false;
+        };
         callout.len += start;
         self.title = Some(Title { callout, depth: 0 });
         if callout.is_titled || self.labelled {
@@ -140,7 +146,8 @@ fn read(text: &str) -> Option<Callout<'_>> {
     let inner = line.strip_prefix("[!")?;
     let end = inner.find(']')?;
     let kind = inner[..end].split('|').next().unwrap_or_default().trim();
-    let is_word = |kind: &str| kind.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
+    let is_word =
+        |kind: &str| kind.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '));
     if kind.len() > KIND_MAX_BYTES || !kind.starts_with(char::is_alphanumeric) || !is_word(kind) {
         return None;
     }
@@ -188,19 +195,24 @@ mod tests {
             ("> [!note] A [!tip] b", "A [!tip] b", ""),
             ("> [!info]-  Wide  \n> a", "Wide", "<p>a</p>\n"),
         ] {
-            let expected = format!("<blockquote>\n<p><strong>{title}</strong></p>\n{rest}</blockquote>");
+            let expected =
+                format!("<blockquote>\n<p><strong>{title}</strong></p>\n{rest}</blockquote>");
             assert_eq!(rendered("a.md", text, TitleFrom::FileName).html, expected, "{text:?}");
         }
         let nested = "<blockquote>\n<p>a</p>\n<blockquote>\n<p><strong>Todo</strong></p>\n<p>b</p>\n</blockquote>\n</blockquote>";
         assert_eq!(rendered("a.md", "> a\n> > [!todo]\n> > b", TitleFrom::FileName).html, nested);
         let raw = "<blockquote>\n<p><strong>A <kbd>b</kbd></strong></p>\n<p>c</p>\n</blockquote>";
-        assert_eq!(rendered("a.md", "> [!info] A <kbd>b</kbd>\n> c", TitleFrom::FileName).html, raw);
+        assert_eq!(
+            rendered("a.md", "> [!info] A <kbd>b</kbd>\n> c", TitleFrom::FileName).html,
+            raw
+        );
     }
 
     #[test]
     fn github_keeps_its_own() {
         for kind in ["Note", "Tip", "Important", "Warning", "Caution"] {
-            let expected = format!("<blockquote>\n<p><strong>{kind}</strong></p>\n<p>a</p>\n</blockquote>");
+            let expected =
+                format!("<blockquote>\n<p><strong>{kind}</strong></p>\n<p>a</p>\n</blockquote>");
             let text = format!("> [!{}]\n> a", kind.to_uppercase());
             assert_eq!(rendered("a.md", &text, TitleFrom::FileName).html, expected);
         }
@@ -226,9 +238,12 @@ mod tests {
 
     #[test]
     fn a_title_counts_as_text_and_a_kind_does_not() {
-        for (text, opening) in
-            [("> [!info] Title\n> a", "Title"), ("> [!info]\n> a", "a"), ("> [!note]\n> a", "a"), ("> [!info]", "")]
-        {
+        for (text, opening) in [
+            ("> [!info] Title\n> a", "Title"),
+            ("> [!info]\n> a", "a"),
+            ("> [!note]\n> a", "a"),
+            ("> [!info]", ""),
+        ] {
             assert_eq!(markdown::outline(text).opening, opening, "{text:?}");
         }
     }

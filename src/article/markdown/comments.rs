@@ -104,7 +104,10 @@ fn is_inline(event: &Event<'_>) -> bool {
 }
 
 fn is_inline_end(tag: &TagEnd) -> bool {
-    matches!(tag, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image)
+    matches!(
+        tag,
+        TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image
+    )
 }
 
 /// HTML that holds code, or a comment of its own.
@@ -180,10 +183,15 @@ impl Closers<'_> {
             }
         }
         // One that is closed in the same paragraph is a pair.
-        if self.no_end || opening.starts_with('%') || self.text[sign + 2..self.paragraph_end(next)].contains(SIGN) {
+        if self.no_end
+            || opening.starts_with('%')
+            || self.text[sign + 2..self.paragraph_end(next)].contains(SIGN)
+        {
             return None;
         }
-        let end = self.line_where(next, |line| line.trim_end().ends_with(SIGN) && line.matches(SIGN).count() % 2 == 1);
+        let end = self.line_where(next, |line| {
+            line.trim_end().ends_with(SIGN) && line.matches(SIGN).count() % 2 == 1
+        });
         self.no_end = end.is_none();
         end
     }
@@ -307,8 +315,11 @@ mod tests {
     fn stripped(text: &str) -> (String, Vec<String>) {
         let mut findings = Findings::default();
         let out = strip(text, &mut findings).into_owned();
-        let lines =
-            findings.into_diagnostics().into_iter().filter_map(|told| told.place).map(|place| place.line.to_string());
+        let lines = findings
+            .into_diagnostics()
+            .into_iter()
+            .filter_map(|told| told.place)
+            .map(|place| place.line.to_string());
         (out, lines.collect())
     }
 

@@ -73,7 +73,11 @@ impl Footnotes {
             }
         };
         self.counts[number - 1] += 1;
-        Reference { number, id: self.reference_id(number, self.counts[number - 1]), target: self.note_id(number) }
+        Reference {
+            number,
+            id: self.reference_id(number, self.counts[number - 1]),
+            target: self.note_id(number),
+        }
     }
 
     /// A reference inside of a note: what stands for it until the note is written.

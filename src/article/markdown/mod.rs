@@ -33,7 +33,11 @@ pub(crate) fn sketch(text: &str) -> WordSketch {
 }
 
 /// The HTML of an article's text, with marks for references and the summary's end.
-pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+pub(crate) fn render(
+    text: &str,
+    rendering: &Rendering<'_>,
+    findings: &mut Findings,
+) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Markdown, findings);
     let text = shown(&text, depth(rendering.limits), findings);
     let written = write(events(&text, true), settings(rendering, false), findings);
@@ -45,7 +49,11 @@ pub(crate) fn render(text: &str, rendering: &Rendering<'_>, findings: &mut Findi
 }
 
 /// The HTML of text that holds raw HTML.
-fn sanitized(text: &str, rendering: &Rendering<'_>, findings: &mut Findings) -> Result<String, Diagnostic> {
+fn sanitized(
+    text: &str,
+    rendering: &Rendering<'_>,
+    findings: &mut Findings,
+) -> Result<String, Diagnostic> {
     // What is written here is read once more, so what the first reading found is not lost.
     let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
@@ -86,10 +94,16 @@ mod tests {
                 "| a | b | c |\n|:-|:-:|-:|\n| 1 | 2 | 3 |",
                 "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"center\">b</th>\n<th align=\"right\">c</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"center\">2</td>\n<td align=\"right\">3</td>\n</tr>\n</tbody>\n</table>",
             ),
-            ("```rust,ignore\na < b\n```", "<pre><code class=\"language-rust\">a &lt; b\n</code></pre>"),
+            (
+                "```rust,ignore\na < b\n```",
+                "<pre><code class=\"language-rust\">a &lt; b\n</code></pre>",
+            ),
             ("``` {.python}\nx\n```", "<pre><code class=\"language-python\">x\n</code></pre>"),
             ("    x", "<pre><code>x</code></pre>"),
-            ("> [!NOTE]\n> a", "<blockquote>\n<p><strong>Note</strong></p>\n<p>a</p>\n</blockquote>"),
+            (
+                "> [!NOTE]\n> a",
+                "<blockquote>\n<p><strong>Note</strong></p>\n<p>a</p>\n</blockquote>",
+            ),
             ("> > a", "<blockquote>\n<blockquote>\n<p>a</p>\n</blockquote>\n</blockquote>"),
             (
                 "## A b!\n## A b\n# C {#own}",
@@ -109,13 +123,19 @@ mod tests {
                 "<p><a href=\"^news/b.md^\" title=\"t\">a</a> <a href=\"https://e.org/%C3%BC\">https://e.org/ü</a> <a href=\"mailto:a@e.org\">a@e.org</a></p>",
             ),
             ("![a *b*](../c%20d.png)", "<p><img src=\"^c d.png^\" alt=\"a b\"></p>"),
-            ("[![a](b.png)](c)", "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>"),
+            (
+                "[![a](b.png)](c)",
+                "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>",
+            ),
             ("[a](javascript:x) ![b](data:x)", "<p><a>a</a> b</p>"),
             (
                 "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
                 "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",
             ),
-            ("![[cat.png]] ![[Note]]", "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>"),
+            (
+                "![[cat.png]] ![[Note]]",
+                "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>",
+            ),
             ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
             ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
             ("![a](v.mkv)", "<p><video src=\"^news/v.mkv^\" controls=\"\">a</video></p>"),
@@ -131,8 +151,12 @@ mod tests {
 
     #[test]
     fn footnotes_stand_at_the_end() {
-        let html =
-            rendered("a.md", "[^n]: Note [^m].\n\n[^m]: M\n\n[^unused]: U\n\na[^n] b[^n]\n", TitleFrom::FileName).html;
+        let html = rendered(
+            "a.md",
+            "[^n]: Note [^m].\n\n[^m]: M\n\n[^unused]: U\n\na[^n] b[^n]\n",
+            TitleFrom::FileName,
+        )
+        .html;
         let prefix = html.split("fnref-").nth(1).unwrap()[..6].to_owned();
         let expected = [
             "<p>a<sup id=\"fnref-P-1\"><a href=\"^^#fn-P-1\">1</a></sup> b<sup id=\"fnref-P-1-2\"><a href=\"^^#fn-P-1\">1</a></sup></p>",
@@ -159,7 +183,10 @@ mod tests {
             ),
             ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/b.png^\">\n[c](d.md)"),
             ("x <b>y", "<p>x <b>y</b></p>"),
-            ("x [[A]] <a href='&#xFDD0;y&#1;'>z</a>", "<p>x <a href=\"^?A^\">A</a> <a href=\"^y^\">z</a></p>"),
+            (
+                "x [[A]] <a href='&#xFDD0;y&#1;'>z</a>",
+                "<p>x <a href=\"^?A^\">A</a> <a href=\"^y^\">z</a></p>",
+            ),
         ]);
     }
 
@@ -207,7 +234,11 @@ mod tests {
         ] {
             let seen = outline(text);
             assert_eq!(
-                (seen.title.as_ref().map(|(t, _)| t.as_str()), seen.opening.as_str(), seen.has_words),
+                (
+                    seen.title.as_ref().map(|(t, _)| t.as_str()),
+                    seen.opening.as_str(),
+                    seen.has_words
+                ),
                 (title, opening, has_words),
                 "{text}"
             );
@@ -218,16 +249,24 @@ mod tests {
     fn through_the_sanitiser(text: &str) -> String {
         let path = RelPath::new("news/a.md").unwrap();
         let head = head(TitleFrom::FileName);
-        let rendering =
-            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        let rendering = Rendering {
+            head: &head,
+            limits: &LIMITS,
+            resolver: Resolver::new(&path),
+            prefix: "p".to_owned(),
+        };
         sanitized(text, &rendering, &mut Findings::default()).unwrap()
     }
 
     fn without_the_sanitiser(text: &str) -> Option<String> {
         let path = RelPath::new("news/a.md").unwrap();
         let head = head(TitleFrom::FileName);
-        let rendering =
-            Rendering { head: &head, limits: &LIMITS, resolver: Resolver::new(&path), prefix: "p".to_owned() };
+        let rendering = Rendering {
+            head: &head,
+            limits: &LIMITS,
+            resolver: Resolver::new(&path),
+            prefix: "p".to_owned(),
+        };
         write(events(text, true), settings(&rendering, false), &mut Findings::default()).ok()
     }
 

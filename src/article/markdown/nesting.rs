@@ -74,7 +74,9 @@ fn number_len(bytes: &[u8]) -> usize {
     while digits < 10 && bytes.get(digits).is_some_and(u8::is_ascii_digit) {
         digits += 1;
     }
-    let is_number = digits < 10 && matches!(bytes.get(digits), Some(b'.' | b')')) && is_gap(bytes.get(digits + 1));
+    let is_number = digits < 10
+        && matches!(bytes.get(digits), Some(b'.' | b')'))
+        && is_gap(bytes.get(digits + 1));
     if is_number { digits + 1 } else { 0 }
 }
 

@@ -43,7 +43,11 @@ pub(crate) fn outline(text: &str) -> Outline {
 }
 
 fn legal_text(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| repair_char(c) == Some(c)) { Cow::Borrowed(text) } else { Cow::Owned(repair(text)) }
+    if text.chars().all(|c| repair_char(c) == Some(c)) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(repair(text))
+    }
 }
 
 /// The beginning of a text, up to a blank line.
@@ -56,7 +60,9 @@ fn glance(text: &str) -> &str {
 fn may_have_title(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim();
-        line.starts_with("# ") || line.starts_with("#\t") || !line.is_empty() && line.bytes().all(|byte| byte == b'=')
+        line.starts_with("# ")
+            || line.starts_with("#\t")
+            || !line.is_empty() && line.bytes().all(|byte| byte == b'=')
     })
 }
 
@@ -75,7 +81,8 @@ fn survey(text: &str) -> Survey {
     for event in events(&text, false) {
         surveyor.event(&event);
         let seen = &surveyor.seen;
-        let title_is_known = seen.title.is_some() || surveyor.seen_block && !surveyor.in_heading && !wants_title;
+        let title_is_known =
+            seen.title.is_some() || surveyor.seen_block && !surveyor.in_heading && !wants_title;
         if title_is_known && seen.has_words && surveyor.opening_is_done {
             break;
         }
@@ -121,8 +128,9 @@ impl Surveyor {
         match tag {
             Tag::Heading { level, .. } => {
                 self.in_heading = true;
-                self.in_title =
-                    self.seen.title.is_none() && self.depth == 0 && (!self.seen_block || *level == HeadingLevel::H1);
+                self.in_title = self.seen.title.is_none()
+                    && self.depth == 0
+                    && (!self.seen_block || *level == HeadingLevel::H1);
                 self.heading.clear();
             }
             Tag::CodeBlock(_) => self.in_code = true,
@@ -176,8 +184,10 @@ impl Surveyor {
                         self.dropped.begin(name);
                     } else {
                         // A picture counts as a word; so does what only a browser would show.
-                        self.seen.has_words |=
-                            matches!(name.as_str(), "img" | "video" | "audio" | "iframe" | "picture");
+                        self.seen.has_words |= matches!(
+                            name.as_str(),
+                            "img" | "video" | "audio" | "iframe" | "picture"
+                        );
                         self.gap(name);
                     }
                 }
@@ -190,7 +200,9 @@ impl Surveyor {
 
     /// Separates the words before a tag of this name from those behind it, where a page would.
     fn gap(&mut self, name: &str) {
-        if name == "br" || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table)) {
+        if name == "br"
+            || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table))
+        {
             self.text(" ");
         }
     }

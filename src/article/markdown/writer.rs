@@ -10,7 +10,9 @@ pub(crate) mod pictures;
 
 use std::mem;
 
-use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use pulldown_cmark::{
+    Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
+};
 
 use crate::article::feed_html::elements::language_name;
 use crate::article::feed_html::heading_ids::Ids;
@@ -164,7 +166,9 @@ impl Writer<'_, '_> {
                 self.title = Title::Inside(1);
                 true
             }
-            (Title::Awaited, Event::Start(Tag::HtmlBlock) | Event::Html(_) | Event::End(_)) => false,
+            (Title::Awaited, Event::Start(Tag::HtmlBlock) | Event::Html(_) | Event::End(_)) => {
+                false
+            }
             (Title::Awaited, _) => {
                 self.seen_block = true;
                 false
@@ -219,10 +223,16 @@ impl Writer<'_, '_> {
             Tag::Emphasis => self.open("em", ""),
             Tag::Strong => self.open("strong", ""),
             Tag::Strikethrough => self.open("del", ""),
-            Tag::Link { link_type, dest_url, title, .. } => self.start_link(link_type, &dest_url, &title),
+            Tag::Link { link_type, dest_url, title, .. } => {
+                self.start_link(link_type, &dest_url, &title)
+            }
             Tag::Image { dest_url, title, .. } => {
-                self.image =
-                    Some(Image { url: dest_url.to_string(), title: title.to_string(), alt: String::new(), depth: 0 });
+                self.image = Some(Image {
+                    url: dest_url.to_string(),
+                    title: title.to_string(),
+                    alt: String::new(),
+                    depth: 0,
+                });
             }
             // The others are not enabled, or have no element of their own.
             _ => self.open.push(None),
@@ -308,7 +318,10 @@ impl Writer<'_, '_> {
     fn start_code(&mut self, kind: &CodeBlockKind<'_>) {
         let mut class = String::new();
         if let CodeBlockKind::Fenced(info) = kind {
-            let word = info.trim_start_matches(['{', '.', ' ']).split([' ', '\t', ',', '{', '}', ':']).next();
+            let word = info
+                .trim_start_matches(['{', '.', ' '])
+                .split([' ', '\t', ',', '{', '}', ':'])
+                .next();
             if let Some(language) = word.and_then(language_name) {
                 push_attribute(&mut class, "class", &format!("language-{language}"));
             }

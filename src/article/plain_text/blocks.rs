@@ -78,7 +78,8 @@ pub(crate) fn title(text: &str) -> Option<(&str, &str)> {
 }
 
 fn reads_as_title(line: &str) -> bool {
-    const SALUTATIONS: [&str; 8] = ["dear ", "hi ", "hello ", "hey ", "liebe ", "lieber ", "cher ", "chère "];
+    const SALUTATIONS: [&str; 8] =
+        ["dear ", "hi ", "hello ", "hey ", "liebe ", "lieber ", "cher ", "chère "];
     let lower = line.to_lowercase();
     let is_salutation = SALUTATIONS.iter().any(|start| lower.starts_with(start));
     line.chars().count() <= TITLE_CHARS_MAX
@@ -324,7 +325,10 @@ fn is_preformatted(chunk: &[&str]) -> bool {
 
 fn is_set_in_columns(line: &str) -> bool {
     let line = line.trim();
-    line.matches('|').count() >= 2 || line.contains('\t') || line.starts_with("+-") || line.contains("   ")
+    line.matches('|').count() >= 2
+        || line.contains('\t')
+        || line.starts_with("+-")
+        || line.contains("   ")
 }
 
 fn is_rule(line: &str) -> bool {
@@ -366,7 +370,9 @@ fn mark_headings(found: &mut [Block]) {
 fn is_headed(block: &Block) -> bool {
     match block {
         Block::Paragraph(text) => {
-            text.chars().count() >= HEADED_CHARS_MIN && !text.starts_with("P.S") && !text.starts_with("PS")
+            text.chars().count() >= HEADED_CHARS_MIN
+                && !text.starts_with("P.S")
+                && !text.starts_with("PS")
         }
         Block::List { items, .. } => items.len() > 1,
         Block::Pre(_) => true,

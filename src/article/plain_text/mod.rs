@@ -53,7 +53,8 @@ fn opening(text: &str) -> String {
 pub(crate) fn render(text: &str, rendering: &Rendering<'_>) -> Result<String, Diagnostic> {
     let is_titled = rendering.head.title_from == TitleFrom::FirstLine;
     let text = title(text).filter(|_| is_titled).map_or(text, |(_, rest)| rest);
-    let mut writer = Writer { out: String::new(), resolver: &rendering.resolver, finder: LinkFinder::new() };
+    let mut writer =
+        Writer { out: String::new(), resolver: &rendering.resolver, finder: LinkFinder::new() };
     for block in blocks(text) {
         writer.block(&block, 0);
         if writer.out.len() > rendering.limits.max_bytes {
@@ -127,7 +128,8 @@ impl Writer<'_> {
     /// A line of verse: its indentation is the author's.
     fn line(&mut self, line: &str) {
         let text = line.trim_start();
-        let indent: usize = line[..line.len() - text.len()].chars().map(|c| if c == '\t' { 4 } else { 1 }).sum();
+        let indent: usize =
+            line[..line.len() - text.len()].chars().map(|c| if c == '\t' { 4 } else { 1 }).sum();
         push_text(&mut self.out, &"\u{a0}".repeat(indent.min(40)));
         self.inline(text);
     }
@@ -140,7 +142,8 @@ impl Writer<'_> {
                 LinkKind::Email => format!("mailto:{}", link.as_str()),
                 _ => link.as_str().to_owned(),
             };
-            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(DRAFT_MARK)) else {
+            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(DRAFT_MARK))
+            else {
                 continue;
             };
             push_text(&mut self.out, &text[written..link.start()]);
@@ -208,14 +211,20 @@ mod tests {
     #[test]
     fn lists_quotes_code_and_rules() {
         check(&[
-            ("Buy:\n- milk\n  and eggs\n- bread", "<p>Buy:</p>\n<ul>\n<li>milk and eggs</li>\n<li>bread</li>\n</ul>"),
+            (
+                "Buy:\n- milk\n  and eggs\n- bread",
+                "<p>Buy:</p>\n<ul>\n<li>milk and eggs</li>\n<li>bread</li>\n</ul>",
+            ),
             ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
             ("1. a\n\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
             (
                 "> a\n> > b\n\nc",
                 "<blockquote>\n<p>a</p>\n<blockquote>\n<p>b</p>\n</blockquote>\n</blockquote>\n<p>c</p>",
             ),
-            ("a\n\n    fn x() {\n      1\n    }\n\nb", "<p>a</p>\n<pre>    fn x() {\n      1\n    }</pre>\n<p>b</p>"),
+            (
+                "a\n\n    fn x() {\n      1\n    }\n\nb",
+                "<p>a</p>\n<pre>    fn x() {\n      1\n    }</pre>\n<p>b</p>",
+            ),
             ("a | b | c\n1 | 2 | 3", "<pre>a | b | c\n1 | 2 | 3</pre>"),
             ("a\n\n* * *\n\nb", "<p>a</p>\n<hr>\n<p>b</p>"),
             ("  a\n\n  b", "<p>a</p>\n<p>b</p>"),
@@ -256,7 +265,10 @@ mod tests {
         ] {
             assert_eq!(outline(text).title.as_ref().map(|(t, _)| t.as_str()), title, "{text}");
         }
-        assert_eq!(rendered("a.txt", "My Trip\n===\n\nWe went.", TitleFrom::FirstLine).html, "<p>We went.</p>");
+        assert_eq!(
+            rendered("a.txt", "My Trip\n===\n\nWe went.", TitleFrom::FirstLine).html,
+            "<p>We went.</p>"
+        );
         assert_eq!(outline("My Trip\n\nWe\nwent.").opening, "We went.");
         assert!(!outline(" \n-- \n").has_words);
     }

@@ -27,7 +27,12 @@ impl<'a> Attributes<'a> {
 
     /// The attributes of `element` in feed HTML, each after a space; `None` where the element is
     /// meaningless without one that was removed.
-    pub(crate) fn write(&mut self, element: &Element, given: &Given, findings: &mut Findings) -> Option<String> {
+    pub(crate) fn write(
+        &mut self,
+        element: &Element,
+        given: &Given,
+        findings: &mut Findings,
+    ) -> Option<String> {
         let mut out = String::new();
         let lazy = lazy_source(element, given);
         let mut has_source = false;
@@ -82,7 +87,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// Writes a URL if it may be in a feed.
-    fn write_url(&self, out: &mut String, name: &str, value: &str, findings: &mut Findings) -> bool {
+    fn write_url(
+        &self,
+        out: &mut String,
+        name: &str,
+        value: &str,
+        findings: &mut Findings,
+    ) -> bool {
         // An empty `src` means nothing, an empty `href` the document itself.
         if name != "href" && value.trim().is_empty() {
             return false;
@@ -123,7 +134,9 @@ fn lazy_source<'a>(element: &Element, given: &'a Given) -> Option<(&'static str,
             return None;
         }
     }
-    for (name, stands_for) in [("data-src", "src"), ("data-original", "src"), ("data-srcset", "srcset")] {
+    for (name, stands_for) in
+        [("data-src", "src"), ("data-original", "src"), ("data-srcset", "srcset")]
+    {
         if let Some(value) = value_of(given, name) {
             return Some((stands_for, value));
         }
@@ -215,9 +228,18 @@ mod tests {
 
     fn check(element: &str, given: &[(&str, &str)], expected: Option<&str>) {
         let resolver = Resolver::new(&RelPath::new("n/a.md").unwrap());
-        let given: Vec<(String, String)> = given.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let seen = Attributes::new(&resolver).write(find(element).unwrap(), &given, &mut Findings::default());
-        assert_eq!(seen.map(|text| text.replace('\u{fdd0}', "^")).as_deref(), expected, "{element} {given:?}");
+        let given: Vec<(String, String)> =
+            given.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let seen = Attributes::new(&resolver).write(
+            find(element).unwrap(),
+            &given,
+            &mut Findings::default(),
+        );
+        assert_eq!(
+            seen.map(|text| text.replace('\u{fdd0}', "^")).as_deref(),
+            expected,
+            "{element} {given:?}"
+        );
     }
 
     #[test]

@@ -56,7 +56,9 @@ impl Dropped {
 
 /// Whether an element with these attributes is invisible.
 pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
-    attributes.iter().any(|(name, value)| name == "hidden" && value != "until-found" || name == "style" && hides(value))
+    attributes.iter().any(|(name, value)| {
+        name == "hidden" && value != "until-found" || name == "style" && hides(value)
+    })
 }
 
 /// The tokens without hidden elements. The parts of a document itself stay: scripts show them.

@@ -29,8 +29,10 @@ const ROUNDS_MAX: usize = 3;
 
 static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut builder = ammonia::Builder::empty();
-    let attributes: HashMap<&str, HashSet<&str>> =
-        ELEMENTS.iter().map(|element| (element.name, element.attributes.iter().copied().collect())).collect();
+    let attributes: HashMap<&str, HashSet<&str>> = ELEMENTS
+        .iter()
+        .map(|element| (element.name, element.attributes.iter().copied().collect()))
+        .collect();
     builder
         .tags(ELEMENTS.iter().map(|element| element.name).collect())
         .clean_content_tags(HashSet::from(["script", "style", "title", "template", "svg", "math"]))
@@ -83,8 +85,13 @@ fn prove(html: String) -> String {
 /// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser looks
 /// through the rest of a text at each `&` and at each character that begins with the byte C2, so
 /// that 100 KB of `&` would cost ten seconds; it looks at these noncharacters never.
-const VEILS: [(&str, char); 5] =
-    [("&amp;", '\u{fdd2}'), ("&lt;", '\u{fdd3}'), ("&gt;", '\u{fdd4}'), ("&quot;", '\u{fdd5}'), ("&nbsp;", '\u{fdd6}')];
+const VEILS: [(&str, char); 5] = [
+    ("&amp;", '\u{fdd2}'),
+    ("&lt;", '\u{fdd3}'),
+    ("&gt;", '\u{fdd4}'),
+    ("&quot;", '\u{fdd5}'),
+    ("&nbsp;", '\u{fdd6}'),
+];
 
 /// A prefix of a letter that substitutes a character from U+00A1 to U+00BF.
 const LATIN_VEIL: char = '\u{fdd7}';
@@ -93,7 +100,11 @@ fn veil(html: &str) -> String {
     let mut veiled = String::with_capacity(html.len());
     let mut chars = html.char_indices();
     while let Some((at, c)) = chars.next() {
-        let reference = if c == '&' { VEILS.into_iter().find(|(name, _)| html[at..].starts_with(name)) } else { None };
+        let reference = if c == '&' {
+            VEILS.into_iter().find(|(name, _)| html[at..].starts_with(name))
+        } else {
+            None
+        };
         if let Some((name, veil)) = reference {
             veiled.push(veil);
             chars.nth(name.len() - 2);
@@ -115,7 +126,11 @@ fn unveil(veiled: &str) -> String {
         if let Some((name, _)) = VEILS.into_iter().find(|(_, veil)| *veil == c) {
             html.push_str(name);
         } else if c == LATIN_VEIL {
-            html.extend(chars.next().and_then(|letter| char::from_u32(u32::from(letter) - u32::from('@') + 0xa1)));
+            html.extend(
+                chars
+                    .next()
+                    .and_then(|letter| char::from_u32(u32::from(letter) - u32::from('@') + 0xa1)),
+            );
         } else {
             html.push(c);
         }
@@ -132,7 +147,9 @@ mod tests {
     fn sanitized(html: &str) -> String {
         let resolver = Resolver::new(&RelPath::new("n/a.html").unwrap());
         let limits = Limits { depth: 100, max_bytes: 1 << 20 };
-        sanitize(tokens(html), &resolver, &limits, &mut Findings::default()).unwrap().replace('\u{fdd0}', "^")
+        sanitize(tokens(html), &resolver, &limits, &mut Findings::default())
+            .unwrap()
+            .replace('\u{fdd0}', "^")
     }
 
     /// HTML of known attacks, and of shapes that parsers repair: none of it needs a second round.
@@ -159,7 +176,8 @@ mod tests {
         ];
         for html in cases {
             let resolver = Resolver::new(&RelPath::root());
-            let rebuilt = rebuild(&tokens(html), &resolver, 100, 1 << 20, &mut Findings::default()).unwrap();
+            let rebuilt =
+                rebuild(&tokens(html), &resolver, 100, 1 << 20, &mut Findings::default()).unwrap();
             assert_eq!(AMMONIA.clean(&rebuilt).to_string(), rebuilt, "{html}");
         }
     }
@@ -171,8 +189,12 @@ mod tests {
         }
         let (many, resolver) = ("<br>".repeat(ELEMENTS_MAX + 1), Resolver::new(&RelPath::root()));
         let limits = Limits { depth: 100, max_bytes: 16 << 20 };
-        let refused = sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
-        assert_eq!(refused.to_string(), format!("the article has more than {ELEMENTS_MAX} elements of HTML"));
+        let refused =
+            sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("the article has more than {ELEMENTS_MAX} elements of HTML")
+        );
     }
 
     #[test]

@@ -106,8 +106,10 @@ impl Rebuild<'_> {
 
     /// Reports that an element is lost, if a reader of the page would have seen it.
     fn report(&mut self, name: &str, loss: Loss) {
-        const VISIBLE: [&str; 10] =
-            ["svg", "math", "select", "textarea", "button", "form", "canvas", "object", "applet", "input"];
+        const VISIBLE: [&str; 10] = [
+            "svg", "math", "select", "textarea", "button", "form", "canvas", "object", "applet",
+            "input",
+        ];
         if loss == Loss::Invisible {
             return;
         }
@@ -209,7 +211,9 @@ impl Rebuild<'_> {
     /// Closes and opens elements until a part of a table is allowed (HTML, 13.2.6.4.9 to
     /// 13.2.6.4.14). Returns false outside of tables.
     fn make_table_room(&mut self, name: &str) -> bool {
-        let Some(table) = self.open.iter().rposition(|open| open.element.name == "table") else { return false };
+        let Some(table) = self.open.iter().rposition(|open| open.element.name == "table") else {
+            return false;
+        };
         let (parents, implied): (&[&str], &[&str]) = match name {
             "td" | "th" => (&["tr"], &["tbody", "tr"]),
             "tr" => (&["tbody", "thead", "tfoot"], &["tbody"]),
@@ -247,7 +251,8 @@ impl Rebuild<'_> {
     /// Opens a cell for content directly in a table, where none is allowed.
     fn enter_cell(&mut self) {
         let Some(last) = self.open.last() else { return };
-        let is_between_cells = matches!(last.element.name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
+        let is_between_cells =
+            matches!(last.element.name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
         if is_between_cells {
             self.make_table_room("td");
             self.open_bare("td");
@@ -300,7 +305,8 @@ impl Rebuild<'_> {
             return;
         }
         let above = self.close_to(at).split_off(1);
-        let has_block = above.iter().any(|open| !matches!(open.element.role, Role::Formatting | Role::Inline));
+        let has_block =
+            above.iter().any(|open| !matches!(open.element.role, Role::Formatting | Role::Inline));
         if has_block {
             for open in above {
                 self.push(open);
@@ -382,7 +388,8 @@ impl Rebuild<'_> {
     /// The nearest open element of that name in scope (HTML, 13.2.4.2): nothing but a part of the
     /// table sees out of a cell.
     fn nearest(&self, name: &str) -> Option<usize> {
-        let is_part = name == "table" || find(name).is_some_and(|element| element.role == Role::Table);
+        let is_part =
+            name == "table" || find(name).is_some_and(|element| element.role == Role::Table);
         for at in (0..self.open.len()).rev() {
             let open = self.open[at].element.name;
             if open == name {
@@ -403,7 +410,8 @@ impl Rebuild<'_> {
 
     /// Closes down to `at`. The formatting that was open inside goes on at the next text.
     fn close_and_remember(&mut self, at: usize) {
-        let is_cell = self.open[at].element.role == Role::Table || self.open[at].element.name == "table";
+        let is_cell =
+            self.open[at].element.role == Role::Table || self.open[at].element.name == "table";
         let mut closed = self.close_to(at).split_off(1);
         if is_cell {
             self.reopen.clear();
@@ -464,7 +472,8 @@ fn is_heading(name: &str) -> bool {
 
 /// The page of a video, where a frame shows its player; otherwise the source as it is.
 fn watch_url(source: &str) -> String {
-    const PLAYERS: [&str; 3] = ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"];
+    const PLAYERS: [&str; 3] =
+        ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"];
     let bare = source.trim_start_matches("https:").trim_start_matches("http:");
     let bare = bare.trim_start_matches("//").trim_start_matches("www.");
     for player in PLAYERS {
@@ -511,7 +520,10 @@ mod tests {
         check(&[
             ("<p>a<p>b", "<p>a</p><p>b</p>"),
             ("<ul><li>a<li>b</ul>c", "<ul><li>a</li><li>b</li></ul>c"),
-            ("<ul><li><p>a<ul><li>b</ul><li>c</ul>", "<ul><li><p>a</p><ul><li>b</li></ul></li><li>c</li></ul>"),
+            (
+                "<ul><li><p>a<ul><li>b</ul><li>c</ul>",
+                "<ul><li><p>a</p><ul><li>b</li></ul></li><li>c</li></ul>",
+            ),
             ("<dl><dt>a<dd>b<dt>c</dl>", "<dl><dt>a</dt><dd>b</dd><dt>c</dt></dl>"),
             ("<p>a<h2>b<h3>c</h3>", "<p>a</p><h2>b</h2><h3>c</h3>"),
             ("<p>a<hr>b</p>c", "<p>a</p><hr>bc"),
@@ -544,13 +556,19 @@ mod tests {
                 "<table><thead><th>a<tbody><td>b</table>",
                 "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>",
             ),
-            ("<table>a<tr>b</table>", "<table><tbody><tr><td>a</td></tr><tr><td>b</td></tr></tbody></table>"),
+            (
+                "<table>a<tr>b</table>",
+                "<table><tbody><tr><td>a</td></tr><tr><td>b</td></tr></tbody></table>",
+            ),
             (
                 "<table><col><tr><td><table><td>x</table>y</table>",
                 "<table><colgroup><col></colgroup><tbody><tr><td><table><tbody><tr><td>x</td></tr></tbody></table>y</td></tr></tbody></table>",
             ),
             ("<td>a</td>", "a"),
-            ("<table><td><p>a</table><p>b", "<table><tbody><tr><td><p>a</p></td></tr></tbody></table><p>b</p>"),
+            (
+                "<table><td><p>a</table><p>b",
+                "<table><tbody><tr><td><p>a</p></td></tr></tbody></table><p>b</p>",
+            ),
         ]);
     }
 
@@ -578,7 +596,10 @@ mod tests {
                 "<iframe src='//www.youtube.com/embed/abc?x=1'></iframe>",
                 "<p><a href=\"https://www.youtube.com/watch?v=abc\">www.youtube.com/watch?v=abc</a></p>",
             ),
-            ("<p>a <iframe src=/x title='A map'>no frames</iframe> b", "<p>a <a href=\"^/x^\">A map</a> b</p>"),
+            (
+                "<p>a <iframe src=/x title='A map'>no frames</iframe> b",
+                "<p>a <a href=\"^/x^\">A map</a> b</p>",
+            ),
             ("<iframe src=https://t.example/ width=1 height=1></iframe>", ""),
         ]);
     }
@@ -590,6 +611,15 @@ mod tests {
         let formatting: String = (0..20_000).map(|n| format!("<b id=b{n}>x<p>")).collect();
         assert!(rebuilt(&formatting).len() < 20 * formatting.len());
         let resolver = Resolver::new(&RelPath::root());
-        assert_eq!(rebuild(&tokens(&"<p>&amp;".repeat(100)), &resolver, 100, 300, &mut Findings::default()), None);
+        assert_eq!(
+            rebuild(
+                &tokens(&"<p>&amp;".repeat(100)),
+                &resolver,
+                100,
+                300,
+                &mut Findings::default()
+            ),
+            None
+        );
     }
 }

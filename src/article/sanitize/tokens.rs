@@ -8,7 +8,9 @@ use std::cell::RefCell;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{BufferQueue, TagKind, Token as Raw, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
+use html5ever::tokenizer::{
+    BufferQueue, TagKind, Token as Raw, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
 
 /// A token of HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +111,9 @@ fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
         if bytes.get(equals) == Some(&b'=') {
             at = until(equals + 1, &|byte| !byte.is_ascii_whitespace());
             at = match bytes.get(at) {
-                Some(quote @ (b'"' | b'\'')) => (until(at + 1, &|byte| byte == *quote) + 1).min(bytes.len()),
+                Some(quote @ (b'"' | b'\'')) => {
+                    (until(at + 1, &|byte| byte == *quote) + 1).min(bytes.len())
+                }
                 _ => until(at, &|byte| byte.is_ascii_whitespace() || byte == b'>'),
             };
         }
@@ -127,9 +131,15 @@ impl TokenSink for Sink {
     fn process_token(&self, token: Raw, _line: u64) -> TokenSinkResult<()> {
         let mut tokens = self.tokens.borrow_mut();
         match token {
-            Raw::TagToken(tag) if tag.kind == TagKind::EndTag => tokens.push(Token::End(tag.name.to_string())),
+            Raw::TagToken(tag) if tag.kind == TagKind::EndTag => {
+                tokens.push(Token::End(tag.name.to_string()))
+            }
             Raw::TagToken(tag) => {
-                let attributes = tag.attrs.iter().map(|a| (a.name.local.to_string(), a.value.to_string())).collect();
+                let attributes = tag
+                    .attrs
+                    .iter()
+                    .map(|a| (a.name.local.to_string(), a.value.to_string()))
+                    .collect();
                 tokens.push(Token::Start(tag.name.to_string(), attributes));
                 return content_of(&tag.name);
             }
@@ -149,7 +159,9 @@ impl TokenSink for Sink {
 fn content_of(name: &str) -> TokenSinkResult<()> {
     match name {
         "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
-        "style" | "xmp" | "iframe" | "noembed" | "noframes" => TokenSinkResult::RawData(RawKind::Rawtext),
+        "style" | "xmp" | "iframe" | "noembed" | "noframes" => {
+            TokenSinkResult::RawData(RawKind::Rawtext)
+        }
         "script" => TokenSinkResult::RawData(RawKind::ScriptData),
         "plaintext" => TokenSinkResult::Plaintext,
         _ => TokenSinkResult::Continue,
@@ -160,7 +172,9 @@ fn content_of(name: &str) -> TokenSinkResult<()> {
 /// `<!--more-->`.
 pub(crate) fn is_more(comment: &str) -> bool {
     let comment = comment.trim();
-    comment.eq_ignore_ascii_case("more") || comment.starts_with("more ") || comment.eq_ignore_ascii_case("excerpt")
+    comment.eq_ignore_ascii_case("more")
+        || comment.starts_with("more ")
+        || comment.eq_ignore_ascii_case("excerpt")
 }
 
 #[cfg(test)]
@@ -180,7 +194,9 @@ mod tests {
 
     #[test]
     fn tokens_are_those_of_the_standard() {
-        let seen = tokens("<!DOCTYPE html><P Class=a class=b>x&amp;y&#0;z<br/><!-- more --><script><p></script></p>");
+        let seen = tokens(
+            "<!DOCTYPE html><P Class=a class=b>x&amp;y&#0;z<br/><!-- more --><script><p></script></p>",
+        );
         let start = |name: &str| Token::Start(name.to_owned(), Vec::new());
         let expected = [
             Token::Doctype,

@@ -28,12 +28,16 @@ impl Value {
     pub(super) fn of(value: &DeValue<'_>) -> Self {
         match value {
             DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
-                Ok(number) => Value::Integer(number),
-                Err(_) => Value::Other("a number beyond 64 bits"),
-            },
+            DeValue::Integer(digits) => {
+                match i64::from_str_radix(digits.as_str(), digits.radix()) {
+                    Ok(number) => Value::Integer(number),
+                    Err(_) => Value::Other("a number beyond 64 bits"),
+                }
+            }
             DeValue::Boolean(flag) => Value::Flag(*flag),
-            DeValue::Array(values) => Value::List(values.iter().map(|value| Value::of(value.get_ref())).collect()),
+            DeValue::Array(values) => {
+                Value::List(values.iter().map(|value| Value::of(value.get_ref())).collect())
+            }
             DeValue::Float(_) => Value::Other("a fraction"),
             DeValue::Datetime(_) => Value::Other("a date"),
             DeValue::Table(_) => Value::Other("a table"),

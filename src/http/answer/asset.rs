@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -26,7 +26,8 @@ use crate::publish::{Asset, Render, Unrendered};
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
-const SVG_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+const SVG_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// An opened file with its validators.
 struct Opened {
@@ -96,8 +97,12 @@ fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
 /// The answer for an asset or document that cannot be had at the moment.
 pub(super) fn unavailable(why: Unrendered) -> Problem {
     match why {
-        Unrendered::Changed => Problem::unavailable("This page is being updated. Please try again.", 1),
-        Unrendered::Unreadable => Problem::unavailable("This page cannot be read at the moment.", 30),
+        Unrendered::Changed => {
+            Problem::unavailable("This page is being updated. Please try again.", 1)
+        }
+        Unrendered::Unreadable => {
+            Problem::unavailable("This page cannot be read at the moment.", 30)
+        }
     }
 }
 
@@ -124,7 +129,10 @@ fn opened(asset: Arc<dyn Asset>, digest: Digest, now: Seconds) -> Opened {
 }
 
 /// A header value of visible ASCII.
-#[expect(clippy::expect_used, reason = "digests and dates are visible ASCII, which is always legal")]
+#[expect(
+    clippy::expect_used,
+    reason = "digests and dates are visible ASCII, which is always legal"
+)]
 fn text(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
 }
@@ -161,7 +169,10 @@ fn validators(headers: &mut HeaderMap, opened: &Opened) {
 }
 
 fn unsatisfiable(range: Ranged, len_bytes: u64) -> Problem {
-    let problem = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "The requested range is beyond the end of the file.");
+    let problem = Problem::new(
+        StatusCode::RANGE_NOT_SATISFIABLE,
+        "The requested range is beyond the end of the file.",
+    );
     match range.content_range(len_bytes) {
         Some(value) => problem.with(CONTENT_RANGE, value),
         None => problem,

@@ -55,7 +55,8 @@ impl Warm {
             return Ok(document);
         }
         let (warm, snapshot, wanted) = (Arc::clone(self), Arc::clone(snapshot), key.clone());
-        let made = self.renderings.join(key, &self.at_once, move || warm.make(&snapshot, wanted)).await;
+        let made =
+            self.renderings.join(key, &self.at_once, move || warm.make(&snapshot, wanted)).await;
         // A rendering that panicked is one article's failure, and not the server's.
         made.unwrap_or(Err(Unrendered::Unreadable))
     }
@@ -174,7 +175,12 @@ mod tests {
     }
 
     fn document(len: usize) -> Arc<Document> {
-        Arc::new(Document::new(Kind::Page, "text/html; charset=utf-8", Bytes::from(vec![b'x'; len]), None))
+        Arc::new(Document::new(
+            Kind::Page,
+            "text/html; charset=utf-8",
+            Bytes::from(vec![b'x'; len]),
+            None,
+        ))
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
+use http::header::{
+    HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+};
 use http::{HeaderMap, HeaderValue};
 
 /// A point in time in whole seconds since 1970, as HTTP dates say it.
@@ -98,7 +100,12 @@ impl Matched {
 }
 
 /// The first of the listed tags that is one of `etags`; `*` matches whatever there is.
-fn matching(headers: &HeaderMap, name: &HeaderName, etags: &[HeaderValue], how: Comparison) -> Option<Matched> {
+fn matching(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    etags: &[HeaderValue],
+    how: Comparison,
+) -> Option<Matched> {
     for line in headers.get_all(name) {
         let mut rest = line.as_bytes();
         // `*` is a field of its own, and not a member of a list (13.1.1).
@@ -141,7 +148,11 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
 /// Whether it was modified after the date in the field. `None` where the field is absent, doubled
 /// or no date, or where no date of modification is known: then the field is ignored (RFC 9110,
 /// 13.1.3 and 13.1.4).
-fn modified_since(headers: &HeaderMap, name: &HeaderName, current: &Validators<'_>) -> Option<bool> {
+fn modified_since(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    current: &Validators<'_>,
+) -> Option<bool> {
     let modified = current.modified?;
     let mut lines = headers.get_all(name).iter();
     let line = lines.next()?;
@@ -182,7 +193,8 @@ mod tests {
         let pairs = lines.lines().map(|line| line.trim().split_once(": ").unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+            headers
+                .append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         headers
     }
@@ -211,7 +223,10 @@ mod tests {
             ("if-none-match: \"A\"", Proceed),
             // If-None-Match wins over If-Modified-Since.
             ("if-none-match: \"x\"\nif-modified-since: Fri, 20 Nov 2026 09:30:00 GMT", Proceed),
-            ("if-none-match: \"a\"\nif-modified-since: Fri, 20 Nov 2020 09:30:00 GMT", NotModified(Some(2))),
+            (
+                "if-none-match: \"a\"\nif-modified-since: Fri, 20 Nov 2020 09:30:00 GMT",
+                NotModified(Some(2)),
+            ),
             ("if-modified-since: Fri, 20 Nov 2026 09:30:00 GMT", NotModified(None)),
             ("if-modified-since: Friday, 20-Nov-26 09:30:00 GMT", NotModified(None)),
             ("if-modified-since: Fri Nov 20 09:30:00 2026", NotModified(None)),
@@ -232,7 +247,11 @@ mod tests {
             // If-Match wins over If-Unmodified-Since.
             ("if-match: \"a\"\nif-unmodified-since: Fri, 20 Nov 2020 09:30:00 GMT", Proceed),
         ] {
-            assert_eq!(with_current(|current| evaluate(&headers(lines), current)), verdict, "{lines}");
+            assert_eq!(
+                with_current(|current| evaluate(&headers(lines), current)),
+                verdict,
+                "{lines}"
+            );
         }
     }
 
@@ -259,7 +278,11 @@ mod tests {
             ("if-range: garbage", MODIFIED + 9, false),
             ("if-range: \"a\"\nif-range: \"a\"", MODIFIED, false),
         ] {
-            assert_eq!(with_current(|current| range_applies(&headers(lines), current, now)), applies, "{lines}");
+            assert_eq!(
+                with_current(|current| range_applies(&headers(lines), current, now)),
+                applies,
+                "{lines}"
+            );
         }
     }
 

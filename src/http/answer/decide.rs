@@ -96,7 +96,9 @@ mod tests {
             }
             let (text, modified) = match decide(&headers, &document, now.parse().unwrap()) {
                 Reply::PreconditionFailed => ("412".to_owned(), None),
-                Reply::NotModified { etag, modified } => (format!("304 {}", etag.to_str().unwrap()), modified),
+                Reply::NotModified { etag, modified } => {
+                    (format!("304 {}", etag.to_str().unwrap()), modified)
+                }
                 Reply::Whole { coding, modified } => (format!("200 {}", coding.name()), modified),
             };
             let dated = if modified.is_some() { " dated" } else { "" };

@@ -119,7 +119,9 @@ impl Handler {
             return Err(self.without_slash(snapshot, relative, &head.uri));
         };
         match route {
-            Route::Healthy | Route::Ready => health(relative, Readiness::Ready).ok_or_else(Problem::not_found),
+            Route::Healthy | Route::Ready => {
+                health(relative, Readiness::Ready).ok_or_else(Problem::not_found)
+            }
             Route::Robots => {
                 let document = Arc::new(robots(site));
                 document::respond(&self.warm, snapshot, &document, &head.headers, now()).await
@@ -133,7 +135,13 @@ impl Handler {
         }
     }
 
-    async fn found(&self, snapshot: &Arc<Snapshot>, route: Route, relative: &str, head: &Parts) -> Answered {
+    async fn found(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        route: Route,
+        relative: &str,
+        head: &Parts,
+    ) -> Answered {
         let document = match (self.find)(snapshot, &route) {
             Found::Ready(document) => document,
             Found::Render(route, version) => {
@@ -165,7 +173,9 @@ impl Handler {
         let site = &snapshot.config.site;
         let resource = Route::Resource(path.clone());
         match (self.find)(snapshot, &resource) {
-            Found::Ready(_) | Found::Render(..) => redirect(site, &Redirect::permanent(resource), uri),
+            Found::Ready(_) | Found::Render(..) => {
+                redirect(site, &Redirect::permanent(resource), uri)
+            }
             Found::Redirect(to) => redirect(site, &to, uri),
             Found::Gone => Problem::gone(),
             Found::Asset(_) | Found::Missing => Problem::not_found(),
@@ -178,7 +188,9 @@ impl Handler {
             return Problem::not_found();
         };
         match (self.find)(snapshot, &route) {
-            Found::Ready(_) | Found::Render(..) => redirect(&snapshot.config.site, &Redirect::permanent(route), uri),
+            Found::Ready(_) | Found::Render(..) => {
+                redirect(&snapshot.config.site, &Redirect::permanent(route), uri)
+            }
             _ => Problem::not_found(),
         }
     }

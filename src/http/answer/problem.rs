@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderName, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
 
@@ -53,7 +53,10 @@ impl Problem {
 
     /// 412
     pub(super) fn precondition_failed() -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "The page is not in the state that the request requires.")
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "The page is not in the state that the request requires.",
+        )
     }
 
     /// 301
@@ -65,7 +68,8 @@ impl Problem {
 
     /// 302, not to be cached.
     pub(super) fn found(location: HeaderValue) -> Self {
-        Self::new(StatusCode::FOUND, "This page is temporarily at another address.").with(LOCATION, location)
+        Self::new(StatusCode::FOUND, "This page is temporarily at another address.")
+            .with(LOCATION, location)
     }
 
     /// 503, to be asked again after `seconds`.

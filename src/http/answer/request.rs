@@ -27,7 +27,9 @@ pub(super) enum Ask {
 pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
     let target_bytes = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if target_bytes > TARGET_BYTES_MAX {
-        return Err(Problem::new(StatusCode::URI_TOO_LONG, "The request target is too long.").closing());
+        return Err(
+            Problem::new(StatusCode::URI_TOO_LONG, "The request target is too long.").closing()
+        );
     }
     if target_bytes + fields_bytes(&head.headers) > HEAD_BYTES_MAX {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -56,9 +58,12 @@ fn method(method: &Method) -> Result<Ask, Problem> {
     match *method {
         Method::GET | Method::HEAD => Ok(Ask::Get),
         Method::OPTIONS => Ok(Ask::Options),
-        Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::CONNECT | Method::TRACE => {
-            Err(Problem::not_allowed())
-        }
+        Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::PATCH
+        | Method::CONNECT
+        | Method::TRACE => Err(Problem::not_allowed()),
         _ => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "This method is not supported.")),
     }
 }
@@ -73,7 +78,9 @@ fn check_host(head: &Parts) -> Result<(), Problem> {
         (None, _) if head.version < Version::HTTP_11 => {}
         (None, _) => return Err(Problem::bad_request("The request has no Host header.")),
         (Some(_), None) => return Err(Problem::bad_request("The Host header is not valid.")),
-        (Some(_), Some(_)) => return Err(Problem::bad_request("The request has more than one Host header.")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("The request has more than one Host header."));
+        }
     }
     if let Some(authority) = head.uri.authority()
         && head.method != Method::CONNECT
@@ -112,10 +119,11 @@ enum Host<'a> {
 impl Host<'_> {
     fn is_legal(&self) -> bool {
         match self {
-            Host::Literal(text) => {
-                std::str::from_utf8(text).is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok())
+            Host::Literal(text) => std::str::from_utf8(text)
+                .is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok()),
+            Host::Name(text) => {
+                !text.is_empty() && text.len() <= 255 && text.iter().all(|byte| in_name(*byte))
             }
-            Host::Name(text) => !text.is_empty() && text.len() <= 255 && text.iter().all(|byte| in_name(*byte)),
         }
     }
 }
@@ -178,7 +186,8 @@ mod tests {
             ("PROPFIND", "/", Version::HTTP_11, 501),
             ("get", "/", Version::HTTP_11, 501),
         ] {
-            let request = Request::builder().method(method).uri(target).version(version).header(HOST, "h");
+            let request =
+                Request::builder().method(method).uri(target).version(version).header(HOST, "h");
             let (head, ()) = request.body(()).unwrap().into_parts();
             let answer = check(&head).map_or_else(|problem| problem.status().as_u16(), |_| 200);
             assert_eq!(answer, status, "{method} {target}");

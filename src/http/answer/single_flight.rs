@@ -118,7 +118,8 @@ mod tests {
                 gate.recv().unwrap();
                 count.fetch_add(1, Ordering::SeqCst) + 1
             });
-            let others: Vec<_> = (0..9).map(|_| flight.start(1, &at_once, || unreachable!())).collect();
+            let others: Vec<_> =
+                (0..9).map(|_| flight.start(1, &at_once, || unreachable!())).collect();
             drop(first);
             open.send(()).unwrap();
             for mut other in others {
@@ -135,7 +136,10 @@ mod tests {
         let flight = SingleFlight::<u8, usize>::default();
         let at_once = Arc::new(Semaphore::new(1));
         block_on(async {
-            assert_eq!(flight.join(1, &at_once, || std::panic::resume_unwind(Box::new(()))).await, None);
+            assert_eq!(
+                flight.join(1, &at_once, || std::panic::resume_unwind(Box::new(()))).await,
+                None
+            );
             assert_eq!(flight.join(1, &at_once, || 5).await, Some(5));
         });
     }

@@ -152,7 +152,8 @@ impl Activity {
     /// for long.
     pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
         let since = self.idle_since.get();
-        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + EVICT_AFTER).then_some(since)
+        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + EVICT_AFTER)
+            .then_some(since)
     }
 
     /// Marks the connection as to be closed in favour of another.
@@ -222,7 +223,11 @@ mod tests {
         let limits = limits();
         let activity = Activity::new();
         let start = activity.accepted;
-        assert_eq!(activity.deadline(&limits), Some(start + limits.header_timeout), "the first head");
+        assert_eq!(
+            activity.deadline(&limits),
+            Some(start + limits.header_timeout),
+            "the first head"
+        );
         activity.received(b"GET /");
         let first_byte = activity.first_byte.get().unwrap();
         assert_eq!(activity.deadline(&limits), Some(first_byte + limits.header_timeout));
@@ -231,10 +236,17 @@ mod tests {
         activity.could_not_write();
         let blocked = activity.blocked.get().unwrap();
         activity.could_not_write();
-        assert_eq!(activity.deadline(&limits), Some(blocked + limits.write_timeout), "from the first refusal");
+        assert_eq!(
+            activity.deadline(&limits),
+            Some(blocked + limits.write_timeout),
+            "from the first refusal"
+        );
         activity.wrote();
         drop(busy);
-        assert_eq!(activity.deadline(&limits), Some(activity.idle_since.get() + limits.idle_timeout));
+        assert_eq!(
+            activity.deadline(&limits),
+            Some(activity.idle_since.get() + limits.idle_timeout)
+        );
         assert_eq!(activity.waiting_since(activity.idle_since.get()), None, "only just");
         let later = activity.idle_since.get() + EVICT_AFTER;
         assert_eq!(activity.waiting_since(later), Some(activity.idle_since.get()));

@@ -54,7 +54,11 @@ enum End {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<S: Service>(stream: TcpStream, activity: Rc<Activity>, worker: Rc<Worker<S>>) {
+pub(super) async fn serve<S: Service>(
+    stream: TcpStream,
+    activity: Rc<Activity>,
+    worker: Rc<Worker<S>>,
+) {
     // Without it a small answer waits for the client's acknowledgement. It fails only on a socket
     // that is gone.
     let _ = stream.set_nodelay(true);
@@ -70,7 +74,11 @@ pub(super) async fn serve<S: Service>(stream: TcpStream, activity: Rc<Activity>,
     }
 }
 
-async fn converse<S: Service>(socket: Socket, activity: &Rc<Activity>, worker: &Rc<Worker<S>>) -> End {
+async fn converse<S: Service>(
+    socket: Socket,
+    activity: &Rc<Activity>,
+    worker: &Rc<Worker<S>>,
+) -> End {
     let service = service_fn(|request| respond(request, Rc::clone(activity), Rc::clone(worker)));
     let connection = http1::Builder::new()
         // A client that has sent its request and closed its side still gets its answer.
@@ -138,13 +146,17 @@ async fn respond<S: Service>(
     let (head, body) = request.into_parts();
     // A proxy in front may believe the length, and hyper the chunks: what one of them takes for a
     // body, the other takes for the next request (RFC 9112, 11.2).
-    let smuggled = head.headers.contains_key(TRANSFER_ENCODING) && !activity.saw_no_length(head.method.as_str());
+    let smuggled = head.headers.contains_key(TRANSFER_ENCODING)
+        && !activity.saw_no_length(head.method.as_str());
     // From here on the client does not keep us waiting: no time-out runs until the answer is sent.
     let busy = activity.begin();
     let read = body.is_end_stream()
-        || (!smuggled && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
+        || (!smuggled
+            && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
     let mut response = if smuggled {
-        worker.service().bad_request("A request must not have both Content-Length and Transfer-Encoding.")
+        worker
+            .service()
+            .bad_request("A request must not have both Content-Length and Transfer-Encoding.")
     } else {
         worker.service().answer(&head).await
     };
@@ -219,7 +231,11 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
         if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
@@ -230,7 +246,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, bytes);
         self.wrote(polled)
     }

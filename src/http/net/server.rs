@@ -202,7 +202,9 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
                 shortage.end(Instant::now());
                 pause = PAUSE_MIN;
                 match shared.per_address.enter(address.ip()) {
-                    Some(address) => open(worker, stream, Places { _place: place, _address: address }),
+                    Some(address) => {
+                        open(worker, stream, Places { _place: place, _address: address })
+                    }
                     None => worker.metrics().rejected(),
                 }
             }
@@ -343,7 +345,8 @@ mod tests {
         let address = running.addresses()[0];
         let ask = |fields: &str| {
             let mut stream = std::net::TcpStream::connect(address).unwrap();
-            write!(stream, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{fields}\r\n").unwrap();
+            write!(stream, "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{fields}\r\n")
+                .unwrap();
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
             text.split_once("\r\n\r\n").unwrap().1.to_owned()

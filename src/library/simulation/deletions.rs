@@ -14,9 +14,13 @@ fn public_after(script: &str) -> Vec<u64> {
 
 /// A file of twenty words that is deleted, and returns with the first `kept` of them and others in place of the rest.
 fn returns_with(kept: usize) -> String {
-    let mut words: Vec<String> = TWENTY_WORDS.split_whitespace().take(kept).map(str::to_owned).collect();
+    let mut words: Vec<String> =
+        TWENTY_WORDS.split_whitespace().take(kept).map(str::to_owned).collect();
     words.extend((kept..20).map(|n| format!("other{n}")));
-    format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 10\n.\nwrite a.md {}\n.", words.join(" "))
+    format!(
+        "write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 10\n.\nwrite a.md {}\n.",
+        words.join(" ")
+    )
 }
 
 #[test]

@@ -25,7 +25,10 @@ fn an_exact_copy_waits_for_the_grace() {
     let edited = "2 b.md /b \"B\" 03-01T12:00:00 03-01T12:00:00";
     check(&format!("{copied}\nwrite b.md # B||x\n."), &[A, edited]);
     let original = "write a.md # A||x\n.\ncp a.md b.md\n.\nwrite a.md # B||x\n.";
-    let both = ["1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00", "2 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"];
+    let both = [
+        "1 a.md /a \"B\" 03-01T12:00:00 03-01T12:00:00",
+        "2 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00",
+    ];
     check(original, &both);
     // Twins that were there before anybody looked do not wait.
     let mut world = World::new();
@@ -116,7 +119,8 @@ impl Shelf {
 
     fn see(&mut self, which: &[prop::sample::Index]) {
         if !self.paths.is_empty() {
-            let paths: Vec<&str> = which.iter().map(|index| index.get(&self.paths).as_str()).collect();
+            let paths: Vec<&str> =
+                which.iter().map(|index| index.get(&self.paths).as_str()).collect();
             self.world.run(&format!(". {}", paths.join(" ")));
         }
     }
@@ -147,7 +151,10 @@ impl Shelf {
                 // An edit and a move by copying that nobody looked between leave nothing to know the article by.
                 self.world.run(".");
                 self.edits += 1;
-                self.world.run(&format!("write {} # T{at}||the words of {at}, edit {}", self.articles[at], self.edits));
+                self.world.run(&format!(
+                    "write {} # T{at}||the words of {at}, edit {}",
+                    self.articles[at], self.edits
+                ));
                 self.world.run(".");
             }
             Move::See(which) => self.see(which),

@@ -27,7 +27,19 @@ fn a_back_dated_drop_is_in_the_feed_and_far_down_on_the_page() {
 
 #[test]
 fn what_is_kept_from_feeds_or_from_lists_takes_no_place_there() {
-    check(&format!("{THREE}\nwrite d.md ---|date: 2026-02-28|feed: false|---|# D||w\n."), &[2, 3], &[4, 2]);
-    check(&format!("{THREE}\nwrite d.md ---|date: 2026-02-28|feedonly: true|---|# D||w\n."), &[4, 3], &[2, 1]);
-    check(&format!("{THREE}\nwrite d.md ---|date: 2026-02-28|unlisted: true|---|# D||w\n."), &[2, 3], &[2, 1]);
+    check(
+        &format!("{THREE}\nwrite d.md ---|date: 2026-02-28|feed: false|---|# D||w\n."),
+        &[2, 3],
+        &[4, 2],
+    );
+    check(
+        &format!("{THREE}\nwrite d.md ---|date: 2026-02-28|feedonly: true|---|# D||w\n."),
+        &[4, 3],
+        &[2, 1],
+    );
+    check(
+        &format!("{THREE}\nwrite d.md ---|date: 2026-02-28|unlisted: true|---|# D||w\n."),
+        &[2, 3],
+        &[2, 1],
+    );
 }

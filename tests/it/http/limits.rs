@@ -28,7 +28,11 @@ fn a_slow_head_is_cut() {
 #[test]
 fn an_idle_connection_has_longer_than_a_head() {
     let idle_timeout = SHORT * 3;
-    let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, idle_timeout, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server {
+        header_timeout: SHORT,
+        idle_timeout,
+        ..limits()
+    });
     let mut client = rig.connect();
     let start = Instant::now();
     client.send(&request("GET /feed.json"));
@@ -39,7 +43,11 @@ fn an_idle_connection_has_longer_than_a_head() {
 
 #[test]
 fn our_own_work_is_not_the_clients_fault() {
-    let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, idle_timeout: SHORT, ..limits() });
+    let rig = limited(dropfeed::testing::config::Server {
+        header_timeout: SHORT,
+        idle_timeout: SHORT,
+        ..limits()
+    });
     let mut client = rig.connect();
     client.send(&request("GET /slow"));
     let start = Instant::now();
@@ -119,7 +127,9 @@ fn a_stop_lets_answers_finish() {
     assert_eq!(idle.answer(false).status, 200);
     let mut rendering = rig.connect();
     rendering.send(&request("GET /slow"));
-    wait_for("it is being rendered", || rig.renderer.rendered.load(std::sync::atomic::Ordering::SeqCst) == 1);
+    wait_for("it is being rendered", || {
+        rig.renderer.rendered.load(std::sync::atomic::Ordering::SeqCst) == 1
+    });
     let running = rig.running;
     let stopping = std::thread::spawn(move || running.stop(PATIENCE));
     idle.ends();

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use dropfeed::testing::base::{Digest, Format, RelPath, Route, Timestamp};
 use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::testing::http::{Edge, Metrics, Running, start};
-use dropfeed::testing::publish::{Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered};
+use dropfeed::testing::publish::{
+    Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
+};
 
 /// Nothing here takes this long unless it hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,7 +57,12 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
     put("/rss.xml", "application/rss+xml; charset=utf-8", feed_text("rss"), Some(modified));
     put("/atom.xml", "application/atom+xml; charset=utf-8", feed_text("atom"), Some(modified));
     put("/feed.json", "application/feed+json", "{}".into(), Some(modified));
-    put("/tags/future/rss.xml", "application/rss+xml; charset=utf-8", feed_text("f"), Some(Timestamp::MAX));
+    put(
+        "/tags/future/rss.xml",
+        "application/rss+xml; charset=utf-8",
+        feed_text("f"),
+        Some(Timestamp::MAX),
+    );
     put("/", "text/html; charset=utf-8", format!("<!doctype html><p>{generation}"), None);
     Snapshot {
         generation,
@@ -71,18 +78,18 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
 fn find(snapshot: &Snapshot, route: &Route) -> Found {
     let to = |path: &str| Route::parse(path).unwrap();
     match route.to_string().as_str() {
-        "/warm" | "/changed" | "/broken" | "/panics" | "/news/" | "/tags/rust/" | "/slow" | "/news/rss.xml" => {
-            Found::Render(route.clone(), Digest::of(route.to_string().as_bytes()))
-        }
+        "/warm" | "/changed" | "/broken" | "/panics" | "/news/" | "/tags/rust/" | "/slow"
+        | "/news/rss.xml" => Found::Render(route.clone(), Digest::of(route.to_string().as_bytes())),
         "/old" | "/WARM" | "/warm.html" => Found::Redirect(Redirect::permanent(to("/warm"))),
         "/for-now" => Found::Redirect(Redirect { to: to("/warm"), permanent: false }),
         "/news" => Found::Redirect(Redirect::permanent(to("/news/"))),
         "/gone" | "/gone/rss.xml" => Found::Gone,
-        "/favicon.ico" if snapshot.generation == 1 => Found::Asset(RelPath::new("icon.png").unwrap()),
-        path if path.starts_with("/media/") => Found::Asset(RelPath::new(&path[1..]).unwrap()),
-        "/img/cat.png" | "/img/a.svg" | "/big.mp4" | "/icon.png" | "/empty.gif" | "/shrinks.pdf" => {
-            Found::Asset(RelPath::new(&route.to_string()[1..]).unwrap())
+        "/favicon.ico" if snapshot.generation == 1 => {
+            Found::Asset(RelPath::new("icon.png").unwrap())
         }
+        path if path.starts_with("/media/") => Found::Asset(RelPath::new(&path[1..]).unwrap()),
+        "/img/cat.png" | "/img/a.svg" | "/big.mp4" | "/icon.png" | "/empty.gif"
+        | "/shrinks.pdf" => Found::Asset(RelPath::new(&route.to_string()[1..]).unwrap()),
         _ => snapshot.find(route),
     }
 }
@@ -154,7 +161,12 @@ impl Render for Renderer {
             }
             _ => {}
         }
-        Ok(Document::new(kind, content_type, Bytes::from(format!("<!doctype html><p>{route}")), None))
+        Ok(Document::new(
+            kind,
+            content_type,
+            Bytes::from(format!("<!doctype html><p>{route}")),
+            None,
+        ))
     }
 
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {
@@ -266,7 +278,11 @@ impl Client {
     pub(super) fn answer(&mut self, head: bool) -> Answer {
         let mut answer = self.head();
         let empty = head || answer.status == 204 || answer.status == 304;
-        let len = if empty { 0 } else { answer.field("content-length").map_or(0, |text| text.parse().unwrap()) };
+        let len = if empty {
+            0
+        } else {
+            answer.field("content-length").map_or(0, |text| text.parse().unwrap())
+        };
         while self.buffer.len() < len {
             assert!(self.fill(), "the answer breaks off");
         }
@@ -331,7 +347,8 @@ impl Answer {
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let field = |line: &str| {
-            let (name, value) = line.split_once(": ").unwrap_or_else(|| (line.trim_end_matches(':'), ""));
+            let (name, value) =
+                line.split_once(": ").unwrap_or_else(|| (line.trim_end_matches(':'), ""));
             (name.to_ascii_lowercase(), value.to_owned())
         };
         Self { status, fields: lines.map(field).collect(), body: Vec::new() }

@@ -79,8 +79,18 @@ fn pieces_of_any_size() {
 fn pipelining_keeps_the_order() {
     let rig = rig();
     let mut client = rig.connect();
-    let paths = ["/feed.json", "/warm", "/nothing", "/rss.xml", "/img/cat.png", "/old", "/news/", "/feed.json"];
-    let all: String = paths.iter().map(|path| request(&format!("GET {path}\nAccept-Encoding: br"))).collect();
+    let paths = [
+        "/feed.json",
+        "/warm",
+        "/nothing",
+        "/rss.xml",
+        "/img/cat.png",
+        "/old",
+        "/news/",
+        "/feed.json",
+    ];
+    let all: String =
+        paths.iter().map(|path| request(&format!("GET {path}\nAccept-Encoding: br"))).collect();
     client.send(&all);
     let statuses: Vec<u16> = paths.iter().map(|_| client.answer(false).status).collect();
     assert_eq!(statuses, [200, 200, 404, 200, 200, 301, 200, 200]);
@@ -119,7 +129,9 @@ fn connections_are_kept_as_asked() {
 fn offers_to_upgrade_are_declined() {
     let rig = rig();
     let mut client = rig.connect();
-    let offer = request("GET /feed.json\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMA");
+    let offer = request(
+        "GET /feed.json\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMA",
+    );
     for _ in 0..2 {
         client.send(&offer);
         assert_eq!(client.answer(false).body, b"{}");
@@ -154,8 +166,11 @@ fn a_body_is_never_taken_for_a_request() {
         assert_eq!(client.answer(false).body, b"<!doctype html><p>/warm");
     }
     let mut client = rig.connect();
-    let chunked =
-        format!("{}{:x}\r\n{inner}\r\n0\r\n\r\n", request("GET /feed.json\nTransfer-Encoding: chunked"), inner.len());
+    let chunked = format!(
+        "{}{:x}\r\n{inner}\r\n0\r\n\r\n",
+        request("GET /feed.json\nTransfer-Encoding: chunked"),
+        inner.len()
+    );
     client.send(&chunked);
     assert_eq!(client.answer(false).status, 200);
     client.send(&request("GET /warm"));
@@ -192,7 +207,8 @@ fn noise_ends_without_a_panic() {
     let rig = rig();
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     for round in 0..200 {
-        let mut bytes = request("GET /rss.xml\nIf-None-Match: \"x\"\nAccept-Encoding: gzip").into_bytes();
+        let mut bytes =
+            request("GET /rss.xml\nIf-None-Match: \"x\"\nAccept-Encoding: gzip").into_bytes();
         for _ in 0..=round % 5 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let place = usize::try_from(seed >> 33).unwrap() % bytes.len();

@@ -54,7 +54,10 @@ impl Code {
             if pair[0].text != "fn" || !pair[1].is_word() {
                 continue;
             }
-            let Some(open) = tokens[n..].iter().position(|token| ["{", ";"].contains(&token.text)) else { continue };
+            let Some(open) = tokens[n..].iter().position(|token| ["{", ";"].contains(&token.text))
+            else {
+                continue;
+            };
             let Some(close) = closing(&tokens, n + open) else { continue };
             found.push((pair[1].text, tokens[close].line - pair[0].line + 1));
         }
@@ -147,7 +150,8 @@ fn blank_literals(text: &str) -> String {
     while at < text.len() {
         let rest = &text[at..];
         let in_a_word = text[..at].ends_with(is_word_character);
-        if let Some(length) = comment(rest).or_else(|| if in_a_word { None } else { literal(rest) }) {
+        if let Some(length) = comment(rest).or_else(|| if in_a_word { None } else { literal(rest) })
+        {
             blank(&mut code, at..at + length);
             at += length;
         } else {
@@ -158,7 +162,8 @@ fn blank_literals(text: &str) -> String {
 }
 
 fn blank(code: &mut String, range: Range<usize>) {
-    let blank: String = code[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+    let blank: String =
+        code[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
     code.replace_range(range, &blank);
 }
 
@@ -187,9 +192,16 @@ fn comment(text: &str) -> Option<usize> {
 
 /// The length of the string or character that the text begins with, with its prefix.
 fn literal(text: &str) -> Option<usize> {
-    let prefix = ["br", "cr", "b", "c", "r"].into_iter().find(|prefix| text.starts_with(prefix)).unwrap_or_default();
+    let prefix = ["br", "cr", "b", "c", "r"]
+        .into_iter()
+        .find(|prefix| text.starts_with(prefix))
+        .unwrap_or_default();
     let unprefixed = &text[prefix.len()..];
-    let hashes = if prefix.ends_with('r') { unprefixed.bytes().take_while(|byte| *byte == b'#').count() } else { 0 };
+    let hashes = if prefix.ends_with('r') {
+        unprefixed.bytes().take_while(|byte| *byte == b'#').count()
+    } else {
+        0
+    };
     let opened = &unprefixed[hashes..];
     let opening = prefix.len() + hashes + 1;
     if let Some(content) = opened.strip_prefix('"') {
@@ -203,7 +215,8 @@ fn literal(text: &str) -> Option<usize> {
         let mut characters = content.chars();
         let is_escape = characters.next()? == '\\';
         // `'a` without a second quote is a lifetime.
-        return (is_escape || characters.next() == Some('\'')).then(|| opening + quoted(content, '\''));
+        return (is_escape || characters.next() == Some('\''))
+            .then(|| opening + quoted(content, '\''));
     }
     None
 }
@@ -238,8 +251,12 @@ fn literals_and_comments_are_blanked() {
 fn test_modules_are_left_out_wherever_they_are() {
     let text = "use a;\n#[cfg(test)]\nmod near { use b; }\nuse c;\n#[cfg(test)]\n#[allow(x)]\npub(super) mod far;\nfn d() {\n}\n";
     let code = Code::of(text);
-    let words: Vec<&str> = code.tokens().iter().filter(|token| token.is_word()).map(|token| token.text).collect();
-    assert!(["a", "c", "d"].iter().all(|name| words.contains(name)) && !words.contains(&"b"), "{words:?}");
+    let words: Vec<&str> =
+        code.tokens().iter().filter(|token| token.is_word()).map(|token| token.text).collect();
+    assert!(
+        ["a", "c", "d"].iter().all(|name| words.contains(name)) && !words.contains(&"b"),
+        "{words:?}"
+    );
     assert_eq!(code.test_files, ["far"]);
     assert_eq!(code.functions(), [("d", 2)]);
     assert_eq!(code.lines, text.lines().count());

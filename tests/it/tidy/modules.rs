@@ -53,8 +53,10 @@ struct Module {
 impl Modules {
     /// The modules of these files: paths beneath `src/`, and texts.
     pub(super) fn of<S: AsRef<str>>(texts: &[(S, S)]) -> Self {
-        let mut files: BTreeMap<String, Code> =
-            texts.iter().map(|(file, text)| (file.as_ref().to_owned(), Code::of(text.as_ref()))).collect();
+        let mut files: BTreeMap<String, Code> = texts
+            .iter()
+            .map(|(file, text)| (file.as_ref().to_owned(), Code::of(text.as_ref())))
+            .collect();
         let mut for_tests = HashSet::new();
         for (file, code) in &files {
             for name in &code.test_files {
@@ -63,7 +65,9 @@ impl Modules {
                 for_tests.insert(path);
             }
         }
-        files.retain(|file, _| !(1..=module_of(file).len()).any(|n| for_tests.contains(&module_of(file)[..n])));
+        files.retain(|file, _| {
+            !(1..=module_of(file).len()).any(|n| for_tests.contains(&module_of(file)[..n]))
+        });
         let mut modules = HashMap::new();
         for (file, code) in &files {
             parse(file, code, &mut modules);
@@ -130,7 +134,8 @@ impl Modules {
         for glob in &names.globs {
             // A glob of another crate passes on nothing that this crate can look up.
             let child = [module, &glob[..1]].concat();
-            if !["crate", "dropfeed", "self", "super"].contains(&glob[0].as_str()) && !self.modules.contains_key(&child)
+            if !["crate", "dropfeed", "self", "super"].contains(&glob[0].as_str())
+                && !self.modules.contains_key(&child)
             {
                 continue;
             }
@@ -173,7 +178,8 @@ impl Modules {
     }
 
     fn passed_on_as_or_foreign(&self, module: &[String], name: &str) -> Path {
-        let known = if self.modules.contains_key(module) { self.passed_on_as(module, name) } else { None };
+        let known =
+            if self.modules.contains_key(module) { self.passed_on_as(module, name) } else { None };
         known.unwrap_or_else(|| vec![name.to_owned()])
     }
 }
@@ -214,7 +220,11 @@ fn parse(file: &str, code: &Code, modules: &mut HashMap<Path, Module>) {
             }
             // `impl Trait + use<'a>` captures a lifetime.
             "use" if text(at + 1) != "<" => {
-                let end = at + tokens[at..].iter().position(|token| token.text == ";").unwrap_or(tokens.len() - at);
+                let end = at
+                    + tokens[at..]
+                        .iter()
+                        .position(|token| token.text == ";")
+                        .unwrap_or(tokens.len() - at);
                 let passed_on = ["pub", ")"].contains(&before);
                 add_imports(module, &tokens[at + 1..end], &[], (token.line, passed_on));
                 at = end;
@@ -292,7 +302,8 @@ fn add_imports(module: &mut Module, tree: &[Token<'_>], prefix: &[String], place
             if path.len() > 1 && path.last().is_some_and(|name| name == "self") {
                 path.pop();
             }
-            let name = as_at.map(|at| tree[at + 1].text.to_owned()).or_else(|| path.last().cloned());
+            let name =
+                as_at.map(|at| tree[at + 1].text.to_owned()).or_else(|| path.last().cloned());
             module.aliases.insert(name.unwrap_or_default(), path.clone());
         }
     }
@@ -320,12 +331,18 @@ fn names_are_resolved() {
             "a/mod.rs",
             "mod b; mod c; pub use b::B as Bee; use std::fs; pub(crate) use crate::d::*; fn f() { ::b::c(); }",
         ),
-        ("a/b.rs", "pub struct B; use super::{c::{self, C}, Bee}; fn f() { c::g(); super::fs::read(); }"),
+        (
+            "a/b.rs",
+            "pub struct B; use super::{c::{self, C}, Bee}; fn f() { c::g(); super::fs::read(); }",
+        ),
         (
             "a/c.rs",
             "use super::*; fn g() -> ::std::io::Result<()> { fs::write(); Bee::new(); self::C::new(); println!(); }",
         ),
-        ("d.rs", "pub use crate::a::Bee as D; mod e { use super::super::a; pub fn f() { super::D::new(); } }"),
+        (
+            "d.rs",
+            "pub use crate::a::Bee as D; mod e { use super::super::a; pub fn f() { super::D::new(); } }",
+        ),
     ]);
     let check = |file: &str, expected: &[&str]| {
         let of_file = modules.mentions.iter().filter(|mention| mention.file == file);
@@ -334,10 +351,20 @@ fn names_are_resolved() {
         assert_eq!(found, expected, "{file}");
     };
     check("a/mod.rs", &["b::c", "crate::a::b::B", "crate::d::*", "std::fs"]);
-    check("a/b.rs", &["crate::a::b::B", "crate::a::c", "crate::a::c::C", "crate::a::c::g", "std::fs::read"]);
+    check(
+        "a/b.rs",
+        &["crate::a::b::B", "crate::a::c", "crate::a::c::C", "crate::a::c::g", "std::fs::read"],
+    );
     check(
         "a/c.rs",
-        &["crate::a::*", "crate::a::b::B::new", "crate::a::c::C::new", "println!", "std::fs::write", "std::io::Result"],
+        &[
+            "crate::a::*",
+            "crate::a::b::B::new",
+            "crate::a::c::C::new",
+            "println!",
+            "std::fs::write",
+            "std::io::Result",
+        ],
     );
     check("d.rs", &["crate::a", "crate::a::b::B", "crate::a::b::B::new"]);
 }

@@ -17,7 +17,8 @@ pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
         let place = Place::new(error.line().max(1), error.column().max(1));
         return Err(Malformed { place, message: said(&error) });
     }
-    let mut reader = Reader { front_matter, lines: Lines::new(front_matter), budget: Budget::new() };
+    let mut reader =
+        Reader { front_matter, lines: Lines::new(front_matter), budget: Budget::new() };
     reader.table(front_matter, 0)
 }
 
@@ -30,7 +31,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn table(&mut self, source: &'a str, depth: usize) -> Result<Table, Malformed> {
         let place = self.place(source);
-        let Entries(entries) = serde_json::from_str(source).map_err(|error| malformed(place, &error))?;
+        let Entries(entries) =
+            serde_json::from_str(source).map_err(|error| malformed(place, &error))?;
         let mut table = Table::default();
         for (key, raw) in entries {
             let field = self.field(raw.get(), depth + 1)?;
@@ -45,11 +47,14 @@ impl<'a> Reader<'a> {
         let value = match source.as_bytes().first() {
             Some(b'{') => Value::Table(self.table(source, depth)?),
             Some(b'[') => {
-                let items: Vec<&RawValue> = serde_json::from_str(source).map_err(|error| malformed(place, &error))?;
+                let items: Vec<&RawValue> =
+                    serde_json::from_str(source).map_err(|error| malformed(place, &error))?;
                 let items = items.into_iter().map(|item| self.field(item.get(), depth + 1));
                 Value::List(items.collect::<Result<_, _>>()?)
             }
-            Some(b'"') => Value::Text(serde_json::from_str(source).map_err(|error| malformed(place, &error))?),
+            Some(b'"') => {
+                Value::Text(serde_json::from_str(source).map_err(|error| malformed(place, &error))?)
+            }
             Some(b'n') => Value::Absent,
             _ => Value::Text(source.to_owned()),
         };

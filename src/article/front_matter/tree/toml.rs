@@ -10,10 +10,16 @@ use super::{Budget, Field, Malformed, Table, Value};
 pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let lines = Lines::new(front_matter);
     match DeTable::parse(front_matter) {
-        Ok(root) => Reader { front_matter, lines, budget: Budget::new() }.table(root.into_inner(), 0),
+        Ok(root) => {
+            Reader { front_matter, lines, budget: Budget::new() }.table(root.into_inner(), 0)
+        }
         Err(error) => {
-            let offset = error.span().map_or(0, |span| span.start.min(front_matter.trim_end().len()));
-            Err(Malformed { place: lines.place(offset), message: error.message().replace('\n', ", ") })
+            let offset =
+                error.span().map_or(0, |span| span.start.min(front_matter.trim_end().len()));
+            Err(Malformed {
+                place: lines.place(offset),
+                message: error.message().replace('\n', ", "),
+            })
         }
     }
 }
@@ -49,9 +55,10 @@ impl Reader<'_> {
                 Value::List(items.collect::<Result<_, _>>()?)
             }
             DeValue::Table(table) => Value::Table(self.table(table, depth)?),
-            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
-                Value::Text(source.to_owned())
-            }
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => Value::Text(source.to_owned()),
         };
         Ok(Field::at(place, value))
     }

@@ -18,7 +18,8 @@ pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     options.block_scalar_eof_without_line_feed = true;
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(front_matter, options);
-    let mut builder = Builder { front_matter, parser, budget: Budget::new(), anchors: HashMap::new() };
+    let mut builder =
+        Builder { front_matter, parser, budget: Budget::new(), anchors: HashMap::new() };
     let root = builder.document()?;
     match root.map(|root| (root.place, root.value)) {
         None | Some((_, Value::Absent)) => Ok(Table::default()),
@@ -44,7 +45,10 @@ impl<'a> Builder<'a> {
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 _ if root.is_some() => {
-                    return Err(Malformed { place: place(&span), message: "a second document begins here".to_owned() });
+                    return Err(Malformed {
+                        place: place(&span),
+                        message: "a second document begins here".to_owned(),
+                    });
                 }
                 event => root = Some(self.node(event, &span, 0)?),
             }
@@ -79,7 +83,10 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, anchor: usize, depth: usize, place: Place) -> Result<Field, Malformed> {
         let Some(field) = self.anchors.get(&anchor) else {
-            return Err(Malformed { place, message: "the alias is inside of its own anchor".to_owned() });
+            return Err(Malformed {
+                place,
+                message: "the alias is inside of its own anchor".to_owned(),
+            });
         };
         self.budget.spend(field.weight(), depth, place)?;
         Ok(field.clone())
@@ -130,7 +137,10 @@ impl<'a> Builder<'a> {
             return Malformed { place: Place::new(line, 1), message };
         }
         let mut message = error.info();
-        let value = lines.get(line - 1).and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value.trim());
+        let value = lines
+            .get(line - 1)
+            .and_then(|line| line.split_once(": "))
+            .map_or("", |(_, value)| value.trim());
         if value.contains(": ") && !value.starts_with(['"', '\'', '{', '[']) {
             message += " (text with `: ` in it needs quotes)";
         }
@@ -150,7 +160,8 @@ impl<'a> Builder<'a> {
 
 /// Null is nothing said; any other scalar is its text.
 fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
-    let is_null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+    let is_null =
+        style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
     if is_null { Value::Absent } else { Value::Text(text.into_owned()) }
 }
 

@@ -50,7 +50,8 @@ impl Writer<'_, '_> {
 
     pub(crate) fn write_image(&mut self, image: &Image) {
         let mut attributes = String::new();
-        let has_source = !image.url.trim().is_empty() && self.push_reference(&mut attributes, "src", &image.url);
+        let has_source =
+            !image.url.trim().is_empty() && self.push_reference(&mut attributes, "src", &image.url);
         if !has_source {
             push_text(&mut self.out, &image.alt);
             return;
