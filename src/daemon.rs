@@ -13,13 +13,15 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::config::{Config, Errors};
 use crate::engine::renderer::Renderer;
 use crate::engine::{self, Command, Engine, Parts};
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
+use crate::ops::clock_set::on_clock_set;
+use crate::ops::listener::Listener;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
 use crate::publish::Published;
 use crate::source::Inbox;
@@ -97,6 +99,7 @@ pub struct Daemon {
     config: Config,
     http: Option<http::Running>,
     engine: Option<JoinHandle<()>>,
+    _clock: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
 }
 
@@ -118,6 +121,7 @@ impl Daemon {
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
         }
+        let clock = listen_to_clock(&inbox);
         let (ending, ended) = oneshot::channel();
         let work = move || {
             engine.run();
@@ -128,7 +132,14 @@ impl Daemon {
         let engine = spawned.map_err(|error| {
             Refusal::Config(format!("the engine thread cannot be started: {error}"))
         })?;
-        Ok(Self { inbox, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
+        Ok(Self {
+            inbox,
+            config,
+            http: Some(http),
+            engine: Some(engine),
+            _clock: clock,
+            ended: Some(ended),
+        })
     }
 
     /// Gives the engine another configuration.
@@ -205,6 +216,19 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
         polling,
     };
     Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
+}
+
+/// Wakes the engine when the wall clock is set. Without that, what became due by the step is
+/// published at the next scan.
+fn listen_to_clock(inbox: &Arc<Inbox<Command>>) -> Option<Listener> {
+    let inbox = Arc::clone(inbox);
+    match on_clock_set(move || inbox.clock_was_set()) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            debug!(%error, "steps of the wall clock are not reported");
+            None
+        }
+    }
 }
 
 fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {

@@ -34,7 +34,7 @@ const ORDER: &str = "
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
-    src/ops: clock systemd < logging
+    src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render
     src/store: lock project rows schema < directory model seal < read < open write < database
