@@ -14,6 +14,8 @@ mod pages;
 mod project;
 pub mod renderer;
 mod run;
+#[cfg(test)]
+mod simulation;
 mod step;
 mod tell;
 
@@ -118,6 +120,7 @@ impl Engine {
         let site_id = of(value::SITE_ID).unwrap_or_else(|| parts.config.site.id.clone());
         parts.config = Arc::new(with_site_id(&parts.config, &site_id));
         let polling = parts.polling;
+        let now = parts.inbox.now();
         let policy = policy(&parts.config);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
@@ -154,7 +157,7 @@ impl Engine {
             stale: BTreeSet::new(),
             projected,
             unswept: true,
-            watch: run::Watch::new(polling),
+            watch: run::Watch::new(polling, now),
             trouble: tell::Trouble::default(),
             left_out: tell::LeftOut::default(),
         };
@@ -207,7 +210,7 @@ impl Engine {
         // A millisecond more, so that the clock has surely reached the moment.
         let wait = due
             .map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
-        Instant::now() + wait
+        self.parts.inbox.now() + wait
     }
 }
 
