@@ -21,6 +21,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Scope, Timestamp};
 use crate::config::{self, Config};
@@ -115,7 +117,7 @@ impl Engine {
         let of = |name: &str| {
             remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };
-        let site_id = of(value::SITE_ID).unwrap_or_else(|| parts.config.site.id.clone());
+        let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&parts.config));
         parts.config = Arc::new(with_site_id(&parts.config, &site_id));
         let polling = parts.polling;
         let policy = policy(&parts.config);
@@ -211,11 +213,21 @@ impl Engine {
     }
 }
 
+/// The id of a site that has none yet. Where the configuration has none either, it is random: two sites that were begun
+/// without an address must never share an id.
+fn first_site_id(config: &Config) -> String {
+    match config.site.id.as_str() {
+        "" => Uuid::new_v4().to_string(),
+        id => id.to_owned(),
+    }
+}
+
 /// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
 /// follows the address and asks for nothing.
 fn with_site_id(config: &Config, id: &str) -> Config {
     let configured = config.site.id.as_str();
-    if configured != id && config.site.url.host_str() != Some(configured) {
+    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
+    if configured != id && !is_default {
         tell::frozen_site_id(id, configured);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
