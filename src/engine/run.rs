@@ -42,8 +42,8 @@ pub(super) struct Watch {
     project_after: Option<Instant>,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,
-    /// Did the very first scan wait for a tree that was being put there?
-    pub(super) waited: bool,
+    /// When the very first scan is taken: a tree that is being put there is waited for.
+    pub(super) first_at: Option<Instant>,
 }
 
 impl Watch {
@@ -56,7 +56,7 @@ impl Watch {
             astray: false,
             project_after: None,
             unfinished: Unfinished::default(),
-            waited: false,
+            first_at: None,
         }
     }
 }

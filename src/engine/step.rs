@@ -64,7 +64,7 @@ impl Engine {
             .ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
         // A deletion is final: before one takes effect, its article is looked for everywhere.
         let deletes = self.current.state.deletes(&self.policy, now);
-        let look = if deletes { &Look::Everything } else { look };
+        let look = if deletes || self.first_scan { &Look::Everything } else { look };
         let mut changes = tree.look(look, &Known(&self.current.state))?;
         laps.lap("look");
         changes.retain(|change| !signs.unsettled.contains(&change.path));
@@ -125,17 +125,21 @@ impl Engine {
         held
     }
 
-    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed holds: a tree that
-    /// was put there a moment ago is taken whole. A file that is being written is not waited for.
+    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed
+    /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
+    /// that is being written is not waited for.
     fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
-        let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
-        match quiet {
-            Some(again) if self.first_scan && !std::mem::replace(&mut self.watch.waited, true) => {
-                self.parts.inbox.rescan_later(again);
-                true
-            }
-            _ => false,
+        if !self.first_scan {
+            return false;
         }
+        let now = Instant::now();
+        let first_at = *self.watch.first_at.get_or_insert_with(|| {
+            let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
+            let wait = quiet.unwrap_or_default();
+            self.parts.inbox.rescan_later(wait);
+            now + wait
+        });
+        now < first_at
     }
 
     /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
