@@ -14,6 +14,7 @@ mod pages;
 mod project;
 pub mod renderer;
 mod run;
+mod scanned_root;
 mod step;
 mod tell;
 
@@ -35,6 +36,7 @@ use crate::store::{Projector, Store, StoreError, Target};
 use bodies::Bodies;
 use hot::Hot;
 use renderer::Renderer;
+use scanned_root::ScannedRoot;
 
 pub use run::{open_tree, settling};
 
@@ -52,6 +54,8 @@ mod value {
     pub(super) const POLICY: &str = "policy";
     pub(super) const GENERATION: &str = "generation";
     pub(super) const SCANNED: &str = "scanned";
+    /// The identity of the article directory at the last full scan.
+    pub(super) const ROOT: &str = "root";
     /// With the path of a scope behind it: the version that was projected.
     pub(super) const PROJECTED: &str = "projected:";
 }
@@ -96,6 +100,7 @@ pub struct Engine {
     /// May there be files in `feeds/` of scopes that are no more?
     unswept: bool,
     watch: run::Watch,
+    root: ScannedRoot,
     trouble: tell::Trouble,
     left_out: tell::LeftOut,
 }
@@ -126,6 +131,7 @@ impl Engine {
         let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
         let first_scan = of(value::SCANNED).is_none();
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let root = ScannedRoot::remembered(of(value::ROOT));
         let projected = project::remembered(&remembered.values);
         if reread {
             forget_readings(&mut remembered);
@@ -157,6 +163,7 @@ impl Engine {
             projected,
             unswept: true,
             watch: run::Watch::new(polling),
+            root,
             trouble: tell::Trouble::default(),
             left_out: tell::LeftOut::default(),
         };
