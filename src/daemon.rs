@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, Errors};
 use crate::engine::renderer::Renderer;
@@ -120,6 +120,9 @@ impl Daemon {
         let http = http::start(listeners, edge).map_err(failed)?;
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
+        }
+        if let Some(notice) = config.site.url_notice() {
+            warn!(event = "warning", "{notice}");
         }
         let clock = listen_to_clock(&inbox);
         let (ending, ended) = oneshot::channel();

@@ -133,7 +133,8 @@ impl Config {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     /// Name from which ids are derived; fixed in the ledger at the first start. Default: the host
-    /// of `url`.
+    /// of `url`; empty if that works only on this machine, and then the first start chooses a
+    /// random one.
     pub id: String,
     /// The title of the site's feed and home page. Not empty.
     pub title: String,
@@ -149,6 +150,19 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
+}
+
+impl Site {
+    /// A sentence about `site.url`, if it works only on this machine: it was not set.
+    pub fn url_notice(&self) -> Option<String> {
+        values::is_loopback(&self.url).then(|| {
+            format!(
+                "`site.url` is not set: the links in feeds begin with {}, which works only on this machine; set \
+                 it to the address that readers use",
+                self.url
+            )
+        })
+    }
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.

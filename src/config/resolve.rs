@@ -65,7 +65,7 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
     );
     let title = line(reader, "site", "title", || "dropfeed".to_owned());
     let site = Site {
-        id: line(reader, "site", "id", || url.host_str().unwrap_or("dropfeed").to_owned()),
+        id: site_id(reader, &url),
         description: line(reader, "site", "description", || format!("New articles from {title}")),
         language: parsed(reader, "site", "language", values::language)
             .map_or("en".to_owned(), |given| given.value),
@@ -76,6 +76,17 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
         url,
     };
     (site, url_at)
+}
+
+/// Reads `site.id`. The default is the host of the site, but a host that every machine has names no
+/// site: then it is empty, and the state gets a random one.
+fn site_id(reader: &mut Reader<'_>, url: &Url) -> String {
+    let optional = |text: &str| if text.is_empty() { Ok(String::new()) } else { one_line(text) };
+    match parsed(reader, "site", "id", optional) {
+        Some(given) if !given.value.is_empty() => given.value,
+        _ if values::is_loopback(url) => String::new(),
+        _ => url.host_str().unwrap_or_default().to_owned(),
+    }
 }
 
 fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {

@@ -173,7 +173,7 @@ listen = "127.0.0.1:0"
 fn an_empty_file_is_usable() {
     let config = default();
     assert_eq!(config.site.url.as_str(), "http://127.0.0.1:8080/");
-    assert_eq!(config.site.id, "127.0.0.1");
+    assert_eq!(config.site.id, "");
     assert_eq!(
         (config.articles.dir, config.state.dir),
         ("/srv/articles".into(), "/srv/.dropfeed".into())
@@ -192,7 +192,16 @@ fn values() {
         |c| c.site.url.to_string(),
         "https://e.org/b/".to_owned(),
     );
-    check_value("site.url = \"https://e.org/b\"", &[], |c| c.site.id.clone(), "e.org".to_owned());
+    for (text, id) in [
+        ("site.url = \"https://e.org/b\"", "e.org"),
+        ("site.url = \"https://e.org/b\"\nsite.id = \"\"", "e.org"),
+        // Every machine has these: two sites must not share them.
+        ("site.url = \"http://localhost:8080\"", ""),
+        ("site.url = \"http://[::1]/\"", ""),
+        ("site.url = \"http://127.0.0.9/\"\nsite.id = \" mine \"", "mine"),
+    ] {
+        check_value(text, &[], |c| c.site.id.clone(), id.to_owned());
+    }
     check_value("server.listen = \"127.0.0.1:9000\"", &[], |c| c.site.url.port(), Some(9000));
     check_value(
         "server.listen = [\"localhost:1\", \"[::1]:2\"]",

@@ -14,6 +14,7 @@ mod pages;
 mod project;
 pub mod renderer;
 mod run;
+mod scanned_root;
 mod shared_store;
 #[cfg(test)]
 mod simulation;
@@ -22,6 +23,8 @@ mod tell;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Timestamp};
@@ -36,6 +39,7 @@ use bodies::Bodies;
 use hot::Hot;
 use project::Projection;
 use renderer::Renderer;
+use scanned_root::ScannedRoot;
 use shared_store::SharedStore;
 
 pub use run::{open_tree, settling};
@@ -54,6 +58,8 @@ mod value {
     pub(super) const POLICY: &str = "policy";
     pub(super) const GENERATION: &str = "generation";
     pub(super) const SCANNED: &str = "scanned";
+    /// The identity of the article directory at the last full scan.
+    pub(super) const ROOT: &str = "root";
     /// Followed by a route: the version of its document that was projected.
     pub(super) const PROJECTED: &str = "projected:";
 }
@@ -90,6 +96,7 @@ pub struct Engine {
     /// Taken by [`Engine::run`] for its thread, or by [`Engine::build`].
     projection: Option<Projection>,
     watch: run::Watch,
+    root: ScannedRoot,
     trouble: tell::Trouble,
     left_out: tell::LeftOut,
 }
@@ -133,7 +140,7 @@ impl Engine {
         let of = |name: &str| {
             remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };
-        let site_id = of(value::SITE_ID).unwrap_or_else(|| config.site.id.clone());
+        let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
         let config = Arc::new(with_site_id(&config, &site_id));
         let policy = policy(&config);
         let head_version = HEAD_VERSION.to_string();
@@ -141,6 +148,7 @@ impl Engine {
         let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
         let first_scan = of(value::SCANNED).is_none();
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
             forget_readings(&mut remembered);
         }
@@ -172,6 +180,7 @@ impl Engine {
             store,
             projection: Some(projection),
             watch,
+            root,
             trouble: tell::Trouble::default(),
             left_out: tell::LeftOut::default(),
         };
@@ -227,11 +236,21 @@ impl Engine {
     }
 }
 
+/// The id of a site that has none yet. Where the configuration has none either, it is random: two sites that were begun
+/// without an address must never share an id.
+fn first_site_id(config: &Config) -> String {
+    match config.site.id.as_str() {
+        "" => Uuid::new_v4().to_string(),
+        id => id.to_owned(),
+    }
+}
+
 /// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
 /// follows the address and asks for nothing.
 fn with_site_id(config: &Config, id: &str) -> Config {
     let configured = config.site.id.as_str();
-    if configured != id && config.site.url.host_str() != Some(configured) {
+    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
+    if configured != id && !is_default {
         tell::frozen_site_id(id, configured);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }

@@ -39,8 +39,8 @@ pub(super) struct Watch {
     reopen: bool,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,
-    /// Did the very first scan wait for a tree that was being put there?
-    pub(super) waited: bool,
+    /// When the very first scan is taken: a tree that is being put there is waited for.
+    pub(super) first_at: Option<Instant>,
 }
 
 impl Watch {
@@ -52,7 +52,7 @@ impl Watch {
             retry_after: None,
             reopen: false,
             unfinished: Unfinished::default(),
-            waited: false,
+            first_at: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use tracing::debug;
 use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
+use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
 use crate::ops::clock::Timer;
 use crate::source::unfinished::Held;
@@ -35,6 +36,17 @@ pub enum StepError {
     /// The rows could not be made durable.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Another directory is at the root's path since the last stop, and most of the articles are not in it.
+    #[error(
+        "held: {0}: another directory is in the place of the article directory, and most articles are not in it; is its disk mounted?"
+    )]
+    Held(Shrink),
+}
+
+impl From<Shrink> for StepError {
+    fn from(shrink: Shrink) -> Self {
+        Self::Held(shrink)
+    }
 }
 
 /// What a step did.
@@ -66,7 +78,8 @@ impl Engine {
             .ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
         // A deletion is final: before one takes effect, its article is looked for everywhere.
         let deletes = self.current.state.deletes(&self.policy, now);
-        let look = if deletes { &Look::Everything } else { look };
+        let whole = deletes || self.first_scan || self.root.is_guarded(&tree);
+        let look = if whole { &Look::Everything } else { look };
         let mut changes = tree.look(look, &Known(&self.current.state))?;
         laps.lap("look");
         changes.retain(|change| !signs.unsettled.contains(&change.path));
@@ -95,11 +108,15 @@ impl Engine {
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
+        self.root.guard(&tree, self.current.state.library().len(), &outcome)?;
+        self.pending.values.retain(|(name, _)| name != value::ROOT);
+        self.pending.values.extend(self.root.news(&tree, look));
         let published = self.settle(next, outcome)?;
         laps.lap("commit");
         laps.tell(files);
         if *look == Look::Everything {
             self.first_scan = false;
+            self.root.scanned(&tree);
         }
         self.pending.reweigh = false;
         Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
@@ -132,17 +149,21 @@ impl Engine {
         held
     }
 
-    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed holds: a tree that
-    /// was put there a moment ago is taken whole. A file that is being written is not waited for.
+    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed
+    /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
+    /// that is being written is not waited for.
     fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
-        let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
-        match quiet {
-            Some(again) if self.first_scan && !std::mem::replace(&mut self.watch.waited, true) => {
-                self.parts.inbox.rescan_later(again);
-                true
-            }
-            _ => false,
+        if !self.first_scan {
+            return false;
         }
+        let now = Instant::now();
+        let first_at = *self.watch.first_at.get_or_insert_with(|| {
+            let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
+            let wait = quiet.unwrap_or_default();
+            self.parts.inbox.rescan_later(wait);
+            now + wait
+        });
+        now < first_at
     }
 
     /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that

@@ -7,6 +7,7 @@ mod address;
 mod assets;
 mod channel;
 mod dates;
+pub mod guard;
 mod identity;
 pub mod ledger;
 mod rename;

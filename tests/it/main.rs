@@ -14,5 +14,6 @@ mod http;
 mod incremental;
 mod moves;
 mod reload;
+mod start;
 mod tidy;
 mod watch;

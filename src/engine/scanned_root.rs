@@ -1,0 +1,63 @@
+//! The directory that was last scanned whole, remembered across restarts.
+//!
+//! A start over another directory is guarded until its first full scan: a disk that is not mounted leaves an empty
+//! directory at its path, and that must not empty the feeds. A directory that is swapped while dropfeed runs is not
+//! guarded here: whoever swaps it sees what happens.
+
+use crate::library::guard::Shrink;
+use crate::library::{Notice, Outcome};
+use crate::source::{Look, Tree};
+
+use super::value;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct ScannedRoot {
+    /// Its identity as text; `None` before the very first scan.
+    last: Option<String>,
+    /// Whether a full scan succeeded since the start.
+    is_proven: bool,
+}
+
+impl ScannedRoot {
+    pub(super) fn remembered(last: Option<String>) -> Self {
+        Self { last, is_proven: false }
+    }
+
+    /// Whether the tree has another root than the one that was scanned before the start.
+    pub(super) fn is_guarded(&self, tree: &Tree) -> bool {
+        !self.is_proven && self.last.as_ref().is_some_and(|last| *last != identity(tree))
+    }
+
+    /// Refuses a step over a guarded root after which most of the entries in `before` would have no file.
+    pub(super) fn guard(
+        &self,
+        tree: &Tree,
+        before: usize,
+        outcome: &Outcome,
+    ) -> Result<(), Shrink> {
+        let is_missing = |notice: &&Notice| matches!(notice, Notice::Missing(_));
+        let missing = outcome.notices.iter().filter(is_missing).count();
+        let shrink = Shrink { before, after: before.saturating_sub(missing) };
+        if self.is_guarded(tree) && shrink.is_suspicious() { Err(shrink) } else { Ok(()) }
+    }
+
+    /// The value to remember with the rows of a look, where the root is another now.
+    pub(super) fn news(&self, tree: &Tree, look: &Look) -> Option<(String, String)> {
+        let identity = identity(tree);
+        let is_news = *look == Look::Everything && self.last.as_ref() != Some(&identity);
+        is_news.then(|| (value::ROOT.to_owned(), identity))
+    }
+
+    /// Takes note that everything beneath the root was looked at, and that the rows are durable.
+    pub(super) fn scanned(&mut self, tree: &Tree) {
+        self.last = Some(identity(tree));
+        self.is_proven = true;
+    }
+}
+
+/// Device, inode and birth time. The mount is left out: its number is another after each restart of the machine.
+fn identity(tree: &Tree) -> String {
+    let root = tree.identity();
+    format!("{}:{}:{}", root.dev, root.ino, root.btime_ns)
+}
