@@ -193,8 +193,8 @@ impl Render for Renderer {
             }
             Route::Home => pages::home(snapshot),
             Route::Index(scope) => pages::index(snapshot, scope).ok_or(Unrendered::Changed)?,
-            Route::Month(year, month) => {
-                pages::month(snapshot, *year, *month).ok_or(Unrendered::Changed)?
+            Route::Month(year, month, page) => {
+                pages::month(snapshot, *year, *month, *page).ok_or(Unrendered::Changed)?
             }
             _ => return Err(Unrendered::Unreadable),
         };
