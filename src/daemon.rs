@@ -112,8 +112,9 @@ impl Daemon {
     ) -> Result<Self, Refusal> {
         let lock = prepare(&config)?;
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
-        let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
-        let edge = Edge::new(published, renderer, config.server.clone());
+        let Opened { engine, inbox, published, renderer } =
+            open(config.clone(), lock, Arc::clone(&clock))?;
+        let edge = Edge::new(published, renderer, config.server.clone(), clock);
         let failed = |error: io::Error| {
             Refusal::Config(format!("the listening sockets cannot be used: {error}"))
         };

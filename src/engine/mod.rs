@@ -7,6 +7,7 @@
 //! Invariants: durable before visible (a snapshot is published only after its rows are committed); a step that fails
 //! leaves the earlier value standing, and its hints return; a root that is gone freezes, it empties nothing.
 
+mod assets;
 mod bodies;
 pub mod hot;
 pub mod observe;
