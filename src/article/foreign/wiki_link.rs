@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::article::feed_html::heading_ids::slug;
 use crate::article::feed_html::references::media_of;
+use crate::article::markdown::escaped;
 use crate::article::symbol::{by_name, by_path};
 
 /// A longer name is none.
@@ -84,17 +85,6 @@ fn reference(target: &str) -> String {
         (false, true) => format!("{}{hash}{fragment}", by_path(name)),
         (false, false) => by_name(name, &fragment),
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_punctuation() {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]

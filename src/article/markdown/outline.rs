@@ -11,7 +11,7 @@ use crate::article::foreign;
 use crate::article::foreign::template_tag::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
-use crate::article::sanitize::tokens::{Token, tokens};
+use crate::article::sanitize::tokens::{Token, tokens_of_part};
 
 use super::callouts::events;
 use super::comments::{self, shown};
@@ -174,7 +174,7 @@ impl Surveyor {
             return;
         }
         self.seen_block = true;
-        for token in tokens(html) {
+        for token in tokens_of_part(html) {
             if self.dropped.covers(&token) {
                 continue;
             }
