@@ -2,6 +2,7 @@
 //! and wiki links.
 
 mod addresses;
+mod admonitions;
 mod callouts;
 mod comments;
 mod footnotes;
@@ -21,6 +22,7 @@ use crate::article::word_sketch::WordSketch;
 use crate::base::Diagnostic;
 
 use addresses::linked;
+use admonitions::as_callouts;
 use callouts::events;
 use comments::shown;
 pub(crate) use outline::outline;
@@ -41,6 +43,7 @@ pub(crate) fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Markdown, findings);
+    let text = as_callouts(&text, findings);
     let text = shown(&text, depth(rendering.limits), findings);
     let text = linked(&text);
     let written = write(events(&text, true), settings(rendering, false), findings);

@@ -13,6 +13,7 @@ use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens_of_part};
 
+use super::admonitions::as_callouts;
 use super::callouts::events;
 use super::comments::{self, shown};
 use super::writer::without_comments;
@@ -75,6 +76,7 @@ struct Survey {
 
 fn survey(text: &str) -> Survey {
     let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
+    let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
