@@ -14,16 +14,12 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::article::{Head, Reading};
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
-use crate::source::Fingerprint;
 
-use super::identity::Ledger;
-use super::step::Step;
-use super::{
-    Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address,
-    channel,
-};
+use super::ledger::Ledger;
+use super::{Article, Commit, FileRow, Kept, Library, Record, Section, Standing, address, channel};
 
 /// What of the configuration decides identities and dates.
 #[derive(Debug, Clone)]
@@ -110,7 +106,7 @@ pub enum Notice {
         until: Timestamp,
     },
     /// A file cannot be used, or not as it is.
-    Told(RelPath, Diagnostic),
+    Diagnostic(RelPath, Diagnostic),
 }
 
 /// What a step did.
@@ -124,6 +120,24 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
 }
 
+/// Whether the tree has been looked at before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scan {
+    /// The tree is older than the ledger: files without a date are as old as they say.
+    First,
+    /// The ledger knows the tree: files without a date are new.
+    Later,
+}
+
+/// The files that a step weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reweigh {
+    /// Those that changed, or are due.
+    Changed,
+    /// All: the policy is another.
+    Everything,
+}
+
 /// The ledger and the library. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -132,33 +146,7 @@ pub struct State {
 }
 
 impl State {
-    /// What is remembered, as a value again. Files that are not public as they are will be weighed by the first step.
-    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
-        let mut state = State::default();
-        state.library.base = policy.base;
-        for record in &remembered.records {
-            state.remember(record);
-        }
-        for (path, row) in &remembered.files {
-            state.remember_file(path, row, policy);
-        }
-        for (url, seq) in &remembered.urls {
-            state.ledger.urls.insert(url.key(), *seq);
-        }
-        state.library.urls = state.ledger.urls.clone();
-        state.library.by_path = state.ledger.by_path.clone();
-        for row in &remembered.channels {
-            let place = Place { row: row.clone(), members: Default::default() };
-            state.library.channels.insert(row.scope.clone(), place);
-        }
-        let mut step = Step::new(state, policy, Timestamp::MIN, false);
-        for record in &remembered.records {
-            step.show(record.seq);
-        }
-        step.state
-    }
-
-    fn remember(&mut self, record: &Arc<Record>) {
+    pub(super) fn remember(&mut self, record: &Arc<Record>) {
         self.ledger.give_id(&record.id, record.seq);
         // Ascending numbers: the last article at a path is its owner.
         self.ledger.by_path.insert(record.path.clone(), record.seq);
@@ -168,7 +156,7 @@ impl State {
         self.ledger.put_record(Arc::clone(record));
     }
 
-    fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
+    pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, what stands in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
@@ -192,20 +180,6 @@ impl State {
             }
         }
         self.ledger.put_file(path, row.clone());
-    }
-
-    /// Applies what was seen. `first_scan`: the tree is older than the ledger, so that files without a date have their
-    /// own; `everything`: the policy is another, so that every file is weighed again.
-    #[must_use]
-    pub fn step(
-        &self,
-        observations: &[Observation],
-        policy: &Policy,
-        now: Timestamp,
-        first_scan: bool,
-        everything: bool,
-    ) -> (State, Outcome) {
-        Step::new(self.clone(), policy, now, first_scan).run(observations, everything)
     }
 
     /// The library as it stands.

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::article::{Head, WordSketch};
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::time::whole_second;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
-use crate::source::Fingerprint;
 
+use super::super::address;
+use super::super::state::{Notice, Scan};
+use super::super::{FileRow, Kept, Record, Seq, Standing};
+use super::Step;
 use super::dates::{self, Showing};
-use super::state::Notice;
-use super::step::Step;
-use super::{FileRow, Kept, Record, Seq, Standing, address};
 
 /// Half of its old words: with at least so many, a file that returns to the path of a deleted article is that article.
 const KEPT_SHARE_MIN: f64 = 0.5;
@@ -83,7 +84,7 @@ impl Step<'_> {
     fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
         let modified =
             Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
-        if self.first_scan { modified.min(self.now) } else { self.now }
+        if self.scan == Scan::First { modified.min(self.now) } else { self.now }
     }
 
     /// Weighs the file at `path` against what is remembered of its article.
@@ -141,7 +142,7 @@ impl Step<'_> {
     fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.copies.remove(path);
         // On a first scan nobody has seen the original yet. Who says an id is who it says.
-        if self.first_scan || head.id.is_some() {
+        if self.scan == Scan::First || head.id.is_some() {
             return false;
         }
         let copied = |record: &Arc<Record>| {
@@ -203,7 +204,7 @@ impl Step<'_> {
             return;
         };
         if told.as_ref() != Some(&diagnostic) {
-            self.notices.push(Notice::Told(path.clone(), diagnostic.clone()));
+            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
         }
         self.state.ledger.contested.insert(path.clone(), diagnostic);
         self.reappear(self.state.ledger.live(path).cloned().as_deref());

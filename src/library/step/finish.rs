@@ -6,9 +6,11 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
-use super::state::{Notice, Outcome, State};
-use super::step::Step;
-use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, audience};
+use super::super::state::{Notice, Outcome, State};
+use super::super::{
+    Article, ChannelRow, ChannelState, Commit, Record, Seq, Standing, address, audience,
+};
+use super::Step;
 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
@@ -100,7 +102,7 @@ impl Step<'_> {
         self.state
             .library
             .channels
-            .insert(scope.clone(), Place { row, members: Default::default() });
+            .insert(scope.clone(), ChannelState { row, members: Default::default() });
         self.touched.insert(scope.clone());
         scope
     }

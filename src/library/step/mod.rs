@@ -3,6 +3,11 @@
 //! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone, weigh what is there, delete what has
 //! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
 
+mod admit;
+mod dates;
+mod finish;
+mod rename;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -10,24 +15,66 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::article::Reading;
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
-use crate::source::Fingerprint;
 
-use super::rename::{self, Fresh, Lost};
-use super::state::{Found, Notice, Observation, Outcome, Policy, State};
-use super::{FileRow, ICON, Kept, Record, Seq, Standing};
+use rename::{Fresh, Lost};
+
+use super::state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
 /// How long a file must be gone before its article cannot be found under another path any more, where the grace is
 /// shorter: longer than any two events of one rename are apart.
 const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
+
+impl State {
+    /// Restores a state from what was remembered. Files that are not public as they are will be weighed by the first step.
+    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
+        let mut state = State::default();
+        state.library.base = policy.base;
+        for record in &remembered.records {
+            state.remember(record);
+        }
+        for (path, row) in &remembered.files {
+            state.remember_file(path, row, policy);
+        }
+        for (url, seq) in &remembered.urls {
+            state.ledger.urls.insert(url.key(), *seq);
+        }
+        state.library.urls = state.ledger.urls.clone();
+        state.library.by_path = state.ledger.by_path.clone();
+        for row in &remembered.channels {
+            let place = ChannelState { row: row.clone(), members: Default::default() };
+            state.library.channels.insert(row.scope.clone(), place);
+        }
+        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
+        for record in &remembered.records {
+            step.show(record.seq);
+        }
+        step.state
+    }
+
+    /// Applies what was seen, and returns the next state with what it did.
+    #[must_use]
+    pub fn step(
+        &self,
+        observations: &[Observation],
+        policy: &Policy,
+        now: Timestamp,
+        scan: Scan,
+        reweigh: Reweigh,
+    ) -> (State, Outcome) {
+        Step::new(self.clone(), policy, now, scan).run(observations, reweigh)
+    }
+}
 
 /// A step under way.
 pub(super) struct Step<'a> {
     pub(super) state: State,
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
-    pub(super) first_scan: bool,
+    pub(super) scan: Scan,
     pub(super) notices: Vec<Notice>,
     pub(super) touched: BTreeSet<Scope>,
     /// Paths to weigh.
@@ -41,12 +88,12 @@ pub(super) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, first_scan: bool) -> Self {
+    pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, scan: Scan) -> Self {
         Self {
             state,
             policy,
             now,
-            first_scan,
+            scan,
             notices: Vec::new(),
             touched: BTreeSet::new(),
             pending: BTreeSet::new(),
@@ -62,7 +109,7 @@ impl<'a> Step<'a> {
     pub(super) fn run(
         mut self,
         observations: &[Observation],
-        everything: bool,
+        reweigh: Reweigh,
     ) -> (State, Outcome) {
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
@@ -73,7 +120,7 @@ impl<'a> Step<'a> {
         self.wake_due();
         self.follow_renames();
         self.miss();
-        if everything {
+        if reweigh == Reweigh::Everything {
             self.pending = self.state.ledger.files.keys().cloned().collect();
         }
         self.weigh_all();
@@ -143,7 +190,7 @@ impl<'a> Step<'a> {
     fn keep(&mut self, path: &RelPath, reading: &Reading) -> Kept {
         match reading {
             Reading::Article { head, sketch, diagnostics } => {
-                self.tell(path, diagnostics);
+                self.report(path, diagnostics);
                 Kept::Article(Arc::clone(head), Arc::clone(sketch))
             }
             Reading::Empty => Kept::Empty,
@@ -152,13 +199,15 @@ impl<'a> Step<'a> {
     }
 
     fn refuse(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) -> Kept {
-        self.tell(path, diagnostics);
+        self.report(path, diagnostics);
         Kept::Refused(diagnostics.into())
     }
 
-    fn tell(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
+    fn report(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
         self.notices.extend(
-            diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone())),
+            diagnostics
+                .iter()
+                .map(|diagnostic| Notice::Diagnostic(path.clone(), diagnostic.clone())),
         );
     }
 
