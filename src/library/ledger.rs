@@ -1,6 +1,12 @@
-//! Who an article is: ids, URLs and claims. Once given, an id is frozen, and a URL is its owner's for ever.
+//! The ledger: everything that is remembered of files and articles, behind verbs that keep its maps in agreement.
+//!
+//! Once given, an id is frozen, and a URL is its owner's for ever.
+
+use std::ops::Bound;
+use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::article::Head;
@@ -9,40 +15,43 @@ use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::address::Address;
 use super::{FileRow, Record, Seq, Standing};
-use std::sync::Arc;
 
 /// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
+
+/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
+/// shorter: longer than any two events of one rename are apart.
+const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
 /// Everything that is remembered of files and articles. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     /// Every file as it was last read.
-    pub(super) files: OrdMap<RelPath, FileRow>,
+    files: OrdMap<RelPath, FileRow>,
     /// Every article that ever was public.
-    pub(super) records: OrdMap<Seq, Arc<Record>>,
+    records: OrdMap<Seq, Arc<Record>>,
     /// The article of a path: the last one that stood there.
-    pub(super) by_path: HashMap<RelPath, Seq>,
+    by_path: HashMap<RelPath, Seq>,
     /// Whose an id is, by the beginning of its digest.
-    pub(super) by_id: OrdSet<(u64, Seq)>,
+    by_id: OrdSet<(u64, Seq)>,
     /// Whose a URL is, by its key; for ever.
-    pub(super) urls: HashMap<UrlPath, Seq>,
+    urls: HashMap<UrlPath, Seq>,
     /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
-    pub(super) contested: OrdMap<RelPath, Diagnostic>,
+    contested: OrdMap<RelPath, Diagnostic>,
     /// When to weigh a file again: it appears or expires then. May hold moments that no longer matter.
-    pub(super) timers: OrdSet<(Timestamp, RelPath)>,
+    timers: OrdSet<(Timestamp, RelPath)>,
     /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
-    pub(super) expired: OrdSet<(Timestamp, RelPath)>,
+    expired: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
-    pub(super) missing: OrdSet<(Timestamp, Seq)>,
+    missing: OrdSet<(Timestamp, Seq)>,
     /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
     /// seen in two halves would be a deletion and a new article.
-    pub(super) departed: OrdSet<(Timestamp, Seq)>,
+    departed: OrdSet<(Timestamp, Seq)>,
     /// What the files of missing and departed articles were, for telling a rename.
-    pub(super) traces: HashMap<Seq, Fingerprint>,
+    traces: HashMap<Seq, Fingerprint>,
     /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
     /// its original may be about to go.
-    pub(super) copies: OrdMap<RelPath, (RelPath, Timestamp)>,
+    copies: OrdMap<RelPath, (RelPath, Timestamp)>,
     /// Every file by its inode number.
     by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
@@ -50,6 +59,240 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// Takes up an article that was remembered. Articles come by ascending number: the last at a path has it.
+    pub(super) fn restore(&mut self, record: &Arc<Record>) {
+        self.give_id(&record.id, record.seq);
+        self.by_path.insert(record.path.clone(), record.seq);
+        if let Standing::Missing(since) = record.standing {
+            self.missing.insert((since, record.seq));
+        }
+        self.put_record(Arc::clone(record));
+    }
+
+    /// The file at `path`, as it was last read.
+    pub(super) fn file(&self, path: &RelPath) -> Option<&FileRow> {
+        self.files.get(path)
+    }
+
+    /// Every file, by path.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
+        self.files.iter()
+    }
+
+    /// The paths of the files from `start` on.
+    pub(super) fn paths_from(&self, start: RelPath) -> impl Iterator<Item = &RelPath> {
+        self.files.range(start..).map(|(path, _)| path)
+    }
+
+    /// The article with this number.
+    pub(super) fn record(&self, seq: Seq) -> Option<&Arc<Record>> {
+        self.records.get(&seq)
+    }
+
+    /// The owner of every URL by its key, and the last article of every path. Shared, not copied.
+    pub(super) fn shared(&self) -> (HashMap<UrlPath, Seq>, HashMap<RelPath, Seq>) {
+        (self.urls.clone(), self.by_path.clone())
+    }
+
+    /// Makes the path the article's: that of a new article, or another than it had.
+    pub(super) fn move_to(&mut self, seq: Seq, path: &RelPath) {
+        if let Some(record) = self.records.get(&seq).cloned() {
+            if self.by_path.get(&record.path) == Some(&seq) {
+                self.by_path.remove(&record.path);
+            }
+            self.put_record(Arc::new(Record { path: path.clone(), ..(*record).clone() }));
+        }
+        self.copies.remove(path);
+        self.by_path.insert(path.clone(), seq);
+    }
+
+    /// Gives the article another standing; false where it has it already.
+    pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing, now: Timestamp) -> bool {
+        let Some(record) = self.records.get(&seq).cloned() else { return false };
+        if record.standing == standing {
+            return false;
+        }
+        if let Standing::Missing(since) = record.standing {
+            self.missing.remove(&(since, seq));
+            if standing == Standing::Deleted && now.duration_since(since) < DEPARTED {
+                self.departed.insert((since, seq));
+            } else if !matches!(standing, Standing::Missing(_)) {
+                self.traces.remove(&seq);
+            }
+        }
+        if let Standing::Missing(since) = standing {
+            self.missing.insert((since, seq));
+        }
+        self.put_record(Arc::new(Record { standing, ..(*record).clone() }));
+        true
+    }
+
+    /// Makes the URL the article's for ever; false where it is an article's already.
+    pub(super) fn own_url(&mut self, url: &UrlPath, seq: Seq) -> bool {
+        let key = url.key();
+        if self.urls.contains_key(&key) {
+            return false;
+        }
+        self.urls.insert(key, seq);
+        true
+    }
+
+    /// Remembers what the file of a missing article was.
+    pub(super) fn trace(&mut self, seq: Seq, fingerprint: Fingerprint) {
+        self.traces.insert(seq, fingerprint);
+    }
+
+    /// The articles whose file is gone, with what it was where that is known: each may be found under another path.
+    pub(super) fn lost(&self) -> impl Iterator<Item = (&Arc<Record>, Option<Fingerprint>)> {
+        let gone = self.missing.iter().chain(&self.departed);
+        let records = gone.filter_map(|(_, seq)| self.records.get(seq));
+        records
+            .filter(|record| !self.has_file(record))
+            .map(|record| (record, self.traces.get(&record.seq).copied()))
+    }
+
+    /// Since when the article that has been missing longest has been so.
+    pub(super) fn missing_longest(&self) -> Option<Timestamp> {
+        self.missing.get_min().map(|(since, _)| *since)
+    }
+
+    /// The articles that have been missing since `at` or before.
+    pub(super) fn missing_until(&self, at: Timestamp) -> Vec<Seq> {
+        self.missing.range(..=(at, Seq::MAX)).map(|(_, seq)| *seq).collect()
+    }
+
+    /// The articles that are missing since a moment after `now`: the clock was stepped back.
+    pub(super) fn missing_after(&self, now: Timestamp) -> Vec<Seq> {
+        let after = (Bound::Excluded((now, Seq::MAX)), Bound::Unbounded);
+        self.missing.range(after).map(|(_, seq)| *seq).collect()
+    }
+
+    /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been stepped.
+    pub(super) fn forget_departed(&mut self, now: Timestamp) {
+        for (since, seq) in self.departed.clone() {
+            if now.duration_since(since).abs() <= DEPARTED {
+                continue;
+            }
+            self.departed.remove(&(since, seq));
+            let record = self.records.get(&seq);
+            if record.is_some_and(|record| record.standing == Standing::Deleted) {
+                self.traces.remove(&seq);
+            }
+        }
+    }
+
+    /// Has the file weighed again at `at`; false where that is known.
+    pub(super) fn wake_at(&mut self, at: Timestamp, path: &RelPath) -> bool {
+        self.timers.insert((at, path.clone())).is_none()
+    }
+
+    /// The next moment at which a file is to be weighed.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.get_min().map(|(at, _)| *at)
+    }
+
+    /// The files that are to be weighed at `now` or before.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &RelPath> {
+        self.timers.iter().take_while(move |(at, _)| *at <= now).map(|(_, path)| path)
+    }
+
+    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait or expiry is
+    /// another since the clock was stepped back.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<RelPath> {
+        let mut due = Vec::new();
+        while let Some((at, path)) = self.expired.get_max().cloned()
+            && at > now
+        {
+            self.expired.remove(&(at, path.clone()));
+            due.push(path);
+        }
+        for (path, (_, since)) in &self.copies {
+            if *since > now {
+                due.push(path.clone());
+            }
+        }
+        while let Some((at, path)) = self.timers.get_min().cloned()
+            && at <= now
+        {
+            self.timers.remove(&(at, path.clone()));
+            due.push(path);
+        }
+        due
+    }
+
+    /// Remembers that the file expired.
+    pub(super) fn expire(&mut self, at: Timestamp, path: &RelPath) {
+        self.expired.insert((at, path.clone()));
+    }
+
+    /// Remembers that the article of the file asks for what is another's.
+    pub(super) fn contest(&mut self, path: &RelPath, why: Diagnostic) {
+        self.contested.insert(path.clone(), why);
+    }
+
+    /// Forgets that it did, and returns what was reported.
+    pub(super) fn take_contest(&mut self, path: &RelPath) -> Option<Diagnostic> {
+        self.contested.remove(path)
+    }
+
+    /// The files whose articles ask for what is another's, with what is reported of each.
+    pub(super) fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
+        self.contested.iter()
+    }
+
+    /// Remembers a copy of `original` that waits for the grace, since `since`.
+    pub(super) fn put_copy(&mut self, path: &RelPath, original: &RelPath, since: Timestamp) {
+        self.copies.insert(path.clone(), (original.clone(), since));
+    }
+
+    /// Forgets a copy, and returns its original and since when it waits.
+    pub(super) fn take_copy(&mut self, path: &RelPath) -> Option<(RelPath, Timestamp)> {
+        self.copies.remove(path)
+    }
+
+    /// The copies that wait for the grace.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &RelPath> {
+        self.copies.keys()
+    }
+
+    /// Whether the maps agree: what one of them says of an article or a file, the others say too.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn agrees(&self) -> bool {
+        let records = self.records.iter().all(|(seq, record)| {
+            let is_missing = match record.standing {
+                Standing::Missing(since) => self.missing.contains(&(since, *seq)),
+                _ => true,
+            };
+            record.seq == *seq
+                && is_missing
+                && self.owner_of(&record.id) == Some(*seq)
+                && self.urls.get(&record.url.key()) == Some(seq)
+                && self.by_digest.contains(&(record.digest.prefix(), *seq))
+                && self.by_path.contains_key(&record.path)
+        });
+        let is_missing = |(since, seq): &(Timestamp, Seq)| {
+            let record = self.records.get(seq);
+            record.is_some_and(|record| record.standing == Standing::Missing(*since))
+        };
+        let paths = self
+            .by_path
+            .iter()
+            .all(|(path, seq)| self.records.get(seq).is_some_and(|record| record.path == *path));
+        let files = self
+            .files
+            .iter()
+            .all(|(path, row)| self.by_inode.contains(&(row.fingerprint.ino, path.clone())));
+        let known = |path: &RelPath| self.files.contains_key(path);
+        records
+            && paths
+            && files
+            && self.missing.iter().all(is_missing)
+            && self.by_inode.len() == self.files.len()
+            && self.by_digest.len() == self.records.len()
+            && self.contested.keys().all(known)
+            && self.copies.keys().all(known)
+    }
+
     /// The article of the file at `path`, unless its deletion took effect.
     pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
         self.last_at(path).filter(|record| record.standing != Standing::Deleted)
@@ -178,7 +421,7 @@ impl Ledger {
                 .map(|n| address.url.numbered(n))
                 .find(|url| free(url) && !url.is_reserved());
             return numbered.ok_or_else(|| {
-                Diagnostic::error("url-taken", "too many articles ask for the same URL")
+                Diagnostic::error("url-taken", "too many articles have the same URL")
             });
         }
         let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
@@ -187,11 +430,8 @@ impl Ledger {
         let asked = &address.url;
         let looks_free =
             owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
-        let why = if looks_free { "; letter case and signs do not part URLs" } else { "" };
-        Err(Diagnostic::error(
-            "url-taken",
-            format!("asks for the URL /{asked}, which belongs to {path}{why}"),
-        ))
+        let why = if looks_free { "; URLs that differ in case or signs are one" } else { "" };
+        Err(Diagnostic::error("url-taken", format!("URL /{asked} is already used by {path}{why}")))
     }
 }
 

@@ -363,14 +363,12 @@ fn links_from_the_root_may_name_files() {
 fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    assert_eq!(world.told, ["b.md: has the id \"x\", which belongs to a.md"]);
+    assert_eq!(world.told, ["b.md: id \"x\" is already used by a.md"]);
     let slugs = "write a.md ---|slug: s|---|# A||one\nwrite b.md ---|slug: S|---|# B||two\n.";
     let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
         world.told,
-        [
-            "b.md: asks for the URL /S, which belongs to a.md; letter case and signs do not part URLs"
-        ]
+        ["b.md: URL /S is already used by a.md; URLs that differ in case or signs are one"]
     );
     let twins = "write My_Post.md # A||one\nwrite my-post.txt Second\nwrite My-post.html <p>x\n.\nrestart\n.";
     let urls: Vec<String> = check_urls(twins);
