@@ -11,7 +11,7 @@ use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
 use crate::library::guard::Shrink;
-use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
+use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
 use crate::ops::clock::Timer;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
@@ -173,17 +173,18 @@ impl Engine {
         loop {
             tries += 1;
             let state = &self.current.state;
-            let (state, mut outcome) =
-                state.step(observations, &self.policy, now, self.first_scan, self.pending.reweigh);
+            let scan = if self.first_scan { Scan::First } else { Scan::Later };
+            let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
+            let (state, mut outcome) = state.step(observations, &self.policy, now, scan, reweigh);
             let mut next = Current { state, ..self.current.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
             for (path, diagnostics) in failed {
-                outcome
-                    .notices
-                    .extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
+                outcome.notices.extend(
+                    diagnostics.into_iter().map(|told| Notice::Diagnostic(path.clone(), told)),
+                );
             }
             let is_new = self.parts.published.load().is_none();
             if is_new
@@ -219,7 +220,7 @@ impl Engine {
                     outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
                     outcome.notices.extend(
-                        told.into_iter().map(|told| Notice::Told(article.path.clone(), told)),
+                        told.into_iter().map(|told| Notice::Diagnostic(article.path.clone(), told)),
                     );
                 }
                 Err(Bodiless::Refused(diagnostics)) => {
