@@ -18,6 +18,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 use crate::source::Fingerprint;
 
+use super::adopt::{Adopted, Recovered};
 use super::identity::Ledger;
 use super::step::Step;
 use super::{
@@ -129,6 +130,8 @@ pub struct Outcome {
 pub struct State {
     pub(super) ledger: Ledger,
     pub(super) library: Library,
+    /// What was recovered from the feeds on disk; empty unless the ledger was lost.
+    pub(super) adopted: Adopted,
 }
 
 impl State {
@@ -201,6 +204,11 @@ impl State {
         everything: bool,
     ) -> (State, Outcome) {
         Step::new(self.clone(), policy, now, first_scan).run(observations, everything)
+    }
+
+    /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.
+    pub fn adopt(&mut self, recovered: Vec<Recovered>) {
+        self.adopted = Adopted::of(recovered);
     }
 
     /// The library as it stands.

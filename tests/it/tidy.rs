@@ -37,7 +37,7 @@ const ORDER: &str = "
     src/ops: clock systemd < logging
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render
-    src/store: lock project rows schema < directory model seal < read < open write < database
+    src/store: lock project recover rows schema < directory model seal < read < open write < database
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.
