@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use crate::fixture::{Item, Site, eventually};
 
@@ -142,6 +143,54 @@ fn a_missing_article_directory_is_waited_for_where_there_is_a_state() {
     let sentence = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(78), "{sentence}");
     assert!(sentence.contains("create it, or set articles.dir"), "{sentence}");
+}
+
+/// `serve DIR` needs no configuration, and does not read the one that is there.
+#[test]
+fn a_directory_is_served_without_a_configuration() {
+    for argument in ["notes", "./notes/", "."] {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = dir.path().join("site/notes");
+        fs::create_dir_all(&notes).unwrap();
+        fs::write(notes.join("a.md"), "# A\n\ntext\n").unwrap();
+        let here = if argument == "." { notes.clone() } else { dir.path().join("site") };
+        fs::write(here.join("config.toml"), "nonsense").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
+        command.args(["serve", argument]).current_dir(&here).env_clear();
+        command.env("DROPFEED_SERVER__LISTEN", "127.0.0.1:0").stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let feed = dir.path().join("site/feeds/feed.json");
+        eventually("it publishes beside the directory", || {
+            fs::read_to_string(&feed).is_ok_and(|json| json.contains("text"))
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(dir.path().join("site/.dropfeed/state.db").exists());
+    }
+}
+
+#[test]
+fn a_new_article_waits_for_its_author() {
+    let mut site = Site::new("");
+    let create = |arguments: &[&str]| {
+        let output = site.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+    };
+    let (draft, eager) = (create(&["new", "Draft"]), create(&["new", "Eager", "--publish"]));
+    site.write("other.md", "# Other\n\ntext\n");
+    site.start();
+    site.settles(&["Other"]);
+    let append = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        fs::write(path, format!("{text}words\n")).unwrap();
+    };
+    append(&draft);
+    append(&eager);
+    site.settles(&["Other", "Eager"]);
+    let text = fs::read_to_string(&draft).unwrap();
+    fs::write(&draft, text.replace("draft: true\n", "")).unwrap();
+    site.settles(&["Other", "Eager", "Draft"]);
 }
 
 /// Every entry without its body, by title.

@@ -136,7 +136,7 @@ const WRITES: &[&str] = &[
     "rustix::fs::utimensat",
     "tempfile",
 ];
-const WRITERS: &[&str] = &["store", "cli/new"];
+const WRITERS: &[&str] = &["store", "cli/init", "cli/new"];
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[
