@@ -15,6 +15,8 @@ mod project;
 pub mod renderer;
 mod run;
 mod scanned_root;
+#[cfg(test)]
+mod simulation;
 mod step;
 mod tell;
 
@@ -125,6 +127,7 @@ impl Engine {
         let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&parts.config));
         parts.config = Arc::new(with_site_id(&parts.config, &site_id));
         let polling = parts.polling;
+        let now = parts.inbox.now();
         let policy = policy(&parts.config);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
@@ -162,7 +165,7 @@ impl Engine {
             stale: BTreeSet::new(),
             projected,
             unswept: true,
-            watch: run::Watch::new(polling),
+            watch: run::Watch::new(polling, now),
             root,
             trouble: tell::Trouble::default(),
             left_out: tell::LeftOut::default(),
@@ -237,7 +240,7 @@ impl Engine {
         // A millisecond more, so that the clock has surely reached the moment.
         let wait = due
             .map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
-        Instant::now() + wait
+        self.parts.inbox.now() + wait
     }
 }
 

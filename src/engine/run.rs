@@ -47,10 +47,10 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(polling: bool) -> Self {
+    pub(super) fn new(polling: bool, now: Instant) -> Self {
         Self {
             polling,
-            scanned: Instant::now(),
+            scanned: now,
             backoff: RETRY.0,
             retry_after: None,
             astray: false,
@@ -98,24 +98,31 @@ pub fn settling(articles: &Articles) -> Policy {
 impl Engine {
     /// Works until the inbox is closed.
     pub fn run(mut self) {
-        // What the watcher heard since it began counts from the first look on.
-        let mut batch = self.parts.inbox.wait(Some(Instant::now()));
-        batch.look = Some(Look::Everything);
-        loop {
-            for command in std::mem::take(&mut batch.commands) {
-                self.obey(command);
-                batch.look = Some(Look::Everything);
-            }
-            if batch.stop {
-                return;
-            }
+        let mut batch = self.first_batch();
+        while !batch.stop {
             self.turn(batch);
-            self.project_while_idle();
             batch = self.parts.inbox.wait(Some(self.deadline()));
-            if batch.look.is_none() && self.rescan_at() <= Instant::now() {
-                batch.look = Some(Look::Everything);
-            }
         }
+    }
+
+    /// The first batch looks at everything. What the watcher reported since it began is part of it.
+    pub(super) fn first_batch(&self) -> Batch<Command> {
+        let mut batch = self.parts.inbox.wait(Some(self.parts.inbox.now()));
+        batch.look = Some(Look::Everything);
+        batch
+    }
+
+    /// One turn of the loop: obeys commands, looks, publishes, projects.
+    pub(super) fn turn(&mut self, mut batch: Batch<Command>) {
+        let is_scan_due = self.rescan_at() <= self.parts.inbox.now();
+        if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
+            batch.look = Some(Look::Everything);
+        }
+        for command in std::mem::take(&mut batch.commands) {
+            self.obey(command);
+        }
+        self.publish_batch(batch);
+        self.project_while_idle();
     }
 
     /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
@@ -123,9 +130,9 @@ impl Engine {
     /// # Errors
     /// Whatever kept it from publishing.
     pub fn build(mut self) -> anyhow::Result<usize> {
-        let patience = Instant::now() + BUILD_PATIENCE;
+        let patience = self.parts.inbox.now() + BUILD_PATIENCE;
         let mut stepped = self.step(&Look::Everything, &Signs::default())?;
-        while !stepped.held_back.is_empty() && Instant::now() < patience {
+        while !stepped.held_back.is_empty() && self.parts.inbox.now() < patience {
             // Ends: whatever is held back is looked at again.
             self.parts.inbox.wait(Some(patience));
             stepped = self.step(&Look::Everything, &Signs::default())?;
@@ -140,7 +147,7 @@ impl Engine {
         Ok(self.current.state.library().len())
     }
 
-    fn turn(&mut self, batch: Batch<Command>) {
+    fn publish_batch(&mut self, batch: Batch<Command>) {
         if !self.root_is_there(&batch) {
             return;
         }
@@ -153,7 +160,7 @@ impl Engine {
                 self.watch.retry_after = None;
                 if look == Look::Everything {
                     self.trouble.readable_again(&stepped.unreadable);
-                    self.watch.scanned = Instant::now();
+                    self.watch.scanned = self.parts.inbox.now();
                     self.listen_or_poll();
                 }
             }
@@ -191,7 +198,7 @@ impl Engine {
 
     /// Waits longer after the next failure, up to `most`.
     fn back_off(&mut self, most: Duration) {
-        self.watch.retry_after = Instant::now().checked_add(self.watch.backoff);
+        self.watch.retry_after = self.parts.inbox.now().checked_add(self.watch.backoff);
         self.watch.backoff = (self.watch.backoff * 2).min(most);
     }
 
@@ -256,8 +263,8 @@ impl Engine {
         self.watch.scanned + every
     }
 
-    fn deadline(&self) -> Instant {
-        let now = Instant::now();
+    pub(super) fn deadline(&self) -> Instant {
+        let now = self.parts.inbox.now();
         let scan = self.rescan_at().saturating_duration_since(now);
         let wake = self.next_wake(self.parts.clock.now(), scan);
         // What is due stays due while steps fail: it must not wake a loop that cannot serve it.
@@ -270,7 +277,7 @@ impl Engine {
 
     /// Brings stale files in `feeds/` up to date, one scope at a time, until something else is to be done.
     fn project_while_idle(&mut self) {
-        if self.watch.project_after.is_some_and(|after| after > Instant::now()) {
+        if self.watch.project_after.is_some_and(|after| after > self.parts.inbox.now()) {
             return;
         }
         self.watch.project_after = None;
@@ -283,10 +290,10 @@ impl Engine {
         }
         if !self.stale.is_empty() {
             // Something else comes first; then this goes on.
-            self.watch.project_after = Some(Instant::now());
+            self.watch.project_after = Some(self.parts.inbox.now());
         }
         if let Err(why) = &done {
-            self.watch.project_after = Some(Instant::now() + PROJECT_RETRY);
+            self.watch.project_after = Some(self.parts.inbox.now() + PROJECT_RETRY);
             self.trouble.projection(Some(why.to_string()));
         } else if self.stale.is_empty() {
             self.trouble.projection(None);

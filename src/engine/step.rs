@@ -12,6 +12,7 @@ use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
+use crate::ops::clock::Timer;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::StoreError;
@@ -67,7 +68,8 @@ impl Engine {
     /// # Errors
     /// The article directory is lost, or the rows cannot be made durable; then nothing has changed.
     pub fn step(&mut self, look: &Look, signs: &Signs) -> Result<Stepped, StepError> {
-        let mut laps = Laps::start();
+        let inbox = Arc::clone(&self.parts.inbox);
+        let mut laps = Laps::start(inbox.timer());
         let now = self.parts.clock.now();
         let tree = self
             .parts
@@ -138,8 +140,13 @@ impl Engine {
             && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
         let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
         let finished = |path: &RelPath| signs.finished.contains(path);
-        let held =
-            self.watch.unfinished.hold_back(changes, finished, &writers, now, Instant::now());
+        let held = self.watch.unfinished.hold_back(
+            changes,
+            finished,
+            &writers,
+            now,
+            self.parts.inbox.now(),
+        );
         for Held { path, again, .. } in &held {
             self.parts.inbox.later([path.clone()], *again);
         }
@@ -293,18 +300,19 @@ impl Engine {
 }
 
 /// How long the parts of a step took, for the log at level debug.
-struct Laps {
+struct Laps<'a> {
+    timer: &'a dyn Timer,
     last: Instant,
     laps: Vec<(&'static str, Duration)>,
 }
 
-impl Laps {
-    fn start() -> Self {
-        Self { last: Instant::now(), laps: Vec::new() }
+impl<'a> Laps<'a> {
+    fn start(timer: &'a dyn Timer) -> Self {
+        Self { timer, last: timer.now(), laps: Vec::new() }
     }
 
     fn lap(&mut self, name: &'static str) {
-        let now = Instant::now();
+        let now = self.timer.now();
         self.laps.push((name, now - self.last));
         self.last = now;
     }

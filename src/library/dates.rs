@@ -10,7 +10,7 @@ use crate::article::{Head, WordSketch};
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};
 
-use super::Record;
+use super::{Record, Standing};
 
 /// When an article is (or became) public: what its author wrote, else `fallback`, in whole seconds.
 ///
@@ -73,33 +73,62 @@ fn with_micros(instant: Timestamp, id: &str) -> Timestamp {
     Timestamp::new(whole_second(instant).as_second(), micros * 1_000).unwrap_or(instant)
 }
 
-/// Does a public article belong before the public at `now`, and until when does the answer hold?
+/// Whether the clock and the author's words let the public see an article, and until when the answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Showing {
-    /// Yes; and, where it expires, until then.
+    /// Visible; where it expires, until then.
     Now(Option<Timestamp>),
-    /// Not before this moment.
+    /// Held until this moment.
     From(Timestamp),
-    /// No: a draft, or expired.
+    /// Expired at this moment.
+    Expired(Timestamp),
+    /// A draft.
     Never,
 }
 
-/// Whether an article with this head and date is shown at `now`.
+/// Decides whether an article with this head and date is visible at `now`. `known`: the article as it was last public.
 pub(super) fn showing(
     head: &Head,
     published: Timestamp,
+    known: Option<&Record>,
     now: Timestamp,
     zone: &TimeZone,
 ) -> Showing {
-    let expires = head.expires.map(|written| written.resolve(zone));
-    let from = head.not_before.map_or(published, |written| written.resolve(zone).max(published));
-    if head.draft || expires.is_some_and(|expires| expires <= now) {
-        Showing::Never
-    } else if from > now {
-        Showing::From(from)
-    } else {
-        Showing::Now(expires)
+    if head.draft {
+        return Showing::Never;
     }
+    let expires = head.expires.map(|written| written.resolve(zone));
+    if let Some(expires) = expires
+        && (expires <= now || has_expired_already(head, known, now))
+    {
+        return Showing::Expired(expires);
+    }
+    let from = head.not_before.map_or(published, |written| written.resolve(zone).max(published));
+    if from <= now || is_due_already(head, known) {
+        Showing::Now(expires)
+    } else {
+        Showing::From(from)
+    }
+}
+
+/// Whether the dates of `head` were due once before. They are then due for ever: a clock that is before them now was
+/// set back, and only its author takes back what is public.
+fn is_due_already(head: &Head, known: Option<&Record>) -> bool {
+    let is_undated = head.published.is_none() && head.not_before.is_none();
+    let is_unchanged = |known: &Record| {
+        known.head.published == head.published && known.head.not_before == head.not_before
+    };
+    is_undated || known.is_some_and(is_unchanged)
+}
+
+/// Whether the article expired once, and the clock is too far back to bring it back: before the time at which it was
+/// first public. A clock that was ahead and is right again is later than that.
+fn has_expired_already(head: &Head, known: Option<&Record>, now: Timestamp) -> bool {
+    known.is_some_and(|known| {
+        known.standing == Standing::Withdrawn
+            && known.head.expires == head.expires
+            && now < known.first_seen
+    })
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     pub(super) contested: OrdMap<RelPath, Diagnostic>,
     /// When to weigh a file again: it appears or expires then. May hold moments that no longer matter.
     pub(super) timers: OrdSet<(Timestamp, RelPath)>,
+    /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
+    pub(super) expired: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
     pub(super) missing: OrdSet<(Timestamp, Seq)>,
     /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is

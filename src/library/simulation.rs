@@ -3,6 +3,7 @@
 //! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
 //! does, however late it is. What is public then is told a line an article.
 
+mod clocks;
 mod deletions;
 mod windows;
 
@@ -41,6 +42,7 @@ struct World {
     remembered: Remembered,
     seen: BTreeMap<String, File>,
     first_scan: bool,
+    reweigh: bool,
     told: Vec<String>,
     policy: Policy,
     /// Every line that was run, for the report of a failure.
@@ -68,6 +70,7 @@ impl World {
             remembered: Remembered::default(),
             seen: BTreeMap::new(),
             first_scan: false,
+            reweigh: false,
             told: Vec::new(),
             policy,
             script: Vec::new(),
@@ -75,7 +78,8 @@ impl World {
     }
 
     /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `wait SECONDS`, `restart`, `first` (the next
-    /// look is the first of an existing tree), `.`.
+    /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
+    /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration: the next look weighs everything), `reweigh`, `.`.
     fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -101,13 +105,31 @@ impl World {
                 }
             }
             "rm" => drop(self.files.remove(one)),
-            "wait" => self.now += SignedDuration::from_secs(one.parse().unwrap()),
+            "wait" | "ahead" => self.now += SignedDuration::from_secs(one.parse().unwrap()),
+            "back" => self.now -= SignedDuration::from_secs(one.parse().unwrap()),
+            "clock" => self.now = one.parse().unwrap(),
             "first" => self.first_scan = true,
+            "zone" => self.change(|policy| policy.zone = TimeZone::get(one).unwrap()),
+            "grace" => self.change(|policy| {
+                policy.grace = SignedDuration::from_secs(one.parse().unwrap());
+            }),
+            "author" => self.change(|policy| policy.author = rest.to_owned()),
+            "base" => self.change(|policy| policy.base = Digest::of(rest.as_bytes())),
+            "reweigh" => {
+                self.change(|_| ());
+                self.look(&self.everything());
+            }
             "restart" => self.state = State::load(&self.remembered, &self.policy),
             "." if rest.is_empty() => self.look(&self.everything()),
             "." => self.look(&rest.split(' ').map(str::to_owned).collect()),
             other => panic!("{other}?"),
         }
+    }
+
+    /// Another configuration.
+    fn change(&mut self, change: impl FnOnce(&mut Policy)) {
+        change(&mut self.policy);
+        self.reweigh = true;
     }
 
     fn next_inode(&mut self) -> u64 {
@@ -134,8 +156,8 @@ impl World {
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
         let (state, outcome) =
-            self.state.step(&observations, &self.policy, self.now, self.first_scan, false);
-        self.first_scan = false;
+            self.state.step(&observations, &self.policy, self.now, self.first_scan, self.reweigh);
+        (self.first_scan, self.reweigh) = (false, false);
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
         self.told.extend(outcome.notices.iter().filter_map(tell));

@@ -185,9 +185,14 @@ impl State {
             }
             _ => {}
         }
-        let expires = self.ledger.live(path).and_then(|record| record.head.expires);
-        if let Some(expires) = expires {
-            self.ledger.timers.insert((expires.resolve(&policy.zone), path.clone()));
+        if let Some(record) = self.ledger.live(path).cloned()
+            && let Some(expires) = record.head.expires
+        {
+            let expires = expires.resolve(&policy.zone);
+            self.ledger.timers.insert((expires, path.clone()));
+            if record.standing == Standing::Withdrawn {
+                self.ledger.expired.insert((expires, path.clone()));
+            }
         }
         self.ledger.put_file(path, row.clone());
     }

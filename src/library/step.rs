@@ -4,6 +4,7 @@
 //! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -260,7 +261,7 @@ impl<'a> Step<'a> {
             self.state.ledger.missing.remove(&(since, seq));
             if standing == Standing::Deleted && self.now.duration_since(since) < DEPARTED {
                 self.state.ledger.departed.insert((since, seq));
-            } else {
+            } else if !matches!(standing, Standing::Missing(_)) {
                 self.state.ledger.traces.remove(&seq);
             }
         }
@@ -289,19 +290,13 @@ impl<'a> Step<'a> {
     }
 
     fn delete_due(&mut self) {
-        let grace = self.policy.grace;
-        // A clock that was stepped back must not keep an article for as long as the step.
-        let over = |since: Timestamp| {
-            since > self.now || since.saturating_add(grace).is_ok_and(|end| end <= self.now)
-        };
-        let due: Vec<Seq> = self
-            .state
-            .ledger
-            .missing
-            .iter()
-            .filter(|(since, _)| over(*since))
-            .map(|(_, seq)| *seq)
-            .collect();
+        self.begin_graces_again();
+        let mut due = Vec::new();
+        for (since, seq) in &self.state.ledger.missing {
+            if since.saturating_add(self.policy.grace).is_ok_and(|end| end <= self.now) {
+                due.push(*seq);
+            }
+        }
         for seq in due {
             if let Some(record) = self.state.ledger.records.get(&seq) {
                 self.notices.push(Notice::Deleted(record.path.clone()));
@@ -309,6 +304,16 @@ impl<'a> Step<'a> {
             self.set_standing(seq, Standing::Deleted);
         }
         self.forget_departed();
+    }
+
+    /// Counts the grace from now where the clock was stepped back before its beginning: the step neither ends a grace
+    /// early, nor keeps an article for as long as the step.
+    fn begin_graces_again(&mut self) {
+        let ahead = (Bound::Excluded((self.now, Seq::MAX)), Bound::Unbounded);
+        let early: Vec<Seq> = self.state.ledger.missing.range(ahead).map(|(_, seq)| *seq).collect();
+        for seq in early {
+            self.set_standing(seq, Standing::Missing(self.now));
+        }
     }
 
     /// Forgets what went longer than [`DEPARTED`] ago, by whichever way the clock went.

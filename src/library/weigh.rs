@@ -28,8 +28,21 @@ struct Draft<'p> {
 }
 
 impl Step<'_> {
-    /// Takes up the files whose moment has come.
+    /// Takes up the files whose moment has come, and those that expired by a clock that was ahead.
     pub(super) fn wake_due(&mut self) {
+        while let Some((at, path)) = self.state.ledger.expired.get_max().cloned() {
+            if at <= self.now {
+                break;
+            }
+            self.state.ledger.expired.remove(&(at, path.clone()));
+            self.pending.insert(path);
+        }
+        for (path, (_, since)) in &self.state.ledger.copies {
+            // The clock was stepped back, and the wait has another end.
+            if *since > self.now {
+                self.pending.insert(path.clone());
+            }
+        }
         while let Some((at, path)) = self.state.ledger.timers.get_min().cloned() {
             if at > self.now {
                 break;
@@ -118,8 +131,14 @@ impl Step<'_> {
             None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
         };
         let published = dates::published(&head, first_seen, undated, &self.policy.zone);
-        match dates::showing(&head, published, self.now, &self.policy.zone) {
+        let showing =
+            dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone);
+        match showing {
             Showing::Never => self.withdraw(record.as_deref()),
+            Showing::Expired(at) => {
+                self.state.ledger.expired.insert((at, path.clone()));
+                self.withdraw(record.as_deref());
+            }
             Showing::From(at) => {
                 if self.state.ledger.timers.insert((at, path.clone())).is_none() {
                     self.notices.push(Notice::Held(path.clone(), at));
@@ -168,9 +187,10 @@ impl Step<'_> {
                 originals.unwrap_or(self.now).max(self.put_there(&row.fingerprint))
             }
         };
+        // A clock that was stepped back begins the grace again: it neither ends it early nor adds the step to it.
+        let since = since.min(self.now);
         let end = since.saturating_add(self.policy.grace).unwrap_or(Timestamp::MAX);
-        // A clock that was stepped back must not hold it for as long as the step.
-        if end <= self.now || since > self.now {
+        if end <= self.now {
             return false;
         }
         self.state.ledger.timers.insert((end, path.clone()));

@@ -4,10 +4,11 @@
 //! something in never waits for more than the lock; the engine sleeps until something is ripe.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::RelPath;
+use crate::ops::clock::{SystemTimer, Timer};
 
 use super::Look;
 use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
@@ -20,6 +21,7 @@ const COMMANDS_MAX: usize = 64;
 pub struct Inbox<C> {
     state: Mutex<State<C>>,
     wake: Condvar,
+    timer: Arc<dyn Timer>,
 }
 
 /// What the engine is given to do.
@@ -35,8 +37,6 @@ pub struct Batch<C> {
     pub stop: bool,
     /// What was commanded, in order.
     pub commands: Vec<C>,
-    /// Why it was given: for the log.
-    pub cause: Cause,
 }
 
 /// What events said of single paths. A look may find more than those: whatever else it finds may still be being written.
@@ -47,23 +47,6 @@ pub struct Signs {
     pub unsettled: BTreeSet<RelPath>,
     /// Paths that are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
-}
-
-/// The weightiest reason for a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The time that was waited for has come; nothing else happened.
-    Timer,
-    /// Hints of paths.
-    Hints,
-    /// Everything has to be looked at: events were lost, or too many came.
-    Rescan,
-    /// The article directory itself may have changed.
-    Root,
-    /// A command.
-    Command,
-    /// The inbox was closed.
-    Stop,
 }
 
 #[derive(Debug)]
@@ -86,6 +69,11 @@ enum Asleep {
 impl<C> Inbox<C> {
     /// An empty inbox.
     pub fn new(policy: Policy) -> Self {
+        Self::with_timer(policy, Arc::new(SystemTimer))
+    }
+
+    /// An empty inbox whose time is that of `timer`.
+    pub fn with_timer(policy: Policy, timer: Arc<dyn Timer>) -> Self {
         let state = State {
             pending: Pending::default(),
             policy,
@@ -94,19 +82,24 @@ impl<C> Inbox<C> {
             commands: VecDeque::new(),
             asleep: Asleep::No,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new() }
+        Self { state: Mutex::new(state), wake: Condvar::new(), timer }
+    }
+
+    /// The present instant, by the timer that the inbox and the engine share.
+    pub fn now(&self) -> Instant {
+        self.timer.now()
     }
 
     /// From now on, hints settle by this.
     pub fn set_policy(&self, policy: Policy) {
         let mut state = self.lock();
         state.policy = policy;
-        self.wake(&state, Some(Instant::now()));
+        self.wake(&state, Some(self.now()));
     }
 
     /// Puts in what the watcher saw.
     pub fn push(&self, hints: Hints) {
-        let now = Instant::now();
+        let now = self.now();
         let mut state = self.lock();
         let at_once = hints.rescan || hints.lost || hints.root;
         let mut due = at_once.then_some(now);
@@ -126,7 +119,7 @@ impl<C> Inbox<C> {
 
     /// Has these paths looked at again after a while, whatever happens to them before.
     pub fn later(&self, paths: impl IntoIterator<Item = RelPath>, after: Duration) {
-        let Some(due) = Instant::now().checked_add(after) else { return };
+        let Some(due) = self.now().checked_add(after) else { return };
         let mut state = self.lock();
         for path in paths {
             state.pending.note_later(path, due);
@@ -136,7 +129,7 @@ impl<C> Inbox<C> {
 
     /// Has everything looked at after a while.
     pub fn rescan_later(&self, after: Duration) {
-        let Some(due) = Instant::now().checked_add(after) else { return };
+        let Some(due) = self.now().checked_add(after) else { return };
         let mut state = self.lock();
         state.pending.note_everything(due);
         self.wake(&state, Some(due));
@@ -153,7 +146,7 @@ impl<C> Inbox<C> {
             return Err(command);
         }
         state.commands.push_back(command);
-        self.wake(&state, Some(Instant::now()));
+        self.wake(&state, Some(self.now()));
         Ok(())
     }
 
@@ -161,7 +154,7 @@ impl<C> Inbox<C> {
     pub fn close(&self) {
         let mut state = self.lock();
         state.stop = true;
-        self.wake(&state, Some(Instant::now()));
+        self.wake(&state, Some(self.now()));
     }
 
     /// Is `path` being written, as far as events tell?
@@ -172,14 +165,27 @@ impl<C> Inbox<C> {
     /// Is something to be done at once?
     pub fn has_work(&self) -> bool {
         let state = self.lock();
-        state.has_work(&decide(&state.pending, Instant::now(), &state.policy))
+        state.has_work(&decide(&state.pending, self.now(), &state.policy))
+    }
+
+    /// The timer that the inbox and the engine share.
+    pub fn timer(&self) -> &dyn Timer {
+        &*self.timer
+    }
+
+    /// When something has to be done if nothing else happens.
+    pub fn due(&self) -> Option<Instant> {
+        let state = self.lock();
+        let now = self.now();
+        let decision = decide(&state.pending, now, &state.policy);
+        if state.has_work(&decision) { Some(now) } else { decision.wake }
     }
 
     /// Waits until something is to be done, at most until `deadline`; forever where there is none.
     pub fn wait(&self, deadline: Option<Instant>) -> Batch<C> {
         let mut state = self.lock();
         loop {
-            let now = Instant::now();
+            let now = self.now();
             let decision = decide(&state.pending, now, &state.policy);
             let timely = deadline.is_some_and(|deadline| deadline <= now);
             if state.has_work(&decision) || timely {
@@ -239,14 +245,6 @@ impl<C> State<C> {
     }
 
     fn take(&mut self, decision: &Decision, now: Instant) -> Batch<C> {
-        let cause = match () {
-            () if self.stop => Cause::Stop,
-            () if !self.commands.is_empty() => Cause::Command,
-            () if self.root => Cause::Root,
-            () if decision.everything => Cause::Rescan,
-            () if !decision.ready.is_empty() => Cause::Hints,
-            () => Cause::Timer,
-        };
         self.pending.take(decision);
         self.pending.take_later(now);
         let look = match (decision.everything, decision.ready.is_empty()) {
@@ -263,7 +261,6 @@ impl<C> State<C> {
             root_changed: std::mem::take(&mut self.root),
             stop: self.stop,
             commands: self.commands.drain(..).collect(),
-            cause,
         }
     }
 }
@@ -278,7 +275,6 @@ impl From<(RelPath, Sign)> for Hints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::thread;
 
     const SETTLE: Duration = Duration::from_millis(40);
@@ -307,13 +303,13 @@ mod tests {
         inbox.push(sign("busy.md", Sign::Writing));
         inbox.push(sign("in.md", Sign::Arrived));
         let batch = inbox.wait(soon());
-        assert_eq!((batch.look, batch.cause), (Some(Look::At(vec![path("in.md")])), Cause::Hints));
+        assert_eq!(batch.look, Some(Look::At(vec![path("in.md")])));
         assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md"), path("closed.md")]));
         let batch = inbox.wait(soon());
         assert_eq!(batch.look, Some(Look::At(vec![path("closed.md")])));
         assert!(start.elapsed() >= SETTLE);
         assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md")]));
-        assert_eq!(inbox.wait(Some(Instant::now())).cause, Cause::Timer);
+        assert_eq!(inbox.wait(Some(Instant::now())).look, None);
     }
 
     #[test]
@@ -340,7 +336,7 @@ mod tests {
         let [hints, command, stop] = sleeper.join().unwrap();
         assert_eq!(hints.look, Some(Look::At(vec![path("b.md")])));
         assert_eq!((command.commands, command.look), (vec!["reload"], None));
-        assert!(stop.stop && stop.cause == Cause::Stop);
+        assert!(stop.stop);
         assert_eq!(inbox.command("late"), Err("late"));
     }
 
@@ -361,11 +357,11 @@ mod tests {
         inbox.push(sign("busy.md", Sign::Writing));
         inbox.push(Hints { lost: true, ..Hints::default() });
         let batch = inbox.wait(soon());
-        assert_eq!((batch.look, batch.cause), (Some(Look::Everything), Cause::Rescan));
+        assert_eq!(batch.look, Some(Look::Everything));
         assert_eq!(batch.signs.unsettled, BTreeSet::from([path("busy.md")]));
         inbox.push(Hints { root: true, ..Hints::default() });
         let batch = inbox.wait(soon());
-        assert!(batch.root_changed && batch.look.is_none() && batch.cause == Cause::Root);
+        assert!(batch.root_changed && batch.look.is_none());
     }
 
     #[test]

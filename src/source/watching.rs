@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::inbox::Cause;
 use super::settle::Hints;
 use super::testing::{Known, path};
 use super::{Fingerprint, Health, Inbox, Look, Policy, Tree};
@@ -61,7 +60,7 @@ impl Fixture {
     /// Takes one batch, as the engine does.
     fn step(&mut self, wait: Duration) {
         let batch = self.inbox.wait(Instant::now().checked_add(wait));
-        self.rescans += usize::from(batch.cause == Cause::Rescan);
+        self.rescans += usize::from(batch.look == Some(Look::Everything));
         if let Some(look) = batch.look {
             let before = self.known.clone();
             self.known.look(&self.tree, &look);

@@ -30,8 +30,29 @@ fn a_file_that_returns_is_the_old_article_with_half_of_its_words() {
 }
 
 #[test]
-fn a_clock_that_is_stepped_back_does_not_prolong_the_grace() {
+fn a_clock_that_is_stepped_back_begins_the_grace_again() {
+    const PUBLIC: &[&str] = &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"];
     let missing = "write a.md # A||x\n.\nrm a.md\n.";
-    check(&format!("{missing}\nwait 5\n."), &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    check(&format!("{missing}\nwait -3600\n."), &[]);
+    check(&format!("{missing}\nwait 5\n."), PUBLIC);
+    let back = format!("{missing}\nwait 5\nback 3600\n.");
+    check(&format!("{back}\nwait 9\n."), PUBLIC);
+    check(&format!("{back}\nrestart\nwait 9\n."), PUBLIC);
+    check(&format!("{back}\nwait 10\n."), &[]);
+    // What the file was is still known: it is found edited, by its inode.
+    let moved =
+        "write a.md # A||x\n.\nmv a.md b.md\n. a.md\nback 3600\n. c.md\nwrite b.md # A||y\n. b.md";
+    check(moved, &["1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+}
+
+#[test]
+fn a_clock_that_is_stepped_back_begins_the_wait_of_a_copy_again() {
+    const A: &str = "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00";
+    let back = "write a.md # A||x\n.\ncp a.md b.md\n.\nback 3600\n.";
+    check(back, &[A]);
+    check(&format!("{back}\nwait 9\n."), &[A]);
+    check(
+        &format!("{back}\nwait 9\nrm a.md\n."),
+        &["1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"],
+    );
+    check(&format!("{back}\nwait 10\n."), &[A, "2 b.md /b \"A\" 03-01T11:00:10 03-01T11:00:10"]);
 }

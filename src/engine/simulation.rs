@@ -1,0 +1,282 @@
+//! The loop under a timer that the test drives: nothing sleeps, and every wait is exact.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use tempfile::TempDir;
+
+use super::renderer::Renderer;
+use super::{Command, Engine, Parts, settling};
+use crate::base::{RelPath, Timestamp};
+use crate::config::Config;
+use crate::library::{Commit, Remembered};
+use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
+use crate::publish::Published;
+use crate::source::settle::Sign;
+use crate::source::{Inbox, Tree};
+use crate::store::model::Disk;
+use crate::store::{Projected, Projector, Store, StoreError};
+
+/// What the wall clock says at the start.
+const NOW: &str = "2026-03-01T12:00:00Z";
+
+/// An engine in a world of its own.
+struct World {
+    dir: TempDir,
+    engine: Engine,
+    inbox: Arc<Inbox<Command>>,
+    published: Arc<Published>,
+    clock: Arc<ManualClock>,
+    timer: Arc<ManualTimer>,
+    start: Instant,
+    ledger: Ledger,
+}
+
+/// A store that can be broken, and that notes when a commit was tried.
+#[derive(Clone)]
+struct Ledger {
+    store: Arc<Mutex<Box<dyn Store>>>,
+    timer: Arc<ManualTimer>,
+    is_broken: Arc<AtomicBool>,
+    tries: Arc<Mutex<Vec<Instant>>>,
+}
+
+impl Store for Ledger {
+    fn load(&mut self) -> Result<Remembered, StoreError> {
+        self.store.lock().unwrap().load()
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        if !commit.values.iter().any(|(name, _)| name == super::value::GENERATION) {
+            return self.store.lock().unwrap().commit(commit);
+        }
+        self.tries.lock().unwrap().push(self.timer.now());
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(StoreError::Full { path: "state.db".into() });
+        }
+        self.store.lock().unwrap().commit(commit)
+    }
+
+    fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
+        self.store.lock().unwrap().projected()
+    }
+
+    fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
+        self.store.lock().unwrap().set_projected(changes)
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.store.lock().unwrap().checkpoint()
+    }
+}
+
+fn config(dir: &Path, settings: &str) -> Config {
+    Config::of(&format!("articles.grace_s = 0\n{settings}"), dir).unwrap()
+}
+
+impl World {
+    /// An engine that is polling if the settings say so, and else expects the test to push hints.
+    fn new(settings: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("articles")).unwrap();
+        let config = Arc::new(config(dir.path(), settings));
+        let (disk, timer) = (Disk::new(), Arc::new(ManualTimer::default()));
+        let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().unwrap()));
+        let ledger = Ledger {
+            store: Arc::new(Mutex::new(Box::new(disk.store()))),
+            timer: Arc::clone(&timer),
+            is_broken: Arc::default(),
+            tries: Arc::default(),
+        };
+        let renderer = Arc::new(Renderer::new(Arc::<ManualClock>::clone(&clock)));
+        let tree = Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap();
+        renderer.set_tree(Arc::new(tree));
+        let inbox =
+            Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
+        let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
+        let polling = config.articles.poll;
+        let parts = Parts {
+            config,
+            store: Box::new(ledger.clone()),
+            projector: Projector::new(Box::new(disk.target()), Vec::new()),
+            renderer,
+            inbox: Arc::clone(&inbox),
+            published: Arc::clone(&published),
+            clock: Arc::<ManualClock>::clone(&clock),
+            polling,
+        };
+        let (engine, start) = (Engine::start(parts).unwrap(), timer.now());
+        let mut world = Self { dir, engine, inbox, published, clock, timer, start, ledger };
+        let first = world.engine.first_batch();
+        world.engine.turn(first);
+        world
+    }
+
+    /// Lets time pass. The loop takes a turn whenever it would wake.
+    fn run(&mut self, time: Duration) {
+        let end = self.timer.now() + time;
+        loop {
+            let deadline = self.engine.deadline();
+            let wake = self.inbox.due().map_or(deadline, |due| due.min(deadline));
+            self.pass(wake.min(end).saturating_duration_since(self.timer.now()));
+            if wake > end {
+                return;
+            }
+            let batch = self.inbox.wait(Some(self.timer.now()));
+            self.engine.turn(batch);
+        }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.timer.advance(time);
+        self.clock.set(self.clock.now() + time);
+    }
+
+    /// Writes an article, a minute ago by its time stamp. No event reports it.
+    fn write(&self, path: &str, text: &str) {
+        let path = self.dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let written = SystemTime::from(self.clock.now()) - Duration::from_secs(60);
+        File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+    }
+
+    /// Pushes what the watcher would report of a file that is moved in.
+    fn arrive(&self, path: &str) {
+        self.inbox.push((RelPath::new(path).unwrap(), Sign::Arrived).into());
+    }
+
+    fn reload(&self, settings: &str) {
+        let config = config(self.dir.path(), settings);
+        self.inbox.command(Command::Reload(Box::new(config))).unwrap();
+    }
+
+    /// The titles of all public articles, oldest first.
+    fn titles(&self) -> Vec<String> {
+        let Some(snapshot) = self.published.load() else { return Vec::new() };
+        snapshot.library.articles().map(|article| article.head.title.clone()).collect()
+    }
+
+    /// The times at which a commit was tried since the last call, in milliseconds since the start.
+    fn tries_ms(&self) -> Vec<u128> {
+        let tries = std::mem::take(&mut *self.ledger.tries.lock().unwrap());
+        tries.iter().map(|at| at.duration_since(self.start).as_millis()).collect()
+    }
+
+    fn set_broken(&self, is_broken: bool) {
+        self.ledger.is_broken.store(is_broken, Ordering::Relaxed);
+    }
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+const HOUR: &str = "articles.reconcile_s = 3600";
+
+#[test]
+fn a_step_that_fails_is_repeated_after_twice_the_time_up_to_ten_seconds() {
+    let mut world = World::new(HOUR);
+    assert_eq!(world.tries_ms(), [0]);
+    world.set_broken(true);
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(40_000));
+    assert_eq!(world.tries_ms(), [0, 250, 750, 1_750, 3_750, 7_750, 15_750, 25_750, 35_750]);
+    assert_eq!(world.titles(), [""; 0]);
+    world.set_broken(false);
+    world.run(ms(10_000));
+    assert_eq!((world.tries_ms(), world.titles()), (vec![45_750], vec!["A".to_owned()]));
+    // The wait begins small again.
+    world.set_broken(true);
+    world.write("articles/b.md", "# B\n\ntext");
+    world.arrive("b.md");
+    world.run(ms(1_000));
+    assert_eq!(world.tries_ms(), [50_000, 50_250, 50_750]);
+}
+
+#[test]
+fn what_is_due_does_not_wake_a_loop_that_cannot_publish_it() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "---\ndate: 2026-03-01T12:00:05Z\n---\n# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    world.tries_ms();
+    world.set_broken(true);
+    world.run(ms(6_000));
+    assert_eq!(world.tries_ms(), [5_001, 5_251, 5_751, 6_751]);
+    world.set_broken(false);
+    world.run(ms(2_000));
+    assert_eq!(world.titles(), ["A"]);
+}
+
+#[test]
+fn an_article_is_published_when_its_time_has_come() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "---\ndate: 2026-03-01T12:30:00Z\n---\n# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_799_999));
+    assert_eq!(world.titles(), [""; 0]);
+    world.run(ms(2));
+    assert_eq!(world.titles(), ["A"]);
+}
+
+#[test]
+fn what_no_event_reported_is_found_by_polling_or_by_the_reconcile_scan() {
+    for settings in ["articles.poll = true\narticles.poll_s = 30", "articles.reconcile_s = 30"] {
+        let mut world = World::new(settings);
+        world.run(ms(10_000));
+        world.write("articles/a.md", "# A\n\ntext");
+        world.run(ms(19_999));
+        assert_eq!(world.titles(), [""; 0], "{settings}");
+        world.run(ms(1));
+        assert_eq!(world.titles(), ["A"], "{settings}");
+    }
+}
+
+#[test]
+fn a_hint_is_taken_at_once_and_a_file_that_is_written_when_it_has_settled() {
+    let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(0));
+    assert_eq!(world.titles(), ["A"]);
+    world.write("articles/b.md", "# B\n\ntext");
+    world.inbox.push((RelPath::new("b.md").unwrap(), Sign::Closed).into());
+    world.run(ms(199));
+    assert_eq!(world.titles(), ["A"]);
+    world.run(ms(1));
+    assert_eq!(world.titles(), ["A", "B"]);
+}
+
+#[test]
+fn a_reload_takes_effect_at_once() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    world.reload("site.title = \"Another\"\narticles.poll = true\narticles.poll_s = 5");
+    world.run(ms(0));
+    let snapshot = world.published.load().unwrap();
+    assert_eq!(snapshot.config.site.title, "Another");
+    // It polls from now on.
+    world.write("articles/b.md", "# B\n\ntext");
+    world.run(ms(4_999));
+    assert_eq!(world.titles(), ["A"]);
+    world.run(ms(1));
+    assert_eq!(world.titles(), ["A", "B"]);
+}
+
+#[test]
+fn a_directory_that_a_reload_names_is_opened_when_it_is_there() {
+    let mut world = World::new("articles.poll = true\narticles.poll_s = 3600");
+    world.write("articles/a.md", "# A\n\ntext");
+    world.reload("articles.dir = \"later\"\narticles.poll = true\narticles.poll_s = 3600");
+    world.run(ms(60_000));
+    world.write("later/b.md", "# B\n\ntext");
+    world.run(ms(2_000));
+    assert_eq!(world.titles(), ["B"]);
+}
