@@ -25,7 +25,7 @@ use crate::ops::listener::Listener;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
 use crate::publish::Published;
 use crate::source::Inbox;
-use crate::store::{Database, Directory, Lock, Projector, Store as _, StoreError, Target};
+use crate::store::{self, Database, Directory, Lock, Projector, Store as _, StoreError, Target};
 
 /// The reason why dropfeed cannot start, with its exit status.
 #[derive(Debug, thiserror::Error)]
@@ -180,12 +180,39 @@ struct Opened {
     renderer: Arc<Renderer>,
 }
 
+/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is recovered from the feeds on
+/// disk, as far as they reach.
+fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
+    let opened = try_open(config.clone(), lock, Arc::clone(&clock));
+    let mut opened = match opened {
+        Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
+            let lock = prepare(&config)?;
+            let aside = store::set_aside(&config.state.dir, clock.now())?;
+            error!(event = "degraded", "degraded: {damage}; it was moved to {}", aside.display());
+            try_open(config.clone(), lock, clock)?
+        }
+        opened => opened?,
+    };
+    if opened.engine.is_first_scan() {
+        let found = store::recover::recover(&config.feeds.dir, &config.site.id);
+        let entries = opened.engine.adopt(found);
+        if entries > 0 {
+            let dir = config.feeds.dir.display();
+            warn!(
+                event = "recovered",
+                entries, "there was no state: ids and dates were recovered from the feeds in {dir}"
+            );
+        }
+    }
+    Ok(opened)
+}
+
 /// Locks the state for this process.
 fn prepare(config: &Config) -> Result<Lock, Refusal> {
     Ok(Lock::acquire(&config.state.dir)?)
 }
 
-fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
+fn try_open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
     let mut store = Database::open(lock)?;
     let inbox = Arc::new(Inbox::new(engine::settling(&config.articles)));
     let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));

@@ -45,6 +45,7 @@ fn entry(n: usize, texts: &[&str]) -> Entry {
 fn feed(title: String, entries: Vec<Entry>) -> Feed {
     Feed {
         scope: Scope::Site,
+        site_id: None,
         id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
         title,
         description: "A feed.".to_owned(),

@@ -75,7 +75,9 @@ fn read(
     // A section needs no text: its description alone is worth having.
     let describes =
         matches!(FileKind::of(path), FileKind::Section(_)) && front_matter.get(&SUMMARY).is_some();
-    if !outline.has_words && !has_title && !describes {
+    // `dropfeed new --publish` writes this: the title alone is not worth publishing.
+    let awaits_words = keys.status().as_deref() == Some("when-written");
+    if !outline.has_words && (!has_title || awaits_words) && !describes {
         return Reading::Empty;
     }
     let head = assemble(path, &mut keys, given_title, outline).shrunk();
@@ -260,9 +262,14 @@ mod tests {
 
     #[test]
     fn nothing_yet() {
-        for text in
-            ["", "\n", "---\n---\n", "---\ntitle: \"\"\n---\n", "---\ndate: 2026-11-22\n---\n\n"]
-        {
+        for text in [
+            "",
+            "\n",
+            "---\n---\n",
+            "---\ntitle: \"\"\n---\n",
+            "---\ndate: 2026-11-22\n---\n\n",
+            "---\ntitle: Hello\nstatus: when-written\n---\n\n",
+        ] {
             assert_eq!(read_at("my-post.md", text), Reading::Empty, "{text:?}");
         }
     }

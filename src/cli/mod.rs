@@ -4,10 +4,11 @@
 //! failure, 2 a wrong command line (or errors found by `check`), 75 the state is in use, 78 an
 //! operator has to act.
 
+mod init;
 mod new;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -21,13 +22,27 @@ use crate::{check, daemon};
 const EXAMPLES: &str = "\
 Examples:
   dropfeed                         Serve ./articles at http://127.0.0.1:8080
+  dropfeed init                    Write ./config.toml with every key
   dropfeed --config site.toml      Serve with another configuration
-  dropfeed new \"Hello, world\"      Create an article, dated now
+  dropfeed serve ~/notes           Serve ~/notes without a configuration
+  dropfeed new \"Hello, world\"      Create a draft, dated now
   dropfeed check                   Report problems before readers see them
   dropfeed build                   Write the feeds once and exit
 
 Without --config, ./config.toml or /etc/dropfeed/config.toml is read. If neither exists, the defaults are used, provided \
 that there is a directory ./articles. DROPFEED_SECTION__KEY overrides a key: DROPFEED_FEEDS__LIMIT=50.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  dropfeed serve                   Serve with ./config.toml
+  dropfeed serve ~/notes           Serve ~/notes; feeds in ~/feeds, state in ~/.dropfeed
+  DROPFEED_SERVER__LISTEN=127.0.0.1:8081 dropfeed serve ~/notes";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  dropfeed new \"Hello, world\"      Create a draft; remove `draft: true` to publish it
+  dropfeed new \"Hello\" --publish   Publish it as soon as it has text
+  dropfeed new \"Hello\" --dir news  Create it in articles/news";
 
 /// Drop an article into a directory, and it appears at once in your RSS, Atom and JSON feeds.
 #[derive(Debug, Parser)]
@@ -67,7 +82,16 @@ enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Watch the articles and serve their feeds and pages; the default command
-    Serve,
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve {
+        /// Serve the articles in this directory, with the feeds and the state beside it. Without
+        /// --config, no configuration file is read
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Write a configuration with every key, each commented out with its default, to ./config.toml or
+    /// --config PATH; a file that exists is not overwritten
+    Init,
     /// Publish once, write every feed to feeds.dir, and exit
     Build,
     /// Check the configuration and the articles; exit with 0 for no problems, 1 for warnings, 2 for
@@ -77,16 +101,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Create an article with a title and the present date, and print its path
+    /// Create a draft with a title and the present date, and print its path
+    #[command(after_help = NEW_EXAMPLES)]
     New {
         /// Title of the article
         title: String,
         /// Create it in this subdirectory of the article directory
         #[arg(long, value_name = "SUB")]
         dir: Option<String>,
-        /// Keep it unpublished until the line `draft: true` is removed; without this it is public
-        /// at once
-        #[arg(long)]
+        /// Publish it as soon as it has text, instead of when the line `draft: true` is removed
+        #[arg(long, conflicts_with = "draft")]
+        publish: bool,
+        /// Create a draft, which is the default
+        #[arg(long, hide = true)]
         draft: bool,
     },
     /// Print completions for a shell
@@ -112,25 +139,34 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(args: Args) -> anyhow::Result<ExitCode> {
-    let command = args.command.unwrap_or(Command::Serve);
+    let command = args.command.unwrap_or(Command::Serve { dir: None });
     let style = match args.log_format {
         LogFormat::Text => Style::detect(),
         LogFormat::Json => Style::Json,
     };
     // The short commands print their answers themselves.
-    let default = if matches!(command, Command::Serve | Command::Build) { "info" } else { "warn" };
+    let default =
+        if matches!(command, Command::Serve { .. } | Command::Build) { "info" } else { "warn" };
     if let Err(sentence) = logging::start(style, args.log_level.as_deref(), default) {
         logging::report(&sentence);
         return Ok(ExitCode::from(2));
     }
-    let load = || config::load(args.config.as_deref());
+    let load = || config::load(args.config.as_deref(), None);
     match command {
-        Command::Serve => daemon::serve(&|| load().map(logged)),
+        Command::Serve { dir } => {
+            daemon::serve(&|| config::load(args.config.as_deref(), dir.as_deref()).map(logged))
+        }
+        Command::Init => {
+            let path = args.config.as_deref().unwrap_or(Path::new("config.toml"));
+            init::create(path)?;
+            print(|out| writeln!(out, "{}", path.display()))
+        }
         Command::Build => daemon::build(load().map(logged)?),
         Command::Check { json } => check(load(), json),
-        Command::New { title, dir, draft } => {
-            let article =
-                new::Wanted { title: &title, dir: dir.as_deref().unwrap_or_default(), draft };
+        Command::New { title, dir, publish, draft: _ } => {
+            let publish = if publish { new::Publish::WhenWritten } else { new::Publish::Later };
+            let dir = dir.as_deref().unwrap_or_default();
+            let article = new::Wanted { title: &title, dir, publish };
             let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }

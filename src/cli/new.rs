@@ -24,8 +24,17 @@ pub(super) struct Wanted<'a> {
     pub(super) title: &'a str,
     /// Subdirectory of the article directory; empty for the directory itself.
     pub(super) dir: &'a str,
-    /// Whether to begin with `draft: true`.
-    pub(super) draft: bool,
+    /// When it becomes public.
+    pub(super) publish: Publish,
+}
+
+/// When a new article becomes public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Publish {
+    /// When its author removes the line `draft: true`.
+    Later,
+    /// As soon as its file has a word of text below the header.
+    WhenWritten,
 }
 
 /// Creates the file, and returns its path.
@@ -76,9 +85,12 @@ fn compose(
     let path = dir.join(&name).ok_or_else(|| anyhow!("{name:?} is not a valid file name"))?;
     // A string of JSON is one of YAML too, whatever the title holds.
     let title = serde_json::to_string(&title)?;
-    let draft = if wanted.draft { "draft: true\n" } else { "" };
+    let held = match wanted.publish {
+        Publish::Later => "draft: true",
+        Publish::WhenWritten => "status: when-written",
+    };
     let date = local.strftime("%Y-%m-%dT%H:%M:%S%:z");
-    Ok((path, format!("---\ntitle: {title}\ndate: {date}\n{draft}---\n\n")))
+    Ok((path, format!("---\ntitle: {title}\ndate: {date}\n{held}\n---\n\n")))
 }
 
 /// Parses a subdirectory in which an article would be published.
@@ -147,10 +159,10 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn composed(title: &str, dir: &str, draft: bool) -> String {
+    fn composed(title: &str, dir: &str, publish: Publish) -> String {
         let config = Config::of("site.timezone = \"Europe/Berlin\"", Path::new("/srv")).unwrap();
         let now = "2026-11-24T23:30:00.5Z".parse().unwrap();
-        match compose(&config, &Wanted { title, dir, draft }, now) {
+        match compose(&config, &Wanted { title, dir, publish }, now) {
             Ok((path, content)) => format!("{path}\n{content}"),
             Err(error) => error.to_string(),
         }
@@ -158,36 +170,46 @@ mod tests {
 
     #[test]
     fn files() {
-        for (title, dir, draft, wants) in [
+        for (title, dir, publish, wants) in [
             (
                 "Hello, World!",
                 "",
-                false,
-                "2026-11-25-hello-world.md\n---\ntitle: \"Hello, World!\"\ndate: 2026-11-25T00:30:00+01:00\n---\n\n",
+                Publish::WhenWritten,
+                "2026-11-25-hello-world.md\n---\ntitle: \"Hello, World!\"\ndate: 2026-11-25T00:30:00+01:00\nstatus: when-written\n---\n\n",
             ),
             (
                 "  Say \"no\":\n# yes",
                 "news/2026/",
-                true,
+                Publish::Later,
                 "news/2026/2026-11-25-say-no-yes.md\n---\ntitle: \"Say \\\"no\\\": # yes\"\ndate: \
                  2026-11-25T00:30:00+01:00\ndraft: true\n---\n\n",
             ),
-            (" \u{1} ", "", false, "an article needs a title: dropfeed new \"Title\""),
-            ("a", "../b", false, "--dir \"../b\" is not a path in the article directory"),
-            ("a", "/b", false, "--dir \"/b\" is not a path in the article directory"),
-            ("a", "b/.c", false, "--dir \"b/.c\": directories such as \".c\" are skipped"),
+            (" \u{1} ", "", Publish::Later, "an article needs a title: dropfeed new \"Title\""),
+            ("a", "../b", Publish::Later, "--dir \"../b\" is not a path in the article directory"),
+            ("a", "/b", Publish::Later, "--dir \"/b\" is not a path in the article directory"),
+            ("a", "b/.c", Publish::Later, "--dir \"b/.c\": directories such as \".c\" are skipped"),
             (
                 "a",
                 "_layouts",
-                false,
+                Publish::Later,
                 "--dir \"_layouts\": directories such as \"_layouts\" are skipped",
             ),
-            ("Tags", "", false, "the URL /tags is reserved; use another title or directory"),
-            ("Tags", "_posts", false, "the URL /tags is reserved; use another title or directory"),
+            (
+                "Tags",
+                "",
+                Publish::Later,
+                "the URL /tags is reserved; use another title or directory",
+            ),
+            (
+                "Tags",
+                "_posts",
+                Publish::Later,
+                "the URL /tags is reserved; use another title or directory",
+            ),
         ] {
-            assert_eq!(composed(title, dir, draft), wants);
+            assert_eq!(composed(title, dir, publish), wants);
         }
-        let long = composed(&"日本語 ".repeat(100), "", false);
+        let long = composed(&"日本語 ".repeat(100), "", Publish::Later);
         assert!(long.lines().next().unwrap().len() < 150, "{long}");
     }
 
@@ -196,7 +218,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
         let config = Config::of("", dir.path()).unwrap();
-        let wanted = Wanted { title: "Hello", dir: "news", draft: false };
+        let wanted = Wanted { title: "Hello", dir: "news", publish: Publish::Later };
         let now = "2026-11-24T12:00:00Z".parse().unwrap();
         let path = create(&config, &wanted, now).unwrap();
         assert_eq!(path, dir.path().join("articles/news/2026-11-24-hello.md"));
@@ -211,7 +233,7 @@ mod tests {
     fn without_an_article_directory_it_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let config = Config::of("", dir.path()).unwrap();
-        let wanted = Wanted { title: "Hello", dir: "", draft: false };
+        let wanted = Wanted { title: "Hello", dir: "", publish: Publish::Later };
         let error = create(&config, &wanted, Timestamp::UNIX_EPOCH).unwrap_err().to_string();
         assert!(error.contains("does not exist"), "{error}");
     }

@@ -15,6 +15,9 @@ const HERE: &str = "config.toml";
 /// The file of an installed service.
 const SYSTEM: &str = "/etc/dropfeed/config.toml";
 
+/// The variable that overrides the article directory.
+const ARTICLES_VARIABLE: &str = "DROPFEED_ARTICLES__DIR";
+
 /// A configuration, and how it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -29,26 +32,47 @@ pub struct Loaded {
 /// Loads the configuration: `--config PATH`, else `./config.toml`, else
 /// `/etc/dropfeed/config.toml`.
 ///
+/// `articles`: a directory to serve instead of `articles.dir`. Then no file is searched for, and
+/// without one, relative paths are relative to the parent of that directory.
+///
 /// If none of them exists, the defaults are used, provided that there is a directory `articles` or
 /// that `DROPFEED_ARTICLES__DIR` is set. Relative paths are relative to the file, or to the current
 /// directory if there is no file.
 ///
 /// # Errors
 /// All errors of the configuration, or the one reason why it cannot be read.
-pub fn load(asked: Option<&Path>) -> Result<Loaded, Errors> {
+pub fn load(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Errors> {
     let mut env = variables()?;
-    let (file, text) = match find(asked)? {
+    let found = if asked.is_none() && articles.is_some() { None } else { find(asked)? };
+    let beside = match articles {
+        Some(articles) => Some(override_articles(&mut env, articles)?),
+        None => None,
+    };
+    let (file, text) = match found {
         Some((file, text)) => (Some(file), text),
         None if defaults_are_meant(&env) => (None, String::new()),
         None => return Err(Errors::one("dropfeed", nothing_found())),
     };
     let name = file.as_deref().map_or_else(|| HERE.to_owned(), |file| file.display().to_string());
-    let base =
-        base_directory(file.as_deref()).map_err(|error| Errors::one(&name, error.to_string()))?;
+    let base = base_directory(file.as_deref().or(beside.as_deref()))
+        .map_err(|error| Errors::one(&name, error.to_string()))?;
     env.sort();
     let input = Input { text: &text, file: &name, base: &base, env: &env, world: &System };
     let (config, warnings) = Config::parse(&input)?;
     Ok(Loaded { config, file, warnings })
+}
+
+/// Replaces `articles.dir`, as the variable for it would. Returns the absolute path.
+fn override_articles(env: &mut Vec<(String, String)>, articles: &Path) -> Result<PathBuf, Errors> {
+    let shown = articles.display();
+    let absolute = std::path::absolute(articles)
+        .map_err(|error| Errors::one(shown.to_string(), error.to_string()))?;
+    let Some(text) = absolute.to_str() else {
+        return Err(Errors::one(shown.to_string(), "is not UTF-8"));
+    };
+    env.retain(|(name, _)| name != ARTICLES_VARIABLE);
+    env.push((ARTICLES_VARIABLE.to_owned(), text.to_owned()));
+    Ok(absolute)
 }
 
 fn nothing_found() -> String {
@@ -109,7 +133,7 @@ fn base_directory(file: Option<&Path>) -> io::Result<PathBuf> {
 }
 
 fn defaults_are_meant(env: &[(String, String)]) -> bool {
-    env.iter().any(|(name, _)| name == "DROPFEED_ARTICLES__DIR") || Path::new("articles").is_dir()
+    env.iter().any(|(name, _)| name == ARTICLES_VARIABLE) || Path::new("articles").is_dir()
 }
 
 /// Reads the variables `DROPFEED_...` and `STATE_DIRECTORY`. One of them that is not UTF-8 is an
@@ -155,7 +179,7 @@ mod tests {
     fn load_from(dir: &Path, name: &str, text: &str) -> Result<Loaded, Errors> {
         let file = dir.join(name);
         std::fs::write(&file, text).unwrap();
-        load(Some(&file))
+        load(Some(&file), None)
     }
 
     #[test]
@@ -182,12 +206,12 @@ mod tests {
     fn a_file_that_cannot_be_read_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.toml");
-        let message = load(Some(&missing)).unwrap_err().to_string();
+        let message = load(Some(&missing), None).unwrap_err().to_string();
         assert_eq!(message, format!("{}: no such file", missing.display()));
-        let message = load(Some(dir.path())).unwrap_err().to_string();
+        let message = load(Some(dir.path()), None).unwrap_err().to_string();
         assert!(message.contains("is a directory"), "{message}");
         std::fs::write(&missing, b"[site]\ntitle = \"\xff\"").unwrap();
-        let message = load(Some(&missing)).unwrap_err().to_string();
+        let message = load(Some(&missing), None).unwrap_err().to_string();
         assert!(message.ends_with("line 2 is not UTF-8"), "{message}");
     }
 }

@@ -217,17 +217,27 @@ impl<'a> Reader<'a> {
         section: &'static str,
         key: &'static str,
     ) -> Option<Given<String>> {
+        let given = self.text_or_empty(section, key)?;
+        if given.value.is_empty() {
+            self.refuse(
+                &given.at,
+                format!("`{section}.{key}` is empty; remove the line to use the default"),
+            );
+            return None;
+        }
+        Some(given)
+    }
+
+    /// Reads a text without white space at its ends.
+    pub(super) fn text_or_empty(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+    ) -> Option<Given<String>> {
         let given = self.take(section, key)?;
         match &given.value {
-            Value::Text(text) | Value::Variable(text) if text.trim().is_empty() => {
-                self.refuse(
-                    &given.at,
-                    format!("`{section}.{key}` is empty; remove the line to use the default"),
-                );
-                None
-            }
             Value::Text(text) | Value::Variable(text) => {
-                Some(Given { value: text.trim().to_owned(), at: given.at.clone() })
+                Some(Given { value: text.trim().to_owned(), at: given.at })
             }
             _ => {
                 self.refuse_type((section, key), &given, "a string in quotes", "");

@@ -81,12 +81,18 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
 /// Reads `site.id`. The default is the host of the site, but a host that every machine has names no
 /// site: then it is empty, and the state gets a random one.
 fn site_id(reader: &mut Reader<'_>, url: &Url) -> String {
-    let optional = |text: &str| if text.is_empty() { Ok(String::new()) } else { one_line(text) };
-    match parsed(reader, "site", "id", optional) {
-        Some(given) if !given.value.is_empty() => given.value,
-        _ if values::is_loopback(url) => String::new(),
-        _ => url.host_str().unwrap_or_default().to_owned(),
+    if let Some(given) = reader.text_or_empty("site", "id")
+        && !given.value.is_empty()
+    {
+        match one_line(&given.value) {
+            Ok(id) => return id,
+            Err(message) => reader.refuse(&given.at, format!("`site.id` {message}")),
+        }
     }
+    if values::is_loopback(url) {
+        return String::new();
+    }
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {

@@ -34,7 +34,7 @@ use crate::library::{DocumentRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
-use crate::store::{Projector, Store, StoreError, Target};
+use crate::store::{Projector, Store, StoreError, Target, recover};
 
 use bodies::Bodies;
 use hot::Hot;
@@ -189,6 +189,27 @@ impl Engine {
             engine.republish();
         }
         Ok(engine)
+    }
+
+    /// Whether no scan was ever published: the state is new, or was lost.
+    pub fn is_first_scan(&self) -> bool {
+        self.first_scan
+    }
+
+    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
+    pub fn adopt(&mut self, found: recover::Found) -> usize {
+        let recover::Found { entries, site_id } = found;
+        let count = entries.len();
+        self.current.state.adopt(entries);
+        if let Some(site_id) = site_id {
+            let config = Arc::new(with_site_id(&self.parts.config, &site_id));
+            self.policy = policy(&config);
+            self.parts.config = config;
+            // Later values replace earlier ones.
+            self.pending.values.push((value::SITE_ID.to_owned(), site_id));
+            self.pending.values.push((value::POLICY.to_owned(), self.policy.base.to_string()));
+        }
+        count
     }
 
     /// Publishes what is remembered, as it was before the stop.

@@ -117,6 +117,10 @@ impl Engine {
         if *look == Look::Everything {
             self.first_scan = false;
             self.root.scanned(&tree);
+            if held.is_empty() {
+                // Every file that an entry on disk could belong to has been seen.
+                self.current.state.adopt(Vec::new());
+            }
         }
         self.pending.reweigh = false;
         Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })

@@ -69,6 +69,7 @@ pub fn compose(
     }
     Feed {
         scope: scope.clone(),
+        site_id: (site.url.host_str() != Some(&site.id)).then(|| site.id.clone()),
         id: feed_id(&site.id, scope),
         title: title(site, scope, channel),
         description: description(site, channel),

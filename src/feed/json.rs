@@ -31,7 +31,15 @@ struct Document<'a> {
     icon: Option<&'a str>,
     authors: Vec<Author<'a>>,
     language: &'a str,
+    #[serde(rename = "_dropfeed", skip_serializing_if = "Option::is_none")]
+    extension: Option<Extension<'a>>,
     items: Vec<Item<'a>>,
+}
+
+/// An extension, as the specification allows: what the recovery of a lost state needs.
+#[derive(Serialize)]
+struct Extension<'a> {
+    site_id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -77,6 +85,7 @@ fn document(feed: &Feed) -> Document<'_> {
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,
+        extension: feed.site_id.as_deref().map(|site_id| Extension { site_id }),
         items: feed.entries.iter().map(item).collect(),
     }
 }

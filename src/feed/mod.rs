@@ -23,7 +23,7 @@ use std::slice;
 use crate::article::Person;
 use crate::base::{Format, Scope, Timestamp, text};
 
-pub use compose::compose;
+pub use compose::{compose, feed_id};
 pub use lint::lint;
 
 /// The generator that feeds name. Without a version: an upgrade alone must not change any byte.
@@ -41,6 +41,8 @@ const NAME_GRAPHEMES: usize = 80;
 pub struct Feed {
     /// The scope whose articles it carries.
     pub scope: Scope,
+    /// `site.id`, where the host of the site's URL does not say it: a lost state is recovered with it.
+    pub site_id: Option<String>,
     /// The feed's own id: an IRI, the same for ever, derived from `site.id`.
     pub id: String,
     /// Its title. Never empty.

@@ -118,6 +118,7 @@ pub(super) fn feed() -> Feed {
     };
     Feed {
         scope: Scope::Site,
+        site_id: None,
         id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
         title: "The Site".to_owned(),
         description: "About things & <stuff>.".to_owned(),

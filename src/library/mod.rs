@@ -4,6 +4,7 @@
 //! observations to it; and [`Library`] is the view that everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
 
 mod address;
+pub mod adopt;
 mod assets;
 mod channel;
 pub mod guard;

@@ -18,6 +18,7 @@ use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 
+use super::adopt::{Adopted, Recovered};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
@@ -143,6 +144,8 @@ pub enum Reweigh {
 pub struct State {
     pub(super) ledger: Ledger,
     pub(super) library: Library,
+    /// What was recovered from the feeds on disk; empty unless the ledger was lost.
+    pub(super) adopted: Adopted,
 }
 
 impl State {
@@ -170,6 +173,11 @@ impl State {
             }
         }
         self.ledger.put_file(path, row.clone());
+    }
+
+    /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.
+    pub fn adopt(&mut self, recovered: Vec<Recovered>) {
+        self.adopted = Adopted::of(recovered);
     }
 
     /// The library as it stands.

@@ -17,6 +17,7 @@ pub mod model;
 mod open;
 pub mod project;
 mod read;
+pub mod recover;
 pub mod rows;
 mod schema;
 mod seal;
@@ -33,6 +34,7 @@ use crate::library::{Commit, Remembered};
 pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
+pub use open::set_aside;
 pub use project::{Projector, Target};
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
@@ -97,6 +99,15 @@ pub enum StoreError {
     /// What is there is not what was committed. It is never repaired silently, and nothing is written to it.
     #[error("{} is damaged: {why}", path.display())]
     Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// The database is whole, but older than what was last committed, or another one. Which of them is meant, only an
+    /// operator knows.
+    #[error("{} cannot be used: {why}", path.display())]
+    Outdated {
         /// The file.
         path: PathBuf,
         /// What was found.

@@ -12,6 +12,7 @@ use super::StoreError;
 use super::read::{self, corrupt, sql, told};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
+use crate::base::Timestamp;
 
 /// Pages in the log at which SQLite folds it into the database by itself: 16 MiB. The engine does so earlier, when idle.
 const LOG_PAGES: u32 = 4096;
@@ -173,5 +174,26 @@ pub(super) fn compare(path: &Path, seal: &Seal, marked: Marked) -> Result<(), St
     } else {
         format!("it is another database than the one that was here before; {mark}")
     };
-    Err(corrupt(path, &why))
+    Err(StoreError::Outdated { path: path.to_owned(), why })
+}
+
+/// Moves a damaged database out of the way, under a name that says so, with its log and its mark. Returns the new name
+/// of the database. Nothing is deleted: what can be read of it by hand is still there.
+///
+/// # Errors
+/// A file cannot be renamed.
+pub fn set_aside(dir: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ");
+    let to = |name: &str| dir.join(format!("{name}.damaged-{stamp}"));
+    // The database last: should this be interrupted, it is found damaged again.
+    for name in ["state.mark", "state.db-wal", "state.db"] {
+        match std::fs::rename(dir.join(name), to(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io(&dir.join(name), error));
+            }
+            _ => {}
+        }
+    }
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StoreError::io(dir, error))?;
+    Ok(to("state.db"))
 }

@@ -98,7 +98,7 @@ fn a_wrong_configuration_is_told_whole() {
 fn new_writes_a_file_and_prints_its_path() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("articles")).unwrap();
-    let got = dropfeed(dir.path(), &["new", "Hello, world", "--draft"], &[]);
+    let got = dropfeed(dir.path(), &["new", "Hello, world"], &[]);
     let path = String::from_utf8(got.stdout).unwrap();
     assert!(path.ends_with("-hello-world.md\n") && got.status.success(), "{path}");
     let text = std::fs::read_to_string(path.trim_end()).unwrap();
@@ -107,4 +107,28 @@ fn new_writes_a_file_and_prints_its_path() {
             && text.ends_with("draft: true\n---\n\n")
     );
     check(dir.path(), &["new", "Hello, world"], &[], 1, "", "dropfeed: /");
+}
+
+#[test]
+fn init_writes_every_key_and_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    check(dir.path(), &["init"], &[], 0, "config.toml\n", "");
+    let written = std::fs::read_to_string(dir.path().join("config.toml")).unwrap();
+    assert_eq!(written, include_str!("../../config.toml"));
+    std::fs::write(dir.path().join("config.toml"), "mine").unwrap();
+    check(dir.path(), &["init"], &[], 1, "", "dropfeed: config.toml already exists\n");
+    assert_eq!(std::fs::read_to_string(dir.path().join("config.toml")).unwrap(), "mine");
+    check(dir.path(), &["init", "--config", "other.toml"], &[], 0, "other.toml\n", "");
+    check(dir.path(), &["init", "--config", "a/b.toml"], &[], 1, "", "dropfeed: a/b.toml: No such");
+    // What it wrote can be used as it is.
+    std::fs::create_dir(dir.path().join("articles")).unwrap();
+    std::fs::write(dir.path().join("articles/a.md"), "# A\n\ntext\n").unwrap();
+    check(
+        dir.path(),
+        &["check", "--config", "other.toml"],
+        &[],
+        0,
+        "other.toml: note: `site.url` is not set",
+        "",
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use crate::fixture::{Item, Site, eventually};
 
@@ -142,4 +143,143 @@ fn a_missing_article_directory_is_waited_for_where_there_is_a_state() {
     let sentence = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(78), "{sentence}");
     assert!(sentence.contains("create it, or set articles.dir"), "{sentence}");
+}
+
+/// `serve DIR` needs no configuration, and does not read the one that is there.
+#[test]
+fn a_directory_is_served_without_a_configuration() {
+    for argument in ["notes", "./notes/", "."] {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = dir.path().join("site/notes");
+        fs::create_dir_all(&notes).unwrap();
+        fs::write(notes.join("a.md"), "# A\n\ntext\n").unwrap();
+        let here = if argument == "." { notes.clone() } else { dir.path().join("site") };
+        fs::write(here.join("config.toml"), "nonsense").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
+        command.args(["serve", argument]).current_dir(&here).env_clear();
+        command.env("DROPFEED_SERVER__LISTEN", "127.0.0.1:0").stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let feed = dir.path().join("site/feeds/feed.json");
+        eventually("it publishes beside the directory", || {
+            fs::read_to_string(&feed).is_ok_and(|json| json.contains("text"))
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(dir.path().join("site/.dropfeed/state.db").exists());
+    }
+}
+
+#[test]
+fn a_new_article_waits_for_its_author() {
+    let mut site = Site::new("");
+    let create = |arguments: &[&str]| {
+        let output = site.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+    };
+    let (draft, eager) = (create(&["new", "Draft"]), create(&["new", "Eager", "--publish"]));
+    site.write("other.md", "# Other\n\ntext\n");
+    site.start();
+    site.settles(&["Other"]);
+    let append = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        fs::write(path, format!("{text}words\n")).unwrap();
+    };
+    append(&draft);
+    append(&eager);
+    site.settles(&["Other", "Eager"]);
+    let text = fs::read_to_string(&draft).unwrap();
+    fs::write(&draft, text.replace("draft: true\n", "")).unwrap();
+    site.settles(&["Other", "Eager", "Draft"]);
+}
+
+/// Every entry without its body, by title.
+fn entries(site: &Site) -> Vec<Item> {
+    let mut items = site.items();
+    items.sort_by(|a, b| a.title.cmp(&b.title));
+    for item in &mut items {
+        item.html.clear();
+    }
+    items
+}
+
+/// A site of which nothing can be derived: dates are of the moment, two articles were renamed, one was edited later, and
+/// some are only in the feed of a directory. Stopped, with its entries and the id of its feed.
+fn lived_in(settings: &str) -> (Site, Vec<Item>, Vec<Item>, String) {
+    let mut site = Site::started(&format!("{settings}\nfeeds.limit = 10"));
+    for n in 0..8 {
+        site.drop_in(&format!("old/{n}.md"), format!("# Old {n}\n\ntext {n}\n"));
+        site.appears(&format!("Old {n}"));
+    }
+    for n in 0..8 {
+        site.drop_in(&format!("new/{n}.md"), format!("# New {n}\n\ntext {n}\n"));
+        site.appears(&format!("New {n}"));
+    }
+    site.rename("new/3.md", "new/moved.md");
+    site.rename("old/1.md", "old/moved.md");
+    site.drop_in("dated.md", "---\ntitle: Dated\ndate: 2020-01-01\nid: my-id\n---\ntext\n");
+    site.appears("Dated");
+    site.drop_in("new/7.md", "# New 7\n\nother words altogether, and many more of them\n");
+    let projected = |path: &str| fs::read(site.feeds().join(path)).unwrap_or_default();
+    eventually("all is projected", || {
+        let rows = [("/feed.json", "feed.json"), ("/old/feed.json", "old/feed.json")];
+        site.item("New 7").is_some_and(|item| item.html.contains("altogether"))
+            && site.get("/new/moved").status == 200
+            && site.get("/old/moved").status == 200
+            && rows.iter().all(|(url, path)| site.get(url).body == projected(path))
+    });
+    let (entries, old, atom) = (entries(&site), site.items_of("/old/feed.json"), feed_id(&site));
+    site.stop();
+    (site, entries, old, atom)
+}
+
+fn feed_id(site: &Site) -> String {
+    let atom = site.get("/atom.xml").text();
+    atom.split("<id>").nth(1).unwrap().split("</id>").next().unwrap().to_owned()
+}
+
+fn check_recovered(settings: &str, harm: impl Fn(&Site)) -> Site {
+    let (mut site, before, old, id) = lived_in(settings);
+    harm(&site);
+    site.start();
+    eventually("it is published", || !site.items().is_empty());
+    assert!(logs(&site, "recovered from the feeds"), "{:#?}", site.log());
+    let items = entries(&site);
+    assert_eq!(items, before);
+    assert_eq!(feed_id(&site), id);
+    let now = site.items_of("/old/feed.json");
+    assert_eq!(now, old, "of a directory");
+    // A new article is new, and the others stay as they are.
+    site.drop_in("later.md", "# Later\n\ntext\n");
+    site.appears("Later");
+    site
+}
+
+fn state(site: &Site) -> PathBuf {
+    site.dir.path().join(".dropfeed")
+}
+
+#[test]
+fn a_lost_state_is_recovered_from_the_feeds() {
+    check_recovered("", |site| fs::remove_dir_all(state(site)).unwrap());
+}
+
+#[test]
+fn a_lost_state_of_a_site_without_an_address_is_recovered_too() {
+    check_recovered(NO_ADDRESS, |site| fs::remove_dir_all(state(site)).unwrap());
+}
+
+#[test]
+fn a_damaged_state_is_moved_aside_and_recovered() {
+    let harms: [fn(&Site); 2] = [
+        |site| fs::write(state(site).join("state.db"), "").unwrap(),
+        |site| fs::write(state(site).join("state.db"), "no database".repeat(1000)).unwrap(),
+    ];
+    for harm in harms {
+        let site = check_recovered("", harm);
+        assert!(logs(&site, "degraded: "), "{:#?}", site.log());
+        let names = fs::read_dir(state(&site)).unwrap().map(|entry| entry.unwrap().file_name());
+        let aside = names.filter(|name| name.to_string_lossy().starts_with("state.db.damaged-"));
+        assert_eq!(aside.count(), 1);
+    }
 }

@@ -1,5 +1,6 @@
 //! The files of a step, weighed against what is remembered: held, withdrawn, admitted, edited, or contested.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::article::{Head, WordSketch};
@@ -9,6 +10,7 @@ use crate::base::time::whole_second;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::super::address;
+use super::super::adopt::Recovered;
 use super::super::state::{Notice, Scan};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
@@ -47,12 +49,34 @@ impl Step<'_> {
         }
     }
 
-    fn sort_date(&self, path: &RelPath) -> Timestamp {
+    /// Numbers follow dates; of articles of one second that were in a feed, the order there.
+    fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
         match self.state.ledger.file(path) {
             Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) => {
-                dates::published(head, self.now, self.undated(fingerprint), &self.policy.zone)
+                let recovered = self.recovered(path, head);
+                let (first_seen, undated) = self.first_dates(recovered, fingerprint);
+                let date = dates::published(head, first_seen, undated, &self.policy.zone);
+                let place = recovered.map_or(usize::MAX, |recovered| recovered.place);
+                (self.state.adopted.rank(recovered, date), date, Reverse(place))
             }
-            _ => self.now,
+            _ => (0, self.now, Reverse(usize::MAX)),
+        }
+    }
+
+    /// What is left of the file's article in the feeds on disk, where the ledger was lost.
+    fn recovered(&self, path: &RelPath, head: &Head) -> Option<&Recovered> {
+        self.state.adopted.find(&self.state.ledger, path, head)
+    }
+
+    /// When a new article was first seen, and its date where its author wrote none.
+    fn first_dates(
+        &self,
+        recovered: Option<&Recovered>,
+        fingerprint: &Fingerprint,
+    ) -> (Timestamp, Timestamp) {
+        match recovered {
+            Some(recovered) => (recovered.published, recovered.published),
+            None => (self.now, self.undated(fingerprint)),
         }
     }
 
@@ -79,10 +103,10 @@ impl Step<'_> {
             _ => return self.reappear(live.as_deref()),
         };
         let record = live.or_else(|| self.returning(path, &head, &sketch));
-        let first_seen = record.as_ref().map_or(self.now, |record| record.first_seen);
-        let undated = record
-            .as_ref()
-            .map_or_else(|| self.undated(&row.fingerprint), |record| record.published);
+        let (first_seen, undated) = match &record {
+            Some(record) => (record.first_seen, record.published),
+            None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
+        };
         let published = dates::published(&head, first_seen, undated, &self.policy.zone);
         let showing =
             dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone);
@@ -236,21 +260,30 @@ impl Step<'_> {
     fn admit(&mut self, draft: Draft<'_>) -> Result<(), Diagnostic> {
         let asked = address::address(draft.path, &draft.head)?;
         let ledger = &self.state.ledger;
-        let id = match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
-            Ok(id) => id,
-            Err(owner) => return Err(self.id_taken(owner)),
+        let recovered = self.recovered(draft.path, &draft.head).cloned();
+        let recovered_id = recovered.as_ref().and_then(|recovered| recovered.id_for(&draft.head));
+        let id = match recovered_id.filter(|id| ledger.owner_of(id).is_none()) {
+            Some(id) => id,
+            None => match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
+                Ok(id) => id,
+                Err(owner) => return Err(self.id_taken(owner)),
+            },
         };
         let Some(digest) = draft.digest else { return Ok(()) };
         let seq = ledger.next_seq();
         let url = ledger.claim(seq, &asked)?;
         let updated =
             dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
+        let (first_seen, updated) = match recovered {
+            Some(recovered) => (recovered.published, updated.max(recovered.updated)),
+            None => (self.now, updated),
+        };
         let record = Record {
             seq,
             id: id.clone(),
             path: draft.path.clone(),
             url,
-            first_seen: whole_second(self.now),
+            first_seen: whole_second(first_seen),
             published: draft.published,
             updated,
             digest,

@@ -1,0 +1,269 @@
+//! What the feeds on disk say of a ledger that was lost: ids, dates, and the site's id.
+//!
+//! Reads `feeds/` and nothing else, never writes, and never fails: a feed that cannot be read says nothing. JSON Feed is
+//! read first, because it has every id to the byte; Atom where it holds more.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use feed_rs::model::Entry;
+use serde::Deserialize;
+use url::Url;
+
+use crate::base::{Format, Route, Scope, Timestamp};
+use crate::feed::feed_id;
+use crate::library::adopt::Recovered;
+
+/// The largest feed that is read, in bytes; far beyond what dropfeed writes.
+const FEED_BYTES_MAX: u64 = 64 << 20;
+
+/// Directories beneath `feeds/` that are read.
+const DIRECTORIES_MAX: usize = 20_000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The entries; those of the site's feed come first.
+    pub entries: Vec<Recovered>,
+    /// The id of the site, where it could be verified.
+    pub site_id: Option<String>,
+}
+
+/// One feed on disk.
+#[derive(Debug, Default)]
+struct OnDisk {
+    /// The base of the site's URLs, where this is the site's feed.
+    base: Option<String>,
+    /// The id that the feed gives to itself (Atom).
+    id: Option<String>,
+    /// The id of the site as the extension of the JSON feed names it.
+    site_id: Option<String>,
+    entries: Vec<Written>,
+}
+
+/// An entry as a feed shows it.
+#[derive(Debug)]
+struct Written {
+    id: String,
+    is_verbatim: bool,
+    url: String,
+    published: Timestamp,
+    updated: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct JsonFeed {
+    feed_url: String,
+    #[serde(rename = "_dropfeed")]
+    extension: Option<Extension>,
+    items: Vec<JsonItem>,
+}
+
+#[derive(Deserialize)]
+struct Extension {
+    site_id: String,
+}
+
+#[derive(Deserialize)]
+struct JsonItem {
+    id: String,
+    url: String,
+    date_published: Timestamp,
+    date_modified: Timestamp,
+}
+
+/// Reads every feed beneath `feeds`. `site_id`: the id that the configuration has for the site.
+pub fn recover(feeds: &Path, site_id: &str) -> Found {
+    let site = read_feed(feeds);
+    let Some(base) = site.base.clone() else { return Found::default() };
+    let mut found = Found { site_id: verified(&site, site_id, &base), entries: Vec::new() };
+    take(&mut found.entries, site, &base, Which::Site);
+    for directory in directories(feeds) {
+        take(&mut found.entries, read_feed(&directory), &base, Which::Elsewhere);
+    }
+    found
+}
+
+/// Which feed an entry is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Site,
+    Elsewhere,
+}
+
+/// Adds the entries whose URLs are articles' pages.
+fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
+    for (place, written) in feed.entries.into_iter().enumerate() {
+        let Written { id, is_verbatim, url, published, updated } = written;
+        let Some(path) = url.strip_prefix(base) else { continue };
+        if let Some(Route::Resource(url)) = Route::parse(&format!("/{path}")) {
+            let in_site_feed = which == Which::Site;
+            entries.push(Recovered {
+                url,
+                id,
+                is_verbatim,
+                published,
+                updated,
+                in_site_feed,
+                place,
+            });
+        }
+    }
+}
+
+/// The first of the candidates from which the id of the feed is derived; where that id is not known, the one that the
+/// feed names.
+fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
+    let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let Some(id) = &site.id else { return site.site_id.clone() };
+    let candidates = [site.site_id.clone(), Some(configured.to_owned()), host];
+    candidates.into_iter().flatten().find(|candidate| feed_id(candidate, &Scope::Site) == *id)
+}
+
+/// The feed of one directory, from the format that holds more.
+fn read_feed(directory: &Path) -> OnDisk {
+    let json = read(directory, Format::Json).and_then(|bytes| of_json(&bytes)).unwrap_or_default();
+    let atom = read(directory, Format::Atom).and_then(|bytes| of_atom(&bytes)).unwrap_or_default();
+    OnDisk {
+        base: json.base.or(atom.base),
+        id: atom.id,
+        site_id: json.site_id,
+        entries: if atom.entries.len() > json.entries.len() { atom.entries } else { json.entries },
+    }
+}
+
+fn read(directory: &Path, format: Format) -> Option<Vec<u8>> {
+    let file = File::open(directory.join(format.file_name())).ok()?;
+    // A pipe would be waited for without end.
+    file.metadata().ok().filter(|found| found.is_file())?;
+    let mut bytes = Vec::new();
+    file.take(FEED_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn of_json(bytes: &[u8]) -> Option<OnDisk> {
+    let feed: JsonFeed = serde_json::from_slice(bytes).ok()?;
+    let mut entries = Vec::with_capacity(feed.items.len());
+    for JsonItem { id, url, date_published: published, date_modified: updated } in feed.items {
+        entries.push(Written { id, is_verbatim: true, url, published, updated });
+    }
+    let site_id = feed.extension.map(|extension| extension.site_id);
+    Some(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
+}
+
+fn of_atom(bytes: &[u8]) -> Option<OnDisk> {
+    let feed = feed_rs::parser::parse(bytes).ok()?;
+    let own = feed.links.iter().find(|link| link.rel.as_deref() == Some("self"));
+    let base = own.and_then(|link| base_of(&link.href, Format::Atom));
+    let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
+    Some(OnDisk { base, id: Some(feed.id), site_id: None, entries })
+}
+
+fn of_atom_entry(entry: &Entry) -> Option<Written> {
+    let mut links = entry.links.iter();
+    let page = links.find(|link| matches!(link.rel.as_deref(), None | Some("alternate")))?;
+    let instant = |micros: i64| Timestamp::from_microsecond(micros).ok();
+    Some(Written {
+        id: entry.id.clone(),
+        is_verbatim: false,
+        url: page.href.clone(),
+        published: instant(entry.published?.timestamp_micros())?,
+        updated: instant(entry.updated?.timestamp_micros())?,
+    })
+}
+
+/// The base of the site's URLs, of the URL of its feed.
+fn base_of(feed_url: &str, format: Format) -> Option<String> {
+    feed_url.strip_suffix(format.file_name()).map(str::to_owned)
+}
+
+/// Every directory beneath `feeds`, in the order of their names, so that the same files give the same ids. Links are not
+/// followed.
+fn directories(feeds: &Path) -> Vec<PathBuf> {
+    let mut found = vec![feeds.to_owned()];
+    let mut next = 0;
+    while next < found.len() && found.len() < DIRECTORIES_MAX {
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(&found[next]).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                inside.push(entry.path());
+            }
+        }
+        inside.sort();
+        found.extend(inside);
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"version":"https://jsonfeed.org/version/1.1","title":"t",
+        "feed_url":"https://e.org/blog/feed.json","_dropfeed":{"site_id":"mine"},"items":[
+        {"id":"x y","url":"https://e.org/blog/news/%C3%BC","date_published":"2026-01-02T00:00:00Z",
+         "date_modified":"2026-01-03T00:00:00.000007Z"},
+        {"id":"other","url":"https://elsewhere.org/a","date_published":"2026-01-02T00:00:00Z",
+         "date_modified":"2026-01-03T00:00:00Z"}]}"#;
+
+    fn atom(feed_id: &str) -> String {
+        format!(
+            r#"<feed xmlns="http://www.w3.org/2005/Atom"><id>{feed_id}</id><title>t</title>
+            <updated>2026-01-03T00:00:00Z</updated><link rel="self" href="https://e.org/blog/atom.xml"/>
+            <entry><id>urn:uuid:1</id><title>a</title><link href="https://e.org/blog/a"/>
+            <published>2026-01-02T00:00:00Z</published><updated>2026-01-03T00:00:00.000009Z</updated></entry>
+            </feed>"#
+        )
+    }
+
+    /// The feeds as files, and what they say: the site's id, then each entry.
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let found = recover(dir.path(), "configured");
+        let mut lines = vec![found.site_id.unwrap_or_else(|| "-".to_owned())];
+        for entry in found.entries {
+            let place = if entry.in_site_feed { "site" } else { "elsewhere" };
+            lines.push(format!("{place} {} {} {}", entry.url.as_str(), entry.id, entry.updated));
+        }
+        assert_eq!(lines, expected, "{files:?}");
+    }
+
+    #[test]
+    fn feeds_on_disk_are_read_back() {
+        let own = atom(&feed_id("mine", &Scope::Site));
+        let of_host = atom(&feed_id("e.org", &Scope::Site));
+        let (u, a) = (
+            "site news/ü x y 2026-01-03T00:00:00.000007Z",
+            "site a urn:uuid:1 2026-01-03T00:00:00.000009Z",
+        );
+        check(&[], &["-"]);
+        check(&[("feed.json", JSON)], &["mine", u]);
+        check(&[("feed.json", JSON), ("atom.xml", &own)], &["mine", u]);
+        check(&[("feed.json", JSON), ("atom.xml", &of_host)], &["e.org", u]);
+        check(&[("feed.json", JSON), ("atom.xml", &atom("urn:uuid:2"))], &["-", u]);
+        check(&[("feed.json", "{"), ("atom.xml", &of_host)], &["e.org", a]);
+        check(&[("atom.xml", &atom(&feed_id("configured", &Scope::Site)))], &["configured", a]);
+        let elsewhere = "elsewhere a urn:uuid:1 2026-01-03T00:00:00.000009Z";
+        check(&[("feed.json", JSON), ("news/b/atom.xml", &own)], &["mine", u, elsewhere]);
+        check(&[("news/feed.json", JSON)], &["-"]);
+    }
+
+    proptest::proptest! {
+        /// Whatever is on disk, it is read or not, and nothing panics.
+        #[test]
+        fn no_bytes_stop_it(bytes: Vec<u8>) {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("feed.json"), &bytes).unwrap();
+            std::fs::write(dir.path().join("atom.xml"), &bytes).unwrap();
+            recover(dir.path(), "x");
+        }
+    }
+}
