@@ -13,13 +13,15 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, Errors};
 use crate::engine::renderer::Renderer;
 use crate::engine::{self, Command, Engine, Parts};
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
+use crate::ops::clock_set::on_clock_set;
+use crate::ops::listener::Listener;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
 use crate::publish::Published;
 use crate::source::Inbox;
@@ -97,6 +99,7 @@ pub struct Daemon {
     config: Config,
     http: Option<http::Running>,
     engine: Option<JoinHandle<()>>,
+    _clock: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
 }
 
@@ -109,8 +112,9 @@ impl Daemon {
     ) -> Result<Self, Refusal> {
         let lock = prepare(&config)?;
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
-        let Opened { engine, inbox, published, renderer } = open(config.clone(), lock, clock)?;
-        let edge = Edge::new(published, renderer, config.server.clone());
+        let Opened { engine, inbox, published, renderer } =
+            open(config.clone(), lock, Arc::clone(&clock))?;
+        let edge = Edge::new(published, renderer, config.server.clone(), clock);
         let failed = |error: io::Error| {
             Refusal::Config(format!("the listening sockets cannot be used: {error}"))
         };
@@ -121,6 +125,7 @@ impl Daemon {
         if let Some(notice) = config.url_notice() {
             warn!(event = "warning", "{notice}");
         }
+        let clock = listen_to_clock(&inbox);
         let (ending, ended) = oneshot::channel();
         let work = move || {
             engine.run();
@@ -131,7 +136,14 @@ impl Daemon {
         let engine = spawned.map_err(|error| {
             Refusal::Config(format!("the engine thread cannot be started: {error}"))
         })?;
-        Ok(Self { inbox, config, http: Some(http), engine: Some(engine), ended: Some(ended) })
+        Ok(Self {
+            inbox,
+            config,
+            http: Some(http),
+            engine: Some(engine),
+            _clock: clock,
+            ended: Some(ended),
+        })
     }
 
     /// Gives the engine another configuration.
@@ -235,6 +247,19 @@ fn try_open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened,
         polling,
     };
     Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
+}
+
+/// Wakes the engine when the wall clock is set. Without that, what became due by the step is
+/// published at the next scan.
+fn listen_to_clock(inbox: &Arc<Inbox<Command>>) -> Option<Listener> {
+    let inbox = Arc::clone(inbox);
+    match on_clock_set(move || inbox.clock_was_set()) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            debug!(%error, "steps of the wall clock are not reported");
+            None
+        }
+    }
 }
 
 fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {

@@ -136,7 +136,7 @@ mod tests {
             [
                 "comment: 4:1: a comment between `%%` was removed",
                 "comment: 6:1: a comment between `%%` was removed",
-                "template-tag: 12:1: the template tag `x` was removed",
+                "template-tag: 12:9: the template tag `x` was removed",
             ]
         );
     }

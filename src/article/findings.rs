@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::article::symbol::LOST;
 use crate::base::{Diagnostic, Severity};
 
 /// Findings of one rendering that are reported one by one.
@@ -12,7 +13,8 @@ const LIMIT: usize = 64;
 pub(crate) struct Findings {
     /// Lines of the file before the text that is rendered.
     lines_before: u32,
-    list: Vec<Diagnostic>,
+    /// The first finding of each kind, and the number of them.
+    list: Vec<(Diagnostic, usize)>,
     /// The number of findings that were left out of `list`, and the gravest of them.
     beyond: Option<(usize, Severity)>,
     /// Elements that were left out, and how often.
@@ -31,10 +33,28 @@ impl Findings {
             Some(line) => finding.at(line.saturating_add(self.lines_before), 1),
             None => finding,
         };
-        if self.list.len() < LIMIT {
-            if !self.list.contains(&finding) {
-                self.list.push(finding);
+        if !self.list.iter().any(|(known, _)| *known == finding) {
+            self.push(finding);
+        }
+    }
+
+    /// Adds a finding on a line of the rendered text. The first of its kind says where it is, and
+    /// `column` is asked for; the others are counted.
+    pub(crate) fn count(&mut self, finding: Diagnostic, line: u32, column: impl FnOnce() -> u32) {
+        for (known, count) in &mut self.list {
+            if known.code == finding.code && known.message == finding.message {
+                *count += 1;
+                return;
             }
+        }
+        let is_kept = self.list.len() < LIMIT;
+        let column = if is_kept { column() } else { 1 };
+        self.push(finding.at(line.saturating_add(self.lines_before), column));
+    }
+
+    fn push(&mut self, finding: Diagnostic) {
+        if self.list.len() < LIMIT {
+            self.list.push((finding, 1));
             return;
         }
         let (count, gravest) = self.beyond.unwrap_or((0, Severity::Note));
@@ -48,6 +68,10 @@ impl Findings {
 
     /// Adds a URL that was left out because of its scheme or shape.
     pub(crate) fn refused_url(&mut self, url: &str) {
+        if url.contains(LOST) {
+            // The template tag that was removed has been reported.
+            return;
+        }
         let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
         self.add(
             Diagnostic::warning(
@@ -61,19 +85,23 @@ impl Findings {
     /// Sorts the findings in the order of the file.
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         for (element, count) in std::mem::take(&mut self.dropped) {
-            let times = if count == 1 { String::new() } else { format!(" ({count} times)") };
-            self.list.push(Diagnostic::warning(
-                "dropped",
-                format!("`<{element}>` cannot be in a feed, and was left out{times}"),
-            ));
+            let message = format!("`<{element}>` cannot be in a feed, and was left out");
+            self.list.push((Diagnostic::warning("dropped", message), count));
         }
-        self.list.sort_by_key(|finding| finding.place.map_or(u32::MAX, |place| place.line));
+        let mut list = Vec::new();
+        for (mut finding, count) in self.list {
+            if count > 1 {
+                finding.message.push_str(&format!(" ({count} times)"));
+            }
+            list.push(finding);
+        }
+        list.sort_by_key(|finding| finding.place.map_or(u32::MAX, |place| place.line));
         if let Some((count, severity)) = self.beyond {
             let mut more = Diagnostic::note("more", format!("and {count} more findings"));
             more.severity = severity;
-            self.list.push(more);
+            list.push(more);
         }
-        self.list
+        list
     }
 }
 

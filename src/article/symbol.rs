@@ -31,6 +31,10 @@ pub const MARK: char = '\u{1}';
 /// before.
 pub(crate) const DRAFT_MARK: char = '\u{fdd0}';
 
+/// Marks an address of which a template tag was removed: without it the address would be another,
+/// so there is none. A noncharacter, which is removed from every source before.
+pub(crate) const LOST: char = '\u{fdd9}';
+
 /// Percent-encoding that makes a target one word of any markup. Dots stay, so that an extension is
 /// one.
 const ONE_WORD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.');

@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod digest;
+pub mod fingerprint;
 pub mod html;
 pub mod media;
 pub mod path;
@@ -15,6 +16,7 @@ pub mod time;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;
+pub use fingerprint::Fingerprint;
 pub use path::RelPath;
 pub use place::Place;
 pub use route::{Format, Route, Scope, UrlPath};

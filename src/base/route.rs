@@ -227,8 +227,8 @@ pub enum Route {
     Feed(Scope, Format),
     /// The page of a scope other than the site: `/news/`, `/tags/rust/`
     Index(Scope),
-    /// `/archive/2026-11/`
-    Month(i16, i8),
+    /// `/archive/2026-11/`, `/archive/2026-11/2/`: the articles of a month, page by page, from 1
+    Month(i16, i8, u32),
     /// `/archive/1/atom.xml`: RFC 5005 archive pages, from 1
     Archive(u64, Format),
     /// An article or an asset: `/news/my-post`, `/img/cat.png`. Never a reserved path.
@@ -274,14 +274,27 @@ impl Route {
 
 /// A path that ends in a slash: the page of a scope or of a month.
 fn index(segments: &[&str]) -> Option<Route> {
-    if let ["archive", month] = segments {
-        let (year, month) = month.split_once('-')?;
-        let route = Route::Month(year.parse().ok()?, month.parse().ok()?);
-        // Only the canonical spelling: `2026-11`, not `+2026-11` or `2026-1`.
-        let is_canonical = route.to_string() == format!("/archive/{year}-{month}/");
-        return if is_canonical { Some(route) } else { None };
+    match segments {
+        ["archive", month] => month_page(month, 1),
+        // The first page has no number.
+        ["archive", month, page] if *page != "1" => month_page(month, page.parse().ok()?),
+        _ => scope(segments).map(Route::Index),
     }
-    scope(segments).map(Route::Index)
+    .filter(|route| is_canonical(route, segments))
+}
+
+fn month_page(month: &str, page: u32) -> Option<Route> {
+    let (year, month) = month.split_once('-')?;
+    Some(Route::Month(year.parse().ok()?, month.parse().ok()?, page))
+}
+
+/// Only one spelling of a number is a route: `2026-11`, not `+2026-11` or `2026-1`.
+fn is_canonical(route: &Route, segments: &[&str]) -> bool {
+    match route {
+        Route::Month(_, _, 0) => false,
+        Route::Month(..) => route.to_string() == format!("/{}/", segments.join("/")),
+        _ => true,
+    }
 }
 
 /// A path that does not end in a slash.
@@ -347,7 +360,10 @@ impl fmt::Display for Route {
             Route::Home => f.write_str("/"),
             Route::Feed(scope, format) => write!(f, "{scope}{}", format.file_name()),
             Route::Index(scope) => write!(f, "{scope}"),
-            Route::Month(year, month) => write!(f, "/archive/{year:04}-{month:02}/"),
+            Route::Month(year, month, 1) => write!(f, "/archive/{year:04}-{month:02}/"),
+            Route::Month(year, month, page) => {
+                write!(f, "/archive/{year:04}-{month:02}/{page}/")
+            }
             Route::Archive(number, format) => write!(f, "/archive/{number}/{}", format.file_name()),
             Route::Resource(path) => write!(f, "/{path}"),
             Route::Opml => f.write_str("/feeds.opml"),
@@ -428,7 +444,8 @@ mod tests {
                 Route::Feed(Scope::Tag(UrlPath::new("rust").unwrap()), Format::Json),
             ),
             ("/news/", Route::Index(dir("news"))),
-            ("/archive/2026-11/", Route::Month(2026, 11)),
+            ("/archive/2026-11/", Route::Month(2026, 11, 1)),
+            ("/archive/2026-11/12/", Route::Month(2026, 11, 12)),
             ("/archive/7/atom.xml", Route::Archive(7, Format::Atom)),
             ("/gr%C3%BC%C3%9Fe", Route::Resource(UrlPath::new("grüße").unwrap())),
             ("/img/a%20b.png", Route::Resource(UrlPath::new("img/a b.png").unwrap())),
@@ -450,6 +467,12 @@ mod tests {
             "/tags/a/b/",
             "/tags/x",
             "/archive/2026-1/",
+            "/archive/2026-11/1/",
+            "/archive/2026-11/0/",
+            "/archive/2026-11/02/",
+            "/archive/2026-11/+2/",
+            "/archive/2026-11/2/2/",
+            "/archive/2026-11/2",
             "/archive/+1/rss.xml",
             "/archive/0/rss.xml",
             "/-/other",
@@ -469,7 +492,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn print_then_parse(path in "/(\\PC{0,3}|tags|archive|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|/|%[0-9a-f]{2}){0,8}") {
+        fn print_then_parse(path in "/(\\PC{0,3}|tags|archive|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|archive/2026-11/[0-9]{1,2}/|/|%[0-9a-f]{2}){0,8}") {
             if let Some(route) = Route::parse(&path) {
                 prop_assert_eq!(Route::parse(&route.to_string()), Some(route));
             }

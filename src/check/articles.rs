@@ -63,8 +63,10 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
     if wanted == article.url || owner.seq == article.seq {
         return None;
     }
-    let message =
-        format!("has the URL /{}, because /{wanted} belongs to {}", article.url, owner.path);
+    let message = format!(
+        "has the URL /{}, because /{wanted} is already used by {}",
+        article.url, owner.path
+    );
     Some(Diagnostic::warning("url-numbered", message))
 }
 

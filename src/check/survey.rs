@@ -8,7 +8,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
 use crate::config::{Config, Site};
 use crate::engine::{self, observe};
-use crate::library::{FileRow, Kept, Notice, State};
+use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
@@ -37,8 +37,13 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let nothing = State::default();
     let changes = tree.look(&Look::Everything, &observe::Known(&nothing))?;
     let observed = observe::observe(tree, &nothing, changes, now)?;
-    let (state, outcome) =
-        nothing.step(&observed.observations, &engine::policy(config), now, true, false);
+    let (state, outcome) = nothing.step(
+        &observed.observations,
+        &engine::policy(config),
+        now,
+        Scan::First,
+        Reweigh::Changed,
+    );
     let mut diagnostics = observed.unreadable;
     for (path, _) in observed.again {
         diagnostics.push((path, busy()));
@@ -46,7 +51,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let mut held = Held::new();
     for notice in outcome.notices {
         match notice {
-            Notice::Told(path, diagnostic) => {
+            Notice::Diagnostic(path, diagnostic) => {
                 diagnostics.push((left_out(&path).unwrap_or(path), diagnostic))
             }
             Notice::Held(path, until) => {

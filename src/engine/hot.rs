@@ -16,11 +16,6 @@ pub fn scopes() -> [Scope; 1] {
     [Scope::Site]
 }
 
-/// Whether the feeds of `scope` are hot.
-pub fn is_hot(scope: &Scope) -> bool {
-    scopes().contains(scope)
-}
-
 /// The hot documents by route, with what is remembered of them. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct Hot {

@@ -1,12 +1,13 @@
 //! The engine: one plain thread that turns what changed into the next published value.
 //!
-//! It owns the state, the bodies of hot entries and the hot documents, and is the only user of the store. It wakes for
-//! hints, for the next article that is due, for the reconcile scan, for a new configuration, and to stop; between
-//! steps it projects what is stale to `feeds/`, one scope at a time, so that a drop never waits for that.
+//! It owns the state, the bodies of hot entries and the hot documents. It wakes for hints, for the next article that is
+//! due, for the reconcile scan, for a new configuration, and to stop. A second thread, the projection, follows the
+//! snapshots and writes them to `feeds/`.
 //!
 //! Invariants: durable before visible (a snapshot is published only after its rows are committed); a step that fails
 //! leaves the earlier value standing, and its hints return; a root that is gone freezes, it empties nothing.
 
+mod assets;
 mod bodies;
 pub mod hot;
 pub mod observe;
@@ -15,19 +16,19 @@ mod project;
 pub mod renderer;
 mod run;
 mod scanned_root;
+mod shared_store;
 #[cfg(test)]
 mod simulation;
 mod step;
 mod tell;
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
-use crate::base::{Digest, Scope, Timestamp};
+use crate::base::{Digest, Timestamp};
 use crate::config::{self, Config};
 use crate::library::{DocumentRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
@@ -37,8 +38,10 @@ use crate::store::{Projector, Store, StoreError, Target, recover};
 
 use bodies::Bodies;
 use hot::Hot;
+use project::Projection;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
+use shared_store::SharedStore;
 
 pub use run::{open_tree, settling};
 
@@ -58,7 +61,7 @@ mod value {
     pub(super) const SCANNED: &str = "scanned";
     /// The identity of the article directory at the last full scan.
     pub(super) const ROOT: &str = "root";
-    /// With the path of a scope behind it: the version that was projected.
+    /// Followed by a route: the version of its document that was projected.
     pub(super) const PROJECTED: &str = "projected:";
 }
 
@@ -84,27 +87,39 @@ pub struct Parts {
 
 /// See the module.
 pub struct Engine {
-    parts: Parts,
+    parts: Shared,
     policy: Policy,
     current: Current,
     /// Is the tree older than the ledger? Until the first scan is done.
     first_scan: bool,
-    /// Is every file to be weighed again, since the policy changed?
-    everything: bool,
-    /// What of the head's version, the policy and the site's id is not yet remembered.
-    unsaid: Vec<(String, String)>,
-    /// Hot documents that the start made anew, since the configuration is another, and that are not yet remembered.
-    unsaid_documents: Vec<(String, DocumentRow)>,
-    /// Scopes whose files in `feeds/` may be old.
-    stale: BTreeSet<Scope>,
-    /// The version of each warm scope's files in `feeds/`.
-    projected: HashMap<Scope, String>,
-    /// May there be files in `feeds/` of scopes that are no more?
-    unswept: bool,
+    pending: Pending,
+    store: SharedStore,
+    /// Taken by [`Engine::run`] for its thread, or by [`Engine::build`].
+    projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
     trouble: tell::Trouble,
     left_out: tell::LeftOut,
+}
+
+/// What the next step has to do, whatever it finds.
+#[derive(Debug, Default)]
+struct Pending {
+    /// Values to remember: the version of heads, the policy, the site's id.
+    values: Vec<(String, String)>,
+    /// Hot documents to remember: those that differ from the last run's, since the configuration does.
+    documents: Vec<(String, DocumentRow)>,
+    /// Whether to weigh every file again, since the policy changed.
+    reweigh: bool,
+}
+
+/// The parts that other threads use too.
+struct Shared {
+    config: Arc<Config>,
+    renderer: Arc<Renderer>,
+    inbox: Arc<Inbox<Command>>,
+    published: Arc<Published>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a step turns into the next one of. Cheap to copy.
@@ -119,23 +134,22 @@ struct Current {
 impl Engine {
     /// An engine over what is remembered. Where there is something, it is published at once, without reading an
     /// article.
-    pub fn start(mut parts: Parts) -> Result<Self, StoreError> {
-        let mut remembered = parts.store.load()?;
+    pub fn start(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { config, mut store, projector, renderer, inbox, published, clock, polling } =
+            parts;
+        let mut remembered = store.load()?;
         let of = |name: &str| {
             remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
         };
-        let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&parts.config));
-        parts.config = Arc::new(with_site_id(&parts.config, &site_id));
-        let polling = parts.polling;
-        let now = parts.inbox.now();
-        let policy = policy(&parts.config);
+        let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
+        let config = Arc::new(with_site_id(&config, &site_id));
+        let policy = policy(&config);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
         let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
         let first_scan = of(value::SCANNED).is_none();
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
         let root = ScannedRoot::remembered(of(value::ROOT));
-        let projected = project::remembered(&remembered.values);
         if reread {
             forget_readings(&mut remembered);
         }
@@ -149,23 +163,24 @@ impl Engine {
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
-        let unsaid = vec![
+        let values = vec![
             (value::SITE_ID.to_owned(), site_id),
             (value::HEAD_VERSION.to_owned(), head_version),
             (value::POLICY.to_owned(), policy.base.to_string()),
         ];
+        let store = SharedStore::new(store);
+        let projection =
+            Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
+        let watch = run::Watch::new(polling, inbox.now());
         let mut engine = Self {
-            parts,
+            parts: Shared { config, renderer, inbox, published, clock },
             policy,
             current,
             first_scan,
-            everything,
-            unsaid,
-            unsaid_documents: Vec::new(),
-            stale: BTreeSet::new(),
-            projected,
-            unswept: true,
-            watch: run::Watch::new(polling, now),
+            pending: Pending { values, documents: Vec::new(), reweigh: everything },
+            store,
+            projection: Some(projection),
+            watch,
             root,
             trouble: tell::Trouble::default(),
             left_out: tell::LeftOut::default(),
@@ -173,7 +188,6 @@ impl Engine {
         if !first_scan {
             engine.republish();
         }
-        engine.begin_projection();
         Ok(engine)
     }
 
@@ -192,8 +206,8 @@ impl Engine {
             self.policy = policy(&config);
             self.parts.config = config;
             // Later values replace earlier ones.
-            self.unsaid.push((value::SITE_ID.to_owned(), site_id));
-            self.unsaid.push((value::POLICY.to_owned(), self.policy.base.to_string()));
+            self.pending.values.push((value::SITE_ID.to_owned(), site_id));
+            self.pending.values.push((value::POLICY.to_owned(), self.policy.base.to_string()));
         }
         count
     }
@@ -202,7 +216,7 @@ impl Engine {
     fn republish(&mut self) {
         let now = self.parts.clock.now();
         let mut current = self.current.clone();
-        self.unsaid_documents = self.write_hot(&mut current, now);
+        self.pending.documents = self.write_hot(&mut current, now);
         self.current = current;
         self.publish();
     }
@@ -225,9 +239,9 @@ impl Engine {
         let config = Arc::new(with_site_id(&config, &self.policy.site_id));
         let policy = policy(&config);
         if policy.base != self.policy.base {
-            self.unsaid.push((value::POLICY.to_owned(), policy.base.to_string()));
+            self.pending.values.push((value::POLICY.to_owned(), policy.base.to_string()));
         }
-        self.everything = true;
+        self.pending.reweigh = true;
         self.policy = policy;
         self.parts.config = config;
     }

@@ -148,10 +148,9 @@ fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     let diagnostic = match UrlPath::new(path.as_str()) {
         None => Diagnostic::error("no-url", "its name gives no URL"),
         // The icon is the one such file that dropfeed serves by this name itself.
-        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => Diagnostic::error(
-            "reserved-url",
-            format!("would stand at /{path}, which dropfeed keeps for itself"),
-        ),
+        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => {
+            Diagnostic::error("reserved-url", format!("URL /{path} is reserved"))
+        }
         Some(_) => return Found::Asset(fingerprint),
     };
     Found::Refused { fingerprint, diagnostic }

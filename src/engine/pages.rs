@@ -11,9 +11,10 @@ use crate::page::{
     self, ArticlePage, Byline, HomePage, IndexPage, Item, MonthCount, MonthPage, Named, Section,
 };
 use crate::publish::Snapshot;
+use crate::publish::snapshot::{LISTED_MAX, pages};
 
-/// Articles on the home page and on the page of a scope; months show all of theirs.
-const LISTED_MAX: usize = 60;
+/// Directories, and months, that the home page links.
+const LINKED_MAX: usize = 240;
 
 /// URLs in a sitemap (sitemaps.org: at most 50,000).
 const SITEMAP_MAX: usize = 50_000;
@@ -66,6 +67,7 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
         .filter(|scope| matches!(scope, Scope::Directory(path) if path.segments().count() == 1))
         .filter_map(|scope| library.channel(scope).map(|channel| (scope, channel)))
         .filter(|(_, channel)| channel.count > 0)
+        .take(LINKED_MAX)
         .map(|(scope, channel)| {
             (scope.clone(), channel.title.unwrap_or(channel.name), channel.count)
         })
@@ -77,12 +79,15 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
     // Readers see it, so it is the directory's name, and not where it stands on the server.
     let name = snapshot.config.articles.dir.file_name().unwrap_or_default();
     let directory = format!("{}/", name.to_string_lossy());
+    let mut months = months(snapshot);
+    // The last one leads to those before it.
+    months.truncate(LINKED_MAX);
     page::home(&HomePage {
         site,
         feeds,
         items: &items(snapshot, &articles),
         sections: &sections,
-        months: &months(snapshot),
+        months: &months,
         articles_dir: &directory,
     })
 }
@@ -96,19 +101,32 @@ pub(super) fn index(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
     Some(page::index(&IndexPage { site, feeds, scope, channel: &channel, items: &items }))
 }
 
-/// The page of a month; `None` where nothing was published in it.
-pub(super) fn month(snapshot: &Snapshot, year: i16, month: i8) -> Option<String> {
+/// A page of a month, from 1; `None` where nothing is listed on it.
+pub(super) fn month(snapshot: &Snapshot, year: i16, month: i8, page: u32) -> Option<String> {
     let Config { site, feeds, .. } = &*snapshot.config;
     let (from, to) = snapshot.month(year, month)?;
     let articles = snapshot.library.between(from, to);
+    let mut listed = articles.chunks(LISTED_MAX);
+    let listed = listed.nth(usize::try_from(page.checked_sub(1)?).ok()?)?;
     let months = months(snapshot);
     let at = months.iter().position(|count| (count.year, count.month) == (year, month))?;
     let date = |count: &MonthCount| (count.year, count.month);
-    // Newest first: the older month stands after this one.
+    // Newest first: the older month comes after this one.
     let older = months.get(at + 1).map(date);
     let newer = at.checked_sub(1).and_then(|at| months.get(at)).map(date);
-    let items = items(snapshot, &articles);
-    Some(page::month(&MonthPage { site, feeds, year, month, items: &items, older, newer }))
+    let items = items(snapshot, listed);
+    Some(page::month(&MonthPage {
+        site,
+        feeds,
+        year,
+        month,
+        page,
+        pages: pages(articles.len()),
+        count: articles.len(),
+        items: &items,
+        older,
+        newer,
+    }))
 }
 
 /// Every URL that a search engine should know.

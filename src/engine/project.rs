@@ -1,139 +1,251 @@
-//! Bringing `feeds/` up to date, in the background: one scope at a time, only what changed.
+//! The projection: brings `feeds/` up to date on a thread of its own, so that a slow disk never
+//! delays a publish.
 //!
-//! Level-triggered: a scope is stale until its files are written and durable. The site's documents are at hand; the
-//! others are rendered like any request for them, and skipped where their version was projected before.
+//! Level-triggered: each pass compares the files that the current snapshot wants with what is known
+//! to be there, and writes the difference. Its unit is a route. A document that the snapshot holds
+//! is written as it is; every other is rendered like a request for it, unless this version of it
+//! was projected before.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::warn;
 
 use crate::base::{Digest, Format, Route, Scope};
-use crate::library::{Commit, Library};
-use crate::publish::{Snapshot, Unrendered};
-use crate::store::StoreError;
+use crate::library::Commit;
+use crate::publish::{Found, Published, Render as _, Snapshot, Unrendered};
 use crate::store::project::{File, ProjectError};
+use crate::store::{Projector, Store as _, StoreError, Target};
 
-use super::{Engine, hot, value};
+use super::renderer::Renderer;
+use super::shared_store::SharedStore;
+use super::value;
 
-/// Why a scope is still stale.
+/// How soon a failed pass is repeated.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Files that are written together: a batch costs one commit and one sync of each directory.
+const BATCH: usize = 24;
+
+/// The reason why a file in `feeds/` is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unprojected {
     #[error(transparent)]
     Project(#[from] ProjectError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the feeds of {0} cannot be made: {1}")]
-    Unrendered(Scope, Unrendered),
+    #[error("{0} cannot be written: {1}")]
+    Unrendered(Route, Unrendered),
 }
 
-/// The versions that were projected, by scope.
-pub(super) fn remembered(values: &[(String, String)]) -> HashMap<Scope, String> {
-    let row = |(name, version): &(String, String)| {
-        let scope = match Route::parse(name.strip_prefix(value::PROJECTED)?)? {
-            Route::Home => Scope::Site,
-            Route::Index(scope) => scope,
-            _ => return None,
-        };
-        Some((scope, version.clone()))
-    };
-    values.iter().filter_map(row).collect()
+/// Keeps `feeds/` equal to the published snapshot.
+pub(super) struct Projection {
+    store: SharedStore,
+    projector: Projector<Box<dyn Target>>,
+    renderer: Arc<Renderer>,
+    /// The version of each warm document that is in `feeds/`.
+    versions: HashMap<Route, Digest>,
+    /// The same as the store remembers it, by the name of its value.
+    remembered: HashMap<String, String>,
+    is_repaired: bool,
 }
 
-impl Engine {
-    /// Compares `feeds/` with what was written there, and marks every scope that may have to be written again.
-    pub(super) fn begin_projection(&mut self) {
-        let drifted: BTreeSet<String> = match self.parts.projector.repair() {
-            Ok(drifted) => drifted.into_iter().collect(),
-            Err(why) => return self.trouble.projection(Some(why.to_string())),
-        };
-        let scopes: Vec<Scope> = self.current.state.library().scopes().cloned().collect();
-        for scope in scopes {
-            if Format::ALL.iter().any(|format| drifted.contains(&name(&scope, *format))) {
-                self.projected.remove(&scope);
+/// A document that is due.
+struct Due {
+    route: Route,
+    name: String,
+    bytes: Bytes,
+    digest: Digest,
+    /// Its version, if it was rendered.
+    version: Option<Digest>,
+}
+
+impl Projection {
+    /// A projection that takes nothing for certain. `values`: what the store remembers.
+    pub(super) fn new(
+        store: SharedStore,
+        projector: Projector<Box<dyn Target>>,
+        renderer: Arc<Renderer>,
+        values: &[(String, String)],
+    ) -> Self {
+        let mut remembered = HashMap::new();
+        for (name, version) in values {
+            if name.starts_with(value::PROJECTED) {
+                remembered.insert(name.clone(), version.clone());
             }
-            self.stale.insert(scope);
+        }
+        let versions = HashMap::new();
+        Self { store, projector, renderer, versions, remembered, is_repaired: false }
+    }
+
+    /// Follows the snapshots until `published` is closed, and passes the outcome of each pass to
+    /// `report`.
+    pub(super) fn follow(
+        mut self,
+        published: &Published,
+        mut report: impl FnMut(&Result<(), Unprojected>),
+    ) {
+        let (mut seen, mut patience) = (0, None);
+        while let Some((times, snapshot)) = published.wait(seen, patience) {
+            seen = times;
+            let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
+            report(&done);
+            patience = done.is_err().then_some(RETRY);
         }
     }
 
-    /// Brings the files of one stale scope up to date.
-    pub(super) fn project_next(&mut self) -> Result<(), Unprojected> {
-        let (Some(scope), Some(snapshot)) =
-            (self.stale.first().cloned(), self.parts.published.load())
-        else {
-            return Ok(());
-        };
-        let version = snapshot.library.channel(&scope).map(|channel| channel.version.to_string());
-        let is_hot = hot::is_hot(&scope);
-        let is_there =
-            !is_hot && version.is_some() && self.projected.get(&scope) == version.as_ref();
-        if let (false, Some(version)) = (is_there, version) {
-            let documents = self.documents(&snapshot, &scope)?;
-            self.put(&scope, &documents)?;
-            if !is_hot {
-                let values = vec![(format!("{}{scope}", value::PROJECTED), version.clone())];
-                self.parts.store.commit(&Commit { values, ..Commit::default() })?;
-                self.projected.insert(scope.clone(), version);
+    /// Makes one pass: writes what differs, and removes what is not wanted any more. A file that
+    /// fails does not keep the others from being written; the first failure is returned.
+    ///
+    /// # Errors
+    /// See [`Unprojected`].
+    pub(super) fn bring_up_to_date(
+        &mut self,
+        snapshot: &Snapshot,
+        is_stopping: &dyn Fn() -> bool,
+    ) -> Result<(), Unprojected> {
+        if !self.is_repaired {
+            self.repair(snapshot)?;
+        }
+        let routes = routes(snapshot);
+        let mut first_failure = Ok(());
+        let mut rest = routes.iter();
+        loop {
+            let mut batch = Vec::new();
+            for (route, name) in rest.by_ref() {
+                match self.document(snapshot, route, name) {
+                    Ok(due) => batch.extend(due),
+                    Err(why) => first_failure = first_failure.and(Err(why)),
+                }
+                if batch.len() == BATCH {
+                    break;
+                }
+            }
+            if batch.is_empty() {
+                break;
+            }
+            if let Err(why) = self.put(batch) {
+                first_failure = first_failure.and(Err(why));
+            }
+            if is_stopping() {
+                return first_failure;
             }
         }
-        self.stale.remove(&scope);
-        self.unswept = true;
+        first_failure?;
+        self.sweep(&routes)
+    }
+
+    /// Compares the files in `feeds/` with what was written there. What is missing or was changed
+    /// by others is written again.
+    fn repair(&mut self, snapshot: &Snapshot) -> Result<(), Unprojected> {
+        let drifted: BTreeSet<String> = self.projector.repair()?.into_iter().collect();
+        self.versions.clear();
+        for (route, name) in routes(snapshot) {
+            if let Found::Render(_, version) = snapshot.find(&route)
+                && !drifted.contains(&name)
+                && self.remembered.get(&value_name(&route)) == Some(&version.to_string())
+            {
+                self.versions.insert(route, version);
+            }
+        }
+        self.is_repaired = true;
         Ok(())
     }
 
-    fn documents(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unprojected> {
-        let hot = Format::ALL.map(|format| {
-            let document = snapshot.hot.get(&Route::Feed(scope.clone(), format));
-            document.map(|document| document.identity.clone())
-        });
-        if let [Some(rss), Some(atom), Some(json)] = hot {
-            return Ok([rss, atom, json]);
-        }
-        self.parts
-            .renderer
-            .feeds(snapshot, scope)
-            .map_err(|why| Unprojected::Unrendered(scope.clone(), why))
-    }
-
-    fn put(&mut self, scope: &Scope, documents: &[Bytes; 3]) -> Result<(), ProjectError> {
-        let names = Format::ALL.map(|format| name(scope, format));
-        let file = |(name, bytes): (&'_ String, &'_ Bytes)| {
-            (name.clone(), Digest::of(bytes), bytes.clone())
+    /// The document of `route`, unless the file in `feeds/` is this version of it.
+    fn document(
+        &self,
+        snapshot: &Snapshot,
+        route: &Route,
+        name: &str,
+    ) -> Result<Option<Due>, Unprojected> {
+        let (document, version) = match snapshot.find(route) {
+            Found::Ready(document) => (document, None),
+            Found::Render(_, version) if self.versions.get(route) == Some(&version) => {
+                return Ok(None);
+            }
+            Found::Render(_, version) => match self.renderer.render(snapshot, route) {
+                Ok(document) => (Arc::new(document), Some(version)),
+                // The next snapshot, which is on its way, will have it.
+                Err(Unrendered::Changed) => return Ok(None),
+                Err(why) => return Err(Unprojected::Unrendered(route.clone(), why)),
+            },
+            _ => return Ok(None),
         };
-        let files: Vec<(String, Digest, Bytes)> = names.iter().zip(documents).map(file).collect();
-        let files: Vec<File<'_>> = files
-            .iter()
-            .map(|(name, digest, bytes)| File { name, digest: *digest, bytes })
-            .collect();
-        let written = self.parts.projector.put(&mut *self.parts.store, &files)?;
-        written.failed.into_iter().next().map_or(Ok(()), Err)
+        let (name, digest) = (name.to_owned(), document.digest);
+        if version.is_none() && self.projector.plan([(name.as_str(), digest)]).is_empty() {
+            return Ok(None);
+        }
+        let bytes = document.identity.clone();
+        Ok(Some(Due { route: route.clone(), name, bytes, digest, version }))
     }
 
-    /// Takes away the files of scopes that are no more.
-    pub(super) fn finish_projection(&mut self) -> Result<(), Unprojected> {
-        if !self.unswept {
-            return Ok(());
+    fn put(&mut self, batch: Vec<Due>) -> Result<(), Unprojected> {
+        let mut files = Vec::new();
+        for Due { name, digest, bytes, .. } in &batch {
+            files.push(File { name, digest: *digest, bytes });
         }
-        let wanted = names(self.current.state.library());
-        let swept =
-            self.parts.projector.sweep(&mut *self.parts.store, |name| wanted.contains(name))?;
+        let written = self.projector.put(&mut self.store, &files)?;
+        if let Some(failed) = written.failed.into_iter().next() {
+            return Err(failed.into());
+        }
+        let mut values = Vec::new();
+        for Due { route, version, .. } in batch {
+            let Some(version) = version else { continue };
+            // The list of feeds changes its version with every step, and is quickly rendered.
+            if route != Route::Opml {
+                values.push((value_name(&route), version.to_string()));
+            }
+            self.versions.insert(route, version);
+        }
+        if !values.is_empty() {
+            self.store.commit(&Commit { values, ..Commit::default() })?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of routes that do not exist any more.
+    fn sweep(&mut self, routes: &[(Route, String)]) -> Result<(), Unprojected> {
+        let wanted: BTreeSet<&str> = routes.iter().map(|(_, name)| name.as_str()).collect();
+        let swept = self.projector.sweep(&mut self.store, |name| wanted.contains(name))?;
         for name in &swept.left {
             warn!(
                 event = "warning",
-                name, "feeds/{name} is not dropfeed's any more, and is left alone"
+                name, "feeds/{name} was changed by another program; it is left there"
             );
         }
-        self.parts.store.checkpoint()?;
-        self.unswept = false;
-        match swept.failed.into_iter().next() {
-            Some(why) => Err(why.into()),
-            None => Ok(()),
+        if swept.removed > 0 {
+            let exist: BTreeSet<&Route> = routes.iter().map(|(route, _)| route).collect();
+            self.versions.retain(|route, _| exist.contains(route));
         }
+        self.store.checkpoint()?;
+        swept.failed.into_iter().next().map_or(Ok(()), |why| Err(why.into()))
     }
 }
 
+/// The name of the value that remembers the version of a projected document.
+fn value_name(route: &Route) -> String {
+    format!("{}{route}", value::PROJECTED)
+}
+
+/// Every route that has a file in `feeds/`, with the file's name; the site's own feeds first.
+fn routes(snapshot: &Snapshot) -> Vec<(Route, String)> {
+    let mut scopes: Vec<&Scope> = snapshot.library.scopes().collect();
+    scopes.sort_by_key(|scope| **scope != Scope::Site);
+    let mut routes = Vec::with_capacity(scopes.len() * Format::ALL.len() + 1);
+    for scope in scopes {
+        for format in Format::ALL {
+            routes.push((Route::Feed(scope.clone(), format), file_name(scope, format)));
+        }
+    }
+    routes.push((Route::Opml, "feeds.opml".to_owned()));
+    routes
+}
+
 /// The name of a feed's file beneath `feeds/`, as its URL beneath the site.
-fn name(scope: &Scope, format: Format) -> String {
+fn file_name(scope: &Scope, format: Format) -> String {
     let file = format.file_name();
     match scope {
         Scope::Site => file.to_owned(),
@@ -142,8 +254,4 @@ fn name(scope: &Scope, format: Format) -> String {
         Scope::Author(slug) => format!("authors/{}/{file}", slug.as_str()),
         Scope::View(slug) => format!("views/{}/{file}", slug.as_str()),
     }
-}
-
-fn names(library: &Library) -> BTreeSet<String> {
-    library.scopes().flat_map(|scope| Format::ALL.map(|format| name(scope, format))).collect()
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Limits};
-use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, time};
+use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope};
 use crate::config::Config;
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
@@ -20,8 +20,9 @@ use crate::ops::clock::Clock;
 use crate::page;
 use crate::publish::render::{Asset, Render, Unrendered};
 use crate::publish::{Document, Kind, Snapshot};
-use crate::source::{AssetFile, Tree};
+use crate::source::Tree;
 
+use super::assets::{Digests, Opened};
 use super::{hot, pages};
 
 /// Sets of three formats that are kept, because whoever asks for one often asks for the others.
@@ -32,6 +33,7 @@ pub struct Renderer {
     tree: ArcSwapOption<Tree>,
     clock: Arc<dyn Clock>,
     written: Mutex<VecDeque<Written>>,
+    digests: Arc<Digests>,
 }
 
 /// Why an article has no body just now.
@@ -63,7 +65,12 @@ struct Written {
 impl Renderer {
     /// A renderer that has no article directory yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { tree: ArcSwapOption::empty(), clock, written: Mutex::new(VecDeque::new()) }
+        Self {
+            tree: ArcSwapOption::empty(),
+            clock,
+            written: Mutex::new(VecDeque::new()),
+            digests: Arc::default(),
+        }
     }
 
     /// The article directory as it is open now.
@@ -186,8 +193,8 @@ impl Render for Renderer {
             }
             Route::Home => pages::home(snapshot),
             Route::Index(scope) => pages::index(snapshot, scope).ok_or(Unrendered::Changed)?,
-            Route::Month(year, month) => {
-                pages::month(snapshot, *year, *month).ok_or(Unrendered::Changed)?
+            Route::Month(year, month, page) => {
+                pages::month(snapshot, *year, *month, *page).ok_or(Unrendered::Changed)?
             }
             _ => return Err(Unrendered::Unreadable),
         };
@@ -197,7 +204,7 @@ impl Render for Renderer {
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {
         let tree = self.tree().ok_or(Unrendered::Unreadable)?;
         let file = tree.open_asset(path).map_err(|_| Unrendered::Unreadable)?;
-        Ok(Arc::new(Opened(file)))
+        Ok(Arc::new(Opened::new(file, self.clock.now(), Arc::clone(&self.digests))))
     }
 }
 
@@ -218,35 +225,4 @@ fn outline(snapshot: &Snapshot) -> Vec<u8> {
     };
     let outlines: Vec<opml::Outline> = snapshot.library.scopes().filter_map(outline).collect();
     opml::write(&site.title, &outlines)
-}
-
-/// An opened file, as http reads it.
-struct Opened(AssetFile);
-
-impl Asset for Opened {
-    fn len_bytes(&self) -> u64 {
-        self.0.len_bytes()
-    }
-
-    fn modified(&self) -> Timestamp {
-        time::from_system(self.0.modified())
-    }
-
-    fn digest(&self) -> Result<Digest, Unrendered> {
-        self.0.digest().map_err(|_| Unrendered::Unreadable)
-    }
-
-    fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, Unrendered> {
-        let mut buffer = vec![0; len];
-        let mut filled = 0;
-        while filled < len {
-            match self.0.read_at(offset + filled as u64, &mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(_) => return Err(Unrendered::Unreadable),
-            }
-        }
-        buffer.truncate(filled);
-        Ok(Bytes::from(buffer))
-    }
 }

@@ -1,26 +1,25 @@
 //! The engine's loop: a closed set of reasons to wake, one turn for each.
 
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::{Articles, Config};
 use crate::source::{
     Batch, Health, Inbox, Look, OpenError, Policy, Signs, Tree, Unfinished, needs_polling,
 };
 
+use super::project::Unprojected;
 use super::renderer::Renderer;
-use super::{Command, Engine};
+use super::{Command, Engine, tell};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// How often a lost article directory is looked for, at least.
 const ROOT_RETRY: Duration = Duration::from_secs(2);
-
-/// How soon a failed projection is tried again.
-const PROJECT_RETRY: Duration = Duration::from_secs(5);
 
 /// How long `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
@@ -36,10 +35,8 @@ pub(super) struct Watch {
     backoff: Duration,
     /// After a failed step: before this, what is due by time alone has to wait.
     retry_after: Option<Instant>,
-    /// Is the directory that is open not the configured one, since that could not be opened?
-    astray: bool,
-    /// Before this, the projection is not tried again.
-    project_after: Option<Instant>,
+    /// Whether the configured directory has still to be opened: it could not be at the reload.
+    reopen: bool,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,
     /// When the very first scan is taken: a tree that is being put there is waited for.
@@ -53,8 +50,7 @@ impl Watch {
             scanned: now,
             backoff: RETRY.0,
             retry_after: None,
-            astray: false,
-            project_after: None,
+            reopen: false,
             unfinished: Unfinished::default(),
             first_at: None,
         }
@@ -98,10 +94,37 @@ pub fn settling(articles: &Articles) -> Policy {
 impl Engine {
     /// Works until the inbox is closed.
     pub fn run(mut self) {
+        let projection = self.start_projection();
         let mut batch = self.first_batch();
         while !batch.stop {
             self.turn(batch);
             batch = self.parts.inbox.wait(Some(self.deadline()));
+        }
+        self.parts.published.close();
+        if let Some(projection) = projection {
+            // A panic was logged when it happened.
+            let _ = projection.join();
+        }
+    }
+
+    /// Starts the thread that writes `feeds/`.
+    pub(super) fn start_projection(&mut self) -> Option<JoinHandle<()>> {
+        let projection = self.projection.take()?;
+        let published = Arc::clone(&self.parts.published);
+        let mut trouble = tell::Trouble::default();
+        let report = move |done: &Result<(), Unprojected>| {
+            trouble.projection(done.as_ref().err().map(ToString::to_string))
+        };
+        let work = move || projection.follow(&published, report);
+        match thread::Builder::new().name("projection".to_owned()).spawn(work) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                error!(
+                    event = "degraded",
+                    "degraded: no thread for feeds/: {error}; files in feeds/ are not updated"
+                );
+                None
+            }
         }
     }
 
@@ -122,7 +145,6 @@ impl Engine {
             self.obey(command);
         }
         self.publish_batch(batch);
-        self.project_while_idle();
     }
 
     /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
@@ -140,10 +162,11 @@ impl Engine {
         for path in &stepped.held_back {
             warn!(event = "warning", %path, "{path}: left out, because it is still being written");
         }
-        while !self.stale.is_empty() {
-            self.project_next()?;
+        if let (Some(mut projection), Some(snapshot)) =
+            (self.projection.take(), self.parts.published.load())
+        {
+            projection.bring_up_to_date(&snapshot, &|| false)?;
         }
-        self.finish_projection()?;
         Ok(self.current.state.library().len())
     }
 
@@ -178,7 +201,7 @@ impl Engine {
         let tree = self.parts.renderer.tree();
         let health = match tree {
             None => Health::Swapped,
-            Some(_) if self.watch.astray => Health::Swapped,
+            Some(_) if self.watch.reopen => Health::Swapped,
             Some(tree) if asked => tree.health(),
             Some(_) => Health::Same,
         };
@@ -210,7 +233,7 @@ impl Engine {
         info!(event = "opened", path = %self.parts.config.articles.dir.display(), "the article directory is another now");
         self.parts.renderer.set_tree(Arc::new(tree));
         self.watch.polling = polling;
-        self.watch.astray = false;
+        self.watch.reopen = false;
         // What is under way belongs to the tree that was; the new one is looked at whole.
         self.parts.inbox.rescan_later(Duration::ZERO);
         Ok(())
@@ -268,36 +291,7 @@ impl Engine {
         let scan = self.rescan_at().saturating_duration_since(now);
         let wake = self.next_wake(self.parts.clock.now(), scan);
         // What is due stays due while steps fail: it must not wake a loop that cannot serve it.
-        let wake = self.watch.retry_after.map_or(wake, |retry| wake.max(retry));
-        match self.watch.project_after {
-            Some(after) => wake.min(after),
-            None => wake,
-        }
-    }
-
-    /// Brings stale files in `feeds/` up to date, one scope at a time, until something else is to be done.
-    fn project_while_idle(&mut self) {
-        if self.watch.project_after.is_some_and(|after| after > self.parts.inbox.now()) {
-            return;
-        }
-        self.watch.project_after = None;
-        let mut done = Ok(());
-        while done.is_ok() && !self.stale.is_empty() && !self.parts.inbox.has_work() {
-            done = self.project_next();
-        }
-        if done.is_ok() && self.stale.is_empty() {
-            done = self.finish_projection();
-        }
-        if !self.stale.is_empty() {
-            // Something else comes first; then this goes on.
-            self.watch.project_after = Some(self.parts.inbox.now());
-        }
-        if let Err(why) = &done {
-            self.watch.project_after = Some(self.parts.inbox.now() + PROJECT_RETRY);
-            self.trouble.projection(Some(why.to_string()));
-        } else if self.stale.is_empty() {
-            self.trouble.projection(None);
-        }
+        self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
     }
 
     fn obey(&mut self, command: Command) {
@@ -319,7 +313,7 @@ impl Engine {
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.
-        self.watch.astray |= reopen && self.reopen().is_err();
+        self.watch.reopen |= reopen && self.reopen().is_err();
         info!(event = "reloaded", "the configuration was reloaded");
     }
 

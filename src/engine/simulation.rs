@@ -1,6 +1,7 @@
 //! The loop under a timer that the test drives: nothing sleeps, and every wait is exact.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use super::renderer::Renderer;
 use super::{Command, Engine, Parts, settling};
-use crate::base::{RelPath, Timestamp};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
@@ -18,7 +19,7 @@ use crate::publish::Published;
 use crate::source::settle::Sign;
 use crate::source::{Inbox, Tree};
 use crate::store::model::Disk;
-use crate::store::{Projected, Projector, Store, StoreError};
+use crate::store::{Projected, Projector, Store, StoreError, Target};
 
 /// What the wall clock says at the start.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -32,7 +33,41 @@ struct World {
     clock: Arc<ManualClock>,
     timer: Arc<ManualTimer>,
     start: Instant,
+    /// Until when the loop sleeps if nothing wakes it.
+    deadline: Instant,
     ledger: Ledger,
+    disk: Disk,
+    /// Nothing is written to `feeds/` while this is locked.
+    feeds_gate: Arc<Mutex<()>>,
+}
+
+/// A target on a disk that can be made infinitely slow.
+struct SlowTarget {
+    target: Box<dyn Target>,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Target for SlowTarget {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        drop(self.gate.lock().unwrap());
+        self.target.put(name, bytes)
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.target.remove(name)
+    }
+
+    fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
+        self.target.digest(name)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        self.target.settle()
+    }
+
+    fn clean(&mut self, names: &[&str]) -> io::Result<()> {
+        self.target.clean(names)
+    }
 }
 
 /// A store that can be broken, and that notes when a commit was tried.
@@ -98,10 +133,12 @@ impl World {
             Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
         let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
         let polling = config.articles.poll;
+        let feeds_gate = Arc::<Mutex<()>>::default();
+        let target = SlowTarget { target: Box::new(disk.target()), gate: Arc::clone(&feeds_gate) };
         let parts = Parts {
             config,
             store: Box::new(ledger.clone()),
-            projector: Projector::new(Box::new(disk.target()), Vec::new()),
+            projector: Projector::new(Box::new(target), Vec::new()),
             renderer,
             inbox: Arc::clone(&inbox),
             published: Arc::clone(&published),
@@ -109,9 +146,22 @@ impl World {
             polling,
         };
         let (engine, start) = (Engine::start(parts).unwrap(), timer.now());
-        let mut world = Self { dir, engine, inbox, published, clock, timer, start, ledger };
+        let mut world = Self {
+            dir,
+            engine,
+            inbox,
+            published,
+            clock,
+            timer,
+            start,
+            deadline: start,
+            ledger,
+            disk,
+            feeds_gate,
+        };
         let first = world.engine.first_batch();
         world.engine.turn(first);
+        world.deadline = world.engine.deadline();
         world
     }
 
@@ -119,14 +169,14 @@ impl World {
     fn run(&mut self, time: Duration) {
         let end = self.timer.now() + time;
         loop {
-            let deadline = self.engine.deadline();
-            let wake = self.inbox.due().map_or(deadline, |due| due.min(deadline));
+            let wake = self.inbox.due().map_or(self.deadline, |due| due.min(self.deadline));
             self.pass(wake.min(end).saturating_duration_since(self.timer.now()));
             if wake > end {
                 return;
             }
             let batch = self.inbox.wait(Some(self.timer.now()));
             self.engine.turn(batch);
+            self.deadline = self.engine.deadline();
         }
     }
 
@@ -279,4 +329,47 @@ fn a_directory_that_a_reload_names_is_opened_when_it_is_there() {
     world.write("later/b.md", "# B\n\ntext");
     world.run(ms(2_000));
     assert_eq!(world.titles(), ["B"]);
+}
+
+#[test]
+fn a_wall_clock_that_steps_over_a_date_publishes_at_once() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "---\ndate: 2026-03-01T14:00:00Z\n---\n# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    world.clock.set("2026-03-01T14:00:00Z".parse().unwrap());
+    world.run(ms(1_000));
+    assert_eq!(world.titles(), [""; 0], "nothing else wakes the loop");
+    world.inbox.clock_was_set();
+    world.run(ms(0));
+    assert_eq!(world.titles(), ["A"]);
+    // What is public stays so when the clock steps back.
+    world.clock.set("1970-01-01T00:00:00Z".parse().unwrap());
+    world.inbox.clock_was_set();
+    world.run(ms(1_000));
+    assert_eq!(world.titles(), ["A"]);
+}
+
+#[test]
+fn a_slow_disk_beneath_feeds_delays_no_publish() {
+    let mut world = World::new(HOUR);
+    let gate = Arc::clone(&world.feeds_gate);
+    let slow = gate.lock().unwrap();
+    let projection = world.engine.start_projection().unwrap();
+    world.write("articles/n/a.md", "# A\n\ntext");
+    world.arrive("n/a.md");
+    world.run(ms(0));
+    assert_eq!(world.titles(), ["A"]);
+    assert_eq!(world.disk.names(), [""; 0]);
+    drop(slow);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while world.disk.file("n/rss.xml").is_none() {
+        assert!(Instant::now() < deadline, "the feeds are never written");
+        std::thread::yield_now();
+    }
+    world.published.close();
+    projection.join().unwrap();
+    let text = |name: &str| String::from_utf8(world.disk.file(name).unwrap().to_vec()).unwrap();
+    assert!(text("rss.xml").contains("<title>A</title>"));
+    assert!(text("feeds.opml").contains("/n/"));
 }

@@ -11,15 +11,15 @@ use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
 use crate::feed::gate;
 use crate::library::guard::Shrink;
-use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Seq};
+use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
 use crate::ops::clock::Timer;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
-use crate::store::StoreError;
+use crate::store::{Store as _, StoreError};
 
 use super::observe::{self, Known, Observed};
 use super::renderer::Bodiless;
-use super::{Current, Engine, Parts, hot, renderer, tell, value};
+use super::{Current, Engine, Shared, hot, renderer, tell, value};
 
 /// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
@@ -109,8 +109,8 @@ impl Engine {
         drop(observations);
         laps.lap("apply");
         self.root.guard(&tree, self.current.state.library().len(), &outcome)?;
-        self.unsaid.retain(|(name, _)| name != value::ROOT);
-        self.unsaid.extend(self.root.news(&tree, look));
+        self.pending.values.retain(|(name, _)| name != value::ROOT);
+        self.pending.values.extend(self.root.news(&tree, look));
         let published = self.settle(next, outcome)?;
         laps.lap("commit");
         laps.tell(files);
@@ -122,7 +122,7 @@ impl Engine {
                 self.current.state.adopt(Vec::new());
             }
         }
-        self.everything = false;
+        self.pending.reweigh = false;
         Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
     }
 
@@ -177,21 +177,22 @@ impl Engine {
         loop {
             tries += 1;
             let state = &self.current.state;
-            let (state, mut outcome) =
-                state.step(observations, &self.policy, now, self.first_scan, self.everything);
+            let scan = if self.first_scan { Scan::First } else { Scan::Later };
+            let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
+            let (state, mut outcome) = state.step(observations, &self.policy, now, scan, reweigh);
             let mut next = Current { state, ..self.current.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
             for (path, diagnostics) in failed {
-                outcome
-                    .notices
-                    .extend(diagnostics.into_iter().map(|told| Notice::Told(path.clone(), told)));
+                outcome.notices.extend(
+                    diagnostics.into_iter().map(|told| Notice::Diagnostic(path.clone(), told)),
+                );
             }
             let is_new = self.parts.published.load().is_none();
             if is_new
-                || self.everything
+                || self.pending.reweigh
                 || !outcome.touched.is_empty()
                 || !outcome.commit.bodies.is_empty()
             {
@@ -211,7 +212,7 @@ impl Engine {
         }
         let missing: Vec<&Arc<Article>> =
             wanted.iter().filter(|article| !next.bodies.has(article)).collect();
-        let Parts { renderer, config, .. } = &self.parts;
+        let Shared { renderer, config, .. } = &self.parts;
         let (renderer, limits) = (&**renderer, renderer::limits(config));
         let rendered: Vec<_> =
             missing.par_iter().map(|article| (*article, renderer.body(article, &limits))).collect();
@@ -223,7 +224,7 @@ impl Engine {
                     outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
                     outcome.notices.extend(
-                        told.into_iter().map(|told| Notice::Told(article.path.clone(), told)),
+                        told.into_iter().map(|told| Notice::Diagnostic(article.path.clone(), told)),
                     );
                 }
                 Err(Bodiless::Refused(diagnostics)) => {
@@ -275,21 +276,20 @@ impl Engine {
     fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
-        commit.values.extend(self.unsaid.iter().cloned());
+        commit.values.extend(self.pending.values.iter().cloned());
         // What this step made is later, so it stands behind.
-        commit.documents.splice(0..0, self.unsaid_documents.iter().cloned());
+        commit.documents.splice(0..0, self.pending.documents.iter().cloned());
         if self.first_scan {
             commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
         }
-        if is_empty(&commit) && !is_new && touched.is_empty() && !self.everything {
+        if is_empty(&commit) && !is_new && touched.is_empty() && !self.pending.reweigh {
             return Ok(false);
         }
         next.generation += 1;
         commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
-        self.parts.store.commit(&commit)?;
-        self.unsaid.clear();
-        self.unsaid_documents.clear();
-        self.stale.extend(touched);
+        self.store.commit(&commit)?;
+        self.pending.values.clear();
+        self.pending.documents.clear();
         self.current = next;
         self.publish();
         self.left_out.tell(&notices);

@@ -66,8 +66,8 @@ fn notice(notice: &Notice, config: &Config, now: Timestamp) {
             info!(event = "copy", %path, %original, "copy of {original}: published as an article of its own in {wait}");
         }
         // Named by its directory: see `LeftOut`.
-        Notice::Told(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
-        Notice::Told(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
+        Notice::Diagnostic(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
+        Notice::Diagnostic(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
     }
 }
 
@@ -124,7 +124,7 @@ impl LeftOut {
     /// The names among the notices that are new, which are then known.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Told(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => {
+            Notice::Diagnostic(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => {
                 location::excluded_by(path)
             }
             _ => None,
@@ -227,7 +227,10 @@ mod tests {
     #[test]
     fn a_skipped_directory_is_logged_once() {
         let notice = |path: &str, code: &'static str| {
-            Notice::Told(RelPath::new(path).unwrap(), Diagnostic::note(code, "holds no articles"))
+            Notice::Diagnostic(
+                RelPath::new(path).unwrap(),
+                Diagnostic::note(code, "holds no articles"),
+            )
         };
         let mut left_out = LeftOut::default();
         for (paths, news) in [

@@ -23,6 +23,9 @@ use super::{Entry, Feed, TTL_MINUTES, links};
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;
 
+/// An entry is an outlier when it takes more than one part in so many of `feeds.max_bytes`.
+const OUTLIER_SHARE: usize = 4;
+
 /// Past this, the largest entries fall to their summary: common readers stop reading, or refuse the
 /// feed.
 const HARD_BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -244,34 +247,52 @@ fn whole_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(second.max(FIRST_SECOND)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Keeps a feed within bounds: past `soft_bytes` the articles that became public first leave, down
-/// to ten; past `hard_bytes` the largest of the rest carry only their summary.
+/// Keeps a feed within bounds, in the order in which least is lost:
+///
+/// 1. Past `soft_bytes`, entries larger than a quarter of it carry only their summary, the largest
+///    first: one huge article does not push the others out.
+/// 2. Then the articles that became public first leave, down to ten.
+/// 3. Past `hard_bytes`, the largest of the rest carry only their summary.
 fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) {
-    let mut weights = Vec::with_capacity(entries.len());
-    let mut total = 0;
-    for (_, entry) in &*entries {
-        let weight = weight(entry);
-        weights.push(weight);
-        total += weight;
-    }
+    shorten(entries, soft_bytes, soft_bytes / OUTLIER_SHARE);
+    let mut total = total(entries);
     while total > soft_bytes && entries.len() > ENTRIES_MIN {
         // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
         let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
-        entries.remove(first);
-        total -= weights.remove(first);
+        total -= weight(&entries.remove(first).1);
     }
-    if total <= hard_bytes {
-        return;
+    shorten(entries, hard_bytes, 0);
+}
+
+/// Leaves only the summary of entries that are larger than `entry_bytes`, the largest first, until
+/// all of them together have at most `bytes_max`. Of equals, the one that became public first is
+/// shortened first.
+fn shorten(entries: &mut [(Seq, Entry)], bytes_max: usize, entry_bytes: usize) {
+    let mut total = total(entries);
+    let mut large = Vec::new();
+    for (n, (seq, entry)) in entries.iter().enumerate() {
+        let weight = weight(entry);
+        if weight > entry_bytes {
+            large.push((Reverse(weight), *seq, n));
+        }
     }
-    let mut heaviest: Vec<usize> = (0..entries.len()).collect();
-    heaviest.sort_by_key(|n| Reverse((weights[*n], Reverse(entries[*n].0))));
-    for n in heaviest {
-        if total <= hard_bytes {
+    large.sort_unstable();
+    for (_, _, n) in large {
+        if total <= bytes_max {
             return;
         }
-        total -= escaped_len(&entries[n].1.html);
-        entries[n].1.html.clear();
+        let html = std::mem::take(&mut entries[n].1.html);
+        total -= escaped_len(&html);
     }
+}
+
+/// The bytes of all entries, about.
+fn total(entries: &[(Seq, Entry)]) -> usize {
+    let mut bytes = 0;
+    for (_, entry) in entries {
+        bytes += weight(entry);
+    }
+    bytes
 }
 
 /// The bytes that an entry takes in the largest of the three documents, about.
@@ -447,13 +468,65 @@ mod tests {
         let articles: Vec<Arc<Article>> =
             (1..=3).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
         let size = |seq: Seq| if seq == 2 { 3 << 20 } else { 2 << 20 };
-        let made = feed(&articles, &|seq| body(&"x".repeat(size(seq)), "summary"));
+        let bodies = |seq| body(&"x".repeat(size(seq)), "summary");
+        let mut config = feeds();
+        config.max_bytes = 100 << 20;
+        let made =
+            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
         let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();
         assert_eq!(kept, [true, false, true]);
         assert_eq!(made.entries[1].summary, "summary");
     }
 
+    #[test]
+    fn a_huge_article_does_not_empty_the_feed() {
+        // Thirty articles of 8 KB, and one of several megabytes.
+        let articles: Vec<Arc<Article>> =
+            (1..=31).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
+        let size = |seq: Seq| if seq == 17 { 4 << 20 } else { 8 << 10 };
+        let made = feed(&articles, &|seq| body(&"x".repeat(size(seq)), "summary"));
+        assert_eq!(made.entries.len(), 31);
+        for entry in &made.entries {
+            assert_eq!(entry.html.is_empty(), entry.title == "17", "{}", entry.title);
+        }
+    }
+
     proptest! {
+        /// The rule of `bound`, seen from its outcome.
+        #[test]
+        fn least_is_lost(sizes in proptest::collection::vec(0_usize..400, 0..30), soft in 200_usize..4000, hard in 4000_usize..6000) {
+            let mut entries = Vec::new();
+            for (n, size) in sizes.iter().enumerate() {
+                let html = "x".repeat(size * 10);
+                let one = article(n as Seq, &format!("{n}.md"));
+                let body = Body { html, summary: "s".to_owned() };
+                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_| None)));
+            }
+            let (soft, hard) = (soft * 10, hard * 10);
+            let whole = entries.clone();
+            bound(&mut entries, soft, hard);
+            let left_out = whole.len() - entries.len();
+            prop_assert!(left_out == 0 || entries.len() >= ENTRIES_MIN);
+            // Those left out became public before all that stay.
+            prop_assert_eq!(entries.first().map(|(seq, _)| *seq), whole.get(left_out).map(|(seq, _)| *seq));
+            prop_assert!(total(&entries) <= soft || entries.len() <= ENTRIES_MIN);
+            let is_cut = |n: usize| entries[n].1.html.is_empty() && !whole[left_out + n].1.html.is_empty();
+            let was = |n: usize| weight(&whole[left_out + n].1);
+            for n in 0..entries.len() {
+                if !is_cut(n) {
+                    prop_assert_eq!(&entries[n].1.html, &whole[left_out + n].1.html);
+                    // Nothing is left out, nor left too large, beside an outlier that is whole.
+                    prop_assert!(left_out == 0 || was(n) <= soft / OUTLIER_SHARE);
+                    continue;
+                }
+                prop_assert!(was(n) > soft / OUTLIER_SHARE || total(&whole[left_out..]) > hard);
+                // The largest first.
+                for other in (0..entries.len()).filter(|other| !is_cut(*other)) {
+                    prop_assert!(was(other) <= was(n) || entries[other].1.html.is_empty());
+                }
+            }
+        }
+
         #[test]
         fn dates_are_in_order_and_sayable(published in -377_000_000_000_i64..250_000_000_000, later in 0_i64..10_000, nanos in 0_i32..999_999_999) {
             let mut old = article(1, "a.md");

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::base::Route;
 use crate::config;
+use crate::ops::clock::Clock;
 use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
@@ -37,6 +38,8 @@ pub struct Edge {
     pub render: Arc<dyn Render>,
     /// The limits; `listen` is the daemon's to bind.
     pub server: config::Server,
+    /// The time of day: `Date`, `max-age`, and whether a date of modification lies ahead.
+    pub clock: Arc<dyn Clock>,
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// Finds what a route names: [`Snapshot::find`]. A test may put a table of its own before a
@@ -46,8 +49,13 @@ pub struct Edge {
 
 impl Edge {
     /// An edge over what is published.
-    pub fn new(published: Arc<Published>, render: Arc<dyn Render>, server: config::Server) -> Self {
-        Self { published, render, server, metrics: Arc::default(), find: Snapshot::find }
+    pub fn new(
+        published: Arc<Published>,
+        render: Arc<dyn Render>,
+        server: config::Server,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { published, render, server, clock, metrics: Arc::default(), find: Snapshot::find }
     }
 }
 
@@ -63,7 +71,7 @@ pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Ru
     let warm = Arc::new(Warm::new(Arc::clone(&edge.render), CACHE_BYTES_MAX, cores));
     let mut handlers = Vec::with_capacity(cores);
     for _ in 0..cores {
-        handlers.push(Handler::new(Arc::clone(&edge.published), edge.find, Arc::clone(&warm)));
+        handlers.push(Handler::new(&edge, Arc::clone(&warm)));
     }
     net::serve(&listeners, &edge.server, &edge.metrics, handlers)
 }

@@ -21,10 +21,7 @@ pub(super) fn address(path: &RelPath, head: &Head) -> Result<Address, Diagnostic
     };
     if address.url.is_reserved() {
         let url = &address.url;
-        return Err(Diagnostic::error(
-            "reserved-url",
-            format!("would stand at /{url}, which dropfeed keeps for itself"),
-        ));
+        return Err(Diagnostic::error("reserved-url", format!("URL /{url} is reserved")));
     }
     Ok(address)
 }
@@ -35,7 +32,10 @@ fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
     // An `index.md` in the root has no directory to be named after, and the home page is not an article's.
     let derived = UrlPath::of_names(names).or_else(|| UrlPath::new("index"));
     let Some(derived) = derived else {
-        return Err(Diagnostic::error("no-url", "its name gives no URL"));
+        return Err(Diagnostic::error(
+            "no-url",
+            "its name has no letter or digit to make a URL of",
+        ));
     };
     match &head.slug {
         Some(slug) => explicit(derived.with_last(slug.trim_matches('/')), slug),
@@ -46,7 +46,7 @@ fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
 fn explicit(url: Option<UrlPath>, written: &str) -> Result<Address, Diagnostic> {
     match url {
         Some(url) => Ok(Address { url, explicit: true }),
-        None => Err(Diagnostic::error("no-url", format!("{written:?} is not a URL path"))),
+        None => Err(Diagnostic::error("no-url", format!("{written:?} is not a valid URL path"))),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::article::Head;
 use crate::base::{RelPath, Timestamp, UrlPath};
 
 use super::address;
-use super::identity::Ledger;
+use super::ledger::Ledger;
 
 /// One entry of a feed on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,136 +1,466 @@
-//! What is remembered for ever of articles, files and channels: plain rows. `store` keeps them, this module's
-//! functions make them.
+//! The ledger: everything that is remembered of files and articles, behind verbs that keep its maps in agreement.
+//!
+//! Once given, an id is frozen, and a URL is its owner's for ever.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::article::{Body, Head, WordSketch};
-use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
-use crate::source::Fingerprint;
+use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::SignedDuration;
+use uuid::Uuid;
 
-use super::Seq;
+use crate::article::Head;
+use crate::base::Fingerprint;
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
-/// Where a once public article stands now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// Everybody sees it.
-    Public,
-    /// Its author withdrew it: a draft again, expired, dated into the future.
-    Withdrawn,
-    /// Its file has been gone since then; public until the grace is over.
-    Missing(Timestamp),
-    /// Its file is gone, and the grace is over.
-    Deleted,
-}
+use super::address::Address;
+use super::{FileRow, Record, Seq, Standing};
 
-/// The identity of an article, made when it first became public.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// Its publication number, never another's.
-    pub seq: Seq,
-    /// Frozen.
-    pub id: String,
-    /// Its present file, or its last.
-    pub path: RelPath,
-    /// Its present URL, or its last.
-    pub url: UrlPath,
-    /// When it first became public.
-    pub first_seen: Timestamp,
-    /// When it became public, or when its author says it did.
-    pub published: Timestamp,
-    /// Never decreases; never before `published`.
-    pub updated: Timestamp,
-    /// The digest of the bytes that are published.
-    pub digest: Digest,
-    /// The head of those bytes.
-    pub head: Arc<Head>,
-    /// The words at the last `updated`.
-    pub sketch: Arc<WordSketch>,
-    /// Where it stands.
-    pub standing: Standing,
-}
+/// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
+pub(super) const TWINS_MAX: u32 = 10_000;
 
-/// What a file was found to be when it was last read.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kept {
-    /// Its article's record says it all: the record at this path has this digest.
-    Recorded,
-    /// A usable article that is not public with these bytes: a draft, held, or in conflict with another.
-    Article(Arc<Head>, Arc<WordSketch>),
-    /// No word of text and no title.
-    Empty,
-    /// Not usable.
-    Refused(Arc<[Diagnostic]>),
-}
+/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
+/// shorter: longer than any two events of one rename are apart.
+const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
-/// A file beneath the article directory as it was last read.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileRow {
-    /// What tells whether it has to be read again.
-    pub fingerprint: Fingerprint,
-    /// Was it so young when it was read that an equal fingerprint proves nothing?
-    pub racy: bool,
-    /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an asset).
-    pub digest: Option<Digest>,
-    /// What it was found to be.
-    pub kept: Kept,
-}
-
-/// A scope that once had an article. It stays, empty or not.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChannelRow {
-    /// Which.
-    pub scope: Scope,
-    /// The directory's name, the tag as first written, the author's name.
-    pub name: String,
-    /// The newest `updated` that its feed ever had.
-    pub watermark: Timestamp,
-    /// When it last changed: whole seconds, growing with every change.
-    pub modified: Timestamp,
-}
-
-/// A hot document as it was last published.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DocumentRow {
-    /// The digest of its identity bytes.
-    pub digest: Digest,
-    /// When these bytes were first published: whole seconds, growing from version to version.
-    pub last_modified: Timestamp,
-}
-
-/// The changes of one step: all of them become durable, or none.
+/// Everything that is remembered of files and articles. Cheap to copy.
 #[derive(Debug, Clone, Default)]
-pub struct Commit {
-    /// Files that were read or are gone (`None`).
-    pub files: Vec<(RelPath, Option<FileRow>)>,
-    /// Records, new or changed; the key is `seq`.
-    pub records: Vec<Arc<Record>>,
-    /// URLs that became public, and whose they are for ever.
-    pub urls: Vec<(UrlPath, Seq)>,
-    /// Channels, new or changed.
-    pub channels: Vec<ChannelRow>,
-    /// Bodies of hot entries to keep, or to forget (`None`).
-    pub bodies: Vec<(Seq, Option<Arc<Body>>)>,
-    /// Hot documents that changed, by their path as [`crate::base::Route`] prints it.
-    pub documents: Vec<(String, DocumentRow)>,
-    /// Single values by name: `site.id`, `head_version`, `generation`.
-    pub values: Vec<(String, String)>,
+pub(super) struct Ledger {
+    /// Every file as it was last read.
+    files: OrdMap<RelPath, FileRow>,
+    /// Every article that ever was public.
+    records: OrdMap<Seq, Arc<Record>>,
+    /// The article of a path: the last one that stood there.
+    by_path: HashMap<RelPath, Seq>,
+    /// Whose an id is, by the beginning of its digest.
+    by_id: OrdSet<(u64, Seq)>,
+    /// Whose a URL is, by its key; for ever.
+    urls: HashMap<UrlPath, Seq>,
+    /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
+    contested: OrdMap<RelPath, Diagnostic>,
+    /// When to weigh a file again: it appears or expires then. May hold moments that no longer matter.
+    timers: OrdSet<(Timestamp, RelPath)>,
+    /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
+    expired: OrdSet<(Timestamp, RelPath)>,
+    /// Articles whose file has been gone since then.
+    missing: OrdSet<(Timestamp, Seq)>,
+    /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
+    /// seen in two halves would be a deletion and a new article.
+    departed: OrdSet<(Timestamp, Seq)>,
+    /// What the files of missing and departed articles were, for telling a rename.
+    traces: HashMap<Seq, Fingerprint>,
+    /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
+    /// its original may be about to go.
+    copies: OrdMap<RelPath, (RelPath, Timestamp)>,
+    /// Every file by its inode number.
+    by_inode: OrdSet<(u64, RelPath)>,
+    /// Every article by the beginning of its digest.
+    by_digest: OrdSet<(u64, Seq)>,
 }
 
-/// Everything that is remembered, as it is read at start.
-#[derive(Debug, Clone, Default)]
-pub struct Remembered {
-    /// Every file.
-    pub files: Vec<(RelPath, FileRow)>,
-    /// Every record, by ascending `seq`.
-    pub records: Vec<Arc<Record>>,
-    /// Every URL that ever was public, in the order in which they became it.
-    pub urls: Vec<(UrlPath, Seq)>,
-    /// Every channel.
-    pub channels: Vec<ChannelRow>,
-    /// The bodies of the hot entries.
-    pub bodies: Vec<(Seq, Arc<Body>)>,
-    /// The hot documents' digests and dates.
-    pub documents: Vec<(String, DocumentRow)>,
-    /// The single values.
-    pub values: Vec<(String, String)>,
+impl Ledger {
+    /// Takes up an article that was remembered. Articles come by ascending number: the last at a path has it.
+    pub(super) fn restore(&mut self, record: &Arc<Record>) {
+        self.give_id(&record.id, record.seq);
+        self.by_path.insert(record.path.clone(), record.seq);
+        if let Standing::Missing(since) = record.standing {
+            self.missing.insert((since, record.seq));
+        }
+        self.put_record(Arc::clone(record));
+    }
+
+    /// The file at `path`, as it was last read.
+    pub(super) fn file(&self, path: &RelPath) -> Option<&FileRow> {
+        self.files.get(path)
+    }
+
+    /// Every file, by path.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
+        self.files.iter()
+    }
+
+    /// The paths of the files from `start` on.
+    pub(super) fn paths_from(&self, start: RelPath) -> impl Iterator<Item = &RelPath> {
+        self.files.range(start..).map(|(path, _)| path)
+    }
+
+    /// The article with this number.
+    pub(super) fn record(&self, seq: Seq) -> Option<&Arc<Record>> {
+        self.records.get(&seq)
+    }
+
+    /// The owner of every URL by its key, and the last article of every path. Shared, not copied.
+    pub(super) fn shared(&self) -> (HashMap<UrlPath, Seq>, HashMap<RelPath, Seq>) {
+        (self.urls.clone(), self.by_path.clone())
+    }
+
+    /// Makes the path the article's: that of a new article, or another than it had.
+    pub(super) fn move_to(&mut self, seq: Seq, path: &RelPath) {
+        if let Some(record) = self.records.get(&seq).cloned() {
+            if self.by_path.get(&record.path) == Some(&seq) {
+                self.by_path.remove(&record.path);
+            }
+            self.put_record(Arc::new(Record { path: path.clone(), ..(*record).clone() }));
+        }
+        self.copies.remove(path);
+        self.by_path.insert(path.clone(), seq);
+    }
+
+    /// Gives the article another standing; false where it has it already.
+    pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing, now: Timestamp) -> bool {
+        let Some(record) = self.records.get(&seq).cloned() else { return false };
+        if record.standing == standing {
+            return false;
+        }
+        if let Standing::Missing(since) = record.standing {
+            self.missing.remove(&(since, seq));
+            if standing == Standing::Deleted && now.duration_since(since) < DEPARTED {
+                self.departed.insert((since, seq));
+            } else if !matches!(standing, Standing::Missing(_)) {
+                self.traces.remove(&seq);
+            }
+        }
+        if let Standing::Missing(since) = standing {
+            self.missing.insert((since, seq));
+        }
+        self.put_record(Arc::new(Record { standing, ..(*record).clone() }));
+        true
+    }
+
+    /// Makes the URL the article's for ever; false where it is an article's already.
+    pub(super) fn own_url(&mut self, url: &UrlPath, seq: Seq) -> bool {
+        let key = url.key();
+        if self.urls.contains_key(&key) {
+            return false;
+        }
+        self.urls.insert(key, seq);
+        true
+    }
+
+    /// Remembers what the file of a missing article was.
+    pub(super) fn trace(&mut self, seq: Seq, fingerprint: Fingerprint) {
+        self.traces.insert(seq, fingerprint);
+    }
+
+    /// The articles whose file is gone, with what it was where that is known: each may be found under another path.
+    pub(super) fn lost(&self) -> impl Iterator<Item = (&Arc<Record>, Option<Fingerprint>)> {
+        let gone = self.missing.iter().chain(&self.departed);
+        let records = gone.filter_map(|(_, seq)| self.records.get(seq));
+        records
+            .filter(|record| !self.has_file(record))
+            .map(|record| (record, self.traces.get(&record.seq).copied()))
+    }
+
+    /// Since when the article that has been missing longest has been so.
+    pub(super) fn missing_longest(&self) -> Option<Timestamp> {
+        self.missing.get_min().map(|(since, _)| *since)
+    }
+
+    /// The articles that have been missing since `at` or before.
+    pub(super) fn missing_until(&self, at: Timestamp) -> Vec<Seq> {
+        self.missing.range(..=(at, Seq::MAX)).map(|(_, seq)| *seq).collect()
+    }
+
+    /// The articles that are missing since a moment after `now`: the clock was stepped back.
+    pub(super) fn missing_after(&self, now: Timestamp) -> Vec<Seq> {
+        let after = (Bound::Excluded((now, Seq::MAX)), Bound::Unbounded);
+        self.missing.range(after).map(|(_, seq)| *seq).collect()
+    }
+
+    /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been stepped.
+    pub(super) fn forget_departed(&mut self, now: Timestamp) {
+        for (since, seq) in self.departed.clone() {
+            if now.duration_since(since).abs() <= DEPARTED {
+                continue;
+            }
+            self.departed.remove(&(since, seq));
+            let record = self.records.get(&seq);
+            if record.is_some_and(|record| record.standing == Standing::Deleted) {
+                self.traces.remove(&seq);
+            }
+        }
+    }
+
+    /// Has the file weighed again at `at`; false where that is known.
+    pub(super) fn wake_at(&mut self, at: Timestamp, path: &RelPath) -> bool {
+        self.timers.insert((at, path.clone())).is_none()
+    }
+
+    /// The next moment at which a file is to be weighed.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.get_min().map(|(at, _)| *at)
+    }
+
+    /// The files that are to be weighed at `now` or before.
+    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &RelPath> {
+        self.timers.iter().take_while(move |(at, _)| *at <= now).map(|(_, path)| path)
+    }
+
+    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait or expiry is
+    /// another since the clock was stepped back.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<RelPath> {
+        let mut due = Vec::new();
+        while let Some((at, path)) = self.expired.get_max().cloned()
+            && at > now
+        {
+            self.expired.remove(&(at, path.clone()));
+            due.push(path);
+        }
+        for (path, (_, since)) in &self.copies {
+            if *since > now {
+                due.push(path.clone());
+            }
+        }
+        while let Some((at, path)) = self.timers.get_min().cloned()
+            && at <= now
+        {
+            self.timers.remove(&(at, path.clone()));
+            due.push(path);
+        }
+        due
+    }
+
+    /// Remembers that the file expired.
+    pub(super) fn expire(&mut self, at: Timestamp, path: &RelPath) {
+        self.expired.insert((at, path.clone()));
+    }
+
+    /// Remembers that the article of the file asks for what is another's.
+    pub(super) fn contest(&mut self, path: &RelPath, why: Diagnostic) {
+        self.contested.insert(path.clone(), why);
+    }
+
+    /// Forgets that it did, and returns what was reported.
+    pub(super) fn take_contest(&mut self, path: &RelPath) -> Option<Diagnostic> {
+        self.contested.remove(path)
+    }
+
+    /// The files whose articles ask for what is another's, with what is reported of each.
+    pub(super) fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
+        self.contested.iter()
+    }
+
+    /// Remembers a copy of `original` that waits for the grace, since `since`.
+    pub(super) fn put_copy(&mut self, path: &RelPath, original: &RelPath, since: Timestamp) {
+        self.copies.insert(path.clone(), (original.clone(), since));
+    }
+
+    /// Forgets a copy, and returns its original and since when it waits.
+    pub(super) fn take_copy(&mut self, path: &RelPath) -> Option<(RelPath, Timestamp)> {
+        self.copies.remove(path)
+    }
+
+    /// The copies that wait for the grace.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &RelPath> {
+        self.copies.keys()
+    }
+
+    /// Whether the maps agree: what one of them says of an article or a file, the others say too.
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn agrees(&self) -> bool {
+        let records = self.records.iter().all(|(seq, record)| {
+            let is_missing = match record.standing {
+                Standing::Missing(since) => self.missing.contains(&(since, *seq)),
+                _ => true,
+            };
+            record.seq == *seq
+                && is_missing
+                && self.owner_of(&record.id) == Some(*seq)
+                && self.urls.get(&record.url.key()) == Some(seq)
+                && self.by_digest.contains(&(record.digest.prefix(), *seq))
+                && self.by_path.contains_key(&record.path)
+        });
+        let is_missing = |(since, seq): &(Timestamp, Seq)| {
+            let record = self.records.get(seq);
+            record.is_some_and(|record| record.standing == Standing::Missing(*since))
+        };
+        let paths = self
+            .by_path
+            .iter()
+            .all(|(path, seq)| self.records.get(seq).is_some_and(|record| record.path == *path));
+        let files = self
+            .files
+            .iter()
+            .all(|(path, row)| self.by_inode.contains(&(row.fingerprint.ino, path.clone())));
+        let known = |path: &RelPath| self.files.contains_key(path);
+        records
+            && paths
+            && files
+            && self.missing.iter().all(is_missing)
+            && self.by_inode.len() == self.files.len()
+            && self.by_digest.len() == self.records.len()
+            && self.contested.keys().all(known)
+            && self.copies.keys().all(known)
+    }
+
+    /// The article of the file at `path`, unless its deletion took effect.
+    pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
+        self.last_at(path).filter(|record| record.standing != Standing::Deleted)
+    }
+
+    /// The last article that stood at `path`, deleted or not.
+    pub(super) fn last_at(&self, path: &RelPath) -> Option<&Arc<Record>> {
+        self.by_path.get(path).and_then(|seq| self.records.get(seq))
+    }
+
+    /// Does the article still have the file that its record names?
+    pub(super) fn has_file(&self, record: &Record) -> bool {
+        self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
+    }
+
+    /// Remembers a file.
+    pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
+        let ino = row.fingerprint.ino;
+        if let Some(old) = self.files.insert(path.clone(), row)
+            && old.fingerprint.ino != ino
+        {
+            self.by_inode.remove(&(old.fingerprint.ino, path.clone()));
+        }
+        self.by_inode.insert((ino, path.clone()));
+    }
+
+    /// Forgets a file.
+    pub(super) fn forget_file(&mut self, path: &RelPath) -> Option<FileRow> {
+        let row = self.files.remove(path)?;
+        self.by_inode.remove(&(row.fingerprint.ino, path.clone()));
+        self.contested.remove(path);
+        self.copies.remove(path);
+        Some(row)
+    }
+
+    /// Remembers an article, in place of what was remembered of it.
+    pub(super) fn put_record(&mut self, record: Arc<Record>) {
+        let (seq, digest) = (record.seq, record.digest.prefix());
+        if let Some(old) = self.records.insert(seq, record)
+            && old.digest.prefix() != digest
+        {
+            self.by_digest.remove(&(old.digest.prefix(), seq));
+        }
+        self.by_digest.insert((digest, seq));
+    }
+
+    /// The articles of other paths whose last known file has this inode or this content: the file at `path` may be one
+    /// of them, moved.
+    pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
+        let mut twins = Vec::new();
+        let ino = row.fingerprint.ino;
+        for (_, other) in
+            self.by_inode.range((ino, RelPath::root())..).take_while(|(number, _)| *number == ino)
+        {
+            let same_file = self
+                .files
+                .get(other)
+                .is_some_and(|file| file.fingerprint.is_same_file(&row.fingerprint));
+            if let Some(record) = self.live(other)
+                && same_file
+                && other != path
+            {
+                twins.push(Arc::clone(record));
+            }
+        }
+        if let Some(digest) = row.digest {
+            let prefix = digest.prefix();
+            for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
+                let Some(record) = self.records.get(seq) else { continue };
+                if record.digest == digest && record.path != *path && self.has_file(record) {
+                    twins.push(Arc::clone(record));
+                }
+            }
+        }
+        twins
+    }
+
+    /// Whose the id is.
+    pub(super) fn owner_of(&self, id: &str) -> Option<Seq> {
+        let digest = number_of(id);
+        let alike = self.by_id.range((digest, 0)..=(digest, Seq::MAX)).map(|(_, seq)| *seq);
+        // Digests may meet where somebody means them to; ids decide.
+        alike.into_iter().find(|seq| self.records.get(seq).is_some_and(|record| record.id == id))
+    }
+
+    /// Makes the id the article's, for ever.
+    pub(super) fn give_id(&mut self, id: &str, seq: Seq) {
+        self.by_id.insert((number_of(id), seq));
+    }
+
+    /// The number that the next article gets.
+    pub(super) fn next_seq(&self) -> Seq {
+        self.records.get_max().map_or(1, |(seq, _)| seq + 1)
+    }
+
+    /// The id of a new article: its author's, else derived from (site id, path without extension, n), n the first never
+    /// used. `Err` names the owner of an explicit id that is taken.
+    pub(super) fn new_id(&self, site_id: &str, path: &RelPath, head: &Head) -> Result<String, Seq> {
+        match &head.id {
+            Some(id) => self.owner_of(id).map_or_else(|| Ok(id.clone()), Err),
+            None => Ok(self.derived_id(site_id, path)),
+        }
+    }
+
+    fn derived_id(&self, site_id: &str, path: &RelPath) -> String {
+        let mut n = 0;
+        loop {
+            let id = derive(site_id, path.without_extension(), n);
+            // Ends: there are fewer records than numbers.
+            if self.owner_of(&id).is_none() {
+                return id;
+            }
+            n += 1;
+        }
+    }
+
+    /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an explicit one is
+    /// refused, with the path of its owner.
+    pub(super) fn claim(&self, seq: Seq, address: &Address) -> Result<UrlPath, Diagnostic> {
+        let free = |url: &UrlPath| self.urls.get(&url.key()).is_none_or(|owner| *owner == seq);
+        if free(&address.url) {
+            return Ok(address.url.clone());
+        }
+        if !address.explicit {
+            let numbered = (2..=TWINS_MAX)
+                .map(|n| address.url.numbered(n))
+                .find(|url| free(url) && !url.is_reserved());
+            return numbered.ok_or_else(|| {
+                Diagnostic::error("url-taken", "too many articles have the same URL")
+            });
+        }
+        let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
+        let path =
+            owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
+        let asked = &address.url;
+        let looks_free =
+            owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
+        let why = if looks_free { "; URLs that differ in case or signs are one" } else { "" };
+        Err(Diagnostic::error("url-taken", format!("URL /{asked} is already used by {path}{why}")))
+    }
+}
+
+/// The beginning of an id's digest: 64 bits cost less than the text, which the record has.
+fn number_of(id: &str) -> u64 {
+    Digest::of(id.as_bytes()).prefix()
+}
+
+/// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).
+fn derive(site_id: &str, path: &str, n: u32) -> String {
+    let site = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("dropfeed:{site_id}").as_bytes());
+    // A NUL can stand in no path, so no two pairs give the same name.
+    let name = if n == 0 { path.to_owned() } else { format!("{path}\0{n}") };
+    Uuid::new_v5(&site, name.as_bytes()).urn().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_depend_on_site_path_and_number_alone() {
+        assert_eq!(derive("example.org", "news/a", 0), derive("example.org", "news/a", 0));
+        let others = [
+            derive("example.com", "news/a", 0),
+            derive("example.org", "news/b", 0),
+            derive("example.org", "news/a", 1),
+        ];
+        assert!(others.iter().all(|other| *other != derive("example.org", "news/a", 0)));
+        assert!(derive("example.org", "a", 0).starts_with("urn:uuid:"));
+    }
 }

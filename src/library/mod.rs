@@ -1,23 +1,19 @@
 //! The library: every public article as a value, and what each change of the tree makes of it.
 //!
-//! `ledger` is what is remembered, `state` applies observations to it, and [`Library`] is the view of it that
-//! everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
+//! `ledger` is what is remembered, in `rows`; `state` is the ledger and the library as one value; a `step` applies
+//! observations to it; and [`Library`] is the view that everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
 
 mod address;
 pub mod adopt;
 mod assets;
 mod channel;
-mod dates;
 pub mod guard;
-mod identity;
-pub mod ledger;
-mod rename;
-mod show;
+mod ledger;
+mod rows;
 #[cfg(test)]
 mod simulation;
 pub mod state;
 mod step;
-mod weigh;
 
 use std::sync::Arc;
 
@@ -29,8 +25,8 @@ use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
 pub use channel::audience;
-pub use ledger::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
-pub use state::{Found, Notice, Observation, Outcome, Policy, State};
+pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
+pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 
 use assets::Assets;
 use channel::Members;
@@ -115,7 +111,7 @@ struct Row {
 
 /// A scope and what it holds.
 #[derive(Debug, Clone)]
-struct Place {
+struct ChannelState {
     row: ChannelRow,
     members: Members,
 }
@@ -130,7 +126,7 @@ pub struct Library {
     urls: HashMap<UrlPath, Seq>,
     /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
     names: OrdSet<(u64, Seq)>,
-    channels: OrdMap<Scope, Place>,
+    channels: OrdMap<Scope, ChannelState>,
     sections: HashMap<Scope, Section>,
     assets: Assets,
     /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
@@ -357,7 +353,7 @@ impl Library {
         let fits = |scope: &Scope| {
             self.channels.get(scope).is_none_or(|place| address::folded(&place.row.name) == folded)
         };
-        let numbered = (2..=identity::TWINS_MAX).map(|n| scope(base.numbered(n)));
+        let numbered = (2..=ledger::TWINS_MAX).map(|n| scope(base.numbered(n)));
         std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
 

@@ -15,11 +15,12 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use crate::article;
+use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
-use crate::source::Fingerprint;
 
-use super::ledger::{Commit, Remembered};
-use super::{Found, Library, Lookup, Notice, Observation, Policy, State};
+use super::{
+    Commit, Found, Library, Lookup, Notice, Observation, Policy, Remembered, Reweigh, Scan, State,
+};
 
 mod moves;
 
@@ -41,8 +42,8 @@ struct World {
     state: State,
     remembered: Remembered,
     seen: BTreeMap<String, File>,
-    first_scan: bool,
-    reweigh: bool,
+    scan: Scan,
+    reweigh: Reweigh,
     told: Vec<String>,
     policy: Policy,
     /// Every line that was run, for the report of a failure.
@@ -69,8 +70,8 @@ impl World {
             state: State::load(&Remembered::default(), &policy),
             remembered: Remembered::default(),
             seen: BTreeMap::new(),
-            first_scan: false,
-            reweigh: false,
+            scan: Scan::Later,
+            reweigh: Reweigh::Changed,
             told: Vec::new(),
             policy,
             script: Vec::new(),
@@ -108,7 +109,7 @@ impl World {
             "wait" | "ahead" => self.now += SignedDuration::from_secs(one.parse().unwrap()),
             "back" => self.now -= SignedDuration::from_secs(one.parse().unwrap()),
             "clock" => self.now = one.parse().unwrap(),
-            "first" => self.first_scan = true,
+            "first" => self.scan = Scan::First,
             "zone" => self.change(|policy| policy.zone = TimeZone::get(one).unwrap()),
             "grace" => self.change(|policy| {
                 policy.grace = SignedDuration::from_secs(one.parse().unwrap());
@@ -129,7 +130,7 @@ impl World {
     /// Another configuration.
     fn change(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
-        self.reweigh = true;
+        self.reweigh = Reweigh::Everything;
     }
 
     fn next_inode(&mut self) -> u64 {
@@ -156,8 +157,8 @@ impl World {
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
         let (state, outcome) =
-            self.state.step(&observations, &self.policy, self.now, self.first_scan, self.reweigh);
-        (self.first_scan, self.reweigh) = (false, false);
+            self.state.step(&observations, &self.policy, self.now, self.scan, self.reweigh);
+        (self.scan, self.reweigh) = (Scan::Later, Reweigh::Changed);
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
         self.told.extend(outcome.notices.iter().filter_map(tell));
@@ -219,7 +220,7 @@ fn keep(remembered: &mut Remembered, commit: &Commit) {
 
 fn tell(notice: &Notice) -> Option<String> {
     match notice {
-        Notice::Told(path, diagnostic) => Some(format!("{path}: {diagnostic}")),
+        Notice::Diagnostic(path, diagnostic) => Some(format!("{path}: {diagnostic}")),
         Notice::Held(path, until) => Some(format!("{path}: held until {until}")),
         _ => None,
     }
@@ -362,14 +363,12 @@ fn links_from_the_root_may_name_files() {
 fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    assert_eq!(world.told, ["b.md: has the id \"x\", which belongs to a.md"]);
+    assert_eq!(world.told, ["b.md: id \"x\" is already used by a.md"]);
     let slugs = "write a.md ---|slug: s|---|# A||one\nwrite b.md ---|slug: S|---|# B||two\n.";
     let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
         world.told,
-        [
-            "b.md: asks for the URL /S, which belongs to a.md; letter case and signs do not part URLs"
-        ]
+        ["b.md: URL /S is already used by a.md; URLs that differ in case or signs are one"]
     );
     let twins = "write My_Post.md # A||one\nwrite my-post.txt Second\nwrite My-post.html <p>x\n.\nrestart\n.";
     let urls: Vec<String> = check_urls(twins);

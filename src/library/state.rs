@@ -14,17 +14,13 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::article::{Head, Reading};
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
-use crate::source::Fingerprint;
 
 use super::adopt::{Adopted, Recovered};
-use super::identity::Ledger;
-use super::step::Step;
-use super::{
-    Article, Commit, FileRow, Kept, Library, Place, Record, Remembered, Section, Standing, address,
-    channel,
-};
+use super::ledger::Ledger;
+use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
 /// What of the configuration decides identities and dates.
 #[derive(Debug, Clone)]
@@ -111,7 +107,7 @@ pub enum Notice {
         until: Timestamp,
     },
     /// A file cannot be used, or not as it is.
-    Told(RelPath, Diagnostic),
+    Diagnostic(RelPath, Diagnostic),
 }
 
 /// What a step did.
@@ -125,6 +121,24 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
 }
 
+/// Whether the tree has been looked at before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scan {
+    /// The tree is older than the ledger: files without a date are as old as they say.
+    First,
+    /// The ledger knows the tree: files without a date are new.
+    Later,
+}
+
+/// The files that a step weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reweigh {
+    /// Those that changed, or are due.
+    Changed,
+    /// All: the policy is another.
+    Everything,
+}
+
 /// The ledger and the library. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -135,43 +149,7 @@ pub struct State {
 }
 
 impl State {
-    /// What is remembered, as a value again. Files that are not public as they are will be weighed by the first step.
-    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
-        let mut state = State::default();
-        state.library.base = policy.base;
-        for record in &remembered.records {
-            state.remember(record);
-        }
-        for (path, row) in &remembered.files {
-            state.remember_file(path, row, policy);
-        }
-        for (url, seq) in &remembered.urls {
-            state.ledger.urls.insert(url.key(), *seq);
-        }
-        state.library.urls = state.ledger.urls.clone();
-        state.library.by_path = state.ledger.by_path.clone();
-        for row in &remembered.channels {
-            let place = Place { row: row.clone(), members: Default::default() };
-            state.library.channels.insert(row.scope.clone(), place);
-        }
-        let mut step = Step::new(state, policy, Timestamp::MIN, false);
-        for record in &remembered.records {
-            step.show(record.seq);
-        }
-        step.state
-    }
-
-    fn remember(&mut self, record: &Arc<Record>) {
-        self.ledger.give_id(&record.id, record.seq);
-        // Ascending numbers: the last article at a path is its owner.
-        self.ledger.by_path.insert(record.path.clone(), record.seq);
-        if let Standing::Missing(since) = record.standing {
-            self.ledger.missing.insert((since, record.seq));
-        }
-        self.ledger.put_record(Arc::clone(record));
-    }
-
-    fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
+    pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, what stands in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
@@ -181,7 +159,7 @@ impl State {
                 self.library.set_section(path, Some(head));
             }
             (_, Kept::Article(..)) => {
-                self.ledger.timers.insert((Timestamp::MIN, path.clone()));
+                self.ledger.wake_at(Timestamp::MIN, path);
             }
             _ => {}
         }
@@ -189,26 +167,12 @@ impl State {
             && let Some(expires) = record.head.expires
         {
             let expires = expires.resolve(&policy.zone);
-            self.ledger.timers.insert((expires, path.clone()));
+            self.ledger.wake_at(expires, path);
             if record.standing == Standing::Withdrawn {
-                self.ledger.expired.insert((expires, path.clone()));
+                self.ledger.expire(expires, path);
             }
         }
         self.ledger.put_file(path, row.clone());
-    }
-
-    /// Applies what was seen. `first_scan`: the tree is older than the ledger, so that files without a date have their
-    /// own; `everything`: the policy is another, so that every file is weighed again.
-    #[must_use]
-    pub fn step(
-        &self,
-        observations: &[Observation],
-        policy: &Policy,
-        now: Timestamp,
-        first_scan: bool,
-        everything: bool,
-    ) -> (State, Outcome) {
-        Step::new(self.clone(), policy, now, first_scan).run(observations, everything)
     }
 
     /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.
@@ -223,34 +187,37 @@ impl State {
 
     /// When something changes by itself: an article appears, expires, or its grace is over.
     pub fn next_due(&self, policy: &Policy) -> Option<Timestamp> {
-        let timer = self.ledger.timers.get_min().map(|(at, _)| *at);
-        let missing =
-            self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
-        // Adding a duration to a timestamp saturates at the end of time; it cannot fail for a plain duration.
-        [timer, missing.and_then(Result::ok)].into_iter().flatten().min()
+        let timer = self.ledger.next_timer();
+        match (timer, self.next_deletion(policy)) {
+            (Some(timer), Some(deletion)) => Some(timer.min(deletion)),
+            (timer, deletion) => timer.or(deletion),
+        }
     }
 
-    /// Does a deletion take effect at `now`? Then everything has to be looked at before: where the article went may be
-    /// what no event told yet.
+    /// When the first grace is over; never where that is beyond the end of time.
+    fn next_deletion(&self, policy: &Policy) -> Option<Timestamp> {
+        self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
+    }
+
+    /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event that says where the
+    /// article went may still be on its way.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
-        let first =
-            self.ledger.missing.get_min().map(|(since, _)| since.saturating_add(policy.grace));
-        first.is_some_and(|end| end.is_ok_and(|end| end <= now))
+        self.next_deletion(policy).is_some_and(|end| end <= now)
     }
 
     /// When the next article appears by itself.
     pub fn next_publication(&self) -> Option<Timestamp> {
-        self.ledger.timers.get_min().map(|(at, _)| *at)
+        self.ledger.next_timer()
     }
 
     /// What is known of the file at `path`.
     pub fn file(&self, path: &RelPath) -> Option<&FileRow> {
-        self.ledger.files.get(path)
+        self.ledger.file(path)
     }
 
     /// Every file with what is known of it, by path.
     pub fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
-        self.ledger.files.iter()
+        self.ledger.files()
     }
 
     /// The files beneath `directory`, at any depth.
@@ -258,7 +225,7 @@ impl State {
         // U+0001 sorts before every character that a name can begin with, so this is where its files begin.
         let start = directory.join("\u{1}").unwrap_or_else(RelPath::root);
         let directory = directory.clone();
-        let paths = self.ledger.files.range(start..).map(|(path, _)| path);
+        let paths = self.ledger.paths_from(start);
         paths.take_while(move |path| path.is_beneath(&directory))
     }
 
@@ -281,9 +248,9 @@ impl State {
                     .extend(self.ledger.twins(path, &row).iter().map(|record| record.path.clone()));
             }
         }
-        let due = self.ledger.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, path)| path);
-        for path in due.chain(self.ledger.copies.keys()) {
-            if let Some(row) = self.ledger.files.get(path)
+        let due = self.ledger.due(now);
+        for path in due.chain(self.ledger.copies()) {
+            if let Some(row) = self.ledger.file(path)
                 && self.ledger.live(path).is_none()
             {
                 rivals
@@ -302,24 +269,20 @@ impl State {
 
     /// Has every file that was refused without being read looked at again: the limits are others.
     pub fn forget_refusals(&mut self) {
-        let unread = |row: &FileRow| row.digest.is_none() && matches!(row.kept, Kept::Refused(_));
-        let refused: Vec<RelPath> = self
-            .ledger
-            .files
-            .iter()
-            .filter(|(_, row)| unread(row))
-            .map(|(path, _)| path.clone())
-            .collect();
-        for path in refused {
-            if let Some(row) = self.ledger.files.get_mut(&path) {
-                row.racy = true;
+        let mut refused = Vec::new();
+        for (path, row) in self.ledger.files() {
+            if row.digest.is_none() && matches!(row.kept, Kept::Refused(_)) {
+                refused.push((path.clone(), FileRow { racy: true, ..row.clone() }));
             }
+        }
+        for (path, row) in refused {
+            self.ledger.put_file(&path, row);
         }
     }
 
     /// Files whose articles ask for what is another's.
     pub fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
-        self.ledger.contested.iter()
+        self.ledger.contested()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The clock, and the interface to operators: the log, the service manager, exit statuses.
 
 pub mod clock;
+pub mod clock_set;
+pub mod listener;
 pub mod logging;
 pub mod systemd;
 

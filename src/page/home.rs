@@ -118,7 +118,7 @@ fn years(site: &config::Site, counts: &[MonthCount]) -> Vec<Year> {
 
 fn month(site: &config::Site, MonthCount { year, month, count }: MonthCount) -> Month {
     let link = Link {
-        url: url(site, &Route::Month(year, month)),
+        url: url(site, &Route::Month(year, month, 1)),
         name: format::month_of_year(site, year, month),
     };
     Month { link, long: format::month(site, year, month), count }

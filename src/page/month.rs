@@ -19,7 +19,13 @@ pub struct MonthPage<'a> {
     pub year: i16,
     /// The month, from 1.
     pub month: i8,
-    /// Every article of the month.
+    /// The page, from 1.
+    pub page: u32,
+    /// The number of pages.
+    pub pages: u32,
+    /// The number of articles in the month.
+    pub count: usize,
+    /// The articles on the page, newest first.
     pub items: &'a [Item<'a>],
     /// The nearest earlier month that has articles: year and month.
     pub older: Option<(i16, i8)>,
@@ -43,23 +49,49 @@ struct View<'a> {
 pub fn month(page: &MonthPage<'_>) -> String {
     let site = page.site;
     let month = format::month(site, page.year, page.month);
+    let title = if page.page == 1 { month.clone() } else { format!("{month} ({})", page.page) };
     render(&View {
         frame: Frame {
-            canonical: Some(url(site, &Route::Month(page.year, page.month))),
+            canonical: Some(url(site, &Route::Month(page.year, page.month, page.page))),
             feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
-            ..Frame::of(site, tab_title(&month, site))
+            ..Frame::of(site, tab_title(&title, site))
         },
         site,
         month,
-        counted: format::counted(page.items.len(), page.items.len()),
+        counted: counted(page),
         rows: rows(site, page.items),
-        older: page.older.map(|other| link(site, other)),
-        newer: page.newer.map(|other| link(site, other)),
+        older: older(page),
+        newer: newer(page),
     })
 }
 
-fn link(site: &config::Site, (year, month): (i16, i8)) -> Link {
-    Link { url: url(site, &Route::Month(year, month)), name: format::month(site, year, month) }
+fn counted(page: &MonthPage<'_>) -> String {
+    let count = format::counted(page.count, page.count);
+    if page.pages == 1 { count } else { format!("{count}, page {} of {}", page.page, page.pages) }
+}
+
+/// The next page of the month, or the first of the month before it.
+fn older(page: &MonthPage<'_>) -> Option<Link> {
+    if page.page < page.pages {
+        return Some(link(page.site, (page.year, page.month), page.page + 1));
+    }
+    page.older.map(|month| link(page.site, month, 1))
+}
+
+/// The page before this one, or the first of the month after it.
+fn newer(page: &MonthPage<'_>) -> Option<Link> {
+    if page.page > 1 {
+        return Some(link(page.site, (page.year, page.month), page.page - 1));
+    }
+    page.newer.map(|month| link(page.site, month, 1))
+}
+
+fn link(site: &config::Site, (year, month): (i16, i8), page: u32) -> Link {
+    let mut name = format::month(site, year, month);
+    if page > 1 {
+        name = format!("{name} ({page})");
+    }
+    Link { url: url(site, &Route::Month(year, month, page)), name }
 }
 
 #[cfg(test)]
@@ -68,6 +100,14 @@ mod tests {
     use super::*;
 
     fn page(older: Option<(i16, i8)>, newer: Option<(i16, i8)>) -> String {
+        paged((1, 1), older, newer)
+    }
+
+    fn paged(
+        (page, pages): (u32, u32),
+        older: Option<(i16, i8)>,
+        newer: Option<(i16, i8)>,
+    ) -> String {
         let article = sample::article("a", sample::head("<script>"));
         let items = [Item { article: &article, summary: None }];
         let (site, feeds) = (sample::site(), sample::feeds());
@@ -76,6 +116,9 @@ mod tests {
             feeds: &feeds,
             year: 2026,
             month: 11,
+            page,
+            pages,
+            count: 61 * pages as usize - 60,
             items: &items,
             older,
             newer,
@@ -97,6 +140,27 @@ mod tests {
             assert!(page.contains(part), "no {part} in\n{page}");
         }
         assert_eq!(page.matches("rel=\"alternate\"").count(), 1);
+    }
+
+    #[test]
+    fn a_month_of_three_pages() {
+        let november = |n: &str| format!("href=\"https://example.org/archive/2026-11/{n}\"");
+        let october = "href=\"https://example.org/archive/2026-10/\"";
+        let december = "href=\"https://example.org/archive/2026-12/\"";
+        for (page, prev, next) in [
+            (1, november("2/"), december.to_owned()),
+            (2, november("3/"), november("")),
+            (3, october.to_owned(), november("2/")),
+        ] {
+            let html = paged((page, 3), Some((2026, 10)), Some((2026, 12)));
+            for part in [
+                format!("123 articles, page {page} of 3"),
+                format!("<a rel=\"prev\" {prev}>"),
+                format!("<a rel=\"next\" {next}>"),
+            ] {
+                assert!(html.contains(&part), "no {part} in\n{html}");
+            }
+        }
     }
 
     #[test]

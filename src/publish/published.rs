@@ -1,6 +1,10 @@
 //! The published snapshot. Written by the engine, read by all other threads without a lock.
+//!
+//! Each publish also rings a bell, for the one thread that follows the snapshots instead of asking
+//! for them: the projection.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
@@ -10,6 +14,15 @@ use super::Snapshot;
 #[derive(Debug, Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
+    bell: Mutex<Bell>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Bell {
+    /// The number of publishes.
+    times: u64,
+    is_closed: bool,
 }
 
 impl Published {
@@ -20,6 +33,85 @@ impl Published {
 
     /// Replaces the snapshot. Only the engine does.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
+        // First the snapshot, then the bell, so that who hears it finds this snapshot or a newer one.
         self.current.store(Some(snapshot));
+        self.lock().times += 1;
+        self.rung.notify_all();
+    }
+
+    /// Waits until more than `seen` publishes were made, or until `patience` is over. Returns their
+    /// number, for the next call, with the current snapshot; `None` once [`Published::close`] was
+    /// called.
+    pub fn wait(&self, seen: u64, patience: Option<Duration>) -> Option<(u64, Arc<Snapshot>)> {
+        let quiet = |bell: &mut Bell| bell.times <= seen && !bell.is_closed;
+        let bell = self.lock();
+        let bell = match patience {
+            Some(patience) if seen > 0 => {
+                let waited = self.rung.wait_timeout_while(bell, patience, quiet);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            _ => self.rung.wait_while(bell, quiet).unwrap_or_else(PoisonError::into_inner),
+        };
+        if bell.is_closed {
+            return None;
+        }
+        let times = bell.times;
+        drop(bell);
+        Some((times, self.load()?))
+    }
+
+    /// Ends every [`Published::wait`]. What is published stays.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.rung.notify_all();
+    }
+
+    /// Whether [`Published::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// Every change under this lock is whole, so a panic elsewhere leaves nothing half done.
+    fn lock(&self) -> MutexGuard<'_, Bell> {
+        self.bell.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::library::Library;
+
+    fn snapshot(generation: u64) -> Arc<Snapshot> {
+        Arc::new(Snapshot {
+            generation,
+            config: Arc::new(Config::of("", std::path::Path::new("/")).unwrap()),
+            library: Library::default(),
+            hot: Default::default(),
+            bodies: Default::default(),
+            next_due: None,
+        })
+    }
+
+    #[test]
+    fn the_bell_reports_each_publish_until_it_is_closed() {
+        let published = Published::default();
+        published.publish(snapshot(1));
+        published.publish(snapshot(2));
+        let (times, current) = published.wait(0, None).unwrap();
+        assert_eq!((times, current.generation), (2, 2));
+        // Nothing new, but the patience is over.
+        let (times, _) = published.wait(2, Some(Duration::ZERO)).unwrap();
+        assert_eq!(times, 2);
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| published.wait(2, None).map(|(times, _)| times));
+            published.publish(snapshot(3));
+            assert_eq!(waiter.join().unwrap(), Some(3));
+            let waiter = scope.spawn(|| published.wait(3, None).is_none());
+            published.close();
+            assert!(waiter.join().unwrap());
+        });
+        assert_eq!(published.load().unwrap().generation, 3);
     }
 }

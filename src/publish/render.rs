@@ -15,8 +15,9 @@ pub trait Asset: Send + Sync {
     fn len_bytes(&self) -> u64;
     /// The moment at which the file was last modified.
     fn modified(&self) -> Timestamp;
-    /// The digest of the content. Blocking on first use: it reads the file.
-    fn digest(&self) -> Result<Digest, Unrendered>;
+    /// The name of this version of the content, another one whenever a byte is; `None` while that
+    /// is not certain. Blocking: it may read a file that is small.
+    fn version(&self) -> Result<Option<Digest>, Unrendered>;
     /// At most `len` bytes from `offset`; fewer only at the end. Blocking.
     fn read_at(&self, offset: u64, len: usize) -> Result<Bytes, Unrendered>;
 }

@@ -12,6 +12,10 @@ use crate::library::{Article, Library, Lookup, Seq};
 
 use super::Document;
 
+/// Articles on one page of a list. A summary has at most some 2,000 characters, so that a page stays
+/// near 100 KB.
+pub const LISTED_MAX: usize = 60;
+
 /// Everything that readers can see, at one moment. Never changes once published.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -63,6 +67,11 @@ impl Redirect {
     }
 }
 
+/// The number of pages that list `count` articles; none if there are none.
+pub fn pages(count: usize) -> u32 {
+    u32::try_from(count.div_ceil(LISTED_MAX)).unwrap_or(u32::MAX)
+}
+
 impl Snapshot {
     /// The answer to `route`.
     pub fn find(&self, route: &Route) -> Found {
@@ -89,8 +98,10 @@ impl Snapshot {
                 (None, Scope::Directory(path)) => self.slashed(path),
                 (None, _) => Found::Missing,
             },
-            Route::Month(year, month) => match self.month(*year, *month) {
-                Some((from, to)) if !self.library.between(from, to).is_empty() => self.page(route),
+            Route::Month(year, month, page) => match self.month(*year, *month) {
+                Some((from, to)) if *page <= pages(self.library.between(from, to).len()) => {
+                    self.page(route)
+                }
                 _ => Found::Missing,
             },
             Route::Home | Route::Opml | Route::Sitemap => self.page(route),

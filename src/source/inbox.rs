@@ -54,6 +54,8 @@ struct State<C> {
     pending: Pending,
     policy: Policy,
     root: bool,
+    /// Whether the wall clock was set: what is due by its time is due at another instant.
+    clock: bool,
     stop: bool,
     commands: VecDeque<C>,
     asleep: Asleep,
@@ -78,6 +80,7 @@ impl<C> Inbox<C> {
             pending: Pending::default(),
             policy,
             root: false,
+            clock: false,
             stop: false,
             commands: VecDeque::new(),
             asleep: Asleep::No,
@@ -133,6 +136,13 @@ impl<C> Inbox<C> {
         let mut state = self.lock();
         state.pending.note_everything(due);
         self.wake(&state, Some(due));
+    }
+
+    /// Notes that the wall clock was set. The engine takes a turn at once, for what is due by its time.
+    pub fn clock_was_set(&self) {
+        let mut state = self.lock();
+        state.clock = true;
+        self.wake(&state, Some(self.now()));
     }
 
     /// Puts in a command.
@@ -239,12 +249,14 @@ impl<C> State<C> {
     fn has_work(&self, decision: &Decision) -> bool {
         self.stop
             || self.root
+            || self.clock
             || !self.commands.is_empty()
             || decision.everything
             || !decision.ready.is_empty()
     }
 
     fn take(&mut self, decision: &Decision, now: Instant) -> Batch<C> {
+        self.clock = false;
         self.pending.take(decision);
         self.pending.take_later(now);
         let look = match (decision.everything, decision.ready.is_empty()) {

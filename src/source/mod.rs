@@ -29,31 +29,7 @@ use std::sync::Arc;
 use crate::base::media::is_asset;
 use crate::base::{Diagnostic, Digest, RelPath};
 
-/// What tells a file from its earlier self without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Fingerprint {
-    /// Device number.
-    pub dev: u64,
-    /// Inode number; reused at once after a deletion, so it proves nothing alone.
-    pub ino: u64,
-    /// Birth time in nanoseconds since 1970; 0 where the file system has none.
-    pub btime_ns: i64,
-    /// Size in bytes.
-    pub len_bytes: u64,
-    /// Modification time in nanoseconds since 1970.
-    pub mtime_ns: i64,
-    /// Change time in nanoseconds since 1970.
-    pub ctime_ns: i64,
-}
-
-impl Fingerprint {
-    /// Is this the very same file, perhaps under another name and with other content? An inode number alone proves
-    /// nothing, because it is reused at once; a birth time of 0 means that the file system keeps none.
-    pub fn is_same_file(&self, other: &Fingerprint) -> bool {
-        let of = |file: &Fingerprint| (file.dev, file.ino, file.btime_ns);
-        self.btime_ns != 0 && of(self) == of(other)
-    }
-}
+pub use crate::base::Fingerprint;
 
 /// A file as it was read, whole: its fingerprint was the same before and after.
 #[derive(Debug, Clone)]

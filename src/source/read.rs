@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FileType, OFlags, Statx};
@@ -67,7 +66,6 @@ pub struct Reader {
 pub struct AssetFile {
     file: File,
     fingerprint: Fingerprint,
-    digest: OnceLock<Digest>,
 }
 
 impl Tree {
@@ -90,11 +88,7 @@ impl Tree {
             return Err(Unread::NotAFile);
         }
         let (open, found) = open_regular(&self.root.enter()?, path)?;
-        Ok(AssetFile {
-            file: File::from(open),
-            fingerprint: fingerprint(&found),
-            digest: OnceLock::new(),
-        })
+        Ok(AssetFile { file: File::from(open), fingerprint: fingerprint(&found) })
     }
 }
 
@@ -154,6 +148,20 @@ impl AssetFile {
         self.fingerprint
     }
 
+    /// The fingerprint of the open file as it is now.
+    ///
+    /// # Errors
+    ///
+    /// As statx(2).
+    pub fn fingerprint_now(&self) -> io::Result<Fingerprint> {
+        Ok(fingerprint(&stat_of(&self.file)?))
+    }
+
+    /// Whether the file could be written once more, at `now` or later, without its fingerprint showing it.
+    pub fn is_racy(&self, now: Timestamp) -> bool {
+        is_racy(&self.fingerprint, now)
+    }
+
     /// Reads at `offset` without moving anything; 0 at the end, which comes early if the file was cut short.
     ///
     /// # Errors
@@ -163,20 +171,12 @@ impl AssetFile {
         self.file.read_at(buffer, offset)
     }
 
-    /// The digest of its bytes: computed when first asked for, in one pass, in little memory.
+    /// Computes the digest of its bytes, in one pass and in little memory.
     ///
     /// # Errors
     ///
     /// As pread(2); `UnexpectedEof` where the file was cut short since it was opened.
     pub fn digest(&self) -> io::Result<Digest> {
-        if let Some(digest) = self.digest.get() {
-            return Ok(*digest);
-        }
-        let digest = self.stream()?;
-        Ok(*self.digest.get_or_init(|| digest))
-    }
-
-    fn stream(&self) -> io::Result<Digest> {
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; 64 * 1024];
         let mut left = self.len_bytes();

@@ -22,8 +22,9 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::base::RelPath;
+use crate::ops::listener;
 
-use super::mounts::Mounts;
+use super::mounts::on_mount;
 use super::settle::{Hints, Sign};
 use super::{Ignore, Inbox, is_asset, is_text};
 
@@ -51,7 +52,7 @@ pub(super) struct Watcher {
     watched: Arc<Watched>,
     trouble: Mutex<Option<WatchError>>,
     /// `None` where the kernel does not tell: the reconcile scan finds what is mounted there.
-    _mounts: Option<Mounts>,
+    _mounts: Option<listener::Listener>,
 }
 
 /// The directories that are watched, as far as events told.
@@ -84,8 +85,7 @@ impl Watcher {
         let watched = Arc::new(Watched::default());
         let restart = Arc::clone(&inbox);
         let mounted = Arc::clone(&inbox);
-        let mounts =
-            Mounts::listen(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
+        let mounts = on_mount(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
         let mut listener = Listener {
             root: root.to_owned(),
             doors,

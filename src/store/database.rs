@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use rusqlite::Connection;
 
-use crate::library::ledger::{Commit, Remembered};
+use crate::library::{Commit, Remembered};
 
 use super::open::{self, is_absent};
 use super::read::{self, Trouble, all, corrupt, is_passing, told};
@@ -310,7 +310,7 @@ mod tests {
     use crate::article::{Body, Head, Person, TitleFrom, WordSketch};
     use crate::base::time::Written;
     use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
-    use crate::library::ledger::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
+    use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
     use crate::source::Fingerprint;
     use crate::store::model::Disk;
 

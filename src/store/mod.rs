@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
-use crate::library::ledger::{Commit, Remembered};
+use crate::library::{Commit, Remembered};
 
 pub use database::Database;
 pub use directory::Directory;

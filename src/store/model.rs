@@ -15,9 +15,7 @@ use imbl::{OrdMap, Vector};
 use crate::article::Body;
 use crate::base::{Digest, RelPath, Timestamp, UrlPath};
 use crate::library::Seq;
-use crate::library::ledger::{
-    ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing,
-};
+use crate::library::{ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing};
 
 use super::{Projected, Store, StoreError, Target, stored};
 

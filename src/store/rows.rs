@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::article::{Body, Head, WordSketch};
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::library::Seq;
-use crate::library::ledger::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
+use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
 use crate::source::Fingerprint;
 
 use super::{Projected, stored};

@@ -77,7 +77,7 @@ fn every_kind_of_finding() {
         // Of one another.
         (
             &[("a.md", "---\ntitle: A\nid: x\n---\nx"), ("b.md", "---\ntitle: B\nid: x\n---\ny")],
-            "articles/b.md: error: has the id \"x\", which belongs to a.md [id-taken]",
+            "articles/b.md: error: id \"x\" is already used by a.md [id-taken]",
             2,
         ),
         (
@@ -85,12 +85,12 @@ fn every_kind_of_finding() {
                 ("a.md", "---\ntitle: A\nslug: x\n---\nx"),
                 ("b.md", "---\ntitle: B\nslug: x\n---\ny"),
             ],
-            "articles/b.md: error: asks for the URL /x, which belongs to a.md [url-taken]",
+            "articles/b.md: error: URL /x is already used by a.md [url-taken]",
             2,
         ),
         (
             &[("My Post.md", "---\ntitle: A\n---\nx"), ("my-post.md", "---\ntitle: B\n---\ny")],
-            "articles/my-post.md: warning: has the URL /my-post-2, because /my-post belongs to My Post.md [url-numbered]",
+            "articles/my-post.md: warning: has the URL /my-post-2, because /my-post is already used by My Post.md [url-numbered]",
             1,
         ),
         (
@@ -110,12 +110,12 @@ fn every_kind_of_finding() {
         ),
         (
             &[("tags/a.md", "---\ntitle: A\n---\nx")],
-            "articles/tags/a.md: error: would stand at /tags/a, which dropfeed keeps for itself [reserved-url]",
+            "articles/tags/a.md: error: URL /tags/a is reserved [reserved-url]",
             2,
         ),
         (
             &[("archive/a.png", "x")],
-            "articles/archive/a.png: error: would stand at /archive/a.png, which dropfeed",
+            "articles/archive/a.png: error: URL /archive/a.png is reserved [reserved-url]",
             2,
         ),
         (

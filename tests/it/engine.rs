@@ -70,7 +70,7 @@ fn feeds_that_others_changed_are_written_again_at_the_next_start() {
     let mut life = begin(dir.path(), &disk).unwrap();
     life.engine.step(&Look::Everything, &Default::default()).unwrap();
     life.engine.build().unwrap();
-    for name in ["rss.xml", "n/rss.xml", "n/feed.json"] {
+    for name in ["rss.xml", "n/rss.xml", "n/feed.json", "feeds.opml"] {
         let written = disk.file(name).unwrap();
         disk.plant(name, b"half of a fe");
         begin(dir.path(), &disk).unwrap().engine.build().unwrap();

@@ -355,7 +355,7 @@ fn a_folder_of_notes_under_a_path() {
     for refused in [
         "broken.md:2:",
         "ambiguous.md:2:7: `date: 03/01/2026` may mean",
-        "claim.md: would stand at /tags/x",
+        "claim.md: URL /tags/x is reserved",
     ] {
         assert!(log.contains(&format!("refused: {refused}")), "{refused} in {log}");
     }

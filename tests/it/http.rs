@@ -1,5 +1,6 @@
 //! The HTTP edge over real sockets: text in, text out.
 
+mod assets;
 mod audience;
 mod limits;
 mod rig;
@@ -10,8 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use dropfeed::testing::base::{Digest, Timestamp};
-use dropfeed::testing::engine::{Clock as _, SystemClock};
-use rig::{CAT_BYTES, MODIFIED, feed_text, pattern, rig, snapshot, unpublished};
+use rig::{CAT_BYTES, MODIFIED, NOW, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]
 fn documents() {
@@ -184,21 +184,78 @@ fn a_site_with_a_path() {
 #[test]
 fn a_feed_is_kept_until_it_changes_by_itself() {
     let rig = rig();
-    let due = |at: Timestamp| {
-        let mut snapshot =
-            snapshot(7 + u64::try_from(at.as_second()).unwrap(), "https://example.org/");
-        snapshot.next_due = Some(at);
+    let now = NOW.parse::<Timestamp>().unwrap().as_second();
+    for (generation, (due_in_s, age_s)) in
+        [(-5, 0), (0, 0), (1, 1), (100, 100), (900, 900), (100_000, 900)].into_iter().enumerate()
+    {
+        let mut snapshot = snapshot(generation as u64 + 2, "https://example.org/");
+        snapshot.next_due = Some(Timestamp::from_second(now + due_in_s).unwrap());
         rig.published.publish(Arc::new(snapshot));
-        let answer = rig.ask("GET /rss.xml");
-        let cache = answer.field("cache-control").unwrap().to_owned();
-        let age = cache.strip_prefix("public, max-age=").unwrap().split(',').next().unwrap();
-        age.parse::<i64>().unwrap()
-    };
-    let now = SystemClock.now().as_second();
-    let at = |second| Timestamp::from_second(second).unwrap();
-    assert_eq!(due(at(now - 5)), 0);
-    assert_eq!(due(at(now + 100_000)), 900);
-    assert!((0..=100).contains(&due(at(now + 100))));
+        let expected =
+            format!("200 | cache-control: public, max-age={age_s}, stale-if-error=86400");
+        rig.check(&[("GET /rss.xml", &expected)]);
+    }
+}
+
+#[test]
+fn every_worker_follows_the_clock_at_once() {
+    let rig = rig();
+    // Connections stay with their worker, and among so many each worker has one.
+    let mut clients: Vec<_> = (0..16).map(|_| rig.connect()).collect();
+    for (now, date) in [
+        (NOW, "Fri, 20 Nov 2026 09:30:00 GMT"),
+        ("2036-11-20T09:30:00Z", "Thu, 20 Nov 2036 09:30:00 GMT"),
+        ("1970-01-01T00:00:07Z", "Thu, 01 Jan 1970 00:00:07 GMT"),
+    ] {
+        rig.clock.set(now.parse().unwrap());
+        for client in &mut clients {
+            for (short, status) in [("GET /rss.xml", 200), ("GET /nothing", 404), ("HEAD /", 200)] {
+                client.send(&rig::request(short));
+                let answer = client.answer(short.starts_with("HEAD"));
+                answer.check(short, &format!("{status} | date: {date}"));
+                let dates = answer.fields.iter().filter(|(name, _)| name == "date");
+                assert_eq!(dates.count(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_date_of_modification_ahead_of_now_proves_nothing() {
+    let rig = rig();
+    let since = format!("GET /rss.xml\nIf-Modified-Since: {MODIFIED}");
+    let picture = format!("GET /img/cat.png\nIf-Modified-Since: {MODIFIED}");
+    let dated = format!("304 | last-modified: {MODIFIED}");
+    rig.check(&[(&since, &dated), (&picture, &dated)]);
+    // The clock was set back to a second before they were modified.
+    rig.clock.set("2020-11-20T09:29:59Z".parse().unwrap());
+    for short in [&since, &picture] {
+        rig.check(&[(short, "200 | last-modified: - | etag: ?")]);
+        let later = short.replace(MODIFIED, "Fri, 20 Nov 2099 09:30:00 GMT");
+        rig.check(&[(&later, "200 | last-modified: -")]);
+    }
+    rig.clock.set("2020-11-20T09:30:00Z".parse().unwrap());
+    rig.check(&[(&since, &dated), (&picture, &dated)]);
+}
+
+#[test]
+fn slashes_lead_nowhere_else() {
+    let rig = rig();
+    rig.check(&[
+        ("GET //evil.example/", "404 | location: -"),
+        ("GET //evil.example", "404 | location: -"),
+        ("GET //news", "404 | location: -"),
+        ("GET /%2fevil.example/", "404 | location: -"),
+        ("GET /%5cevil.example/", "404 | location: -"),
+        ("GET /.//evil.example/", "404 | location: -"),
+    ]);
+    rig.published.publish(Arc::new(snapshot(2, "https://example.org//evil.example/")));
+    rig.check(&[
+        ("GET //evil.example/rss.xml", "200"),
+        ("GET //evil.example/old", "301 | location: /.//evil.example/warm"),
+        ("GET //evil.example", "301 | location: /.//evil.example/"),
+        ("GET /", "301 | location: /.//evil.example/"),
+    ]);
 }
 
 #[test]

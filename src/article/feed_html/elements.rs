@@ -190,6 +190,12 @@ pub(crate) fn fate(name: &str) -> Fate {
     }
 }
 
+/// Elements that are removed with their content: those of [`Fate::Drop`].
+pub(crate) const DROPPED: [&str; 14] = [
+    "svg", "math", "select", "textarea", "button", "script", "style", "title", "head", "template",
+    "noembed", "noframes", "datalist", "frameset",
+];
+
 /// Whether the element may have this attribute.
 pub(crate) fn may_have(element: &Element, attribute: &str) -> bool {
     GLOBAL.contains(&attribute) || element.attributes.contains(&attribute)
@@ -242,6 +248,13 @@ mod tests {
     fn the_list_is_sorted_so_that_it_can_be_searched() {
         assert!(ELEMENTS.is_sorted_by(|a, b| a.name < b.name));
         assert!(ELEMENTS.iter().all(|element| fate(element.name) == Fate::Keep(element)));
+    }
+
+    #[test]
+    fn dropped_elements_are_listed() {
+        for name in DROPPED {
+            assert!(matches!(fate(name), Fate::Drop(_)), "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::article::symbol::{self, DRAFT_MARK};
+use crate::article::symbol::{self, DRAFT_MARK, LOST};
 use crate::base::RelPath;
 use crate::base::media::{Element, Media};
 use crate::base::reference::{encode, has_scheme, walk};
@@ -64,6 +64,9 @@ impl Resolver {
         // `java\nscript:` is a scheme.
         let raw: String = raw.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r' | '\0')).collect();
         let raw = raw.trim_matches(|c: char| c <= ' ');
+        if raw.contains(LOST) {
+            return None;
+        }
         if let Some(symbol) = raw.strip_prefix(DRAFT_MARK) {
             return Some(self.symbol_in_source(symbol));
         }

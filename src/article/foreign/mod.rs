@@ -1,10 +1,17 @@
 //! Template tags of other generators (Jekyll, Hugo, Zola, Eleventy, Pelican, kramdown): the common
-//! ones are converted, the rest is removed, and code keeps them. Each is reported with its line.
-//! Wiki links become Markdown links on the way.
+//! ones are converted, the rest is removed, and code keeps them. Each kind is reported with its
+//! first place. Wiki links become Markdown links on the way.
 //!
-//! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated.
+//! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated. What an
+//! author's generator hides is found before anything else, however long it is.
 
 mod arguments;
+mod attribute_list;
+mod block_end;
+mod code;
+mod comments;
+mod lines;
+mod pictures;
 pub(crate) mod template_tag;
 mod wiki_link;
 
@@ -12,28 +19,26 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::article::findings::Findings;
+use crate::article::symbol::LOST;
 use crate::base::Diagnostic;
 use crate::base::place::line_breaks;
 
+use block_end::Found;
+use code::Code;
+use comments::Comments;
+use lines::Lines;
 use template_tag::{Context, Counterpart, Host, Meaning, within};
 
 /// Bytes of a tag, so that a text of nothing but openings costs no more than its length.
 const TAG_MAX_BYTES: usize = 2048;
 
-/// Bytes of a code span.
-const SPAN_MAX_BYTES: usize = 16 * 1024;
-
 /// Bytes of its line that a tag looks at: a line may be as long as the text.
 const LINE_MAX_BYTES: usize = 200;
 
-/// Elements of HTML whose content is code: their start and end tags.
-const CODE_ELEMENTS: [(&str, &str); 4] =
-    [("<pre", "</pre"), ("<code", "</code"), ("<script", "</script"), ("<style", "</style")];
-
 /// Converts or removes the template tags of a text.
 pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
-    let has_opening = ["{{", "{%", "{:", "{#", "[["].iter().any(|opening| text.contains(opening));
-    if !has_opening {
+    let openings = ["{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]"];
+    if !openings.iter().any(|opening| text.contains(opening)) {
         return Cow::Borrowed(text);
     }
     let mut converter = Converter {
@@ -41,16 +46,17 @@ pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) ->
         host,
         at: 0,
         line: 1,
-        out: String::with_capacity(text.len()),
-        in_list: false,
-        after_blank: true,
+        line_start: 0,
+        out: Lines::with_capacity(text.len()),
+        code: Code::default(),
+        comments: Comments::default(),
         endless: Vec::new(),
         labels: None,
     };
     while converter.at < text.len() {
         converter.step(findings);
     }
-    Cow::Owned(converter.out)
+    Cow::Owned(converter.out.finish())
 }
 
 struct Converter<'t> {
@@ -59,11 +65,13 @@ struct Converter<'t> {
     at: usize,
     /// The line of `at`, from 1.
     line: u32,
-    out: String,
-    /// Set where indentation belongs to a list, and not to code.
-    in_list: bool,
-    after_blank: bool,
-    /// Blocks whose end was looked for in vain, by its name; it is not looked for again.
+    /// The place where it begins.
+    line_start: usize,
+    out: Lines,
+    code: Code,
+    comments: Comments,
+    /// Blocks whose end was looked for in vain, by the name of their tag; it is not looked for
+    /// again.
     endless: Vec<&'static str>,
     /// The labels of link reference definitions, once they are needed.
     labels: Option<HashSet<&'t str>>,
@@ -78,59 +86,69 @@ impl<'t> Converter<'t> {
         let rest = self.rest();
         let is_line_start = self.at == 0 || self.text.as_bytes()[self.at - 1] == b'\n';
         let code = match self.host {
-            Host::Markdown if is_line_start => self.code_block(),
-            Host::Markdown => code_span(rest),
-            Host::Html => html_code(rest),
+            Host::Markdown => self.code.markdown(rest, is_line_start),
+            Host::Html => code::html(rest),
         };
         if let Some(len) = code {
             self.copy(len);
             return;
         }
-        if rest.starts_with('{') && self.tag(findings) {
+        if rest.starts_with('{') && (self.comment(findings) || self.tag(findings)) {
             return;
         }
-        if self.host == Host::Markdown && self.wiki_link() {
-            return;
+        if self.host == Host::Markdown {
+            if self.wiki_link() {
+                return;
+            }
+            if rest.starts_with('\n') {
+                self.skip(1);
+                self.out.end_line();
+                return;
+            }
         }
         self.copy(plain_len(rest));
     }
 
     fn copy(&mut self, len: usize) {
-        let piece = &self.text[self.at..self.at + len];
-        self.out.push_str(piece);
+        self.out.push(&self.text[self.at..self.at + len]);
         self.skip(len);
     }
 
     fn skip(&mut self, len: usize) {
-        self.line = self.line.saturating_add(line_breaks(&self.text[self.at..self.at + len]));
+        let skipped = &self.text[self.at..self.at + len];
+        self.line = self.line.saturating_add(line_breaks(skipped));
+        if let Some(line_end) = skipped.rfind('\n') {
+            self.line_start = self.at + line_end + 1;
+        }
         self.at += len;
     }
 
-    /// The length of the code block that begins on this line, or of the code span at its beginning.
-    fn code_block(&mut self) -> Option<usize> {
-        let rest = self.rest();
-        let line = first_line(rest);
-        let bare = line.trim_start_matches([' ', '\t', '>']);
-        let fence = &bare[..bare.len() - bare.trim_start_matches(['`', '~']).len()];
-        // Backticks behind the fence make a code span of it (CommonMark, 4.5).
-        let is_fence = bare.starts_with("```") && !bare[fence.len()..].contains('`')
-            || bare.starts_with("~~~");
-        if is_fence {
-            return Some(fenced_len(rest, fence));
+    fn report(&self, finding: Diagnostic, findings: &mut Findings) {
+        let column = || {
+            let before = self.text[self.line_start..self.at].chars().count();
+            u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+        };
+        findings.count(finding, self.line, column);
+    }
+
+    fn report_comment(&self, signs: &str, findings: &mut Findings) {
+        let message = format!("a comment between `{signs}` was removed");
+        self.report(Diagnostic::note("comment", message), findings);
+    }
+
+    /// Removes the comment that begins here. Returns false where none does.
+    fn comment(&mut self, findings: &mut Findings) -> bool {
+        let Some(comment) = self.comments.read(self.text, self.at, self.host) else {
+            return false;
+        };
+        self.report_comment(comment.signs, findings);
+        if comment.ends_summary {
+            self.out.push("<!--more-->");
+        } else {
+            self.out.lose();
         }
-        let is_blank = line.trim().is_empty();
-        let is_indented = line.starts_with("    ") || line.starts_with('\t');
-        let is_code = is_indented && self.after_blank && !self.in_list && !is_blank;
-        if !is_blank && !is_indented {
-            let starts_list =
-                bare.starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit());
-            // A list goes on without a blank line, or indented behind one.
-            let goes_on = self.in_list && (!self.after_blank || line.starts_with(' '));
-            self.in_list = starts_list || goes_on;
-        }
-        // After indented code, the next indented line is code too.
-        self.after_blank = is_blank || is_code;
-        if is_code { Some(line.len()) } else { code_span(rest) }
+        self.skip(comment.len);
+        true
     }
 
     /// Converts the tag that begins here. Returns false where none does.
@@ -139,71 +157,140 @@ impl<'t> Converter<'t> {
         let Some((len, meaning)) = template_tag::read(near, self.text, self.at) else {
             return false;
         };
-        let (text, taken) = match meaning {
-            Meaning::Text(text) => (text, 0),
+        match meaning {
+            Meaning::Text(text) => self.out.push(&text),
+            Meaning::Comment(signs) => {
+                self.report_comment(signs, findings);
+                self.out.lose();
+            }
+            Meaning::Attributes(list) => {
+                if self.host == Host::Html {
+                    return false;
+                }
+                self.out.attributes(&list, first_line(&near[len..]).trim().is_empty());
+            }
             Meaning::Removed(name) => {
                 let message = format!("the template tag `{name}` was removed");
-                findings.add(Diagnostic::warning("template-tag", message), Some(self.line));
-                (String::new(), 0)
+                self.report(Diagnostic::warning("template-tag", message), findings);
+                if self.out.is_in_address() {
+                    self.out.push(LOST.encode_utf8(&mut [0; 4]));
+                } else {
+                    self.out.lose();
+                }
             }
             Meaning::Converted(name, counterpart) => {
+                self.converted(&name, &counterpart, len, findings);
+                return true;
+            }
+        }
+        self.skip(len);
+        true
+    }
+
+    /// Writes the counterpart of the tag of this length, and of what it encloses.
+    fn converted(
+        &mut self,
+        name: &str,
+        counterpart: &Counterpart,
+        len: usize,
+        findings: &mut Findings,
+    ) {
+        let context = self.context(len);
+        let after = &self.rest()[len..];
+        let hides = matches!(counterpart, Counterpart::Nothing(_));
+        let found = match counterpart.end() {
+            None => {
                 let message = format!("the template tag `{name}` was converted");
-                findings.add(Diagnostic::note("template-tag", message), Some(self.line));
-                self.written(&counterpart, len)
+                self.report(Diagnostic::note("template-tag", message), findings);
+                self.out.push_counterpart(&counterpart.write(&context));
+                self.skip(len);
+                return;
+            }
+            Some(end) if self.endless.contains(&end.tag()) => Found::Never,
+            Some(end) => end.find(after),
+        };
+        if let (Found::Never, Some(end)) = (found, counterpart.end()) {
+            self.endless.push(end.tag());
+        }
+        let taken = match found {
+            Found::At(content_len, taken) => {
+                if hides {
+                    self.report_comment(name, findings);
+                    self.out.lose();
+                } else {
+                    let message = format!("the template tag `{name}` was converted");
+                    self.report(Diagnostic::note("template-tag", message), findings);
+                    self.out
+                        .push_counterpart(&counterpart.enclose(&after[..content_len], &context));
+                }
+                taken
+            }
+            Found::Never if hides => {
+                // Its author hides something, and is not done with it.
+                let message = format!("`{name}` is never closed: the rest of the text is hidden");
+                self.report(Diagnostic::warning("comment", message), findings);
+                after.len()
+            }
+            Found::Never | Found::Blocked => {
+                let message = format!("the template tag `{name}` was removed");
+                self.report(Diagnostic::warning("template-tag", message), findings);
+                self.out.lose();
+                0
             }
         };
-        self.out.push_str(&text);
         self.skip(len + taken);
-        true
+    }
+
+    /// The surroundings of the tag of this length.
+    fn context(&self, len: usize) -> Context<'t> {
+        let after = within(&self.rest()[len..], LINE_MAX_BYTES);
+        let before = self.before();
+        let is_first = before.trim_matches([' ', '\t', '>']).is_empty();
+        Context {
+            host: if self.out.is_html() { Host::Html } else { self.host },
+            is_alone: is_first && first_line(after).trim().is_empty(),
+            is_in_address: self.out.is_in_address(),
+            indent: if is_first { before } else { "" },
+        }
     }
 
     /// Converts the wiki link that begins here. Returns false where none does.
     fn wiki_link(&mut self) -> bool {
         let rest = self.rest();
+        if !rest.starts_with('[') && !rest.starts_with("![[") {
+            return false;
+        }
+        if let Some(len) = table_of_contents(rest)
+            && self.before().trim().is_empty()
+        {
+            self.out.lose();
+            self.skip(len);
+            return true;
+        }
         if !rest.starts_with("[[") && !rest.starts_with("![[") {
             return false;
         }
         let labels = self.labels.get_or_insert_with(|| wiki_link::labels(self.text));
         let Some((len, link)) = wiki_link::read(rest, labels) else { return false };
-        self.out.push_str(&link);
+        self.out.push(&link);
         self.skip(len);
         true
     }
 
-    /// Writes the counterpart of the tag of this length. Returns it with the number of bytes behind
-    /// the tag that it replaces.
-    fn written(&mut self, counterpart: &Counterpart, len: usize) -> (String, usize) {
-        let context =
-            Context { host: self.host, is_alone: self.is_alone(len), indent: self.indent() };
-        let after = &self.rest()[len..];
-        let Some(end) = counterpart.end() else { return counterpart.write(after, &context) };
-        if self.endless.contains(&end.name()) {
-            return (String::new(), 0);
-        }
-        let (text, taken) = counterpart.write(after, &context);
-        if taken == 0 {
-            self.endless.push(end.name());
-        }
-        (text, taken)
-    }
-
-    /// Whether the tag of this length is alone on its line.
-    fn is_alone(&self, len: usize) -> bool {
-        let after = within(&self.rest()[len..], LINE_MAX_BYTES);
-        self.before().trim().is_empty() && first_line(after).trim().is_empty()
-    }
-
-    fn indent(&self) -> &'t str {
-        let before = self.before();
-        if before.trim().is_empty() { before } else { "" }
-    }
-
     /// The text before this place on its line, as far as it matters.
     fn before(&self) -> &'t str {
-        let near = &self.text
-            [self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES))..self.at];
-        near.rsplit('\n').next().unwrap_or_default()
+        let near = self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES));
+        &self.text[near.max(self.line_start)..self.at]
     }
+}
+
+/// The length of `[TOC]`, `[[toc]]` or `[[_TOC_]]`, alone on its line from here: a place for a
+/// table of contents, which a feed has none of.
+fn table_of_contents(rest: &str) -> Option<usize> {
+    let line = first_line(within(rest, LINE_MAX_BYTES)).trim_end();
+    let is_mark =
+        ["[toc]", "[[toc]]", "[[_toc_]]"].iter().any(|mark| line.eq_ignore_ascii_case(mark));
+    if is_mark { Some(line.len()) } else { None }
 }
 
 /// The length of the text up to the next place where a tag, a link, code or a line can begin.
@@ -224,75 +311,6 @@ fn plain_len(rest: &str) -> usize {
 
 fn first_line(text: &str) -> &str {
     text.split_inclusive('\n').next().unwrap_or_default()
-}
-
-/// The length of a fenced block (CommonMark, 4.5), its fences included.
-fn fenced_len(text: &str, fence: &str) -> usize {
-    let mut len = 0;
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        len += line.len();
-        let bare = line.trim_start_matches([' ', '\t', '>']).trim_end();
-        if number > 0
-            && bare.starts_with(fence)
-            && bare.bytes().all(|byte| byte == fence.as_bytes()[0])
-        {
-            break;
-        }
-    }
-    len
-}
-
-/// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin
-/// none.
-fn code_span(text: &str) -> Option<usize> {
-    let run = text.bytes().take_while(|byte| *byte == b'`').count();
-    if run == 0 {
-        return None;
-    }
-    let mut at = run;
-    let near = within(text, SPAN_MAX_BYTES);
-    while let Some(found) = near.get(at..)?.find('`') {
-        if near[at..at + found].contains("\n\n") {
-            break;
-        }
-        at += found;
-        let other = near[at..].bytes().take_while(|byte| *byte == b'`').count();
-        at += other;
-        if other == run {
-            return Some(at);
-        }
-    }
-    Some(run)
-}
-
-/// The length of the element of code, or the comment, that begins here.
-fn html_code(text: &str) -> Option<usize> {
-    if text.starts_with("<!--") {
-        return Some(text.find("-->").map_or(text.len(), |end| end + 3));
-    }
-    for (start, end) in CODE_ELEMENTS {
-        if starts_with(text, start)
-            && text[start.len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace())
-        {
-            return Some(end_tag(text, end));
-        }
-    }
-    None
-}
-
-/// The beginning of the first end tag, however it is written. Looking for one way of writing it
-/// after another could go through the whole text for each element.
-fn end_tag(text: &str, end: &str) -> usize {
-    for (at, _) in text.match_indices("</") {
-        if starts_with(&text[at..], end) {
-            return at + end.len();
-        }
-    }
-    text.len()
-}
-
-fn starts_with(text: &str, tag: &str) -> bool {
-    text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
 #[cfg(test)]
@@ -347,7 +365,7 @@ mod tests {
             ("a{% include x.html %}b", "ab"),
             ("a{% comment %}b{% endcomment %}c", "ac"),
             ("{% if x %}a{% endif %}", "a"),
-            ("* toc\n{:toc}\n", "* toc\n\n"),
+            ("* toc\n{:toc}\n", "\n"),
             ("a\n{: .note #x}\n", "a\n\n"),
             ("[a](b){: .btn}", "[a](b)"),
         ]);
@@ -404,6 +422,166 @@ mod tests {
     }
 
     #[test]
+    fn hidden_text_leaves() {
+        check(&[
+            ("a {{% comment %}}hid{{% /comment %}} b", "a  b"),
+            ("a {{< comment >}}hid{{< / comment >}} b", "a  b"),
+            ("a {{< comment />}} b", "a  b"),
+            ("a {%- comment -%}hid{%- endcomment -%} b", "a  b"),
+            ("{% comment %}x{% comment %}y{% endcomment %}hid{% endcomment %}b", "b"),
+            ("{% comment %}\n```\nhid\n{% endcomment %}\nb", "\nb"),
+            ("a {% # hid %} b", "a  b"),
+            ("a {# hid #} b {#hid#}", "a  b "),
+            ("a\n\n{#\n{{ hid }} {% x %}\n\nhid\n#}\n\nb", "a\n\n\n\nb"),
+            ("a {#- hid -#} b", "a  b"),
+            ("# A {#id}\n\n{# hid #}", "# A {#id}\n\n"),
+            ("# A {#id .x}\n\nb #}", "# A {#id .x}\n\nb #}"),
+            ("a {::comment}hid{:/comment} b {::comment}hid{:/} c", "a  b  c"),
+            ("{::nomarkdown}<b>{{ x }}</b>{:/nomarkdown}", "<b>{{ x }}</b>"),
+            ("{::options toc=\"x\" /}\na", "\na"),
+            ("a {{/* hid */}} b {{- /* hid */ -}} c", "a  b  c"),
+            ("a {/* hid\n\n<b> {{ hid }} */} b", "a  b"),
+            ("a\n\n{/* truncate */}\n\nb", "a\n\n<!--more-->\n\nb"),
+            ("{{/* youtube(id=\"x\") */}}", "{{ youtube(id=\"x\") }}"),
+            ("a {% comment %} hid\n\nhid", "a "),
+            ("a {::comment}\nhid", "a "),
+            ("| a |\n|-|\n| {# hid #}b |", "| a |\n|-|\n| b |"),
+            ("- a {# hid\n  hid #} b", "- a  b"),
+            ("<div>\n{# hid #}\n</div>", "<div>\n</div>"),
+            ("[a](b){# hid #}", "[a](b)"),
+        ]);
+        for code in [
+            "`{# a #}` `{/* a */}` `{% comment %}`",
+            "```\n{% comment %}a{% endcomment %}\n{::comment}\n```\n",
+            "a\n\n    {# a #}\n",
+            "<pre>{{< comment >}}a{{< /comment >}}</pre>",
+            "{# a",
+            "{/* a",
+        ] {
+            check(&[(code, code)]);
+        }
+    }
+
+    #[test]
+    fn code_tags_keep_what_is_in_them() {
+        for (tag, end, language) in [
+            ("{{< highlight sh >}}", "{{< / highlight >}}", "sh"),
+            ("{{% highlight sh %}}", "{{%/highlight%}}", "sh"),
+            ("{% codeblock lang:sh %}", "{% endcodeblock %}", "sh"),
+            ("{% codeblock A title lang:sh https://e.org/ %}", "{% endcodeblock %}", "sh"),
+            ("{% codeblock %}", "{% endcodeblock %}", ""),
+            ("{{< code >}}", "{{< /code >}}", ""),
+            ("{{< code lang=\"sh\" file=\"a\" >}}", "{{</code>}}", "sh"),
+            ("{% prism sh %}", "{% endprism %}", "sh"),
+            ("{%- highlight 'sh' -%}", "{%- endhighlight -%}", "sh"),
+        ] {
+            let text = format!("{tag}\n# {{{{ a }}}} *x* [[b]]\n{end}\n\n*c*\n");
+            let expected = format!("```{language}\n# {{{{ a }}}} *x* [[b]]\n```\n\n*c*\n");
+            check(&[(&text, &expected)]);
+        }
+        check(&[
+            ("> {% highlight sh %}\n> a\n> {% endhighlight %}\n", "> ```sh\n> a\n> ```\n"),
+            ("{{< code file=\"a\" >}}\n\nb\n{{< code >}}\nc\n{{< /code >}}", "\n\nb\n```\nc\n```"),
+            (
+                "<div>\n{{< highlight sh >}}\na\n\n<b>\n{{< /highlight >}}\n</div>",
+                "<div>\n<pre><code class=\"language-sh\">a\n&#10;&lt;b&gt;\n</code></pre>\n</div>",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn pictures_and_their_neighbours() {
+        check(&[
+            ("{% img center /x.png %}", "![](</x.png>)"),
+            ("{% img left big /x.png 300 200 \"A title\" \"the alt\" %}", "![the alt](</x.png>)"),
+            ("{% img /x.png 300 A title %}", "![A title](</x.png>)"),
+            ("{% img /x.png '\"a title\" \"an alt\"' %}", "![an alt](</x.png>)"),
+            ("{% asset_img x.png An alt %}", "![An alt](<x.png>)"),
+            ("{% image \"x.png\", \"the alt\", \"100vw\" %}", "![the alt](<x.png>)"),
+            (
+                "{{< figure src=\"a.png\" caption=\"c\" >}} {% image \"li/b.png\" %}\n*d*",
+                "<figure><img src=\"a.png\" alt=\"\"><figcaption>c</figcaption></figure> <figure><img src=\"li/b.png\" alt=\"\"></figure>\n\n*d*",
+            ),
+            ("| {% img /a.png %} | {% img /b.png %} |", "| ![](</a.png>) | ![](</b.png>) |"),
+        ]);
+    }
+
+    #[test]
+    fn addresses_of_articles_are_links_in_running_text() {
+        check(&[
+            ("Go to {{< ref \"b.md\" >}} now.", "Go to [/b](<^%3Fb^>) now."),
+            ("{% post_url 2020-01-01-b %}", "[/b](<^%3F2020%2D01%2D01%2Db^>)"),
+            (
+                "<a href=\"{% post_url 2020-01-01-b %}\">x</a>",
+                "<a href=\"^%3F2020%2D01%2D01%2Db^\">x</a>",
+            ),
+            ("[x]: {{< ref \"b\" >}}", "[x]: ^%3Fb^"),
+            ("[x]({{< ref \"b\" >}}), [y](<{{< ref \"c\" >}}>)", "[x](^%3Fb^), [y](<^%3Fc^>)"),
+            ("{% post_link b A text %}", "[A text](<^%3Fb^>)"),
+        ]);
+    }
+
+    #[test]
+    fn a_tag_that_is_lost_takes_its_address_with_it() {
+        let lost = |text: &str| converted(text, Host::Markdown).0.replace('\u{fdd9}', "!");
+        for (text, expected) in [
+            ("[a]({{ x }}/b) c", "[a](!/b) c"),
+            ("![a]({{ x.y }}/b.png)", "![a](!/b.png)"),
+            ("<a href=\"{{ x }}/b\">", "<a href=\"!/b\">"),
+            ("<a href={{ x }}>", "<a href=!>"),
+            ("<img src='/a/{{ x }}.png'>", "<img src='/a/!.png'>"),
+            ("[a]: {{ x }}/b", "[a]: !/b"),
+            ("[a](b) {{ x }} c", "[a](b)  c"),
+            ("a = {{ x }}", "a = "),
+        ] {
+            assert_eq!(lost(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_tags_leaves_no_blank_line_where_one_would_end_something() {
+        check(&[
+            (
+                "<div>\n    <div>\n      {{< x >}}\n    </div>\n</div>\n",
+                "<div>\n    <div>\n    </div>\n</div>\n",
+            ),
+            ("| a |\n|---|\n{{< x >}} {{< y >}}\n| 1 |\n", "| a |\n|---|\n| 1 |\n"),
+            ("- a\n{% if x %}\n- b\n", "- a\n- b\n"),
+            ("a\n{{< x >}}\nb", "a\n\nb"),
+        ]);
+    }
+
+    #[test]
+    fn braces_without_blanks_are_tags_but_in_math() {
+        check(&[
+            ("A {{x}} B {{title}} C {{ y }}{{{z}}} D", "A  B  C  D"),
+            ("{{a.b}} {{a|b}} {{- a -}}", "  "),
+        ]);
+        for text in ["$x^{{a}}$", "\\frac{{a}}{{b}}", "$ {{a}} + 1 $", "x_{{a}}", "{{}}"] {
+            check(&[(text, text)]);
+        }
+    }
+
+    #[test]
+    fn lists_of_attributes_leave() {
+        check(&[
+            ("[a](b){:target=\"_blank\"} [c](d){: target=\"_blank\" .x}.", "[a](b) [c](d)."),
+            ("[a](b){ .md-button } ![c](d){ width=\"300\" }", "[a](b) ![c](d)"),
+            ("* a\n* b\n{:start=\"3\"}\n\nc", "* a\n* b\n\nc"),
+            ("a\n{:.note}\n{: #x style='a b'}\n", "a\n\n\n"),
+            ("## A\n{: #first}\n", "## A {#first}\n\n"),
+            ("A\n===\n{: #first .x}\n", "A {#first}\n===\n\n"),
+            ("## A {: #second}\n", "## A {#second}\n"),
+            ("* TOC\n{:toc}\n\na", "\n\na"),
+            ("1. x\n{: .y toc}\n", "1. x\n"),
+            ("[TOC]\n\n[[toc]]\n\na [TOC]\n", "\n\n\n\na [TOC]\n"),
+        ]);
+        for text in ["{: not, a list}", "f(x){y=1}", "{a: 1}", "{ a }", "P(X){.5}", "d:{x}"] {
+            check(&[(text, text)]);
+        }
+    }
+
+    #[test]
     fn openings_without_ends_stay_and_cost_little() {
         for piece in [
             "{{",
@@ -416,6 +594,15 @@ mod tests {
             "{{ \"",
             "{% raw %}",
             "{% highlight x %}",
+            "{% comment %}",
+            "{# ",
+            "{/*",
+            "{{/*",
+            "{::comment}",
+            "{: #x}\n",
+            "){.",
+            "<pre>",
+            "* a\n{:toc}\n",
         ] {
             let text = piece.repeat(20_000);
             assert!(converted(&text, Host::Markdown).0.len() <= 3 * text.len());

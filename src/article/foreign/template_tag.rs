@@ -1,14 +1,15 @@
 //! Template tags of other generators: their meaning, as far as a feed can show it.
 
 use crate::article::feed_html::elements::language_name;
-use crate::article::feed_html::{push_attribute, push_text};
+use crate::article::feed_html::{push_attribute, push_text, push_url};
 use crate::article::symbol::{by_name, by_path};
 
 use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
+use super::block_end::{CODE_ENDS, End};
+use super::{attribute_list, pictures};
 
-/// Bytes of the text after a tag in which the end of its block is looked for. Bounded, so that a
-/// text of beginnings alone does not cost the square of its length.
-const BLOCK_MAX_BYTES: usize = 256 * 1024;
+/// Bytes before `{{` that are looked at for a command of TeX.
+const COMMAND_MAX_BYTES: usize = 40;
 
 /// Bytes of a tag's name that a diagnostic shows.
 const SHOWN_NAME_MAX_BYTES: usize = 40;
@@ -27,6 +28,10 @@ pub(crate) enum Host {
 pub(crate) enum Meaning {
     /// An escaped tag, which shows this text.
     Text(String),
+    /// A comment between these signs.
+    Comment(&'static str),
+    /// Attributes of what is before it, which a feed does not keep but for an id.
+    Attributes(String),
     /// The tag of this name is lost; what it encloses stays.
     Removed(String),
     /// The tag of this name has a counterpart.
@@ -38,8 +43,11 @@ pub(crate) enum Meaning {
 pub(crate) enum Counterpart {
     /// This text replaces it.
     Inline(String),
-    /// A link that is its own text.
-    Link(String),
+    /// The address of an article: itself in the address of a link, a link in running text, where
+    /// `shown` is its text.
+    Address { reference: String, shown: String },
+    /// A link with this text, or one that is its own text.
+    Link { url: String, text: String },
     /// A picture.
     Figure { src: String, alt: String, title: String, caption: String, link: String },
     /// The text up to this end becomes code in this language.
@@ -52,17 +60,13 @@ pub(crate) enum Counterpart {
     Quote(End),
 }
 
-/// The tag that ends a block: `{% endraw %}` or `{{< /highlight >}}`, under one of two names.
-#[derive(Debug)]
-pub(crate) struct End {
-    names: [&'static str; 2],
-}
-
 /// The surroundings of a tag.
 pub(crate) struct Context<'a> {
     pub(crate) host: Host,
     /// Set where the tag is alone on its line.
     pub(crate) is_alone: bool,
+    /// Set where the tag is within the address of a link, or the value of an attribute.
+    pub(crate) is_in_address: bool,
     /// The white space before it on its line.
     pub(crate) indent: &'a str,
 }
@@ -70,8 +74,8 @@ pub(crate) struct Context<'a> {
 /// Reads the tag at the beginning of `near`, which is at `at` in `text`: its length and its
 /// meaning. `None` where there is no tag.
 pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)> {
-    if near.starts_with("{{</*") || near.starts_with("{{%/*") {
-        return escaped(near);
+    if let Some(shown) = escaped(near) {
+        return Some(shown);
     }
     for (open, close) in [("{{<", ">}}"), ("{{%", "%}}")] {
         if near.starts_with(open) {
@@ -79,103 +83,182 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
             return Some((len, shortcode(inner)));
         }
     }
-    if let Some(after_braces) = near.strip_prefix("{{") {
-        let (inner, len) = delimited(near, "{{", "}}")?;
-        return Some((len, expression(inner, after_braces)?));
+    if near.starts_with("{{") {
+        let braces = if near.starts_with("{{{") { ("{{{", "}}}") } else { ("{{", "}}") };
+        let (inner, len) = delimited(near, braces.0, braces.1)?;
+        let is_spaced = near[braces.0.len()..].starts_with([' ', '-', '"', '\'', '\n']);
+        if !is_spaced && (inner.contains('\n') || is_math(&text[..at], &text[at + len..])) {
+            return None;
+        }
+        return Some((len, expression(inner)?));
     }
     if near.starts_with("{%") {
         let (inner, len) = delimited(near, "{%", "%}")?;
         return Some((len, block(inner)));
     }
-    if near.starts_with("{# ") {
-        let (inner, len) = delimited(near, "{#", "#}")?;
-        // A brace inside: this `#}` belongs to something else.
-        return if inner.contains('}') {
-            None
-        } else {
-            Some((len, Meaning::Removed("#".to_owned())))
-        };
-    }
-    let len = kramdown(near, text, at)?;
-    Some((len, Meaning::Removed("{:}".to_owned())))
+    attribute_list::read(near, text, at)
 }
 
 /// The inside of the delimiters, without white space and the `-` that trims it, and the length of
 /// the whole.
-fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&'t str, usize)> {
+pub(super) fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&'t str, usize)> {
     let inner = near.strip_prefix(open)?;
     let end = inner.find(close)?;
-    Some((inner[..end].trim_matches('-').trim(), open.len() + end + close.len()))
+    Some((inner[..end].trim_matches(['-', '~', '+']).trim(), open.len() + end + close.len()))
 }
 
-/// Hugo's `{{</* figure */>}}`, which shows `{{< figure >}}`.
+/// Hugo's `{{</* figure */>}}`, which shows `{{< figure >}}`, and Zola's `{{/* figure() */}}` and
+/// `{%/* quote() */%}`. Without parentheses Zola's form is a comment of Go.
 fn escaped(near: &str) -> Option<(usize, Meaning)> {
-    let (inner, len) = delimited(near, "{{", "*/")?;
-    let (sign, rest) = inner.split_at_checked(1)?;
-    let close = if sign == "<" { ">}}" } else { "%}}" };
-    if !near[len..].starts_with(close) {
-        return None;
+    for (open, close, shown_open, shown_close) in [
+        ("{{</*", "*/>}}", "{{<", ">}}"),
+        ("{{%/*", "*/%}}", "{{%", "%}}"),
+        ("{{/*", "*/}}", "{{", "}}"),
+        ("{%/*", "*/%}", "{%", "%}"),
+    ] {
+        let Some((inner, len)) = delimited(near, open, close) else { continue };
+        let is_call = inner.ends_with(')') && split_name(inner).1.starts_with('(');
+        if open != "{{/*" || is_call {
+            return Some((len, Meaning::Text(format!("{shown_open} {inner} {shown_close}"))));
+        }
     }
-    let shown = rest.trim_start_matches("/*").trim();
-    Some((len + close.len(), Meaning::Text(format!("{{{{{sign} {shown} {close}"))))
+    None
 }
 
-/// The length of kramdown's `{: .class}`, `{:toc}` or `{::options /}`, on a line of its own or
-/// right after what it belongs to.
-fn kramdown(near: &str, text: &str, at: usize) -> Option<usize> {
-    let (inner, _) = near.strip_prefix("{:")?.split_once('}')?;
-    if inner.contains('\n') {
-        return None;
+/// Whether double braces between these texts are TeX's: `x^{{a}}`, `\\frac{{a}}{{b}}`, `$ {{a}} $`.
+fn is_math(before: &str, after: &str) -> bool {
+    let near = before.len().saturating_sub(COMMAND_MAX_BYTES);
+    let near = &before[before.ceil_char_boundary(near)..];
+    let argued = without_arguments(near);
+    let word = argued.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    if argued.ends_with(['^', '_', '{', '\\']) || word.len() < argued.len() && word.ends_with('\\')
+    {
+        return true;
     }
-    let is_attached = match text[..at].chars().next_back() {
-        None => true,
-        Some(c) => matches!(c, '\n' | ')' | '*' | '_' | '`' | ']' | '>' | ' '),
-    };
-    let after = &near["{:".len()..];
-    let is_list =
-        after.starts_with([' ', '.', '#', ':', '/']) || matches!(inner, "toc" | "footnotes");
-    if is_attached && is_list { Some(inner.len() + "{:}".len()) } else { None }
+    let line = near.rsplit('\n').next().unwrap_or_default();
+    let rest = within(after, COMMAND_MAX_BYTES).lines().next().unwrap_or_default();
+    after.starts_with(['^', '_']) || line.matches('$').count() % 2 == 1 && rest.contains('$')
+}
+
+/// The text without the groups in braces at its end, which are a command's other arguments.
+fn without_arguments(text: &str) -> &str {
+    let mut rest = text;
+    while rest.ends_with('}') {
+        let mut depth = 0;
+        let open = rest.bytes().rposition(|byte| {
+            match byte {
+                b'}' => depth += 1,
+                b'{' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let Some(open) = open else { break };
+        rest = &rest[..open];
+    }
+    rest
 }
 
 /// Hugo's `name args` and `/name`.
 fn shortcode(inner: &str) -> Meaning {
-    let (name, args) = split_name(inner);
+    let is_closed = inner.ends_with('/');
+    let (name, args) = split_name(inner.trim_end_matches('/').trim_end());
     let arguments = arguments(args);
     let counterpart = match name {
-        "highlight" => {
-            let language = arguments.first().map_or(String::new(), |(_, value)| value.clone());
-            Counterpart::Code { language, end: End { names: ["/highlight", "end-highlight"] } }
-        }
+        "comment" if !is_closed => Counterpart::Nothing(End::COMMENT),
         "ref" | "relref" => {
             let target = value(&arguments, "path").or_else(|| positional(&arguments, 0));
-            Counterpart::Inline(page(&target.unwrap_or_default()))
+            let target = target.unwrap_or_default();
+            Counterpart::Address { reference: page(&target), shown: shown_path(&target) }
         }
-        _ => return media(name, &arguments),
+        _ if is_closed => return media(name, &arguments),
+        _ => match code(name, &arguments) {
+            Some(code) => code,
+            None => return media(name, &arguments),
+        },
     };
     Meaning::Converted(name.to_owned(), counterpart)
 }
 
 /// Liquid's, Nunjucks's and Tera's `{% name args %}`.
 fn block(inner: &str) -> Meaning {
+    if inner.starts_with('#') {
+        return Meaning::Comment("{% # %}");
+    }
     let (name, args) = split_name(inner);
     let bare = args.trim().trim_matches(['"', '\'']);
+    let arguments = arguments(args);
     let counterpart = match name {
-        "highlight" => {
-            let language = args.split_whitespace().next().unwrap_or_default();
-            let language = language.trim_matches(['"', '\'']).to_owned();
-            Counterpart::Code { language, end: End { names: ["endhighlight", "end_highlight"] } }
+        "raw" | "verbatim" => Counterpart::Verbatim(End::RAW),
+        "comment" => Counterpart::Nothing(End::COMMENT),
+        "quote" | "blockquote" | "pullquote" => Counterpart::Quote(End::QUOTE),
+        "post_url" | "post_path" => Counterpart::Address {
+            reference: by_name(file_name(bare), ""),
+            shown: shown_path(bare),
+        },
+        "post_link" | "asset_link" if !arguments.is_empty() => hexo_link(name, &arguments),
+        "link" if arguments.len() > 1 => {
+            let (text, url) = (positional(&arguments, 0), positional(&arguments, 1));
+            Counterpart::Link { url: url.unwrap_or_default(), text: text.unwrap_or_default() }
         }
-        "raw" | "verbatim" => Counterpart::Verbatim(End { names: ["endraw", "endverbatim"] }),
-        "comment" => Counterpart::Nothing(End { names: ["endcomment", "end_comment"] }),
-        "quote" | "blockquote" if args.trim_start().starts_with('(') => {
-            Counterpart::Quote(End { names: ["end", "endquote"] })
-        }
-        "post_url" => Counterpart::Inline(by_name(file_name(bare), "")),
-        "link" => Counterpart::Inline(by_path(bare)),
+        "link" => Counterpart::Address { reference: by_path(bare), shown: shown_path(bare) },
         "include" | "include_relative" => return include(name, args),
-        _ => return media(name, &arguments(args)),
+        _ => match code(name, &arguments) {
+            Some(code) => code,
+            None => return media(name, &arguments),
+        },
     };
     Meaning::Converted(name.to_owned(), counterpart)
+}
+
+/// A tag whose inside is code, whatever generator it is of.
+fn code(name: &str, arguments: &Arguments) -> Option<Counterpart> {
+    let end = CODE_ENDS.iter().find(|end| end.tag() == name)?;
+    let given = value(arguments, "lang").or_else(|| value(arguments, "language"));
+    let mut language = given.unwrap_or_default();
+    for (key, value) in arguments {
+        // Hexo writes `lang:sh`; a title comes first in its `codeblock`.
+        if let Some(given) = value.strip_prefix("lang:") {
+            language = given.to_owned();
+        } else if language.is_empty() && key.is_none() && !matches!(name, "codeblock" | "code") {
+            language = value.clone();
+        }
+    }
+    if name == "mermaid" {
+        language = name.to_owned();
+    }
+    Some(Counterpart::Code { language, end: *end })
+}
+
+/// Hexo's `post_link name text` and `asset_link file text`.
+fn hexo_link(name: &str, arguments: &Arguments) -> Counterpart {
+    let target = positional(arguments, 0).unwrap_or_default();
+    let mut text = String::new();
+    for (_, word) in arguments.iter().skip(1) {
+        // The last argument may say whether the text is escaped.
+        if !matches!(word.as_str(), "true" | "false") {
+            text.push_str(if text.is_empty() { "" } else { " " });
+            text.push_str(word);
+        }
+    }
+    let url = if name == "post_link" { by_name(file_name(&target), "") } else { target.clone() };
+    let text = if text.is_empty() { file_name(&target).to_owned() } else { text };
+    Counterpart::Link { url, text }
+}
+
+/// The path that the address of a page is shown as where it is text: `_posts/2020-01-02-b.md` is
+/// `/b`. The link behind it is exact.
+fn shown_path(target: &str) -> String {
+    let path = target.split(['#', '?']).next().unwrap_or_default();
+    let name = file_name(path.trim_end_matches('/'));
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let is_dated = stem.len() > 11
+        && stem.bytes().zip(b"dddd-dd-dd-").all(|(byte, shape)| match shape {
+            b'd' => byte.is_ascii_digit(),
+            _ => byte == b'-',
+        });
+    let slug = if is_dated { &stem[11..] } else { stem };
+    format!("/{slug}")
 }
 
 /// `{% include youtube.html id="x" %}`: the file's name says what it shows, if anything does.
@@ -192,12 +275,10 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where it may as
-/// well be the author's own text: `{{x}}` is TeX.
-fn expression(inner: &str, after_braces: &str) -> Option<Meaning> {
-    let is_spaced = after_braces.starts_with([' ', '-', '"', '\'']);
-    let has_operator = inner.contains(['.', '|', '(']);
-    if inner.is_empty() || !is_spaced && (!has_operator || inner.contains('\n')) {
+/// `{{ expression }}`: Liquid's variables and filters, Tera's functions. `None` where nothing is in
+/// the braces.
+fn expression(inner: &str) -> Option<Meaning> {
+    if inner.is_empty() {
         return None;
     }
     let compact: String = inner.chars().filter(|c| !c.is_whitespace()).take(40).collect();
@@ -243,27 +324,20 @@ fn filtered(literal: &str, filters: &str) -> Meaning {
 /// Tags that embed media, under the names that most generators share.
 fn media(name: &str, arguments: &Arguments) -> Meaning {
     if let Some(url) = hosted(name, arguments) {
-        return Meaning::Converted(name.to_owned(), Counterpart::Link(url));
+        return Meaning::Converted(name.to_owned(), Counterpart::Link { url, text: String::new() });
     }
-    let source = first_of(arguments, &["src", "url", "path", "image_path", "image", "file"]);
-    let Some(src) = source.filter(|source| !source.contains(['<', '>', '\n'])) else {
-        return removed(name, "{% %}");
-    };
-    let text = |key: &str| value(arguments, key).unwrap_or_default();
-    let counterpart = match name {
-        "figure" | "image" | "img" | "picture" => Counterpart::Figure {
-            src,
-            alt: text("alt"),
-            title: text("title"),
-            caption: value(arguments, "caption").unwrap_or_else(|| text("attr")),
-            link: text("link"),
-        },
-        "gist" | "youtube" | "vimeo" | "audio" | "video" if src.starts_with("http") => {
-            Counterpart::Link(src)
+    if let Some(picture) = pictures::read(name, arguments) {
+        return Meaning::Converted(name.to_owned(), picture);
+    }
+    match first_of(arguments, &["src", "url", "path", "file"]) {
+        Some(url)
+            if matches!(name, "gist" | "youtube" | "vimeo" | "audio" | "video")
+                && url.starts_with("http") =>
+        {
+            Meaning::Converted(name.to_owned(), Counterpart::Link { url, text: String::new() })
         }
-        _ => return removed(name, "{% %}"),
-    };
-    Meaning::Converted(name.to_owned(), counterpart)
+        _ => removed(name, "{% %}"),
+    }
 }
 
 /// The page of a video, a post or a piece of code that a tag names by its id.
@@ -339,29 +413,33 @@ impl Counterpart {
             | Counterpart::Verbatim(end)
             | Counterpart::Nothing(end)
             | Counterpart::Quote(end) => Some(end),
-            Counterpart::Inline(_) | Counterpart::Link(_) | Counterpart::Figure { .. } => None,
+            Counterpart::Inline(_)
+            | Counterpart::Address { .. }
+            | Counterpart::Link { .. }
+            | Counterpart::Figure { .. } => None,
         }
     }
 
-    /// Writes the replacement of the tag and of what it encloses in the text after it. Returns it
-    /// with the number of bytes of that text that it replaces: 0 where the block has no end.
-    pub(crate) fn write(&self, after: &str, context: &Context<'_>) -> (String, usize) {
-        let (content, len) = match self.end().and_then(|end| end.find(after)) {
-            Some((content_len, len)) => (&after[..content_len], len),
-            None => ("", 0),
-        };
-        let text = match self {
+    /// Writes the replacement of a tag that encloses nothing.
+    pub(crate) fn write(&self, context: &Context<'_>) -> String {
+        match self {
             Counterpart::Inline(text) => text.clone(),
-            Counterpart::Link(url) => link(url, context),
+            Counterpart::Address { reference, .. } if context.is_in_address => reference.clone(),
+            Counterpart::Address { reference, shown } => link(reference, shown, context),
+            Counterpart::Link { url, text } => link(url, text, context),
             Counterpart::Figure { .. } => self.figure(context),
-            // A block without an end encloses nothing.
-            _ if len == 0 => String::new(),
+            _ => String::new(),
+        }
+    }
+
+    /// Writes the replacement of a tag and of the `content` that it encloses.
+    pub(crate) fn enclose(&self, content: &str, context: &Context<'_>) -> String {
+        match self {
             Counterpart::Code { language, .. } => fenced(content, language, context),
             Counterpart::Verbatim(_) => content.to_owned(),
-            Counterpart::Nothing(_) => String::new(),
             Counterpart::Quote(_) => quotation(content, context),
-        };
-        (text, len)
+            _ => String::new(),
+        }
     }
 
     fn figure(&self, context: &Context<'_>) -> String {
@@ -392,22 +470,23 @@ impl Counterpart {
             html.push_str("</figcaption>");
         }
         html.push_str("</figure>");
-        if context.host == Host::Markdown && context.is_alone {
-            // A block of HTML ends with a blank line (CommonMark, 4.6).
-            html.push('\n');
-        }
         html
     }
 }
 
-fn link(url: &str, context: &Context<'_>) -> String {
+/// A link; without a text of its own it shows its address.
+fn link(url: &str, text: &str, context: &Context<'_>) -> String {
     if context.host == Host::Markdown {
-        return format!("<{}>", url.replace([' ', '<', '>'], ""));
+        let url = url.replace([' ', '<', '>'], "");
+        return match text {
+            "" => format!("<{url}>"),
+            text => format!("[{}](<{url}>)", text.replace(['[', ']', '\n'], " ")),
+        };
     }
     let mut html = String::from("<a");
-    push_attribute(&mut html, "href", url);
+    push_url(&mut html, "href", url);
     html.push('>');
-    push_text(&mut html, url);
+    push_text(&mut html, if text.is_empty() { url } else { text });
     html + "</a>"
 }
 
@@ -421,13 +500,19 @@ fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
         }
         html.push('>');
         push_text(&mut html, code);
-        return html + "</code></pre>";
+        // A blank line would end a block of HTML in Markdown (CommonMark, 4.6).
+        return html.replace("\n\n", "\n&#10;") + "</code></pre>";
     }
     // A fence is longer than any run of backticks in the code (CommonMark, 4.5).
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let indent = context.indent;
-    let code = code.trim_end_matches([' ', '\t']);
+    // The last line is that of the end tag, with what makes it part of a quote.
+    let code = if indent.contains('>') {
+        code.trim_end_matches([' ', '\t', '>'])
+    } else {
+        code.trim_end_matches([' ', '\t'])
+    };
     let line_end = if code.ends_with('\n') || code.is_empty() { "" } else { "\n" };
     let line_start = if context.is_alone { "" } else { "\n" };
     format!("{line_start}{fence}{language}\n{code}{line_end}{indent}{fence}{line_start}")
@@ -447,60 +532,6 @@ fn quotation(quoted: &str, context: &Context<'_>) -> String {
         markdown.push('\n');
     }
     markdown
-}
-
-impl End {
-    /// The first of its names, which identifies it.
-    pub(crate) fn name(&self) -> &'static str {
-        self.names[0]
-    }
-
-    /// Finds the end in the text behind a beginning: the length of the text before it, and with it.
-    fn find(&self, text: &str) -> Option<(usize, usize)> {
-        let text = within(text, BLOCK_MAX_BYTES);
-        let mut from = 0;
-        while let Some((at, name)) = self.next_name(text, from) {
-            let before = text[..at].trim_end_matches(['-', ' ']);
-            let behind = at + name.len();
-            let open = ["{{<", "{{%", "{%"].into_iter().find(|open| before.ends_with(open));
-            if let Some(open) = open
-                && let Some(close_len) = close_len(&text[behind..])
-            {
-                return Some((before.len() - open.len(), behind + close_len));
-            }
-            from = behind;
-        }
-        None
-    }
-
-    /// The first place from `from` on where one of the names is, and the longer one if both are.
-    fn next_name(&self, text: &str, from: usize) -> Option<(usize, &'static str)> {
-        let mut found: Option<(usize, &'static str)> = None;
-        for name in self.names {
-            let Some(at) = text[from..].find(name) else { continue };
-            let is_better = match found {
-                None => true,
-                Some((other, known)) => {
-                    from + at < other || from + at == other && name.len() > known.len()
-                }
-            };
-            if is_better {
-                found = Some((from + at, name));
-            }
-        }
-        found
-    }
-}
-
-/// The length of what closes a tag, white space and a trimming `-` included.
-fn close_len(text: &str) -> Option<usize> {
-    let rest = text.trim_start_matches([' ', '-']);
-    for close in ["%}}", ">}}", "%}"] {
-        if rest.starts_with(close) {
-            return Some(text.len() - rest.len() + close.len());
-        }
-    }
-    None
 }
 
 /// The beginning of `text`, at most `len_max` bytes.

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use crate::article::feed_html::heading_ids::slug;
 use crate::article::feed_html::references::media_of;
+use crate::article::markdown::escaped;
 use crate::article::symbol::{by_name, by_path};
 
 /// A longer name is none.
@@ -33,15 +34,17 @@ pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)
         Some((target, shown)) => (target.trim_end_matches('\\'), Some(shown)),
         None => (inner, None),
     };
-    let is_name = !target.trim().is_empty()
-        && target == target.trim()
-        && !target.starts_with('^')
+    // Obsidian trims both; in a shell, `[[ -f x ]]` is a test.
+    let (target, shown) = (target.trim(), shown.map(str::trim));
+    let is_name = !target.is_empty()
+        && !target.starts_with(['^', '-', '$', '"'])
         && !inner.contains(['[', ']', '\n']);
-    let is_other = text[len..].starts_with(['(', '[', ':']) || labels.contains(inner);
-    if !is_name || is_other {
+    if !is_name || is_other(&text[len..], inner, labels) {
         return None;
     }
-    let embeds = !bang.is_empty() && media_of(target).is_some();
+    // `![[cat.png#center]]` says where a theme places the picture.
+    let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
+    let embeds = !bang.is_empty() && media_of(file).is_some();
     let shown = match (shown, embeds) {
         // `![[cat.png|300]]` gives a width, which a feed does not keep.
         (Some(size), true) if size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') => {
@@ -54,11 +57,22 @@ pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)
     Some((
         len,
         if embeds {
-            format!("![{shown}]({})", by_name(target, ""))
+            format!("![{shown}]({})", by_name(file, ""))
+        } else if !fragment.is_empty() && fragment.contains('=') {
+            // A page of a PDF: `a.pdf#page=3`.
+            format!("[{shown}]({})", by_name(file, fragment))
         } else {
             format!("[{shown}]({})", reference(target))
         },
     ))
+}
+
+/// Whether CommonMark reads the brackets: as a link, or as the label of a definition.
+fn is_other(after: &str, inner: &str, labels: &HashSet<&str>) -> bool {
+    let is_footnote = after.starts_with("[^");
+    after.starts_with('(')
+        || after.starts_with('[') && !is_footnote && !after.starts_with("[[")
+        || labels.contains(inner)
 }
 
 /// `Name`, `Name#Heading`, `#Heading`, `directory/name`.
@@ -71,17 +85,6 @@ fn reference(target: &str) -> String {
         (false, true) => format!("{}{hash}{fragment}", by_path(name)),
         (false, false) => by_name(name, &fragment),
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_punctuation() {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -99,6 +102,16 @@ mod tests {
             ("![[cat.png|300]]", Some("![](^?cat.png^)")),
             ("![[a b.png|a cat]]", Some("![a cat](^?a%20b.png^)")),
             ("![[Note]]", Some("[Note](^?Note^)")),
+            ("[[Note]]: a", Some("[Note](^?Note^)")),
+            ("[[Note]][^1]", Some("[Note](^?Note^)")),
+            ("[[A]][[B]]", Some("[A](^?A^)")),
+            ("[[ Note | text ]]", Some("[text](^?Note^)")),
+            ("[[Note |more]]", Some("[more](^?Note^)")),
+            ("![[cat.png | 300]]", Some("![](^?cat.png^)")),
+            ("![[a.png#center]]", Some("![](^?a.png^)")),
+            ("![[a.png#center|100x50]]", Some("![](^?a.png^)")),
+            ("![[a.pdf#page=3]]", Some("[a\\.pdf\\#page\\=3](^?a.pdf^#page=3)")),
+            ("[[x]][y]", None),
             ("[[1]](https://e.org)", None),
             ("[[x]]", None),
             ("[[z]]", None),

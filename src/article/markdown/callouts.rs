@@ -64,6 +64,7 @@ impl<'t> Iterator for Callouts<'t> {
                 return Some(event);
             }
             let (event, range) = self.events.next()?;
+            let event = self.without_single_tildes(event, &range);
             if self.title.is_some() {
                 self.follow(event, range);
                 continue;
@@ -81,6 +82,17 @@ impl<'t> Iterator for Callouts<'t> {
 }
 
 impl<'t> Callouts<'t> {
+    /// One tilde means "about" or "to": text is struck out between two. (The parser reads both,
+    /// as GitHub does.)
+    fn without_single_tildes(&self, event: Event<'t>, range: &Range<usize>) -> Event<'t> {
+        let is_strike =
+            matches!(event, Event::Start(Tag::Strikethrough) | Event::End(TagEnd::Strikethrough));
+        if is_strike && !self.text[range.start..].starts_with("~~") {
+            return Event::Text(CowStr::Borrowed("~"));
+        }
+        event
+    }
+
     /// Begins the title of the callout whose paragraph was just opened; false where it is no
     /// callout.
     fn begin(&mut self) -> bool {
@@ -178,6 +190,17 @@ mod tests {
     use crate::article::markdown;
     use crate::article::model::TitleFrom;
     use crate::article::testing::rendered;
+
+    #[test]
+    fn one_tilde_is_text() {
+        for (text, expected) in [
+            ("`a`~`z`, `0`~`9`", "<code>a</code>~<code>z</code>, <code>0</code>~<code>9</code>"),
+            ("~a~ ~~b~~ ~c *d*~", "~a~ <del>b</del> ~c <em>d</em>~"),
+        ] {
+            let html = rendered("a.md", text, TitleFrom::FileName).html;
+            assert_eq!(html, format!("<p>{expected}</p>"));
+        }
+    }
 
     #[test]
     fn a_callout_is_a_quote_with_its_title_in_bold() {

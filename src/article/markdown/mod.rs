@@ -1,6 +1,8 @@
 //! Markdown: CommonMark with tables, strikethrough, task lists, footnotes, ids of headings, alerts
 //! and wiki links.
 
+mod addresses;
+mod admonitions;
 mod callouts;
 mod comments;
 mod footnotes;
@@ -19,6 +21,8 @@ use crate::article::sanitize::tokens::tokens;
 use crate::article::word_sketch::WordSketch;
 use crate::base::Diagnostic;
 
+use addresses::linked;
+use admonitions::as_callouts;
 use callouts::events;
 use comments::shown;
 pub(crate) use outline::outline;
@@ -39,7 +43,9 @@ pub(crate) fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Markdown, findings);
+    let text = as_callouts(&text, findings);
     let text = shown(&text, depth(rendering.limits), findings);
+    let text = linked(&text);
     let written = write(events(&text, true), settings(rendering, false), findings);
     match written {
         Ok(html) => Ok(html),
@@ -58,6 +64,18 @@ fn sanitized(
     let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
+}
+
+/// Text in which no character is Markdown's.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
@@ -127,7 +145,7 @@ mod tests {
                 "[![a](b.png)](c)",
                 "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>",
             ),
-            ("[a](javascript:x) ![b](data:x)", "<p><a>a</a> b</p>"),
+            ("[a](javascript:x) ![b](data:x)", "<p>a b</p>"),
             (
                 "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
                 "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",

@@ -11,8 +11,9 @@ use crate::article::foreign;
 use crate::article::foreign::template_tag::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
-use crate::article::sanitize::tokens::{Token, tokens};
+use crate::article::sanitize::tokens::{Token, tokens_of_part};
 
+use super::admonitions::as_callouts;
 use super::callouts::events;
 use super::comments::{self, shown};
 use super::writer::without_comments;
@@ -75,6 +76,7 @@ struct Survey {
 
 fn survey(text: &str) -> Survey {
     let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
+    let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
@@ -174,7 +176,7 @@ impl Surveyor {
             return;
         }
         self.seen_block = true;
-        for token in tokens(html) {
+        for token in tokens_of_part(html) {
             if self.dropped.covers(&token) {
                 continue;
             }

@@ -353,7 +353,11 @@ impl Writer<'_, '_> {
             return;
         }
         let mut attributes = String::new();
-        self.push_reference(&mut attributes, "href", &url);
+        if !self.push_reference(&mut attributes, "href", &url) {
+            // A link that leads nowhere is its text.
+            self.open.push(None);
+            return;
+        }
         if !title.is_empty() {
             push_attribute(&mut attributes, "title", title);
         }

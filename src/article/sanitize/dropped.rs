@@ -1,21 +1,54 @@
 //! Elements that are dropped with their content, followed token by token from start tag to end.
 
+use std::collections::HashMap;
+
 use crate::article::feed_html::elements::{Role, find, is_void};
 
 use super::tokens::Token;
 
+/// Elements whose start leaves `svg` and `math` (HTML, 13.2.6.5), besides blocks.
+const BREAKOUTS: [&str; 26] = [
+    "b", "big", "body", "br", "center", "code", "em", "embed", "head", "i", "img", "nobr", "ruby",
+    "s", "small", "span", "strong", "strike", "sub", "sup", "tt", "u", "var", "meta", "hr",
+    "listing",
+];
+
+/// Parts of `svg` and `math` whose content is HTML (HTML, 13.2.6.5).
+const INTEGRATION_POINTS: [&str; 8] =
+    ["foreignobject", "desc", "annotation-xml", "mi", "mo", "mn", "ms", "mtext"];
+
 /// The element that is being left out, if any.
 #[derive(Debug, Default)]
 pub(crate) struct Dropped {
-    /// Its name, and how many of that name are open.
-    open: Option<(String, usize)>,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    name: String,
+    /// The number of elements of that name that are open.
+    depth: usize,
+    /// The elements of HTML that are open in it, by name.
+    inside: HashMap<String, usize>,
+    /// Set where its end tag never comes: the next block ends it.
+    is_endless: bool,
 }
 
 impl Dropped {
     /// Drops the element `name`, which just began, up to its end.
     pub(crate) fn begin(&mut self, name: &str) {
+        self.begin_one(name, false);
+    }
+
+    /// Drops the element `name`, whose end tag never comes: the rest of its block.
+    pub(crate) fn begin_endless(&mut self, name: &str) {
+        self.begin_one(name, true);
+    }
+
+    fn begin_one(&mut self, name: &str, is_endless: bool) {
         if !is_void(name) {
-            self.open = Some((name.to_owned(), 1));
+            let name = name.to_owned();
+            self.open = Some(Open { name, depth: 1, inside: HashMap::new(), is_endless });
         }
     }
 
@@ -24,34 +57,66 @@ impl Dropped {
         self.open.is_some()
     }
 
-    /// Whether this token is part of the element. A block inside of `svg` or `math` ends it, as in
-    /// HTML, 13.2.6.5: its author forgot the end tag. A block inside of `p` ends it because `p`
-    /// needs none (HTML, 13.2.6.4.7).
+    /// Whether this token is part of the element. Its author may have forgotten the end tag: then
+    /// a block ends it, and so does the end of the block around it.
     pub(crate) fn covers(&mut self, token: &Token) -> bool {
-        let Some((name, depth)) = &mut self.open else { return false };
+        let Some(open) = &mut self.open else { return false };
+        let is_covered = open.covers(token);
+        if !is_covered || open.depth == 0 {
+            self.open = None;
+        }
+        is_covered
+    }
+}
+
+impl Open {
+    fn covers(&mut self, token: &Token) -> bool {
         match token {
-            Token::Start(other, _) if matches!(name.as_str(), "svg" | "math" | "p") => {
-                let is_block = find(other).is_some_and(|e| e.role == Role::Block);
-                let breaks_out = is_block || other == "img" && name != "p";
-                if other == name && !breaks_out {
-                    *depth += 1;
+            Token::Start(name, _) => {
+                if self.is_left_by(name) {
+                    return false;
                 }
-                if breaks_out {
-                    self.open = None;
-                }
-                return !breaks_out;
-            }
-            Token::Start(other, _) if other == name => *depth += 1,
-            Token::End(other) if other == name => {
-                *depth -= 1;
-                if *depth == 0 {
-                    self.open = None;
+                if *name == self.name {
+                    self.depth += 1;
+                } else if !is_void(name) && is_followed(name) {
+                    *self.inside.entry(name.clone()).or_default() += 1;
                 }
             }
+            Token::End(name) if *name == self.name => self.depth -= 1,
+            Token::End(name) if is_followed(name) => match self.inside.get_mut(name) {
+                Some(count) if *count > 0 => *count -= 1,
+                _ => return !self.is_forgotten(),
+            },
             _ => {}
         }
         true
     }
+
+    /// Whether the start of an element ends this one: a block or formatting inside of `svg` or
+    /// `math` (HTML, 13.2.6.5), a block inside of `p` (HTML, 13.2.6.4.7).
+    fn is_left_by(&self, name: &str) -> bool {
+        let is_block = find(name).is_some_and(|element| element.role == Role::Block);
+        match self.name.as_str() {
+            "svg" | "math" => {
+                let is_html =
+                    INTEGRATION_POINTS.iter().any(|part| self.inside.get(*part) > Some(&0));
+                (is_block || BREAKOUTS.contains(&name)) && (!is_html || self.is_endless)
+            }
+            "p" => is_block,
+            _ => self.is_endless && is_block,
+        }
+    }
+
+    /// Whether the end of a block that began before this element ends it.
+    fn is_forgotten(&self) -> bool {
+        self.is_endless || matches!(self.name.as_str(), "svg" | "math")
+    }
+}
+
+/// Whether the element's start and end are counted inside of a dropped one.
+fn is_followed(name: &str) -> bool {
+    INTEGRATION_POINTS.contains(&name)
+        || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table))
 }
 
 /// Whether an element with these attributes is invisible.

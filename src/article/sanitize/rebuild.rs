@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::article::feed_html::elements::{Element, Fate, Loss, Role, fate, find};
+use crate::article::feed_html::elements::{DROPPED, Element, Fate, Loss, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{MORE, push_text, push_url, repair};
 use crate::article::findings::Findings;
@@ -38,9 +38,12 @@ pub(crate) fn rebuild(
         reopen: Vec::new(),
         flattened: HashMap::new(),
         dropped: Dropped::default(),
+        last_ends: last_ends(tokens),
+        at: 0,
         at_start_of_pre: false,
     };
-    for token in tokens {
+    for (at, token) in tokens.iter().enumerate() {
+        rebuild.at = at;
         rebuild.token(token);
         if rebuild.out.len() > max_bytes {
             return None;
@@ -48,6 +51,18 @@ pub(crate) fn rebuild(
     }
     rebuild.close_to(0);
     Some(rebuild.out)
+}
+
+/// The place of the last end tag of each element that is dropped with its content.
+fn last_ends(tokens: &[Token]) -> HashMap<&'static str, usize> {
+    let mut ends = HashMap::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::End(name) = token else { continue };
+        if let Some(known) = DROPPED.iter().find(|known| *known == name) {
+            ends.insert(*known, at);
+        }
+    }
+    ends
 }
 
 /// An open element, with its attributes as written.
@@ -67,6 +82,10 @@ struct Rebuild<'a> {
     /// Elements too deep to be opened, whose end tags are still to come.
     flattened: HashMap<&'static str, usize>,
     dropped: Dropped,
+    /// The place of the last end tag of each dropped element among the tokens.
+    last_ends: HashMap<&'static str, usize>,
+    /// The place of the token that is read.
+    at: usize,
     at_start_of_pre: bool,
 }
 
@@ -94,7 +113,11 @@ impl Rebuild<'_> {
             Fate::Unwrap(loss) => self.report(name, loss),
             Fate::Drop(loss) => {
                 self.report(name, loss);
-                self.dropped.begin(name);
+                if self.last_ends.get(name).is_some_and(|end| *end > self.at) {
+                    self.dropped.begin(name);
+                } else {
+                    self.dropped.begin_endless(name);
+                }
             }
             Fate::Link => {
                 self.link(given);
@@ -132,6 +155,13 @@ impl Rebuild<'_> {
             }
             return;
         };
+        let is_link = element.name == "a" && value_of(given, "href").is_some();
+        let is_target = ["id", "name"].iter().any(|key| value_of(given, key).is_some());
+        if is_link && !is_target && !attributes.contains(" href=\"") {
+            // A link that leads nowhere is its text.
+            self.end("a");
+            return;
+        }
         if !self.make_room(element) {
             return;
         }
@@ -578,6 +608,23 @@ mod tests {
             ("a<script>b</script><style>c</style>d", "ad"),
             ("a<svg><path/><svg></svg><text>b</text></svg>c", "ac"),
             ("<svg><path><p>x</p>", "<p>x</p>"),
+            (
+                "<p>A <svg onload=x> IN <b>bold</b> rest.</p><p>c",
+                "<p>A <b>bold</b> rest.</p><p>c</p>",
+            ),
+            ("<p>A <svg> IN</p> after <p>c", "<p>A </p> after <p>c</p>"),
+            ("<div>a<math><mi>x</div>b", "<div>a</div>b"),
+            ("<svg><foreignObject><div>x</div></foreignObject></svg>c", "c"),
+            ("<p>a<button>b</p><p>c", "<p>a</p><p>c</p>"),
+            ("<li>a<select><option>b<li>c", "<li>a</li><li>c</li>"),
+            ("<div>a<template>b<div>c</div></template>d</div>e", "<div>ad</div>e"),
+            ("<div>a<template>b</div>e<p>f", "<div>a</div>e<p>f</p>"),
+            ("<p>a<script>b</p><p>c", "<p>a</p><p>c</p>"),
+            ("<div hidden>a</b>b</section>c", ""),
+            (
+                "<a href='javascript:x' title=t>a <i>b</i></a> <a name=x href='data:y'>c</a>",
+                "a <i>b</i> <a name=\"x\">c</a>",
+            ),
             ("<center><font color=red>x</font></center>", "<div>x</div>"),
             ("<form><input type=checkbox checked> a<input type=text></form>", "☑ a"),
             ("<div hidden>x</div>y<p style='display : none'>z</p>", "y"),

@@ -32,6 +32,12 @@ const ATTRIBUTES_MAX: usize = 200;
 
 /// The tokens of `html`.
 pub(crate) fn tokens(html: &str) -> Vec<Token> {
+    let html = thinned(html);
+    tokens_of_part(&closed(&html))
+}
+
+/// The tokens of a part of a text: what is open at its end may be closed behind it.
+pub(crate) fn tokens_of_part(html: &str) -> Vec<Token> {
     let html = &thinned(html);
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     let input = BufferQueue::default();
@@ -120,6 +126,100 @@ fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
     }
 }
 
+/// Elements whose content is no HTML, so that without an end tag they go on to the end.
+const RAW: [&str; 8] =
+    ["script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes"];
+
+/// Ends that a forgotten end tag of such an element comes before: those of the blocks around it.
+const BLOCK_ENDS: [&str; 14] = [
+    "</p>",
+    "</div>",
+    "</li>",
+    "</td>",
+    "</th>",
+    "</blockquote>",
+    "</section>",
+    "</article>",
+    "</main>",
+    "</body>",
+    "</html>",
+    "</dd>",
+    "</summary>",
+    "</figure>",
+];
+
+/// The text with an end tag for each element of [`RAW`] that has none, at the end of its block:
+/// what follows is the author's text, and not a script.
+fn closed(html: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut from = 0;
+    // Elements whose end tag was looked for in vain; it is not looked for again.
+    let mut endless: Vec<&str> = Vec::new();
+    while let Some(open) = html[from..].find('<') {
+        let start = from + open + 1;
+        if html[start..].starts_with("!--") {
+            from = html[start..].find("-->").map_or(html.len(), |end| start + end);
+            continue;
+        }
+        let is_open = |name: &&&str| {
+            starts_with(&html[start..], name)
+                && !html[start + name.len()..].starts_with(|c: char| c.is_ascii_alphanumeric())
+        };
+        let Some(name) = RAW.iter().find(is_open) else {
+            from = if html[start..].starts_with(|c: char| c.is_ascii_alphabetic()) {
+                scan_tag(html.as_bytes(), start).end
+            } else {
+                start
+            };
+            continue;
+        };
+        let inside = (scan_tag(html.as_bytes(), start).end + 1).min(html.len());
+        if !endless.contains(name) {
+            if let Some(end) = end_tag(&html[inside..], name) {
+                from = inside + end;
+                continue;
+            }
+            endless.push(name);
+        }
+        let end = inside + end_of_block(&html[inside..]);
+        out.push_str(&html[kept..end]);
+        out.push_str(&format!("</{name}>"));
+        (kept, from) = (end, end);
+    }
+    if kept == 0 && out.is_empty() {
+        return Cow::Borrowed(html);
+    }
+    out.push_str(&html[kept..]);
+    Cow::Owned(out)
+}
+
+/// The place of the end tag of that name.
+fn end_tag(html: &str, name: &str) -> Option<usize> {
+    for (at, _) in html.match_indices("</") {
+        if starts_with(&html[at + 2..], name) {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// The place where a block ends whose end tag was forgotten: at a blank line, or where a block
+/// around it ends.
+fn end_of_block(html: &str) -> usize {
+    let html = html.find("\n\n").map_or(html, |end| &html[..end]);
+    for (at, _) in html.match_indices("</") {
+        if BLOCK_ENDS.iter().any(|end| starts_with(&html[at..], end)) {
+            return at;
+        }
+    }
+    html.len()
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
+}
+
 #[derive(Default)]
 struct Sink {
     tokens: RefCell<Vec<Token>>,
@@ -190,6 +290,26 @@ mod tests {
         assert_eq!((attributes.len(), &seen[2]), (ATTRIBUTES_MAX, &Token::Text("y".to_owned())));
         assert!(matches!(thinned(&format!("<p{}>", many(100))), Cow::Borrowed(_)));
         assert!(tokens(&format!("<p{}", many(1000))).is_empty());
+    }
+
+    #[test]
+    fn forgotten_ends_are_those_of_the_block() {
+        for (html, expected) in [
+            ("<p>a <script>b</p><p>c", "<p>a <script>b</script></p><p>c"),
+            ("a <Style x='>'>b\n\nc", "a <Style x='>'>b</style>\n\nc"),
+            ("<iframe src=x>a", "<iframe src=x>a</iframe>"),
+            (
+                "<textarea>a</div><textarea>b</li>",
+                "<textarea>a</textarea></div><textarea>b</textarea></li>",
+            ),
+            ("<script>a</p></SCRIPT >b", "<script>a</p></SCRIPT >b"),
+            ("<!-- <script> -->a <titles>", "<!-- <script> -->a <titles>"),
+            ("<p title='<script>'>a", "<p title='<script>'>a"),
+        ] {
+            assert_eq!(closed(html), expected);
+        }
+        let many = "<script>\n\n".repeat(50_000);
+        assert_eq!(closed(&many).matches("</script>").count(), 50_000);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Files served as they are: RFC 9110, 14 over an [`Asset`].
 //!
-//! Opening and hashing block, so they run on a thread that may.
+//! Opening a file and naming its version block, so they run on a thread that may.
 
 use std::sync::Arc;
 
@@ -32,7 +32,8 @@ const SVG_POLICY: HeaderValue =
 /// An opened file with its validators.
 struct Opened {
     asset: Arc<dyn Asset>,
-    etag: HeaderValue,
+    /// Absent while it is not certain which version of the file this is.
+    etag: Option<HeaderValue>,
     modified: Option<Seconds>,
     modified_value: Option<HeaderValue>,
 }
@@ -76,7 +77,7 @@ pub(super) async fn respond(
 /// Conditions come first, then the range (RFC 9110, 13.2.2), which is defined for GET alone (14.2).
 fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
     let current = Validators {
-        etags: std::slice::from_ref(&opened.etag),
+        etags: opened.etag.as_slice(),
         modified: opened.modified,
         modified_value: opened.modified_value.as_ref(),
     };
@@ -109,20 +110,20 @@ pub(super) fn unavailable(why: Unrendered) -> Problem {
 async fn open(render: Arc<dyn Render>, path: RelPath, now: Seconds) -> Result<Opened, Unrendered> {
     let opening = spawn_blocking(move || {
         let asset = render.asset(&path)?;
-        let digest = asset.digest()?;
-        Ok(opened(asset, digest, now))
+        let version = asset.version()?;
+        Ok(opened(asset, version, now))
     });
     // A panic of the reader, or a runtime that is going down.
     opening.await.unwrap_or(Err(Unrendered::Unreadable))
 }
 
-fn opened(asset: Arc<dyn Asset>, digest: Digest, now: Seconds) -> Opened {
+fn opened(asset: Arc<dyn Asset>, version: Option<Digest>, now: Seconds) -> Opened {
     let modified = asset.modified();
     // A date that lies ahead of now (a file from another machine) proves nothing.
     let known = modified.as_second() <= now;
     Opened {
         asset,
-        etag: text(format!("\"{}\"", digest.short())),
+        etag: version.map(|version| text(format!("\"{}\"", version.short()))),
         modified: known.then(|| modified.as_second()),
         modified_value: known.then(|| text(rfc822(modified))),
     }
@@ -160,7 +161,9 @@ fn not_modified(opened: &Opened) -> Response<Content> {
 }
 
 fn validators(headers: &mut HeaderMap, opened: &Opened) {
-    headers.insert(ETAG, opened.etag.clone());
+    if let Some(etag) = &opened.etag {
+        headers.insert(ETAG, etag.clone());
+    }
     if let Some(modified) = &opened.modified_value {
         headers.insert(LAST_MODIFIED, modified.clone());
     }

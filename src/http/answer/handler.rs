@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::LINK;
+use http::header::{DATE, LINK};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, Uri};
 
+use super::super::Edge;
 use super::cache::Warm;
 use super::content::Content;
 use super::problem::Problem;
@@ -18,10 +19,11 @@ use super::request::{self, Ask};
 use super::service::{Readiness, health, is_feed, options, robots};
 use super::target::{self, Target, redirect};
 use super::{asset, document};
+use crate::base::time::rfc822;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
-use crate::ops::clock::{Clock as _, SystemClock};
+use crate::ops::clock::Clock;
 use crate::publish::{Document, Found, Published, Redirect, Snapshot};
 
 /// An answer, or why there is none.
@@ -31,6 +33,7 @@ type Answered = Result<Response<Content>, Problem>;
 pub(in crate::http) struct Handler {
     published: Arc<Published>,
     find: fn(&Snapshot, &Route) -> Found,
+    clock: Arc<dyn Clock>,
     warm: Arc<Warm>,
     hot: RefCell<Hot>,
 }
@@ -43,23 +46,26 @@ struct Hot {
 }
 
 impl Handler {
-    /// A handler of what is published, where `find` says what a route names.
-    pub(in crate::http) fn new(
-        published: Arc<Published>,
-        find: fn(&Snapshot, &Route) -> Found,
-        warm: Arc<Warm>,
-    ) -> Self {
-        Self { published, find, warm, hot: RefCell::default() }
+    /// A handler of what `edge` publishes; `warm` is shared by all workers.
+    pub(in crate::http) fn new(edge: &Edge, warm: Arc<Warm>) -> Self {
+        Self {
+            published: Arc::clone(&edge.published),
+            find: edge.find,
+            clock: Arc::clone(&edge.clock),
+            warm,
+            hot: RefCell::default(),
+        }
     }
 
     /// The answer to `head`, whose body was read or is left.
     pub(in crate::http) async fn answer(&self, head: &Parts) -> Response<Content> {
+        let now = self.clock.now();
         let snapshot = self.published.load();
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), head.uri.path())),
             Ok(Ask::Get) => match &snapshot {
-                Some(snapshot) => self.get(snapshot, head).await,
+                Some(snapshot) => self.get(snapshot, head, now).await,
                 None => before_the_first_snapshot(head.uri.path()),
             },
         };
@@ -69,22 +75,26 @@ impl Handler {
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
         }
+        add_date(&mut response, now);
         response
     }
 
     /// The answer to a request that was refused before it came here.
     pub(in crate::http) fn problem(&self, problem: &Problem) -> Response<Content> {
         let snapshot = self.published.load();
-        problem.response(snapshot.as_deref().map(|snapshot| &snapshot.config.site))
+        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
+        let mut response = problem.response(site);
+        add_date(&mut response, self.clock.now());
+        response
     }
 
-    async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Answered {
+    async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         if let Some(document) = self.hot(snapshot, head.uri.path()) {
-            return document::respond(&self.warm, snapshot, &document, &head.headers, now()).await;
+            return document::respond(&self.warm, snapshot, &document, &head.headers, now).await;
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
-        Box::pin(self.get_other(snapshot, head)).await
+        Box::pin(self.get_other(snapshot, head, now)).await
     }
 
     fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<Arc<Document>> {
@@ -101,7 +111,7 @@ impl Handler {
         hot.paths.get(path).cloned()
     }
 
-    async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts) -> Answered {
+    async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         let site = &snapshot.config.site;
         let path = head.uri.path();
         // Before the site's own path: see `health`.
@@ -124,14 +134,14 @@ impl Handler {
             }
             Route::Robots => {
                 let document = Arc::new(robots(site));
-                document::respond(&self.warm, snapshot, &document, &head.headers, now()).await
+                document::respond(&self.warm, snapshot, &document, &head.headers, now).await
             }
             Route::Home => {
-                let mut response = self.found(snapshot, Route::Home, relative, head).await?;
+                let mut response = self.found(snapshot, Route::Home, relative, head, now).await?;
                 add_feed_link(&mut response, &snapshot.config);
                 Ok(response)
             }
-            route => self.found(snapshot, route, relative, head).await,
+            route => self.found(snapshot, route, relative, head, now).await,
         }
     }
 
@@ -141,6 +151,7 @@ impl Handler {
         route: Route,
         relative: &str,
         head: &Parts,
+        now: Timestamp,
     ) -> Answered {
         let document = match (self.find)(snapshot, &route) {
             Found::Ready(document) => document,
@@ -149,7 +160,7 @@ impl Handler {
                 made.map_err(asset::unavailable)?
             }
             Found::Asset(path) => {
-                return asset::respond(self.warm.render(), &path, head, now()).await;
+                return asset::respond(self.warm.render(), &path, head, now).await;
             }
             Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
@@ -161,7 +172,7 @@ impl Handler {
             }
             Found::Missing => return Err(self.missing(snapshot, &route, relative, &head.uri)),
         };
-        document::respond(&self.warm, snapshot, &document, &head.headers, now()).await
+        document::respond(&self.warm, snapshot, &document, &head.headers, now).await
     }
 
     /// The answer for a path that names nothing as it is, but may with a slash less
@@ -216,6 +227,10 @@ fn before_the_first_snapshot(path: &str) -> Answered {
     }
 }
 
-fn now() -> Timestamp {
-    SystemClock.now()
+/// Adds `Date` (RFC 9110, 6.6.1). hyper would, from a cache of each thread that a clock set back
+/// leaves ahead of now for as long as it was set back.
+fn add_date(response: &mut Response<Content>, now: Timestamp) {
+    if let Ok(date) = HeaderValue::try_from(rfc822(now)) {
+        response.headers_mut().insert(DATE, date);
+    }
 }

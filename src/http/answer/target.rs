@@ -46,6 +46,11 @@ fn base(site: &Site) -> &str {
 /// behind whatever proxy, it leads to the host that the client asked.
 pub(super) fn redirect(site: &Site, redirect: &Redirect, uri: &Uri) -> Problem {
     let mut location = path(site, &redirect.to);
+    // What begins with `//` would name a host (RFC 3986, 4.2). `/.` before it leads to the same
+    // path of this one.
+    if location.starts_with("//") {
+        location.insert_str(0, "/.");
+    }
     if let Some(query) = uri.query() {
         location.push('?');
         location.push_str(query);
@@ -54,5 +59,48 @@ pub(super) fn redirect(site: &Site, redirect: &Redirect, uri: &Uri) -> Problem {
         Ok(location) if redirect.permanent => Problem::moved(location),
         Ok(location) => Problem::found(location),
         Err(_) => Problem::bad_request("The address contains characters that are not allowed."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::LOCATION;
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// The site at a URL.
+    fn site(url: &str) -> Site {
+        let defaults = Config::of("", std::path::Path::new("/nowhere")).unwrap();
+        Site { url: url.parse().unwrap(), ..defaults.site }
+    }
+
+    proptest! {
+        /// However many slashes there are in `site.url` or in the path that is asked, and in
+        /// whatever disguise, a redirect leads to a path of the host that was asked.
+        #[test]
+        fn a_redirect_stays_on_its_host(
+            base in "(/{0,3}(evil\\.example|[.]{1,2}|%2f|%5c)){0,2}/{0,2}",
+            asked in "/([/a.]|%2f|%5c|%2e|evil\\.example){0,6}",
+            query in proptest::option::of("(//evil\\.example|[a?/]){0,3}"),
+        ) {
+            let site = site(&format!("https://example.org/{base}"));
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            let uri: Uri = format!("http://asked.example{asked}{query}").parse().unwrap();
+            let mut routes = vec![Route::Home];
+            routes.extend(Route::parse(&asked));
+            for to in routes {
+                let expected = path(&site, &to);
+                let problem = redirect(&site, &Redirect::permanent(to), &uri);
+                let response = problem.response(None);
+                let location = response.headers()[LOCATION].to_str().unwrap();
+                let host = Url::parse("http://asked.example/").unwrap();
+                let led = host.join(location).unwrap();
+                prop_assert_eq!(led.host_str(), Some("asked.example"), "{}", location);
+                prop_assert_eq!(led.path(), expected, "{}", location);
+            }
+        }
     }
 }

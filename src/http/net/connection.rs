@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
@@ -144,31 +145,41 @@ async fn respond<S: Service>(
     worker: Rc<Worker<S>>,
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
-    // A proxy in front may believe the length, and hyper the chunks: what one of them takes for a
-    // body, the other takes for the next request (RFC 9112, 11.2).
-    let smuggled = head.headers.contains_key(TRANSFER_ENCODING)
-        && !activity.saw_no_length(head.method.as_str());
+    let ambiguity = ambiguity(&head, &activity);
     // From here on the client does not keep us waiting: no time-out runs until the answer is sent.
     let busy = activity.begin();
     let read = body.is_end_stream()
-        || (!smuggled
+        || (ambiguity.is_none()
             && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
-    let mut response = if smuggled {
-        worker
-            .service()
-            .bad_request("A request must not have both Content-Length and Transfer-Encoding.")
-    } else {
-        worker.service().answer(&head).await
+    let mut response = match ambiguity {
+        Some(reason) => worker.service().bad_request(reason),
+        None => worker.service().answer(&head).await,
     };
     if !read {
         // Closing a socket with unread bytes resets it, and the client would lose the answer.
         activity.leave_unread();
     }
-    if !read || worker.is_stopping() {
+    if !read || ambiguity.is_some() || worker.is_stopping() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     worker.metrics().answered(response.status());
     Ok(response.map(|body| Tracked::new(body, busy)))
+}
+
+/// The reason why it is not certain where the body of this request ends. A proxy in front may read
+/// it another way than hyper: what one of them takes for a body, the other takes for the next
+/// request (RFC 9112, 6.3 and 11.2).
+fn ambiguity(head: &Parts, activity: &Activity) -> Option<&'static str> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next()?;
+    // hyper is content with any list whose last member is `chunked`.
+    if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return Some("The only Transfer-Encoding that is understood is chunked, once.");
+    }
+    if !activity.saw_no_length(head.method.as_str()) {
+        return Some("A request must not have both Content-Length and Transfer-Encoding.");
+    }
+    None
 }
 
 /// Reads a body that no method wants, so that it is never taken for a request. False if it is not

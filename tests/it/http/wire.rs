@@ -2,6 +2,11 @@
 
 use super::rig::{request, rig};
 
+/// A request with these lines of fields and an empty body in chunks.
+fn coded(fields: &str) -> String {
+    format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n0\r\n\r\n")
+}
+
 /// Whole requests as they are sent, and the status of the one answer; after 4xx the connection ends.
 #[test]
 fn bad_requests() {
@@ -40,6 +45,21 @@ fn bad_requests() {
         ("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n".into(), 400),
         ("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(), 400),
         ("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 5\r\n\r\n0\r\n\r\n".into(), 400),
+        (coded("Transfer-Encoding: chunked"), 200),
+        (coded("transfer-encoding:  CHUNKED "), 200),
+        (coded("Transfer-Encoding: chunked, chunked"), 400),
+        (coded("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"), 400),
+        (coded("Transfer-Encoding: gzip, chunked"), 400),
+        (coded("Transfer-Encoding: identity, chunked"), 400),
+        (coded("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"), 400),
+        (coded("Transfer-Encoding: chunked, identity"), 400),
+        (coded("Transfer-Encoding: chunked;q=1"), 400),
+        (coded("Transfer-Encoding: \"chunked\""), 400),
+        (coded("Transfer-Encoding: , chunked"), 400),
+        (coded("Transfer-Encoding: xchunked"), 400),
+        (coded("Transfer-Encoding: \u{b}chunked"), 400),
+        (coded("Transfer-Encoding:"), 400),
+        (coded("Transfer-Encoding: chunked").replace("HTTP/1.1", "HTTP/1.0"), 400),
         (format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\n{most}\r\n"), 200),
         (format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\n{many}\r\n"), 431),
         (format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\nx: {large}\r\n\r\n"), 431),

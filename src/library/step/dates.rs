@@ -10,7 +10,7 @@ use crate::article::{Head, WordSketch};
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};
 
-use super::{Record, Standing};
+use super::super::{Record, Standing};
 
 /// When an article is (or became) public: what its author wrote, else `fallback`, in whole seconds.
 ///

@@ -6,9 +6,11 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
-use super::state::{Notice, Outcome, State};
-use super::step::Step;
-use super::{Article, ChannelRow, Commit, Place, Record, Seq, Standing, address, audience};
+use super::super::state::{Notice, Outcome, State};
+use super::super::{
+    Article, ChannelRow, ChannelState, Commit, Record, Seq, Standing, address, audience,
+};
+use super::Step;
 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
@@ -16,25 +18,24 @@ impl Step<'_> {
         // The site has a feed even before it has an article.
         self.open_channel(Scope::Site, String::new());
         // Maps are shared, not copied.
-        self.state.library.urls = self.state.ledger.urls.clone();
-        self.state.library.by_path = self.state.ledger.by_path.clone();
+        (self.state.library.urls, self.state.library.by_path) = self.state.ledger.shared();
         for seq in std::mem::take(&mut self.records) {
             self.show(seq);
             self.records.insert(seq);
         }
+        debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
         let channels = self.mark_channels();
         let ledger = &self.state.ledger;
         let files =
-            self.files.iter().map(|path| (path.clone(), ledger.files.get(path).cloned())).collect();
-        let records =
-            self.records.iter().filter_map(|seq| ledger.records.get(seq).cloned()).collect();
+            self.files.iter().map(|path| (path.clone(), ledger.file(path).cloned())).collect();
+        let records = self.records.iter().filter_map(|seq| ledger.record(*seq).cloned()).collect();
         let commit = Commit { files, records, urls: self.urls, channels, ..Commit::default() };
         (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
     }
 
     /// Puts the article of a record into the library, changes it there, or takes it out.
     pub(super) fn show(&mut self, seq: Seq) {
-        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
+        let Some(record) = self.state.ledger.record(seq).cloned() else { return };
         let shown = matches!(record.standing, Standing::Public | Standing::Missing(_));
         let new = shown.then(|| Arc::new(article(&record)));
         let old = self.state.library.article(seq).cloned();
@@ -100,7 +101,7 @@ impl Step<'_> {
         self.state
             .library
             .channels
-            .insert(scope.clone(), Place { row, members: Default::default() });
+            .insert(scope.clone(), ChannelState { row, members: Default::default() });
         self.touched.insert(scope.clone());
         scope
     }

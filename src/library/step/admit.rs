@@ -4,16 +4,17 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::article::{Head, WordSketch};
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::time::whole_second;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
-use crate::source::Fingerprint;
 
-use super::adopt::Recovered;
+use super::super::address;
+use super::super::adopt::Recovered;
+use super::super::state::{Notice, Scan};
+use super::super::{FileRow, Kept, Record, Seq, Standing};
+use super::Step;
 use super::dates::{self, Showing};
-use super::state::Notice;
-use super::step::Step;
-use super::{FileRow, Kept, Record, Seq, Standing, address};
 
 /// Half of its old words: with at least so many, a file that returns to the path of a deleted article is that article.
 const KEPT_SHARE_MIN: f64 = 0.5;
@@ -28,34 +29,10 @@ struct Draft<'p> {
 }
 
 impl Step<'_> {
-    /// Takes up the files whose moment has come, and those that expired by a clock that was ahead.
-    pub(super) fn wake_due(&mut self) {
-        while let Some((at, path)) = self.state.ledger.expired.get_max().cloned() {
-            if at <= self.now {
-                break;
-            }
-            self.state.ledger.expired.remove(&(at, path.clone()));
-            self.pending.insert(path);
-        }
-        for (path, (_, since)) in &self.state.ledger.copies {
-            // The clock was stepped back, and the wait has another end.
-            if *since > self.now {
-                self.pending.insert(path.clone());
-            }
-        }
-        while let Some((at, path)) = self.state.ledger.timers.get_min().cloned() {
-            if at > self.now {
-                break;
-            }
-            self.state.ledger.timers.remove(&(at, path.clone()));
-            self.pending.insert(path);
-        }
-    }
-
     pub(super) fn weigh_all(&mut self) {
         if !self.pending.is_empty() || !self.records.is_empty() {
-            self.pending.extend(self.state.ledger.contested.keys().cloned());
-            self.pending.extend(self.state.ledger.copies.keys().cloned());
+            self.pending.extend(self.state.ledger.contested().map(|(path, _)| path.clone()));
+            self.pending.extend(self.state.ledger.copies().cloned());
         }
         let mut new = Vec::new();
         for path in std::mem::take(&mut self.pending) {
@@ -74,7 +51,7 @@ impl Step<'_> {
 
     /// Numbers follow dates; of articles of one second that were in a feed, the order there.
     fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
-        match self.state.ledger.files.get(path) {
+        match self.state.ledger.file(path) {
             Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) => {
                 let recovered = self.recovered(path, head);
                 let (first_seen, undated) = self.first_dates(recovered, fingerprint);
@@ -107,16 +84,16 @@ impl Step<'_> {
     fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
         let modified =
             Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
-        if self.first_scan { modified.min(self.now) } else { self.now }
+        if self.scan == Scan::First { modified.min(self.now) } else { self.now }
     }
 
     /// Weighs the file at `path` against what is remembered of its article.
     fn weigh(&mut self, path: &RelPath) {
-        let Some(row) = self.state.ledger.files.get(path).cloned() else { return };
+        let Some(row) = self.state.ledger.file(path).cloned() else { return };
         if !matches!(FileKind::of(path), FileKind::Article(_)) {
             return;
         }
-        let told = self.state.ledger.contested.remove(path);
+        let told = self.state.ledger.take_contest(path);
         let live = self.state.ledger.live(path).cloned();
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
@@ -136,11 +113,11 @@ impl Step<'_> {
         match showing {
             Showing::Never => self.withdraw(record.as_deref()),
             Showing::Expired(at) => {
-                self.state.ledger.expired.insert((at, path.clone()));
+                self.state.ledger.expire(at, path);
                 self.withdraw(record.as_deref());
             }
             Showing::From(at) => {
-                if self.state.ledger.timers.insert((at, path.clone())).is_none() {
+                if self.state.ledger.wake_at(at, path) {
                     self.notices.push(Notice::Held(path.clone(), at));
                 }
                 self.withdraw(record.as_deref());
@@ -148,7 +125,7 @@ impl Step<'_> {
             Showing::Now(_) if record.is_none() && self.waits_as_copy(path, &head, &row) => {}
             Showing::Now(expires) => {
                 if let Some(expires) = expires {
-                    self.state.ledger.timers.insert((expires, path.clone()));
+                    self.state.ledger.wake_at(expires, path);
                 }
                 let draft = Draft { path, digest: row.digest, head, sketch, published };
                 let refused = match record {
@@ -163,9 +140,9 @@ impl Step<'_> {
     /// Is the file an exact copy of a public article, put there less than the grace ago? Its original may be about to
     /// go: a copy and a deletion is how rsync and the clients of clouds rename.
     fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
-        let known = self.state.ledger.copies.remove(path);
+        let known = self.state.ledger.take_copy(path);
         // On a first scan nobody has seen the original yet. Who says an id is who it says.
-        if self.first_scan || head.id.is_some() {
+        if self.scan == Scan::First || head.id.is_some() {
             return false;
         }
         let copied = |record: &Arc<Record>| {
@@ -178,13 +155,9 @@ impl Step<'_> {
             Some((path, since)) if *path == original.path => *since,
             // Whichever of the two came later makes them two.
             _ => {
-                let originals = self
-                    .state
-                    .ledger
-                    .files
-                    .get(&original.path)
-                    .map(|file| self.put_there(&file.fingerprint));
-                originals.unwrap_or(self.now).max(self.put_there(&row.fingerprint))
+                let original = self.state.ledger.file(&original.path);
+                let there = original.map_or(self.now, |file| self.put_there(&file.fingerprint));
+                there.max(self.put_there(&row.fingerprint))
             }
         };
         // A clock that was stepped back begins the grace again: it neither ends it early nor adds the step to it.
@@ -193,8 +166,8 @@ impl Step<'_> {
         if end <= self.now {
             return false;
         }
-        self.state.ledger.timers.insert((end, path.clone()));
-        self.state.ledger.copies.insert(path.clone(), (original.path.clone(), since));
+        self.state.ledger.wake_at(end, path);
+        self.state.ledger.put_copy(path, &original.path, since);
         if known.is_none() {
             self.notices.push(Notice::Copy {
                 path: path.clone(),
@@ -227,9 +200,9 @@ impl Step<'_> {
             return;
         };
         if told.as_ref() != Some(&diagnostic) {
-            self.notices.push(Notice::Told(path.clone(), diagnostic.clone()));
+            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
         }
-        self.state.ledger.contested.insert(path.clone(), diagnostic);
+        self.state.ledger.contest(path, diagnostic);
         self.reappear(self.state.ledger.live(path).cloned().as_deref());
     }
 
@@ -319,7 +292,7 @@ impl Step<'_> {
             standing: Standing::Public,
         };
         self.state.ledger.give_id(&id, seq);
-        self.state.ledger.by_path.insert(draft.path.clone(), seq);
+        self.state.ledger.move_to(seq, draft.path);
         self.own(&record);
         self.put_record(record);
         Ok(())
@@ -335,34 +308,34 @@ impl Step<'_> {
     ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
         if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
-            let record = ledger.records.get(&owner).filter(|record| !ledger.has_file(record))?;
+            let record = ledger.record(owner).filter(|record| !ledger.has_file(record))?;
             let seq = record.seq;
-            self.rename(seq, path.clone());
-            return self.state.ledger.records.get(&seq).cloned();
+            self.rename(seq, path);
+            return self.state.ledger.record(seq).cloned();
         }
         let old = ledger.last_at(path).filter(|_| head.id.is_none())?;
         (sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN).then(|| Arc::clone(old))
     }
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
-        let owner = self.state.ledger.records.get(&owner);
+        let owner = self.state.ledger.record(owner);
         let (id, path) =
             owner.map_or_else(Default::default, |owner| (owner.id.clone(), owner.path.to_string()));
-        Diagnostic::error("id-taken", format!("has the id {id:?}, which belongs to {path}"))
+        Diagnostic::error("id-taken", format!("id {id:?} is already used by {path}"))
     }
 
     /// Makes the URL of the record, and its aliases, its own for ever.
     fn own(&mut self, record: &Record) {
-        let aliases = record
-            .head
-            .aliases
-            .iter()
-            .filter_map(|alias| UrlPath::new(alias))
-            .filter(|url| !url.is_reserved());
-        for url in std::iter::once(record.url.clone()).chain(aliases) {
-            let key = url.key();
-            if !self.state.ledger.urls.contains_key(&key) {
-                self.state.ledger.urls.insert(key, record.seq);
+        let mut urls = vec![record.url.clone()];
+        for alias in &record.head.aliases {
+            if let Some(url) = UrlPath::new(alias)
+                && !url.is_reserved()
+            {
+                urls.push(url);
+            }
+        }
+        for url in urls {
+            if self.state.ledger.own_url(&url, record.seq) {
                 self.urls.push((url, record.seq));
             }
         }

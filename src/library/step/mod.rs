@@ -3,31 +3,70 @@
 //! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone, weigh what is there, delete what has
 //! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
 
+mod admit;
+mod dates;
+mod finish;
+mod rename;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-
 use crate::article::Reading;
+use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
-use crate::source::Fingerprint;
 
-use super::rename::{self, Fresh, Lost};
-use super::state::{Found, Notice, Observation, Outcome, Policy, State};
-use super::{FileRow, ICON, Kept, Record, Seq, Standing};
+use rename::{Fresh, Lost};
 
-/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
-/// shorter: longer than any two events of one rename are apart.
-const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
+use super::state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
+
+impl State {
+    /// Restores a state from what was remembered. Files that are not public as they are will be weighed by the first step.
+    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
+        let mut state = State::default();
+        state.library.base = policy.base;
+        for record in &remembered.records {
+            state.ledger.restore(record);
+        }
+        for (path, row) in &remembered.files {
+            state.remember_file(path, row, policy);
+        }
+        for (url, seq) in &remembered.urls {
+            state.ledger.own_url(url, *seq);
+        }
+        (state.library.urls, state.library.by_path) = state.ledger.shared();
+        for row in &remembered.channels {
+            let place = ChannelState { row: row.clone(), members: Default::default() };
+            state.library.channels.insert(row.scope.clone(), place);
+        }
+        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
+        for record in &remembered.records {
+            step.show(record.seq);
+        }
+        step.state
+    }
+
+    /// Applies what was seen, and returns the next state with what it did.
+    #[must_use]
+    pub fn step(
+        &self,
+        observations: &[Observation],
+        policy: &Policy,
+        now: Timestamp,
+        scan: Scan,
+        reweigh: Reweigh,
+    ) -> (State, Outcome) {
+        Step::new(self.clone(), policy, now, scan).run(observations, reweigh)
+    }
+}
 
 /// A step under way.
 pub(super) struct Step<'a> {
     pub(super) state: State,
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
-    pub(super) first_scan: bool,
+    pub(super) scan: Scan,
     pub(super) notices: Vec<Notice>,
     pub(super) touched: BTreeSet<Scope>,
     /// Paths to weigh.
@@ -41,12 +80,12 @@ pub(super) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, first_scan: bool) -> Self {
+    pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, scan: Scan) -> Self {
         Self {
             state,
             policy,
             now,
-            first_scan,
+            scan,
             notices: Vec::new(),
             touched: BTreeSet::new(),
             pending: BTreeSet::new(),
@@ -62,7 +101,7 @@ impl<'a> Step<'a> {
     pub(super) fn run(
         mut self,
         observations: &[Observation],
-        everything: bool,
+        reweigh: Reweigh,
     ) -> (State, Outcome) {
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
@@ -70,11 +109,11 @@ impl<'a> Step<'a> {
             self.touched.extend(self.state.library.channels.keys().cloned());
         }
         self.observe(observations);
-        self.wake_due();
+        self.pending.extend(self.state.ledger.take_due(self.now));
         self.follow_renames();
         self.miss();
-        if everything {
-            self.pending = self.state.ledger.files.keys().cloned().collect();
+        if reweigh == Reweigh::Everything {
+            self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
         }
         self.weigh_all();
         self.delete_due();
@@ -86,7 +125,7 @@ impl<'a> Step<'a> {
             match found {
                 Found::Gone => self.lose(path),
                 Found::Same { fingerprint, racy } => {
-                    if let Some(row) = self.state.ledger.files.get(path).cloned() {
+                    if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
                         self.put_file(
                             path,
@@ -143,7 +182,7 @@ impl<'a> Step<'a> {
     fn keep(&mut self, path: &RelPath, reading: &Reading) -> Kept {
         match reading {
             Reading::Article { head, sketch, diagnostics } => {
-                self.tell(path, diagnostics);
+                self.report(path, diagnostics);
                 Kept::Article(Arc::clone(head), Arc::clone(sketch))
             }
             Reading::Empty => Kept::Empty,
@@ -152,13 +191,15 @@ impl<'a> Step<'a> {
     }
 
     fn refuse(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) -> Kept {
-        self.tell(path, diagnostics);
+        self.report(path, diagnostics);
         Kept::Refused(diagnostics.into())
     }
 
-    fn tell(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
+    fn report(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
         self.notices.extend(
-            diagnostics.iter().map(|diagnostic| Notice::Told(path.clone(), diagnostic.clone())),
+            diagnostics
+                .iter()
+                .map(|diagnostic| Notice::Diagnostic(path.clone(), diagnostic.clone())),
         );
     }
 
@@ -199,51 +240,47 @@ impl<'a> Step<'a> {
                 digest: record.digest,
             })
         });
-        let lost_before = ledger.missing.iter().chain(&ledger.departed).filter_map(|(_, seq)| {
-            let record = ledger.records.get(seq)?;
-            let fingerprint = ledger.traces.get(seq).copied();
-            let lost =
-                Lost { seq: *seq, path: record.path.clone(), fingerprint, digest: record.digest };
-            (!ledger.has_file(record)).then_some(lost)
+        let lost_before = ledger.lost().map(|(record, fingerprint)| Lost {
+            seq: record.seq,
+            path: record.path.clone(),
+            fingerprint,
+            digest: record.digest,
         });
         let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
-            self.pending.extend(ledger.copies.keys().cloned());
+            self.pending.extend(ledger.copies().cloned());
         }
         let fresh: Vec<Fresh> = self.pending.iter().filter_map(|path| self.fresh(path)).collect();
         if fresh.is_empty() {
             return;
         }
         for (seq, path) in rename::renames(lost, fresh) {
-            self.rename(seq, path);
+            self.rename(seq, &path);
         }
     }
 
     /// The file at `path`, if it may be some lost article's new home.
     fn fresh(&self, path: &RelPath) -> Option<Fresh> {
         let ledger = &self.state.ledger;
-        let row = ledger.files.get(path)?;
+        let row = ledger.file(path)?;
         if ledger.live(path).is_some() {
             return None;
         }
         let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
-        let owner = id.and_then(|id| ledger.owner_of(id)).and_then(|seq| ledger.records.get(&seq));
+        let owner = id.and_then(|id| ledger.owner_of(id)).and_then(|seq| ledger.record(seq));
         let named = owner.filter(|owner| !ledger.has_file(owner)).map(|owner| owner.seq);
         Some(Fresh { path: path.clone(), fingerprint: row.fingerprint, digest: row.digest, named })
     }
 
-    pub(super) fn rename(&mut self, seq: Seq, path: RelPath) {
-        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
-        let ledger = &mut self.state.ledger;
-        if ledger.by_path.get(&record.path) == Some(&seq) {
-            ledger.by_path.remove(&record.path);
-        }
-        ledger.by_path.insert(path.clone(), seq);
-        ledger.copies.remove(&path);
-        self.gone.remove(&record.path);
-        self.renamed.insert(seq, record.path.clone());
-        self.put_record(Record { path, ..(*record).clone() });
+    pub(super) fn rename(&mut self, seq: Seq, path: &RelPath) {
+        let Some(from) = self.state.ledger.record(seq).map(|record| record.path.clone()) else {
+            return;
+        };
+        self.state.ledger.move_to(seq, path);
+        self.gone.remove(&from);
+        self.renamed.insert(seq, from);
+        self.records.insert(seq);
     }
 
     pub(super) fn put_record(&mut self, record: Record) {
@@ -253,22 +290,9 @@ impl<'a> Step<'a> {
     }
 
     pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing) {
-        let Some(record) = self.state.ledger.records.get(&seq).cloned() else { return };
-        if record.standing == standing {
-            return;
+        if self.state.ledger.set_standing(seq, standing, self.now) {
+            self.records.insert(seq);
         }
-        if let Standing::Missing(since) = record.standing {
-            self.state.ledger.missing.remove(&(since, seq));
-            if standing == Standing::Deleted && self.now.duration_since(since) < DEPARTED {
-                self.state.ledger.departed.insert((since, seq));
-            } else if !matches!(standing, Standing::Missing(_)) {
-                self.state.ledger.traces.remove(&seq);
-            }
-        }
-        if let Standing::Missing(since) = standing {
-            self.state.ledger.missing.insert((since, seq));
-        }
-        self.put_record(Record { standing, ..(*record).clone() });
     }
 
     /// Marks the articles whose file is gone and was not found elsewhere.
@@ -279,7 +303,7 @@ impl<'a> Step<'a> {
                 Standing::Public => {
                     self.set_standing(record.seq, Standing::Missing(self.now));
                     if let Some(fingerprint) = fingerprint {
-                        self.state.ledger.traces.insert(record.seq, fingerprint);
+                        self.state.ledger.trace(record.seq, fingerprint);
                     }
                     self.notices.push(Notice::Missing(path));
                 }
@@ -290,46 +314,18 @@ impl<'a> Step<'a> {
     }
 
     fn delete_due(&mut self) {
-        self.begin_graces_again();
-        let mut due = Vec::new();
-        for (since, seq) in &self.state.ledger.missing {
-            if since.saturating_add(self.policy.grace).is_ok_and(|end| end <= self.now) {
-                due.push(*seq);
-            }
+        // A grace that begins after now began before the clock was stepped back. It begins again: the step neither ends
+        // it early, nor keeps an article for as long as the step.
+        for seq in self.state.ledger.missing_after(self.now) {
+            self.set_standing(seq, Standing::Missing(self.now));
         }
-        for seq in due {
-            if let Some(record) = self.state.ledger.records.get(&seq) {
+        let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
+        for seq in self.state.ledger.missing_until(begun) {
+            if let Some(record) = self.state.ledger.record(seq) {
                 self.notices.push(Notice::Deleted(record.path.clone()));
             }
             self.set_standing(seq, Standing::Deleted);
         }
-        self.forget_departed();
-    }
-
-    /// Counts the grace from now where the clock was stepped back before its beginning: the step neither ends a grace
-    /// early, nor keeps an article for as long as the step.
-    fn begin_graces_again(&mut self) {
-        let ahead = (Bound::Excluded((self.now, Seq::MAX)), Bound::Unbounded);
-        let early: Vec<Seq> = self.state.ledger.missing.range(ahead).map(|(_, seq)| *seq).collect();
-        for seq in early {
-            self.set_standing(seq, Standing::Missing(self.now));
-        }
-    }
-
-    /// Forgets what went longer than [`DEPARTED`] ago, by whichever way the clock went.
-    fn forget_departed(&mut self) {
-        let ledger = &mut self.state.ledger;
-        for (since, seq) in ledger.departed.clone() {
-            if self.now.duration_since(since).abs() > DEPARTED {
-                ledger.departed.remove(&(since, seq));
-                if ledger
-                    .records
-                    .get(&seq)
-                    .is_some_and(|record| record.standing == Standing::Deleted)
-                {
-                    ledger.traces.remove(&seq);
-                }
-            }
-        }
+        self.state.ledger.forget_departed(self.now);
     }
 }

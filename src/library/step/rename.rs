@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath};
-use crate::source::Fingerprint;
 
-use super::Seq;
+use super::super::Seq;
 
 /// An article whose file is gone.
 #[derive(Debug, Clone)]

@@ -1,0 +1,136 @@
+//! What is remembered for ever of articles, files and channels: plain rows. `store` keeps them, this module's
+//! functions make them.
+
+use std::sync::Arc;
+
+use crate::article::{Body, Head, WordSketch};
+use crate::base::Fingerprint;
+use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
+
+use super::Seq;
+
+/// Where a once public article stands now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Everybody sees it.
+    Public,
+    /// Its author withdrew it: a draft again, expired, dated into the future.
+    Withdrawn,
+    /// Its file has been gone since then; public until the grace is over.
+    Missing(Timestamp),
+    /// Its file is gone, and the grace is over.
+    Deleted,
+}
+
+/// The identity of an article, made when it first became public.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its publication number, never another's.
+    pub seq: Seq,
+    /// Frozen.
+    pub id: String,
+    /// Its present file, or its last.
+    pub path: RelPath,
+    /// Its present URL, or its last.
+    pub url: UrlPath,
+    /// When it first became public.
+    pub first_seen: Timestamp,
+    /// When it became public, or when its author says it did.
+    pub published: Timestamp,
+    /// Never decreases; never before `published`.
+    pub updated: Timestamp,
+    /// The digest of the bytes that are published.
+    pub digest: Digest,
+    /// The head of those bytes.
+    pub head: Arc<Head>,
+    /// The words at the last `updated`.
+    pub sketch: Arc<WordSketch>,
+    /// Where it stands.
+    pub standing: Standing,
+}
+
+/// What a file was found to be when it was last read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kept {
+    /// Its article's record says it all: the record at this path has this digest.
+    Recorded,
+    /// A usable article that is not public with these bytes: a draft, held, or in conflict with another.
+    Article(Arc<Head>, Arc<WordSketch>),
+    /// No word of text and no title.
+    Empty,
+    /// Not usable.
+    Refused(Arc<[Diagnostic]>),
+}
+
+/// A file beneath the article directory as it was last read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileRow {
+    /// What tells whether it has to be read again.
+    pub fingerprint: Fingerprint,
+    /// Was it so young when it was read that an equal fingerprint proves nothing?
+    pub racy: bool,
+    /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an asset).
+    pub digest: Option<Digest>,
+    /// What it was found to be.
+    pub kept: Kept,
+}
+
+/// A scope that once had an article. It stays, empty or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelRow {
+    /// Which.
+    pub scope: Scope,
+    /// The directory's name, the tag as first written, the author's name.
+    pub name: String,
+    /// The newest `updated` that its feed ever had.
+    pub watermark: Timestamp,
+    /// When it last changed: whole seconds, growing with every change.
+    pub modified: Timestamp,
+}
+
+/// A hot document as it was last published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentRow {
+    /// The digest of its identity bytes.
+    pub digest: Digest,
+    /// When these bytes were first published: whole seconds, growing from version to version.
+    pub last_modified: Timestamp,
+}
+
+/// The changes of one step: all of them become durable, or none.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Files that were read or are gone (`None`).
+    pub files: Vec<(RelPath, Option<FileRow>)>,
+    /// Records, new or changed; the key is `seq`.
+    pub records: Vec<Arc<Record>>,
+    /// URLs that became public, and whose they are for ever.
+    pub urls: Vec<(UrlPath, Seq)>,
+    /// Channels, new or changed.
+    pub channels: Vec<ChannelRow>,
+    /// Bodies of hot entries to keep, or to forget (`None`).
+    pub bodies: Vec<(Seq, Option<Arc<Body>>)>,
+    /// Hot documents that changed, by their path as [`crate::base::Route`] prints it.
+    pub documents: Vec<(String, DocumentRow)>,
+    /// Single values by name: `site.id`, `head_version`, `generation`.
+    pub values: Vec<(String, String)>,
+}
+
+/// Everything that is remembered, as it is read at start.
+#[derive(Debug, Clone, Default)]
+pub struct Remembered {
+    /// Every file.
+    pub files: Vec<(RelPath, FileRow)>,
+    /// Every record, by ascending `seq`.
+    pub records: Vec<Arc<Record>>,
+    /// Every URL that ever was public, in the order in which they became it.
+    pub urls: Vec<(UrlPath, Seq)>,
+    /// Every channel.
+    pub channels: Vec<ChannelRow>,
+    /// The bodies of the hot entries.
+    pub bodies: Vec<(Seq, Arc<Body>)>,
+    /// The hot documents' digests and dates.
+    pub documents: Vec<(String, DocumentRow)>,
+    /// The single values.
+    pub values: Vec<(String, String)>,
+}
