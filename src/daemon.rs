@@ -122,7 +122,7 @@ impl Daemon {
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
         }
-        if let Some(notice) = config.site.url_notice() {
+        if let Some(notice) = config.url_notice() {
             warn!(event = "warning", "{notice}");
         }
         let clock = listen_to_clock(&inbox);

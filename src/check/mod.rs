@@ -49,7 +49,7 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
     let shown = Shown::of(&config.articles.dir, std::env::current_dir().ok().as_deref());
     let of_site =
         loaded.file.as_ref().map_or_else(|| shown.directory(), |file| file.display().to_string());
-    if let Some(notice) = config.site.url_notice() {
+    if let Some(notice) = config.url_notice() {
         report.push(Finding::new(of_site.clone(), Diagnostic::note("site-url", notice)));
     }
     match examine(config, now) {

@@ -101,6 +101,19 @@ impl Config {
         Ok(Self::parse(&input)?.0)
     }
 
+    /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
+    /// parser has warned of that already, since other machines can connect.
+    pub fn url_notice(&self) -> Option<String> {
+        if !values::is_loopback(&self.site.url) || resolve::outside(&self.server).is_some() {
+            return None;
+        }
+        Some(format!(
+            "`site.url` is not set: the links in feeds begin with {}, which works only on this machine; set it to the \
+             address that readers use",
+            self.site.url
+        ))
+    }
+
     /// Returns the keys that differ in `new` and take effect only at a restart; all others do so at
     /// a reload.
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
@@ -150,19 +163,6 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
-}
-
-impl Site {
-    /// A sentence about `site.url`, if it works only on this machine: it was not set.
-    pub fn url_notice(&self) -> Option<String> {
-        values::is_loopback(&self.url).then(|| {
-            format!(
-                "`site.url` is not set: the links in feeds begin with {}, which works only on this machine; set \
-                 it to the address that readers use",
-                self.url
-            )
-        })
-    }
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.

@@ -354,11 +354,15 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
     }
 }
 
+/// The first address that other machines can connect to.
+pub(super) fn outside(server: &Server) -> Option<&SocketAddr> {
+    server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())
+}
+
 /// Warns if the server accepts connections from other machines, and `site.url` works only on this
 /// one.
 fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
-    let outside =
-        config.server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())?;
+    let outside = outside(&config.server)?;
     if !values::is_loopback(&config.site.url) {
         return None;
     }
