@@ -271,6 +271,9 @@ impl Engine {
     fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
+        if std::mem::take(&mut self.pending.name_refused) {
+            tell::still_refused(&next.state, &notices);
+        }
         commit.values.extend(self.pending.values.iter().cloned());
         // What this step made is later, so it stands behind.
         commit.documents.splice(0..0, self.pending.documents.iter().cloned());
