@@ -17,7 +17,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, Errors};
 use crate::engine::renderer::Renderer;
-use crate::engine::{self, Command, Engine, Parts};
+use crate::engine::{self, Command, Engine, Parts, Reloaded};
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
@@ -34,6 +34,9 @@ enum Refusal {
     Store(#[from] StoreError),
     #[error("{0}")]
     Config(String),
+    /// Another try may succeed without anybody's help.
+    #[error("{0}")]
+    NotYet(String),
 }
 
 impl Refusal {
@@ -41,7 +44,7 @@ impl Refusal {
         ExitCode::from(match self {
             Refusal::Store(StoreError::InUse { .. }) => EX_TEMPFAIL,
             Refusal::Store(StoreError::Unwritable { .. }) | Refusal::Config(_) => EX_CONFIG,
-            Refusal::Store(_) => 1,
+            Refusal::Store(_) | Refusal::NotYet(_) => 1,
         })
     }
 }
@@ -56,7 +59,7 @@ pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCo
     let config = load()?;
     // First of all, so that a signal during the start stops dropfeed in order instead of killing
     // it.
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let inherited = systemd::listeners()
         .context("the sockets that the service manager passed cannot be used")?;
     let daemon = match Daemon::start(config, inherited, Arc::new(SystemClock)) {
@@ -65,8 +68,9 @@ pub fn serve(load: &dyn Fn() -> Result<Config, Errors>) -> anyhow::Result<ExitCo
     };
     systemd::ready("serving");
     let mut daemon = daemon;
-    let stopped = wait(&mut daemon, signals, load);
+    let stopped = wait(&mut daemon, &mut signals, load);
     systemd::stopping();
+    daemon.drain(&mut signals);
     daemon.stop();
     stopped?;
     info!(event = "stopped", "stopped");
@@ -97,6 +101,8 @@ fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
 pub struct Daemon {
     inbox: Arc<Inbox<Command>>,
     config: Config,
+    /// The port of the first listener.
+    port: Option<u16>,
     http: Option<http::Running>,
     engine: Option<JoinHandle<()>>,
     _clock: Option<Listener>,
@@ -112,6 +118,9 @@ impl Daemon {
     ) -> Result<Self, Refusal> {
         let lock = prepare(&config)?;
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
+        let port = listeners.first().and_then(|listener| listener.local_addr().ok());
+        let port = port.map(|address| address.port());
+        let config = with_real_port(config, port);
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
         let edge = Edge::new(published, renderer, config.server.clone(), clock);
@@ -139,6 +148,7 @@ impl Daemon {
         Ok(Self {
             inbox,
             config,
+            port,
             http: Some(http),
             engine: Some(engine),
             _clock: clock,
@@ -146,10 +156,53 @@ impl Daemon {
         })
     }
 
-    /// Gives the engine another configuration.
-    pub fn reload(&self, config: Config) {
-        if self.inbox.command(Command::Reload(Box::new(config))).is_err() {
-            error!(event = "degraded", "too many reloads are waiting; this one is dropped");
+    /// Gives the engine another configuration. Returns where its reply arrives, unless too many
+    /// commands are waiting.
+    fn reload(&self, config: Config) -> Option<oneshot::Receiver<Reloaded>> {
+        let (reply, replied) = oneshot::channel();
+        let config = Box::new(with_real_port(config, self.port));
+        match self.inbox.command(Command::Reload { config, reply }) {
+            Ok(()) => Some(replied),
+            Err(_) => {
+                error!(event = "degraded", "too many reloads are waiting; this one is dropped");
+                None
+            }
+        }
+    }
+
+    /// Stops the HTTP server. Responses that are being sent may finish within
+    /// `server.stop_timeout_s`, unless a further signal comes first.
+    fn drain(&mut self, signals: &mut Signals) {
+        let Some(http) = self.http.take() else { return };
+        let timeout = self.config.server.stop_timeout;
+        info!(
+            event = "stopping",
+            "stopping; open responses have {} s to finish, a second signal ends them now",
+            timeout.as_secs()
+        );
+        let (done, drained) = oneshot::channel();
+        let drain = move || {
+            http.stop(timeout);
+            // Nothing waits for it any more after a second signal.
+            let _ = done.send(());
+        };
+        // Without a thread, dropping the server has ended its responses.
+        let Ok(thread) = thread::Builder::new().name("drain".to_owned()).spawn(drain) else {
+            return;
+        };
+        let is_drained = signals.runtime.block_on(async {
+            tokio::select! {
+                _ = drained => true,
+                _ = signals.terminate.recv() => false,
+                _ = signals.interrupt.recv() => false,
+            }
+        });
+        if is_drained {
+            // A panic was logged when it happened.
+            let _ = thread.join();
+        } else {
+            // Its threads end with the process, which is about to.
+            info!(event = "stopping", "open responses are broken off");
         }
     }
 
@@ -249,6 +302,16 @@ fn try_open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened,
     Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
 }
 
+/// Replaces port 0, which `site.url` has from `server.listen` if it is not set, by the port that
+/// the system chose.
+fn with_real_port(mut config: Config, port: Option<u16>) -> Config {
+    if config.site.url.port() == Some(0) {
+        // Fails only for URLs without a host, and this one has a port.
+        let _ = config.site.url.set_port(port);
+    }
+    config
+}
+
 /// Wakes the engine when the wall clock is set. Without that, what became due by the step is
 /// published at the next scan.
 fn listen_to_clock(inbox: &Arc<Inbox<Command>>) -> Option<Listener> {
@@ -275,10 +338,16 @@ fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
 
 fn unbound(address: SocketAddr, error: &io::Error) -> Refusal {
     let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
-    Refusal::Config(match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{address} is in use by another program; {hint}"),
-        _ => format!("cannot listen on {address}: {error}; {hint}"),
-    })
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            Refusal::Config(format!("{address} is in use by another program; {hint}"))
+        }
+        // At boot, an interface may get its address after dropfeed starts. systemd starts it again.
+        io::ErrorKind::AddrNotAvailable => {
+            Refusal::NotYet(format!("this machine does not have the address {address}; {hint}"))
+        }
+        _ => Refusal::Config(format!("cannot listen on {address}: {error}; {hint}")),
+    }
 }
 
 /// Signals that are handled, from the moment this is made.
@@ -307,26 +376,44 @@ impl Signals {
 /// Waits for a signal to stop, and reloads at SIGHUP. Ends with an error if the engine does.
 fn wait(
     daemon: &mut Daemon,
-    signals: Signals,
+    signals: &mut Signals,
     load: &dyn Fn() -> Result<Config, Errors>,
 ) -> anyhow::Result<()> {
     let Some(mut ended) = daemon.ended.take() else { anyhow::bail!("the engine is not running") };
-    let Signals { runtime, mut terminate, mut interrupt, mut hangup } = signals;
+    let Signals { runtime, terminate, interrupt, hangup } = signals;
     runtime.block_on(async {
+        // The engine's reply to the last reload, until it has arrived.
+        let mut reloading: Option<oneshot::Receiver<Reloaded>> = None;
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
-                _ = hangup.recv() => reload(daemon, load),
+                _ = hangup.recv() => reloading = reload(daemon, load),
+                reply = async { reloading.as_mut()?.await.ok() }, if reloading.is_some() => {
+                    reloading = None;
+                    systemd::ready(&after_reload(reply));
+                }
                 _ = &mut ended => anyhow::bail!("the engine ended by itself"),
             }
         }
     })
 }
 
-fn reload(daemon: &Daemon, load: &dyn Fn() -> Result<Config, Errors>) {
+/// The status after a reload was answered.
+fn after_reload(reply: Option<Reloaded>) -> String {
+    match reply {
+        Some(Reloaded::WithoutDirectory(why)) => format!("serving the last feeds: {why}"),
+        Some(Reloaded::Applied) | None => "serving".to_owned(),
+    }
+}
+
+/// Begins a reload. Without a reply to wait for, it is over, and nothing has changed.
+fn reload(
+    daemon: &Daemon,
+    load: &dyn Fn() -> Result<Config, Errors>,
+) -> Option<oneshot::Receiver<Reloaded>> {
     systemd::reloading();
-    match load() {
+    let replied = match load() {
         Ok(config) => daemon.reload(config),
         Err(errors) => {
             for mistake in &errors.0 {
@@ -336,7 +423,11 @@ fn reload(daemon: &Daemon, load: &dyn Fn() -> Result<Config, Errors>) {
                 event = "refused",
                 "the configuration was not reloaded; the previous one stays in use"
             );
+            None
         }
+    };
+    if replied.is_none() {
+        systemd::ready("serving");
     }
-    systemd::ready("serving");
+    replied
 }

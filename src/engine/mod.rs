@@ -25,6 +25,7 @@ mod tell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
@@ -45,11 +46,26 @@ use shared_store::SharedStore;
 
 pub use run::{open_tree, settling};
 
-/// What the engine can be told to do.
+/// A command to the engine.
 #[derive(Debug)]
 pub enum Command {
     /// Go on under another configuration.
-    Reload(Box<Config>),
+    Reload {
+        /// The configuration, valid.
+        config: Box<Config>,
+        /// Receives the outcome.
+        reply: oneshot::Sender<Reloaded>,
+    },
+}
+
+/// The outcome of a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reloaded {
+    /// The configuration is in use.
+    Applied,
+    /// The configuration is in use, but its article directory cannot be opened, with the reason. The last feeds stay,
+    /// and the directory is tried again.
+    WithoutDirectory(String),
 }
 
 /// Values that the ledger remembers by these names.
@@ -109,6 +125,8 @@ struct Pending {
     values: Vec<(String, String)>,
     /// Hot documents to remember: those that differ from the last run's, since the configuration does.
     documents: Vec<(String, DocumentRow)>,
+    /// Whether to log the files that are still refused: once after a restart.
+    name_refused: bool,
     /// Whether to weigh every file again, since the policy changed.
     reweigh: bool,
 }
@@ -177,7 +195,12 @@ impl Engine {
             policy,
             current,
             first_scan,
-            pending: Pending { values, documents: Vec::new(), reweigh: everything },
+            pending: Pending {
+                values,
+                documents: Vec::new(),
+                reweigh: everything,
+                name_refused: !first_scan,
+            },
             store,
             projection: Some(projection),
             watch,

@@ -58,9 +58,16 @@ pub fn observe(
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
-    let one =
-        |change: SourceChange| (change.path.clone(), observe_one(&reader, state, change, now));
+    let one = |change: SourceChange| {
+        let path = change.path.clone();
+        let look = match tree.go_on() {
+            Ok(()) => observe_one(&reader, state, change, now),
+            Err(_) => Look::Again,
+        };
+        (path, look)
+    };
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
+    tree.go_on()?;
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut observed = Observed::default();
     for (path, look) in seen {

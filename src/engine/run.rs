@@ -8,12 +8,13 @@ use tracing::{error, info, warn};
 
 use crate::config::{Articles, Config};
 use crate::source::{
-    Batch, Health, Inbox, Look, OpenError, Policy, Signs, Tree, Unfinished, needs_polling,
+    Batch, Health, Inbox, Look, OpenError, Policy, RootLost, Signs, Tree, Unfinished, needs_polling,
 };
 
 use super::project::Unprojected;
 use super::renderer::Renderer;
-use super::{Command, Engine, tell};
+use super::step::StepError;
+use super::{Command, Engine, Reloaded, tell};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -67,6 +68,7 @@ pub fn open_tree(
     inbox: &Arc<Inbox<Command>>,
 ) -> Result<(Tree, bool), OpenError> {
     let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
+    tree.stop_with(inbox.stopping());
     if articles.poll {
         return Ok((tree, true));
     }
@@ -187,6 +189,8 @@ impl Engine {
                     self.listen_or_poll();
                 }
             }
+            // The inbox is closed, and the next batch ends the loop.
+            Err(StepError::Root(RootLost::Interrupted)) => {}
             Err(failed) => {
                 self.trouble.engine(Some(failed.to_string()));
                 self.parts.inbox.give_back(batch, self.watch.backoff);
@@ -264,6 +268,7 @@ impl Engine {
         let Ok(mut tree) = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) else {
             return;
         };
+        tree.stop_with(self.parts.inbox.stopping());
         if tree.watch(&self.parts.inbox).is_err() {
             return;
         }
@@ -296,11 +301,15 @@ impl Engine {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Reload(config) => self.reload(*config),
+            Command::Reload { config, reply } => {
+                let reloaded = self.reload(*config);
+                // The receiver is gone if dropfeed stops meanwhile.
+                let _ = reply.send(reloaded);
+            }
         }
     }
 
-    fn reload(&mut self, config: Config) {
+    fn reload(&mut self, config: Config) -> Reloaded {
         for key in self.parts.config.needs_restart(&config) {
             warn!(event = "warning", "{key} takes effect only after a restart");
         }
@@ -313,8 +322,13 @@ impl Engine {
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.
-        self.watch.reopen |= reopen && self.reopen().is_err();
+        let opened = if reopen { self.reopen() } else { Ok(()) };
+        self.watch.reopen |= opened.is_err();
         info!(event = "reloaded", "the configuration was reloaded");
+        match opened {
+            Ok(()) => Reloaded::Applied,
+            Err(why) => Reloaded::WithoutDirectory(why.to_string()),
+        }
     }
 
     /// What reads articles.

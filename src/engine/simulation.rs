@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use super::renderer::Renderer;
-use super::{Command, Engine, Parts, settling};
+use super::{Command, Engine, Parts, Reloaded, settling};
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
@@ -199,9 +200,13 @@ impl World {
         self.inbox.push((RelPath::new(path).unwrap(), Sign::Arrived).into());
     }
 
-    fn reload(&self, settings: &str) {
-        let config = config(self.dir.path(), settings);
-        self.inbox.command(Command::Reload(Box::new(config))).unwrap();
+    /// Reloads, and returns the reply.
+    fn reload(&mut self, settings: &str) -> Reloaded {
+        let config = Box::new(config(self.dir.path(), settings));
+        let (reply, mut replied) = oneshot::channel();
+        self.inbox.command(Command::Reload { config, reply }).unwrap();
+        self.run(ms(0));
+        replied.try_recv().unwrap()
     }
 
     /// The titles of all public articles, oldest first.
@@ -308,8 +313,8 @@ fn a_reload_takes_effect_at_once() {
     world.write("articles/a.md", "# A\n\ntext");
     world.arrive("a.md");
     world.run(ms(1_000));
-    world.reload("site.title = \"Another\"\narticles.poll = true\narticles.poll_s = 5");
-    world.run(ms(0));
+    let reply = world.reload("site.title = \"Another\"\narticles.poll = true\narticles.poll_s = 5");
+    assert_eq!(reply, Reloaded::Applied);
     let snapshot = world.published.load().unwrap();
     assert_eq!(snapshot.config.site.title, "Another");
     // It polls from now on.
@@ -324,7 +329,9 @@ fn a_reload_takes_effect_at_once() {
 fn a_directory_that_a_reload_names_is_opened_when_it_is_there() {
     let mut world = World::new("articles.poll = true\narticles.poll_s = 3600");
     world.write("articles/a.md", "# A\n\ntext");
-    world.reload("articles.dir = \"later\"\narticles.poll = true\narticles.poll_s = 3600");
+    let reply =
+        world.reload("articles.dir = \"later\"\narticles.poll = true\narticles.poll_s = 3600");
+    assert!(matches!(reply, Reloaded::WithoutDirectory(why) if why.contains("/later")));
     world.run(ms(60_000));
     world.write("later/b.md", "# B\n\ntext");
     world.run(ms(2_000));

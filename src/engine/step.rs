@@ -160,14 +160,18 @@ impl Engine {
         if !self.first_scan {
             return false;
         }
-        let now = Instant::now();
-        let first_at = *self.watch.first_at.get_or_insert_with(|| {
-            let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
-            let wait = quiet.unwrap_or_default();
+        let now = self.parts.inbox.now();
+        if let Some(first_at) = self.watch.first_at {
+            return now < first_at;
+        }
+        let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
+        let wait = quiet.unwrap_or_default();
+        self.watch.first_at = Some(now + wait);
+        // A scan that has nothing to wait for must not be repeated at once, should it fail.
+        if !wait.is_zero() {
             self.parts.inbox.rescan_later(wait);
-            now + wait
-        });
-        now < first_at
+        }
+        !wait.is_zero()
     }
 
     /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
@@ -276,6 +280,9 @@ impl Engine {
     fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
+        if std::mem::take(&mut self.pending.name_refused) {
+            tell::still_refused(&next.state, &notices);
+        }
         commit.values.extend(self.pending.values.iter().cloned());
         // What this step made is later, so it stands behind.
         commit.documents.splice(0..0, self.pending.documents.iter().cloned());

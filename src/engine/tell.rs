@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::article::location;
 use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
-use crate::library::{Article, Notice};
+use crate::library::{Article, Kept, Notice, State};
 
 use super::observe;
 
@@ -32,6 +32,9 @@ pub(super) fn notices(notices: &[Notice], config: &Config, now: Timestamp) {
             notice(one, config, now);
         }
     }
+    for (path, found) in diagnostics(notices) {
+        report(path, &found);
+    }
 }
 
 fn is_new(notice: &Notice) -> bool {
@@ -53,7 +56,8 @@ fn notice(notice: &Notice, config: &Config, now: Timestamp) {
         Notice::Withdrawn(path) => info!(event = "withdrawn", %path, "withdrawn by its author"),
         Notice::Missing(path) => {
             let grace = config.articles.grace.as_secs();
-            info!(event = "missing", %path, "file removed; unpublishing in {grace} s");
+            // A line for the deletion follows, unless the file is found again.
+            debug!(event = "missing", %path, "file removed; unpublishing in {grace} s");
         }
         Notice::Deleted(path) => info!(event = "deleted", %path, "unpublished"),
         Notice::Held(path, until) => {
@@ -65,9 +69,33 @@ fn notice(notice: &Notice, config: &Config, now: Timestamp) {
             let wait = in_words(until.duration_since(now).as_secs());
             info!(event = "copy", %path, %original, "copy of {original}: published as an article of its own in {wait}");
         }
-        // Named by its directory: see `LeftOut`.
-        Notice::Diagnostic(_, diagnostic) if diagnostic.code == observe::LEFT_OUT => {}
-        Notice::Diagnostic(path, diagnostic) => told(path, std::slice::from_ref(diagnostic)),
+        // One line for each file: see `diagnostics`.
+        Notice::Diagnostic(..) => {}
+    }
+}
+
+/// The diagnostics among the notices by file, without those of files that [`LeftOut`] reports.
+fn diagnostics(notices: &[Notice]) -> BTreeMap<&RelPath, Vec<&Diagnostic>> {
+    let mut by_file: BTreeMap<&RelPath, Vec<&Diagnostic>> = BTreeMap::new();
+    for notice in notices {
+        if let Notice::Diagnostic(path, diagnostic) = notice
+            && diagnostic.code != observe::LEFT_OUT
+        {
+            by_file.entry(path).or_default().push(diagnostic);
+        }
+    }
+    by_file
+}
+
+/// Logs the files that were refused before a restart and still are.
+pub(super) fn still_refused(state: &State, notices: &[Notice]) {
+    let reported = diagnostics(notices);
+    for (path, row) in state.files() {
+        let Kept::Refused(found) = &row.kept else { continue };
+        let is_left_out = found.iter().any(|diagnostic| diagnostic.code == observe::LEFT_OUT);
+        if !is_left_out && !reported.contains_key(path) {
+            report(path, &found.iter().collect::<Vec<_>>());
+        }
     }
 }
 
@@ -87,21 +115,30 @@ fn in_words(seconds: i64) -> String {
     }
 }
 
-/// Logs the diagnostics of one file.
-pub(super) fn told(path: &RelPath, diagnostics: &[Diagnostic]) {
-    for diagnostic in diagnostics {
-        let code = diagnostic.code.as_str();
-        // `a.md:3:1: ...`, as compilers write it, and `a.md: ...` for a diagnostic without a place.
-        let gap = if diagnostic.place.is_some() { "" } else { " " };
-        match diagnostic.severity {
-            Severity::Error => {
-                error!(event = "refused", %path, code, "refused: {path}:{gap}{diagnostic}")
-            }
-            Severity::Warning => warn!(event = "warning", %path, code, "{path}:{gap}{diagnostic}"),
-            Severity::Note => {
-                tracing::debug!(event = "note", %path, code, "{path}:{gap}{diagnostic}")
-            }
+/// Logs the diagnostics of one file in one line: the first of the gravest, and how many more there are.
+fn report(path: &RelPath, diagnostics: &[&Diagnostic]) {
+    let gravity = |diagnostic: &Diagnostic| match diagnostic.severity {
+        Severity::Error => 0,
+        Severity::Warning => 1,
+        Severity::Note => 2,
+    };
+    let Some(first) = diagnostics.iter().min_by_key(|diagnostic| gravity(diagnostic)) else {
+        return;
+    };
+    let as_grave = diagnostics.iter().filter(|other| gravity(other) == gravity(first)).count();
+    let more = match as_grave - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more; `dropfeed check` lists them)"),
+    };
+    let code = first.code.as_str();
+    // `a.md:3:1: ...`, as compilers write it, and `a.md: ...` for a diagnostic without a place.
+    let gap = if first.place.is_some() { "" } else { " " };
+    match first.severity {
+        Severity::Error => {
+            error!(event = "refused", %path, code, "refused: {path}:{gap}{first}{more}")
         }
+        Severity::Warning => warn!(event = "warning", %path, code, "{path}:{gap}{first}{more}"),
+        Severity::Note => debug!(event = "note", %path, code, "{path}:{gap}{first}{more}"),
     }
 }
 
@@ -167,7 +204,7 @@ impl Trouble {
     pub(super) fn unreadable(&mut self, now: Vec<(RelPath, Diagnostic)>) {
         for (path, diagnostic) in now {
             if self.unreadable.get(&path) != Some(&diagnostic) {
-                told(&path, std::slice::from_ref(&diagnostic));
+                report(&path, &[&diagnostic]);
                 self.unreadable.insert(path, diagnostic);
             }
         }

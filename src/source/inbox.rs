@@ -4,6 +4,7 @@
 //! something in never waits for more than the lock; the engine sleeps until something is ripe.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ pub struct Inbox<C> {
     state: Mutex<State<C>>,
     wake: Condvar,
     timer: Arc<dyn Timer>,
+    /// Set by [`Inbox::close`], so that a long look can stop between two files.
+    stopping: Arc<AtomicBool>,
 }
 
 /// What the engine is given to do.
@@ -85,7 +88,7 @@ impl<C> Inbox<C> {
             commands: VecDeque::new(),
             asleep: Asleep::No,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new(), timer }
+        Self { state: Mutex::new(state), wake: Condvar::new(), timer, stopping: Arc::default() }
     }
 
     /// The present instant, by the timer that the inbox and the engine share.
@@ -162,9 +165,15 @@ impl<C> Inbox<C> {
 
     /// Has the engine stop: every later [`Inbox::wait`] says so at once.
     pub fn close(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         state.stop = true;
         self.wake(&state, Some(self.now()));
+    }
+
+    /// A flag that is set once the inbox is closed.
+    pub fn stopping(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stopping)
     }
 
     /// Is `path` being written, as far as events tell?

@@ -47,7 +47,7 @@ pub enum Health {
     Gone(String),
 }
 
-/// The article directory was lost before or during a look; what the look found is void.
+/// The article directory was lost before or during a look, or the look was interrupted. What it found is void.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RootLost {
     /// See [`Health::Swapped`].
@@ -56,6 +56,9 @@ pub enum RootLost {
     /// See [`Health::Gone`].
     #[error("the article directory cannot be reached: {0}")]
     Gone(String),
+    /// The look was interrupted, because dropfeed stops.
+    #[error("dropfeed stops")]
+    Interrupted,
 }
 
 /// The article directory as it was opened.

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use rustix::fs::{FileType, OFlags, RawDir, Statx};
@@ -35,6 +36,8 @@ pub(super) struct Scan<'a> {
     pub(super) known: &'a dyn Index,
     /// Called for each real directory before it is listed.
     pub(super) entering: &'a (dyn Fn(&RelPath) + Sync),
+    /// Once it is set, the walk ends early, and what it found is incomplete.
+    pub(super) stopping: &'a AtomicBool,
     /// Remember every path that was seen: needed only to name what is gone.
     pub(super) collect: bool,
 }
@@ -116,6 +119,9 @@ impl Scan<'_> {
     }
 
     fn directory(&self, mut dir: Directory) -> Found {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Found::default();
+        }
         if dir.trail.len() >= DEPTH_MAX {
             let message = format!("deeper than {DEPTH_MAX} directories");
             return self.closed(dir.path, Diagnostic::error("too-deep", message));

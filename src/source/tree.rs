@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
@@ -56,6 +57,7 @@ pub struct Tree {
     pub(super) ignore: Arc<Ignore>,
     pub(super) max_bytes: u64,
     watcher: Option<Watcher>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Tree {
@@ -69,12 +71,26 @@ impl Tree {
         let ignore = Arc::new(Ignore::new(ignore)?);
         let root = Root::open(dir)
             .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
-        Ok(Self { root, ignore, max_bytes, watcher: None })
+        Ok(Self { root, ignore, max_bytes, watcher: None, stopping: Arc::default() })
     }
 
     /// Tells the tree which one it follows at its path: where a mount that covered that one ends, it is the root again.
     pub fn succeed(&mut self, before: &Tree) {
         self.root.follow(&before.root);
+    }
+
+    /// Ends every look early, with [`RootLost::Interrupted`], once `stopping` is set.
+    pub fn stop_with(&mut self, stopping: Arc<AtomicBool>) {
+        self.stopping = stopping;
+    }
+
+    /// Fails once dropfeed stops.
+    ///
+    /// # Errors
+    ///
+    /// [`RootLost::Interrupted`].
+    pub fn go_on(&self) -> Result<(), RootLost> {
+        if self.stopping.load(Ordering::Relaxed) { Err(RootLost::Interrupted) } else { Ok(()) }
     }
 
     /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from the moment a look
@@ -130,8 +146,15 @@ impl Tree {
             }
         };
         let (ignore, max_bytes) = (&*self.ignore, self.max_bytes);
-        let scan =
-            Scan { root: &root, ignore, max_bytes, known, entering: &entering, collect: false };
+        let scan = Scan {
+            root: &root,
+            ignore,
+            max_bytes,
+            known,
+            entering: &entering,
+            stopping: &self.stopping,
+            collect: false,
+        };
         let mut changes = match look {
             Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
             Look::At(paths) => outermost(paths)
@@ -139,6 +162,7 @@ impl Tree {
                 .flat_map(|path| compare(&scan, |scan| scan.at(path)))
                 .collect(),
         };
+        self.go_on()?;
         self.root.check()?;
         changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         changes.dedup_by(|one, other| one.path == other.path);
@@ -259,6 +283,18 @@ mod tests {
             &["text 4913/a.md", "text A.md", "text _posts/a.md", "text a.md"],
         );
         check(&["a\nb.md", "日本/ü.md"], &["text a\\nb.md", "text 日本/ü.md"]);
+    }
+
+    #[test]
+    fn a_look_ends_when_dropfeed_stops() {
+        let (dir, mut tree) = tree(100);
+        make(dir.path(), &["a/b.md"]);
+        let stopping = Arc::new(AtomicBool::new(false));
+        tree.stop_with(Arc::clone(&stopping));
+        let known = Known::default();
+        assert_eq!(tree.look(&Look::Everything, &known).unwrap().len(), 1);
+        stopping.store(true, Ordering::Relaxed);
+        assert_eq!(tree.look(&Look::Everything, &known), Err(RootLost::Interrupted));
     }
 
     #[test]

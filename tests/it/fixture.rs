@@ -202,6 +202,20 @@ impl Site {
         signal(&self.running.as_ref().expect("it runs").child, "HUP");
     }
 
+    /// Sends it a signal: `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.running.as_ref().expect("it runs").child, name);
+    }
+
+    /// The status of the answer to a HEAD request.
+    pub(crate) fn head(&self, path: &str) -> u16 {
+        let mut stream = TcpStream::connect(self.address()).expect("it accepts connections");
+        write!(stream, "HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut head = String::new();
+        stream.read_to_string(&mut head).unwrap();
+        head.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
     /// The processor time that it has used, in hundredths of a second: fields 14 and 15 of proc(5)'s `stat`.
     pub(crate) fn processor_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process())).unwrap();

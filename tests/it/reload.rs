@@ -1,6 +1,7 @@
 //! Starting, stopping, reloading: what an operator meets.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use super::fixture::{Site, eventually};
@@ -360,4 +361,58 @@ fn a_stop_that_comes_during_the_start_is_a_stop() {
         // Fails unless the exit status is 0.
         site.stop();
     }
+}
+
+#[test]
+fn an_address_that_is_not_there_yet_is_tried_again_and_a_busy_port_is_not() {
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = busy.local_addr().unwrap();
+    // 192.0.2.1 is for documentation (RFC 5737), so that no machine has it.
+    for (address, expected) in [("192.0.2.1:80".to_owned(), 1), (busy.to_string(), 78)] {
+        let site = Site::new(&format!("server.listen = \"{address}\""));
+        let (status, message) = refused(&site);
+        assert_eq!(status, expected, "{message}");
+        assert!(message.contains(&address), "{message}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_drain() {
+    let mut site = Site::started("server.stop_timeout_s = 3600");
+    // A response that is never read to its end keeps the drain waiting.
+    let large = fs::File::create(site.articles().join("large.mp4")).unwrap();
+    large.set_len(64 << 20).unwrap();
+    drop(large);
+    eventually("the file is served", || site.head("/large.mp4") == 200);
+    let mut reader = std::net::TcpStream::connect(site.address()).unwrap();
+    write!(reader, "GET /large.mp4 HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    reader.read_exact(&mut [0; 1000]).unwrap();
+    site.signal("INT");
+    eventually("the drain is logged", || {
+        site.log().iter().any(|line| line.contains("stopping; open responses"))
+    });
+    // Fails unless the exit status is 0.
+    site.stop();
+}
+
+#[test]
+fn refused_files_are_named_again_after_a_restart_in_one_line_each() {
+    let mut site = Site::started("");
+    site.drop_in("bad.md", "---\ntitle: [\n---\ntext\n");
+    let named =
+        |site: &Site| site.log().iter().filter(|line| line.contains("refused: bad.md")).count();
+    eventually("it is refused", || named(&site) == 1);
+    site.stop();
+    site.start();
+    eventually("it is named again", || named(&site) == 1);
+    site.drop_in("good.md", "# Good\n\ntext\n");
+    site.appears("Good");
+    assert_eq!(named(&site), 1);
+}
+
+#[test]
+fn urls_have_the_port_that_the_system_chose() {
+    let site = Site::started("site.url = \"http://127.0.0.1:0/\"");
+    site.drop_in("a.md", "# A\n\ntext\n");
+    assert_eq!(site.appears("A").url, format!("http://{}/a", site.address()));
 }
