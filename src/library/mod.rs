@@ -7,15 +7,19 @@ mod address;
 mod assets;
 mod channel;
 mod ledger;
+mod permalink;
 mod rows;
 #[cfg(test)]
 mod simulation;
 pub mod state;
 mod step;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::Span;
+use jiff::tz::TimeZone;
 
 use crate::article::{Head, Location};
 use crate::base::media::is_asset;
@@ -28,6 +32,7 @@ pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, Stat
 
 use assets::Assets;
 use channel::Members;
+use permalink::Permalink;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -131,6 +136,8 @@ pub struct Library {
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
+    /// The zone of the site, in which a permalink names a day.
+    zone: TimeZone,
 }
 
 impl Default for Library {
@@ -145,6 +152,7 @@ impl Default for Library {
             assets: Assets::default(),
             shown: 0,
             base: Digest::of(b""),
+            zone: TimeZone::UTC,
         }
     }
 }
@@ -155,7 +163,12 @@ impl Library {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
         }
-        let Some(seq) = self.urls.get(&path.key()) else { return Lookup::Missing };
+        let Some(seq) = self.urls.get(&path.key()) else {
+            if self.channels.contains_key(&Scope::Directory(path.key())) {
+                return Lookup::Missing;
+            }
+            return self.dated(path).map_or(Lookup::Missing, Lookup::Moved);
+        };
         match self.rows.get(seq) {
             Some(row) if row.article.url == *path => Lookup::Here(Arc::clone(&row.article)),
             Some(row) => Lookup::Moved(Arc::clone(&row.article)),
@@ -206,19 +219,30 @@ impl Library {
         }
         match reference.strip_prefix('/') {
             Some("") => Some(Route::Home),
+            None => self.relative(reference),
             // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
             Some(path) => {
                 self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
             }
-            None => {
-                self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference))
-            }
         }
     }
 
-    /// A wiki link's target: a path from the root without its extension, the name or title of a note anywhere, or the
-    /// name of an asset anywhere. An asset that is not there (yet) has the URL that it would have, so that a picture
-    /// never loses its `src`.
+    /// The target of a link relative to its file. Where nothing is there, its author wrote it for another directory: it
+    /// is tried from each directory above, up to the root.
+    fn relative(&self, reference: &str) -> Option<Route> {
+        let mut rest = reference;
+        loop {
+            let route = self.at_file(rest.trim_end_matches('/')).or_else(|| self.at_url(rest));
+            if route.is_some() {
+                return route;
+            }
+            rest = rest.split_once('/')?.1;
+        }
+    }
+
+    /// The target of a wiki link: a path from the root without its extension, the end of such a path, the name or title
+    /// of a note anywhere, or the name of an asset anywhere. An asset that is not there (yet) has the URL that it would
+    /// have, so that a picture never loses its `src`.
     fn named(&self, name: &str) -> Option<Route> {
         if let Some(route) = self.at_file(name) {
             return Some(route);
@@ -227,12 +251,46 @@ impl Library {
             let asset = self.assets.named(&wanted).unwrap_or(&wanted);
             return UrlPath::new(asset.as_str()).map(Route::Resource);
         }
-        let last = name.rsplit('/').next().unwrap_or(name);
+        let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
         let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let first =
-            |name: u64| self.names.range((name, 0)..=(name, Seq::MAX)).next().map(|(_, seq)| *seq);
-        let named = [called(&stem), called(last)].into_iter().find_map(first);
-        named.and_then(|seq| self.article(seq)).map(|article| Route::Resource(article.url.clone()))
+        let article = self.nearest(&stem, folders).or_else(|| self.nearest(last, folders))?;
+        Some(Route::Resource(article.url.clone()))
+    }
+
+    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals, the one with the
+    /// shortest path, as Obsidian chooses; of those, the oldest.
+    fn nearest(&self, name: &str, folders: &str) -> Option<&Arc<Article>> {
+        self.called(name).min_by_key(|article| {
+            let directory = article.path.parent();
+            let wanted = folders.rsplit('/').map(slug);
+            let own = directory.iter().flat_map(|path| path.segments().rev()).map(slug);
+            let alike = wanted.zip(own).take_while(|(one, other)| one == other).count();
+            (Reverse(alike), article.path.segments().count(), article.seq)
+        })
+    }
+
+    /// The articles with this name, by number.
+    fn called(&self, name: &str) -> impl Iterator<Item = &Arc<Article>> {
+        let name = called(name);
+        let namesakes = self.names.range((name, 0)..=(name, Seq::MAX));
+        namesakes.filter_map(|(_, seq)| self.article(*seq))
+    }
+
+    /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug` or `2026/slug`, in the
+    /// root or in the article's directory.
+    fn dated(&self, path: &UrlPath) -> Option<Arc<Article>> {
+        let permalink = Permalink::of(path)?;
+        // An author's midnight may be another day in the site's zone, so the days beside it count too, after the day.
+        for days in [0, -1, 1] {
+            for article in self.called(&permalink.slug) {
+                let day = article.published.to_zoned(self.zone.clone()).date();
+                let day = day.saturating_add(Span::new().days(days));
+                if permalink.fits(day) && permalink.is_in(&article.path) {
+                    return Some(Arc::clone(article));
+                }
+            }
+        }
+        None
     }
 
     fn at_url(&self, path: &str) -> Option<Route> {
@@ -419,10 +477,13 @@ impl Library {
     }
 }
 
-/// What an article is called in wiki links: its file's name (with and without its date) and its title.
+/// The names of an article for wiki links and permalinks: its file's name (with and without its date), its slug, the
+/// last segment of its URL, and its title. Most are one.
 fn names(article: &Article) -> Vec<u64> {
     let mut names = vec![called(article.path.stem())];
     names.extend(Location::of(&article.path).names.last().map(|name| called(name)));
+    names.extend(article.url.segments().next_back().map(called));
+    names.extend(article.head.slug.as_deref().map(called));
     if !article.head.title.is_empty() {
         names.push(called(&article.head.title));
     }

@@ -22,6 +22,7 @@ use super::{
     Commit, Found, Library, Lookup, Notice, Observation, Policy, Remembered, Reweigh, Scan, State,
 };
 
+mod links;
 mod moves;
 
 const START: &str = "2026-03-01T12:00:00Z";
@@ -364,8 +365,8 @@ fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(world.told, ["b.md: id \"x\" is already used by a.md"]);
-    let slugs = "write a.md ---|slug: s|---|# A||one\nwrite b.md ---|slug: S|---|# B||two\n.";
-    let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+    let paths = "write a.md ---|path: s|---|# A||one\nwrite b.md ---|path: S|---|# B||two\n.";
+    let world = check(paths, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
         world.told,
         ["b.md: URL /S is already used by a.md; URLs that differ in case or signs are one"]

@@ -26,6 +26,7 @@ impl State {
     pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
         let mut state = State::default();
         state.library.base = policy.base;
+        state.library.zone = policy.zone.clone();
         for record in &remembered.records {
             state.ledger.restore(record);
         }
@@ -103,6 +104,7 @@ impl<'a> Step<'a> {
         observations: &[Observation],
         reweigh: Reweigh,
     ) -> (State, Outcome) {
+        self.state.library.zone = self.policy.zone.clone();
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;
