@@ -7,7 +7,7 @@ use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
 /// The URL an article asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// Where it wants to stand.
+    /// The wanted path.
     pub(super) url: UrlPath,
     /// Set where its author named the whole path: it is given or refused, never numbered.
     pub(super) explicit: bool,

@@ -7,6 +7,7 @@ mod address;
 mod assets;
 mod channel;
 mod ledger;
+mod locate;
 mod permalink;
 mod rows;
 #[cfg(test)]
@@ -14,17 +15,14 @@ mod simulation;
 pub mod state;
 mod step;
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
-use jiff::Span;
 use jiff::tz::TimeZone;
 
-use crate::article::{Head, Location};
-use crate::base::media::is_asset;
+use crate::article::Head;
 use crate::base::route::slug;
-use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
@@ -32,7 +30,7 @@ pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, Stat
 
 use assets::Assets;
 use channel::Members;
-use permalink::Permalink;
+use locate::names;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -52,9 +50,9 @@ pub struct Article {
     pub id: String,
     /// Its file.
     pub path: RelPath,
-    /// Where its page stands.
+    /// The URL of its page.
     pub url: UrlPath,
-    /// What it says of itself.
+    /// Its front matter and title.
     pub head: Arc<Head>,
     /// When it became public, or when its author says it did.
     pub published: Timestamp,
@@ -64,7 +62,7 @@ pub struct Article {
     pub digest: Digest,
 }
 
-/// What stands at a URL path.
+/// The answer to a URL path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lookup {
     /// A public article whose URL is exactly this.
@@ -86,7 +84,7 @@ pub struct Channel {
     pub title: Option<String>,
     /// A description of its own, from `_index.md`.
     pub description: Option<String>,
-    /// What it is called where it has no title of its own: the directory's name, the tag as written, the author's name.
+    /// Its name where it has no title of its own: the directory's name, the tag as written, the author's name.
     pub name: String,
     /// Changes whenever anything does that the channel's feeds show.
     pub version: Digest,
@@ -98,7 +96,7 @@ pub struct Channel {
     pub count: usize,
 }
 
-/// What a `_index.md` says of its directory.
+/// The title and description of a directory, from its `_index.md`.
 #[derive(Debug, Clone, PartialEq)]
 struct Section {
     title: String,
@@ -125,7 +123,7 @@ pub struct Library {
     rows: OrdMap<Seq, Row>,
     /// The last article of every path, public or not: the ledger's own map.
     by_path: HashMap<RelPath, Seq>,
-    /// Whose every URL is that ever was public, by its key.
+    /// The owner of every URL that ever was public, by its key.
     urls: HashMap<UrlPath, Seq>,
     /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
     names: OrdSet<(u64, Seq)>,
@@ -158,7 +156,7 @@ impl Default for Library {
 }
 
 impl Library {
-    /// What stands at `path`.
+    /// Looks up a URL path.
     pub fn find(&self, path: &UrlPath) -> Lookup {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
@@ -200,7 +198,7 @@ impl Library {
         self.rows.len()
     }
 
-    /// Is nothing public?
+    /// Whether nothing is public.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -210,126 +208,7 @@ impl Library {
         self.rows.values().map(|row| &row.article)
     }
 
-    /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
-    /// unescaped); `None` where nothing is known to stand there. The empty reference, the article itself, is its
-    /// holder's to resolve.
-    pub fn locate(&self, reference: &str) -> Option<Route> {
-        if let Some(name) = reference.strip_prefix('?') {
-            return self.named(name);
-        }
-        match reference.strip_prefix('/') {
-            Some("") => Some(Route::Home),
-            None => self.relative(reference),
-            // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
-            Some(path) => {
-                self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
-            }
-        }
-    }
-
-    /// The target of a link relative to its file. Where nothing is there, its author wrote it for another directory: it
-    /// is tried from each directory above, up to the root.
-    fn relative(&self, reference: &str) -> Option<Route> {
-        let mut rest = reference;
-        loop {
-            let route = self.at_file(rest.trim_end_matches('/')).or_else(|| self.at_url(rest));
-            if route.is_some() {
-                return route;
-            }
-            rest = rest.split_once('/')?.1;
-        }
-    }
-
-    /// The target of a wiki link: a path from the root without its extension, the end of such a path, the name or title
-    /// of a note anywhere, or the name of an asset anywhere. An asset that is not there (yet) has the URL that it would
-    /// have, so that a picture never loses its `src`.
-    fn named(&self, name: &str) -> Option<Route> {
-        if let Some(route) = self.at_file(name) {
-            return Some(route);
-        }
-        if let Some(wanted) = RelPath::new(name).filter(is_asset) {
-            let asset = self.assets.named(&wanted).unwrap_or(&wanted);
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
-        }
-        let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
-        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let article = self.nearest(&stem, folders).or_else(|| self.nearest(last, folders))?;
-        Some(Route::Resource(article.url.clone()))
-    }
-
-    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals, the one with the
-    /// shortest path, as Obsidian chooses; of those, the oldest.
-    fn nearest(&self, name: &str, folders: &str) -> Option<&Arc<Article>> {
-        self.called(name).min_by_key(|article| {
-            let directory = article.path.parent();
-            let wanted = folders.rsplit('/').map(slug);
-            let own = directory.iter().flat_map(|path| path.segments().rev()).map(slug);
-            let alike = wanted.zip(own).take_while(|(one, other)| one == other).count();
-            (Reverse(alike), article.path.segments().count(), article.seq)
-        })
-    }
-
-    /// The articles with this name, by number.
-    fn called(&self, name: &str) -> impl Iterator<Item = &Arc<Article>> {
-        let name = called(name);
-        let namesakes = self.names.range((name, 0)..=(name, Seq::MAX));
-        namesakes.filter_map(|(_, seq)| self.article(*seq))
-    }
-
-    /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug` or `2026/slug`, in the
-    /// root or in the article's directory.
-    fn dated(&self, path: &UrlPath) -> Option<Arc<Article>> {
-        let permalink = Permalink::of(path)?;
-        // An author's midnight may be another day in the site's zone, so the days beside it count too, after the day.
-        for days in [0, -1, 1] {
-            for article in self.called(&permalink.slug) {
-                let day = article.published.to_zoned(self.zone.clone()).date();
-                let day = day.saturating_add(Span::new().days(days));
-                if permalink.fits(day) && permalink.is_in(&article.path) {
-                    return Some(Arc::clone(article));
-                }
-            }
-        }
-        None
-    }
-
-    fn at_url(&self, path: &str) -> Option<Route> {
-        let path = UrlPath::new(path)?;
-        match self.find(&path) {
-            Lookup::Here(article) | Lookup::Moved(article) => {
-                Some(Route::Resource(article.url.clone()))
-            }
-            Lookup::Asset(asset) => UrlPath::new(asset.as_str()).map(Route::Resource),
-            Lookup::Gone | Lookup::Missing => {
-                let scope = Scope::Directory(path);
-                self.channels.contains_key(&scope).then_some(Route::Index(scope))
-            }
-        }
-    }
-
-    /// A file by its path, with or without its extension, or the `index` of a directory.
-    fn at_file(&self, path: &str) -> Option<Route> {
-        if let Some(asset) = self.asset(path) {
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
-        }
-        let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
-        let at = |end: &str| self.at_path(&RelPath::new(&format!("{path}{end}"))?);
-        let article = ends.into_iter().find_map(at).or_else(|| {
-            // A link to `x.html` was written for the rendered site; the file is `x.md`.
-            let stem = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm"))?;
-            [".md", ".markdown", ".txt"]
-                .into_iter()
-                .find_map(|end| self.at_path(&RelPath::new(&format!("{stem}{end}"))?))
-        });
-        if let Some(article) = article {
-            return Some(Route::Resource(article.url.clone()));
-        }
-        let directory = RelPath::new(path.strip_suffix("/_index.md").unwrap_or(path))?;
-        let scope = Scope::Directory(UrlPath::of_names(directory.segments())?);
-        self.channels.contains_key(&scope).then_some(Route::Index(scope))
-    }
-
-    /// Is there a picture that stands for the site, and in every feed?
+    /// Whether there is a picture of the site, which every feed shows.
     fn has_icon(&self) -> bool {
         self.asset(ICON).is_some()
     }
@@ -413,7 +292,7 @@ impl Library {
         std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
 
-    /// What the feed of a scope holds: the `limit` articles that became public last, newest `published` first.
+    /// The entries of the feed of a scope: the `limit` articles that became public last, newest `published` first.
     pub fn entries(&self, scope: &Scope, limit: usize) -> Vec<Arc<Article>> {
         let Some(place) = self.channels.get(scope) else { return Vec::new() };
         let mut entries = self.all(place.members.newest(limit));
@@ -474,39 +353,5 @@ impl Library {
             self.names.remove(&(name, seq));
         }
         Some(row)
-    }
-}
-
-/// The names of an article for wiki links and permalinks: its file's name (with and without its date), its slug, the
-/// last segment of its URL, and its title. Most are one.
-fn names(article: &Article) -> Vec<u64> {
-    let mut names = vec![called(article.path.stem())];
-    names.extend(Location::of(&article.path).names.last().map(|name| called(name)));
-    names.extend(article.url.segments().next_back().map(called));
-    names.extend(article.head.slug.as_deref().map(called));
-    if !article.head.title.is_empty() {
-        names.push(called(&article.head.title));
-    }
-    names
-}
-
-/// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits costs less than a
-/// text for each name of each article, and no two names of one site meet by chance.
-fn called(name: &str) -> u64 {
-    Digest::of(slug(name).as_bytes()).prefix()
-}
-
-/// Is this the name of a text, which no URL ends like? `.html` is one that URLs do end like.
-fn is_named_as_text(path: &str) -> bool {
-    use crate::base::path::{FileKind, Markup};
-    let kind = RelPath::new(path).map(|path| FileKind::of(&path));
-    matches!(kind, Some(FileKind::Article(Markup::Markdown | Markup::Text)))
-}
-
-/// The name without an article's extension; other dots belong to the name.
-fn stem_of_text(path: &RelPath) -> String {
-    match crate::base::path::FileKind::of(path) {
-        crate::base::path::FileKind::Other => path.name().to_owned(),
-        _ => path.stem().to_owned(),
     }
 }
