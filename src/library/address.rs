@@ -7,9 +7,9 @@ use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
 /// The URL an article asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
-    /// Where it wants to stand.
+    /// The wanted path.
     pub(super) url: UrlPath,
-    /// Did its author name it (`slug`, `path`)? Then it is given or refused, never numbered.
+    /// Set where its author named the whole path: it is given or refused, never numbered.
     pub(super) explicit: bool,
 }
 
@@ -38,7 +38,11 @@ fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
         ));
     };
     match &head.slug {
-        Some(slug) => explicit(derived.with_last(slug.trim_matches('/')), slug),
+        // Under dated permalinks, one slug may name an article of each year.
+        Some(slug) => {
+            let address = explicit(derived.with_last(slug.trim_matches('/')), slug)?;
+            Ok(Address { explicit: false, ..address })
+        }
         None => Ok(Address { url: derived, explicit: false }),
     }
 }

@@ -37,7 +37,7 @@ impl Assets {
         true
     }
 
-    /// Is there one at `path`?
+    /// Whether there is one at `path`.
     pub(super) fn contains(&self, path: &RelPath) -> bool {
         self.paths.contains(path)
     }

@@ -6,7 +6,7 @@ use crate::base::{Digest, Timestamp};
 
 use super::{Article, Seq};
 
-/// What a scope holds. Cheap to copy.
+/// The articles of a scope. Cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Members {
     /// In the feed, by publication number: the newest are the last.
@@ -74,7 +74,7 @@ pub struct Audience {
     pub search: bool,
 }
 
-/// Who sees a public article: the one place that reads `unlisted`, `feed: false` and `feed_only`.
+/// The audience of a public article: the one place that reads `unlisted`, `feed: false` and `feed_only`.
 pub fn audience(article: &Article) -> Audience {
     let head = &article.head;
     Audience {
@@ -84,7 +84,7 @@ pub fn audience(article: &Article) -> Audience {
     }
 }
 
-/// What a feed or a page shows of an article, as a number.
+/// The facts of an article that feeds and pages show, as a number.
 pub(super) fn fingerprint(article: &Article) -> u128 {
     let Article { seq, id, path, url, head: _, published, updated, digest } = article;
     let text = format!("{seq} {id} {path} {url} {published} {updated} {digest}");

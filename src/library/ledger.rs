@@ -32,9 +32,9 @@ pub(super) struct Ledger {
     records: OrdMap<Seq, Arc<Record>>,
     /// The article of a path: the last one that stood there.
     by_path: HashMap<RelPath, Seq>,
-    /// Whose an id is, by the beginning of its digest.
+    /// The owner of an id, by the beginning of its digest.
     by_id: OrdSet<(u64, Seq)>,
-    /// Whose a URL is, by its key; for ever.
+    /// The owner of a URL, by its key; for ever.
     urls: HashMap<UrlPath, Seq>,
     /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
     contested: OrdMap<RelPath, Diagnostic>,
@@ -47,7 +47,7 @@ pub(super) struct Ledger {
     /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
     /// seen in two halves would be a deletion and a new article.
     departed: OrdSet<(Timestamp, Seq)>,
-    /// What the files of missing and departed articles were, for telling a rename.
+    /// The last fingerprints of missing and departed articles, by which a rename is known.
     traces: HashMap<Seq, Fingerprint>,
     /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
     /// its original may be about to go.
@@ -181,7 +181,7 @@ impl Ledger {
         }
     }
 
-    /// Has the file weighed again at `at`; false where that is known.
+    /// Schedules the file to be weighed again at `at`; false where that is known.
     pub(super) fn wake_at(&mut self, at: Timestamp, path: &RelPath) -> bool {
         self.timers.insert((at, path.clone())).is_none()
     }
@@ -268,7 +268,8 @@ impl Ledger {
                 && self.owner_of(&record.id) == Some(*seq)
                 && self.urls.get(&record.url.key()) == Some(seq)
                 && self.by_digest.contains(&(record.digest.prefix(), *seq))
-                && self.by_path.contains_key(&record.path)
+                // A deleted article's path may have been another's since, and have none now.
+                && (record.standing == Standing::Deleted || self.by_path.contains_key(&record.path))
         });
         let is_missing = |(since, seq): &(Timestamp, Seq)| {
             let record = self.records.get(seq);
@@ -303,7 +304,7 @@ impl Ledger {
         self.by_path.get(path).and_then(|seq| self.records.get(seq))
     }
 
-    /// Does the article still have the file that its record names?
+    /// Whether the article still has the file that its record names.
     pub(super) fn has_file(&self, record: &Record) -> bool {
         self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
     }
@@ -370,7 +371,7 @@ impl Ledger {
         twins
     }
 
-    /// Whose the id is.
+    /// The owner of the id.
     pub(super) fn owner_of(&self, id: &str) -> Option<Seq> {
         let digest = number_of(id);
         let alike = self.by_id.range((digest, 0)..=(digest, Seq::MAX)).map(|(_, seq)| *seq);

@@ -9,6 +9,8 @@ mod assets;
 mod channel;
 pub mod guard;
 mod ledger;
+mod locate;
+mod permalink;
 mod rows;
 #[cfg(test)]
 mod simulation;
@@ -18,11 +20,11 @@ mod step;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
+use jiff::tz::TimeZone;
 
-use crate::article::{Head, Location};
-use crate::base::media::is_asset;
+use crate::article::Head;
 use crate::base::route::slug;
-use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
@@ -30,6 +32,7 @@ pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, Stat
 
 use assets::Assets;
 use channel::Members;
+use locate::names;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -49,9 +52,9 @@ pub struct Article {
     pub id: String,
     /// Its file.
     pub path: RelPath,
-    /// Where its page stands.
+    /// The URL of its page.
     pub url: UrlPath,
-    /// What it says of itself.
+    /// Its front matter and title.
     pub head: Arc<Head>,
     /// When it became public, or when its author says it did.
     pub published: Timestamp,
@@ -61,7 +64,7 @@ pub struct Article {
     pub digest: Digest,
 }
 
-/// What stands at a URL path.
+/// The answer to a URL path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lookup {
     /// A public article whose URL is exactly this.
@@ -83,7 +86,7 @@ pub struct Channel {
     pub title: Option<String>,
     /// A description of its own, from `_index.md`.
     pub description: Option<String>,
-    /// What it is called where it has no title of its own: the directory's name, the tag as written, the author's name.
+    /// Its name where it has no title of its own: the directory's name, the tag as written, the author's name.
     pub name: String,
     /// Changes whenever anything does that the channel's feeds show.
     pub version: Digest,
@@ -95,7 +98,7 @@ pub struct Channel {
     pub count: usize,
 }
 
-/// What a `_index.md` says of its directory.
+/// The title and description of a directory, from its `_index.md`.
 #[derive(Debug, Clone, PartialEq)]
 struct Section {
     title: String,
@@ -122,7 +125,7 @@ pub struct Library {
     rows: OrdMap<Seq, Row>,
     /// The last article of every path, public or not: the ledger's own map.
     by_path: HashMap<RelPath, Seq>,
-    /// Whose every URL is that ever was public, by its key.
+    /// The owner of every URL that ever was public, by its key.
     urls: HashMap<UrlPath, Seq>,
     /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
     names: OrdSet<(u64, Seq)>,
@@ -133,6 +136,8 @@ pub struct Library {
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
+    /// The zone of the site, in which a permalink names a day.
+    zone: TimeZone,
 }
 
 impl Default for Library {
@@ -147,17 +152,23 @@ impl Default for Library {
             assets: Assets::default(),
             shown: 0,
             base: Digest::of(b""),
+            zone: TimeZone::UTC,
         }
     }
 }
 
 impl Library {
-    /// What stands at `path`.
+    /// Looks up a URL path.
     pub fn find(&self, path: &UrlPath) -> Lookup {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
         }
-        let Some(seq) = self.urls.get(&path.key()) else { return Lookup::Missing };
+        let Some(seq) = self.urls.get(&path.key()) else {
+            if self.channels.contains_key(&Scope::Directory(path.key())) {
+                return Lookup::Missing;
+            }
+            return self.dated(path).map_or(Lookup::Missing, Lookup::Moved);
+        };
         match self.rows.get(seq) {
             Some(row) if row.article.url == *path => Lookup::Here(Arc::clone(&row.article)),
             Some(row) => Lookup::Moved(Arc::clone(&row.article)),
@@ -189,7 +200,7 @@ impl Library {
         self.rows.len()
     }
 
-    /// Is nothing public?
+    /// Whether nothing is public.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -199,81 +210,7 @@ impl Library {
         self.rows.values().map(|row| &row.article)
     }
 
-    /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
-    /// unescaped); `None` where nothing is known to stand there. The empty reference, the article itself, is its
-    /// holder's to resolve.
-    pub fn locate(&self, reference: &str) -> Option<Route> {
-        if let Some(name) = reference.strip_prefix('?') {
-            return self.named(name);
-        }
-        match reference.strip_prefix('/') {
-            Some("") => Some(Route::Home),
-            // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
-            Some(path) => {
-                self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
-            }
-            None => {
-                self.at_file(reference.trim_end_matches('/')).or_else(|| self.at_url(reference))
-            }
-        }
-    }
-
-    /// A wiki link's target: a path from the root without its extension, the name or title of a note anywhere, or the
-    /// name of an asset anywhere. An asset that is not there (yet) has the URL that it would have, so that a picture
-    /// never loses its `src`.
-    fn named(&self, name: &str) -> Option<Route> {
-        if let Some(route) = self.at_file(name) {
-            return Some(route);
-        }
-        if let Some(wanted) = RelPath::new(name).filter(is_asset) {
-            let asset = self.assets.named(&wanted).unwrap_or(&wanted);
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
-        }
-        let last = name.rsplit('/').next().unwrap_or(name);
-        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let first =
-            |name: u64| self.names.range((name, 0)..=(name, Seq::MAX)).next().map(|(_, seq)| *seq);
-        let named = [called(&stem), called(last)].into_iter().find_map(first);
-        named.and_then(|seq| self.article(seq)).map(|article| Route::Resource(article.url.clone()))
-    }
-
-    fn at_url(&self, path: &str) -> Option<Route> {
-        let path = UrlPath::new(path)?;
-        match self.find(&path) {
-            Lookup::Here(article) | Lookup::Moved(article) => {
-                Some(Route::Resource(article.url.clone()))
-            }
-            Lookup::Asset(asset) => UrlPath::new(asset.as_str()).map(Route::Resource),
-            Lookup::Gone | Lookup::Missing => {
-                let scope = Scope::Directory(path);
-                self.channels.contains_key(&scope).then_some(Route::Index(scope))
-            }
-        }
-    }
-
-    /// A file by its path, with or without its extension, or the `index` of a directory.
-    fn at_file(&self, path: &str) -> Option<Route> {
-        if let Some(asset) = self.asset(path) {
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
-        }
-        let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
-        let at = |end: &str| self.at_path(&RelPath::new(&format!("{path}{end}"))?);
-        let article = ends.into_iter().find_map(at).or_else(|| {
-            // A link to `x.html` was written for the rendered site; the file is `x.md`.
-            let stem = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm"))?;
-            [".md", ".markdown", ".txt"]
-                .into_iter()
-                .find_map(|end| self.at_path(&RelPath::new(&format!("{stem}{end}"))?))
-        });
-        if let Some(article) = article {
-            return Some(Route::Resource(article.url.clone()));
-        }
-        let directory = RelPath::new(path.strip_suffix("/_index.md").unwrap_or(path))?;
-        let scope = Scope::Directory(UrlPath::of_names(directory.segments())?);
-        self.channels.contains_key(&scope).then_some(Route::Index(scope))
-    }
-
-    /// Is there a picture that stands for the site, and in every feed?
+    /// Whether there is a picture of the site, which every feed shows.
     fn has_icon(&self) -> bool {
         self.asset(ICON).is_some()
     }
@@ -357,7 +294,7 @@ impl Library {
         std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
 
-    /// What the feed of a scope holds: the `limit` articles that became public last, newest `published` first.
+    /// The entries of the feed of a scope: the `limit` articles that became public last, newest `published` first.
     pub fn entries(&self, scope: &Scope, limit: usize) -> Vec<Arc<Article>> {
         let Some(place) = self.channels.get(scope) else { return Vec::new() };
         let mut entries = self.all(place.members.newest(limit));
@@ -418,36 +355,5 @@ impl Library {
             self.names.remove(&(name, seq));
         }
         Some(row)
-    }
-}
-
-/// What an article is called in wiki links: its file's name (with and without its date) and its title.
-fn names(article: &Article) -> Vec<u64> {
-    let mut names = vec![called(article.path.stem())];
-    names.extend(Location::of(&article.path).names.last().map(|name| called(name)));
-    if !article.head.title.is_empty() {
-        names.push(called(&article.head.title));
-    }
-    names
-}
-
-/// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits costs less than a
-/// text for each name of each article, and no two names of one site meet by chance.
-fn called(name: &str) -> u64 {
-    Digest::of(slug(name).as_bytes()).prefix()
-}
-
-/// Is this the name of a text, which no URL ends like? `.html` is one that URLs do end like.
-fn is_named_as_text(path: &str) -> bool {
-    use crate::base::path::{FileKind, Markup};
-    let kind = RelPath::new(path).map(|path| FileKind::of(&path));
-    matches!(kind, Some(FileKind::Article(Markup::Markdown | Markup::Text)))
-}
-
-/// The name without an article's extension; other dots belong to the name.
-fn stem_of_text(path: &RelPath) -> String {
-    match crate::base::path::FileKind::of(path) {
-        crate::base::path::FileKind::Other => path.name().to_owned(),
-        _ => path.stem().to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 
 use super::Seq;
 
-/// Where a once public article stands now.
+/// The state of an article that was public once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// Everybody sees it.
@@ -45,11 +45,11 @@ pub struct Record {
     pub head: Arc<Head>,
     /// The words at the last `updated`.
     pub sketch: Arc<WordSketch>,
-    /// Where it stands.
+    /// Its present state.
     pub standing: Standing,
 }
 
-/// What a file was found to be when it was last read.
+/// The result of the last reading of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kept {
     /// Its article's record says it all: the record at this path has this digest.
@@ -65,20 +65,20 @@ pub enum Kept {
 /// A file beneath the article directory as it was last read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileRow {
-    /// What tells whether it has to be read again.
+    /// The fingerprint it was read under; with another, it has to be read again.
     pub fingerprint: Fingerprint,
     /// Was it so young when it was read that an equal fingerprint proves nothing?
     pub racy: bool,
     /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an asset).
     pub digest: Option<Digest>,
-    /// What it was found to be.
+    /// The result of the reading.
     pub kept: Kept,
 }
 
 /// A scope that once had an article. It stays, empty or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelRow {
-    /// Which.
+    /// The scope.
     pub scope: Scope,
     /// The directory's name, the tag as first written, the author's name.
     pub name: String,

@@ -22,6 +22,7 @@ use super::{
     Commit, Found, Library, Lookup, Notice, Observation, Policy, Remembered, Reweigh, Scan, State,
 };
 
+mod links;
 mod moves;
 
 const START: &str = "2026-03-01T12:00:00Z";
@@ -80,7 +81,7 @@ impl World {
 
     /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
-    /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration: the next look weighs everything), `reweigh`, `.`.
+    /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration, which a look takes up at once), `reweigh`, `.`.
     fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -116,10 +117,7 @@ impl World {
             }),
             "author" => self.change(|policy| policy.author = rest.to_owned()),
             "base" => self.change(|policy| policy.base = Digest::of(rest.as_bytes())),
-            "reweigh" => {
-                self.change(|_| ());
-                self.look(&self.everything());
-            }
+            "reweigh" => self.change(|_| ()),
             "restart" => self.state = State::load(&self.remembered, &self.policy),
             "." if rest.is_empty() => self.look(&self.everything()),
             "." => self.look(&rest.split(' ').map(str::to_owned).collect()),
@@ -131,6 +129,7 @@ impl World {
     fn change(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
         self.reweigh = Reweigh::Everything;
+        self.look(&self.everything());
     }
 
     fn next_inode(&mut self) -> u64 {
@@ -364,8 +363,8 @@ fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(world.told, ["b.md: id \"x\" is already used by a.md"]);
-    let slugs = "write a.md ---|slug: s|---|# A||one\nwrite b.md ---|slug: S|---|# B||two\n.";
-    let world = check(slugs, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+    let paths = "write a.md ---|path: s|---|# A||one\nwrite b.md ---|path: S|---|# B||two\n.";
+    let world = check(paths, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
         world.told,
         ["b.md: URL /S is already used by a.md; URLs that differ in case or signs are one"]
@@ -420,7 +419,18 @@ fn scopes_follow_directories_tags_and_authors() {
     let channel =
         world.state.library().channel(&Scope::Directory(UrlPath::new("n").unwrap())).unwrap();
     assert_eq!((channel.count, channel.name.as_str()), (0, "n"));
+    world.run("write c.md ---|authors: [Bob]|---|# C||z");
+    world.run("author Grace Hopper");
+    let has_author = |author: &str| {
+        let scope = Scope::Author(UrlPath::new(author).unwrap());
+        world.state.library().channel(&scope).map(|channel| channel.count)
+    };
+    assert_eq!((has_author("grace-hopper"), has_author("ada")), (Some(1), Some(0)));
 }
+
+/// Another configuration, which a look takes up at once, as a reload does.
+const POLICIES: [&str; 6] =
+    ["zone Asia/Tokyo", "zone UTC", "grace 0", "grace 30", "author Grace Hopper", "base other"];
 
 /// Any operation on a few paths, with a few texts.
 fn operation() -> impl Strategy<Value = String> {
@@ -446,6 +456,7 @@ fn operation() -> impl Strategy<Value = String> {
         2 => (0u32..20).prop_map(|seconds| format!("wait {seconds}")),
         4 => Just(".".to_owned()),
         1 => Just("restart".to_owned()),
+        1 => prop::sample::select(POLICIES.to_vec()).prop_map(str::to_owned),
     ]
 }
 

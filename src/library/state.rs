@@ -1,7 +1,7 @@
 //! The ledger and the library together, and the one function that changes them: a step.
 //!
 //! A step takes what was seen of some files and the time, and gives the rows that have to become durable, the scopes
-//! that changed, and what is worth telling. It never fails; what cannot be published is told. It works on a copy: a
+//! that changed, and notices for the log. It never fails; what cannot be published is reported. It works on a copy: a
 //! caller that cannot make the rows durable throws the copy away.
 //!
 //! Invariants: an id, a number and a URL are given once; `updated` never decreases; a file that is refused, empty or
@@ -22,31 +22,31 @@ use super::adopt::{Adopted, Recovered};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
-/// What of the configuration decides identities and dates.
+/// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// What derived ids are derived from.
+    /// The id of the site, from which ids of articles are derived.
     pub site_id: String,
     /// For dates without an offset.
     pub zone: TimeZone,
     /// How long a file must be gone before its article is.
     pub grace: SignedDuration,
-    /// Who wrote what names no author.
+    /// The author of articles that name none.
     pub author: String,
     /// The digest of everything in the configuration that feeds and pages show.
     pub base: Digest,
 }
 
-/// What was seen of one file.
+/// A look at one file.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// Where.
+    /// Its path.
     pub path: RelPath,
-    /// What.
+    /// The result.
     pub found: Found,
 }
 
-/// What there was.
+/// The result of a look at one file.
 #[derive(Debug, Clone)]
 pub enum Found {
     /// Nothing.
@@ -66,7 +66,7 @@ pub enum Found {
         racy: bool,
         /// Their digest.
         digest: Digest,
-        /// What they say.
+        /// The article that they make.
         reading: Reading,
     },
     /// Something that is not read at all.
@@ -110,14 +110,14 @@ pub enum Notice {
     Diagnostic(RelPath, Diagnostic),
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The rows that changed.
     pub commit: Commit,
     /// The scopes whose feeds or pages changed.
     pub touched: BTreeSet<Scope>,
-    /// What is worth telling, in order.
+    /// Notices for the log, in order.
     pub notices: Vec<Notice>,
 }
 
@@ -151,7 +151,7 @@ pub struct State {
 impl State {
     pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
-            // What is refused (a pipe, what stands in `_layouts`) is a row too, but no asset.
+            // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
                 self.library.assets.insert(path);
             }
@@ -180,7 +180,7 @@ impl State {
         self.adopted = Adopted::of(recovered);
     }
 
-    /// The library as it stands.
+    /// The present library.
     pub fn library(&self) -> &Library {
         &self.library
     }
@@ -210,7 +210,7 @@ impl State {
         self.ledger.next_timer()
     }
 
-    /// What is known of the file at `path`.
+    /// The file at `path`, as it was last read.
     pub fn file(&self, path: &RelPath) -> Option<&FileRow> {
         self.ledger.file(path)
     }
@@ -262,12 +262,12 @@ impl State {
         rivals
     }
 
-    /// Has the next step date every feed anew: another policy than the present one made what is remembered.
+    /// Makes the next step give every feed another date: what is remembered was made under another policy.
     pub fn forget_policy(&mut self) {
         self.library.base = Digest::of(b"");
     }
 
-    /// Has every file that was refused without being read looked at again: the limits are others.
+    /// Makes the next look read every file that was refused unread: the limits have changed.
     pub fn forget_refusals(&mut self) {
         let mut refused = Vec::new();
         for (path, row) in self.ledger.files() {

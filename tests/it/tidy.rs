@@ -34,7 +34,7 @@ const ORDER: &str = "
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
-    src/library: guard rows < address < channel ledger < assets < adopt < state < step
+    src/library: guard permalink rows < address locate < channel ledger < assets < adopt < state < step
     src/library/step: dates rename < admit finish
     src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month

@@ -93,7 +93,7 @@ impl Step<'_> {
         if !matches!(FileKind::of(path), FileKind::Article(_)) {
             return;
         }
-        let told = self.state.ledger.take_contest(path);
+        let reported = self.state.ledger.take_contest(path);
         let live = self.state.ledger.live(path).cloned();
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
@@ -132,16 +132,16 @@ impl Step<'_> {
                     Some(record) => self.edit(&record, draft),
                     None => self.admit(draft),
                 };
-                self.settle(path, row, told, refused.err());
+                self.settle(path, row, reported, refused.err());
             }
         }
     }
 
-    /// Is the file an exact copy of a public article, put there less than the grace ago? Its original may be about to
+    /// Whether the file is an exact copy of a public article, put there less than the grace ago. Its original may be about to
     /// go: a copy and a deletion is how rsync and the clients of clouds rename.
     fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.take_copy(path);
-        // On a first scan nobody has seen the original yet. Who says an id is who it says.
+        // On a first scan the original is not known yet. An explicit id needs no proof.
         if self.scan == Scan::First || head.id.is_some() {
             return false;
         }
@@ -190,7 +190,7 @@ impl Step<'_> {
         &mut self,
         path: &RelPath,
         row: FileRow,
-        told: Option<Diagnostic>,
+        reported: Option<Diagnostic>,
         refused: Option<Diagnostic>,
     ) {
         let Some(diagnostic) = refused else {
@@ -199,14 +199,14 @@ impl Step<'_> {
             }
             return;
         };
-        if told.as_ref() != Some(&diagnostic) {
+        if reported.as_ref() != Some(&diagnostic) {
             self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
         }
         self.state.ledger.contest(path, diagnostic);
         self.reappear(self.state.ledger.live(path).cloned().as_deref());
     }
 
-    /// The file is there, but not usable: the last good version stands.
+    /// The file is there, but not usable: the last good version stays.
     fn reappear(&mut self, record: Option<&Record>) {
         if let Some(Record { seq, standing: Standing::Missing(_), .. }) = record {
             self.set_standing(*seq, Standing::Public);

@@ -42,7 +42,7 @@ pub(super) fn updated_first(
     with_micros(written.unwrap_or(published).max(published), id)
 }
 
-/// When a known article last changed, and whether its words are measured anew from here. `edited`: its words, where its
+/// When a known article last changed, and whether later edits are measured from these words. `edited`: its words, where its
 /// bytes are others.
 pub(super) fn updated_next(
     old: &Record,

@@ -50,11 +50,13 @@ impl Step<'_> {
         self.touched.insert(Scope::Site);
         if let Some(article) = new {
             self.state.library.insert(Arc::clone(&article), scopes.into());
-            self.notices.push(match (old, self.renamed.remove(&seq)) {
-                (None, _) => Notice::Published(article),
-                (Some(_), Some(from)) => Notice::Renamed(from, article),
-                (Some(_), None) => Notice::Changed(article),
-            });
+            match (old, self.renamed.remove(&seq)) {
+                (None, _) => self.notices.push(Notice::Published(article)),
+                (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),
+                (Some(old), None) if old != article => self.notices.push(Notice::Changed(article)),
+                // Its scopes alone are others.
+                (Some(_), None) => {}
+            }
         }
     }
 
@@ -71,10 +73,11 @@ impl Step<'_> {
             scopes.extend(self.label(Scope::Tag, &address::tag_slug(tag), tag));
         }
         let author = self.policy.author.as_str();
-        let authors = article.head.authors.iter().map(|author| author.name.as_str());
-        let nobody = article.head.authors.is_empty();
-        for author in authors.chain(nobody.then_some(author)) {
+        if article.head.authors.is_empty() {
             scopes.extend(self.label(Scope::Author, &slug(author), author));
+        }
+        for author in &article.head.authors {
+            scopes.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
         }
         scopes.sort();
         scopes.dedup();

@@ -26,6 +26,7 @@ impl State {
     pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
         let mut state = State::default();
         state.library.base = policy.base;
+        state.library.zone = policy.zone.clone();
         for record in &remembered.records {
             state.ledger.restore(record);
         }
@@ -103,6 +104,7 @@ impl<'a> Step<'a> {
         observations: &[Observation],
         reweigh: Reweigh,
     ) -> (State, Outcome) {
+        self.state.library.zone = self.policy.zone.clone();
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;
@@ -117,6 +119,14 @@ impl<'a> Step<'a> {
         }
         self.weigh_all();
         self.delete_due();
+        if reweigh == Reweigh::Everything {
+            // An article without an author has the policy's, so its scopes may change without its record.
+            let public: Vec<Seq> =
+                self.state.library.articles().map(|article| article.seq).collect();
+            for seq in public {
+                self.show(seq);
+            }
+        }
         self.finish()
     }
 
@@ -221,7 +231,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// An asset that comes or goes may be linked from any page; the site's picture stands in every feed.
+    /// An asset that comes or goes may be linked from any page; the site's picture is in every feed.
     fn touch_all_who_show(&mut self, asset: &RelPath) {
         self.touched.insert(Scope::Site);
         if asset.as_str() == ICON {

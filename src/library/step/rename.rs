@@ -13,11 +13,11 @@ use super::super::Seq;
 /// An article whose file is gone.
 #[derive(Debug, Clone)]
 pub(super) struct Lost {
-    /// Whose.
+    /// The article.
     pub(super) seq: Seq,
-    /// Where it was.
+    /// The path it had.
     pub(super) path: RelPath,
-    /// What the file was, where that is still known.
+    /// The fingerprint of its last file, where that is still known.
     pub(super) fingerprint: Option<Fingerprint>,
     /// Its published bytes.
     pub(super) digest: Digest,
@@ -26,9 +26,9 @@ pub(super) struct Lost {
 /// A file at a path that no article has.
 #[derive(Debug, Clone)]
 pub(super) struct Fresh {
-    /// Where.
+    /// Its path.
     pub(super) path: RelPath,
-    /// What it is.
+    /// Its fingerprint.
     pub(super) fingerprint: Fingerprint,
     /// Its bytes.
     pub(super) digest: Option<Digest>,
@@ -36,7 +36,7 @@ pub(super) struct Fresh {
     pub(super) named: Option<Seq>,
 }
 
-/// Pairs what was lost with what is fresh. Each stands in at most one pair; the result does not depend on the order of
+/// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend on the order of
 /// the arguments.
 pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, RelPath)> {
     lost.sort_by(|a, b| a.path.cmp(&b.path));
@@ -96,7 +96,7 @@ impl Pairs {
     }
 }
 
-/// What makes a file the same file: a birth time of 0 means that the file system keeps none, and proves nothing.
+/// The identity of a file: a birth time of 0 means that the file system keeps none, and proves nothing.
 fn inode(fingerprint: &Fingerprint) -> Option<(u64, u64, i64)> {
     let Fingerprint { dev, ino, btime_ns, .. } = *fingerprint;
     (btime_ns != 0).then_some((dev, ino, btime_ns))

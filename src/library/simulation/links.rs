@@ -1,0 +1,85 @@
+//! Links and URLs: what a slug, a permalink of another generator, a relative link and a wiki link lead to.
+
+use crate::base::UrlPath;
+use crate::library::Lookup;
+
+use super::{World, check_urls};
+
+const POSTS: &str = "write news/2025-01-23-s.md ---|slug: s|---|# First||one
+write news/2026-01-23-s.md ---|slug: s|---|# Second||two
+write a/Note.md ---|date: 2026-02-01|---|# N||three
+write b/c/Note.md ---|date: 2026-02-02|---|# N||four
+write top.md ---|date: 2026-02-03T23:30:00|---|# T||five
+.";
+
+fn world(script: &str) -> World {
+    let mut world = World::new();
+    script.lines().for_each(|line| world.run(line));
+    world
+}
+
+#[test]
+fn one_slug_twice_is_numbered_for_ever() {
+    assert_eq!(check_urls(POSTS)[..2], ["news/s", "news/s-2"]);
+    let first_gone = format!("{POSTS}\nrm news/2025-01-23-s.md\n.\nwait 20\n.\nrestart\nreweigh");
+    assert_eq!(check_urls(&first_gone)[0], "news/s-2");
+}
+
+#[test]
+fn dated_permalinks_lead_to_the_article_of_that_date() {
+    let script = format!("{POSTS}\nwrite 2026/01/23/other.md # Other||six\nrestart\n.");
+    let world = world(&script);
+    for (path, expected) in [
+        ("2025/01/23/s", Some("news/s")),
+        ("2026/01/23/s", Some("news/s-2")),
+        ("2026/01/23/s.html", Some("news/s-2")),
+        ("2026/1/s", Some("news/s-2")),
+        ("2026/s", Some("news/s-2")),
+        ("2025/S", Some("news/s")),
+        ("news/2026/01/23/s", Some("news/s-2")),
+        ("news/2025/s.html", Some("news/s")),
+        ("2026/01/23/2026-01-23-s", Some("news/s-2")),
+        // Another day, another year, another directory, no slug.
+        ("2026/01/25/s", None),
+        ("2024/s", None),
+        ("other/2026/01/23/s", None),
+        ("2026/01/23/none", None),
+        ("2026/01/23", None),
+        // A day may be another in the author's zone.
+        ("2026/02/04/top", Some("top")),
+        ("2026/02/03/top", Some("top")),
+    ] {
+        let found = match world.state.library().find(&UrlPath::new(path).unwrap()) {
+            Lookup::Moved(article) => Some(article.url.to_string()),
+            Lookup::Missing => None,
+            other => panic!("{path}: {other:?}"),
+        };
+        assert_eq!(found.as_deref(), expected, "{path}");
+    }
+    let own = UrlPath::new("2026/01/23/other").unwrap();
+    assert!(matches!(world.state.library().find(&own), Lookup::Here(_)));
+}
+
+#[test]
+fn links_find_what_their_author_meant() {
+    let world = world(POSTS);
+    for (reference, expected) in [
+        // From the file, else from the directories above it.
+        ("b/c/Note.md", Some("/b/c/note")),
+        ("news/a/Note.md", Some("/a/note")),
+        ("news/top", Some("/top")),
+        ("news/2026/01/23/s.html", Some("/news/s-2")),
+        ("/2025/01/23/s/", Some("/news/s")),
+        ("/news/top", None),
+        ("news/none.md", None),
+        // Wiki links: the vault path, its end, the shortest path.
+        ("?b/c/Note", Some("/b/c/note")),
+        ("?c/Note", Some("/b/c/note")),
+        ("?Note", Some("/a/note")),
+        ("?elsewhere/Note", Some("/a/note")),
+        ("?Nothing", None),
+    ] {
+        let route = world.state.library().locate(reference).map(|route| route.to_string());
+        assert_eq!(route.as_deref(), expected, "{reference}");
+    }
+}
