@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod digest;
+pub mod direction;
 pub mod html;
 pub mod media;
 pub mod path;
