@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod digest;
+pub mod direction;
 pub mod fingerprint;
 pub mod html;
 pub mod media;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use askama::Template;
 
 use crate::article::Person;
+use crate::base::direction::Direction;
 use crate::base::{Route, Scope, text};
 use crate::config;
 use crate::library::{Article, audience};
@@ -70,6 +71,7 @@ struct View<'a> {
     external: Option<Link>,
     image: Option<&'a str>,
     html: &'a str,
+    direction: Direction,
     older: Option<Neighbour<'a>>,
     newer: Option<Neighbour<'a>>,
 }
@@ -104,6 +106,7 @@ pub fn article(page: &ArticlePage<'_>) -> String {
         site,
         home: super::url(site, &Route::Home),
         title: &head.title,
+        direction: Direction::of(head.language.as_deref(), page.html),
         updated: format::change(site, article.published, article.updated),
         section: section(page),
         authors: authors(page),
@@ -277,12 +280,12 @@ mod tests {
                 "<meta property=\"og:title\" content=\"My Post\">",
                 "<meta property=\"article:published_time\" content=\"2026-11-23T23:30:00Z\">",
                 "<meta name=\"twitter:card\" content=\"summary\">",
-                "<article class=\"h-entry\" dir=\"auto\">",
+                "<article class=\"h-entry\" dir=\"ltr\">",
                 "<h1 class=\"p-name\">My Post</h1>",
                 "<a class=\"u-url u-uid\" href=\"https://example.org/news/my-post\"><time class=\"dt-published\" \
                  datetime=\"2026-11-23T23:30:00Z\">24 November 2026</time></a>, by <span class=\"p-author h-card\" \
                  lang=\"en\"><span class=\"p-name\" dir=\"auto\">Ada Lovelace</span></span></p>",
-                "<div class=\"e-content\" dir=\"auto\">\n<p>Body &amp; soul.</p>\n</div>",
+                "<div class=\"e-content\">\n<p>Body &amp; soul.</p>\n</div>",
             ],
         );
         for absent in [

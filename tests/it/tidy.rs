@@ -27,7 +27,7 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths < people tags < keys
     src/article/markdown: footnotes nesting parser < callouts comments writer < outline
     src/article/sanitize: attributes tokens < dropped < rebuild
-    src/base: digest fingerprint html path place text time < diagnostic media reference route
+    src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve
     src/feed: links mailbox xml < atom compose gate json lint opml rss

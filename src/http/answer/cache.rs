@@ -2,16 +2,17 @@
 //! key.
 //!
 //! Keyed by (route, version of the inputs), so nothing is ever invalidated: what is not asked for
-//! any more becomes the oldest and leaves. Rendering and compressing run on threads that may block,
-//! as many at once as there are cores. Requests for the same thing wait for the one that makes it,
+//! any more becomes the oldest and leaves. Rendering and compressing run on a pool of threads that
+//! may block, as many as there are cores. Requests for the same thing wait for the one that makes it,
 //! and a client that goes away in between stops nothing.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
+use rayon::ThreadPool;
 
-use super::single_flight::{SingleFlight, lock};
+use super::single_flight::{SingleFlight, lock, pool};
 use crate::base::{Digest, Route};
 use crate::publish::{Coding, Document, Render, Snapshot, Unrendered};
 
@@ -27,20 +28,28 @@ pub(in crate::http) struct Warm {
     documents: Mutex<Documents>,
     renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
     codings: SingleFlight<(Digest, Coding), ()>,
-    /// Renderings and compressions at once: they are bound by the cores.
-    at_once: Arc<Semaphore>,
+    /// Renders and compresses: that is bound by the cores.
+    pool: ThreadPool,
 }
 
 impl Warm {
-    /// Keeps at most `bytes_max` of documents, and makes at most `at_once` things at the same time.
-    pub(in crate::http) fn new(render: Arc<dyn Render>, bytes_max: usize, at_once: usize) -> Self {
-        Self {
+    /// Keeps at most `bytes_max` of documents, and makes them on so many threads.
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be made.
+    pub(in crate::http) fn new(
+        render: Arc<dyn Render>,
+        bytes_max: usize,
+        threads: usize,
+    ) -> io::Result<Self> {
+        Ok(Self {
             render,
             documents: Mutex::new(Documents::new(bytes_max)),
             renderings: SingleFlight::default(),
             codings: SingleFlight::default(),
-            at_once: Arc::new(Semaphore::new(at_once.max(1))),
-        }
+            pool: pool(threads).map_err(io::Error::other)?,
+        })
     }
 
     /// The document of `route` at `version`: the cached one, or the one that is made now.
@@ -56,7 +65,7 @@ impl Warm {
         }
         let (warm, snapshot, wanted) = (Arc::clone(self), Arc::clone(snapshot), key.clone());
         let made =
-            self.renderings.join(key, &self.at_once, move || warm.make(&snapshot, wanted)).await;
+            self.renderings.join(key, &self.pool, move || warm.make(&snapshot, wanted)).await;
         // A rendering that panicked is one article's failure, and not the server's.
         made.unwrap_or(Err(Unrendered::Unreadable))
     }
@@ -78,7 +87,7 @@ impl Warm {
         // flight may have been the other's, and this one asks again.
         while document.made(coding).is_none() {
             let wanted = Arc::clone(document);
-            let made = self.codings.join(key, &self.at_once, move || code(&wanted, coding)).await;
+            let made = self.codings.join(key, &self.pool, move || code(&wanted, coding)).await;
             if made.is_none() {
                 return;
             }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use tokio::sync::watch;
 
 /// Work under way: one maker for each key, for whose result all others wait.
 pub(super) struct SingleFlight<K, V> {
@@ -25,18 +26,16 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// The result of `make`, or of the call under way for the same key. `None` where that panicked,
-    /// or its runtime is going down.
+    /// The result of `make`, or of the call under way for the same key. `None` where that panicked.
     ///
-    /// The work runs on a thread that may block, once there is a permit of `at_once` for it, and
-    /// goes on when the caller goes away.
+    /// The work runs on a thread of `pool`, and goes on when the caller goes away.
     pub(super) async fn join(
         &self,
         key: K,
-        at_once: &Arc<Semaphore>,
+        pool: &ThreadPool,
         make: impl FnOnce() -> V + Send + 'static,
     ) -> Option<V> {
-        let mut result = self.start(key, at_once, make);
+        let mut result = self.start(key, pool, make);
         let made = result.wait_for(Option::is_some).await.ok()?;
         made.clone()
     }
@@ -46,7 +45,7 @@ where
     fn start(
         &self,
         key: K,
-        at_once: &Arc<Semaphore>,
+        pool: &ThreadPool,
         make: impl FnOnce() -> V + Send + 'static,
     ) -> watch::Receiver<Option<V>> {
         let mut under_way = lock(&self.under_way);
@@ -55,28 +54,34 @@ where
         }
         let (sender, receiver) = watch::channel(None);
         under_way.insert(key.clone(), receiver.clone());
-        // A runtime that is going down drops what is spawned on it at once, and with it the place,
-        // which locks.
         drop(under_way);
         // Dropped when the work ends in whatever way: a panic closes the channel, and no request
         // waits for ever.
         let place = Place { key, under_way: Arc::clone(&self.under_way) };
-        let at_once = Arc::clone(at_once);
-        // A task of its own, so that the work goes on when the first caller goes away.
-        tokio::spawn(async move {
-            let Ok(permit) = at_once.acquire_owned().await else { return };
-            let work = move || {
-                let (_permit, made) = (permit, make());
-                // First the place, then the result: a caller that comes in between starts again,
-                // and none waits for work that is over.
-                drop(place);
-                sender.send_replace(Some(made));
-            };
-            // The panic hook has reported a panic; the waiters see the channel close.
-            let _ = tokio::task::spawn_blocking(work).await;
+        pool.spawn(move || {
+            let made = make();
+            // First the place, then the result: a caller that comes in between starts again, and
+            // none waits for work that is over.
+            drop(place);
+            sender.send_replace(Some(made));
         });
         receiver
     }
+}
+
+/// A pool of `threads` for what is made.
+///
+/// Few threads that stay, and not those of the runtime, which come and go: the allocator gives each
+/// thread memory of its own, which keeps what its largest rendering needed.
+///
+/// # Errors
+///
+/// When a thread cannot be made.
+pub(super) fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1));
+    let pool = pool.thread_name(|n| format!("render-{n}"));
+    // The panic hook has reported it, and the waiters see their channel close.
+    pool.panic_handler(|_| {}).build()
 }
 
 /// A key's place among the flights under way; dropping it frees the place.
@@ -109,23 +114,23 @@ mod tests {
     #[test]
     fn many_wait_for_one_maker() {
         let flight = SingleFlight::<u8, usize>::default();
-        let at_once = Arc::new(Semaphore::new(1));
+        let pool = pool(1).unwrap();
         let made = Arc::new(AtomicUsize::new(0));
         let (open, gate) = std::sync::mpsc::channel::<()>();
         block_on(async {
             let count = Arc::clone(&made);
-            let first = flight.start(1, &at_once, move || {
+            let first = flight.start(1, &pool, move || {
                 gate.recv().unwrap();
                 count.fetch_add(1, Ordering::SeqCst) + 1
             });
             let others: Vec<_> =
-                (0..9).map(|_| flight.start(1, &at_once, || unreachable!())).collect();
+                (0..9).map(|_| flight.start(1, &pool, || unreachable!())).collect();
             drop(first);
             open.send(()).unwrap();
             for mut other in others {
                 assert_eq!(other.wait_for(Option::is_some).await.unwrap().unwrap(), 1);
             }
-            assert_eq!(flight.join(1, &at_once, || 2).await, Some(2), "the place is free again");
+            assert_eq!(flight.join(1, &pool, || 2).await, Some(2), "the place is free again");
         });
         assert_eq!(made.load(Ordering::SeqCst), 1);
         assert!(lock(&flight.under_way).is_empty());
@@ -134,13 +139,13 @@ mod tests {
     #[test]
     fn a_panic_strands_nobody() {
         let flight = SingleFlight::<u8, usize>::default();
-        let at_once = Arc::new(Semaphore::new(1));
+        let pool = pool(1).unwrap();
         block_on(async {
             assert_eq!(
-                flight.join(1, &at_once, || std::panic::resume_unwind(Box::new(()))).await,
+                flight.join(1, &pool, || std::panic::resume_unwind(Box::new(()))).await,
                 None
             );
-            assert_eq!(flight.join(1, &at_once, || 5).await, Some(5));
+            assert_eq!(flight.join(1, &pool, || 5).await, Some(5));
         });
     }
 }
