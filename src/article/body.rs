@@ -41,7 +41,10 @@ pub fn body(
         Err(_) => Err(Diagnostic::error("render", "the renderer failed on this text")),
     };
     match rendered {
-        Ok(html) => Ok((finish(&html, head), findings.into_diagnostics())),
+        Ok(html) => {
+            findings.place_dropped(split.text);
+            Ok((finish(&html, head), findings.into_diagnostics()))
+        }
         Err(error) => {
             let mut all = findings.into_diagnostics();
             all.retain(|finding| finding.severity != Severity::Error);
@@ -168,9 +171,9 @@ mod tests {
         assert_eq!(
             seen,
             [
+                "dropped: 1:3: `<svg>` cannot be in a feed, and was left out (2 times)",
                 "template-tag: 3:1: the template tag `include` was removed",
                 "dropped: `javascript:x` is not a URL that a feed can have, and was left out",
-                "dropped: `<svg>` cannot be in a feed, and was left out (2 times)",
             ]
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::article::symbol::LOST;
-use crate::base::{Diagnostic, Severity};
+use crate::base::{Diagnostic, Place, Severity};
 
 /// Findings of one rendering that are reported one by one.
 const LIMIT: usize = 64;
@@ -19,6 +19,8 @@ pub(crate) struct Findings {
     beyond: Option<(usize, Severity)>,
     /// Elements that were left out, and how often.
     dropped: BTreeMap<&'static str, usize>,
+    /// The first places of them.
+    places: BTreeMap<&'static str, Place>,
 }
 
 impl Findings {
@@ -82,11 +84,47 @@ impl Findings {
         );
     }
 
+    /// Finds the places of elements that were left out: where `text`, which was rendered, first has
+    /// their tag outside of fenced code.
+    pub(crate) fn place_dropped(&mut self, text: &str) {
+        if self.dropped.is_empty() {
+            return;
+        }
+        let mut in_code = false;
+        for (number, line) in text.lines().enumerate() {
+            in_code ^= line.trim_start().starts_with("```");
+            if in_code {
+                continue;
+            }
+            for (at, _) in line.match_indices('<') {
+                let name = line[at + 1..].split(|c: char| !c.is_ascii_alphanumeric()).next();
+                let name = name.unwrap_or_default();
+                let Some(known) =
+                    self.dropped.keys().find(|known| known.eq_ignore_ascii_case(name))
+                else {
+                    continue;
+                };
+                // Counting characters for each of many on one line would cost its square.
+                if !self.places.contains_key(known) {
+                    let column = line[..at].chars().count() + 1;
+                    self.places.insert(known, Place::new(number + 1, column));
+                }
+            }
+            if self.places.len() == self.dropped.len() {
+                return;
+            }
+        }
+    }
+
     /// Sorts the findings in the order of the file.
     pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
         for (element, count) in std::mem::take(&mut self.dropped) {
             let message = format!("`<{element}>` cannot be in a feed, and was left out");
-            self.list.push((Diagnostic::warning("dropped", message), count));
+            let mut finding = Diagnostic::warning("dropped", message);
+            if let Some(place) = self.places.get(element) {
+                finding = finding.at(place.line.saturating_add(self.lines_before), place.column);
+            }
+            self.list.push((finding, count));
         }
         let mut list = Vec::new();
         for (mut finding, count) in self.list {

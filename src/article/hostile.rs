@@ -35,7 +35,7 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
 }
 
 /// Pieces of which hostile texts are made.
-const SEEDS: [&str; 60] = [
+const SEEDS: [&str; 70] = [
     ">",
     "> ",
     "- ",
@@ -96,6 +96,56 @@ const SEEDS: [&str; 60] = [
     "</p>",
     "<p><b>",
     "<select><option>",
+    "{# ",
+    "{/*",
+    "{% comment %}",
+    "{::comment}",
+    "{: #x}\n",
+    ":::a\n",
+    "!!! a\n",
+    "{{< code >}}",
+    "https://a.b/_c_ ",
+    "<textarea>",
+];
+
+/// Pieces that hide their `hid`, show nothing, or show something of their own, in any order.
+const CONSTRUCTS: [&str; 24] = [
+    "{# hid #}",
+    "{#\nhid\n\nhid\n#}",
+    "{/* hid */}",
+    "{{/* hid */}}",
+    "{% comment %}hid{% endcomment %}",
+    "{%- comment -%}\n\nhid\n{%- endcomment -%}",
+    "{{< comment >}}hid{{< / comment >}}",
+    "{{% comment %}}hid{{% /comment %}}",
+    "{::comment}hid{:/comment}",
+    "%%hid%%",
+    "<!-- hid -->",
+    "<span hidden>hid</span>",
+    "{% hid %}",
+    "{{ hid }}",
+    "{{hid}}",
+    "`a`",
+    "[[Note | shown]]",
+    "[a](b){:target=\"_blank\"}",
+    "https://e.org/x_y",
+    "{{< ref \"b.md\" >}}",
+    "<svg>",
+    "~a~",
+    "{% img left /a.png 1 2 %}",
+    "[a]({{ hid }}/b)",
+];
+
+/// What may be around a piece.
+const PLACES: [(&str, &str); 8] = [
+    ("", "\n\n"),
+    ("- ", "\n\n"),
+    ("> ", "\n\n"),
+    ("# ", "\n\n"),
+    (":::tip\n\n", "\n\n:::\n\n"),
+    ("!!! note\n\n    ", "\n\n"),
+    ("| a |\n|---|\n| ", " |\n\n"),
+    ("<div>\n\n", "\n\n</div>\n\n"),
 ];
 
 /// The factor of all sizes.
@@ -159,6 +209,29 @@ fn bombs(n: usize) -> Vec<(&'static str, String)> {
 }
 
 proptest! {
+    #[test]
+    fn what_is_hidden_leaves_and_the_words_around_it_stay(
+        pieces in proptest::collection::vec(
+            (proptest::sample::select(PLACES.to_vec()), proptest::sample::select(CONSTRUCTS.to_vec())),
+            1..12,
+        )
+    ) {
+        let mut text = String::new();
+        for (number, ((before, after), piece)) in pieces.iter().enumerate() {
+            // A line within a table or a quote would end it.
+            let piece = if before.is_empty() { (*piece).to_owned() } else { piece.replace('\n', " ") };
+            text.push_str(&format!("{before}w{number} {piece} v{number}{after}"));
+        }
+        let path = RelPath::new("a.md").unwrap();
+        let (body, _) = body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+        prop_assert_eq!(invariants::check(&body.html), Ok(()));
+        prop_assert!(!body.html.contains("hid"), "{}\n{}", text, body.html);
+        for (number, (_, piece)) in pieces.iter().enumerate() {
+            let is_shown = body.html.contains(&format!("v{number}")) || *piece == "<svg>";
+            prop_assert!(body.html.contains(&format!("w{number}")) && is_shown, "{}\n{}", text, body.html);
+        }
+    }
+
     #[test]
     fn no_bytes_panic(input in proptest::collection::vec(any::<u8>(), 0..400)) {
         for name in ["a.md", "a.html", "a.txt"] {

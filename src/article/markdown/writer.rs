@@ -14,12 +14,13 @@ use pulldown_cmark::{
     Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
 };
 
-use crate::article::feed_html::elements::language_name;
+use crate::article::feed_html::elements::{Fate, fate, language_name};
 use crate::article::feed_html::heading_ids::Ids;
 use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{MORE, push_attribute, push_text, push_url, repair_char};
 use crate::article::findings::Findings;
-use crate::article::sanitize::tokens::is_more;
+use crate::article::sanitize::dropped::{Dropped, is_hidden};
+use crate::article::sanitize::tokens::{Token, is_more, tokens_of_part};
 use crate::article::symbol::DRAFT_MARK;
 
 use super::footnotes::Footnotes;
@@ -100,6 +101,24 @@ struct Heading {
     at: usize,
     given: Option<String>,
     text: String,
+    /// An element in it that is not shown, and has no part in its id.
+    hidden: Dropped,
+}
+
+impl Heading {
+    /// Follows raw HTML in it.
+    fn follow(&mut self, html: &str) {
+        for token in tokens_of_part(html) {
+            if self.hidden.covers(&token) {
+                continue;
+            }
+            if let Token::Start(name, attributes) = &token
+                && (is_hidden(attributes) || matches!(fate(name), Fate::Drop(_)))
+            {
+                self.hidden.begin(name);
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -283,6 +302,7 @@ impl Writer<'_, '_> {
             at: self.out.len() - 1,
             given: id.map(|id| id.to_string()),
             text: String::new(),
+            hidden: Dropped::default(),
         });
     }
 
@@ -370,6 +390,9 @@ impl Writer<'_, '_> {
                 return Err(Stop::Raw);
             }
             self.seen_block = true;
+            if let Some(heading) = &mut self.heading {
+                heading.follow(html);
+            }
             self.out.push_str(&html.replace(|c| repair_char(c).is_none() && c != DRAFT_MARK, ""));
             return Ok(());
         };
@@ -379,7 +402,9 @@ impl Writer<'_, '_> {
     }
 
     fn text(&mut self, text: &str) {
-        if let Some(heading) = &mut self.heading {
+        if let Some(heading) = &mut self.heading
+            && !heading.hidden.is_open()
+        {
             heading.text.push_str(text);
         }
         push_text(&mut self.out, text);
