@@ -81,7 +81,7 @@ impl Location {
 }
 
 /// The directory (or file) that keeps `path` from being an article or an asset, as the part of
-/// `path` up to it: Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
+/// `path` up to it: a synchroniser's copy of a file that was changed in two places, Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
 /// begins with `_`, except `_posts`, `_drafts` and `_index.*`.
 pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
     let mut end = 0;
@@ -90,13 +90,22 @@ pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
         let is_allowed = segment == "_posts"
             || segment.eq_ignore_ascii_case("_drafts")
             || segment.starts_with("_index.");
-        if segment.starts_with('_') && !is_allowed {
+        if segment.starts_with('_') && !is_allowed || is_conflict_copy(segment) {
             return path.as_str().get(..end);
         }
         // The slash.
         end += 1;
     }
     None
+}
+
+/// Whether a name is the one that Syncthing, Nextcloud, Dropbox or Seafile gives to the other version
+/// of a file that was changed in two places.
+fn is_conflict_copy(name: &str) -> bool {
+    name.contains(".sync-conflict-")
+        || name.contains("(conflicted copy ")
+        || name.contains("'s conflicted copy ")
+        || name.contains("(SFConflict ")
 }
 
 /// Whether the article is where Jekyll keeps its articles, so that its author has Jekyll's habits.
@@ -260,6 +269,23 @@ mod tests {
             ("a/_drafts/a.md", None),
             ("_posts/_a/b.md", Some("_posts/_a")),
             ("a_b/c_.md", None),
+            (
+                "n.sync-conflict-20200102-100237-ABCDEFG.md",
+                Some("n.sync-conflict-20200102-100237-ABCDEFG.md"),
+            ),
+            (
+                "a/n (conflicted copy 2020-01-02 120000).md",
+                Some("a/n (conflicted copy 2020-01-02 120000).md"),
+            ),
+            (
+                "n (Ada's conflicted copy 2020-01-02).md",
+                Some("n (Ada's conflicted copy 2020-01-02).md"),
+            ),
+            (
+                "n (SFConflict ada@ex.org 2020-01-02-10-00-00).md",
+                Some("n (SFConflict ada@ex.org 2020-01-02-10-00-00).md"),
+            ),
+            ("on conflicted copies.md", None),
             ("", None),
         ] {
             assert_eq!(excluded_by(&RelPath::new(path).unwrap()), left_out, "{path}");
