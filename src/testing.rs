@@ -12,7 +12,7 @@ pub mod article {
 }
 
 pub mod base {
-    pub use crate::base::path::FileKind;
+    pub use crate::base::path::{FileKind, Markup};
     pub use crate::base::text::clean;
     pub use crate::base::{Digest, Format, RelPath, Route, Scope, Severity, Timestamp};
 }

@@ -2,14 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::base::path::{FileKind, Markup};
+use crate::base::html::unescape;
+use crate::base::path::Markup;
+use crate::base::text::line;
 use crate::base::{Diagnostic, RelPath, Severity};
 
 use super::feed_html::references::Resolver;
-use super::feed_html::{MORE, repair};
+use super::feed_html::{MORE, Part, finished, parts, repair_source};
 use super::findings::Findings;
-use super::model::{Body, Head};
+use super::head::markup_of;
+use super::model::{Body, Head, TitleFrom};
 use super::rendering::{Limits, Rendering, prefix_of};
+use super::title::{is_same, without_permalink};
 use super::{decode, front_matter, html, markdown, plain_text, summary, symbol};
 
 /// Renders the article at `path`, whose head was read from the same bytes.
@@ -28,7 +32,7 @@ pub fn body(
         Ok(text) => text,
         Err(refused) => return Err(vec![refused]),
     };
-    let split = front_matter::split(&decoded);
+    let split = front_matter::split(&decoded, markup_of(path));
     let rendering =
         Rendering { head, limits, resolver: Resolver::new(path), prefix: prefix_of(path) };
     let mut findings = Findings::from_line(split.line);
@@ -60,21 +64,23 @@ fn render(
     rendering: &Rendering<'_>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let text = repair(text);
-    let markup = match FileKind::of(path) {
-        FileKind::Article(markup) | FileKind::Section(markup) => markup,
-        FileKind::Other => Markup::Markdown,
-    };
-    match markup {
+    let text = repair_source(text);
+    match markup_of(path) {
         Markup::Markdown => markdown::render(&text, rendering, findings),
         Markup::Html => html::render(&text, rendering, findings),
         Markup::Text => plain_text::render(&text, rendering),
     }
 }
 
-/// Derives the summary, and gives the marks their final form.
+/// Derives the summary, and gives the marks their final form. A summary that the author wrote stays
+/// whole.
 fn finish(html: &str, head: &Head) -> Body {
-    let mut summary = summary::cut(head.summary.as_deref().unwrap_or_default());
+    let html = finished(html.to_owned());
+    let html = match head.title_from {
+        TitleFrom::FrontMatter => without_repeated_title(&html, &head.title),
+        _ => &html,
+    };
+    let mut summary = line(head.summary.as_deref().unwrap_or_default());
     if summary.is_empty() {
         summary = summary::summary(html);
     }
@@ -82,9 +88,29 @@ fn finish(html: &str, head: &Head) -> Body {
     Body { html, summary }
 }
 
+/// The HTML without a heading at its beginning that says the title once more: readers show the
+/// title above the text. A text of nothing but this heading keeps it.
+fn without_repeated_title<'h>(html: &'h str, title: &str) -> &'h str {
+    let start = html.trim_start();
+    let [b'<', b'h', level @ b'1'..=b'3', ..] = start.as_bytes() else { return html };
+    let end_tag = format!("</h{}>", char::from(*level));
+    let Some((heading, rest)) = start.split_once(&end_tag) else { return html };
+    let mut text = String::new();
+    let mut is_in_note = false;
+    for part in parts(heading) {
+        match part {
+            Part::Start("sup", attributes) => is_in_note = attributes.contains("fnref-"),
+            Part::End("sup") => is_in_note = false,
+            Part::Text(piece) if !is_in_note => text.push_str(&unescape(piece)),
+            _ => {}
+        }
+    }
+    let is_repeated = is_same(without_permalink(&text), title) && !title.is_empty();
+    if is_repeated && !rest.trim().is_empty() { rest } else { html }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::model::TitleFrom;
     use super::super::testing::{LIMITS, head, rendered};
     use super::*;
 
@@ -121,6 +147,44 @@ mod tests {
             rendered("a.html", "<p>a<p>b<!--more--><p>c", TitleFrom::FileName).summary,
             "a b"
         );
+    }
+
+    #[test]
+    fn a_heading_that_repeats_the_title_leaves() {
+        let path = |name: &str| RelPath::new(name).unwrap();
+        for (name, title, text, expected) in [
+            ("a.md", "Same", "# Same\n\nFirst.", "<p>First.</p>"),
+            ("a.md", "Same &amp", "## Same &amp;amp\n\nFirst.", "<p>First.</p>"),
+            ("a.md", "Same", "Same.\n===\n\nFirst.", "<p>First.</p>"),
+            ("a.md", "Same", "# *same*\n\nFirst.", "<p>First.</p>"),
+            ("a.html", "Same", "<h1>Same<a href=#s>¶</a></h1><p>First.</p>", "<p>First.</p>"),
+            ("a.md", "Same", "# Same", "<h1 id=\"same\">Same</h1>"),
+            ("a.md", "Same", "# Other\n\nFirst.", "<h1 id=\"other\">Other</h1>\n<p>First.</p>"),
+            ("a.md", "Same", "First.\n\n# Same", "<p>First.</p>\n<h1 id=\"same\">Same</h1>"),
+            ("a.md", "", "# !\n\nFirst.", "<h1 id=\"section\">!</h1>\n<p>First.</p>"),
+        ] {
+            let head = Head { title: title.to_owned(), ..head(TitleFrom::FrontMatter) };
+            let (body, _) = body(&path(name), text.as_bytes(), &head, &LIMITS).unwrap();
+            assert_eq!(body.html, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_replacement_character_of_the_author_stays() {
+        for (name, text, html, summary) in [
+            (
+                "a.md",
+                "H\u{fffd}r `\u{fffd}`",
+                "<p>H\u{fffd}r <code>\u{fffd}</code></p>",
+                "H\u{fffd}r \u{fffd}",
+            ),
+            ("a.html", "<p>H\u{fffd}r&#0;", "<p>H\u{fffd}r</p>", "H\u{fffd}r"),
+            ("a.txt", "H\u{fffd}r.", "<p>H\u{fffd}r.</p>", "H\u{fffd}r."),
+            ("a.md", "a&#0;b\u{fdef} <b>\u{fffd}</b>", "<p>ab <b>\u{fffd}</b></p>", "ab \u{fffd}"),
+        ] {
+            let seen = rendered(name, text, TitleFrom::FileName);
+            assert_eq!((seen.html.as_str(), seen.summary.as_str()), (html, summary), "{text}");
+        }
     }
 
     #[test]

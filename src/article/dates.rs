@@ -76,7 +76,7 @@ impl fmt::Display for Refusal {
 /// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`,
 ///   `20261122`, `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same
 ///   with `/` or `.`
-/// - RFC 2822 and its kin: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
+/// - RFC 822, 850, 2822 and their kin, with years of two digits: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
 ///   `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
 /// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`,
 ///   `2026 Nov 22`
@@ -103,10 +103,14 @@ pub(crate) fn parse(text: &str) -> Result<Dated, Refusal> {
         parts.take(token)?;
     }
     // RFC 9557: the offset before the brackets decides.
-    if let Some(zone) = bracketed
-        && parts.zone.is_none()
-    {
-        once(&mut parts.zone, Zone::of_name(zone)?)?;
+    match bracketed {
+        Bracketed::Zone(zone) if parts.zone.is_none() => parts.zone = Some(Zone::of_name(zone)?),
+        // A comment that is not a zone says nothing; `(IST)` may mean several, and is refused.
+        Bracketed::Comment(zone) if parts.zone.is_none() => match Zone::of_name(zone) {
+            Ok(Zone::Unknown(_)) | Err(Refusal::Unknown) => {}
+            zone => parts.zone = Some(zone?),
+        },
+        _ => {}
     }
     parts.finish()
 }
@@ -125,19 +129,29 @@ fn epoch(text: &str) -> Option<Result<Timestamp, Refusal>> {
     Some(instant.map_err(|_| Refusal::NoSuchDay))
 }
 
-/// The text without a comment in round brackets at its end, and the zone in square ones.
-fn without_brackets(text: &str) -> (&str, Option<&str>) {
+/// The brackets at the end of a date.
+enum Bracketed<'a> {
+    /// None.
+    Nothing,
+    /// A comment in round ones (RFC 5322, 3.2.2), which may name the zone.
+    Comment(&'a str),
+    /// The zone in square ones (RFC 9557).
+    Zone(&'a str),
+}
+
+/// Splits the brackets off the end of a date.
+fn without_brackets(text: &str) -> (&str, Bracketed<'_>) {
     if let Some(rest) = text.strip_suffix(')')
-        && let Some((before, _)) = rest.rsplit_once('(')
+        && let Some((before, comment)) = rest.rsplit_once('(')
     {
-        return (before.trim_end(), None);
+        return (before.trim_end(), Bracketed::Comment(comment.trim()));
     }
     if let Some(rest) = text.strip_suffix(']')
         && let Some((before, zone)) = rest.rsplit_once('[')
     {
-        return (before, Some(zone));
+        return (before, Bracketed::Zone(zone));
     }
-    (text, None)
+    (text, Bracketed::Nothing)
 }
 
 #[derive(Clone, Copy)]
@@ -187,6 +201,8 @@ struct Parts {
     afternoon: Option<bool>,
     zone: Option<Zone>,
     weekday: Option<Weekday>,
+    /// The month is a name behind a day, as in RFC 822, whose years may have two digits.
+    has_day_before_month: bool,
 }
 
 /// Sets a part that must not have been given before.
@@ -204,7 +220,7 @@ impl Parts {
             Token::Word(word) => match word.as_bytes().first() {
                 Some(b'0'..=b'9') if word.contains(':') => self.clock(word),
                 Some(b'0'..=b'9') => self.number(word),
-                Some(b'+' | b'-') => once(&mut self.zone, Zone::of_offset(word)?),
+                Some(b'+' | b'-') => self.zone(Zone::of_offset(word)?),
                 _ => self.word(word),
             },
         }
@@ -220,6 +236,9 @@ impl Parts {
         let suffix = word.trim_start_matches(|c: char| c.is_ascii_digit());
         let digits = &word[..word.len() - suffix.len()];
         match (digits.len(), suffix.to_ascii_lowercase().as_str()) {
+            (2, "") if self.has_day_before_month && self.year.is_none() => {
+                once(&mut self.year, year_of_two_digits(digits)?)
+            }
             (4, "") => once(&mut self.year, number(digits)?),
             (1 | 2, "" | "." | "st" | "nd" | "rd" | "th") => once(&mut self.day, number(digits)?),
             (8, "") => self.year_month_day(&digits[..4], &digits[4..6], &digits[6..]),
@@ -242,6 +261,10 @@ impl Parts {
             }
             [d, m, y] if is_short(d) && is_year(y) => self.date(number(y)?, month(m)?, number(d)?),
             [y, m, d] if is_year(y) && is_short(d) => self.date(number(y)?, month(m)?, number(d)?),
+            // RFC 850: `06-Nov-94`.
+            [d, m, y] if separator == '-' && is_short(d) && y.len() == 2 && month(m).is_ok() => {
+                self.date(year_of_two_digits(y)?, month(m)?, number(d)?)
+            }
             [y, m] if is_year(y) && is_short(m) => Err(Refusal::NoDay),
             [m, y] if is_short(m) && is_year(y) => Err(Refusal::NoDay),
             _ => Err(Refusal::Unknown),
@@ -262,6 +285,7 @@ impl Parts {
     fn word(&mut self, word: &str) -> Result<(), Refusal> {
         let bare = word.trim_end_matches('.');
         if let Ok(month) = month(bare) {
+            self.has_day_before_month = self.day.is_some();
             return once(&mut self.month, month);
         }
         if let Some(weekday) = weekday(bare) {
@@ -271,7 +295,18 @@ impl Parts {
             "of" | "the" | "at" | "on" => Ok(()),
             "am" | "a.m" => once(&mut self.afternoon, false),
             "pm" | "p.m" => once(&mut self.afternoon, true),
-            _ => once(&mut self.zone, Zone::of_name(word)?),
+            // The monotonic clock of Go's `time.Time`, printed.
+            _ if bare.starts_with("m=") && self.zone.is_some() => Ok(()),
+            _ => self.zone(Zone::of_name(word)?),
+        }
+    }
+
+    /// Takes a zone. Go prints two, `+0000 UTC` or `+0300 +0300`: the offset decides.
+    fn zone(&mut self, zone: Zone) -> Result<(), Refusal> {
+        match (&self.zone, &zone) {
+            (Some(Zone::Offset(_)), Zone::Unknown(_)) => Ok(()),
+            (Some(Zone::Offset(one)), Zone::Offset(other)) if one == other => Ok(()),
+            _ => once(&mut self.zone, zone),
         }
     }
 
@@ -357,6 +392,12 @@ fn is_year(piece: &str) -> bool {
 /// Whether a piece of a date is a month or a day: one digit or two.
 fn is_short(piece: &str) -> bool {
     matches!(piece.len(), 1 | 2) && is_digits(piece)
+}
+
+/// A year of two digits (RFC 5322, 4.3): 50 to 99 are in the last century.
+fn year_of_two_digits(digits: &str) -> Result<i16, Refusal> {
+    let year: i16 = number(digits)?;
+    Ok(if year < 50 { 2000 + year } else { 1900 + year })
 }
 
 fn is_digits(text: &str) -> bool {
@@ -484,10 +525,14 @@ mod tests {
              Sun Nov 22 2026 11:00:00 GMT+0100 (Central European Standard Time) | 2026-11-22 05:00 EST | \
              2026-11-22 11:00 CET | 2026-11-22 11:00 Europe/Berlin | 2026-11-22T11:00[Europe/Berlin] | \
              2026-11-22T11:00+01:00[Europe/Berlin] | 2026-11-22 5:00am EST | 2026-11-22 12:00 UTC+2 | \
+             2026-11-22 10:00:00 +0000 UTC | 2026-11-22 13:00:00 +0300 +0300 | 2026-11-22 11:00:00 +0100 CET | \
+             2026-11-22 10:00:00.0 +0000 UTC m=+0.000012 | 2026-11-22 11:00 (Europe/Berlin) | \
+             2026-11-22 10:00 (UTC) | Sun, 22 Nov 26 10:00:00 GMT | Sunday, 22-Nov-26 10:00:00 GMT | \
              November 22, 2026 10:00 UTC | 1795341600 | 1795341600000 | 2026-11-22 10:00utc",
         ) {
             assert_eq!(show(text), "2026-11-22T10:00:00Z", "{text}");
         }
+        assert_eq!(show("Mon, 28 Dec 92 14:27:12 EST"), "1992-12-28T19:27:12Z");
         assert_eq!(show("9999-12-31T23:59:59Z"), Timestamp::MAX.to_string());
         assert_eq!(show("9999-12-31T23:59-10:00"), Timestamp::MAX.to_string());
         assert_eq!(show("2026-11-22Z"), "Unknown");
@@ -528,6 +573,10 @@ mod tests {
             ("2026-11-22 10:00 bananas", "Unknown"),
             ("2026-11-22T10:00:00Z</pubDate><x>", "Unknown"),
             ("2026-11-22 2026-11-23", "Unknown"),
+            ("2026-11-22 10:00 (IST)", "AmbiguousZone(\"IST\")"),
+            ("2026-11-22 10:00 +0100 +0200", "Unknown"),
+            ("Nov 22 26", "Unknown"),
+            ("Sun, 28 Dec 92 14:27:12 EST", "OtherWeekday(1992-12-28)"),
             ("Mon, 22 Nov 2026", "OtherWeekday(2026-11-22)"),
             ("{{ now }}", "Unknown"),
         ] {

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use crate::base::path::{FileKind, Markup};
-use crate::base::{RelPath, Severity, text};
+use crate::base::{Diagnostic, RelPath, Severity, text};
 
 use super::decode::decode;
+use super::front_matter::bare::withheld;
 use super::front_matter::keys::Keys;
 use super::front_matter::tree::{self, Table};
 use super::front_matter::{Split, split};
-use super::location::{Location, date_among, is_of_jekyll};
+use super::location::{Location, date_among, is_of_jekyll, without_language};
 use super::model::{Head, Outline, Reading, TitleFrom};
 use super::word_sketch::WordSketch;
 use super::{html, markdown, plain_text, title};
@@ -33,6 +34,20 @@ const PUBLISHED: [&str; 5] = ["date", "published", "publishdate", "pubdate", "cr
 /// Those of them that hold an article back when they stand beside another (Hugo's and Astro's).
 const HELD: [&str; 2] = ["publishdate", "pubdate"];
 
+/// The names of the date of the last change.
+const UPDATED: [&str; 7] = [
+    "updated",
+    "lastmod",
+    "modified",
+    "lastmodifiedat",
+    "lastmodified",
+    "updateddate",
+    "updatedat",
+];
+
+/// The names of the date on which an article is withdrawn.
+const EXPIRES: [&str; 4] = ["expires", "expirydate", "unpublish", "unpublishdate"];
+
 /// The names of a summary.
 const SUMMARY: [&str; 3] = ["summary", "description", "excerpt"];
 
@@ -42,15 +57,17 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
         Ok(text) => text,
         Err(refused) => return Reading::Refused(vec![refused]),
     };
-    let split = split(&text);
-    match markup_of(path) {
+    let markup = markup_of(path);
+    let split = split(&text, markup);
+    match markup {
         Markup::Markdown => read(path, &split, &markdown::outline(split.text), markdown::sketch),
         Markup::Html => read(path, &split, &html::outline(split.text), WordSketch::of_html),
         Markup::Text => read(path, &split, &plain_text::outline(split.text), WordSketch::of),
     }
 }
 
-fn markup_of(path: &RelPath) -> Markup {
+/// The markup of the file at `path`, by its name.
+pub(super) fn markup_of(path: &RelPath) -> Markup {
     match FileKind::of(path) {
         FileKind::Article(markup) | FileKind::Section(markup) => markup,
         FileKind::Other => Markup::Text,
@@ -80,7 +97,16 @@ fn read(
     if !outline.has_words && (!has_title || awaits_words) && !describes {
         return Reading::Empty;
     }
-    let head = assemble(path, &mut keys, given_title, outline).shrunk();
+    let mut head = assemble(path, &mut keys, given_title, outline).shrunk();
+    keys.review();
+    if syntax.is_none()
+        && let Some(line) = withheld(split.text)
+    {
+        head.draft = true;
+        let message = "the lines at the beginning are not front matter, and are text; since one \
+                       says that this is not to be published, it is kept as a draft";
+        keys.findings.push(Diagnostic::warning("front-matter", message).at(line, 1));
+    }
     let mut diagnostics = keys.findings;
     diagnostics.sort_by_key(|finding| finding.place);
     if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
@@ -98,43 +124,27 @@ fn assemble(
     let location = Location::of(path);
     let (title, title_from) = choose_title(given_title, outline, &location, path);
     let own_path = keys.path();
-    let status = keys.status();
-    let status_is =
-        |words: &[&str]| status.as_deref().is_some_and(|status| words.contains(&status));
     let dated_path = own_path.as_deref().and_then(|path| date_among(path.split('/')));
     Head {
         title,
         title_from,
-        published: keys.date(&PUBLISHED).or(location.date).or(dated_path),
+        published: keys.date(&PUBLISHED, location.date.or(dated_path)),
         not_before: keys.other_date(&HELD, &PUBLISHED),
-        updated: keys.date(&[
-            "updated",
-            "lastmod",
-            "modified",
-            "lastmodifiedat",
-            "lastmodified",
-            "updateddate",
-            "updatedat",
-        ]),
-        expires: keys.date(&["expires", "expirydate", "unpublish", "unpublishdate"]),
+        updated: keys.date(&UPDATED, None),
+        expires: keys.date(&EXPIRES, None),
         authors: keys.authors(),
         tags: keys.tags(is_of_jekyll(path)),
-        summary: keys.line(&SUMMARY, SUMMARY_MAX).filter(|summary| !summary.is_empty()),
+        summary: keys.prose(&SUMMARY, SUMMARY_MAX).filter(|summary| !summary.is_empty()),
         slug: keys.slug(),
         path: own_path,
         id: keys.id(),
         aliases: keys.aliases(),
         external_url: keys.url(&["link", "externalurl"]),
         canonical: keys.url(&["canonical", "canonicalurl"]),
-        language: keys.language(),
+        language: keys.language().or(location.language),
         image: keys.image(),
-        draft: location.draft
-            | keys.flag(&["draft"]).unwrap_or(false)
-            | keys.is_unpublished()
-            | status_is(&["draft", "skip", "private", "pending"]),
-        unlisted: keys.flag(&["unlisted"]).unwrap_or(false)
-            | keys.flag(&["eleventyexcludefromcollections"]).unwrap_or(false)
-            | status_is(&["hidden", "unlisted"]),
+        draft: location.draft | keys.is_withheld(),
+        unlisted: keys.is_unlisted(),
         no_feed: keys.is_kept_from_feeds(),
         feed_only: keys.flag(&["feedonly"]).unwrap_or(false),
     }
@@ -153,11 +163,13 @@ fn choose_title(
     }
     if let Some((heading, from)) = &outline.title {
         let heading = text::line(heading);
+        let heading = title::without_permalink(&heading);
         if !heading.is_empty() {
-            return (text::excerpt(&heading, TITLE_MAX).into_owned(), *from);
+            return (text::excerpt(heading, TITLE_MAX).into_owned(), *from);
         }
     }
     let name = location.names.last().map_or(path.stem(), String::as_str);
+    let name = without_language(name);
     if let Some(title) = title::of_words(name) {
         return (text::excerpt(&title, TITLE_MAX).into_owned(), TitleFrom::FileName);
     }
@@ -185,7 +197,8 @@ mod tests {
     }
 
     fn read_at(path: &str, text: &str) -> Reading {
-        let split = split(text);
+        let path_of = RelPath::new(path).unwrap();
+        let split = split(text, markup_of(&path_of));
         read(&RelPath::new(path).unwrap(), &split, &outline(split.text), WordSketch::of)
     }
 
@@ -461,7 +474,7 @@ mod tests {
     #[test]
     fn other_fields() {
         let head = yaml(
-            "summary: >\n  a\n  b\nslug: /x-y/\nurl: https://old.example/a/b/\nid: 7\nguid: 007\naliases: [/old/, Other name, o.html]\n\
+            "summary: >\n  a\n  b\nslug: /x-y/\nurl: /a/b/\nid: 7\nguid: 007\naliases: [/old/, Other name, o.html]\n\
              external_url: https://example.org/ü\ncanonicalUrl: https://example.com\nlang: de_at\ncover: {image: img/a b.png, alt: x}",
         );
         assert_eq!(head.summary.as_deref(), Some("a b"));
@@ -533,7 +546,7 @@ mod tests {
         let text = "---\nlang: fr\n---\n<p>w</p>";
         let path = RelPath::new("a.html").unwrap();
         let Reading::Article { head, diagnostics, .. } =
-            read(&path, &split(text), &outline, WordSketch::of_html)
+            read(&path, &split(text, Markup::Html), &outline, WordSketch::of_html)
         else {
             panic!()
         };

@@ -9,7 +9,7 @@ use crate::base::Diagnostic;
 use crate::base::text::line;
 
 use super::feed_html::elements::{Role, find};
-use super::feed_html::has_word;
+use super::feed_html::{finished, has_word, repair, repair_source};
 use super::findings::Findings;
 use super::foreign;
 use super::foreign::template_tag::Host;
@@ -18,6 +18,7 @@ use super::rendering::Rendering;
 use super::sanitize::dropped::without_hidden;
 use super::sanitize::sanitize;
 use super::sanitize::tokens::{Token, tokens};
+use super::title;
 
 /// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
@@ -33,11 +34,16 @@ const META_MAX: usize = 100;
 
 /// Reads what the text shows before it is rendered, and the metadata of a document.
 pub(crate) fn outline(text: &str) -> Outline {
-    let text = foreign::convert(text, Host::Html, &mut Findings::default());
+    let text = repair_source(text);
+    let text = foreign::convert(&text, Host::Html, &mut Findings::default());
     let page = Page::of(tokens(&text));
-    let title = page.title().map(|title| (title, TitleFrom::Heading));
+    let title = page.title().map(|title| (finished(repair(&title)), TitleFrom::Heading));
     let (opening, has_words) = page.opening();
-    Outline { title, opening, has_words, meta: page.meta() }
+    let mut meta = page.meta();
+    for (_, value) in &mut meta {
+        *value = finished(repair(value));
+    }
+    Outline { title, opening: finished(repair(&opening)), has_words, meta }
 }
 
 /// Renders an article's text, with marks for references and the summary's end.
@@ -74,7 +80,7 @@ struct Page {
 
 impl Page {
     fn of(tokens: Vec<Token>) -> Self {
-        let tokens = without_hidden(tokens);
+        let tokens = without_permalinks(without_hidden(tokens));
         let is_document = tokens.iter().take(PROLOGUE_TOKENS).any(|token| match token {
             Token::Doctype => true,
             Token::Start(name, _) => matches!(name.as_str(), "html" | "head" | "body"),
@@ -131,14 +137,21 @@ impl Page {
     /// The text of the element that starts at `start`, white space folded; the first `alt` where
     /// there is no other.
     fn text_of(&self, start: usize) -> String {
-        let inside = &self.tokens[start + 1..end_of(&self.tokens, start)];
+        let end = end_of(&self.tokens, start);
+        let inside = &self.tokens[start + 1..end];
         let mut text = String::new();
-        for token in inside {
-            match token {
+        let mut at = start + 1;
+        while at < end {
+            match &self.tokens[at] {
                 Token::Text(piece) => text.push_str(piece),
+                Token::Start(name, _) if name == "sup" && self.is_note(at) => {
+                    at = end_of(&self.tokens, at);
+                    continue;
+                }
                 // Tags separate words: a title may have a `<br>`.
                 _ => text.push(' '),
             }
+            at += 1;
         }
         let text = line(&text);
         if has_word(&text) {
@@ -152,6 +165,11 @@ impl Page {
             }
         }
         String::new()
+    }
+
+    /// Whether the `<sup>` at `start` is the mark of a footnote: it holds a link into the page.
+    fn is_note(&self, start: usize) -> bool {
+        self.tokens[start..end_of(&self.tokens, start)].iter().any(is_link_into_page)
     }
 
     fn base(&self) -> Option<&str> {
@@ -177,7 +195,7 @@ impl Page {
     fn meta(&self) -> Vec<(String, String)> {
         let mut meta = Vec::new();
         for (at, token) in self.tokens.iter().enumerate() {
-            let is_in_article = self.is_document && self.region.contains(&at);
+            let is_in_article = self.region.contains(&at);
             if let Some((key, value)) = metadata(token, is_in_article)
                 && !value.trim().is_empty()
             {
@@ -187,6 +205,50 @@ impl Page {
         meta.truncate(META_MAX);
         meta
     }
+}
+
+/// The tokens without the links of headings to themselves: their signs (`¶`, `#`, U+200B) are for
+/// the page that they stood on.
+fn without_permalinks(mut tokens: Vec<Token>) -> Vec<Token> {
+    let mut links: Vec<Range<usize>> = Vec::new();
+    let mut heading_end = 0;
+    for at in 0..tokens.len() {
+        if matches!(&tokens[at], Token::Start(name, _) if is_heading(name)) {
+            heading_end = end_of(&tokens, at);
+        }
+        if at < heading_end && is_link_into_page(&tokens[at]) {
+            let link = at..end_of(&tokens, at).min(heading_end);
+            if is_permalink(&tokens[link.clone()]) {
+                links.push(link);
+            }
+        }
+    }
+    for link in links.into_iter().rev() {
+        tokens.drain(link);
+    }
+    tokens
+}
+
+fn is_link_into_page(token: &Token) -> bool {
+    is_start(token, "a") && attribute(token, "href").is_some_and(|href| href.starts_with('#'))
+}
+
+/// Whether a link is for the heading that it is in: it has the class of Sphinx's or Docusaurus'
+/// links, or shows nothing but a sign.
+fn is_permalink(link: &[Token]) -> bool {
+    let class = attribute(&link[0], "class").unwrap_or_default();
+    if class.split_whitespace().any(|class| matches!(class, "headerlink" | "hash-link")) {
+        return true;
+    }
+    let mut text = String::new();
+    for token in link {
+        match token {
+            Token::Text(piece) => text.push_str(piece),
+            Token::Start(name, _) if name == "img" => return false,
+            _ => {}
+        }
+    }
+    title::is_permalink(&text)
 }
 
 /// Follows the tokens of an article for its first paragraph and a first word.
@@ -263,9 +325,29 @@ fn metadata(token: &Token, is_in_article: bool) -> Option<(&'static str, &str)> 
         "link" if attribute(token, "rel")?.eq_ignore_ascii_case("canonical") => {
             Some(("canonical", attribute(token, "href")?))
         }
-        "time" if is_in_article => Some(("date", attribute(token, "datetime")?)),
+        _ if is_in_article => date_of_microdata(token),
         _ => None,
     }
+}
+
+/// The date of a tag that says whose date it is: schema.org's `datePublished`, `pubdate` of HTML's
+/// drafts, and `dt-published` of microformats. Any other `<time>` is what the text tells of.
+fn date_of_microdata(token: &Token) -> Option<(&'static str, &str)> {
+    let date = attribute(token, "datetime").or(attribute(token, "content"))?;
+    let has_class = |wanted: &str| {
+        attribute(token, "class").is_some_and(|all| all.split_whitespace().any(|one| one == wanted))
+    };
+    let property = attribute(token, "itemprop").unwrap_or_default();
+    if property == "datePublished" || attribute(token, "pubdate").is_some() {
+        return Some(("date", date));
+    }
+    if has_class("dt-published") {
+        return Some(("date", date));
+    }
+    if property == "dateModified" || has_class("dt-updated") {
+        return Some(("updated", date));
+    }
+    None
 }
 
 /// The key of front matter that a `<meta>` of this name stands for.
@@ -304,6 +386,8 @@ fn key_of(name: &str) -> Option<&'static str> {
         "lang" | "language" => "lang",
         "expires" => "expires",
         "draft" => "draft",
+        // Pelican's, which withholds.
+        "status" => "status",
         _ => return None,
     })
 }
@@ -416,6 +500,14 @@ mod tests {
             ("<h1><img src=x alt='A cat'></h1>", Some("A cat")),
             ("<h1>A<p>b</h1>c", Some("A b")),
             ("<h1>A<h2>b</h2>c", Some("A")),
+            ("<h1>A<a class=headerlink href=#a>Link</a></h1>", Some("A")),
+            ("<h1>A <a href=#a>#</a></h1>", Some("A")),
+            ("<h1><a href=#a>¶</a>A</h1>", Some("A")),
+            ("<h1>A<a href=#a>&#8203;</a></h1>", Some("A")),
+            ("<h1><a href=#a>A</a></h1>", Some("A")),
+            ("<h1>C<a href=/x>#</a></h1>", Some("C #")),
+            ("<h1>A<sup><a href=#fn1>1</a></sup></h1>", Some("A")),
+            ("<h1>E = mc<sup>2</sup></h1>", Some("E = mc 2")),
             ("<html><body><header><h1>Site</h1></header><article><h1>A</h1></article>", Some("A")),
         ] {
             assert_eq!(outline(html).title.map(|(title, _)| title).as_deref(), expected, "{html}");
@@ -445,7 +537,8 @@ mod tests {
     fn documents_say_what_they_are() {
         let html = "<!doctype html><html lang=de><head><meta name=DATE content=2026-01-02><meta property='article:tag' content=x>\
                     <meta name=keywords content=y><link rel=canonical href=https://e.org/a><meta name=author content=' '><meta name=authors content='A, B'></head>\
-                    <body><time datetime=2020-01-01>then</time><article><time datetime=2026-01-03>x</time></article></body>";
+                    <body><time datetime=2020-01-01>then</time><article><time datetime=2097-01-03>x</time>\
+                    <time class='u dt-published' datetime=2026-01-04>x</time><time class=dt-updated datetime=2026-01-05>y</time></article></body>";
         let meta = outline(html).meta;
         let expected = [
             ("lang", "de"),
@@ -453,8 +546,18 @@ mod tests {
             ("tags", "x"),
             ("canonical", "https://e.org/a"),
             ("authors", "A, B"),
-            ("date", "2026-01-03"),
+            ("date", "2026-01-04"),
+            ("updated", "2026-01-05"),
         ];
         assert_eq!(meta, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        for (html, date) in [
+            ("<p><time datetime=2097-01-01>x</time>", None),
+            ("<time pubdate datetime=2026-01-01>x</time>", Some("2026-01-01")),
+            ("<span itemprop=datePublished content=2026-01-01>x</span>", Some("2026-01-01")),
+            ("<meta itemprop=datePublished content=2026-01-01>", Some("2026-01-01")),
+        ] {
+            let meta = outline(html).meta;
+            assert_eq!(meta.first().map(|(_, value)| value.as_str()), date, "{html}");
+        }
     }
 }

@@ -4,11 +4,20 @@
 //! The path alone decides. Other files of the tree make no difference.
 
 use jiff::civil;
+use oxilangtag::LanguageTag;
 
 use crate::base::RelPath;
 use crate::base::time::Written;
 
 use super::dates::day_of;
+
+/// The languages of ISO 639-1.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch \
+    co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he \
+    hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv \
+    kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny \
+    oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su \
+    sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
 
 /// Facts that the path of a file gives about its article.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub struct Location {
     pub date: Option<Written>,
     /// Set in `_drafts` and `drafts`.
     pub draft: bool,
+    /// The language of `name.LANG.md`, a BCP 47 tag.
+    pub language: Option<String>,
 }
 
 impl Location {
@@ -32,46 +43,69 @@ impl Location {
     pub(crate) fn of(path: &RelPath) -> Self {
         let (mut names, mut draft) = (Vec::new(), false);
         for directory in path.parent().iter().flat_map(RelPath::segments) {
-            match directory {
-                "_posts" => {}
-                "_drafts" | "drafts" => draft = true,
-                _ => names.push(directory.to_owned()),
+            if directory == "_posts" {
+                continue;
+            }
+            if directory.eq_ignore_ascii_case("drafts") || directory.eq_ignore_ascii_case("_drafts")
+            {
+                draft = true;
+            } else {
+                names.push(directory.to_owned());
             }
         }
         let mut date = date_among(names.iter().map(String::as_str));
         let stem = path.stem();
-        if stem == "_index" {
-            return Self { directories: names.clone(), names, date, draft };
+        let language = language_in(stem);
+        if without_language(stem) == "_index" {
+            return Self { directories: names.clone(), names, date, draft, language };
         }
-        if !stem.eq_ignore_ascii_case("index") {
-            names.push(stem.to_owned());
+        match names.last_mut() {
+            _ if !without_language(stem).eq_ignore_ascii_case("index") => {
+                names.push(stem.to_owned());
+            }
+            // `dir/index.fr.md` is the article of `dir`, in French.
+            Some(last) => last.push_str(&stem["index".len()..]),
+            None if language.is_some() => names.push(stem.to_owned()),
+            None => {}
         }
+        let days = if is_of_jekyll(path) { Days::Short } else { Days::TwoDigits };
         if let Some(last) = names.last_mut()
-            && let Some((day, name)) = dated_name(last)
+            && let Some((day, name)) = dated_name(last, days)
         {
             date = Some(Written::Day(day));
             *last = name.to_owned();
         }
         let directories = names[..names.len().saturating_sub(1)].to_vec();
-        Self { names, directories, date, draft }
+        Self { names, directories, date, draft, language }
     }
 }
 
 /// The directory (or file) that keeps `path` from being an article or an asset, as the part of
-/// `path` up to it: Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
+/// `path` up to it: a synchroniser's copy of a file that was changed in two places, Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
 /// begins with `_`, except `_posts`, `_drafts` and `_index.*`.
 pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
-        let is_allowed = matches!(segment, "_posts" | "_drafts") || segment.starts_with("_index.");
-        if segment.starts_with('_') && !is_allowed {
+        let is_allowed = segment == "_posts"
+            || segment.eq_ignore_ascii_case("_drafts")
+            || segment.starts_with("_index.");
+        if segment.starts_with('_') && !is_allowed || is_conflict_copy(segment) {
             return path.as_str().get(..end);
         }
         // The slash.
         end += 1;
     }
     None
+}
+
+/// Whether a name is the one that Syncthing, Nextcloud, Dropbox or Seafile gives to the other version
+/// of a file that was changed in two places.
+fn is_conflict_copy(name: &str) -> bool {
+    name.contains(".sync-conflict-")
+        || name.contains("(conflicted copy ")
+        || name.contains("'s conflicted copy ")
+        || name.contains("(SFConflict ")
 }
 
 /// Whether the article is where Jekyll keeps its articles, so that its author has Jekyll's habits.
@@ -94,13 +128,48 @@ pub(crate) fn date_among<'a>(segments: impl Iterator<Item = &'a str>) -> Option<
     None
 }
 
+/// The language at the end of the stem of `name.LANG.md`: a language of ISO 639-1, with a script or
+/// a region or without. Other words behind a dot, as in `next.js.md`, are part of the name.
+fn language_in(stem: &str) -> Option<String> {
+    let (name, tag) = stem.rsplit_once('.')?;
+    let primary = tag.split(['-', '_']).next()?;
+    let is_language = LANGUAGES.split(' ').any(|known| known == primary);
+    if name.is_empty() || !is_language {
+        return None;
+    }
+    let tag = LanguageTag::parse_and_normalize(&tag.replace('_', "-")).ok()?;
+    Some(tag.into_inner())
+}
+
+/// The name without its language.
+pub(crate) fn without_language(stem: &str) -> &str {
+    match (language_in(stem), stem.rsplit_once('.')) {
+        (Some(_), Some((name, _))) => name,
+        _ => stem,
+    }
+}
+
+/// The digits that months and days of a name have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Days {
+    /// Two, so that `2026-1-2-tournament` is a name.
+    TwoDigits,
+    /// One or two, where Jekyll keeps its articles.
+    Short,
+}
+
 /// Splits `2026-11-22-some-title` into its day and `some-title`. A bare `2026-11-22` is a name as
 /// well as a day.
-fn dated_name(name: &str) -> Option<(civil::Date, &str)> {
-    let (date, rest) = name.split_at_checked(10)?;
-    let (year, month_day) = date.split_once('-')?;
-    let (month, day) = month_day.split_once('-')?;
-    if (year.len(), month.len()) != (4, 2) {
+fn dated_name(name: &str, days: Days) -> Option<(civil::Date, &str)> {
+    let (year, rest) = name.split_once('-')?;
+    let (month, rest) = rest.split_once('-')?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (day, rest) = rest.split_at(digits);
+    let has_length = |number: &str| match days {
+        Days::TwoDigits => number.len() == 2,
+        Days::Short => matches!(number.len(), 1 | 2),
+    };
+    if year.len() != 4 || !has_length(month) || !has_length(day) {
         return None;
     }
     let day = day_named(year, month, day)?;
@@ -134,7 +203,9 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let draft = if location.draft { " draft" } else { "" };
-        format!("{} in {}{date}{draft}", location.names.join("/"), location.directories.join("/"))
+        let language = location.language.map(|tag| format!(" {tag}")).unwrap_or_default();
+        let (names, directories) = (location.names.join("/"), location.directories.join("/"));
+        format!("{names} in {directories}{date}{draft}{language}")
     }
 
     #[test]
@@ -158,7 +229,22 @@ mod tests {
             ("0000-01-01-title.md", "0000-01-01-title in "),
             ("_drafts/idea.md", "idea in  draft"),
             ("blog/drafts/a/idea.md", "blog/a/idea in blog/a draft"),
+            ("blog/Drafts/idea.md", "blog/idea in blog draft"),
+            ("_DRAFTS/idea.md", "idea in  draft"),
             ("drafts.md", "drafts in "),
+            ("_posts/2026-1-5-title.md", "title in  2026-01-05"),
+            ("_posts/2026-11-5.md", "2026-11-5 in  2026-11-05"),
+            ("_posts/2026-1-123-title.md", "2026-1-123-title in "),
+            ("post/index.fr.md", "post.fr in  fr"),
+            ("index.fr.md", "index.fr in  fr"),
+            ("a/_index.zh-CN.md", "a in a zh-CN"),
+            ("n.pt_br.md", "n.pt_br in  pt-BR"),
+            ("n.sr-Latn.md", "n.sr-Latn in  sr-Latn"),
+            ("2026-11-22-n.fr.md", "n.fr in  2026-11-22 fr"),
+            ("next.js.md", "next.js in "),
+            ("v1.2.md", "v1.2 in "),
+            ("n.FR.md", "n.FR in "),
+            (".fr.md", ".fr in "),
             ("2026/11/22/title.md", "2026/11/22/title in 2026/11/22 2026-11-22"),
             ("blog/2026/1/2/index.md", "blog/2026/1/2 in blog/2026/1 2026-01-02"),
             ("2026/11/title.md", "2026/11/title in 2026/11"),
@@ -183,6 +269,23 @@ mod tests {
             ("a/_drafts/a.md", None),
             ("_posts/_a/b.md", Some("_posts/_a")),
             ("a_b/c_.md", None),
+            (
+                "n.sync-conflict-20200102-100237-ABCDEFG.md",
+                Some("n.sync-conflict-20200102-100237-ABCDEFG.md"),
+            ),
+            (
+                "a/n (conflicted copy 2020-01-02 120000).md",
+                Some("a/n (conflicted copy 2020-01-02 120000).md"),
+            ),
+            (
+                "n (Ada's conflicted copy 2020-01-02).md",
+                Some("n (Ada's conflicted copy 2020-01-02).md"),
+            ),
+            (
+                "n (SFConflict ada@ex.org 2020-01-02-10-00-00).md",
+                Some("n (SFConflict ada@ex.org 2020-01-02-10-00-00).md"),
+            ),
+            ("on conflicted copies.md", None),
             ("", None),
         ] {
             assert_eq!(excluded_by(&RelPath::new(path).unwrap()), left_out, "{path}");

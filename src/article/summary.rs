@@ -9,6 +9,9 @@ use super::feed_html::{MORE, Part, Parts, parts};
 /// Graphemes of a summary, about.
 const LIMIT: usize = 280;
 
+/// Characters of a paragraph that may be no more than a greeting.
+const GREETING_CHARS: usize = 60;
+
 /// The summary of a body: the text before the mark of the summary's end, else the first paragraph,
 /// else the first text; cut.
 pub(crate) fn summary(html: &str) -> String {
@@ -40,12 +43,19 @@ fn whole(html: &str) -> String {
     text
 }
 
-/// The text of the first paragraph that has one; else of the first block that is neither a heading
-/// nor code; else of any.
+/// The text of the first paragraph that has one, with the next one where it is only a greeting; else
+/// of the first block that is neither a heading nor code; else of any.
 fn first_paragraph(html: &str) -> String {
     let (mut plain, mut any) = (None, None);
+    let mut greeting: Option<String> = None;
     for (kind, text) in Blocks::of(html) {
+        match (kind, greeting) {
+            ("p", Some(greeting)) => return format!("{greeting} {text}"),
+            (_, Some(greeting)) => return greeting,
+            _ => greeting = None,
+        }
         match kind {
+            "p" if is_greeting(&text) => greeting = Some(text),
             "p" => return text,
             "pre" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 any.get_or_insert(text);
@@ -55,7 +65,12 @@ fn first_paragraph(html: &str) -> String {
             }
         }
     }
-    plain.or(any).unwrap_or_default()
+    greeting.or(plain).or(any).unwrap_or_default()
+}
+
+/// Whether a paragraph says nothing of the article yet: `Hi everyone,`.
+fn is_greeting(text: &str) -> bool {
+    text.chars().count() < GREETING_CHARS && text.ends_with([',', '!', ':', '，', '！', '：'])
 }
 
 /// Runs of text, each with the name of the innermost block that holds it. Marks of footnotes,
@@ -157,6 +172,10 @@ mod tests {
             ("<p><img src=\"x\" alt=\"a cat\"></p>", ""),
             ("<p>a</p>\n<p>b</p>\n\u{fdd1}\n<p>c</p>", "a b"),
             ("\u{fdd1}<p>c</p>", "c"),
+            ("<p>Hi all,</p><p>b</p><p>c</p>", "Hi all, b"),
+            ("<p>Hello!</p>\n<p>b</p>", "Hello! b"),
+            ("<p>In short:</p><ul><li>a</li></ul>", "In short:"),
+            ("<p>Hi,</p>", "Hi,"),
             ("<ul>\n<li>a</li>\n<li>b</li>\n</ul>", "a"),
             ("<pre>x</pre><div>a &lt; b<br>c</div>", "a < b c"),
             ("<pre>x</pre>", "x"),

@@ -1,9 +1,16 @@
 //! A title for an article that names none: its file's name, where that is made of words, or its
 //! first sentence.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::base::text;
+use crate::base::text::{self, is_invisible};
+
+use super::sanitize::tokens::{Token, tokens};
+
+/// Bytes that the name of a character reference may have; the longest of HTML has 31.
+const REFERENCE_MAX_BYTES: usize = 32;
 
 /// Graphemes after which a first sentence is cut.
 const SENTENCE_MAX: usize = 80;
@@ -92,6 +99,57 @@ pub(crate) fn of_sentence(opening: &str) -> Option<String> {
         _ => title.strip_suffix('。').unwrap_or(&title),
     };
     if title.is_empty() { None } else { Some(title.to_owned()) }
+}
+
+/// A text of front matter whose character references are resolved: generators write titles for
+/// HTML (`Don&#8217;t`). What is not a whole reference stays, as do tags.
+pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        let len = reference_len(&rest[at..]);
+        let (reference, behind) = rest[at..].split_at(len.max(1));
+        match tokens(reference).as_slice() {
+            // `&#0;` is nothing.
+            [Token::Text(c)] if len > 0 => out.push_str(&c.replace('\u{fffd}', "")),
+            _ => out.push_str(reference),
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The length of the character reference at the beginning of a text, with its `;`; 0 where there is
+/// none.
+fn reference_len(text: &str) -> usize {
+    let name = text[1..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
+    let end = 1 + name.take(REFERENCE_MAX_BYTES).count();
+    if end > 1 && text[end..].starts_with(';') { end + 1 } else { 0 }
+}
+
+/// A heading without the signs of a link to itself at its end: Sphinx's `¶`, Docusaurus' U+200B.
+pub(crate) fn without_permalink(heading: &str) -> &str {
+    heading.trim_end_matches(|c: char| matches!(c, '¶' | '\u{200b}' | '🔗') || c.is_whitespace())
+}
+
+/// Whether the text of a link in a heading is nothing but the sign of a link to it.
+pub(crate) fn is_permalink(text: &str) -> bool {
+    let is_sign = |c: char| matches!(c, '¶' | '#' | '§' | '🔗' | '⚓' | '∞') || is_invisible(c);
+    text.chars().all(is_sign)
+}
+
+/// Whether both texts read the same: case and the stop at the end make no difference.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let bare = |text: &str| {
+        let text = text::line(text).to_lowercase();
+        text.trim_end_matches(['.', ':']).to_owned()
+    };
+    bare(one) == bare(other)
 }
 
 /// Whether a token is three letters or more without a number. One letter is enough in a script
@@ -190,6 +248,32 @@ mod tests {
         }
         assert_eq!(plain("IMG_1234"), "IMG 1234");
         assert_eq!(plain("\u{1}"), "");
+    }
+
+    #[test]
+    fn references() {
+        for (text, expected) in [
+            ("Don&#8217;t &amp; do", "Don’t & do"),
+            ("&lt;T&gt; &hellip; &#x41; caf&eacute;", "<T> … A café"),
+            ("AT&T &copy &x; &; & <b>", "AT&T &copy &x; &; & <b>"),
+            ("&amp;#8217; &amp;amp;", "&#8217; &amp;"),
+            ("&", "&"),
+            ("a&#0;b \u{fffd}", "ab \u{fffd}"),
+            ("&é;", "&é;"),
+        ] {
+            assert_eq!(resolved(text), expected);
+        }
+    }
+
+    #[test]
+    fn permalinks() {
+        for (heading, expected) in
+            [("A ¶", "A"), ("A\u{200b}", "A"), ("C #", "C #"), ("A 🔗", "A"), ("¶ 3", "¶ 3")]
+        {
+            assert_eq!(without_permalink(heading), expected);
+        }
+        assert!(is_permalink("¶") && is_permalink("#") && is_permalink("\u{200b}"));
+        assert!(!is_permalink("3") && !is_permalink("#a"));
     }
 
     #[test]

@@ -31,17 +31,26 @@ pub const UNKNOWN: &str = "application/octet-stream";
 /// The media type of SVG: a picture that is also a document, and may carry scripts.
 pub const SVG: &str = "image/svg+xml";
 
-/// Every kind of asset: images, audio, video, the subtitles of a video, and PDF.
-pub const TABLE: [Media; 37] = [
+/// Every kind of asset: images, audio, video, the subtitles of a video, PDF, and downloads.
+pub const TABLE: [Media; 56] = [
     audio("aac", "audio/aac"),
     image("apng", "image/apng"),
     image("avif", "image/avif"),
+    other("azw3", "application/vnd.amazon.ebook"),
     image("bmp", "image/bmp"),
+    other("bz2", "application/x-bzip2"),
+    other("css", "text/css; charset=utf-8"),
+    other("csv", "text/csv; charset=utf-8"),
+    other("diff", "text/x-diff; charset=utf-8"),
+    other("epub", "application/epub+zip"),
     audio("flac", "audio/flac"),
     image("gif", "image/gif"),
+    other("gpx", "application/gpx+xml"),
+    other("gz", "application/gzip"),
     image("heic", "image/heic"),
     image("heif", "image/heif"),
     image("ico", "image/vnd.microsoft.icon"),
+    other("ics", "text/calendar; charset=utf-8"),
     image("jpeg", "image/jpeg"),
     image("jpg", "image/jpeg"),
     image("jxl", "image/jxl"),
@@ -50,6 +59,7 @@ pub const TABLE: [Media; 37] = [
     video("m4v", "video/mp4"),
     audio("mka", "audio/matroska"),
     video("mkv", "video/matroska"),
+    other("mobi", "application/x-mobipocket-ebook"),
     video("mov", "video/quicktime"),
     audio("mp3", "audio/mpeg"),
     video("mp4", "video/mp4"),
@@ -59,17 +69,26 @@ pub const TABLE: [Media; 37] = [
     audio("ogg", "audio/ogg"),
     video("ogv", "video/ogg"),
     audio("opus", "audio/ogg"),
+    other("patch", "text/x-diff; charset=utf-8"),
     other("pdf", "application/pdf"),
     image("png", "image/png"),
     other("srt", "application/x-subrip"),
     image("svg", SVG),
+    other("tar", "application/x-tar"),
+    other("tgz", "application/gzip"),
     image("tif", "image/tiff"),
     image("tiff", "image/tiff"),
+    other("ttf", "font/ttf"),
     other("vtt", "text/vtt; charset=utf-8"),
     audio("wav", "audio/wav"),
     audio("weba", "audio/webm"),
     video("webm", "video/webm"),
     image("webp", "image/webp"),
+    other("woff", "font/woff"),
+    other("woff2", "font/woff2"),
+    other("xz", "application/x-xz"),
+    other("zip", "application/zip"),
+    other("zst", "application/zstd"),
 ];
 
 const fn image(extension: &'static str, media_type: &'static str) -> Media {
@@ -135,6 +154,8 @@ mod tests {
             ("a.tar.mp3", Some("audio/mpeg")),
             ("talk.srt", Some("application/x-subrip")),
             ("a.svg", Some(SVG)),
+            ("a.tar.gz", Some("application/gzip")),
+            ("a.csv", Some("text/csv; charset=utf-8")),
             ("a.html", None),
             ("png", None),
             (".png", None),

@@ -173,7 +173,8 @@ impl fmt::Debug for RelPath {
 pub enum FileKind {
     /// An article in this markup.
     Article(Markup),
-    /// `_index.md`: the title and description of its directory.
+    /// `_index.md`: the title and description of its directory; `_index.fr.md`: the same in another
+    /// language.
     Section(Markup),
     /// Anything else.
     Other,
@@ -207,7 +208,12 @@ impl FileKind {
             Some("txt") => Markup::Text,
             _ => return Self::Other,
         };
-        if path.stem() == "_index" { Self::Section(markup) } else { Self::Article(markup) }
+        let stem = path.stem();
+        if stem == "_index" || stem.starts_with("_index.") {
+            Self::Section(markup)
+        } else {
+            Self::Article(markup)
+        }
     }
 }
 
@@ -252,6 +258,8 @@ mod tests {
     fn kinds() {
         assert_eq!(FileKind::of(&path("a/B.Markdown")), FileKind::Article(Markup::Markdown));
         assert_eq!(FileKind::of(&path("a/_index.md")), FileKind::Section(Markup::Markdown));
+        assert_eq!(FileKind::of(&path("a/_index.fr.md")), FileKind::Section(Markup::Markdown));
+        assert_eq!(FileKind::of(&path("a/_index-fr.md")), FileKind::Article(Markup::Markdown));
         assert_eq!(FileKind::of(&path("a/b.png")), FileKind::Other);
     }
 }

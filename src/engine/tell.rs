@@ -151,10 +151,7 @@ impl LeftOut {
     /// Logs the skipped names that were not logged before.
     pub(super) fn tell(&mut self, notices: &[Notice]) {
         for path in self.news(notices) {
-            info!(
-                event = "left-out",
-                path, "skipped {path}: names that begin with `_` are not published"
-            );
+            info!(event = "left-out", path, "skipped {path}: not published because of its name");
         }
     }
 

@@ -149,7 +149,7 @@ fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
         found.push(Diagnostic::note("literal-markup", message));
     }
     if text.contains('\u{fffd}') {
-        let message = format!("{what} holds U+FFFD, the sign of a wrong encoding; it is left out");
+        let message = format!("{what} holds U+FFFD, which validators take for a wrong encoding");
         found.push(Diagnostic::warning("replacement-character", message));
     }
     if looks_encoded_twice(text) {
@@ -304,7 +304,7 @@ fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) 
 /// hold links.
 fn html(html: &str, found: &mut Vec<Diagnostic>) {
     if html.contains('\u{fffd}') {
-        let message = "the text holds U+FFFD, the sign of a wrong encoding; it is left out";
+        let message = "the text holds U+FFFD, which validators take for a wrong encoding";
         found.push(Diagnostic::warning("replacement-character", message));
     }
     if looks_encoded_twice(html) {

@@ -17,17 +17,17 @@ use super::Entry;
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 
 /// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line
-/// ends as XML 1.0 (2.11) would make them, and no U+FFFD, which readers and validators take for a
-/// broken encoding.
+/// ends as XML 1.0 (2.11) would make them. A U+FFFD that an author wrote stays: without it, words
+/// would run together.
 pub(super) fn border(text: &str) -> Cow<'_, str> {
     if !any_byte(text.as_bytes(), may_be_unsafe) {
         return Cow::Borrowed(text);
     }
     let clean = text::clean(text);
-    if !clean.contains(['\r', '\u{fffd}']) {
+    if !clean.contains('\r') {
         return clean;
     }
-    Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n").replace('\u{fffd}', ""))
+    Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// Whether `byte` may belong to a character that stops at the border. Those are ASCII controls, C1
@@ -135,7 +135,7 @@ mod tests {
         for (text, passed) in [
             ("plain", "plain"),
             ("a\r\nb\rc\n", "a\nb\nc\n"),
-            ("a\u{fffd}b\u{1}\u{b}\u{85}c", "abc"),
+            ("a\u{fffd}b\u{1}\u{b}\u{85}c", "a\u{fffd}bc"),
             ("\u{200f}שלום 🎉 \t", "\u{200f}שלום 🎉 \t"),
         ] {
             assert_eq!(border(text), passed, "{text:?}");

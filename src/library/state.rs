@@ -293,6 +293,10 @@ impl Library {
         path: &RelPath,
         head: Option<&Arc<Head>>,
     ) -> Option<Scope> {
+        // `_index.fr.md` is for a list in another language, and there is none.
+        if path.stem() != "_index" {
+            return None;
+        }
         let probe = path.parent()?.join("x.md")?;
         let (scope, _) = address::directories(&probe).pop()?;
         let number = |section: Section| channel::number(&format!("{scope} {section:?}"));

@@ -41,7 +41,9 @@ impl Ignore {
 
     /// Is the entry at `path` left out, given that the directory it stands in is not?
     pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
-        is_hidden(path.name()) || self.patterns.matched(path.as_str(), is_dir).is_ignore()
+        is_hidden(path.name())
+            || is_dir && is_of_packages(path)
+            || self.patterns.matched(path.as_str(), is_dir).is_ignore()
     }
 
     /// Is `path` left out, itself or by a directory above it?
@@ -57,8 +59,21 @@ pub fn is_hidden(name: &str) -> bool {
     const ENDINGS: &[&str] = &["~", ".tmp", ".part", ".crdownload", ".swp", ".swx"];
     name.starts_with('.')
         || name.starts_with("~syncthing~")
+        // Office's locks, and the bin of Synology's shares.
+        || name.starts_with("~$")
+        || name.eq_ignore_ascii_case("#recycle")
         || ENDINGS.iter().any(|ending| name.ends_with(ending))
         || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
+}
+
+/// Is this a directory in which a package manager keeps what others wrote? The same that Jekyll leaves out.
+fn is_of_packages(path: &RelPath) -> bool {
+    let in_vendor = path.parent().is_some_and(|above| above.name() == "vendor");
+    match path.name() {
+        "node_modules" => true,
+        "bundle" | "cache" | "gems" | "ruby" => in_vendor,
+        _ => false,
+    }
 }
 
 /// The directories above `path`, innermost first, without the article directory itself.
@@ -96,6 +111,8 @@ mod tests {
             "a.swp",
             "a.swx",
             "~",
+            "~$note.html",
+            "#recycle",
         ] {
             assert!(is_hidden(name), "{name}");
         }
@@ -120,6 +137,11 @@ mod tests {
             ("a/.git/b.md", false, true),
             ("a/b.tmp/c.md", false, true),
             ("a/b.md", false, false),
+            ("a/node_modules/b/README.md", false, true),
+            ("vendor/bundle/a.md", false, true),
+            ("vendor/a.md", false, false),
+            ("bundle/a.md", false, false),
+            ("node_modules", false, false),
         ] {
             assert_eq!(ignore.hides_at_any_depth(&path(name), is_dir), hidden, "{name}");
         }

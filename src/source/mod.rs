@@ -108,7 +108,8 @@ mod tests {
             ("talk.vtt", false, true),
             ("a", false, false),
             ("a.md.bak", false, false),
-            ("style.css", false, false),
+            ("style.css", false, true),
+            ("a.exe", false, false),
         ] {
             let path = RelPath::new(name).unwrap();
             assert_eq!((is_text(&path), is_asset(&path)), (text, asset), "{name}");

@@ -6,7 +6,7 @@ use crate::base::html::unescape;
 
 use super::elements::{Role, URLS, find, may_have};
 use super::references::SCHEMES;
-use super::{Part, attributes, parts, repair_char};
+use super::{KEPT, Part, attributes, parts, repair_char};
 
 /// The deepest nesting of a body, in elements.
 const DEPTH_MAX: usize = 100;
@@ -23,7 +23,7 @@ const TEXT_REFERENCES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
 /// One sentence that names the first invariant that is broken, and where.
 pub fn check(html: &str) -> Result<(), String> {
     for c in html.chars() {
-        if repair_char(c) != Some(c) && c != MARK {
+        if (repair_char(c) != Some(c) || c == KEPT) && c != MARK && c != '\u{fffd}' {
             return Err(format!("the character U+{:04X} is not allowed", u32::from(c)));
         }
     }

@@ -15,6 +15,10 @@ use crate::base::text::{is_invisible, is_safe};
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
 
+/// The place of a U+FFFD that stands in the file, while it is rendered. One that a parser writes,
+/// for `&#0;`, is removed.
+pub(crate) const KEPT: char = '\u{fdef}';
+
 /// The characters of Windows-1252 in place of Latin-1's C1 controls: `&#150;` has always meant a
 /// dash (HTML, 13.2.5.80).
 const WINDOWS_1252: [char; 32] = [
@@ -22,9 +26,9 @@ const WINDOWS_1252: [char; 32] = [
     '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
-/// The character as a feed can hold it; `None` for what no feed can. U+FFFD is removed, since it
-/// marks what was lost before and feed validators take it for a wrong encoding, and so is U+FEFF,
-/// which parsers drop at a beginning.
+/// The character as a feed can hold it; `None` for what no feed can. U+FFFD is removed, since
+/// parsers write it for what they cannot read ([`repair_source`] keeps the author's), and so is
+/// U+FEFF, which parsers drop at a beginning.
 ///
 /// [`text::clean`](crate::base::text::clean) removes and never replaces; this repairs what an
 /// author's program wrote.
@@ -37,6 +41,7 @@ pub(crate) fn repair_char(c: char) -> Option<char> {
         // Vertical tab and form feed separate words, and XML allows neither.
         '\u{b}' | '\u{c}' => Some(' '),
         '\r' | '\u{feff}' | '\u{fffd}' => None,
+        KEPT => Some(KEPT),
         c => is_safe(c).then_some(c),
     }
 }
@@ -44,6 +49,21 @@ pub(crate) fn repair_char(c: char) -> Option<char> {
 /// The text with every character repaired or removed.
 pub(crate) fn repair(text: &str) -> String {
     text.chars().filter_map(repair_char).collect()
+}
+
+/// The source of an article, repaired. Its U+FFFD wait as [`KEPT`] for [`finished`].
+pub(crate) fn repair_source(text: &str) -> String {
+    let repaired = text.chars().filter_map(|c| match c {
+        '\u{fffd}' => Some(KEPT),
+        KEPT => None,
+        c => repair_char(c),
+    });
+    repaired.collect()
+}
+
+/// The text with the author's U+FFFD in their places again.
+pub(crate) fn finished(text: String) -> String {
+    if text.contains(KEPT) { text.replace(KEPT, "\u{fffd}") } else { text }
 }
 
 /// Whether there is anything to read.

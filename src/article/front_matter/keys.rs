@@ -6,8 +6,9 @@
 
 use oxilangtag::LanguageTag;
 
-use crate::article::dates;
+use crate::article::dates::{self, Refusal};
 use crate::article::model::Person;
+use crate::article::title;
 use crate::base::text;
 use crate::base::time::Written;
 use crate::base::{Diagnostic, Place, Severity};
@@ -15,7 +16,7 @@ use crate::base::{Diagnostic, Place, Severity};
 use super::Syntax;
 use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
-use super::tree::{Field, Table, Value};
+use super::tree::{Field, Table, Value, fold};
 use super::url_paths::{self, ADDRESS_MAX_BYTES, Address};
 
 /// Aliases of one article.
@@ -32,6 +33,107 @@ const ZERO_TIME: &str = "0001-01-01";
 
 /// Words in the place of a date that send Eleventy to the file system or to git.
 const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modified", "git created"];
+
+/// Keys of a table of dates, as MkDocs Material has it under `date`.
+const DATES_IN_TABLE: [&str; 4] = ["created", "updated", "published", "modified"];
+
+/// The keys that are read, folded, and others that generators write into nearly every front matter:
+/// they show that lines are one.
+const KNOWN: [&str; 70] = [
+    "alias",
+    "aliases",
+    "author",
+    "authors",
+    "build",
+    "canonical",
+    "canonicalurl",
+    "categories",
+    "category",
+    "comments",
+    "cover",
+    "created",
+    "date",
+    "description",
+    "dgpublish",
+    "draft",
+    "eleventyexcludefromcollections",
+    "excerpt",
+    "expires",
+    "expirydate",
+    "externalurl",
+    "featuredimage",
+    "feed",
+    "feedonly",
+    "guid",
+    "headless",
+    "heroimage",
+    "hidden",
+    "id",
+    "image",
+    "images",
+    "keywords",
+    "lang",
+    "language",
+    "lastmod",
+    "lastmodified",
+    "lastmodifiedat",
+    "layout",
+    "link",
+    "modified",
+    "path",
+    "permalink",
+    "private",
+    "pubdate",
+    "publish",
+    "publishdate",
+    "published",
+    "redirectfrom",
+    "sidebar",
+    "slug",
+    "status",
+    "subtitle",
+    "summary",
+    "tag",
+    "tags",
+    "taxonomies",
+    "template",
+    "title",
+    "toc",
+    "translationkey",
+    "type",
+    "unlisted",
+    "unpublish",
+    "unpublishdate",
+    "updated",
+    "updatedat",
+    "updateddate",
+    "url",
+    "uuid",
+    "weight",
+];
+
+/// Words under `status` that keep an article back (Pelican, Nikola, WordPress and people).
+const WITHHELD: [&str; 8] =
+    ["draft", "drafts", "skip", "private", "pending", "trash", "unpublished", "wip"];
+
+/// Words of Hugo's `build` for a page or a list that is not made.
+const NEVER: [&str; 2] = ["never", "link"];
+
+/// Whether a key is known to be one of front matter, however it is spelled.
+pub(crate) fn is_known(key: &str) -> bool {
+    KNOWN.binary_search(&fold(key).as_str()).is_ok()
+}
+
+/// Whether this scalar under this folded key keeps an article back: each generator has its own word
+/// for it.
+pub(crate) fn withholds(key: &str, value: &str) -> bool {
+    match key {
+        "draft" | "private" | "headless" => flag(value) == Some(true),
+        "published" | "publish" | "permalink" | "dgpublish" => flag(value) == Some(false),
+        "status" => WITHHELD.contains(&value.trim().to_ascii_lowercase().as_str()),
+        _ => false,
+    }
+}
 
 /// The keys of an article, and the findings about them.
 pub(crate) struct Keys<'a> {
@@ -50,6 +152,20 @@ pub(crate) struct Keys<'a> {
 struct Entry<'a> {
     key: &'a str,
     field: &'a Field,
+}
+
+impl<'a> Entry<'a> {
+    /// The text of a scalar; all texts of a document's `<meta>` of this kind, the first of which
+    /// that can be used counts; nothing for any other value.
+    fn texts(&self) -> Vec<&'a str> {
+        match &self.field.value {
+            Value::Text(text) => vec![text],
+            Value::List(items) if self.field.place.is_none() => {
+                items.iter().filter_map(Field::text).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl<'a> Keys<'a> {
@@ -81,10 +197,11 @@ impl<'a> Keys<'a> {
         self.find(severity, code, entry.field.place, format!("`{}{shown}` {what}", entry.key));
     }
 
-    /// The text under the first of the names that is there; a list or a table is a warning.
+    /// The text under the first of the names that is there; a list or a table is a warning. Of a
+    /// document's several `<meta>` of one kind it is the first.
     fn raw(&mut self, names: &[&str]) -> Option<(&'a str, Entry<'a>)> {
         let entry = self.get(names)?;
-        if let Value::Text(text) = &entry.field.value {
+        if let [text, ..] = *entry.texts() {
             return Some((text, entry));
         }
         self.about(Severity::Warning, "front-matter", entry, "is not text, and is ignored");
@@ -94,7 +211,19 @@ impl<'a> Keys<'a> {
     /// A clean text on one line, cut to `max` graphemes; may be empty.
     pub(crate) fn line(&mut self, names: &[&str], max: usize) -> Option<String> {
         let (raw, entry) = self.raw(names)?;
-        let line = text::line(raw);
+        self.cut_line(text::line(raw), entry, max)
+    }
+
+    /// The same for a text that programs write for HTML: `&#8217;` is an apostrophe. A document's
+    /// `<meta>` has been unescaped already.
+    pub(crate) fn prose(&mut self, names: &[&str], max: usize) -> Option<String> {
+        let (raw, entry) = self.raw(names)?;
+        let is_meta = entry.field.place.is_none();
+        let line = if is_meta { text::line(raw) } else { text::line(&title::resolved(raw)) };
+        self.cut_line(line, entry, max)
+    }
+
+    fn cut_line(&mut self, line: String, entry: Entry<'_>, max: usize) -> Option<String> {
         // No text has more graphemes than bytes.
         if line.len() <= max {
             return Some(line);
@@ -113,7 +242,7 @@ impl<'a> Keys<'a> {
 
     /// The title of the front matter; empty for a note that wants none.
     pub(crate) fn title(&mut self, max: usize) -> Option<String> {
-        self.front_matter.get(&["title"]).and_then(|_| self.line(&["title"], max))
+        self.front_matter.get(&["title"]).and_then(|_| self.prose(&["title"], max))
     }
 
     /// Reads the last segment of the URL, as its author wants it.
@@ -123,49 +252,68 @@ impl<'a> Keys<'a> {
         (!slug.is_empty()).then(|| slug.to_owned())
     }
 
-    /// The first date under the names.
-    pub(crate) fn date(&mut self, names: &[&str]) -> Option<Written> {
-        let entry = self.find_date(names)?;
-        self.read_date(entry)
+    /// The first date under the names. `otherwise` is the date of the file's name: one that cannot
+    /// be read at all gives way to it, and refuses the file where there is none.
+    pub(crate) fn date(&mut self, names: &[&str], otherwise: Option<Written>) -> Option<Written> {
+        match self.find_date(names) {
+            Some(entry) => self.read_date(entry, otherwise),
+            None => otherwise,
+        }
     }
 
     /// The first date under the names, where the first under `others` is another one.
     pub(crate) fn other_date(&mut self, names: &[&str], others: &[&str]) -> Option<Written> {
         let (entry, other) = (self.find_date(names)?, self.find_date(others)?);
-        if std::ptr::eq(entry.field, other.field) { None } else { self.read_date(entry) }
+        if std::ptr::eq(entry.field, other.field) { None } else { self.read_date(entry, None) }
     }
 
     fn find_date(&self, names: &[&str]) -> Option<Entry<'a>> {
-        [self.front_matter, self.meta].into_iter().find_map(|table| {
-            names.iter().find_map(|name| {
-                let (key, field) = table.get(&[name])?;
-                // `published: false` is no date; `published: 2026-11-22` is one.
-                let is_flag =
-                    matches!(&field.value, Value::Text(text) if text.trim().is_empty() || flag(text).is_some());
-                (!is_flag).then_some(Entry { key, field })
-            })
-        })
+        for table in [self.front_matter, self.meta] {
+            for name in names {
+                let Some((key, field)) = table.get(&[name]) else { continue };
+                let entry = Entry { key, field };
+                match &field.value {
+                    // `published: false` is not a date; `published: 2026-11-22` is one.
+                    Value::Text(text) if text.trim().is_empty() || flag(text).is_some() => {}
+                    Value::Table(dates) if dates.get(&DATES_IN_TABLE).is_some() => {
+                        if let Some(inner) = within(dates, names) {
+                            return Some(inner);
+                        }
+                    }
+                    _ => return Some(entry),
+                }
+            }
+        }
+        // MkDocs Material has one table for all dates: `date: {created: …, updated: …}`.
+        match &self.front_matter.get(&["date"])?.1.value {
+            Value::Table(dates) => within(dates, names),
+            _ => None,
+        }
     }
 
-    fn read_date(&mut self, entry: Entry<'a>) -> Option<Written> {
-        let Value::Text(text) = &entry.field.value else {
-            self.about(Severity::Error, "date", entry, "is not a date");
-            return None;
+    fn read_date(&mut self, entry: Entry<'a>, otherwise: Option<Written>) -> Option<Written> {
+        let texts = entry.texts();
+        let Some(first) = texts.first() else {
+            let severity = if otherwise.is_some() { Severity::Warning } else { Severity::Error };
+            self.about(severity, "date", entry, "is not a date");
+            return otherwise;
         };
-        if DATES_ELSEWHERE.contains(&text.to_ascii_lowercase().as_str()) {
-            self.about(
-                Severity::Note,
-                "date",
-                entry,
-                "is not used; the date is when the article was first seen",
-            );
-            return None;
+        if DATES_ELSEWHERE.contains(&first.to_ascii_lowercase().as_str()) {
+            let what = "is not used; the date is when the article was first seen";
+            self.about(Severity::Note, "date", entry, what);
+            return otherwise;
         }
-        if text.trim_start().starts_with(ZERO_TIME) {
+        if first.trim_start().starts_with(ZERO_TIME) {
             self.about(Severity::Note, "date", entry, "is Go's zero time, which means no date");
-            return None;
+            return otherwise;
         }
-        match dates::parse(text) {
+        let mut parsed = dates::parse(first);
+        for text in &texts[1..] {
+            if parsed.is_err() {
+                parsed = dates::parse(text);
+            }
+        }
+        match parsed {
             Ok(dated) => {
                 if let Some(zone) = dated.unknown_zone {
                     let what = format!(
@@ -175,6 +323,11 @@ impl<'a> Keys<'a> {
                     self.about(Severity::Warning, "date", entry, &what);
                 }
                 Some(dated.written)
+            }
+            Err(Refusal::Unknown | Refusal::NoDay) if otherwise.is_some() => {
+                let what = "is not a recognised date; the date in the file's name is used";
+                self.about(Severity::Warning, "date", entry, what);
+                otherwise
             }
             Err(refusal) => {
                 self.about(Severity::Error, "date", entry, &refusal.to_string());
@@ -202,23 +355,84 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Whether `published` is there, and false.
-    pub(crate) fn is_unpublished(&self) -> bool {
-        self.says_no("published")
+    /// Whether the article is held back, by whatever its author's generator calls it. Of keys that
+    /// differ in spelling alone each counts: a draft must not depend on their order.
+    pub(crate) fn is_withheld(&mut self) -> bool {
+        let mut is_withheld = false;
+        for name in ["draft", "private", "headless"] {
+            is_withheld |= self.flag(&[name]).unwrap_or(false);
+        }
+        for (key, field) in self.front_matter.entries().iter().chain(self.meta.entries()) {
+            let key = fold(key);
+            is_withheld |= match &field.value {
+                Value::Text(text) => withholds(&key, text),
+                Value::List(items) if key == "status" => {
+                    items.iter().filter_map(Field::text).any(|text| withholds(&key, text))
+                }
+                _ => false,
+            };
+        }
+        // Eleventy's `permalink: {build: false}`, and Hugo's `build: {render: never}`.
+        let has_no_page = match self.front_matter.get(&["permalink"]) {
+            Some((_, Field { value: Value::Table(table), .. })) => {
+                table.text(&["build"]).and_then(flag) == Some(false)
+            }
+            _ => false,
+        };
+        is_withheld | has_no_page | self.is_never_built("render") | self.says("build", false)
+    }
+
+    /// Whether the article has a page and is in no list.
+    pub(crate) fn is_unlisted(&mut self) -> bool {
+        // Eleventy also has a list of collections there, and themes a list of things to hide.
+        self.flag(&["unlisted"]).unwrap_or(false)
+            | self.says("eleventyexcludefromcollections", true)
+            | self.says("hidden", true)
+            | self.is_never_built("list")
+            | matches!(self.status().as_deref(), Some("hidden" | "unlisted"))
+    }
+
+    /// Whether Hugo's `build` (`_build` before) says that this is never made.
+    fn is_never_built(&self, what: &str) -> bool {
+        let Some((_, Field { value: Value::Table(build), .. })) = self.front_matter.get(&["build"])
+        else {
+            return false;
+        };
+        build.text(&[what]).is_some_and(|text| {
+            NEVER.contains(&text.trim().to_ascii_lowercase().as_str()) || flag(text) == Some(false)
+        })
     }
 
     /// `feed: false`. A table or a text under `feed` is for other programs.
     pub(crate) fn is_kept_from_feeds(&self) -> bool {
-        self.says_no("feed")
+        self.says("feed", false)
     }
 
-    fn says_no(&self, name: &str) -> bool {
-        self.front_matter.get(&[name]).and_then(|(_, field)| field.text()).and_then(flag)
-            == Some(false)
+    /// Whether this answer stands under a key that may also hold something else.
+    fn says(&self, name: &str, answer: bool) -> bool {
+        let said = self.front_matter.get(&[name]).and_then(|(_, field)| field.text());
+        said.and_then(flag) == Some(answer)
+    }
+
+    /// Reports the keys that stand twice with one value and, in front matter of lines, those that
+    /// are not read: there the author may have meant them as text.
+    pub(crate) fn review(&mut self) {
+        for (key, place) in self.front_matter.repeated() {
+            let message = format!("the key `{key}` is given twice, with one value");
+            self.find(Severity::Warning, "front-matter", Some(*place), message);
+        }
+        if self.syntax != Some(Syntax::Lines) {
+            return;
+        }
+        for (key, field) in self.front_matter.entries() {
+            if !is_known(key) {
+                self.about(Severity::Note, "front-matter", Entry { key, field }, "is not used");
+            }
+        }
     }
 
     /// The word under `status`, in lower case.
-    pub(crate) fn status(&self) -> Option<String> {
+    fn status(&self) -> Option<String> {
         match self.get(&["status"])?.field {
             Field { value: Value::Text(text), .. } => Some(text.trim().to_ascii_lowercase()),
             _ => None,
@@ -286,11 +500,21 @@ impl<'a> Keys<'a> {
 
     /// The path that the article wants, whichever key says it.
     pub(crate) fn path(&mut self) -> Option<String> {
+        // Eleventy's `permalink` may be a table, and `false` means that there is no page.
+        if let Some((_, Field { value: Value::Table(_), .. })) =
+            self.front_matter.get(&["permalink"])
+            && self.get(&["path", "url"]).is_none()
+        {
+            return None;
+        }
         let (raw, entry) = self.raw(&["path", "url", "permalink"])?;
         let (severity, what) = match url_paths::path(raw) {
             Address::Path(path) => return Some(path),
             Address::Pattern => (Severity::Note, "is a pattern, and is ignored"),
             Address::Root => (Severity::Warning, "is the home page, and is ignored"),
+            Address::Elsewhere => {
+                (Severity::Note, "is a whole address, not a path of this site, and is ignored")
+            }
             Address::Invalid if raw.trim().is_empty() => return None,
             Address::Invalid => (Severity::Warning, "is not a URL path, and is ignored"),
         };
@@ -327,7 +551,7 @@ impl<'a> Keys<'a> {
     /// An absolute http(s) URL.
     pub(crate) fn url(&mut self, names: &[&str]) -> Option<String> {
         let (raw, entry) = self.raw(names)?;
-        let url = url(raw);
+        let url = entry.texts().into_iter().find_map(url);
         if url.is_none() && !raw.trim().is_empty() {
             self.about(
                 Severity::Warning,
@@ -342,29 +566,24 @@ impl<'a> Keys<'a> {
     /// A language tag of BCP 47, in its usual letter case; `de_DE` is forgiven.
     pub(crate) fn language(&mut self) -> Option<String> {
         let (raw, entry) = self.raw(&["lang", "language"])?;
-        let tag = raw.trim().replace('_', "-");
-        if tag.is_empty() {
+        if raw.trim().is_empty() {
             return None;
         }
-        match LanguageTag::parse_and_normalize(&tag) {
-            Ok(tag) => Some(tag.into_inner()),
-            Err(_) => {
-                self.about(
-                    Severity::Warning,
-                    "language",
-                    entry,
-                    "is not a language tag (BCP 47), and is ignored",
-                );
-                None
+        for text in entry.texts() {
+            if let Ok(tag) = LanguageTag::parse_and_normalize(&text.trim().replace('_', "-")) {
+                return Some(tag.into_inner());
             }
         }
+        let what = "is not a language tag (BCP 47), and is ignored";
+        self.about(Severity::Warning, "language", entry, what);
+        None
     }
 
     /// The article's picture, as written: a path or an http(s) URL. A table says it under one of
     /// its keys, a list first.
     pub(crate) fn image(&mut self) -> Option<String> {
         let entry = self.get(&["image", "cover", "images", "featuredimage", "heroimage"])?;
-        let image = text::line(picture(entry.field)?);
+        let image = text::line(wiki_target(picture(entry.field)?));
         let scheme = image.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         let usable = match scheme.as_deref() {
             Some("http" | "https") => url(&image).is_some(),
@@ -391,9 +610,38 @@ fn picture(field: &Field) -> Option<&str> {
     match &field.value {
         Value::Absent => None,
         Value::Text(text) => Some(text),
-        Value::List(items) => items.first().and_then(Field::text),
+        // Without quotes, Obsidian's `[[cat.png]]` is a list in a list.
+        Value::List(items) => items.first().and_then(picture),
         Value::Table(table) => table.text(&["image", "url", "src", "path", "file"]),
     }
+}
+
+/// The target of a text that is one wiki link, as Obsidian's properties hold them; else the text.
+fn wiki_target(text: &str) -> &str {
+    let Some(inside) = wiki_link(text) else { return text };
+    inside.split(['|', '#']).next().unwrap_or_default().trim()
+}
+
+/// The name that a text shows which may be one wiki link: its label, else the last part of its
+/// target.
+pub(super) fn without_wiki_link(text: &str) -> &str {
+    let Some(inside) = wiki_link(text) else { return text };
+    match inside.split_once('|') {
+        Some((_, label)) if !label.trim().is_empty() => label.trim(),
+        _ => wiki_target(text).rsplit('/').next().unwrap_or_default(),
+    }
+}
+
+fn wiki_link(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix('!').unwrap_or(text);
+    let inside = text.strip_prefix("[[")?.strip_suffix("]]")?;
+    if inside.contains("[[") { None } else { Some(inside) }
+}
+
+/// The first of the names in a table of dates.
+fn within<'a>(dates: &'a Table, names: &[&str]) -> Option<Entry<'a>> {
+    dates.get(names).map(|(key, field)| Entry { key, field })
 }
 
 /// The booleans of YAML 1.1 and 1.2, and the numbers that some generators write for them.

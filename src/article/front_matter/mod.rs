@@ -3,12 +3,14 @@
 //! This file splits it off the text, `tree` reads it whatever its syntax, and `keys` types its
 //! values. Front matter and text are pieces of the file, in order.
 
+pub(crate) mod bare;
 pub(crate) mod keys;
 mod people;
 mod tags;
 pub(crate) mod tree;
 mod url_paths;
 
+use crate::base::path::Markup;
 use crate::base::place::line_breaks;
 use crate::base::{Diagnostic, Place, text};
 
@@ -39,41 +41,31 @@ pub enum Syntax {
     Json,
     /// `Key: value` lines up to a blank one, as Pelican and MultiMarkdown have them.
     Lines,
+    /// A fence with known keys behind it that is never closed: an editor saved in the middle of it.
+    /// Refused, because a draft must not be published as text.
+    Unclosed,
+    /// From `---js` or another language of programs to `---`. Refused, because front matter that
+    /// cannot be read cannot be obeyed.
+    Program,
 }
 
 /// Bytes of a key in front matter of `Key: value` lines.
 const KEY_MAX_BYTES: usize = 40;
 
-/// The keys with which front matter of `Key: value` lines may begin. Few, so that prose
-/// (`Note: this`) is never taken for one.
-const FIRST_KEYS: [&str; 13] = [
-    "title",
-    "date",
-    "author",
-    "authors",
-    "slug",
-    "tags",
-    "category",
-    "categories",
-    "modified",
-    "status",
-    "lang",
-    "subtitle",
-    "created",
-];
-
-/// Splits a decoded file into front matter and text. Blank lines before the front matter are
-/// accepted. A fence that is never closed opens no front matter, nor does a `---` whose block holds
-/// no line of the shape `key: value`: those are rules.
-pub fn split(text: &str) -> Split<'_> {
+/// Splits a decoded file of this markup into front matter and text. Blank lines before the front
+/// matter are accepted. Front matter without a fence is looked for in Markdown only: in plain text
+/// such lines are the text. A fence that is never closed is a rule, unless a known key follows it;
+/// so is a `---` whose block holds no line of the shape `key: value`.
+pub fn split(text: &str, markup: Markup) -> Split<'_> {
     let whole = Split { front_matter: None, front_matter_line: 1, line: 1, text };
     let (blank, start) = leading_blank_lines(text);
     let rest = &text[start..];
-    let found = match rest.as_bytes().first() {
-        Some(b'-') => yaml(rest).or_else(|| fenced_by_name(rest)),
-        Some(b'+') => fenced(rest, "+++", &["+++"], Syntax::Toml),
-        Some(b'{') => json(rest),
-        Some(first) if first.is_ascii_alphabetic() => lines(rest),
+    let found = match (rest.as_bytes().first(), markup) {
+        (Some(b'-'), _) => yaml(rest).or_else(|| fenced_by_name(rest)).or_else(|| unclosed(rest)),
+        (Some(b'+'), _) => fenced(rest, "+++", &["+++"], Syntax::Toml).or_else(|| unclosed(rest)),
+        (Some(b'{'), _) => json(rest),
+        (Some(b'<'), Markup::Markdown | Markup::Html) => bare::comment(rest),
+        (_, Markup::Markdown) => bare::header(rest),
         _ => None,
     };
     let Some((syntax, inner, after)) = found else { return whole };
@@ -142,15 +134,64 @@ fn yaml(rest: &str) -> Pieces<'_> {
     if is_like_yaml(found.1) { Some(found) } else { None }
 }
 
-/// Eleventy's `---json` to `---`: the first fence names the syntax.
+/// Eleventy's `---json` to `---`: the first fence names the language. One that is not read here,
+/// such as `---js`, makes front matter that is refused.
 fn fenced_by_name(rest: &str) -> Pieces<'_> {
-    let fences = [
-        ("---json", Syntax::Json),
-        ("---toml", Syntax::Toml),
-        ("---yaml", Syntax::Yaml),
-        ("---yml", Syntax::Yaml),
-    ];
-    fences.into_iter().find_map(|(open, syntax)| fenced(rest, open, &["---"], syntax))
+    let open = rest.lines().next()?;
+    let syntax = match language_of(open)?.to_ascii_lowercase().as_str() {
+        "json" => Syntax::Json,
+        "toml" => Syntax::Toml,
+        "yaml" | "yml" => Syntax::Yaml,
+        _ => Syntax::Program,
+    };
+    fenced(rest, open.trim_end(), &["---"], syntax)
+}
+
+/// The word behind the `---` of a first fence. With a space between them only a word of small
+/// letters is a language: `--- Afterwards` is text.
+fn language_of(open: &str) -> Option<&str> {
+    let behind = open.strip_prefix("---")?;
+    let word = behind.trim();
+    let is_word = word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-'));
+    let is_apart = behind.starts_with([' ', '\t']);
+    if !is_word || is_apart && word.contains(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
+    Some(word)
+}
+
+/// A fence that is never closed, with a known key on the line behind it, or with two behind blank
+/// lines and comments. All of the file is front matter then, so that nothing of it is published.
+fn unclosed(rest: &str) -> Pieces<'_> {
+    let (open, inner) = rest.split_once('\n')?;
+    let is_fence = matches!(open.trim_end(), "---" | "+++") || language_of(open).is_some();
+    if !is_fence {
+        return None;
+    }
+    let mut lines = inner.lines();
+    let first = lines.next()?;
+    let is_header = if is_known_setting(first) {
+        true
+    } else if first.trim().is_empty() || first.starts_with('#') || first.trim() == "{" {
+        let mut said = lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        said.next().is_some_and(is_known_setting) && said.next().is_some_and(is_known_setting)
+    } else {
+        false
+    };
+    if is_header { Some((Syntax::Unclosed, inner, "")) } else { None }
+}
+
+/// Whether a line sets a key that is known, in YAML, TOML, JSON or JavaScript.
+fn is_known_setting(line: &str) -> bool {
+    let mut line = line.trim_start_matches(['{', ' ', '\t']);
+    for word in ["const ", "let ", "var ", "export "] {
+        line = line.strip_prefix(word).unwrap_or(line);
+    }
+    let Some(end) = line.find([':', '=']) else { return false };
+    let (key, behind) = (line[..end].trim_end(), &line[end + 1..]);
+    let is_set = behind.is_empty() || behind.starts_with([' ', '\t']) || key.ends_with('"');
+    is_set && keys::is_known(key.trim_matches(['"', '\'']))
 }
 
 /// Whether the text between `---` lines may be front matter: blank, comments, or a key somewhere. A
@@ -247,44 +288,6 @@ fn closing_brace(rest: &str) -> Option<usize> {
     None
 }
 
-/// `Key: value` lines from the first line to the first blank one, none of any other shape among
-/// them.
-fn lines(rest: &str) -> Pieces<'_> {
-    let (key, _) = rest.split_inclusive('\n').next().and_then(key_value)?;
-    if !FIRST_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
-        return None;
-    }
-    let mut end = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim().is_empty() {
-            return Some((Syntax::Lines, &rest[..end], &rest[end..]));
-        }
-        if !line.starts_with([' ', '\t']) && key_value(line).is_none() {
-            return None;
-        }
-        end += line.len();
-    }
-    Some((Syntax::Lines, rest, ""))
-}
-
-/// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
-/// and then a space or nothing.
-pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.trim_end().split_once(':')?;
-    let key = key.trim_end();
-    if key.len() > KEY_MAX_BYTES || !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    if !key.chars().all(may_be_in_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
-        return None;
-    }
-    Some((key, value.trim()))
-}
-
-fn may_be_in_key(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ')
-}
-
 /// The offset of `part`, a piece of `whole`, in it.
 pub(crate) fn offset_in(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
@@ -298,7 +301,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, front_matter: Option<(Syntax, &str, u32)>, rest: &str, line: u32) {
-        let split = split(text);
+        let split = split(text, Markup::Markdown);
         assert_eq!(
             split.front_matter.map(|(syntax, inner)| (syntax, inner, split.front_matter_line)),
             front_matter,
@@ -309,7 +312,7 @@ mod tests {
 
     #[test]
     fn headers() {
-        use Syntax::{Json, Lines, Toml, Yaml};
+        use Syntax::{Json, Program, Toml, Unclosed, Yaml};
         for (text, front_matter, rest, line) in [
             ("---\ntitle: a\n---\nText", (Yaml, "title: a\n", 2), "Text", 4),
             ("--- \ntitle: a\n...\nText", (Yaml, "title: a\n", 2), "Text", 4),
@@ -331,19 +334,27 @@ mod tests {
             ("---toml\na = 1\n---\nText", (Toml, "a = 1\n", 2), "Text", 4),
             ("---yaml\na: 1\n---\nText", (Yaml, "a: 1\n", 2), "Text", 4),
             ("{\"a\": 1", (Json, "{\"a\": 1", 1), "", 1),
+            ("--- yaml\na: 1\n---\nText", (Yaml, "a: 1\n", 2), "Text", 4),
+            ("---js\nconst a = 1;\n---\nText", (Program, "const a = 1;\n", 2), "Text", 4),
+            ("--- js\n{a: 1}\n---\nText", (Program, "{a: 1}\n", 2), "Text", 4),
+            ("---Lua\na = 1\n---\nText", (Program, "a = 1\n", 2), "Text", 4),
+            ("---\ntitle: a\n\nText\n", (Unclosed, "title: a\n\nText\n", 2), "", 5),
             (
-                "Title: A: b\nDate: 2026-11-22\n\nText",
-                (Lines, "Title: A: b\nDate: 2026-11-22\n", 1),
-                "\nText",
-                3,
+                "---\n# x\n\ntitle: a\ndraft: true\n",
+                (Unclosed, "# x\n\ntitle: a\ndraft: true\n", 2),
+                "",
+                6,
             ),
+            ("---\ntitle: a\n+++\nText", (Unclosed, "title: a\n+++\nText", 2), "", 4),
+            ("---\nlayout: post\n----\nText", (Unclosed, "layout: post\n----\nText", 2), "", 4),
+            ("+++\ndraft = true\n", (Unclosed, "draft = true\n", 2), "", 3),
             (
-                "date: 2026-11-22\nAuthors: A\n   B\n\nx",
-                (Lines, "date: 2026-11-22\nAuthors: A\n   B\n", 1),
-                "\nx",
-                4,
+                "---json\n{\n\"title\": \"a\",\n\"draft\": true\n",
+                (Unclosed, "{\n\"title\": \"a\",\n\"draft\": true\n", 2),
+                "",
+                5,
             ),
-            ("Title: only", (Lines, "Title: only", 1), "", 1),
+            ("---js\nconst title = 1;\n", (Unclosed, "const title = 1;\n", 2), "", 3),
         ] {
             check(text, Some(front_matter), rest, line);
         }
@@ -364,17 +375,15 @@ mod tests {
             " ---\na: b\n---\n",
             "+++\na = 1\n",
             "---json\n{\"a\": 1}\n",
-            "---js\n{a: 1}\n---\n",
+            "--- Afterwards\nText\n---\n",
+            "---\n\ntitle: of a song\n\nText",
+            "---\nNote: this\n\nText",
+            "---js\nText\n",
             "{{< figure >}}\n",
             "{% include x %}",
             "{foo} bar",
             "{} bar",
             "{\"quoted\"} bar",
-            "Note: this\n\nText",
-            "Title: a\nand prose\n\nText",
-            "title:a\n\nText",
-            "http://example.org/\n",
-            "Date with: Ada\n\n",
         ] {
             check(text, None, text, 1);
         }
@@ -382,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_fault_shows_its_line() {
-        let split = split("\n---\na: 1\nb: [\n---\n");
+        let split = split("\n---\na: 1\nb: [\n---\n", Markup::Markdown);
         let fault = fault(&split, Place { line: 4, column: 5 }, "it is never closed");
         assert_eq!(fault.to_string(), "4:5: it is never closed; the line is `b: [`");
     }
@@ -390,7 +399,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_parts_are_pieces_of_the_whole(text in "(---|\\+\\+\\+|\\.\\.\\.|[{}\":, a=#]|\n|title: x|\u{feff}|ü){0,24}") {
-            let split = split(&text);
+            let split = split(&text, Markup::Markdown);
             prop_assert!(text.ends_with(split.text));
             let before = &text[..text.len() - split.text.len()];
             prop_assert_eq!(before.matches('\n').count() + 1, split.line as usize);

@@ -5,6 +5,7 @@ use url::Url;
 use crate::article::model::Person;
 use crate::base::text;
 
+use super::keys::without_wiki_link;
 use super::tree::{Field, Table, Value};
 
 /// Authors that an article may have.
@@ -41,7 +42,7 @@ fn gather(field: &Field, names: Names, people: &mut Vec<Person>) {
         Value::Absent => {}
         Value::Text(text) => {
             for name in text.split(separators(text, names)) {
-                add(people, of_text(&text::line(name)));
+                add(people, of_text(&text::line(without_wiki_link(name))));
             }
         }
         Value::List(items) => {
@@ -133,9 +134,11 @@ mod tests {
     use super::super::split;
     use super::super::tree::read;
     use super::*;
+    use crate::base::path::Markup;
 
     fn show(front_matter: &str, names: Names) -> String {
-        let table = read(&split(&format!("---\na: {front_matter}\n---\n"))).unwrap();
+        let table =
+            read(&split(&format!("---\na: {front_matter}\n---\n"), Markup::Markdown)).unwrap();
         let (_, field) = table.get(&["a"]).unwrap();
         let one = |Person { name, email, url }: Person| {
             [Some(name), email.map(|email| format!("<{email}>")), url]

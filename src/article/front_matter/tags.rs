@@ -4,6 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::base::text;
 
+use super::keys::without_wiki_link;
 use super::tree::{Field, Value};
 
 /// Tags of one article.
@@ -52,7 +53,7 @@ pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>
 }
 
 fn add(tags: &mut Vec<String>, tag: &str) -> bool {
-    let tag = text::line(tag.trim().trim_start_matches('#'));
+    let tag = text::line(without_wiki_link(tag).trim().trim_start_matches('#'));
     if tag.is_empty() || tags.contains(&tag) {
         return true;
     }
@@ -68,6 +69,7 @@ mod tests {
     use super::super::split;
     use super::super::tree::read;
     use super::*;
+    use crate::base::path::Markup;
 
     #[test]
     fn forms() {
@@ -81,8 +83,10 @@ mod tests {
             ("[a b, [c]]", Splitting::AtSpaces, "a b|c"),
             ("[Rust, rust]", Splitting::Never, "Rust|rust"),
             ("\"a\\x00b\"", Splitting::Never, "ab"),
+            ("['[[Rust]]', '[[topics/Web|the web]]', [[c]]]", Splitting::Never, "Rust|the web|c"),
         ] {
-            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
+            let table =
+                read(&split(&format!("---\nt: {front_matter}\n---\n"), Markup::Markdown)).unwrap();
             let mut tags = Vec::new();
             assert!(gather(table.get(&["t"]).unwrap().1, splitting, &mut tags));
             assert_eq!(tags.join("|"), expected, "{front_matter}");
@@ -95,7 +99,8 @@ mod tests {
         for (front_matter, count) in
             [(many, TAGS_MAX), ("x".repeat(TAG_MAX + 1), 0), ("{a: b}".to_owned(), 0)]
         {
-            let table = read(&split(&format!("---\nt: {front_matter}\n---\n"))).unwrap();
+            let table =
+                read(&split(&format!("---\nt: {front_matter}\n---\n"), Markup::Markdown)).unwrap();
             let mut tags = Vec::new();
             assert!(!gather(table.get(&["t"]).unwrap().1, Splitting::Never, &mut tags));
             assert_eq!(tags.len(), count);

@@ -49,6 +49,8 @@ pub(crate) enum Value {
 pub(crate) struct Table {
     entries: Vec<(String, Field)>,
     index: HashMap<String, usize>,
+    /// Keys that stand twice with one value, and the place of the second.
+    repeated: Vec<(String, Place)>,
 }
 
 /// Reads the front matter of a file; an empty table where it has none.
@@ -66,6 +68,17 @@ pub(crate) fn read(split: &Split<'_>) -> Result<Table, Diagnostic> {
         Syntax::Toml => toml::read(front_matter),
         Syntax::Json => json::read(front_matter),
         Syntax::Lines => lines::read(front_matter),
+        Syntax::Unclosed => Err(Malformed {
+            place: Place::new(1, 1),
+            message: "the front matter is never closed".to_owned(),
+        }),
+        Syntax::Program => Err(Malformed {
+            place: Place::new(1, 1),
+            message:
+                "front matter in a programming language is not read; write it in YAML between \
+                      `---` lines"
+                    .to_owned(),
+        }),
     };
     let first = split.front_matter_line;
     match table {
@@ -115,6 +128,27 @@ impl Field {
     }
 }
 
+impl Value {
+    /// Whether both say the same, wherever they stand.
+    fn is_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::List(one), Value::List(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(one, other)| one.value.is_same(&other.value))
+            }
+            (Value::Table(one), Value::Table(other)) => {
+                one.entries.len() == other.entries.len()
+                    && one
+                        .entries
+                        .iter()
+                        .zip(&other.entries)
+                        .all(|(one, other)| one.0 == other.0 && one.1.value.is_same(&other.1.value))
+            }
+            (one, other) => one == other,
+        }
+    }
+}
+
 impl Table {
     /// The first of `names` (folded: lower case, letters and digits alone) that is there and says
     /// something, with its key as written.
@@ -127,6 +161,16 @@ impl Table {
             }
         }
         None
+    }
+
+    /// Every key with its value, in the order of the file.
+    pub(crate) fn entries(&self) -> &[(String, Field)] {
+        &self.entries
+    }
+
+    /// The keys that stand twice with one value, and the place of the second.
+    pub(crate) fn repeated(&self) -> &[(String, Place)] {
+        &self.repeated
     }
 
     /// The text under the first of `names` that says something; `None` where that is not a scalar.
@@ -161,25 +205,36 @@ impl Table {
         self.entries.push((key, field));
     }
 
-    /// Adds an entry whose very key must be new.
+    /// Adds an entry. The very same key may be there already only with the same value.
     fn add_new(&mut self, key: String, field: Field, place: Place) -> Result<(), Malformed> {
-        if self.index.contains_key(&fold(&key))
-            && self.entries.iter().any(|(other, _)| *other == key)
-        {
-            return Err(Malformed { place, message: format!("the key `{key}` is given twice") });
+        let known = match self.index.get(&fold(&key)) {
+            Some(_) => self.entries.iter().find(|(other, _)| *other == key),
+            None => None,
+        };
+        match known {
+            None => self.add(key, field),
+            Some((_, first)) if first.value.is_same(&field.value) => {
+                self.repeated.push((key, place));
+            }
+            Some(_) => {
+                let message = format!("the key `{key}` is given twice, with two values");
+                return Err(Malformed { place, message });
+            }
         }
-        self.add(key, field);
         Ok(())
     }
 
     fn move_down(&mut self, lines: u32) {
         self.entries.iter_mut().for_each(|(_, field)| field.move_down(lines));
+        for (_, place) in &mut self.repeated {
+            place.line = place.line.saturating_add(lines);
+        }
     }
 }
 
 /// A key without what generators differ in: `lastModifiedAt`, `last_modified_at` and
 /// `Last-Modified-At` are one.
-fn fold(key: &str) -> String {
+pub(crate) fn fold(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
@@ -218,8 +273,12 @@ impl Budget {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::split;
     use super::*;
+    use crate::base::path::Markup;
+
+    fn split(text: &str) -> Split<'_> {
+        super::super::split(text, Markup::Markdown)
+    }
 
     /// A tree on one line, with the place of every text: `title@2:8=x`.
     fn show(table: &Table) -> String {
@@ -268,6 +327,13 @@ mod tests {
                 "Title: A: b\nTags:\nAuthors: A\n    B\n\n",
                 "Title@1:8=A: b Tags=- Authors@3:10=A\nB",
             ),
+            ("<!--\n.. title: x\n.. tags: y\n-->", "title@2:11=x tags@3:10=y"),
+            ("a: b\ntitle: x\n---\n", "a@1:4=b title@2:8=x"),
+            ("---\na: 1\na: 1\nb: [x]\nb: [x]\n---\n", "a@2:4=1 b[@4:5=x]"),
+            (
+                "---\na: !binary |-\n  SGVsbG8gd8O2cmxk\nb: !!binary YmxvZw==\nc: !!binary '?'\nd: !binary /w==\n---\n",
+                "a@3:3=Hello wörld b@4:13=blog c@5:13=? d@6:12=/w==",
+            ),
         ] {
             assert_eq!(
                 show(&read(&split(text)).unwrap_or_else(|e| panic!("{text:?}: {e}"))),
@@ -286,7 +352,7 @@ mod tests {
             (
                 "---\na: 1\nb: 2\na: 3\n---\n",
                 "4:1: ",
-                "the key `a` is given twice; the line is `a: 3`",
+                "the key `a` is given twice, with two values; the line is `a: 3`",
             ),
             ("---\na: *b\n---\n", "2:", "the line is `a: *b`"),
             ("---\ntitle = \"a\"\n---\n", "2:1: ", "TOML"),
@@ -294,7 +360,7 @@ mod tests {
             ("+++\na = 1\na = 2\n+++\n", "3:1: ", "duplicate key"),
             ("+++\nd = 2026-02-30\n+++\n", "2:5: ", "the line is `d = 2026-02-30`"),
             ("{\"a\": 1,\n \"b\" 2}\n", "2:6: ", "the line is `\"b\" 2}`"),
-            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` is given twice"),
+            ("{\"a\": 1,\n \"a\": 2}\n", "2:7: ", "the key `a` is given twice, with two values"),
             ("{\"a\": 1", "1:7: ", "EOF"),
         ] {
             let refused = read(&split(text)).map(|table| show(&table)).unwrap_err();

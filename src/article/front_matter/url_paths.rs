@@ -18,16 +18,25 @@ pub(crate) enum Address {
     Pattern,
     /// The root of the site, which is the home page's.
     Root,
+    /// A whole URL. Nothing here knows the site's own, so it may be another's.
+    Elsewhere,
     /// Anything else.
     Invalid,
 }
 
-/// Reads `path`, `url` or `permalink`: a path of the site, alone or within an absolute URL.
+/// Reads `path`, `url` or `permalink`: a path of the site.
 pub(crate) fn path(text: &str) -> Address {
     let text = text.trim();
     if is_pattern(text) {
         return Address::Pattern;
     }
+    if text.starts_with("//") || web_path(text).is_some() {
+        return Address::Elsewhere;
+    }
+    of_site(text)
+}
+
+fn of_site(text: &str) -> Address {
     match decoded(text) {
         Some(path) if path.is_empty() => Address::Root,
         Some(path) => Address::Path(path),
@@ -43,7 +52,11 @@ pub(crate) fn alias(text: &str) -> Option<String> {
     if !text.contains('/') && !is_file {
         return None;
     }
-    match path(text) {
+    if is_pattern(text) {
+        return None;
+    }
+    // An old address of the article, whole: only its path can lead here.
+    match of_site(text) {
         Address::Path(path) => Some(path),
         _ => None,
     }
@@ -107,15 +120,16 @@ mod tests {
         for (text, expected) in [
             ("/2014/12/12/1.0-Timeline.html", path_of("2014/12/12/1.0-Timeline.html")),
             ("2014/12/12/x/", path_of("2014/12/12/x")),
-            ("https://example.org/a/b%20c/?x#y", path_of("a/b c")),
-            ("//example.org/a", path_of("a")),
+            ("/a/b%20c/?x#y", path_of("a/b c")),
+            ("https://example.org/a/b%20c/?x#y", Address::Elsewhere),
+            ("//example.org/a", Address::Elsewhere),
             ("/gr%C3%BC%C3%9Fe", path_of("grüße")),
             ("/a/index.html", path_of("a")),
             ("/a/myindex.html", path_of("a/myindex.html")),
             ("/a:b", path_of("a:b")),
             ("/", Address::Root),
             ("/index.html", Address::Root),
-            ("https://example.org", Address::Root),
+            ("https://example.org", Address::Elsewhere),
             ("/:year/:title/", Address::Pattern),
             (":slug", Address::Pattern),
             ("/{{ page.date }}/x/", Address::Pattern),

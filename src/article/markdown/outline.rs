@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use crate::article::feed_html::elements::{Fate, Role, fate, find};
-use crate::article::feed_html::{has_word, repair, repair_char};
+use crate::article::feed_html::{finished, has_word, repair_char, repair_source};
 use crate::article::findings::Findings;
 use crate::article::foreign;
 use crate::article::foreign::template_tag::Host;
@@ -36,8 +36,8 @@ pub(crate) fn outline(text: &str) -> Outline {
         seen = survey(&text);
     }
     Outline {
-        title: seen.title.map(|title| (title, TitleFrom::Heading)),
-        opening: seen.opening,
+        title: seen.title.map(|title| (finished(title), TitleFrom::Heading)),
+        opening: finished(seen.opening),
         has_words: seen.has_words,
         meta: Vec::new(),
     }
@@ -47,7 +47,7 @@ fn legal_text(text: &str) -> Cow<'_, str> {
     if text.chars().all(|c| repair_char(c) == Some(c)) {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(repair(text))
+        Cow::Owned(repair_source(text))
     }
 }
 

@@ -10,7 +10,7 @@ use linkify::{LinkFinder, LinkKind};
 
 use crate::article::feed_html::has_word;
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{push_text, push_url, repair};
+use crate::article::feed_html::{finished, push_text, push_url, repair_source};
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::rendering::Rendering;
 use crate::article::rendering::too_large;
@@ -24,12 +24,12 @@ const OPENING_CHARS: usize = 400;
 
 /// Reads what the text shows before it is rendered.
 pub(crate) fn outline(text: &str) -> Outline {
-    let text = repair(text);
+    let text = repair_source(text);
     let (title, rest) = match title(&text) {
-        Some((title, rest)) => (Some((title.to_owned(), TitleFrom::FirstLine)), rest),
+        Some((title, rest)) => (Some((finished(title.to_owned()), TitleFrom::FirstLine)), rest),
         None => (None, text.as_str()),
     };
-    let opening = opening(rest);
+    let opening = finished(opening(rest));
     let has_words = has_word(&text);
     Outline { title, opening, has_words, meta: Vec::new() }
 }

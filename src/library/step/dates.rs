@@ -3,6 +3,7 @@
 //! Invariants: `published` and the second of `updated` depend on the head, the moment of first publication and the
 //! earlier record alone; `updated` never decreases and is never before `published`.
 
+use jiff::civil;
 use jiff::tz::TimeZone;
 
 use crate::article::word_sketch::is_minor_edit;
@@ -12,7 +13,8 @@ use crate::base::{Digest, Timestamp};
 
 use super::super::{Record, Standing};
 
-/// When an article is (or became) public: what its author wrote, else `fallback`, in whole seconds.
+/// When an article is (or became) public: what its author wrote, else the earlier of its last change and `fallback`,
+/// in whole seconds.
 ///
 /// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of one day keep their
 /// order.
@@ -23,11 +25,20 @@ pub(super) fn published(
     zone: &TimeZone,
 ) -> Timestamp {
     let instant = match head.published {
-        None => fallback,
-        Some(Written::Day(day)) if first_seen.to_zoned(zone.clone()).date() == day => first_seen,
+        None => match head.updated {
+            // Nothing changed before it was there.
+            Some(Written::Day(day)) if is_on(first_seen, day, zone) => fallback,
+            Some(updated) => updated.resolve(zone).min(fallback),
+            None => fallback,
+        },
+        Some(Written::Day(day)) if is_on(first_seen, day, zone) => first_seen,
         Some(written) => written.resolve(zone),
     };
     whole_second(instant)
+}
+
+fn is_on(instant: Timestamp, day: civil::Date, zone: &TimeZone) -> bool {
+    instant.to_zoned(zone.clone()).date() == day
 }
 
 /// When a new article last changed: what its author wrote (never ahead of the clock), else when it was published.

@@ -1,7 +1,7 @@
 //! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line
-//! continues the value before it.
+//! continues the value before it. In Nikola's comment each line begins with `.. `.
 
-use crate::article::front_matter::key_value;
+use crate::article::front_matter::bare::key_value;
 use crate::base::Place;
 
 use super::{Budget, Field, Malformed, Table, Value};
@@ -12,10 +12,11 @@ pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     let mut open: Option<(String, String, Place)> = None;
     for (n, line) in front_matter.lines().enumerate() {
         let place = Place::new(n + 1, 1);
-        match key_value(line).filter(|_| !line.starts_with([' ', '\t'])) {
+        let said = line.trim_start().strip_prefix(".. ").unwrap_or(line);
+        match key_value(said).filter(|_| !said.starts_with([' ', '\t'])) {
             Some((key, value)) => {
                 budget.spend(1, 1, place)?;
-                close(&mut table, open.take());
+                close(&mut table, open.take())?;
                 // Keys are ASCII: what stands before the value has as many characters as bytes.
                 let column = line.trim_end().len() - value.len();
                 open = Some((key.to_owned(), value.to_owned(), Place::new(n + 1, column + 1)));
@@ -30,13 +31,13 @@ pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
             }
         }
     }
-    close(&mut table, open);
+    close(&mut table, open)?;
     Ok(table)
 }
 
 /// Ends an entry; one without a value says nothing.
-fn close(table: &mut Table, open: Option<(String, String, Place)>) {
-    let Some((key, value, place)) = open else { return };
+fn close(table: &mut Table, open: Option<(String, String, Place)>) -> Result<(), Malformed> {
+    let Some((key, value, place)) = open else { return Ok(()) };
     let value = if value.is_empty() { Value::Absent } else { Value::Text(value) };
-    table.add(key, Field::at(place, value));
+    table.add_new(key, Field::at(place, value), Place { column: 1, ..place })
 }

@@ -68,7 +68,11 @@ impl<'a> Builder<'a> {
         let place = place(span);
         self.budget.spend(1, depth, place)?;
         let (anchor, value) = match event {
-            Event::Scalar(text, style, anchor, _) => (anchor, scalar(text, style)),
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_binary = tag.is_some_and(|tag| tag.suffix() == "binary");
+                let decoded = if is_binary { base64(&text) } else { None };
+                (anchor, decoded.map_or_else(|| scalar(text, style), Value::Text))
+            }
             Event::SequenceStart(_, anchor, _) => (anchor, self.list(depth)?),
             Event::MappingStart(_, anchor, _) => (anchor, self.table(depth)?),
             Event::Alias(anchor) => return self.alias(anchor, depth, place),
@@ -163,6 +167,29 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
     let is_null =
         style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
     if is_null { Value::Absent } else { Value::Text(text.into_owned()) }
+}
+
+/// The text that YAML's `!!binary` encodes (RFC 4648, section 4), as Ruby writes it for text beyond
+/// ASCII; `None` where it is not text.
+fn base64(encoded: &str) -> Option<String> {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for byte in encoded.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn place(span: &Span) -> Place {
