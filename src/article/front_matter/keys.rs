@@ -431,8 +431,8 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The word under `status`, in lower case.
-    fn status(&self) -> Option<String> {
+    /// Reads the word under `status`, in lower case.
+    pub(crate) fn status(&self) -> Option<String> {
         match self.get(&["status"])?.field {
             Field { value: Value::Text(text), .. } => Some(text.trim().to_ascii_lowercase()),
             _ => None,
