@@ -10,7 +10,7 @@ use crate::base::{Diagnostic, RelPath, Severity};
 use super::feed_html::references::Resolver;
 use super::feed_html::{MORE, Part, finished, parts, repair_source};
 use super::findings::Findings;
-use super::head::markup_of;
+use super::location::markup_of;
 use super::model::{Body, Head, TitleFrom};
 use super::rendering::{Limits, Rendering, prefix_of};
 use super::title::{is_same, without_permalink};

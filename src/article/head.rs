@@ -13,7 +13,7 @@ use super::front_matter::bare::withheld;
 use super::front_matter::keys::Keys;
 use super::front_matter::tree::{self, Table};
 use super::front_matter::{Split, split};
-use super::location::{Location, date_among, is_of_jekyll, without_language};
+use super::location::{Location, date_among, is_of_jekyll, markup_of, without_language};
 use super::model::{Head, Outline, Reading, TitleFrom};
 use super::word_sketch::WordSketch;
 use super::{html, markdown, plain_text, title};
@@ -63,14 +63,6 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
         Markup::Markdown => read(path, &split, &markdown::outline(split.text), markdown::sketch),
         Markup::Html => read(path, &split, &html::outline(split.text), WordSketch::of_html),
         Markup::Text => read(path, &split, &plain_text::outline(split.text), WordSketch::of),
-    }
-}
-
-/// The markup of the file at `path`, by its name.
-pub(super) fn markup_of(path: &RelPath) -> Markup {
-    match FileKind::of(path) {
-        FileKind::Article(markup) | FileKind::Section(markup) => markup,
-        FileKind::Other => Markup::Text,
     }
 }
 

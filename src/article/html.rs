@@ -12,7 +12,7 @@ use super::feed_html::elements::{Role, find};
 use super::feed_html::{finished, has_word, repair, repair_source};
 use super::findings::Findings;
 use super::foreign;
-use super::foreign::template_tag::Host;
+use super::foreign::counterpart::Host;
 use super::model::{Outline, TitleFrom};
 use super::rendering::Rendering;
 use super::sanitize::dropped::without_hidden;

@@ -7,6 +7,7 @@ use jiff::civil;
 use oxilangtag::LanguageTag;
 
 use crate::base::RelPath;
+use crate::base::path::{FileKind, Markup};
 use crate::base::time::Written;
 
 use super::dates::day_of;
@@ -189,6 +190,14 @@ fn day_named(year: &str, month: &str, day: &str) -> Option<civil::Date> {
         }
     }
     day_of(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
+/// The markup of the file at `path`, by its name.
+pub(crate) fn markup_of(path: &RelPath) -> Markup {
+    match FileKind::of(path) {
+        FileKind::Article(markup) | FileKind::Section(markup) => markup,
+        FileKind::Other => Markup::Text,
+    }
 }
 
 #[cfg(test)]

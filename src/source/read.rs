@@ -433,7 +433,7 @@ mod tests {
     fn only_assets_are_served() {
         let (dir, tree) = tree(100);
         fs::create_dir(dir.path().join(".git")).unwrap();
-        for name in ["a.md", "a.css", ".git/a.png", "a.png"] {
+        for name in ["a.md", "a.exe", ".git/a.png", "a.png"] {
             fs::write(dir.path().join(name), "bytes").unwrap();
             let open = tree.open_asset(&path(name)).map(|asset| asset.len_bytes());
             assert_eq!(open, if name == "a.png" { Ok(5) } else { Err(Unread::NotAFile) }, "{name}");

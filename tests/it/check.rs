@@ -82,8 +82,8 @@ fn every_kind_of_finding() {
         ),
         (
             &[
-                ("a.md", "---\ntitle: A\nslug: x\n---\nx"),
-                ("b.md", "---\ntitle: B\nslug: x\n---\ny"),
+                ("a.md", "---\ntitle: A\npath: x\n---\nx"),
+                ("b.md", "---\ntitle: B\npath: x\n---\ny"),
             ],
             "articles/b.md: error: URL /x is already used by a.md [url-taken]",
             2,
@@ -183,7 +183,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.html", "<title>A</title><p>x</p><svg><circle/></svg>")],
-            "articles/a.html: warning: `<svg>` cannot be in a feed, and was left out [dropped]",
+            "articles/a.html:1:25: warning: `<svg>` cannot be in a feed, and was left out [dropped]",
             1,
         ),
         (
@@ -494,7 +494,7 @@ fn objects_have_every_field_and_nothing_else_is_printed() {
         ("date", "articles/c.md:2:7", "error"),
         ("dead-link", "articles/a.md:4:5", "warning"),
         ("empty", "articles/d.md:null:null", "note"),
-        ("template-tag", "articles/a.md:4:1", "warning"),
+        ("template-tag", "articles/a.md:4:11", "warning"),
     ];
     let expected = expected
         .map(|(code, place, severity)| (code.to_owned(), (place.to_owned(), severity.to_owned())));

@@ -211,7 +211,7 @@ fn eleventy() {
         "First in Eleventy",
         "/posts/first",
         r#"<p>See <a href="http://test.example/posts/deux">the other</a> and <a href="http://test.example/posts/deux">its address</a>.</p>
-<p><img src="http://test.example/posts/cat.png" alt=""></p>"#,
+<p><img src="http://test.example/posts/cat.png" alt="A cat"></p>"#,
     );
     assert_eq!(first.published, "2026-01-02T00:00:00Z");
     assert_eq!(names(&site, "First in Eleventy").0, "post|nature");

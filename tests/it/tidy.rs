@@ -21,12 +21,12 @@ use modules::{Mention, Modules, module_of};
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
     src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
-    src/article: findings decode dates word_sketch title symbol < feed_html < foreign location model summary < rendering < sanitize < markdown html plain_text front_matter < head body
+    src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body
     src/article/feed_html: elements heading_ids references < invariants
-    src/article/foreign: arguments < template_tag < wiki_link
-    src/article/front_matter: tree url_paths < people tags < keys
-    src/article/markdown: footnotes nesting parser < callouts comments writer < outline
-    src/article/sanitize: attributes tokens < dropped < rebuild
+    src/article/foreign: arguments reach < block_end code < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
+    src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare keys
+    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
+    src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve

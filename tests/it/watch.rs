@@ -350,12 +350,12 @@ fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
     }
     // The process tells before it answers; the log is read behind it.
     eventually("it is told", || {
-        site.log().iter().any(|line| line.contains("drawn.md: ") && line.contains("code=dropped"))
+        site.log().iter().any(|line| line.contains("drawn.md:") && line.contains("<canvas>"))
     });
     let told = site
         .log()
         .into_iter()
-        .filter(|line| line.contains("drawn.md: ") && line.contains("code=dropped"))
+        .filter(|line| line.contains("drawn.md:") && line.contains("<canvas>"))
         .count();
     assert_eq!(told, 1, "{:#?}", site.log());
 }

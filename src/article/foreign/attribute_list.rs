@@ -3,7 +3,8 @@
 
 use super::LINE_MAX_BYTES;
 use super::block_end::End;
-use super::template_tag::{Counterpart, Meaning, within};
+use super::counterpart::{Counterpart, Meaning};
+use super::reach::within;
 
 /// Keys that are attributes behind a link or a picture. Others may be an author's own braces.
 const KEYS: [&str; 14] = [

@@ -2,7 +2,7 @@
 
 use super::TAG_MAX_BYTES;
 use super::arguments::split_name;
-use super::template_tag::{delimited, within};
+use super::reach::{delimited, within};
 
 /// The way in which a beginning inside of a block counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Code, in which nothing is a tag: code blocks and spans of Markdown, and elements of HTML.
 
 use super::first_line;
-use super::template_tag::within;
+use super::reach::within;
 
 /// Bytes of a code span.
 const SPAN_MAX_BYTES: usize = 16 * 1024;

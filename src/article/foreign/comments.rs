@@ -2,7 +2,8 @@
 //! and Twig, `{{/* … */}}` of Go, and `{/* … */}` of MDX. They may span lines and hold tags.
 
 use super::TAG_MAX_BYTES;
-use super::template_tag::{Host, within};
+use super::counterpart::Host;
+use super::reach::within;
 
 /// A comment at the beginning of a text.
 pub(super) struct Comment {

@@ -10,10 +10,14 @@ mod attribute_list;
 mod block_end;
 mod code;
 mod comments;
+pub(crate) mod counterpart;
 mod lines;
 mod pictures;
-pub(crate) mod template_tag;
+mod reach;
+mod template_tag;
 mod wiki_link;
+
+pub(crate) use wiki_link::escaped;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -26,8 +30,9 @@ use crate::base::place::line_breaks;
 use block_end::Found;
 use code::Code;
 use comments::Comments;
+use counterpart::{Context, Counterpart, Host, Meaning};
 use lines::Lines;
-use template_tag::{Context, Counterpart, Host, Meaning, within};
+use reach::within;
 
 /// Bytes of a tag, so that a text of nothing but openings costs no more than its length.
 const TAG_MAX_BYTES: usize = 2048;

@@ -3,7 +3,7 @@
 use crate::article::feed_html::references::media_of;
 
 use super::arguments::{Arguments, arguments, value};
-use super::template_tag::Counterpart;
+use super::counterpart::Counterpart;
 
 /// Names of tags that show a picture.
 const NAMES: [&str; 5] = ["figure", "image", "img", "picture", "asset_img"];

@@ -1,11 +1,11 @@
 //! Template tags of other generators: their meaning, as far as a feed can show it.
 
-use crate::article::feed_html::elements::language_name;
-use crate::article::feed_html::{push_attribute, push_text, push_url};
 use crate::article::symbol::{by_name, by_path};
 
 use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
 use super::block_end::{CODE_ENDS, End};
+use super::counterpart::{Counterpart, Meaning};
+use super::reach::{delimited, within};
 use super::{attribute_list, pictures};
 
 /// Bytes before `{{` that are looked at for a command of TeX.
@@ -13,63 +13,6 @@ const COMMAND_MAX_BYTES: usize = 40;
 
 /// Bytes of a tag's name that a diagnostic shows.
 const SHOWN_NAME_MAX_BYTES: usize = 40;
-
-/// The markup around a tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Host {
-    /// Markdown: code is fenced, indented, or between backticks.
-    Markdown,
-    /// HTML: code is in `pre`, `code`, `script`, `style` and comments.
-    Html,
-}
-
-/// The meaning of a tag.
-#[derive(Debug)]
-pub(crate) enum Meaning {
-    /// An escaped tag, which shows this text.
-    Text(String),
-    /// A comment between these signs.
-    Comment(&'static str),
-    /// Attributes of what is before it, which a feed does not keep but for an id.
-    Attributes(String),
-    /// The tag of this name is lost; what it encloses stays.
-    Removed(String),
-    /// The tag of this name has a counterpart.
-    Converted(String, Counterpart),
-}
-
-/// The counterpart of a tag in Markdown or HTML.
-#[derive(Debug)]
-pub(crate) enum Counterpart {
-    /// This text replaces it.
-    Inline(String),
-    /// The address of an article: itself in the address of a link, a link in running text, where
-    /// `shown` is its text.
-    Address { reference: String, shown: String },
-    /// A link with this text, or one that is its own text.
-    Link { url: String, text: String },
-    /// A picture.
-    Figure { src: String, alt: String, title: String, caption: String, link: String },
-    /// The text up to this end becomes code in this language.
-    Code { language: String, end: End },
-    /// The text up to this end stays as it is.
-    Verbatim(End),
-    /// The text up to this end is removed.
-    Nothing(End),
-    /// The text up to this end becomes a quotation.
-    Quote(End),
-}
-
-/// The surroundings of a tag.
-pub(crate) struct Context<'a> {
-    pub(crate) host: Host,
-    /// Set where the tag is alone on its line.
-    pub(crate) is_alone: bool,
-    /// Set where the tag is within the address of a link, or the value of an attribute.
-    pub(crate) is_in_address: bool,
-    /// The white space before it on its line.
-    pub(crate) indent: &'a str,
-}
 
 /// Reads the tag at the beginning of `near`, which is at `at` in `text`: its length and its
 /// meaning. `None` where there is no tag.
@@ -97,14 +40,6 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
         return Some((len, block(inner)));
     }
     attribute_list::read(near, text, at)
-}
-
-/// The inside of the delimiters, without white space and the `-` that trims it, and the length of
-/// the whole.
-pub(super) fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&'t str, usize)> {
-    let inner = near.strip_prefix(open)?;
-    let end = inner.find(close)?;
-    Some((inner[..end].trim_matches(['-', '~', '+']).trim(), open.len() + end + close.len()))
 }
 
 /// Hugo's `{{</* figure */>}}`, which shows `{{< figure >}}`, and Zola's `{{/* figure() */}}` and
@@ -403,138 +338,4 @@ fn page(target: &str) -> String {
         }
     }
     by_name(path, fragment)
-}
-
-impl Counterpart {
-    /// The end of what the tag encloses, if it encloses something.
-    pub(crate) fn end(&self) -> Option<&End> {
-        match self {
-            Counterpart::Code { end, .. }
-            | Counterpart::Verbatim(end)
-            | Counterpart::Nothing(end)
-            | Counterpart::Quote(end) => Some(end),
-            Counterpart::Inline(_)
-            | Counterpart::Address { .. }
-            | Counterpart::Link { .. }
-            | Counterpart::Figure { .. } => None,
-        }
-    }
-
-    /// Writes the replacement of a tag that encloses nothing.
-    pub(crate) fn write(&self, context: &Context<'_>) -> String {
-        match self {
-            Counterpart::Inline(text) => text.clone(),
-            Counterpart::Address { reference, .. } if context.is_in_address => reference.clone(),
-            Counterpart::Address { reference, shown } => link(reference, shown, context),
-            Counterpart::Link { url, text } => link(url, text, context),
-            Counterpart::Figure { .. } => self.figure(context),
-            _ => String::new(),
-        }
-    }
-
-    /// Writes the replacement of a tag and of the `content` that it encloses.
-    pub(crate) fn enclose(&self, content: &str, context: &Context<'_>) -> String {
-        match self {
-            Counterpart::Code { language, .. } => fenced(content, language, context),
-            Counterpart::Verbatim(_) => content.to_owned(),
-            Counterpart::Quote(_) => quotation(content, context),
-            _ => String::new(),
-        }
-    }
-
-    fn figure(&self, context: &Context<'_>) -> String {
-        let Counterpart::Figure { src, alt, title, caption, link } = self else {
-            return String::new();
-        };
-        let is_plain = caption.is_empty() && title.is_empty() && link.is_empty();
-        if context.host == Host::Markdown && is_plain {
-            return format!("![{}](<{src}>)", alt.replace(['[', ']'], ""));
-        }
-        let mut html = String::from("<figure>");
-        if !link.is_empty() {
-            html.push_str("<a");
-            push_attribute(&mut html, "href", link);
-            html.push('>');
-        }
-        html.push_str("<img");
-        push_attribute(&mut html, "src", src);
-        push_attribute(&mut html, "alt", alt);
-        html.push_str(if link.is_empty() { ">" } else { "></a>" });
-        let text = match (title.as_str(), caption.as_str()) {
-            ("", text) | (text, "") => text.to_owned(),
-            (title, caption) => format!("{title}: {caption}"),
-        };
-        if !text.is_empty() {
-            html.push_str("<figcaption>");
-            push_text(&mut html, &text.replace('\n', " "));
-            html.push_str("</figcaption>");
-        }
-        html.push_str("</figure>");
-        html
-    }
-}
-
-/// A link; without a text of its own it shows its address.
-fn link(url: &str, text: &str, context: &Context<'_>) -> String {
-    if context.host == Host::Markdown {
-        let url = url.replace([' ', '<', '>'], "");
-        return match text {
-            "" => format!("<{url}>"),
-            text => format!("[{}](<{url}>)", text.replace(['[', ']', '\n'], " ")),
-        };
-    }
-    let mut html = String::from("<a");
-    push_url(&mut html, "href", url);
-    html.push('>');
-    push_text(&mut html, if text.is_empty() { url } else { text });
-    html + "</a>"
-}
-
-fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
-    let code = code.trim_start_matches('\r').strip_prefix('\n').unwrap_or(code);
-    let language = language_name(language).unwrap_or_default();
-    if context.host == Host::Html {
-        let mut html = String::from("<pre><code");
-        if !language.is_empty() {
-            push_attribute(&mut html, "class", &format!("language-{language}"));
-        }
-        html.push('>');
-        push_text(&mut html, code);
-        // A blank line would end a block of HTML in Markdown (CommonMark, 4.6).
-        return html.replace("\n\n", "\n&#10;") + "</code></pre>";
-    }
-    // A fence is longer than any run of backticks in the code (CommonMark, 4.5).
-    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    let indent = context.indent;
-    // The last line is that of the end tag, with what makes it part of a quote.
-    let code = if indent.contains('>') {
-        code.trim_end_matches([' ', '\t', '>'])
-    } else {
-        code.trim_end_matches([' ', '\t'])
-    };
-    let line_end = if code.ends_with('\n') || code.is_empty() { "" } else { "\n" };
-    let line_start = if context.is_alone { "" } else { "\n" };
-    format!("{line_start}{fence}{language}\n{code}{line_end}{indent}{fence}{line_start}")
-}
-
-fn quotation(quoted: &str, context: &Context<'_>) -> String {
-    if context.host == Host::Html {
-        return format!("<blockquote>{quoted}</blockquote>");
-    }
-    let mut markdown = String::from("\n");
-    for line in quoted.trim().lines() {
-        markdown.push_str("> ");
-        markdown.push_str(line);
-        markdown.push('\n');
-    }
-    if quoted.trim().is_empty() {
-        markdown.push('\n');
-    }
-    markdown
-}
-
-/// The beginning of `text`, at most `len_max` bytes.
-pub(crate) fn within(text: &str, len_max: usize) -> &str {
-    &text[..text.floor_char_boundary(len_max)]
 }

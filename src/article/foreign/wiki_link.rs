@@ -7,7 +7,6 @@ use std::collections::HashSet;
 
 use crate::article::feed_html::heading_ids::slug;
 use crate::article::feed_html::references::media_of;
-use crate::article::markdown::escaped;
 use crate::article::symbol::{by_name, by_path};
 
 /// A longer name is none.
@@ -27,7 +26,7 @@ pub(crate) fn labels(text: &str) -> HashSet<&str> {
 /// The wiki link at the beginning of `text`: its length, and the link in its place.
 pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)> {
     let (bang, open) = if text.starts_with('!') { ("!", 3) } else { ("", 2) };
-    let near = super::template_tag::within(&text[open..], NAME_MAX_BYTES);
+    let near = super::reach::within(&text[open..], NAME_MAX_BYTES);
     let inner = &near[..near.find("]]")?];
     let len = open + inner.len() + 2;
     let (target, shown) = match inner.split_once('|') {
@@ -85,6 +84,18 @@ fn reference(target: &str) -> String {
         (false, true) => format!("{}{hash}{fragment}", by_path(name)),
         (false, false) => by_name(name, &fragment),
     }
+}
+
+/// Text in which no character is Markdown's.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 //! key among them is `title` or `date`. What is not front matter, and yet says that the article is
 //! a draft, is reported by [`withheld`].
 
-use super::keys::{is_known, withholds};
-use super::tree::fold;
-use super::{KEY_MAX_BYTES, Pieces, Syntax, key_colon};
+use super::known::{is_known, withholds};
+use super::tree::{fold, key_value};
+use super::{Pieces, Syntax, key_colon};
 
 /// Known keys that `Key: value` lines need: one may be the beginning of a recipe or a letter.
 const KNOWN_MIN: usize = 2;
@@ -140,24 +140,6 @@ fn key_in(line: &str) -> Option<&str> {
     let key = line[..key_colon(line.trim_end())?].trim_matches(['"', '\'', ' ']);
     let is_key = key.starts_with(char::is_alphabetic) && !key.contains(char::is_whitespace);
     if is_key && !line.starts_with([' ', '\t']) { Some(key) } else { None }
-}
-
-/// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
-/// and then a space or nothing.
-pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.trim_end().split_once(':')?;
-    let key = key.trim_end();
-    if key.len() > KEY_MAX_BYTES || !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    if !key.chars().all(may_be_in_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
-        return None;
-    }
-    Some((key, value.trim()))
-}
-
-fn may_be_in_key(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ')
 }
 
 #[cfg(test)]

@@ -14,10 +14,13 @@ use crate::base::time::Written;
 use crate::base::{Diagnostic, Place, Severity};
 
 use super::Syntax;
+use super::entry::{Entry, picture, within};
+use super::known::{NEVER, flag, is_known, withholds};
 use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value, fold};
 use super::url_paths::{self, ADDRESS_MAX_BYTES, Address};
+use super::wiki_links::wiki_target;
 
 /// Aliases of one article.
 const ALIASES_MAX: usize = 100;
@@ -37,104 +40,6 @@ const DATES_ELSEWHERE: [&str; 4] = ["last modified", "created", "git last modifi
 /// Keys of a table of dates, as MkDocs Material has it under `date`.
 const DATES_IN_TABLE: [&str; 4] = ["created", "updated", "published", "modified"];
 
-/// The keys that are read, folded, and others that generators write into nearly every front matter:
-/// they show that lines are one.
-const KNOWN: [&str; 70] = [
-    "alias",
-    "aliases",
-    "author",
-    "authors",
-    "build",
-    "canonical",
-    "canonicalurl",
-    "categories",
-    "category",
-    "comments",
-    "cover",
-    "created",
-    "date",
-    "description",
-    "dgpublish",
-    "draft",
-    "eleventyexcludefromcollections",
-    "excerpt",
-    "expires",
-    "expirydate",
-    "externalurl",
-    "featuredimage",
-    "feed",
-    "feedonly",
-    "guid",
-    "headless",
-    "heroimage",
-    "hidden",
-    "id",
-    "image",
-    "images",
-    "keywords",
-    "lang",
-    "language",
-    "lastmod",
-    "lastmodified",
-    "lastmodifiedat",
-    "layout",
-    "link",
-    "modified",
-    "path",
-    "permalink",
-    "private",
-    "pubdate",
-    "publish",
-    "publishdate",
-    "published",
-    "redirectfrom",
-    "sidebar",
-    "slug",
-    "status",
-    "subtitle",
-    "summary",
-    "tag",
-    "tags",
-    "taxonomies",
-    "template",
-    "title",
-    "toc",
-    "translationkey",
-    "type",
-    "unlisted",
-    "unpublish",
-    "unpublishdate",
-    "updated",
-    "updatedat",
-    "updateddate",
-    "url",
-    "uuid",
-    "weight",
-];
-
-/// Words under `status` that keep an article back (Pelican, Nikola, WordPress and people).
-const WITHHELD: [&str; 8] =
-    ["draft", "drafts", "skip", "private", "pending", "trash", "unpublished", "wip"];
-
-/// Words of Hugo's `build` for a page or a list that is not made.
-const NEVER: [&str; 2] = ["never", "link"];
-
-/// Whether a key is known to be one of front matter, however it is spelled.
-pub(crate) fn is_known(key: &str) -> bool {
-    KNOWN.binary_search(&fold(key).as_str()).is_ok()
-}
-
-/// Whether this scalar under this folded key keeps an article back: each generator has its own word
-/// for it.
-pub(crate) fn withholds(key: &str, value: &str) -> bool {
-    match key {
-        "draft" | "private" | "headless" => flag(value) == Some(true),
-        "published" | "publish" | "permalink" | "dgpublish" => flag(value) == Some(false),
-        "status" => WITHHELD.contains(&value.trim().to_ascii_lowercase().as_str()),
-        _ => false,
-    }
-}
-
 /// The keys of an article, and the findings about them.
 pub(crate) struct Keys<'a> {
     /// The file's front matter.
@@ -145,27 +50,6 @@ pub(crate) struct Keys<'a> {
     pub(crate) syntax: Option<Syntax>,
     /// Findings so far.
     pub(crate) findings: Vec<Diagnostic>,
-}
-
-/// One value, with its key as written.
-#[derive(Clone, Copy)]
-struct Entry<'a> {
-    key: &'a str,
-    field: &'a Field,
-}
-
-impl<'a> Entry<'a> {
-    /// The text of a scalar; all texts of a document's `<meta>` of this kind, the first of which
-    /// that can be used counts; nothing for any other value.
-    fn texts(&self) -> Vec<&'a str> {
-        match &self.field.value {
-            Value::Text(text) => vec![text],
-            Value::List(items) if self.field.place.is_none() => {
-                items.iter().filter_map(Field::text).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
 }
 
 impl<'a> Keys<'a> {
@@ -603,52 +487,5 @@ impl<'a> Keys<'a> {
             return None;
         }
         Some(image)
-    }
-}
-
-fn picture(field: &Field) -> Option<&str> {
-    match &field.value {
-        Value::Absent => None,
-        Value::Text(text) => Some(text),
-        // Without quotes, Obsidian's `[[cat.png]]` is a list in a list.
-        Value::List(items) => items.first().and_then(picture),
-        Value::Table(table) => table.text(&["image", "url", "src", "path", "file"]),
-    }
-}
-
-/// The target of a text that is one wiki link, as Obsidian's properties hold them; else the text.
-fn wiki_target(text: &str) -> &str {
-    let Some(inside) = wiki_link(text) else { return text };
-    inside.split(['|', '#']).next().unwrap_or_default().trim()
-}
-
-/// The name that a text shows which may be one wiki link: its label, else the last part of its
-/// target.
-pub(super) fn without_wiki_link(text: &str) -> &str {
-    let Some(inside) = wiki_link(text) else { return text };
-    match inside.split_once('|') {
-        Some((_, label)) if !label.trim().is_empty() => label.trim(),
-        _ => wiki_target(text).rsplit('/').next().unwrap_or_default(),
-    }
-}
-
-fn wiki_link(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let text = text.strip_prefix('!').unwrap_or(text);
-    let inside = text.strip_prefix("[[")?.strip_suffix("]]")?;
-    if inside.contains("[[") { None } else { Some(inside) }
-}
-
-/// The first of the names in a table of dates.
-fn within<'a>(dates: &'a Table, names: &[&str]) -> Option<Entry<'a>> {
-    dates.get(names).map(|(key, field)| Entry { key, field })
-}
-
-/// The booleans of YAML 1.1 and 1.2, and the numbers that some generators write for them.
-fn flag(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "y" | "1" => Some(true),
-        "false" | "no" | "off" | "n" | "0" => Some(false),
-        _ => None,
     }
 }

@@ -4,11 +4,14 @@
 //! values. Front matter and text are pieces of the file, in order.
 
 pub(crate) mod bare;
+mod entry;
 pub(crate) mod keys;
+mod known;
 mod people;
 mod tags;
 pub(crate) mod tree;
 mod url_paths;
+mod wiki_links;
 
 use crate::base::path::Markup;
 use crate::base::place::line_breaks;
@@ -191,7 +194,7 @@ fn is_known_setting(line: &str) -> bool {
     let Some(end) = line.find([':', '=']) else { return false };
     let (key, behind) = (line[..end].trim_end(), &line[end + 1..]);
     let is_set = behind.is_empty() || behind.starts_with([' ', '\t']) || key.ends_with('"');
-    is_set && keys::is_known(key.trim_matches(['"', '\'']))
+    is_set && known::is_known(key.trim_matches(['"', '\'']))
 }
 
 /// Whether the text between `---` lines may be front matter: blank, comments, or a key somewhere. A

@@ -5,8 +5,8 @@ use url::Url;
 use crate::article::model::Person;
 use crate::base::text;
 
-use super::keys::without_wiki_link;
 use super::tree::{Field, Table, Value};
+use super::wiki_links::without_wiki_link;
 
 /// Authors that an article may have.
 const AUTHORS_MAX: usize = 50;

@@ -4,8 +4,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::base::text;
 
-use super::keys::without_wiki_link;
 use super::tree::{Field, Value};
+use super::wiki_links::without_wiki_link;
 
 /// Tags of one article.
 pub(crate) const TAGS_MAX: usize = 100;

@@ -10,6 +10,8 @@ mod lines;
 mod toml;
 mod yaml;
 
+pub(super) use lines::key_value;
+
 use std::collections::HashMap;
 
 use crate::base::{Diagnostic, Place};

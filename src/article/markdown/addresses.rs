@@ -10,6 +10,8 @@ use std::ops::Range;
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{Event, Tag, TagEnd};
 
+use crate::article::foreign;
+
 use super::parser::parser;
 
 /// Elements of HTML in which an address is no link, or one already.
@@ -62,7 +64,7 @@ fn written(address: &str, is_mail: bool) -> Option<String> {
     if !start.starts_with("www.") || address.len() < "www.a.b".len() {
         return None;
     }
-    let shown = super::escaped(address);
+    let shown = foreign::escaped(address);
     Some(format!("[{shown}](<http://{address}>)"))
 }
 

@@ -13,7 +13,7 @@ mod writer;
 
 use crate::article::findings::Findings;
 use crate::article::foreign;
-use crate::article::foreign::template_tag::Host;
+use crate::article::foreign::counterpart::Host;
 use crate::article::model::TitleFrom;
 use crate::article::rendering::{Rendering, depth, too_large};
 use crate::article::sanitize::sanitize;
@@ -64,18 +64,6 @@ fn sanitized(
     let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
-}
-
-/// Text in which no character is Markdown's.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_punctuation() {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {

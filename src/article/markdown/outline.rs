@@ -8,7 +8,7 @@ use crate::article::feed_html::elements::{Fate, Role, fate, find};
 use crate::article::feed_html::{finished, has_word, repair_char, repair_source};
 use crate::article::findings::Findings;
 use crate::article::foreign;
-use crate::article::foreign::template_tag::Host;
+use crate::article::foreign::counterpart::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens_of_part};

@@ -5,6 +5,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod dropped;
+mod frames;
 mod rebuild;
 pub(crate) mod tokens;
 

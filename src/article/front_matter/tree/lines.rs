@@ -1,8 +1,9 @@
 //! Front matter of `Key: value` lines, as Pelican and MultiMarkdown have them. An indented line
 //! continues the value before it. In Nikola's comment each line begins with `.. `.
 
-use crate::article::front_matter::bare::key_value;
 use crate::base::Place;
+
+use crate::article::front_matter::KEY_MAX_BYTES;
 
 use super::{Budget, Field, Malformed, Table, Value};
 
@@ -40,4 +41,22 @@ fn close(table: &mut Table, open: Option<(String, String, Place)>) -> Result<(),
     let Some((key, value, place)) = open else { return Ok(()) };
     let value = if value.is_empty() { Value::Absent } else { Value::Text(value) };
     table.add_new(key, Field::at(place, value), Place { column: 1, ..place })
+}
+
+/// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
+/// and then a space or nothing.
+pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.trim_end().split_once(':')?;
+    let key = key.trim_end();
+    if key.len() > KEY_MAX_BYTES || !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    if !key.chars().all(may_be_in_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
+        return None;
+    }
+    Some((key, value.trim()))
+}
+
+fn may_be_in_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ')
 }
