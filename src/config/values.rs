@@ -155,9 +155,8 @@ fn address_hint(text: &str) -> Option<String> {
 pub(super) fn local_url(listen: SocketAddr) -> String {
     let any =
         if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
-    // The kernel chooses the number for port 0 after the configuration was read.
-    let port = if listen.port() == 0 { 8080 } else { listen.port() };
-    format!("http://{}/", SocketAddr::new(any, port))
+    // Port 0 stays: the kernel chooses the number when the daemon binds, and the daemon puts it in.
+    format!("http://{}/", SocketAddr::new(any, listen.port()))
 }
 
 #[cfg(test)]
@@ -264,7 +263,7 @@ mod tests {
             ("127.0.0.1:8080", "http://127.0.0.1:8080/"),
             ("0.0.0.0:9000", "http://127.0.0.1:9000/"),
             ("[::1]:80", "http://[::1]:80/"),
-            ("127.0.0.1:0", "http://127.0.0.1:8080/"),
+            ("127.0.0.1:0", "http://127.0.0.1:0/"),
         ] {
             assert_eq!(local_url(listen.parse().unwrap()), url);
         }

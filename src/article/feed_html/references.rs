@@ -1,5 +1,5 @@
-//! Links and pictures: every reference of an article becomes absolute, or symbolic (see
-//! [`symbol`](crate::article::symbol)).
+//! Links and pictures: every reference of an article becomes absolute, or symbolic
+//! (see [`crate::article::symbol`]).
 //!
 //! A relative path is passed on as it is written, decoded and resolved against the article's
 //! directory: `x.md`, `x.html`, `x` and `x/` are all kept, and the library tries what each can
