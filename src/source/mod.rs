@@ -19,8 +19,9 @@ pub use ignore::{BadPattern, Ignore};
 pub use inbox::{Batch, Inbox, Signs};
 pub use read::{AssetFile, Reader, Unread};
 pub use root::{Health, Identity, RootLost, needs_polling};
+pub use scan::Index;
 pub use settle::Policy;
-pub use tree::{Index, OpenError, Tree};
+pub use tree::{OpenError, Tree};
 pub use unfinished::{Unfinished, Writers};
 pub use watch::WatchError;
 

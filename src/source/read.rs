@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::base::{Digest, RelPath, Timestamp};
 
 use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
-use super::{Fingerprint, RootLost, SourceFile, Tree, is_asset, is_text};
+use super::{Fingerprint, RootLost, SourceFile, is_text};
 
 /// How often a file that changes under the reader is begun anew.
 const ATTEMPTS: u32 = 4;
@@ -68,36 +68,12 @@ pub struct AssetFile {
     fingerprint: Fingerprint,
 }
 
-impl Tree {
-    /// Reads the article at `path`; `now` is the time of day by which the file's stamps are old or young.
-    ///
-    /// # Errors
-    ///
-    /// See [`Unread`].
-    pub fn read(&self, path: &RelPath, now: Timestamp) -> Result<SourceFile, Unread> {
-        self.reader()?.read(path, now)
-    }
-
-    /// Opens the image, recording or document at `path` for serving.
-    ///
-    /// # Errors
-    ///
-    /// See [`Unread`]; [`Unread::NotAFile`] also where the path is left out by name or is not an asset's.
-    pub fn open_asset(&self, path: &RelPath) -> Result<AssetFile, Unread> {
-        if !is_asset(path) || self.ignore.hides_at_any_depth(path, false) {
-            return Err(Unread::NotAFile);
-        }
-        let (open, found) = open_regular(&self.root.enter()?, path)?;
-        Ok(AssetFile { file: File::from(open), fingerprint: fingerprint(&found) })
-    }
-}
-
 impl Reader {
     pub(super) fn new(root: OwnedFd, max_bytes: u64) -> Self {
         Self { root, max_bytes }
     }
 
-    /// Reads the article at `path`, as [`Tree::read`] does.
+    /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are old or young.
     ///
     /// # Errors
     ///
@@ -128,6 +104,11 @@ impl Reader {
 }
 
 impl AssetFile {
+    pub(super) fn open(root: &OwnedFd, path: &RelPath) -> Result<Self, Unread> {
+        let (open, found) = open_regular(root, path)?;
+        Ok(Self { file: File::from(open), fingerprint: fingerprint(&found) })
+    }
+
     /// Its size in bytes when it was opened.
     pub fn len_bytes(&self) -> u64 {
         self.fingerprint.len_bytes

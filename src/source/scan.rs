@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::base::{Diagnostic, RelPath};
 
 use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
-use super::{Fingerprint, Ignore, Index, Seen, SourceChange, is_asset, is_text};
+use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
 
 /// Directories deeper than this are not entered.
 const DEPTH_MAX: usize = 64;
@@ -26,6 +26,19 @@ const LINKS_MAX: u8 = 3;
 
 /// Entries that one thread looks at before another may take over.
 const CHUNK: usize = 256;
+
+/// What is known of the files beneath the article directory.
+///
+/// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused files too, under the
+/// fingerprint that was reported: else it is reported again.
+pub trait Index: Sync {
+    /// The fingerprint of the file at `path`, and whether it is racy: an equal fingerprint then proves nothing.
+    fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)>;
+
+    /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for each path that is
+    /// looked at: it has to take time by what it visits, not by what is known.
+    fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath));
+}
 
 /// One walk: what it may see, and what it compares with.
 #[derive(Clone, Copy)]

@@ -10,29 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
-use crate::base::RelPath;
+use crate::base::{RelPath, Timestamp};
 
 use super::ignore::ancestors;
 use super::root::Root;
 use super::scan::{Found, Scan};
 use super::watch::Watcher;
 use super::{
-    BadPattern, Fingerprint, Health, Identity, Ignore, Inbox, Look, Reader, RootLost, Seen,
-    SourceChange, WatchError,
+    AssetFile, BadPattern, Health, Identity, Ignore, Inbox, Index, Look, Reader, RootLost, Seen,
+    SourceChange, SourceFile, Unread, WatchError, is_asset,
 };
-
-/// What is known of the files beneath the article directory.
-///
-/// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused files too, under the
-/// fingerprint that was reported: else it is reported again.
-pub trait Index: Sync {
-    /// The fingerprint of the file at `path`, and whether it is racy: an equal fingerprint then proves nothing.
-    fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)>;
-
-    /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for each path that is
-    /// looked at: it has to take time by what it visits, not by what is known.
-    fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath));
-}
 
 /// Why an article directory cannot be opened.
 #[derive(Debug, Error)]
@@ -53,9 +40,9 @@ pub enum OpenError {
 /// The article directory, opened. Shared freely; nothing in it changes but what its watcher watches.
 #[derive(Debug)]
 pub struct Tree {
-    pub(super) root: Root,
-    pub(super) ignore: Arc<Ignore>,
-    pub(super) max_bytes: u64,
+    root: Root,
+    ignore: Arc<Ignore>,
+    max_bytes: u64,
     watcher: Option<Watcher>,
     stopping: Arc<AtomicBool>,
 }
@@ -177,6 +164,27 @@ impl Tree {
     pub fn reader(&self) -> Result<Reader, RootLost> {
         Ok(Reader::new(self.root.enter()?, self.max_bytes))
     }
+
+    /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are old or young.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unread`].
+    pub fn read(&self, path: &RelPath, now: Timestamp) -> Result<SourceFile, Unread> {
+        self.reader()?.read(path, now)
+    }
+
+    /// Opens the image, recording or document at `path` for serving.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unread`]; [`Unread::NotAFile`] also where the path is ignored or its extension is not that of an asset.
+    pub fn open_asset(&self, path: &RelPath) -> Result<AssetFile, Unread> {
+        if !is_asset(path) || self.ignore.hides_at_any_depth(path, false) {
+            return Err(Unread::NotAFile);
+        }
+        AssetFile::open(&self.root.enter()?, path)
+    }
 }
 
 /// Runs a walk. Only where fewer known paths were met than are known does it run again, to name what is gone: deletions
@@ -218,6 +226,7 @@ fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Fingerprint;
     use crate::source::testing::{Known, path, powerless, tree};
     use proptest::prelude::*;
     use std::ffi::OsStr;
