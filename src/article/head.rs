@@ -407,6 +407,8 @@ mod tests {
             ("draft:", ""),
             ("published: false", "draft"),
             ("published: true", ""),
+            ("render: false", "draft"),
+            ("render: true", ""),
             ("status: Draft", "draft"),
             ("status: hidden", "unlisted"),
             ("status: unlisted", "unlisted"),

@@ -4,7 +4,7 @@ use super::tree::fold;
 
 /// The keys that are read, folded, and others that generators write into nearly every front matter:
 /// they show that lines are one.
-const KNOWN: [&str; 70] = [
+const KNOWN: [&str; 71] = [
     "alias",
     "aliases",
     "author",
@@ -53,6 +53,7 @@ const KNOWN: [&str; 70] = [
     "publishdate",
     "published",
     "redirectfrom",
+    "render",
     "sidebar",
     "slug",
     "status",
@@ -94,7 +95,9 @@ pub(crate) fn is_known(key: &str) -> bool {
 pub(crate) fn withholds(key: &str, value: &str) -> bool {
     match key {
         "draft" | "private" | "headless" => flag(value) == Some(true),
-        "published" | "publish" | "permalink" | "dgpublish" => flag(value) == Some(false),
+        "published" | "publish" | "permalink" | "dgpublish" | "render" => {
+            flag(value) == Some(false)
+        }
         "status" => WITHHELD.contains(&value.trim().to_ascii_lowercase().as_str()),
         _ => false,
     }
