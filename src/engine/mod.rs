@@ -190,6 +190,7 @@ impl Engine {
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
         let watch = run::Watch::new(polling, inbox.now());
+        let trouble = tell::Trouble::new(Arc::clone(&published));
         let mut engine = Self {
             parts: Shared { config, renderer, inbox, published, clock },
             policy,
@@ -205,7 +206,7 @@ impl Engine {
             projection: Some(projection),
             watch,
             root,
-            trouble: tell::Trouble::default(),
+            trouble,
             left_out: tell::LeftOut::default(),
         };
         if !first_scan {

@@ -113,7 +113,7 @@ impl Engine {
     pub(super) fn start_projection(&mut self) -> Option<JoinHandle<()>> {
         let projection = self.projection.take()?;
         let published = Arc::clone(&self.parts.published);
-        let mut trouble = tell::Trouble::default();
+        let mut trouble = tell::Trouble::new(Arc::clone(&published));
         let report = move |done: &Result<(), Unprojected>| {
             trouble.projection(done.as_ref().err().map(ToString::to_string))
         };

@@ -1,6 +1,7 @@
 //! The log of the engine: one line per event, under fixed names that operators can search for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
@@ -10,6 +11,7 @@ use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::{Article, Kept, Notice, State};
+use crate::publish::{Part, Published};
 
 use super::observe;
 
@@ -189,14 +191,20 @@ pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
 }
 
 /// The present troubles, so that each is logged once when it begins and once when it is over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Trouble {
+    published: Arc<Published>,
     unreadable: BTreeMap<RelPath, Diagnostic>,
     engine: Option<String>,
     projection: Option<String>,
 }
 
 impl Trouble {
+    /// No trouble yet. What is degraded is published beside the snapshot.
+    pub(super) fn new(published: Arc<Published>) -> Self {
+        Self { published, unreadable: BTreeMap::new(), engine: None, projection: None }
+    }
+
     /// Takes note of files that cannot be read at present.
     pub(super) fn unreadable(&mut self, now: Vec<(RelPath, Diagnostic)>) {
         for (path, diagnostic) in now {
@@ -220,11 +228,13 @@ impl Trouble {
 
     /// Takes note of what stops steps, or that a step succeeded (`None`).
     pub(super) fn engine(&mut self, trouble: Option<String>) {
+        self.published.set_degraded(Part::Engine, trouble.clone());
         tell_change(&mut self.engine, trouble, "changes are not published");
     }
 
     /// Takes note of what stops the projection to `feeds/`, or that it succeeded (`None`).
     pub(super) fn projection(&mut self, trouble: Option<String>) {
+        self.published.set_degraded(Part::Projection, trouble.clone());
         tell_change(&mut self.projection, trouble, "files in feeds/ are not updated");
     }
 }

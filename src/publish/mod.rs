@@ -6,6 +6,6 @@ pub mod render;
 pub mod snapshot;
 
 pub use document::{Cache, Coding, Document, Kind};
-pub use published::Published;
+pub use published::{Part, Published, Status};
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};

@@ -3,17 +3,50 @@
 //! Each publish also rings a bell, for the one thread that follows the snapshots instead of asking
 //! for them: the projection.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::Snapshot;
+
+/// A part of the service that can fail while the site is still served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The steps that publish changes.
+    Engine,
+    /// The files in `feeds/`.
+    Projection,
+}
+
+/// What does not work at present: one line for each part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    degraded: BTreeMap<Part, String>,
+}
+
+impl Status {
+    /// Replaces what is wrong with a part; `None` if it works.
+    pub fn set(&mut self, part: Part, trouble: Option<String>) {
+        match trouble {
+            // A line break in a file's name must not begin a line of its own.
+            Some(text) => self.degraded.insert(part, text.replace(char::is_control, " ")),
+            None => self.degraded.remove(&part),
+        };
+    }
+
+    /// The lines to report, each `degraded: ` and the reason.
+    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.degraded.values().map(|text| format!("degraded: {text}"))
+    }
+}
 
 /// The current snapshot; none before the first publish.
 #[derive(Debug, Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
+    status: ArcSwap<Status>,
     bell: Mutex<Bell>,
     rung: Condvar,
 }
@@ -29,6 +62,21 @@ impl Published {
     /// The snapshot of this moment.
     pub fn load(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
+    }
+
+    /// What is degraded at this moment.
+    pub fn status(&self) -> Arc<Status> {
+        self.status.load_full()
+    }
+
+    /// Replaces what is wrong with a part; `None` if it works.
+    pub fn set_degraded(&self, part: Part, trouble: Option<String>) {
+        // The engine and the projection write from threads of their own.
+        self.status.rcu(|old| {
+            let mut status = Status::clone(old);
+            status.set(part, trouble.clone());
+            status
+        });
     }
 
     /// Replaces the snapshot. Only the engine does.
@@ -92,6 +140,19 @@ mod tests {
             bodies: Default::default(),
             next_due: None,
         })
+    }
+
+    #[test]
+    fn a_part_is_degraded_until_it_works_again() {
+        let published = Published::default();
+        let check = |part, trouble: Option<&str>, lines: &[&str]| {
+            published.set_degraded(part, trouble.map(str::to_owned));
+            assert_eq!(published.status().lines().collect::<Vec<_>>(), lines);
+        };
+        check(Part::Projection, Some("full\ndisk"), &["degraded: full disk"]);
+        check(Part::Engine, Some("held"), &["degraded: held", "degraded: full disk"]);
+        check(Part::Projection, None, &["degraded: held"]);
+        check(Part::Engine, None, &[]);
     }
 
     #[test]

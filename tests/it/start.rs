@@ -87,6 +87,10 @@ fn a_start_over_an_empty_root_is_held_until_the_files_are_back() {
     let disk = unmount(&site);
     site.start();
     eventually("it is held", || logs(&site, "degraded: held: 10 -> 0: another directory"));
+    for path in ["/-/ready", "/-/healthy"] {
+        let answer = site.get(path);
+        assert!(answer.text().contains("\ndegraded: held: 10 -> 0: "), "{}", answer.text());
+    }
     assert_eq!(site.items().len(), 10);
     // What is put there meanwhile waits, too; a restart changes nothing.
     site.drop_in("new.md", "# New\n\ntext\n");
@@ -101,6 +105,7 @@ fn a_start_over_an_empty_root_is_held_until_the_files_are_back() {
     site.appears("New");
     eventually("it is over", || logs(&site, "recovered: "));
     assert_eq!(site.items().len(), 11);
+    eventually("it is ready", || site.get("/-/ready").text() == "ready\n");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::ops::clock::Clock;
-use crate::publish::{Document, Found, Published, Redirect, Snapshot};
+use crate::publish::{Document, Found, Published, Redirect, Snapshot, Status};
 
 /// An answer, or why there is none.
 type Answered = Result<Response<Content>, Problem>;
@@ -66,7 +66,7 @@ impl Handler {
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), head.uri.path())),
             Ok(Ask::Get) => match &snapshot {
                 Some(snapshot) => self.get(snapshot, head, now).await,
-                None => before_the_first_snapshot(head.uri.path()),
+                None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
             },
         };
         let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
@@ -115,7 +115,7 @@ impl Handler {
         let site = &snapshot.config.site;
         let path = head.uri.path();
         // Before the site's own path: see `health`.
-        if let Some(health) = health(path, Readiness::Ready) {
+        if let Some(health) = health(path, Readiness::Ready, &self.published.status()) {
             return Ok(health);
         }
         let relative = match Target::of(site, path) {
@@ -130,7 +130,8 @@ impl Handler {
         };
         match route {
             Route::Healthy | Route::Ready => {
-                health(relative, Readiness::Ready).ok_or_else(Problem::not_found)
+                health(relative, Readiness::Ready, &self.published.status())
+                    .ok_or_else(Problem::not_found)
             }
             Route::Robots => {
                 let document = Arc::new(robots(site));
@@ -220,8 +221,8 @@ fn add_feed_link(response: &mut Response<Content>, config: &Config) {
 }
 
 /// The answer while no site is known: 503 to everything but the question whether the process lives.
-fn before_the_first_snapshot(path: &str) -> Answered {
-    match health(path, Readiness::Starting) {
+fn before_the_first_snapshot(path: &str, status: &Status) -> Answered {
+    match health(path, Readiness::Starting, status) {
         Some(health) => Ok(health),
         None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),
     }

@@ -13,7 +13,7 @@ use super::problem::ALLOWED;
 use super::target::Target;
 use crate::base::Route;
 use crate::config::Site;
-use crate::publish::{Document, Kind, Snapshot};
+use crate::publish::{Document, Kind, Snapshot, Status};
 
 /// The header fields that a script has to ask for before it may poll a feed as readers do.
 const PREFLIGHT_HEADERS: HeaderValue =
@@ -29,17 +29,27 @@ pub(super) enum Readiness {
 }
 
 /// `/-/healthy` and `/-/ready`, which answer at the root whatever the path of `site.url`: a monitor
-/// that asks them knows no site.
-pub(super) fn health(path: &str, readiness: Readiness) -> Option<Response<Content>> {
-    let text = match path {
+/// that asks them knows no site. Their body lists what is degraded.
+pub(super) fn health(
+    path: &str,
+    readiness: Readiness,
+    status: &Status,
+) -> Option<Response<Content>> {
+    let first = match path {
         "/-/healthy" => "healthy\n",
         "/-/ready" if readiness == Readiness::Ready => "ready\n",
         _ => return None,
     };
-    let mut response = Response::new(Content::Whole(Bytes::from_static(text.as_bytes())));
+    let mut text = first.to_owned();
+    for line in status.lines() {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let length = text.len();
+    let mut response = Response::new(Content::Whole(Bytes::from(text)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Some(response)
