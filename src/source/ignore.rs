@@ -1,7 +1,6 @@
-//! What is nobody's business: names that editors, browsers and sync tools use for what is not finished, dotfiles, and
-//! the patterns of `articles.ignore`.
+//! Ignored paths: temporary names of editors, browsers and sync tools, dotfiles, and the patterns of `articles.ignore`.
 //!
-//! Pure: looks at paths alone. What is left out for other reasons (`_drafts`, `_layouts`) is the article module's.
+//! Pure: only paths are examined. Paths ignored for other reasons (`_drafts`, `_layouts`) belong to the article module.
 
 use ::ignore::gitignore::{Gitignore, GitignoreBuilder};
 use thiserror::Error;
@@ -14,13 +13,13 @@ pub struct Ignore {
     patterns: Gitignore,
 }
 
-/// A pattern of `articles.ignore` that gitignore(5) does not know.
+/// A pattern of `articles.ignore` that is not valid by gitignore(5).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{pattern}` is no gitignore pattern: {reason}")]
+#[error("`{pattern}` is not a valid gitignore pattern: {reason}")]
 pub struct BadPattern {
     /// The pattern as written.
     pub pattern: String,
-    /// What is wrong with it.
+    /// The reason, as the parser gives it.
     pub reason: String,
 }
 
@@ -39,20 +38,20 @@ impl Ignore {
         Ok(Self { patterns })
     }
 
-    /// Is the entry at `path` left out, given that the directory it stands in is not?
+    /// Returns whether the entry at `path` is ignored, given that the directory it is in is not.
     pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
         is_hidden(path.name())
             || is_dir && is_of_packages(path)
             || self.patterns.matched(path.as_str(), is_dir).is_ignore()
     }
 
-    /// Is `path` left out, itself or by a directory above it?
+    /// Returns whether `path` is ignored, itself or by a directory above it.
     pub fn hides_at_any_depth(&self, path: &RelPath, is_dir: bool) -> bool {
         self.hides(path, is_dir) || ancestors(path).any(|above| self.hides(&above, true))
     }
 }
 
-/// Is this a name that is silently left out, as a file and as a directory?
+/// Returns whether a file or directory of this name is silently ignored.
 ///
 /// `4913`, with which vim probes a directory, is not here: as a file it has no extension, and as a directory it is one.
 pub fn is_hidden(name: &str) -> bool {
@@ -66,7 +65,7 @@ pub fn is_hidden(name: &str) -> bool {
         || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
 }
 
-/// Is this a directory in which a package manager keeps what others wrote? The same that Jekyll leaves out.
+/// Returns whether this is a directory of a package manager, with files of other authors. Jekyll ignores the same.
 fn is_of_packages(path: &RelPath) -> bool {
     let in_vendor = path.parent().is_some_and(|above| above.name() == "vendor");
     match path.name() {

@@ -1,7 +1,7 @@
 //! The engine's inbox: hints and commands gather here, and leave together when they have settled.
 //!
-//! Level-triggered: it holds what is still to be done, not what happened, so nothing in it can overflow. Whoever puts
-//! something in never waits for more than the lock; the engine sleeps until something is ripe.
+//! Level-triggered: it holds what is still to be done, not what happened, so nothing in it can overflow. A sender
+//! never waits for more than the lock; the engine sleeps until something is ripe.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
 /// Commands that may wait at once.
 const COMMANDS_MAX: usize = 64;
 
-/// Where hints wait, and commands of type `C`.
+/// Hints and commands of type `C` that wait for the engine.
 #[derive(Debug)]
 pub struct Inbox<C> {
     state: Mutex<State<C>>,
@@ -27,22 +27,22 @@ pub struct Inbox<C> {
     stopping: Arc<AtomicBool>,
 }
 
-/// What the engine is given to do.
+/// Work for the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch<C> {
-    /// Where to look; `None`: nowhere.
+    /// The paths to look at, if any.
     pub look: Option<Look>,
-    /// What events said of single paths.
+    /// The state of single paths, by their events.
     pub signs: Signs,
     /// The article directory itself may be another now: its health has to be asked.
     pub root_changed: bool,
     /// The inbox is closed: stop. Nothing else follows.
     pub stop: bool,
-    /// What was commanded, in order.
+    /// The commands, in order.
     pub commands: Vec<C>,
 }
 
-/// What events said of single paths. A look may find more than those: whatever else it finds may still be being written.
+/// The state of single paths, by their events. A look may find other paths too: those may still be being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signs {
     /// Paths that still move: what a look finds there, because it is in a directory or part of everything, is
@@ -57,14 +57,14 @@ struct State<C> {
     pending: Pending,
     policy: Policy,
     root: bool,
-    /// Whether the wall clock was set: what is due by its time is due at another instant.
+    /// Set when the wall clock was set: work that is due by its time is due at another instant.
     clock: bool,
     stop: bool,
     commands: VecDeque<C>,
     asleep: Asleep,
 }
 
-/// Whether the engine waits, and until when at most: it is woken only for what comes earlier.
+/// The engine's sleep, and its end: it is woken only for work that is due earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asleep {
     No,
@@ -176,12 +176,12 @@ impl<C> Inbox<C> {
         Arc::clone(&self.stopping)
     }
 
-    /// Is `path` being written, as far as events tell?
+    /// Returns whether `path` is being written, as far as events show.
     pub fn is_writing(&self, path: &RelPath) -> bool {
         self.lock().pending.is_writing(path)
     }
 
-    /// Is something to be done at once?
+    /// Returns whether there is work to do at once.
     pub fn has_work(&self) -> bool {
         let state = self.lock();
         state.has_work(&decide(&state.pending, self.now(), &state.policy))
@@ -192,7 +192,7 @@ impl<C> Inbox<C> {
         &*self.timer
     }
 
-    /// When something has to be done if nothing else happens.
+    /// Returns the instant of the next work if nothing else happens.
     pub fn due(&self) -> Option<Instant> {
         let state = self.lock();
         let now = self.now();
@@ -223,8 +223,8 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// Takes back what a failed step was given, to be given again after a while. Commands are not repeated: whoever
-    /// gave them was answered.
+    /// Takes back what a failed step was given, to be given again after a while. Commands are not repeated: their
+    /// senders have the answer.
     pub fn give_back(&self, batch: Batch<C>, after: Duration) {
         match batch.look {
             Some(Look::Everything) => self.rescan_later(after),

@@ -1,8 +1,14 @@
 //! The only reader of articles and assets: the truth is the file system, and this module reads it.
 //!
-//! `watch` says where to look, `inbox` (by the rules of `settle`) when, `tree` and `scan` what is there, `unfinished` what
-//! of it may still be being written, `read` what it says, `root` whether it is still the same directory, `ignore` what is nobody's business. Events are hints: whatever
-//! they claim, only the file system is believed.
+//! In the order of the data:
+//!
+//! - `watch` and `mounts` report where something changed; `inbox` decides when to look, by the rules of `settle`.
+//! - `root` checks that the directory is still the same one.
+//! - `tree` compares the files with what is known of them; `scan` walks the directories, except those that `ignore` hides.
+//! - `unfinished` holds back files that may still be being written.
+//! - `read` reads a file.
+//!
+//! Events are hints: only the file system is believed.
 
 pub mod ignore;
 pub mod inbox;
@@ -41,11 +47,11 @@ pub struct SourceFile {
     pub digest: Digest,
     /// The fingerprint they were read under.
     pub fingerprint: Fingerprint,
-    /// Was the file so young that an equal fingerprint will not prove equal bytes?
+    /// Set when the file was so young that an equal fingerprint will not prove equal bytes.
     pub racy: bool,
 }
 
-/// Where to look.
+/// The extent of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
     /// The whole tree.
@@ -57,13 +63,13 @@ pub enum Look {
 /// One difference between the tree and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceChange {
-    /// Where.
+    /// The path of the file or directory.
     pub path: RelPath,
-    /// What is there now.
+    /// Its present state.
     pub seen: Seen,
 }
 
-/// What a look at a path found.
+/// The state of a path, as a look found it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// Nothing, where something is known.
@@ -79,7 +85,7 @@ pub enum Seen {
     Unreadable(Diagnostic),
 }
 
-/// Is the file at `path` read for its text, by its name? The names of which [`FileKind::of`] knows the markup.
+/// Returns whether the name of `path` is that of a text: a name of which [`FileKind::of`] knows the markup.
 ///
 /// [`FileKind::of`]: crate::base::path::FileKind::of
 pub fn is_text(path: &RelPath) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn on_mount(changed: impl Fn() + Send + 'static) -> io::Result<Listen
     })
 }
 
-/// The mount that the mount `id` stands on: what comes to light where it is unmounted. `None` where that is not known.
+/// The mount underneath the mount `id`, which an unmount uncovers. `None` where that is not known.
 pub(super) fn mounted_on(id: u64) -> Option<u64> {
     parent(&std::fs::read_to_string(MOUNTS).ok()?, id)
 }

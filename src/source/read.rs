@@ -19,7 +19,7 @@ use crate::base::{Digest, RelPath, Timestamp};
 use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
 use super::{Fingerprint, RootLost, SourceFile, is_text};
 
-/// How often a file that changes under the reader is begun anew.
+/// Attempts to read a file that changes while it is read.
 const ATTEMPTS: u32 = 4;
 
 /// Stamps come from a clock that ticks every few milliseconds: a later write can bear the same one.
@@ -28,7 +28,7 @@ const RACY_NS: i64 = 50_000_000;
 /// The same for file systems that stamp whole seconds, or every other.
 const RACY_COARSE_NS: i64 = 2_000_000_000;
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unread {
     /// It is not there.
@@ -46,8 +46,8 @@ pub enum Unread {
     /// The system does not let it be read: no permission, an I/O error. What is known of it stays.
     #[error("it cannot be read: {0}")]
     Denied(String),
-    /// No regular file beneath the article directory, or not one that is read.
-    #[error("it is no regular file beneath the article directory")]
+    /// Not a regular file beneath the article directory, or not of a kind that is read.
+    #[error("it is not a regular file beneath the article directory")]
     NotAFile,
     /// The article directory itself is lost.
     #[error(transparent)]
@@ -114,7 +114,7 @@ impl AssetFile {
         self.fingerprint.len_bytes
     }
 
-    /// When it was last modified.
+    /// The time of the last modification.
     pub fn modified(&self) -> SystemTime {
         let distance = Duration::from_nanos(self.fingerprint.mtime_ns.unsigned_abs());
         let time = match self.fingerprint.mtime_ns {
@@ -124,7 +124,7 @@ impl AssetFile {
         time.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// What tells it from an earlier or later version of itself.
+    /// The fingerprint of the file when it was opened; another version of the file has another.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
@@ -138,7 +138,7 @@ impl AssetFile {
         Ok(fingerprint(&stat_of(&self.file)?))
     }
 
-    /// Whether the file could be written once more, at `now` or later, without its fingerprint showing it.
+    /// Returns whether a write at `now` or later could leave the fingerprint unchanged.
     pub fn is_racy(&self, now: Timestamp) -> bool {
         is_racy(&self.fingerprint, now)
     }
@@ -174,8 +174,8 @@ impl AssetFile {
     }
 }
 
-/// Opens what is a regular file before and after it is opened: opening a device can do things, opening a FIFO can wake
-/// its writer.
+/// Opens a regular file. The kind is checked before the opening too: to open a device can have effects, and to open a
+/// FIFO can wake its writer.
 fn open_regular(root: &OwnedFd, path: &RelPath) -> Result<(OwnedFd, Statx), Unread> {
     let mut found = stat_at(root, path.as_str()).map_err(unread)?;
     if kind(&found) == FileType::Symlink {
@@ -193,7 +193,7 @@ fn open_regular(root: &OwnedFd, path: &RelPath) -> Result<(OwnedFd, Statx), Unre
     Ok((open, found))
 }
 
-/// At most one byte more than `len_bytes`, which tells that the file has grown.
+/// Reads at most one byte more than `len_bytes`: with it, the file has grown.
 fn read_whole(open: &OwnedFd, len_bytes: u64) -> Result<Vec<u8>, Errno> {
     let limit = usize::try_from(len_bytes).unwrap_or(usize::MAX).saturating_add(1);
     let mut bytes = Vec::with_capacity(limit);
@@ -217,7 +217,7 @@ fn unread(error: Errno) -> Unread {
     }
 }
 
-/// Could the file be written once more without its fingerprint showing it?
+/// Returns whether another write could leave the fingerprint unchanged.
 fn is_racy(seen: &Fingerprint, now: Timestamp) -> bool {
     let now = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
     let whole = |stamp: i64| stamp % 1_000_000_000 == 0;

@@ -1,6 +1,6 @@
-//! The article directory's identity: is what stands at its path still the directory that was opened?
+//! The article directory's identity: a check that its path still leads to the directory that was opened.
 //!
-//! The path is believed, not a descriptor: each look opens the root anew and compares its identity, so that nothing
+//! The path is believed, not a descriptor: each look opens the root again and compares its identity, so that nothing
 //! keeps a file system busy that its operator wants to unmount, and nothing is read from a directory that was put in
 //! the root's place. Never lists or reads a file.
 
@@ -19,11 +19,11 @@ use super::mounts::mounted_on;
 /// Earlier roots that are remembered.
 const EARLIER_MAX: usize = 16;
 
-/// What is said of a root whose file system is gone, though a directory stands at its path.
-const UNMOUNTED: &str = "its file system was unmounted; mount it again, or restart dropfeed to publish what stands \
+/// The message for a root whose file system is unmounted, though there is a directory at its path.
+const UNMOUNTED: &str = "its file system was unmounted; mount it again, or restart dropfeed to publish what is \
     there now";
 
-/// What tells one directory from another at the same path.
+/// The marks that distinguish one directory from another at the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Device number.
@@ -32,16 +32,16 @@ pub struct Identity {
     pub ino: u64,
     /// Birth time in nanoseconds since 1970; 0 where the file system has none.
     pub btime_ns: i64,
-    /// The mount it was reached through; 0 where the kernel does not tell (before Linux 5.8).
+    /// The mount it was reached through; 0 where the kernel does not report it (before Linux 5.8).
     pub mount: u64,
 }
 
-/// What has become of the article directory.
+/// The state of the article directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
     /// It is the directory that was opened.
     Same,
-    /// Another directory stands at its path: open it and scan it. What it lacks may be deleted, or not yet there.
+    /// Another directory is at its path: open it and scan it. What it lacks may be deleted, or not yet there.
     Swapped,
     /// No directory can be reached at its path, and why. Nothing is a deletion.
     Gone(String),
@@ -51,7 +51,7 @@ pub enum Health {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RootLost {
     /// See [`Health::Swapped`].
-    #[error("another directory stands in the place of the article directory")]
+    #[error("the article directory was replaced by another directory")]
     Swapped,
     /// See [`Health::Gone`].
     #[error("the article directory cannot be reached: {0}")]
@@ -100,19 +100,19 @@ impl Root {
         self.identity
     }
 
-    /// What stands at the path now: one cheap call that opens nothing.
+    /// Checks what is at the path now: one cheap call that opens nothing.
     pub(super) fn health(&self) -> Health {
         match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
             Ok(found) if kind(&found) != FileType::Directory => {
-                Health::Gone("it is no directory".to_owned())
+                Health::Gone("it is not a directory".to_owned())
             }
             Ok(found) => self.health_of(identity(&found)),
             Err(error) => Health::Gone(describe(error)),
         }
     }
 
-    /// What stands at the path where a file system was unmounted is what it had covered: nobody put it there, and what
-    /// it lacks was not deleted.
+    /// Compares the directory at the path with the one that was opened. An unmount uncovers a directory that was there
+    /// before: files that it lacks were not deleted.
     fn health_of(&self, found: Identity) -> Health {
         let uncovered = found.mount != 0
             && found.mount == self.mounted_on
@@ -134,7 +134,7 @@ impl Root {
         }
     }
 
-    /// Is it still the same?
+    /// Fails if it is no longer the same directory.
     pub(super) fn check(&self) -> Result<(), RootLost> {
         lost(self.health())
     }
@@ -148,10 +148,9 @@ fn lost(health: Health) -> Result<(), RootLost> {
     }
 }
 
-/// The kind of file system at `path`, if it is one that tells of no change made elsewhere: it has to be polled.
+/// The kind of file system at `path`, if it is one that does not report changes made elsewhere: it has to be polled.
 ///
-/// An overlay is not among them: what is written through it is told, and what is changed beneath it is found by the
-/// reconcile scan.
+/// An overlay is not among them: writes through it are reported, and the reconcile scan finds changes beneath it.
 pub fn needs_polling(path: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(path).ok()?;
     // The field's type differs between machines; magic numbers have 32 bits on all of them.
@@ -179,16 +178,16 @@ const FOREIGN: &[(u32, &str)] = &[
     (0x0116_1970, "gfs2"),
 ];
 
-/// What is asked of statx(2) everywhere.
+/// The fields requested from statx(2).
 pub(super) const STATX: StatxFlags =
     StatxFlags::BASIC_STATS.union(StatxFlags::BTIME).union(StatxFlags::MNT_ID);
 
-/// What statx says of an open file.
+/// Calls statx(2) for an open file.
 pub(super) fn stat_of(file: impl AsFd) -> Result<Statx, Errno> {
     rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, STATX)
 }
 
-/// What statx says of the entry at `path` beneath `directory`; a link is not followed in its last segment.
+/// Calls statx(2) for the entry at `path` beneath `directory`; a link in the last segment is not followed.
 pub(super) fn stat_at(directory: impl AsFd, path: impl rustix::path::Arg) -> Result<Statx, Errno> {
     rustix::fs::statx(directory, path, AtFlags::SYMLINK_NOFOLLOW, STATX)
 }

@@ -1,7 +1,7 @@
 //! The walk: what is there, compared with what is known, by names and statx alone. Never reads a file's content.
 //!
 //! Every call is relative to the root and stays beneath it. Directories are walked in parallel, and so are the entries
-//! of a large one. A directory is told to the watcher before it is listed, so that nothing can appear unseen between
+//! of a large one. A directory is watched before it is listed, so that nothing can appear unseen between
 //! the two. What cannot be looked at stays known.
 
 use std::collections::HashSet;
@@ -21,13 +21,13 @@ use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
 /// Directories deeper than this are not entered.
 const DEPTH_MAX: usize = 64;
 
-/// How many linked directories may stand in one path: links that lead to directories with links multiply.
+/// The most linked directories in one path: links that lead to directories with links multiply.
 const LINKS_MAX: u8 = 3;
 
 /// Entries that one thread looks at before another may take over.
 const CHUNK: usize = 256;
 
-/// What is known of the files beneath the article directory.
+/// The known files beneath the article directory.
 ///
 /// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused files too, under the
 /// fingerprint that was reported: else it is reported again.
@@ -55,12 +55,12 @@ pub(super) struct Scan<'a> {
     pub(super) collect: bool,
 }
 
-/// What a walk found.
+/// The findings of a walk.
 #[derive(Default)]
 pub(super) struct Found {
     /// New, changed, refused, unreadable: everything but what is gone.
     pub(super) changes: Vec<SourceChange>,
-    /// How many known paths are still there, or may be: if it is as many as are known, nothing is gone.
+    /// The number of known paths that are still there, or may be: if it equals the number of known paths, nothing is gone.
     pub(super) accounted: usize,
     /// Every path that was seen, if asked for.
     pub(super) seen: HashSet<RelPath>,
@@ -73,7 +73,7 @@ struct Directory {
     path: RelPath,
     /// Device and inode of each directory above, and of itself once it was entered.
     trail: Vec<(u64, u64)>,
-    /// How many of them were reached through a link.
+    /// The number of them that were reached through a link.
     links: u8,
 }
 
@@ -99,7 +99,7 @@ impl Scan<'_> {
                 Err(Errno::NOENT | Errno::NOTDIR)
                     if segment.contains(char::REPLACEMENT_CHARACTER) =>
                 {
-                    // Perhaps what could be read of a name that is not UTF-8: only its directory can tell.
+                    // This may be the readable part of a name that is not UTF-8: only its directory can show that.
                     above.trail.pop();
                     return (above.path.clone(), self.directory(above));
                 }
@@ -124,7 +124,7 @@ impl Scan<'_> {
         self.directory(Directory { path: RelPath::root(), trail: Vec::new(), links: 0 })
     }
 
-    /// How many known paths there are at `path` and beneath.
+    /// Counts the known paths at `path` and beneath.
     pub(super) fn known_at(&self, path: &RelPath) -> usize {
         let mut count = usize::from(self.known.get(path).is_some());
         self.known.beneath(path, &mut |_| count += 1);
@@ -220,7 +220,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Reports what stands at `path`, or returns it if it is a directory to walk.
+    /// Reports the file at `path`, or returns it if it is a directory to walk.
     fn entry(
         &self,
         dir: &Directory,
@@ -261,7 +261,7 @@ impl Scan<'_> {
                     path,
                     fingerprint(link),
                     "link-loop",
-                    "a link to a directory that it stands in",
+                    "a link to a directory above it",
                     out,
                 );
             }
@@ -301,7 +301,7 @@ impl Scan<'_> {
             return;
         }
         if kind(found) != FileType::RegularFile {
-            self.refuse(path, inode(seen), "not-a-file", "no regular file", out);
+            self.refuse(path, inode(seen), "not-a-file", "not a regular file", out);
         } else if text && seen.len_bytes > self.max_bytes {
             let message =
                 format!("{} bytes; `articles.max_bytes` allows {}", seen.len_bytes, self.max_bytes);
@@ -312,7 +312,7 @@ impl Scan<'_> {
         }
     }
 
-    /// A name that is not UTF-8 has no URL: it is told under what can be read of it.
+    /// A name that is not UTF-8 has no URL: it is reported under its readable part.
     fn misnamed(&self, open: &OwnedFd, entry: &Entry, path: RelPath, out: &mut Found) {
         let Ok(found) = stat_at(open, entry.name.as_c_str()) else { return };
         if kind(&found) == FileType::Directory || is_text(&path) || is_asset(&path) {
@@ -400,11 +400,11 @@ fn identity(found: &Statx) -> (u64, u64) {
     (seen.dev, seen.ino)
 }
 
-/// The fingerprint of what is never read: its times and size say nothing, and must not have it told again.
+/// The fingerprint of a file that is never read: its times and size mean nothing, and must not have it reported again.
 fn inode(seen: Fingerprint) -> Fingerprint {
     Fingerprint { len_bytes: 0, mtime_ns: 0, ctime_ns: 0, ..seen }
 }
 
 fn unreadable(error: Errno) -> Diagnostic {
-    Diagnostic::error("unreadable", format!("cannot be looked at: {}", describe(error)))
+    Diagnostic::error("unreadable", format!("cannot be read: {}", describe(error)))
 }

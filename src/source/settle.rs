@@ -1,4 +1,4 @@
-//! When a hint is ripe: the rules of settling, as a pure function of what is pending and of the time.
+//! The rules of settling, which decide when a hint is ripe: a pure function of what is pending and of the time.
 //!
 //! Owns what is pending for each path. Reads no clock and no file.
 //!
@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 
 use crate::base::RelPath;
 
-/// How long a file that was made waits for a first write.
+/// The time that a new file waits for a first write.
 pub const CREATED: Duration = Duration::from_secs(2);
 
-/// How long a file must be quiet that was being written when events were lost: its close may be among them.
+/// The quiet time for a file that was being written when events were lost: its close may be among them.
 pub const UNSURE: Duration = Duration::from_secs(10);
 
 /// More paths than this are not remembered one by one: everything is looked at instead.
 pub const PENDING_MAX: usize = 10_000;
 
-/// What an event said of a path.
+/// An event of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
     /// Renamed in, renamed away, removed; or a directory, whatever happened to it.
@@ -38,10 +38,10 @@ pub enum Sign {
     Writing,
 }
 
-/// Where to look, as the watcher says it.
+/// The watcher's report of where to look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// What was seen of which path.
+    /// The paths with a sign, in the order of the events.
     pub signs: Vec<(RelPath, Sign)>,
     /// Look everywhere: something happened that says nothing of where.
     pub rescan: bool,
@@ -60,7 +60,7 @@ pub struct Policy {
     pub settle_max: Duration,
 }
 
-/// What is pending for one path.
+/// The pending state of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
     Arrived,
@@ -87,11 +87,11 @@ pub struct Pending {
     paths: BTreeMap<RelPath, Waiting>,
     later: BTreeMap<RelPath, Instant>,
     everything: Option<Instant>,
-    /// There was no place for a path since everything was last looked at.
+    /// Set when there was no room for a path since the last look at everything.
     crowded: bool,
 }
 
-/// What [`decide`] finds.
+/// The result of [`decide`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Look at everything; `ready` is then a part of that.
@@ -100,11 +100,11 @@ pub struct Decision {
     pub ready: Vec<RelPath>,
     /// Those of them that events say are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
-    /// When to ask again, if nothing else happens.
+    /// The instant of the next decision, if nothing else happens.
     pub wake: Option<Instant>,
 }
 
-/// What of it is ripe at `now`, and when the next will be.
+/// Returns what is ripe at `now`, and when to decide again.
 pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
     let mut decision = Decision::default();
     let mut ready = BTreeSet::new();
@@ -129,7 +129,7 @@ pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
     decision
 }
 
-/// Has the moment come? If not, it is one to wake at.
+/// Returns whether `due` has come. If not, `wake` comes no later than it.
 fn is_ripe(due: Option<Instant>, now: Instant, wake: &mut Option<Instant>) -> bool {
     let ripe = due.is_some_and(|due| due <= now);
     if !ripe {
@@ -188,7 +188,7 @@ impl Pending {
         }
     }
 
-    /// Is `path` being written, as far as events tell?
+    /// Returns whether `path` is being written, as far as events show.
     pub fn is_writing(&self, path: &RelPath) -> bool {
         matches!(self.paths.get(path), Some(Waiting::Writing { .. }))
     }
@@ -214,10 +214,10 @@ impl Pending {
         self.paths.keys().cloned().collect()
     }
 
-    /// What is pending beneath a directory that came or went says nothing any more: its files' closes are heard under
-    /// another name, or not at all, and the directory is looked at whole.
+    /// Forgets what is pending beneath a directory that came or went: events of its files now have another name, or do
+    /// not come at all, and the directory is looked at whole.
     fn drop_beneath(&mut self, directory: &RelPath) {
-        // `0` follows `/`: between the two stands everything that begins with `directory/`.
+        // `0` follows `/` in ASCII: between the two is every path that begins with `directory/`.
         let (first, end) = (format!("{}/", directory.as_str()), format!("{}0", directory.as_str()));
         let range = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
         let beneath: Vec<RelPath> =
@@ -227,8 +227,8 @@ impl Pending {
         }
     }
 
-    /// No place for another path: what needs no patience becomes a look at everything, once until that look. Where all
-    /// of it needs patience, everything is looked at every while until there is place again.
+    /// Makes room for another path: paths that are ripe at once become one look at everything. Where every path has to
+    /// settle, everything is looked at regularly until there is room again.
     fn make_room(&mut self, now: Instant) -> bool {
         if !std::mem::replace(&mut self.crowded, true) {
             self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
@@ -434,7 +434,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happened, a last close is taken within `settle`, and waking when told to finds something.
+        /// Whatever happened, a last close is taken within `settle`, and waking at the time given finds something.
         #[test]
         fn a_close_is_always_taken(signs in proptest::collection::vec((any_sign(), 0_u64..3_000), 0..20)) {
             let (mut pending, mut now) = (Pending::default(), Instant::now());

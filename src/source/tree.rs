@@ -21,7 +21,7 @@ use super::{
     SourceChange, SourceFile, Unread, WatchError, is_asset,
 };
 
-/// Why an article directory cannot be opened.
+/// The reason why an article directory cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// A pattern of `articles.ignore`.
@@ -32,7 +32,7 @@ pub enum OpenError {
     Directory {
         /// The path as given.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
@@ -61,7 +61,8 @@ impl Tree {
         Ok(Self { root, ignore, max_bytes, watcher: None, stopping: Arc::default() })
     }
 
-    /// Tells the tree which one it follows at its path: where a mount that covered that one ends, it is the root again.
+    /// Remembers `before` as the earlier root at this path: where a mount that covered that one ends, it is the root
+    /// again.
     pub fn succeed(&mut self, before: &Tree) {
         self.root.follow(&before.root);
     }
@@ -82,7 +83,7 @@ impl Tree {
 
     /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from the moment a look
     /// enters it, so the first hint is to look at everything. A first reading of many files is better done before:
-    /// the kernel tells of each opening.
+    /// the kernel reports each opening.
     ///
     /// # Errors
     ///
@@ -94,23 +95,23 @@ impl Tree {
         Ok(())
     }
 
-    /// Why the tree has to be polled although it is watched: a directory could not be watched. `None` where all is well,
-    /// and where it is not watched at all. Asked after each look.
+    /// The reason why the tree has to be polled although it is watched: a directory could not be watched. `None` where
+    /// every directory is watched, and where the tree is not watched at all. To be checked after each look.
     pub fn watch_trouble(&self) -> Option<WatchError> {
         self.watcher.as_ref().and_then(Watcher::trouble)
     }
 
-    /// How many directories are watched; 0 without a watcher.
+    /// The number of directories that are watched; 0 without a watcher.
     pub fn watched_directories(&self) -> usize {
         self.watcher.as_ref().map_or(0, Watcher::directories)
     }
 
-    /// Is the directory at the path still the one that was opened? Cheap: one statx.
+    /// Checks that the directory at the path is still the one that was opened. Cheap: one statx.
     pub fn health(&self) -> Health {
         self.root.health()
     }
 
-    /// What tells this directory from another at its path.
+    /// The identity of this directory, which another at its path does not have.
     pub fn identity(&self) -> Identity {
         self.root.identity()
     }
@@ -120,7 +121,7 @@ impl Tree {
         self.root.path()
     }
 
-    /// What differs between the tree and what is known of it, at the places named.
+    /// Returns the differences between the tree and what is known of it, at the places that `look` names.
     ///
     /// # Errors
     ///
@@ -188,7 +189,7 @@ impl Tree {
 }
 
 /// Runs a walk. Only where fewer known paths were met than are known does it run again, to name what is gone: deletions
-/// that no event told of are rare, and to remember a hundred thousand paths for each scan is not free.
+/// without an event are rare, and to remember a hundred thousand paths for each scan is not free.
 fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec<SourceChange> {
     let (scope, found) = walk(scan);
     if found.accounted == scan.known_at(&scope) {
@@ -213,7 +214,7 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     found.changes
 }
 
-/// The paths without those that stand beneath others.
+/// The paths without those that are beneath others.
 fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
     let all: BTreeSet<&RelPath> = paths.iter().collect();
     let covered = |path: &RelPath| {
@@ -619,7 +620,7 @@ mod tests {
                 }
             }
             known.look(&tree, &Look::At(hints));
-            // Nothing is told of a link when its target changes: there the reconcile scan finds it.
+            // A link has no event when its target changes: there the reconcile scan finds it.
             if linked {
                 known.look(&tree, &Look::Everything);
             }

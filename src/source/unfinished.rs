@@ -1,8 +1,8 @@
-//! Which of the files that a scan found may still be being written.
+//! Files that a scan found and that may still be being written.
 //!
 //! A scan sees a file without having seen its writer open or close it. Three things speak for a writer, and none of
 //! them is enough alone: the file was modified a moment ago, it changed since the last look, some process has it open
-//! for writing. A file that was renamed since it was last modified is whole, as far as its age tells: who writes in
+//! for writing. A file that was renamed since it was last modified is whole, as far as its age tells: a writer in
 //! two steps renames last.
 
 use std::collections::{HashMap, HashSet};
@@ -15,10 +15,10 @@ use crate::base::{RelPath, Timestamp};
 
 use super::{Fingerprint, Seen, SourceChange};
 
-/// How long a file must not have been modified before a scan takes it.
+/// The time without modification before a scan takes a file.
 pub const QUIET: Duration = Duration::from_secs(2);
 
-/// How far ahead the clock of a file server may be. What was modified later than that has an odd stamp, not a writer.
+/// The most that the clock of a file server may be ahead. What was modified later than that has an odd stamp, not a writer.
 const SKEW: Duration = Duration::from_secs(3600);
 
 /// Descriptors that are looked at in one search for writers.
@@ -35,9 +35,9 @@ pub struct Unfinished {
 pub struct Held {
     /// Its path.
     pub path: RelPath,
-    /// When to look at it again.
+    /// The time until it should be looked at again.
     pub again: Duration,
-    /// Whether a process has it open for writing: how long that takes is anybody's guess.
+    /// Set when a process has it open for writing: the end of that cannot be predicted.
     pub is_open: bool,
 }
 
@@ -77,7 +77,7 @@ impl Unfinished {
         held
     }
 
-    /// How long the file still has to be quiet; `None` where it was quiet for long enough.
+    /// The time that the file still has to be quiet; `None` where it was quiet for long enough.
     fn unquiet(
         &mut self,
         path: &RelPath,
@@ -100,7 +100,7 @@ impl Unfinished {
     }
 }
 
-/// How long until the file is old enough; `None` where it is, or where it was renamed since it was written.
+/// The time until the file is old enough; `None` where it is, or where it was renamed since it was written.
 fn youth(seen: &Fingerprint, now: Timestamp) -> Option<Duration> {
     // Writing moves both stamps to the same moment, a rename moves the change time alone.
     if seen.ctime_ns > seen.mtime_ns {

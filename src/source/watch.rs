@@ -1,4 +1,4 @@
-//! Listening: what the kernel tells of changes, as hints. The only file that names `notify`.
+//! The watcher, which turns the kernel's events into hints. The only file that names `notify`.
 //!
 //! Owns the inotify watches. Believes nothing: an event says where to look. The callback filters and puts into the
 //! inbox; it never blocks, reads no file and adds no watch.
@@ -34,7 +34,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// Links that are followed from the article directory's path to the directory.
 const LINKS_MAX: usize = 40;
 
-/// Why a tree is not listened to, and has to be polled.
+/// The reason why a tree is not watched, and has to be polled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WatchError {
     /// A limit of the kernel is reached; the sentence names the sysctl line that lifts it.
@@ -51,19 +51,19 @@ pub(super) struct Watcher {
     root: PathBuf,
     watched: Arc<Watched>,
     trouble: Mutex<Option<WatchError>>,
-    /// `None` where the kernel does not tell: the reconcile scan finds what is mounted there.
+    /// `None` where the kernel does not report mounts: the reconcile scan finds what is mounted.
     _mounts: Option<listener::Listener>,
 }
 
-/// The directories that are watched, as far as events told.
+/// The directories that are watched, as far as events show.
 #[derive(Debug, Default)]
 struct Watched(Mutex<BTreeSet<RelPath>>);
 
 /// Receives the events.
 struct Listener<C> {
     root: PathBuf,
-    /// Every path at which the article directory, or a link to it, may be replaced.
-    doors: BTreeSet<PathBuf>,
+    /// Every path where the article directory, or a link to it, may be replaced.
+    watched_links: BTreeSet<PathBuf>,
     ignore: Arc<Ignore>,
     inbox: Arc<Inbox<C>>,
     watched: Arc<Watched>,
@@ -79,26 +79,26 @@ impl Watcher {
         ignore: Arc<Ignore>,
         inbox: Arc<Inbox<C>>,
     ) -> Result<Self, WatchError> {
-        let doors = doors(root);
+        let watched_links = watched_links(root);
         let parents: BTreeSet<PathBuf> =
-            doors.iter().filter_map(|door| door.parent()).map(Path::to_owned).collect();
+            watched_links.iter().filter_map(|link| link.parent()).map(Path::to_owned).collect();
         let watched = Arc::new(Watched::default());
         let restart = Arc::clone(&inbox);
         let mounted = Arc::clone(&inbox);
         let mounts = on_mount(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
         let mut listener = Listener {
             root: root.to_owned(),
-            doors,
+            watched_links,
             ignore,
             inbox,
             watched: Arc::clone(&watched),
             from: None,
         };
         let config = Config::default().with_follow_symlinks(false);
-        let mut notify =
-            RecommendedWatcher::new(move |event| listener.hear(event), config).map_err(told)?;
+        let mut notify = RecommendedWatcher::new(move |event| listener.on_event(event), config)
+            .map_err(watch_error)?;
         for parent in parents {
-            match notify.watch(&parent, RecursiveMode::NonRecursive).map_err(told) {
+            match notify.watch(&parent, RecursiveMode::NonRecursive).map_err(watch_error) {
                 // A directory above may be closed to us: the check of the root's health finds what happens there.
                 Ok(()) | Err(WatchError::Failed(_)) => {}
                 Err(limit) => return Err(limit),
@@ -116,7 +116,7 @@ impl Watcher {
         if let Some(trouble) = watcher.trouble() {
             return Err(trouble);
         }
-        // What came before was not heard; and what an earlier watcher heard may have ended unheard.
+        // Earlier events were missed; and the close of a file that an earlier watcher saw written may be among them.
         restart.push(Hints { lost: true, ..Hints::default() });
         Ok(watcher)
     }
@@ -134,12 +134,12 @@ impl Watcher {
             // What cannot be listed cannot be watched either; the look says so.
             let closed = errno(&error) == Some(Errno::ACCESS);
             if !vanished && !closed {
-                lock(&self.trouble).get_or_insert(told(error));
+                lock(&self.trouble).get_or_insert(watch_error(error));
             }
         }
     }
 
-    /// Why not every directory is watched.
+    /// The reason why not every directory is watched.
     pub(super) fn trouble(&self) -> Option<WatchError> {
         lock(&self.trouble).clone()
     }
@@ -159,21 +159,21 @@ impl fmt::Debug for Watcher {
 }
 
 impl Watched {
-    /// False where it was there.
+    /// Returns false where it was already watched.
     fn insert(&self, path: &RelPath) -> bool {
         lock(&self.0).insert(path.clone())
     }
 
-    /// What comes back under the root's name, be it the same directory, has to be watched anew.
+    /// Forgets every directory: a directory that comes back as the root, even the same one, has to be watched again.
     fn forget_all(&self) {
         lock(&self.0).clear();
     }
 
-    /// notify drops its watches of a directory that leaves, and of those beneath.
+    /// Forgets `path` and what is beneath: notify drops the watches of a directory that leaves.
     fn forget(&self, path: &RelPath) {
         let mut watched = lock(&self.0);
         watched.remove(path);
-        // `0` follows `/`: between the two stands everything that begins with `path/`.
+        // `0` follows `/` in ASCII: between the two is every path that begins with `path/`.
         let (first, end) = (format!("{}/", path.as_str()), format!("{}0", path.as_str()));
         let range = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
         let beneath: Vec<RelPath> = watched.range::<str, _>(range).cloned().collect();
@@ -184,7 +184,7 @@ impl Watched {
 }
 
 impl<C> Listener<C> {
-    fn hear(&mut self, event: notify::Result<Event>) {
+    fn on_event(&mut self, event: notify::Result<Event>) {
         let Ok(event) = event else {
             return self.inbox.push(Hints { lost: true, ..Hints::default() });
         };
@@ -194,7 +194,7 @@ impl<C> Listener<C> {
         }
         let Some(sign) = sign(&event.kind) else { return };
         for path in &event.paths {
-            if self.doors.contains(path) {
+            if self.watched_links.contains(path) {
                 if leaves(&event.kind) {
                     self.watched.forget_all();
                 }
@@ -219,7 +219,7 @@ impl<C> Listener<C> {
         if self.ignore.hides_at_any_depth(&path, false) {
             return;
         }
-        let sign = self.carried(&path, sign, event);
+        let sign = self.sign_after_rename(&path, sign, event);
         let content = matches!(sign, Sign::Writing | Sign::Closed);
         let of_interest = is_text(&path) || is_asset(&path);
         if (content && !of_interest) || (path.name() == "4913" && !is_directory(&event.kind)) {
@@ -231,8 +231,9 @@ impl<C> Listener<C> {
         self.inbox.push((path, sign).into());
     }
 
-    /// A file that is renamed while it is being written is still being written under its new name.
-    fn carried(&mut self, path: &RelPath, sign: Sign, event: &Event) -> Sign {
+    /// The sign of an event, with renames followed: a file that is renamed while it is being written is still being
+    /// written under its new name.
+    fn sign_after_rename(&mut self, path: &RelPath, sign: Sign, event: &Event) -> Sign {
         match (&event.kind, event.tracker(), self.from) {
             (EventKind::Modify(ModifyKind::Name(RenameMode::From)), Some(tracker), _) => {
                 self.from = Some((tracker, self.inbox.is_writing(path)));
@@ -247,7 +248,7 @@ impl<C> Listener<C> {
         }
     }
 
-    /// A name that is not UTF-8 cannot be said: its directory is looked at.
+    /// Puts in a hint for the nearest directory whose name is UTF-8: `path` itself cannot be a [`RelPath`].
     fn hint_above(&self, path: &Path) {
         let above =
             path.ancestors().skip(1).find_map(|above| above.to_str().and_then(RelPath::new));
@@ -259,13 +260,13 @@ impl<C> Listener<C> {
     }
 }
 
-/// What an event says; `None`: nothing, above all our own reading.
+/// The sign of an event; `None` for events that change nothing, such as our own reading.
 fn sign(kind: &EventKind) -> Option<Sign> {
     Some(match kind {
         EventKind::Create(CreateKind::Folder) => Sign::Arrived,
         EventKind::Create(_) => Sign::Created,
         EventKind::Modify(ModifyKind::Data(_)) => Sign::Writing,
-        // Both halves of a rename were told before.
+        // Both halves of a rename were reported before.
         EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => return None,
         EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => Sign::Arrived,
         EventKind::Modify(_) | EventKind::Any | EventKind::Other => Sign::Touched,
@@ -278,7 +279,8 @@ fn is_directory(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder))
 }
 
-/// Does notify drop its watch after this, if it has one? What comes under the name afterwards is another directory.
+/// Returns whether notify drops its watch after this event, if it has one. A directory that has the name afterwards is
+/// another one.
 fn leaves(kind: &EventKind) -> bool {
     matches!(
         kind,
@@ -288,21 +290,22 @@ fn leaves(kind: &EventKind) -> bool {
     )
 }
 
-/// The path of the article directory and, where it is a link, of everything it leads through to the directory.
-fn doors(root: &Path) -> BTreeSet<PathBuf> {
-    let mut doors = BTreeSet::from([root.to_owned()]);
+/// The path of the article directory and, where it is a link, every path that the link leads through: an event at any of
+/// them may replace the directory.
+fn watched_links(root: &Path) -> BTreeSet<PathBuf> {
+    let mut watched_links = BTreeSet::from([root.to_owned()]);
     let mut here = root.to_owned();
     while let Ok(target) = here.read_link() {
         here = here.parent().unwrap_or(Path::new("/")).join(target);
-        if !doors.insert(here.clone()) || doors.len() > LINKS_MAX {
+        if !watched_links.insert(here.clone()) || watched_links.len() > LINKS_MAX {
             break;
         }
     }
-    doors.extend(root.canonicalize());
-    doors
+    watched_links.extend(root.canonicalize());
+    watched_links
 }
 
-fn told(error: notify::Error) -> WatchError {
+fn watch_error(error: notify::Error) -> WatchError {
     const WATCHES: &str = "the kernel's limit of watched directories is reached; \
         `sysctl fs.inotify.max_user_watches=1048576` lifts it";
     const INSTANCES: &str = "the kernel's limit of watchers, or of open files, is reached; \
@@ -355,25 +358,25 @@ mod tests {
     }
 
     #[test]
-    fn an_overflow_is_told_whatever_else_it_says() {
+    fn an_overflow_is_reported_whatever_else_it_says() {
         let inbox = Arc::new(Inbox::<()>::new(Policy {
             settle: Duration::ZERO,
             settle_max: Duration::ZERO,
         }));
         let mut listener = Listener {
             root: PathBuf::from("/r"),
-            doors: BTreeSet::new(),
+            watched_links: BTreeSet::new(),
             ignore: Arc::new(Ignore::new(&[]).unwrap()),
             inbox: Arc::clone(&inbox),
             watched: Arc::default(),
             from: None,
         };
-        listener.hear(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));
+        listener.on_event(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));
         assert_eq!(inbox.wait(None).look, Some(Look::Everything));
-        listener.hear(Err(notify::Error::generic("broken")));
+        listener.on_event(Err(notify::Error::generic("broken")));
         assert_eq!(inbox.wait(None).look, Some(Look::Everything));
         let bad = std::os::unix::ffi::OsStrExt::from_bytes(&b"/r/d/\xff.md"[..]);
-        listener.hear(Ok(Event::new(EventKind::Remove(RemoveKind::File))
+        listener.on_event(Ok(Event::new(EventKind::Remove(RemoveKind::File))
             .add_path(PathBuf::from(bad as &std::ffi::OsStr))));
         assert_eq!(inbox.wait(None).look, Some(Look::At(vec![path("d")])));
     }
@@ -386,9 +389,9 @@ mod tests {
             (io(Errno::NOSPC), "fs.inotify.max_user_watches"),
             (io(Errno::MFILE), "fs.inotify.max_user_instances"),
         ] {
-            let told = told(error);
-            assert!(matches!(&told, WatchError::Limit(text) if text.contains(expected)), "{told}");
+            let error = watch_error(error);
+            assert!(matches!(&error, WatchError::Limit(text) if text.contains(expected)), "{error}");
         }
-        assert!(matches!(told(io(Errno::IO)), WatchError::Failed(_)));
+        assert!(matches!(watch_error(io(Errno::IO)), WatchError::Failed(_)));
     }
 }
