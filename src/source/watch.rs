@@ -390,7 +390,10 @@ mod tests {
             (io(Errno::MFILE), "fs.inotify.max_user_instances"),
         ] {
             let error = watch_error(error);
-            assert!(matches!(&error, WatchError::Limit(text) if text.contains(expected)), "{error}");
+            assert!(
+                matches!(&error, WatchError::Limit(text) if text.contains(expected)),
+                "{error}"
+            );
         }
         assert!(matches!(watch_error(io(Errno::IO)), WatchError::Failed(_)));
     }
