@@ -11,6 +11,7 @@ use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::{Article, Kept, Notice, State};
+use crate::ops::systemd;
 use crate::publish::{Part, Published};
 
 use super::observe;
@@ -197,12 +198,14 @@ pub(super) struct Trouble {
     unreadable: BTreeMap<RelPath, Diagnostic>,
     engine: Option<String>,
     projection: Option<String>,
+    /// The line that the service manager has.
+    shown: Option<String>,
 }
 
 impl Trouble {
     /// No trouble yet. What is degraded is published beside the snapshot.
     pub(super) fn new(published: Arc<Published>) -> Self {
-        Self { published, unreadable: BTreeMap::new(), engine: None, projection: None }
+        Self { published, unreadable: BTreeMap::new(), engine: None, projection: None, shown: None }
     }
 
     /// Takes note of files that cannot be read at present.
@@ -230,12 +233,23 @@ impl Trouble {
     pub(super) fn engine(&mut self, trouble: Option<String>) {
         self.published.set_degraded(Part::Engine, trouble.clone());
         tell_change(&mut self.engine, trouble, "changes are not published");
+        self.show();
     }
 
     /// Takes note of what stops the projection to `feeds/`, or that it succeeded (`None`).
     pub(super) fn projection(&mut self, trouble: Option<String>) {
         self.published.set_degraded(Part::Projection, trouble.clone());
         tell_change(&mut self.projection, trouble, "files in feeds/ are not updated");
+        self.show();
+    }
+
+    /// Gives the service manager the first line of what is degraded, where it is another one.
+    fn show(&mut self) {
+        let line = self.published.status().lines().next();
+        if self.shown != line {
+            systemd::status(line.as_deref().unwrap_or("serving"));
+            self.shown = line;
+        }
     }
 }
 

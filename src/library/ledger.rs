@@ -256,7 +256,6 @@ impl Ledger {
     }
 
     /// Whether the maps agree: what one of them says of an article or a file, the others say too.
-    #[cfg(any(test, debug_assertions))]
     pub(super) fn agrees(&self) -> bool {
         let records = self.records.iter().all(|(seq, record)| {
             let is_missing = match record.standing {

@@ -18,6 +18,11 @@ pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
+/// Reports what the service does at present, on one line.
+pub fn status(status: &str) {
+    notify(&[NotifyState::Status(&one_line(status))]);
+}
+
 /// Reports the beginning of a reload. [`ready`] ends it.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
