@@ -3,19 +3,25 @@
 //! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
+use tracing::info;
 
 use crate::article::{self, Reading, location};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
+use crate::ops::systemd;
 use crate::source::{
     self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
 };
 
 /// When a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
+
+/// Files between two reports of a long scan: a few seconds on a slow disk.
+const PROGRESS_EVERY: usize = 5_000;
 
 /// The code of what a directory's name keeps from being an article.
 pub(super) const LEFT_OUT: &str = "left-out";
@@ -58,12 +64,14 @@ pub fn observe(
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
+    let progress = Progress { total: changes.len(), done: AtomicUsize::new(0) };
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
             Ok(()) => observe_one(&reader, state, change, now),
             Err(_) => Look::Again,
         };
+        progress.count();
         (path, look)
     };
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
@@ -109,6 +117,26 @@ pub fn complete(
     }
     observations.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(())
+}
+
+/// How far a long scan is. Files are read in parallel, so they are counted where they are done.
+struct Progress {
+    total: usize,
+    done: AtomicUsize,
+}
+
+impl Progress {
+    fn count(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(PROGRESS_EVERY) && done < self.total {
+            let total = self.total;
+            info!(event = "scanning", done, total, "scanning: {done} of {total} files read");
+            systemd::status(&format!("scanning: {done} of {total} files read"));
+        }
+        if done == self.total && self.total > PROGRESS_EVERY {
+            systemd::status("serving");
+        }
+    }
 }
 
 enum Look {
