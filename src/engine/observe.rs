@@ -21,7 +21,7 @@ use crate::source::{
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Files between two reports of a long scan: a few seconds on a slow disk.
-const PROGRESS_EVERY: usize = 5_000;
+pub(super) const PROGRESS_EVERY: usize = 5_000;
 
 /// The code of what a directory's name keeps from being an article.
 pub(super) const LEFT_OUT: &str = "left-out";
@@ -132,9 +132,6 @@ impl Progress {
             let total = self.total;
             info!(event = "scanning", done, total, "scanning: {done} of {total} files read");
             systemd::status(&format!("scanning: {done} of {total} files read"));
-        }
-        if done == self.total && self.total > PROGRESS_EVERY {
-            systemd::status("serving");
         }
     }
 }

@@ -103,6 +103,9 @@ impl Engine {
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);
         let files = observations.len();
+        if files >= observe::PROGRESS_EVERY {
+            self.trouble.show_again();
+        }
         laps.lap("read");
         let (next, outcome) = self.apply(&mut observations, now);
         // As large as the tree on a first scan, and not needed for what follows.

@@ -243,6 +243,12 @@ impl Trouble {
         self.show();
     }
 
+    /// Gives the service manager its line again, after another one took its place for a while.
+    pub(super) fn show_again(&mut self) {
+        self.shown = self.published.status().lines().next();
+        systemd::status(self.shown.as_deref().unwrap_or("serving"));
+    }
+
     /// Gives the service manager the first line of what is degraded, where it is another one.
     fn show(&mut self) {
         let line = self.published.status().lines().next();

@@ -21,6 +21,10 @@ pub const QUIET: Duration = Duration::from_secs(2);
 /// The most that the clock of a file server may be ahead. What was modified later than that has an odd stamp, not a writer.
 const SKEW: Duration = Duration::from_secs(3600);
 
+/// How long a file that no look finds any more is remembered. One that is held back is looked at
+/// again after [`QUIET`].
+const FORGET: Duration = Duration::from_secs(30);
+
 /// Descriptors that are looked at in one search for writers.
 const DESCRIPTORS_MAX: usize = 100_000;
 
@@ -56,6 +60,8 @@ impl Unfinished {
         now: Timestamp,
         instant: Instant,
     ) -> Vec<Held> {
+        // A file that was removed while it was held back is in no later look.
+        self.held.retain(|_, (_, since)| instant.saturating_duration_since(*since) < FORGET);
         let mut held = Vec::new();
         changes.retain(|change| {
             let Seen::Text(fingerprint) = &change.seen else { return true };
@@ -227,6 +233,19 @@ mod tests {
         assert!(held_at(again, 3_000));
         assert!(held_at(again, 4_999));
         assert!(!held_at(again, 5_000));
+    }
+
+    #[test]
+    fn what_is_not_found_again_is_forgotten() {
+        let (now, start) = (Timestamp::from_second(1_000).unwrap(), Instant::now());
+        let mut unfinished = Unfinished::default();
+        let young = file(1_000 * SECOND, 1_000 * SECOND);
+        assert_eq!(hold_back(&mut unfinished, young, false, now, start).len(), 1);
+        let nothing = &mut Vec::new();
+        unfinished.hold_back(nothing, |_| false, &Writers::default(), now, start + QUIET);
+        assert_eq!(unfinished.held.len(), 1);
+        unfinished.hold_back(nothing, |_| false, &Writers::default(), now, start + FORGET);
+        assert!(unfinished.held.is_empty());
     }
 
     #[test]
