@@ -191,15 +191,16 @@ mod tests {
     fn comments_are_in_no_part_of_a_body() {
         let path = RelPath::new("a.md").unwrap();
         let text = "---\nlang: en\n---\n%%hid%% a %%hid%%\n\n%%\nhid\n\n<b>hid</b>\n%%\n\n`%%b%%` {{< x >}} 100%% sure\n";
-        let (body, told) =
+        let (body, reported) =
             body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
         assert_eq!(
             (body.html.as_str(), body.summary.as_str()),
             ("<p>a</p>\n<p><code>%%b%%</code>  100%% sure</p>", "a")
         );
-        let told: Vec<String> = told.iter().map(|told| format!("{}: {told}", told.code)).collect();
+        let reported: Vec<String> =
+            reported.iter().map(|reported| format!("{}: {reported}", reported.code)).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "comment: 4:1: a comment between `%%` was removed",
                 "comment: 6:1: a comment between `%%` was removed",

@@ -191,8 +191,10 @@ mod tests {
     use super::*;
 
     fn report(findings: Vec<(&str, Diagnostic)>) -> Report {
-        let findings =
-            findings.into_iter().map(|(path, told)| Finding::new(path.to_owned(), told)).collect();
+        let findings = findings
+            .into_iter()
+            .map(|(path, reported)| Finding::new(path.to_owned(), reported))
+            .collect();
         let mut report = Report { findings, articles: Some(1) };
         report.sort();
         report
@@ -221,8 +223,9 @@ mod tests {
 
     #[test]
     fn the_gravest_finding_is_the_exit_status() {
-        let of =
-            |told: Diagnostic| report(vec![("a", Diagnostic::note("n", "x")), ("a", told)]).exit();
+        let of = |reported: Diagnostic| {
+            report(vec![("a", Diagnostic::note("n", "x")), ("a", reported)]).exit()
+        };
         assert_eq!(report(vec![]).exit(), 0);
         assert_eq!(of(Diagnostic::note("n", "y")), 0);
         assert_eq!(of(Diagnostic::warning("w", "y")), 1);

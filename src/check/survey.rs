@@ -7,7 +7,7 @@ use crate::article::{Head, location};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
 use crate::config::{Config, Site};
-use crate::engine::{self, observe};
+use crate::engine::{self, read};
 use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
@@ -35,8 +35,8 @@ pub(super) struct Survey {
 /// The article directory is missing, or another now.
 pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Survey, RootLost> {
     let nothing = State::default();
-    let changes = tree.look(&Look::Everything, &observe::Known(&nothing))?;
-    let observed = observe::observe(tree, &nothing, changes, now)?;
+    let changes = tree.look(&Look::Everything, &read::Known(&nothing))?;
+    let observed = read::read_changes(tree, &nothing, changes, now)?;
     let (state, outcome) = nothing.step(
         &observed.observations,
         &engine::policy(config),

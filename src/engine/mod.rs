@@ -9,10 +9,11 @@
 
 mod assets;
 mod bodies;
+mod events;
 pub mod hot;
-pub mod observe;
 mod pages;
 mod project;
+pub mod read;
 pub mod renderer;
 mod run;
 mod scanned_root;
@@ -20,7 +21,6 @@ mod shared_store;
 #[cfg(test)]
 mod simulation;
 mod step;
-mod tell;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -114,8 +114,8 @@ pub struct Engine {
     projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
-    trouble: tell::Trouble,
-    left_out: tell::LeftOut,
+    trouble: events::Trouble,
+    left_out: events::LeftOut,
 }
 
 /// What the next step has to do, whatever it finds.
@@ -190,7 +190,7 @@ impl Engine {
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
         let watch = run::Watch::new(polling, inbox.now());
-        let trouble = tell::Trouble::new(Arc::clone(&published));
+        let trouble = events::Trouble::new(Arc::clone(&published));
         let mut engine = Self {
             parts: Shared { config, renderer, inbox, published, clock },
             policy,
@@ -207,7 +207,7 @@ impl Engine {
             watch,
             root,
             trouble,
-            left_out: tell::LeftOut::default(),
+            left_out: events::LeftOut::default(),
         };
         if !first_scan {
             engine.republish();
@@ -297,7 +297,7 @@ fn with_site_id(config: &Config, id: &str) -> Config {
     let configured = config.site.id.as_str();
     let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
     if configured != id && !is_default {
-        tell::frozen_site_id(id, configured);
+        events::frozen_site_id(id, configured);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
 }

@@ -14,7 +14,7 @@ use crate::source::{
 use super::project::Unprojected;
 use super::renderer::Renderer;
 use super::step::StepError;
-use super::{Command, Engine, Reloaded, tell};
+use super::{Command, Engine, Reloaded, events};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -113,7 +113,7 @@ impl Engine {
     pub(super) fn start_projection(&mut self) -> Option<JoinHandle<()>> {
         let projection = self.projection.take()?;
         let published = Arc::clone(&self.parts.published);
-        let mut trouble = tell::Trouble::new(Arc::clone(&published));
+        let mut trouble = events::Trouble::new(Arc::clone(&published));
         let report = move |done: &Result<(), Unprojected>| {
             trouble.projection(done.as_ref().err().map(ToString::to_string))
         };
@@ -276,7 +276,7 @@ impl Engine {
             tree.succeed(&before);
         }
         // Directories are watched when a look enters them: whether all can be is known after the next one.
-        let known = super::observe::Known(&self.current.state);
+        let known = super::read::Known(&self.current.state);
         if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
             self.parts.renderer.set_tree(Arc::new(tree));
             info!(event = "recovered", "recovered: listening for changes again");

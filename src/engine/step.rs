@@ -17,9 +17,9 @@ use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::{Store as _, StoreError};
 
-use super::observe::{self, Known, Observed};
+use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
-use super::{Current, Engine, Shared, hot, renderer, tell, value};
+use super::{Current, Engine, Shared, events, hot, renderer, value};
 
 /// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
@@ -92,18 +92,18 @@ impl Engine {
                 published: false,
             });
         }
-        let observed = observe::observe(&tree, &self.current.state, changes, now)?;
+        let observed = read::read_changes(&tree, &self.current.state, changes, now)?;
         let Observed { mut observations, again, unreadable } = observed;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
-        observe::complete(&tree, &self.current.state, &mut observations, now)?;
+        read::complete(&tree, &self.current.state, &mut observations, now)?;
         // Its writer came back while it was read: it will be hinted at again.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
         self.trouble.unreadable(unreadable);
         let files = observations.len();
-        if files >= observe::PROGRESS_EVERY {
+        if files >= read::PROGRESS_EVERY {
             self.trouble.show_again();
         }
         laps.lap("read");
@@ -116,7 +116,7 @@ impl Engine {
         self.pending.values.extend(self.root.news(&tree, look));
         let published = self.settle(next, outcome)?;
         laps.lap("commit");
-        laps.tell(files);
+        laps.log(files);
         if *look == Look::Everything {
             self.first_scan = false;
             self.root.scanned(&tree);
@@ -194,7 +194,9 @@ impl Engine {
             }
             for (path, diagnostics) in failed {
                 outcome.notices.extend(
-                    diagnostics.into_iter().map(|told| Notice::Diagnostic(path.clone(), told)),
+                    diagnostics
+                        .into_iter()
+                        .map(|reported| Notice::Diagnostic(path.clone(), reported)),
                 );
             }
             let is_new = self.parts.published.load().is_none();
@@ -226,12 +228,14 @@ impl Engine {
         let mut failed = Vec::new();
         for (article, body) in rendered {
             match body {
-                Ok((body, told)) => {
+                Ok((body, reported)) => {
                     let body = Arc::new(body);
                     outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
                     outcome.notices.extend(
-                        told.into_iter().map(|told| Notice::Diagnostic(article.path.clone(), told)),
+                        reported
+                            .into_iter()
+                            .map(|reported| Notice::Diagnostic(article.path.clone(), reported)),
                     );
                 }
                 Err(Bodiless::Refused(diagnostics)) => {
@@ -266,11 +270,11 @@ impl Engine {
                 Ok(checked) => checked,
                 // The last good documents stay, all three of them.
                 Err(rejected) => {
-                    rejected.iter().for_each(tell::quarantined);
+                    rejected.iter().for_each(events::quarantined);
                     continue;
                 }
             };
-            checked.quarantined.iter().for_each(tell::quarantined);
+            checked.quarantined.iter().for_each(events::quarantined);
             for (format, bytes) in Format::ALL.into_iter().zip(checked.documents) {
                 let route = Route::Feed(scope.clone(), format);
                 rows.extend(next.hot.put(route, format, bytes, now));
@@ -284,7 +288,7 @@ impl Engine {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
-            tell::still_refused(&next.state, &notices);
+            events::still_refused(&next.state, &notices);
         }
         commit.values.extend(self.pending.values.iter().cloned());
         // What this step made is later, so it stands behind.
@@ -302,9 +306,9 @@ impl Engine {
         self.pending.documents.clear();
         self.current = next;
         self.publish();
-        self.left_out.tell(&notices);
+        self.left_out.log(&notices);
         let now = self.parts.clock.now();
-        tell::notices(&notices, &self.parts.config, now);
+        events::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
 }
@@ -327,7 +331,7 @@ impl<'a> Laps<'a> {
         self.last = now;
     }
 
-    fn tell(&self, files: usize) {
+    fn log(&self, files: usize) {
         debug!(event = "step", files, "step: {:?}", self.laps);
     }
 }

@@ -1,7 +1,7 @@
-//! A tree of text files, a ledger, and a clock: what a library makes of what people do, told in lines.
+//! A tree of text files, a ledger, and a clock: what a library makes of what people do, log in lines.
 //!
 //! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
-//! does, however late it is. What is public then is told a line an article.
+//! does, however late it is. What is public then is log a line an article.
 
 mod clocks;
 mod deletions;
@@ -45,7 +45,7 @@ struct World {
     seen: BTreeMap<String, File>,
     scan: Scan,
     reweigh: Reweigh,
-    told: Vec<String>,
+    log: Vec<String>,
     policy: Policy,
     /// Every line that was run, for the report of a failure.
     script: Vec<String>,
@@ -73,7 +73,7 @@ impl World {
             seen: BTreeMap::new(),
             scan: Scan::Later,
             reweigh: Reweigh::Changed,
-            told: Vec::new(),
+            log: Vec::new(),
             policy,
             script: Vec::new(),
         }
@@ -160,7 +160,7 @@ impl World {
         (self.scan, self.reweigh) = (Scan::Later, Reweigh::Changed);
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
-        self.told.extend(outcome.notices.iter().filter_map(tell));
+        self.log.extend(outcome.notices.iter().filter_map(line_of));
     }
 
     /// What a look at one path finds, where it differs from what was seen there before.
@@ -217,7 +217,7 @@ fn keep(remembered: &mut Remembered, commit: &Commit) {
     }
 }
 
-fn tell(notice: &Notice) -> Option<String> {
+fn line_of(notice: &Notice) -> Option<String> {
     match notice {
         Notice::Diagnostic(path, diagnostic) => Some(format!("{path}: {diagnostic}")),
         Notice::Held(path, until) => Some(format!("{path}: held until {until}")),
@@ -320,14 +320,14 @@ fn a_deletion_waits_for_its_grace_and_a_return_is_the_old_article_if_it_reads_li
 fn drafts_held_and_expired_articles_come_and_go() {
     check("write a.md ---|draft: true|---|# A||x\n.", &[]);
     let held = "write a.md ---|date: 2026-03-01T12:00:30Z|---|# A||x\n.";
-    assert_eq!(check(held, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
+    assert_eq!(check(held, &[]).log, ["a.md: held until 2026-03-01T12:00:30Z"]);
     check(&format!("{held}\nwait 30\n."), &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"]);
     check(
         &format!("{held}\nrestart\nwait 30\n."),
         &["1 a.md /a \"A\" 03-01T12:00:30 03-01T12:00:30"],
     );
     let later = "write a.md ---|date: 2026-02-01|publishDate: 2026-03-01T12:00:30Z|---|# A||x\n.";
-    assert_eq!(check(later, &[]).told, ["a.md: held until 2026-03-01T12:00:30Z"]);
+    assert_eq!(check(later, &[]).log, ["a.md: held until 2026-03-01T12:00:30Z"]);
     check(
         &format!("{later}\nrestart\nwait 30\n."),
         &["1 a.md /a \"A\" 02-01T00:00:00 02-01T00:00:00"],
@@ -362,11 +362,11 @@ fn links_from_the_root_may_name_files() {
 fn the_first_keeps_what_it_has() {
     let ids = "write a.md ---|id: x|---|# A||one\nwrite b.md ---|id: x|---|# B||two\n.";
     let world = check(ids, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
-    assert_eq!(world.told, ["b.md: id \"x\" is already used by a.md"]);
+    assert_eq!(world.log, ["b.md: id \"x\" is already used by a.md"]);
     let paths = "write a.md ---|path: s|---|# A||one\nwrite b.md ---|path: S|---|# B||two\n.";
     let world = check(paths, &["1 a.md /s \"A\" 03-01T12:00:00 03-01T12:00:00"]);
     assert_eq!(
-        world.told,
+        world.log,
         ["b.md: URL /S is already used by a.md; URLs that differ in case or signs are one"]
     );
     let twins = "write My_Post.md # A||one\nwrite my-post.txt Second\nwrite My-post.html <p>x\n.\nrestart\n.";
@@ -374,7 +374,7 @@ fn the_first_keeps_what_it_has() {
     assert_eq!(urls, ["my-post", "my-post-2", "my-post-3"]);
     let reserved =
         check("write tags/a.md # A||x\nwrite rss.xml.md ---|path: rss.xml|---|x\n.", &[]);
-    assert_eq!(reserved.told.len(), 2);
+    assert_eq!(reserved.log.len(), 2);
 }
 
 fn check_urls(script: &str) -> Vec<String> {

@@ -119,14 +119,14 @@ mod tests {
     fn a_change_is_shown_once_it_can_be_seen() {
         let site = sample::site();
         let published = sample::at("2026-11-24T09:00:00Z");
-        for (updated, told) in [
+        for (updated, in_words) in [
             ("2026-11-24T09:00:00Z", None),
             ("2026-11-24T09:00:00.123456Z", None),
             ("2026-11-24T11:05:00Z", Some("24 November 2026, 12:05")),
             ("2026-11-24T23:05:00Z", Some("25 November 2026")),
         ] {
             let change = change(&site, published, sample::at(updated));
-            assert_eq!(change.as_ref().map(|moment| moment.human.as_str()), told, "{updated}");
+            assert_eq!(change.as_ref().map(|moment| moment.human.as_str()), in_words, "{updated}");
         }
     }
 

@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use crate::library::{Commit, Remembered};
 
 use super::open::{self, is_absent};
-use super::read::{self, Trouble, all, corrupt, is_passing, told};
+use super::read::{self, Trouble, all, at_path, corrupt, is_passing};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::seal::{Mark, Seal};
 use super::write::{Change, Undo, Writer, attempt, last};
@@ -66,7 +66,7 @@ impl Database {
         }
         let mut connection = open::connect(&path)?;
         let is_new = open::prepare(&mut connection, &path, marked, migrations)?;
-        let seal = read::seal(&connection).map_err(|trouble| told(&path, trouble))?;
+        let seal = read::seal(&connection).map_err(|trouble| at_path(&path, trouble))?;
         open::compare(&path, &seal, marked)?;
         let mark = Mark::open(&mark_path, &seal, marked)
             .map_err(|error| StoreError::io(&mark_path, error))?;
@@ -139,7 +139,7 @@ impl Database {
                     self.doubt = Some(undo);
                     self.connection = None;
                 }
-                Err(told(&self.path, trouble))
+                Err(at_path(&self.path, trouble))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Database {
         self.connected()?;
         if !self.checked {
             let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
-            read::quick_check(connection).map_err(|trouble| told(&self.path, trouble))?;
+            read::quick_check(connection).map_err(|trouble| at_path(&self.path, trouble))?;
             self.checked = true;
         }
         Ok(())
@@ -170,7 +170,7 @@ impl Database {
         }
         self.checked = false;
         let mut connection = open::connect(&self.path)?;
-        self.resolve(&mut connection).map_err(|trouble| told(&self.path, trouble))?;
+        self.resolve(&mut connection).map_err(|trouble| at_path(&self.path, trouble))?;
         self.doubt = None;
         self.file = file_at(&self.path);
         self.connection = Some(connection);
@@ -211,7 +211,7 @@ impl Database {
             if !is_passing(&trouble) {
                 self.connection = None;
             }
-            told(&self.path, trouble)
+            at_path(&self.path, trouble)
         })
     }
 }
@@ -551,7 +551,7 @@ mod tests {
         assert_eq!(open_in(temp.path()).unwrap().load().unwrap().records.len(), 499);
     }
 
-    /// After a failed sync the log can hold a commit that was told to have failed.
+    /// After a failed sync the log can hold a commit that was at_path to have failed.
     #[test]
     fn a_failed_commit_that_is_there_all_the_same_is_taken_back() {
         let temp = crate::store::test_directory();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::StoreError;
-use super::read::{self, corrupt, sql, told};
+use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
 use crate::base::Timestamp;
@@ -120,8 +120,8 @@ fn upgrade(
     version: u32,
     migrations: &[Migration],
 ) -> Result<(), StoreError> {
-    let seal = read::seal(connection).map_err(|trouble| told(path, trouble))?;
-    read::quick_check(connection).map_err(|trouble| told(path, trouble))?;
+    let seal = read::seal(connection).map_err(|trouble| at_path(path, trouble))?;
+    read::quick_check(connection).map_err(|trouble| at_path(path, trouble))?;
     let kept = path.with_extension(format!("v{version}.db"));
     match std::fs::remove_file(&kept) {
         // Left by an upgrade that did not come to its end: the database still is as it was then.

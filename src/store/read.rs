@@ -14,7 +14,7 @@ use super::seal::{Seal, Total};
 /// Rows that are decoded at a time by one thread.
 const CHUNK_ROWS: usize = 4096;
 
-/// What went wrong inside, before it is told with a file's name.
+/// What went wrong inside, before it is at_path with a file's name.
 #[derive(Debug)]
 pub(super) enum Trouble {
     Sql(rusqlite::Error),
@@ -127,7 +127,7 @@ pub(super) fn is_passing(trouble: &Trouble) -> bool {
     }
 }
 
-pub(super) fn told(path: &Path, trouble: Trouble) -> StoreError {
+pub(super) fn at_path(path: &Path, trouble: Trouble) -> StoreError {
     match trouble {
         Trouble::Sql(error) => sql(path, &error),
         Trouble::Damaged(why) => corrupt(path, &why),

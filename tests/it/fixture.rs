@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a condition may take to become true. Long, since it only bounds how long a failure takes to be told.
+/// How long a condition may take to become true. Long, since it only bounds how long a failure takes to be reported.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site: directories, a configuration, and the process that serves it while it runs.

@@ -9,8 +9,8 @@ use super::fixture::{Site, eventually};
 /// Runs a start that cannot be, and gives its exit status and its last word.
 fn refused(site: &Site) -> (i32, String) {
     let output = site.command(&["serve"]).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), told.trim().to_owned())
+    let logged = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), logged.trim().to_owned())
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_hang_up_reloads_and_a_bad_configuration_changes_nothing() {
     assert_eq!(after.url, "https://moved.example/blog/a");
     site.configure("site.titel = \"Wrong\"\nfeeds.limit = 0");
     site.hang_up();
-    eventually("every mistake is told", || {
+    eventually("every mistake is logged", || {
         let log = site.log().join("\n");
         log.contains("titel") && log.contains("feeds.limit")
     });
@@ -52,11 +52,12 @@ fn title_under(site: &Site, path: &str) -> Option<String> {
 #[test]
 fn a_second_instance_exits_75_and_leaves_the_first_alone() {
     let site = Site::started("");
-    let (status, told) = refused(&site);
-    assert_eq!(status, 75, "{told}");
+    let (status, logged) = refused(&site);
+    assert_eq!(status, 75, "{logged}");
     assert!(
-        told.contains("in use") && told.lines().filter(|line| !line.contains("INFO")).count() == 1,
-        "{told}"
+        logged.contains("in use")
+            && logged.lines().filter(|line| !line.contains("INFO")).count() == 1,
+        "{logged}"
     );
     site.drop_in("a.md", "# Still here\n\ntext\n");
     site.appears("Still here");
@@ -66,25 +67,28 @@ fn a_second_instance_exits_75_and_leaves_the_first_alone() {
 fn what_cannot_start_says_why_in_one_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let (status, told) = refused(&Site::new(&format!("server.listen = \"{address}\"")));
-    assert_eq!(status, 78, "{told}");
-    assert!(told.contains("server.listen") && told.contains("DROPFEED_SERVER__LISTEN"), "{told}");
+    let (status, logged) = refused(&Site::new(&format!("server.listen = \"{address}\"")));
+    assert_eq!(status, 78, "{logged}");
+    assert!(
+        logged.contains("server.listen") && logged.contains("DROPFEED_SERVER__LISTEN"),
+        "{logged}"
+    );
 
     let site = Site::new("");
     fs::remove_dir(site.articles()).unwrap();
-    let (status, told) = refused(&site);
-    assert_eq!(status, 78, "{told}");
-    assert!(told.contains("articles"), "{told}");
+    let (status, logged) = refused(&site);
+    assert_eq!(status, 78, "{logged}");
+    assert!(logged.contains("articles"), "{logged}");
 
     let site = Site::new("state.dir = \"/proc/nowhere\"");
-    let (status, told) = refused(&site);
-    assert_eq!(status, 78, "{told}");
-    assert!(told.contains("/proc/nowhere"), "{told}");
+    let (status, logged) = refused(&site);
+    assert_eq!(status, 78, "{logged}");
+    assert!(logged.contains("/proc/nowhere"), "{logged}");
 
     let site = Site::new("feeds.dir = \"articles/feeds\"");
-    let (status, told) = refused(&site);
-    assert_eq!(status, 78, "{told}");
-    assert!(told.contains("feeds.dir"), "{told}");
+    let (status, logged) = refused(&site);
+    assert_eq!(status, 78, "{logged}");
+    assert!(logged.contains("feeds.dir"), "{logged}");
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn another_configuration_moves_every_date_forward_once() {
             response.header("last-modified").map(str::to_owned),
         )
     };
-    // A date that lies ahead is not told; a moment later it is.
+    // A date that lies ahead is not logged; a moment later it is.
     let dated = |site: &Site| {
         let mut all = Vec::new();
         eventually("every feed tells its date", || {
@@ -257,7 +261,7 @@ fn connections_leave_descriptors_to_the_engine() {
     rustix::process::prlimit(process, rustix::process::Resource::Nofile, few).unwrap();
     let idle: Vec<_> =
         (0..100).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
-    eventually("it is told", || {
+    eventually("it is logged", || {
         site.log().iter().any(|line| line.contains("connections cannot be accepted"))
     });
     site.drop_in("b.md", "# B\n\ntext\n");
@@ -267,7 +271,7 @@ fn connections_leave_descriptors_to_the_engine() {
     });
     drop(idle);
     site.settles(&["A", "B"]);
-    eventually("its end is told", || {
+    eventually("its end is logged", || {
         site.get("/-/healthy");
         site.log().iter().any(|line| line.contains("connections are accepted again"))
     });
@@ -296,7 +300,9 @@ fn a_file_that_is_no_asset_is_none_after_a_restart_either() {
     eventually("a link that leads out is no asset any more", || {
         site.get("/good.png").status == 404
     });
-    eventually("and is told", || site.log().iter().any(|line| line.contains("refused: good.png")));
+    eventually("and is logged", || {
+        site.log().iter().any(|line| line.contains("refused: good.png"))
+    });
 }
 
 #[test]
@@ -306,7 +312,7 @@ fn a_reload_names_a_directory_that_is_not_there_and_takes_it_up_when_it_is() {
     site.appears("Old");
     site.configure("articles.dir = \"new\"");
     site.hang_up();
-    eventually("it is told", || {
+    eventually("it is logged", || {
         site.log().iter().any(|line| line.contains("degraded") && line.contains("/new"))
     });
     assert_eq!(site.titles(), ["Old"]);
@@ -325,29 +331,31 @@ fn nothing_is_published_that_a_state_taken_away_would_not_remember() {
     let (state, aside) = (site.dir.path().join(".dropfeed"), site.dir.path().join("aside"));
     fs::rename(&state, &aside).unwrap();
     site.drop_in("b.md", "# B\n\ntext\n");
-    eventually("it is told", || {
+    eventually("it is logged", || {
         site.log().iter().any(|line| line.contains("degraded") && line.contains("taken away"))
     });
     assert_eq!(site.titles(), ["A"]);
     fs::rename(&aside, &state).unwrap();
     site.settles(&["A", "B"]);
-    eventually("the recovery is told", || site.log().iter().any(|line| line.contains("recovered")));
+    eventually("the recovery is logged", || {
+        site.log().iter().any(|line| line.contains("recovered"))
+    });
 }
 
 #[test]
-fn the_sites_id_is_frozen_and_only_who_asks_for_another_is_told() {
+fn the_sites_id_is_frozen_and_only_who_asks_for_another_is_warned() {
     let mut site = Site::started("");
     site.drop_in("a.md", "# A\n\ntext\n");
     let before = site.appears("A");
-    let told =
+    let logged =
         |site: &Site| site.log().iter().filter(|line| line.contains("site.id stays")).count();
     site.stop();
     site.configure("site.url = \"https://moved.example/\"");
     site.start();
-    assert_eq!((site.appears("A").id, told(&site)), (before.id.clone(), 0));
+    assert_eq!((site.appears("A").id, logged(&site)), (before.id.clone(), 0));
     site.configure("site.url = \"https://moved.example/\"\nsite.id = \"mine\"");
     site.hang_up();
-    eventually("it is told", || told(&site) == 1);
+    eventually("it is logged", || logged(&site) == 1);
     site.drop_in("b.md", "# B\n\ntext\n");
     site.appears("B");
     assert_eq!(site.appears("A").id, before.id);

@@ -219,7 +219,7 @@ fn bad_files_are_refused_by_name_and_hurt_nobody() {
     site.drop_in("after.md", "# After\n\ntext\n");
     site.appears("After");
     site.appears("Controls");
-    eventually("each refusal is told", || {
+    eventually("each refusal is logged", || {
         let log = site.log().join("\n");
         ["malformed.md", "binary.md", "latin.txt", "large.md", "secret.md", "pipe.md"]
             .iter()
@@ -228,8 +228,8 @@ fn bad_files_are_refused_by_name_and_hurt_nobody() {
     for path in ["/rss.xml", "/atom.xml", "/feed.json", "/", "/secret"] {
         assert!(!site.get(path).text().contains("root:"), "{path}");
     }
-    let told = site.log().into_iter().filter(|line| line.contains("malformed.md")).count();
-    assert_eq!(told, 1, "a refusal is told once");
+    let logged = site.log().into_iter().filter(|line| line.contains("malformed.md")).count();
+    assert_eq!(logged, 1, "a refusal is logged once");
 }
 
 #[test]
@@ -255,12 +255,14 @@ fn a_deleted_root_freezes_the_feeds_and_its_return_goes_on() {
     site.appears("Kept");
     let aside = site.dir.path().join("aside");
     fs::rename(site.articles(), &aside).unwrap();
-    eventually("the loss is told", || site.log().iter().any(|line| line.contains("degraded")));
+    eventually("the loss is logged", || site.log().iter().any(|line| line.contains("degraded")));
     assert_eq!(site.titles(), ["Kept"]);
     fs::rename(&aside, site.articles()).unwrap();
     site.drop_in("b.md", "# Later\n\ntext\n");
     site.settles(&["Kept", "Later"]);
-    eventually("the recovery is told", || site.log().iter().any(|line| line.contains("recovered")));
+    eventually("the recovery is logged", || {
+        site.log().iter().any(|line| line.contains("recovered"))
+    });
 }
 
 #[test]
@@ -349,13 +351,13 @@ fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
         site.appears(&format!("Marker {n}"));
     }
     // The process tells before it answers; the log is read behind it.
-    eventually("it is told", || {
+    eventually("it is logged", || {
         site.log().iter().any(|line| line.contains("drawn.md:") && line.contains("<canvas>"))
     });
-    let told = site
+    let logged = site
         .log()
         .into_iter()
         .filter(|line| line.contains("drawn.md:") && line.contains("<canvas>"))
         .count();
-    assert_eq!(told, 1, "{:#?}", site.log());
+    assert_eq!(logged, 1, "{:#?}", site.log());
 }

@@ -318,7 +318,7 @@ mod tests {
         let lines = findings
             .into_diagnostics()
             .into_iter()
-            .filter_map(|told| told.place)
+            .filter_map(|reported| reported.place)
             .map(|place| place.line.to_string());
         (out, lines.collect())
     }

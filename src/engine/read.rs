@@ -54,7 +54,7 @@ impl Index for Known<'_> {
 ///
 /// # Errors
 /// The article directory is lost.
-pub fn observe(
+pub fn read_changes(
     tree: &Tree,
     state: &State,
     changes: Vec<SourceChange>,
@@ -68,7 +68,7 @@ pub fn observe(
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
-            Ok(()) => observe_one(&reader, state, change, now),
+            Ok(()) => read_one(&reader, state, change, now),
             Err(_) => Look::Again,
         };
         progress.count();
@@ -142,7 +142,7 @@ enum Look {
     Unreadable(Diagnostic),
 }
 
-fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
+fn read_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =

@@ -14,7 +14,7 @@ use crate::library::{Article, Kept, Notice, State};
 use crate::ops::systemd;
 use crate::publish::{Part, Published};
 
-use super::observe;
+use super::read;
 
 /// If more articles than this become public at once, as on a first start, only their number is
 /// logged.
@@ -82,7 +82,7 @@ fn diagnostics(notices: &[Notice]) -> BTreeMap<&RelPath, Vec<&Diagnostic>> {
     let mut by_file: BTreeMap<&RelPath, Vec<&Diagnostic>> = BTreeMap::new();
     for notice in notices {
         if let Notice::Diagnostic(path, diagnostic) = notice
-            && diagnostic.code != observe::LEFT_OUT
+            && diagnostic.code != read::LEFT_OUT
         {
             by_file.entry(path).or_default().push(diagnostic);
         }
@@ -95,7 +95,7 @@ pub(super) fn still_refused(state: &State, notices: &[Notice]) {
     let reported = diagnostics(notices);
     for (path, row) in state.files() {
         let Kept::Refused(found) = &row.kept else { continue };
-        let is_left_out = found.iter().any(|diagnostic| diagnostic.code == observe::LEFT_OUT);
+        let is_left_out = found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT);
         if !is_left_out && !reported.contains_key(path) {
             report(path, &found.iter().collect::<Vec<_>>());
         }
@@ -152,7 +152,7 @@ pub(super) struct LeftOut(BTreeSet<String>);
 
 impl LeftOut {
     /// Logs the skipped names that were not logged before.
-    pub(super) fn tell(&mut self, notices: &[Notice]) {
+    pub(super) fn log(&mut self, notices: &[Notice]) {
         for path in self.news(notices) {
             info!(event = "left-out", path, "skipped {path}: not published because of its name");
         }
@@ -161,7 +161,7 @@ impl LeftOut {
     /// The names among the notices that are new, which are then known.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Diagnostic(path, diagnostic) if diagnostic.code == observe::LEFT_OUT => {
+            Notice::Diagnostic(path, diagnostic) if diagnostic.code == read::LEFT_OUT => {
                 location::excluded_by(path)
             }
             _ => None,
@@ -232,14 +232,14 @@ impl Trouble {
     /// Takes note of what stops steps, or that a step succeeded (`None`).
     pub(super) fn engine(&mut self, trouble: Option<String>) {
         self.published.set_degraded(Part::Engine, trouble.clone());
-        tell_change(&mut self.engine, trouble, "changes are not published");
+        log_change(&mut self.engine, trouble, "changes are not published");
         self.show();
     }
 
     /// Takes note of what stops the projection to `feeds/`, or that it succeeded (`None`).
     pub(super) fn projection(&mut self, trouble: Option<String>) {
         self.published.set_degraded(Part::Projection, trouble.clone());
-        tell_change(&mut self.projection, trouble, "files in feeds/ are not updated");
+        log_change(&mut self.projection, trouble, "files in feeds/ are not updated");
         self.show();
     }
 
@@ -259,7 +259,7 @@ impl Trouble {
     }
 }
 
-fn tell_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
+fn log_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
     match (&old, &new) {
         (_, Some(new)) if old.as_ref() != Some(new) => {
             error!(event = "degraded", "degraded: {new}; {effect}")
@@ -307,12 +307,12 @@ mod tests {
             (&["a.md"], &[]),
         ] {
             let notices: Vec<Notice> =
-                paths.iter().map(|path| notice(path, observe::LEFT_OUT)).collect();
+                paths.iter().map(|path| notice(path, read::LEFT_OUT)).collect();
             assert_eq!(left_out.news(&notices), news, "{paths:?}");
         }
         assert!(left_out.news(&[notice("_data/a.html", "other")]).is_empty());
         let many: Vec<Notice> =
-            (0..1000).map(|n| notice(&format!("_{n}/a.md"), observe::LEFT_OUT)).collect();
+            (0..1000).map(|n| notice(&format!("_{n}/a.md"), read::LEFT_OUT)).collect();
         assert_eq!(left_out.news(&many).len() + 3, LEFT_OUT_MAX);
     }
 }
