@@ -18,6 +18,7 @@ pub mod base {
 }
 
 pub mod feed {
+    pub use crate::feed::delta;
     pub use crate::feed::gate::write_checked;
     pub use crate::feed::{Entry, Feed};
 }

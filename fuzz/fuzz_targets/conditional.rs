@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dropfeed::testing::http::conditional::{Validators, Verdict, evaluate, range_applies};
+use dropfeed::testing::http::conditional::{Validators, Verdict, evaluate, range_applies, tags};
 use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
@@ -33,6 +33,7 @@ fuzz_target!(|input: &[u8]| {
     if !headers.contains_key(IF_RANGE) {
         assert!(range_applies(&headers, &current, 1_795_867_300), "a Range without a condition applies");
     }
+    assert!(tags(&headers).all(|tag| tag.len() >= 2 && tag.starts_with(b"\"") && tag.ends_with(b"\"")));
     headers.remove(IF_MATCH);
     headers.remove(IF_UNMODIFIED_SINCE);
     headers.insert(IF_NONE_MATCH, etags[1].clone());

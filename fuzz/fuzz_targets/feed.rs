@@ -3,7 +3,7 @@
 #![no_main]
 
 use dropfeed::testing::base::{Format, Scope, Timestamp};
-use dropfeed::testing::feed::{Entry, Feed, write_checked};
+use dropfeed::testing::feed::{Entry, Feed, delta, write_checked};
 use libfuzzer_sys::fuzz_target;
 
 // The texts are parted by U+0002: the feed's title, then title, summary and content of each entry.
@@ -17,6 +17,10 @@ fuzz_target!(|input: &str| {
     let [_, atom, _] = &published.documents;
     let written = String::from_utf8_lossy(atom).matches("<entry>").count();
     assert_eq!(written + published.quarantined.len(), count, "{:?}", published.quarantined);
+    for (format, bytes) in Format::ALL.into_iter().zip(&published.documents) {
+        let slices = delta::slices(format, bytes).unwrap_or_default();
+        assert_eq!(slices.len(), written, "each entry is one slice, whatever its texts say");
+    }
 });
 
 fn at(hour: usize) -> Timestamp {

@@ -6,6 +6,7 @@
 
 pub mod atom;
 mod compose;
+pub mod delta;
 pub mod gate;
 pub mod json;
 pub mod links;

@@ -68,7 +68,12 @@ impl Edge {
 /// nothing is left running.
 pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let warm = Arc::new(Warm::new(Arc::clone(&edge.render), CACHE_BYTES_MAX, cores)?);
+    let warm = Arc::new(Warm::new(
+        Arc::clone(&edge.render),
+        Arc::clone(edge.published.versions()),
+        CACHE_BYTES_MAX,
+        cores,
+    )?);
     let mut handlers = Vec::with_capacity(cores);
     for _ in 0..cores {
         handlers.push(Handler::new(&edge, Arc::clone(&warm)));

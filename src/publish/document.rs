@@ -99,7 +99,7 @@ impl Coding {
     /// The suffix of its ETag, which differs from those of the other codings. They are the suffixes
     /// that Apache's filters append, so that the tag of an answer that a proxy compressed still
     /// revalidates.
-    fn suffix(self) -> &'static str {
+    pub fn suffix(self) -> &'static str {
         match self {
             Coding::Br => "-br",
             Coding::Gzip => "-gzip",

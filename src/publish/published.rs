@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::Snapshot;
+use super::{Snapshot, Versions};
 
 /// A part of the service that can fail while the site is still served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,7 @@ impl Status {
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
     status: ArcSwap<Status>,
+    versions: Arc<Versions>,
     bell: Mutex<Bell>,
     rung: Condvar,
 }
@@ -82,9 +83,19 @@ impl Published {
     /// Replaces the snapshot. Only the engine does.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
         // First the snapshot, then the bell, so that who hears it finds this snapshot or a newer one.
-        self.current.store(Some(snapshot));
+        self.current.store(Some(Arc::clone(&snapshot)));
         self.lock().times += 1;
         self.rung.notify_all();
+        // After the swap, so that no reader waits for it; before the next publish, so that each version is known by
+        // the time that a reader of it can ask for what changed since.
+        for (route, document) in &snapshot.hot {
+            self.versions.note(route, document);
+        }
+    }
+
+    /// The last versions of the feeds.
+    pub fn versions(&self) -> &Arc<Versions> {
+        &self.versions
     }
 
     /// Waits until more than `seen` publishes were made, or until `patience` is over. Returns their

@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod corpus;
 mod crash;
+mod delta;
 mod docs;
 mod engine;
 mod fixture;

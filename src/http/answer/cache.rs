@@ -14,7 +14,7 @@ use rayon::ThreadPool;
 
 use super::single_flight::{SingleFlight, lock, pool};
 use crate::base::{Digest, Route};
-use crate::publish::{Coding, Document, Render, Snapshot, Unrendered};
+use crate::publish::{Coding, Document, Render, Snapshot, Unrendered, Versions};
 
 /// The key of a warm document.
 type Key = (Route, Digest);
@@ -25,6 +25,7 @@ const ENTRY_BYTES: usize = 1024;
 /// The cache, and the work under way to fill it.
 pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
+    versions: Arc<Versions>,
     documents: Mutex<Documents>,
     renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
     codings: SingleFlight<(Digest, Coding), ()>,
@@ -40,11 +41,13 @@ impl Warm {
     /// When a thread cannot be made.
     pub(in crate::http) fn new(
         render: Arc<dyn Render>,
+        versions: Arc<Versions>,
         bytes_max: usize,
         threads: usize,
     ) -> io::Result<Self> {
         Ok(Self {
             render,
+            versions,
             documents: Mutex::new(Documents::new(bytes_max)),
             renderings: SingleFlight::default(),
             codings: SingleFlight::default(),
@@ -76,6 +79,7 @@ impl Warm {
             return Ok(document);
         }
         let document = Arc::new(self.render.render(snapshot, &key.0)?);
+        self.versions.note(&key.0, &document);
         lock(&self.documents).put(key, Arc::clone(&document));
         Ok(document)
     }
@@ -92,6 +96,31 @@ impl Warm {
                 return;
             }
         }
+    }
+
+    /// What `make` gives for `key`, made once for all who ask: the delta of the feed at `route` between two versions.
+    pub(super) async fn delta(
+        self: &Arc<Self>,
+        route: Route,
+        key: Digest,
+        make: impl FnOnce() -> Option<Document> + Send + 'static,
+    ) -> Option<Arc<Document>> {
+        let key = (route, key);
+        if let Some(document) = lock(&self.documents).get(&key) {
+            return Some(document);
+        }
+        let (warm, wanted) = (Arc::clone(self), key.clone());
+        let make = move || {
+            let document = Arc::new(make().ok_or(Unrendered::Unreadable)?);
+            lock(&warm.documents).put(wanted, Arc::clone(&document));
+            Ok(document)
+        };
+        self.renderings.join(key, &self.pool, make).await?.ok()
+    }
+
+    /// The last versions of the feeds.
+    pub(super) fn versions(&self) -> &Versions {
+        &self.versions
     }
 
     /// The reader of assets.

@@ -126,6 +126,21 @@ fn matching(
     None
 }
 
+/// The tags of `If-None-Match` with their quotes, weak ones too; none for `*`.
+pub fn tags(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let mut lines = headers.get_all(IF_NONE_MATCH).iter();
+    let mut rest: &[u8] = b"";
+    std::iter::from_fn(move || {
+        loop {
+            if let Some((_, tag, after)) = next_tag(rest) {
+                rest = after;
+                return Some(tag);
+            }
+            rest = lines.next()?.as_bytes();
+        }
+    })
+}
+
 /// The next `[ "W/" ] DQUOTE *etagc DQUOTE` of a list, with its quotes: (weak, tag, rest). What is
 /// not a tag is passed over up to the next comma.
 fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {

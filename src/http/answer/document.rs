@@ -11,17 +11,19 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::cache::Warm;
 use super::content::Content;
 use super::decide::{Reply, decide};
+use super::delta;
 use super::problem::{Problem, page_fields};
-use crate::base::Timestamp;
+use crate::base::{Route, Timestamp};
 use crate::config::Site;
 use crate::publish::{Cache, Coding, Document, Kind, Snapshot};
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// 200, 304 or 412 for a GET or HEAD of `document` with these header fields, at `now`.
+/// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at `now`.
 pub(super) async fn respond(
-    warm: &Warm,
+    warm: &Arc<Warm>,
     snapshot: &Snapshot,
+    route: &Route,
     document: &Arc<Document>,
     headers: &HeaderMap,
     now: Timestamp,
@@ -35,13 +37,20 @@ pub(super) async fn respond(
             Ok(response)
         }
         Reply::Whole { coding, modified } => {
-            if document.made(coding).is_none() {
+            // In a box, since it is rare and its future is large.
+            let delta = match delta::is_wanted(headers) {
+                true => Box::pin(delta::of(warm, route, document, headers)).await,
+                false => None,
+            };
+            let content = delta.as_ref().unwrap_or(document);
+            if content.made(coding).is_none() {
                 // In a box, since most documents are coded already and this future is large.
-                Box::pin(warm.code(document, coding)).await;
+                Box::pin(warm.code(content, coding)).await;
             }
             // Where the maker failed, identity is as good.
-            let made = document.made(coding);
-            let coded = made.unwrap_or_else(|| document.coded(Coding::Identity));
+            let made = content.made(coding);
+            let coded = made.unwrap_or_else(|| content.coded(Coding::Identity));
+            // A delta has the tag of the version that the client has once it is applied (RFC 3229, 10.5.1).
             let etag = document.etag(coded.coding);
             let mut headers = fields(snapshot, document, etag, modified, now);
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
@@ -55,6 +64,10 @@ pub(super) async fn respond(
                 page_fields(&mut headers);
             }
             let mut response = Response::new(Content::Whole(coded.bytes.clone()));
+            if delta.is_some() {
+                *response.status_mut() = StatusCode::IM_USED;
+                delta::mark(&mut headers);
+            }
             *response.headers_mut() = headers;
             Ok(response)
         }

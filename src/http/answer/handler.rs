@@ -42,7 +42,7 @@ pub(in crate::http) struct Handler {
 #[derive(Default)]
 struct Hot {
     generation: Option<u64>,
-    paths: HashMap<String, Arc<Document>>,
+    paths: HashMap<String, (Route, Arc<Document>)>,
 }
 
 impl Handler {
@@ -89,15 +89,16 @@ impl Handler {
     }
 
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
-        if let Some(document) = self.hot(snapshot, head.uri.path()) {
-            return document::respond(&self.warm, snapshot, &document, &head.headers, now).await;
+        if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
+            let headers = &head.headers;
+            return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
         Box::pin(self.get_other(snapshot, head, now)).await
     }
 
-    fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<Arc<Document>> {
+    fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<(Route, Arc<Document>)> {
         let mut hot = self.hot.borrow_mut();
         // Once for each generation and worker: the paths of a request are not parsed for a feed.
         if hot.generation != Some(snapshot.generation) {
@@ -105,7 +106,7 @@ impl Handler {
             hot.paths.clear();
             for (route, document) in &snapshot.hot {
                 let path = target::path(&snapshot.config.site, route);
-                hot.paths.insert(path, Arc::clone(document));
+                hot.paths.insert(path, (route.clone(), Arc::clone(document)));
             }
         }
         hot.paths.get(path).cloned()
@@ -135,7 +136,8 @@ impl Handler {
             }
             Route::Robots => {
                 let document = Arc::new(robots(site));
-                document::respond(&self.warm, snapshot, &document, &head.headers, now).await
+                let headers = &head.headers;
+                document::respond(&self.warm, snapshot, &route, &document, headers, now).await
             }
             Route::Home => {
                 let mut response = self.found(snapshot, Route::Home, relative, head, now).await?;
@@ -156,8 +158,8 @@ impl Handler {
     ) -> Answered {
         let document = match (self.find)(snapshot, &route) {
             Found::Ready(document) => document,
-            Found::Render(route, version) => {
-                let made = self.warm.document(snapshot, route, version).await;
+            Found::Render(rendered, version) => {
+                let made = self.warm.document(snapshot, rendered, version).await;
                 made.map_err(asset::unavailable)?
             }
             Found::Asset(path) => {
@@ -173,7 +175,7 @@ impl Handler {
             }
             Found::Missing => return Err(self.missing(snapshot, &route, relative, &head.uri)),
         };
-        document::respond(&self.warm, snapshot, &document, &head.headers, now).await
+        document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
     }
 
     /// The answer for a path that names nothing as it is, but may with a slash less

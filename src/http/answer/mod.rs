@@ -3,7 +3,7 @@
 //! In the order of a request: `request` refuses what is not meant for us, `handler` finds what the
 //! target names (`target` turns paths into routes and back), `decide` says what to answer for it,
 //! and `document` or `asset` writes that down. `conditional`, `encoding` and `range` are the
-//! standards, pure; `cache` makes what is not resident, once (`single_flight`); `content` is what is
+//! standards, pure; `delta` is what changed since an earlier version; `cache` makes what is not resident, once (`single_flight`); `content` is what is
 //! sent; `service` and `problem` are the answers that are not documents.
 
 mod asset;
@@ -11,6 +11,7 @@ mod cache;
 pub mod conditional;
 mod content;
 mod decide;
+mod delta;
 mod document;
 mod encoding;
 mod handler;
