@@ -1,6 +1,7 @@
 //! Findings about inputs. Bad input is data, never an `Err`.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,31 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
         Self { severity, code: code.to_owned(), message: message.into(), place: None }
+    }
+}
+
+/// Runs `work` on one input, so that a panic in a parser costs this input and not the others.
+///
+/// Nothing that `work` changed may be used after an error: it may be half done.
+///
+/// ```
+/// use dropfeed::base::catch_panic;
+///
+/// assert_eq!(catch_panic(|| 1 + 1), Ok(2));
+/// assert_eq!(catch_panic::<()>(|| panic!("a bug")).unwrap_err().code, "panic");
+/// ```
+///
+/// # Errors
+///
+/// An error with the code `panic`, if `work` panicked.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(value) => Ok(value),
+        // The panic hook has already logged the message and the place in the code.
+        Err(_) => {
+            let message = "dropfeed failed on this file; please report it";
+            Err(Diagnostic::error("panic", message))
+        }
     }
 }
 

@@ -49,7 +49,8 @@ impl Direction {
     }
 }
 
-/// The script counts where the tag names one: `ku-Arab`, `az-Latn`.
+/// The direction of a language's script: the one that the tag names (`ku-Arab`, `az-Latn`), or else
+/// the usual one.
 fn of_language(tag: &str) -> Direction {
     let tag = tag.to_ascii_lowercase();
     let mut subtags = tag.split(['-', '_']);
@@ -63,6 +64,8 @@ fn of_language(tag: &str) -> Direction {
     if is_rtl { Direction::Rtl } else { Direction::Ltr }
 }
 
+/// The direction of most letters outside of code. The HTML is dropfeed's own, in which every `<`
+/// begins a tag.
 fn of_letters(html: &str) -> Direction {
     let (mut ltr, mut rtl) = (0_usize, 0_usize);
     let mut code_depth = 0_usize;
@@ -79,10 +82,11 @@ fn of_letters(html: &str) -> Direction {
         if code_depth > 0 {
             continue;
         }
-        for c in text.chars().filter(|c| c.is_alphabetic()) {
-            match is_rtl(c) {
-                true => rtl += 1,
-                false => ltr += 1,
+        for c in text.chars() {
+            if is_rtl(c) && c.is_alphabetic() {
+                rtl += 1;
+            } else if c.is_alphabetic() {
+                ltr += 1;
             }
         }
     }

@@ -15,7 +15,7 @@ pub mod route;
 pub mod text;
 pub mod time;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Severity, catch_panic};
 pub use digest::Digest;
 pub use fingerprint::Fingerprint;
 pub use path::RelPath;

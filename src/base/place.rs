@@ -27,7 +27,10 @@ impl Place {
     /// end is the end's.
     pub fn at(text: &str, offset: usize) -> Self {
         let before = &text[..text.floor_char_boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = match before.rfind('\n') {
+            Some(line_break) => line_break + 1,
+            None => 0,
+        };
         Self {
             line: line_breaks(before).saturating_add(1),
             column: saturated(before[line_start..].chars().count() + 1),
@@ -43,6 +46,13 @@ pub fn line_breaks(text: &str) -> u32 {
 
 /// The beginnings of a text's lines, for many offsets in one text: finding a place takes
 /// logarithmic time and the length of its line.
+///
+/// ```
+/// use dropfeed::base::place::{Lines, Place};
+///
+/// let lines = Lines::new("one\ntwü o");
+/// assert_eq!(lines.place(8), Place { line: 2, column: 4 });
+/// ```
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -69,6 +79,8 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// The number, or the largest that fits: a place in a file of more than 4 GiB is only shown, so it
+/// may be wrong.
 fn saturated(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,5 @@
-//! References between documents as RFC 3986 writes them: schemes, percent-encoding, and where the
-//! `.` and `..` of a path lead.
+//! References between documents as RFC 3986 defines them: schemes, percent-encoding, and the `.`
+//! and `..` of paths.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -24,11 +24,11 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-/// The URL, or its query and fragment alone, with every character that RFC 3986 (2) has no use for
-/// percent-encoded. Escapes that are there stay.
+/// Percent-encodes every character of a URL, or of a query and fragment alone, that RFC 3986 (2)
+/// does not allow. Existing escapes stay.
 ///
-/// The WHATWG's serialisation leaves some of these characters bare (`|`, `[`, `^`, a lone `%`, a
-/// second `#`), and validators and strict parsers refuse them.
+/// The WHATWG's serialisation leaves some of these characters as they are (`|`, `[`, `^`, a lone
+/// `%`, a second `#`), and validators and strict parsers refuse them.
 ///
 /// ```
 /// use dropfeed::base::reference::encode;
@@ -39,32 +39,30 @@ pub fn encode(url: &str) -> Cow<'_, str> {
     let bytes = url.as_bytes();
     let authority_end = authority_end(url);
     let fragment = url.find('#').unwrap_or(url.len());
-    let is_legal = |at: usize| match bytes[at] {
-        b'%' => is_escape(&bytes[at..]),
-        // Only the address of an IPv6 host has brackets.
-        b'[' | b']' => at < authority_end,
-        b'#' => at == fragment,
-        byte => is_allowed(byte),
-    };
-    if (0..bytes.len()).all(is_legal) {
-        return Cow::Borrowed(url);
-    }
     let mut encoded = String::with_capacity(url.len() + 16);
     for (at, byte) in bytes.iter().enumerate() {
-        if is_legal(at) {
+        let is_legal = match byte {
+            b'%' => is_escape(&bytes[at..]),
+            // Only the address of an IPv6 host has brackets.
+            b'[' | b']' => at < authority_end,
+            b'#' => at == fragment,
+            byte => is_allowed(*byte),
+        };
+        if is_legal {
             encoded.push(char::from(*byte));
         } else {
             // Writing to a string cannot fail.
             let _ = write!(encoded, "%{byte:02X}");
         }
     }
-    Cow::Owned(encoded)
+    // Legal bytes are ASCII and were copied, so a text of the same length is the same text.
+    if encoded.len() == url.len() { Cow::Borrowed(url) } else { Cow::Owned(encoded) }
 }
 
 /// The end of the authority (RFC 3986, 3.2) of an absolute URL; 0 where there is none.
 fn authority_end(url: &str) -> usize {
     let Some((scheme, rest)) = url.split_once("://") else { return 0 };
-    // The `://` of a URL inside of a query begins no authority.
+    // In `?u=http://x` the `://` belongs to a query, and no authority follows it.
     if !is_scheme(scheme) {
         return 0;
     }
@@ -76,7 +74,8 @@ fn is_escape(bytes: &[u8]) -> bool {
     matches!(bytes, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// Unreserved characters, and the reserved ones that may stand anywhere after the scheme.
+/// Whether the byte is unreserved (RFC 3986, 2.3), or reserved and allowed anywhere after the
+/// scheme.
 fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=".contains(&byte)
 }

@@ -6,13 +6,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Head, Limits, decode};
-use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp};
+use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp, catch_panic};
 use crate::config::Config;
 use crate::engine::renderer;
 use crate::feed::links as urls;
@@ -68,7 +67,7 @@ impl<'a> Bodies<'a> {
         Self { state, snapshot, reader, limits, now, in_feeds, hot }
     }
 
-    /// Checks the public articles and their entries. Second, the bodies of those in the site's
+    /// Checks the public articles and their entries. Also returns the bodies of those in the site's
     /// feed.
     pub(super) fn public(&self) -> (Diagnostics, HashMap<Seq, Arc<Body>>) {
         let articles: Vec<&Arc<Article>> = self.snapshot.library.articles().collect();
@@ -83,12 +82,15 @@ impl<'a> Bodies<'a> {
 
     /// Checks the bodies of articles with a date in the future.
     pub(super) fn held(&self, held: &Held) -> Diagnostics {
-        let found = held.par_iter().map(|(path, (head, digest))| {
-            let mut diagnostics = Diagnostics::new();
-            self.body(path, head, *digest, None, &mut diagnostics);
-            diagnostics
-        });
-        found.flatten_iter().collect()
+        let found: Vec<_> = held
+            .par_iter()
+            .map(|(path, (head, digest))| (path, self.render(path, head, *digest, None).1))
+            .collect();
+        let mut diagnostics = Diagnostics::new();
+        for (path, found) in found {
+            diagnostics.extend(found.into_iter().map(|diagnostic| (path.clone(), diagnostic)));
+        }
+        diagnostics
     }
 
     fn chunk(&self, articles: &[&Arc<Article>]) -> (Diagnostics, Vec<(Seq, Arc<Body>)>) {
@@ -150,17 +152,14 @@ impl<'a> Bodies<'a> {
     ) -> (Option<Body>, Vec<Diagnostic>) {
         let file = match self.reader.read(path, self.now) {
             Ok(file) if file.digest == digest => file,
-            // The file is another now, or unreadable.
+            // The file has changed since its head was read, or cannot be read any more.
             _ => return (None, vec![busy()]),
         };
-        let render = || article::body(path, &file.bytes, head, &self.limits);
-        let (body, mut found) = match catch_unwind(AssertUnwindSafe(render)) {
+        let attempt = catch_panic(|| article::body(path, &file.bytes, head, &self.limits));
+        let (body, mut found) = match attempt {
             Ok(Ok(rendered)) => rendered,
             Ok(Err(diagnostics)) => return (None, diagnostics),
-            Err(_) => {
-                let message = "dropfeed failed on this file; please report it";
-                return (None, vec![Diagnostic::error("panic", message)]);
-            }
+            Err(panicked) => return (None, vec![panicked]),
         };
         found.extend(huge(&body));
         found.extend(self.source(&file.bytes, &body, article));
@@ -187,10 +186,8 @@ impl<'a> Bodies<'a> {
             found.push(dead.diagnostic(&source));
         }
         if beyond > 0 {
-            found.push(Diagnostic::warning(
-                "more",
-                format!("{beyond} more references do not exist"),
-            ));
+            let message = format!("{beyond} more references do not exist");
+            found.push(Diagnostic::warning("more", message));
         }
         if let Some(at) = source.find('\u{fffd}') {
             let message = "contains U+FFFD: characters were lost when the file was converted";
@@ -216,7 +213,8 @@ impl<'a> Bodies<'a> {
     /// Returns the image that the front matter names, if it does not exist.
     fn image(&self, article: &Article) -> Option<Dead> {
         let written = article.head.image.as_deref()?;
-        // The resolver asks for one or more references; the first is the one to report.
+        // The resolver tries one or more references: as it is written, and decoded. The first one is
+        // reported if none exists. Cells, because the resolver takes a shared closure.
         let asked = RefCell::new(None);
         let exists = Cell::new(false);
         let locate = |reference: &str| {
@@ -234,6 +232,7 @@ impl<'a> Bodies<'a> {
         Some(Dead { code: code(Use::Show), message, target })
     }
 
+    /// The sentence about a reference to nothing.
     fn message(&self, kind: Use, target: &str) -> String {
         if let Some(name) = target.strip_prefix('?') {
             return format!("links to an article called {name:?}, which does not exist");

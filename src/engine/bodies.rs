@@ -1,8 +1,9 @@
-//! The bodies of hot entries: which are wanted, which are there, which have to be rendered.
+//! The rendered bodies of hot entries.
 //!
-//! A body belongs to an article's number, bytes and path (relative references depend on where it stands); an earlier
-//! one stands in only while the present file cannot be read.
+//! A body belongs to an article's number, bytes and path, since relative references depend on the
+//! path. The body of earlier bytes is used only while the present file cannot be read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use imbl::HashMap;
@@ -26,51 +27,61 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// The bodies that are remembered: those of the records' bytes. `reread`: the same bytes would now be rendered
-    /// otherwise, so that these stand in only until they are.
+    /// The bodies that are remembered: those of the records' bytes. `reread`: the same bytes would
+    /// now be rendered differently, so these are used only until that is done.
     pub(super) fn remembered(remembered: &Remembered, reread: bool) -> Self {
         let mut bodies = Self::default();
         for (seq, body) in &remembered.bodies {
-            // Records stand by ascending number.
-            let record = remembered.records.binary_search_by_key(seq, |record| record.seq);
-            if let Ok(record) = record.map(|at| &remembered.records[at]) {
-                let digest = if reread { Digest::of(b"") } else { record.digest };
-                let kept = Kept { digest, path: record.path.clone(), body: Arc::clone(body) };
-                bodies.by_seq.insert(*seq, kept);
-            }
+            // The store returns records by ascending number.
+            let Ok(at) = remembered.records.binary_search_by_key(seq, |record| record.seq) else {
+                continue;
+            };
+            let record = &remembered.records[at];
+            // No article has the digest of nothing, so `has` denies a body under this digest.
+            let digest = if reread { Digest::of(b"") } else { record.digest };
+            let kept = Kept { digest, path: record.path.clone(), body: Arc::clone(body) };
+            bodies.by_seq.insert(*seq, kept);
         }
         bodies
     }
 
     /// The bodies by number, for a snapshot.
     pub(super) fn shared(&self) -> HashMap<Seq, Arc<Body>> {
-        self.by_seq.iter().map(|(seq, kept)| (*seq, Arc::clone(&kept.body))).collect()
+        let mut bodies = HashMap::new();
+        for (seq, kept) in &self.by_seq {
+            bodies.insert(*seq, Arc::clone(&kept.body));
+        }
+        bodies
     }
 
-    /// The body of `seq`, of whichever bytes it was last rendered.
+    /// The body of `seq` as it was last rendered, even from bytes that have changed since.
     pub(super) fn get(&self, seq: Seq) -> Option<Arc<Body>> {
         self.by_seq.get(&seq).map(|kept| Arc::clone(&kept.body))
     }
 
-    /// Is the body of these very bytes here?
+    /// Whether the body of the article's present bytes and path is here.
     pub(super) fn has(&self, article: &Article) -> bool {
-        self.by_seq
-            .get(&article.seq)
-            .is_some_and(|kept| kept.digest == article.digest && kept.path == article.path)
+        match self.by_seq.get(&article.seq) {
+            Some(kept) => kept.digest == article.digest && kept.path == article.path,
+            None => false,
+        }
     }
 
     /// Keeps a body.
     pub(super) fn insert(&mut self, article: &Article, body: Arc<Body>) {
-        self.by_seq
-            .insert(article.seq, Kept { digest: article.digest, path: article.path.clone(), body });
+        let kept = Kept { digest: article.digest, path: article.path.clone(), body };
+        self.by_seq.insert(article.seq, kept);
     }
 
-    /// Forgets every body that is not of `articles`, and names what was forgotten.
+    /// Forgets every body that is not of `articles`, and returns the numbers of the forgotten.
     pub(super) fn retain(&mut self, articles: &[Arc<Article>]) -> Vec<Seq> {
-        let wanted: std::collections::HashSet<Seq> =
-            articles.iter().map(|article| article.seq).collect();
-        let gone: Vec<Seq> =
-            self.by_seq.keys().filter(|seq| !wanted.contains(seq)).copied().collect();
+        let wanted: HashSet<Seq> = articles.iter().map(|article| article.seq).collect();
+        let mut gone = Vec::new();
+        for seq in self.by_seq.keys() {
+            if !wanted.contains(seq) {
+                gone.push(*seq);
+            }
+        }
         for seq in &gone {
             self.by_seq.remove(seq);
         }

@@ -1,4 +1,6 @@
-//! Which articles each page shows: from a snapshot to the values that `page` makes HTML of.
+//! Selects what each page shows: from a snapshot to the values that `page` turns into HTML.
+//!
+//! Every list has a limit, so that a page of a large site stays small.
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use crate::article::Body;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
-use crate::library::Article;
+use crate::library::{Article, Library, Seq};
 use crate::page::{
     self, ArticlePage, Byline, HomePage, IndexPage, Item, MonthCount, MonthPage, Named, Section,
 };
@@ -24,23 +26,21 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
     let Config { site, feeds, .. } = &*snapshot.config;
     let library = &snapshot.library;
     let head = &article.head;
-    let image = head.image.as_deref();
-    let image = image.and_then(|image| {
-        links::image(image, article, site, &|reference| library.locate(reference))
-    });
-    let tag = |tag| Named { name: tag, scope: library.tag(tag) };
-    let tags: Vec<Named> = head.tags.iter().map(|name| tag(name)).collect();
-    let directory =
-        library.scopes_of(article.seq).iter().rfind(|scope| matches!(scope, Scope::Directory(_)));
-    let name = directory
-        .and_then(|scope| library.channel(scope))
-        .map(|channel| channel.title.unwrap_or(channel.name));
-    let section = name.as_deref().map(|name| Named { name, scope: directory.cloned() });
-    let authors: Vec<Byline> = head
-        .authors
-        .iter()
-        .map(|person| Byline { person, scope: library.author(&person.name) })
-        .collect();
+    let image = match &head.image {
+        Some(image) => links::image(image, article, site, &|reference| library.locate(reference)),
+        None => None,
+    };
+    let mut tags = Vec::new();
+    for name in &head.tags {
+        tags.push(Named { name, scope: library.tag(name) });
+    }
+    let mut authors = Vec::new();
+    for person in &head.authors {
+        authors.push(Byline { person, scope: library.author(&person.name) });
+    }
+    let directory = innermost_directory(library, article.seq);
+    let section =
+        directory.as_ref().map(|(scope, name)| Named { name, scope: Some(scope.clone()) });
     let (older, newer) = library.neighbours(article.seq);
     page::article(&ArticlePage {
         site,
@@ -57,30 +57,29 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
     })
 }
 
+/// The innermost directory of an article, with the title that its page has.
+fn innermost_directory(library: &Library, seq: Seq) -> Option<(Scope, String)> {
+    // An article has a scope for each directory above it, and the innermost is the last of them.
+    let mut scopes = library.scopes_of(seq).iter();
+    let scope = scopes.rfind(|scope| matches!(scope, Scope::Directory(_)))?;
+    let channel = library.channel(scope)?;
+    Some((scope.clone(), channel.title.unwrap_or(channel.name)))
+}
+
 /// The home page.
 pub(super) fn home(snapshot: &Snapshot) -> String {
     let Config { site, feeds, .. } = &*snapshot.config;
-    let library = &snapshot.library;
-    let articles = library.listed(&Scope::Site, 0, LISTED_MAX);
-    let names: Vec<(Scope, String, usize)> = library
-        .scopes()
-        .filter(|scope| matches!(scope, Scope::Directory(path) if path.segments().count() == 1))
-        .filter_map(|scope| library.channel(scope).map(|channel| (scope, channel)))
-        .filter(|(_, channel)| channel.count > 0)
-        .take(LINKED_MAX)
-        .map(|(scope, channel)| {
-            (scope.clone(), channel.title.unwrap_or(channel.name), channel.count)
-        })
-        .collect();
-    let sections: Vec<Section> = names
-        .iter()
-        .map(|(scope, name, count)| Section { name, scope: scope.clone(), count: *count })
-        .collect();
-    // Readers see it, so it is the directory's name, and not where it stands on the server.
+    let articles = snapshot.library.listed(&Scope::Site, 0, LISTED_MAX);
+    let directories = top_directories(&snapshot.library);
+    let mut sections = Vec::new();
+    for (scope, name, count) in &directories {
+        sections.push(Section { name, scope: scope.clone(), count: *count });
+    }
+    // Visitors see this name, so it does not reveal where the directory is on the server.
     let name = snapshot.config.articles.dir.file_name().unwrap_or_default();
-    let directory = format!("{}/", name.to_string_lossy());
+    let articles_dir = format!("{}/", name.to_string_lossy());
     let mut months = months(snapshot);
-    // The last one leads to those before it.
+    // The page of the oldest month that is linked links the month before it, and so on.
     months.truncate(LINKED_MAX);
     page::home(&HomePage {
         site,
@@ -88,11 +87,32 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
         items: &items(snapshot, &articles),
         sections: &sections,
         months: &months,
-        articles_dir: &directory,
+        articles_dir: &articles_dir,
     })
 }
 
-/// The page of a scope; `None` where there is none.
+/// The scope, title and number of articles of each directory at the top that has articles.
+fn top_directories(library: &Library) -> Vec<(Scope, String, usize)> {
+    let mut directories = Vec::new();
+    for scope in library.scopes() {
+        let Scope::Directory(path) = scope else { continue };
+        if path.segments().count() != 1 {
+            continue;
+        }
+        if directories.len() == LINKED_MAX {
+            break;
+        }
+        if let Some(channel) = library.channel(scope)
+            && channel.count > 0
+        {
+            let name = channel.title.unwrap_or(channel.name);
+            directories.push((scope.clone(), name, channel.count));
+        }
+    }
+    directories
+}
+
+/// The page of a scope; `None` if the scope has no channel.
 pub(super) fn index(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
     let Config { site, feeds, .. } = &*snapshot.config;
     let channel = snapshot.library.channel(scope)?;
@@ -101,20 +121,14 @@ pub(super) fn index(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
     Some(page::index(&IndexPage { site, feeds, scope, channel: &channel, items: &items }))
 }
 
-/// A page of a month, from 1; `None` where nothing is listed on it.
+/// One page of a month; pages count from 1. `None` if no article is listed on it.
 pub(super) fn month(snapshot: &Snapshot, year: i16, month: i8, page: u32) -> Option<String> {
     let Config { site, feeds, .. } = &*snapshot.config;
     let (from, to) = snapshot.month(year, month)?;
     let articles = snapshot.library.between(from, to);
-    let mut listed = articles.chunks(LISTED_MAX);
-    let listed = listed.nth(usize::try_from(page.checked_sub(1)?).ok()?)?;
-    let months = months(snapshot);
-    let at = months.iter().position(|count| (count.year, count.month) == (year, month))?;
-    let date = |count: &MonthCount| (count.year, count.month);
-    // Newest first: the older month comes after this one.
-    let older = months.get(at + 1).map(date);
-    let newer = at.checked_sub(1).and_then(|at| months.get(at)).map(date);
-    let items = items(snapshot, listed);
+    let index = usize::try_from(page.checked_sub(1)?).ok()?;
+    let listed = articles.chunks(LISTED_MAX).nth(index)?;
+    let (older, newer) = months_beside(&months(snapshot), year, month)?;
     Some(page::month(&MonthPage {
         site,
         feeds,
@@ -123,22 +137,50 @@ pub(super) fn month(snapshot: &Snapshot, year: i16, month: i8, page: u32) -> Opt
         page,
         pages: pages(articles.len()),
         count: articles.len(),
-        items: &items,
+        items: &items(snapshot, listed),
         older,
         newer,
     }))
 }
 
-/// Every URL that a search engine should know.
+/// A year and a month.
+type YearMonth = (i16, i8);
+
+/// The months with articles just before and just after the given one, which has articles itself.
+fn months_beside(
+    months: &[MonthCount],
+    year: i16,
+    month: i8,
+) -> Option<(Option<YearMonth>, Option<YearMonth>)> {
+    // The newest month is the first, so the one after this in the list is the older one.
+    let (mut newer, mut is_found) = (None, false);
+    for count in months {
+        let at = (count.year, count.month);
+        if is_found {
+            return Some((Some(at), newer));
+        }
+        if at == (year, month) {
+            is_found = true;
+        } else {
+            newer = Some(at);
+        }
+    }
+    is_found.then_some((None, newer))
+}
+
+/// The URL and the last change of every page that a search engine should know.
 pub(super) fn sitemap(snapshot: &Snapshot) -> String {
     let site = &snapshot.config.site;
+    // One URL is the home page's.
     let articles = snapshot.library.listed(&Scope::Site, 0, SITEMAP_MAX - 1);
-    let newest = articles.iter().map(|article| article.updated).max();
-    let home = newest.map(|newest| (links::absolute(site, &Route::Home), newest));
-    let url = |article: &Arc<Article>| {
-        (links::absolute(site, &Route::Resource(article.url.clone())), article.updated)
-    };
-    let urls: Vec<(String, Timestamp)> = home.into_iter().chain(articles.iter().map(url)).collect();
+    let mut urls: Vec<(String, Timestamp)> = Vec::with_capacity(articles.len() + 1);
+    if let Some(newest) = articles.iter().map(|article| article.updated).max() {
+        urls.push((links::absolute(site, &Route::Home), newest));
+    }
+    for article in &articles {
+        let route = Route::Resource(article.url.clone());
+        urls.push((links::absolute(site, &route), article.updated));
+    }
     page::sitemap(&urls)
 }
 
@@ -146,6 +188,7 @@ pub(super) fn sitemap(snapshot: &Snapshot) -> String {
 fn months(snapshot: &Snapshot) -> Vec<MonthCount> {
     let zone = &snapshot.config.site.timezone;
     let mut months: Vec<MonthCount> = Vec::new();
+    // The dates are sorted, so all articles of a month follow each other.
     for at in snapshot.library.dates() {
         let date = at.to_zoned(zone.clone()).date();
         match months.last_mut() {
@@ -156,8 +199,12 @@ fn months(snapshot: &Snapshot) -> Vec<MonthCount> {
     months
 }
 
+/// The articles as a list shows them. A body that is not rendered yet leaves out the summary.
 fn items<'a>(snapshot: &Snapshot, articles: &'a [Arc<Article>]) -> Vec<Item<'a>> {
-    let summary =
-        |article: &Article| snapshot.bodies.get(&article.seq).map(|body| body.summary.clone());
-    articles.iter().map(|article| Item { article, summary: summary(article) }).collect()
+    let mut items = Vec::with_capacity(articles.len());
+    for article in articles {
+        let body = snapshot.bodies.get(&article.seq);
+        items.push(Item { article, summary: body.map(|body| body.summary.clone()) });
+    }
+    items
 }

@@ -1,10 +1,10 @@
-//! Makes the documents that are not resident: pages, and the feeds of directories, tags and authors.
+//! Makes the documents that are not kept in memory: pages, and the feeds of directories, tags and
+//! authors.
 //!
-//! Pure in its outcome: the same snapshot, route and article bytes give the same document. It reads an article through
-//! `source`, and renders it only if its bytes are those that the snapshot speaks of.
+//! The same snapshot, route and article bytes give the same document. Articles are read through
+//! `source`, and rendered only if their bytes have the digest that the snapshot names.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::article::{self, Body, Limits};
-use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope};
+use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
 use crate::config::Config;
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
@@ -25,10 +25,10 @@ use crate::source::Tree;
 use super::assets::{Digests, Opened};
 use super::{hot, pages};
 
-/// Sets of three formats that are kept, because whoever asks for one often asks for the others.
+/// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
 const WRITTEN_MAX: usize = 3;
 
-/// See the module.
+/// A renderer of warm documents. One for all threads.
 pub struct Renderer {
     tree: ArcSwapOption<Tree>,
     clock: Arc<dyn Clock>,
@@ -36,9 +36,9 @@ pub struct Renderer {
     digests: Arc<Digests>,
 }
 
-/// Why an article has no body just now.
+/// The reason why an article has no body now.
 pub(super) enum Bodiless {
-    /// Its file is another by now.
+    /// Its file has changed since the snapshot.
     Changed,
     /// Its file cannot be read.
     Unreadable,
@@ -73,17 +73,17 @@ impl Renderer {
         }
     }
 
-    /// The article directory as it is open now.
+    /// The open article directory; `None` until the first scan.
     pub fn tree(&self) -> Option<Arc<Tree>> {
         self.tree.load_full()
     }
 
-    /// Reads from another tree from now on: the root was swapped.
+    /// Replaces the article directory: its root was opened, or is a different one now.
     pub fn set_tree(&self, tree: Arc<Tree>) {
         self.tree.store(Some(tree));
     }
 
-    /// The body of a public article, from its file as it is now, and what is to be said of it.
+    /// The body of a public article, from its file as it is now, and findings about it.
     pub(super) fn body(
         &self,
         article: &Article,
@@ -94,11 +94,11 @@ impl Renderer {
         if file.digest != article.digest {
             return Err(Bodiless::Changed);
         }
-        let render = || article::body(&article.path, &file.bytes, &article.head, limits);
-        let panicked = |_| {
-            Err(vec![Diagnostic::error("panic", "dropfeed failed on this file; please report it")])
-        };
-        catch_unwind(AssertUnwindSafe(render)).unwrap_or_else(panicked).map_err(Bodiless::Refused)
+        match catch_panic(|| article::body(&article.path, &file.bytes, &article.head, limits)) {
+            Ok(Ok(rendered)) => Ok(rendered),
+            Ok(Err(refused)) => Err(Bodiless::Refused(refused)),
+            Err(panicked) => Err(Bodiless::Refused(vec![panicked])),
+        }
     }
 
     /// The three formats of a scope's feed.
@@ -110,7 +110,8 @@ impl Renderer {
         {
             return Ok(found.documents.clone());
         }
-        // Not while rendering: others may want what is there.
+        // The lock is not held while rendering, which is slow: other requests may find their feed.
+        // Two requests may then render the same one, and either result will do.
         drop(written);
         let documents = self.write(snapshot, scope)?;
         written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,27 +128,43 @@ impl Renderer {
         let config = &snapshot.config;
         let entries = snapshot.library.entries(scope, config.feeds.limit);
         let bodies = self.bodies(snapshot, &entries)?;
-        let body =
-            |seq: Seq| bodies.iter().find(|(of, _)| *of == seq).map(|(_, body)| Arc::clone(body));
-        let feed =
-            hot::compose(&snapshot.library, config, scope, &body).ok_or(Unrendered::Unreadable)?;
+        let feed = hot::compose(&snapshot.library, config, scope, &|seq| bodies.get(&seq).cloned());
+        let feed = feed.ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
         Ok(checked.documents.map(Bytes::from))
     }
 
+    /// The bodies of `entries`, rendered on several threads.
     fn bodies(
         &self,
         snapshot: &Snapshot,
         entries: &[Arc<Article>],
-    ) -> Result<Vec<(Seq, Arc<Body>)>, Unrendered> {
-        let limits = limits(&snapshot.config);
-        let render = |article: &Arc<Article>| match snapshot.bodies.get(&article.seq) {
-            Some(body) => Ok((article.seq, Arc::clone(body))),
-            None => Ok((article.seq, Arc::new(self.body(article, &limits)?.0))),
-        };
-        let bodies: Vec<_> = entries.par_iter().map(render).collect();
-        // One unreadable article must not take the feed away; one that is being changed will soon be read again.
-        bodies.into_iter().filter(|body| !matches!(body, Err(Unrendered::Unreadable))).collect()
+    ) -> Result<HashMap<Seq, Arc<Body>>, Unrendered> {
+        let rendered: Vec<_> =
+            entries.par_iter().map(|article| self.body_of(snapshot, article)).collect();
+        let mut bodies = HashMap::new();
+        for (article, body) in entries.iter().zip(rendered) {
+            match body {
+                Ok(body) => {
+                    bodies.insert(article.seq, body);
+                }
+                // One unreadable article must not take the whole feed away.
+                Err(Unrendered::Unreadable) => {}
+                // The next snapshot will have this article's new bytes; until then the reader gets
+                // an error that passes, instead of a feed in which an entry is missing.
+                Err(changed) => return Err(changed),
+            }
+        }
+        Ok(bodies)
+    }
+
+    /// The body of one article: the snapshot's, or rendered from the file.
+    fn body_of(&self, snapshot: &Snapshot, article: &Article) -> Result<Arc<Body>, Unrendered> {
+        if let Some(body) = snapshot.bodies.get(&article.seq) {
+            return Ok(Arc::clone(body));
+        }
+        let (body, _findings) = self.body(article, &limits(&snapshot.config))?;
+        Ok(Arc::new(body))
     }
 
     fn feed(
@@ -162,10 +179,7 @@ impl Renderer {
     }
 
     fn article(&self, snapshot: &Snapshot, article: &Article) -> Result<String, Unrendered> {
-        let body = match snapshot.bodies.get(&article.seq) {
-            Some(body) => Arc::clone(body),
-            None => Arc::new(self.body(article, &limits(&snapshot.config))?.0),
-        };
+        let body = self.body_of(snapshot, article)?;
         let Config { site, .. } = &*snapshot.config;
         let own_url = links::absolute(site, &Route::Resource(article.url.clone()));
         let html = links::resolve(&body.html, &own_url, site, &|reference| {
@@ -216,13 +230,13 @@ pub fn limits(config: &Config) -> Limits {
 /// The list of all feeds, each in the advertised format.
 fn outline(snapshot: &Snapshot) -> Vec<u8> {
     let Config { site, feeds, .. } = &*snapshot.config;
-    let outline = |scope: &Scope| {
-        let channel = snapshot.library.channel(scope)?;
-        // Without its entries: what it is called and where it stands.
+    let mut outlines = Vec::new();
+    for scope in snapshot.library.scopes() {
+        let Some(channel) = snapshot.library.channel(scope) else { continue };
+        // A feed without entries is enough: only its title and URLs are listed.
         let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
         let xml_url = feed.self_url(feeds.advertise).to_owned();
-        Some(opml::Outline { title: feed.title, html_url: feed.home_url, xml_url })
-    };
-    let outlines: Vec<opml::Outline> = snapshot.library.scopes().filter_map(outline).collect();
+        outlines.push(opml::Outline { title: feed.title, html_url: feed.home_url, xml_url });
+    }
     opml::write(&site.title, &outlines)
 }

@@ -1,5 +1,5 @@
-//! Counters of the HTTP edge: atomics that many write and the metrics page reads. They order
-//! nothing.
+//! Counters of the HTTP edge: atomics that many threads write. Relaxed, since no other memory
+//! depends on them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,7 +41,7 @@ pub struct Counts {
 }
 
 impl Metrics {
-    /// The counters now. Each is exact; together they are of one moment only when nothing happens.
+    /// The counters now. Each is exact, but they may be of slightly different moments.
     pub fn counts(&self) -> Counts {
         let accepted = read(&self.accepted);
         Counts {
@@ -58,8 +58,9 @@ impl Metrics {
 
     pub(super) fn answered(&self, status: StatusCode) {
         add(&self.requests);
-        if let Some(counter) = self.answers.get(usize::from(status.as_u16() / 100).wrapping_sub(1))
-        {
+        let class = usize::from(status.as_u16() / 100);
+        // `http` allows statuses up to 999, which have no counter.
+        if let Some(counter) = self.answers.get(class.wrapping_sub(1)) {
             add(counter);
         }
     }

@@ -1,12 +1,12 @@
 //! The HTTP edge: a function of (request, snapshot), and the sockets around it.
 //!
-//! `net` owns threads, sockets and time-outs, and knows nothing of what it serves; `answer` is the
-//! answer to a request, and knows nothing of sockets; they meet here. `limits` bounds what a client
-//! may send, `metrics` counts.
+//! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
+//! answer to a request, and does not know sockets; this module connects them. `limits` bounds what a
+//! client may send, `metrics` counts.
 //!
-//! It never changes what it serves, never names a file (a path of a request goes through
-//! `Route::parse` and nowhere else) and never believes a Host: every URL comes from `site.url`. All
-//! that a client sends is bounded, in size here and in time by `config::Server`.
+//! Never changes what it serves, never derives a file name from a request (every path goes through
+//! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that a
+//! client sends is limited, in size here and in time by `config::Server`.
 
 pub(crate) mod answer;
 mod limits;
@@ -26,29 +26,28 @@ use answer::{Content, Handler, Problem, Warm};
 pub use metrics::Metrics;
 pub use net::Running;
 
-/// Bytes that warm documents may take together.
+/// The memory that warm documents may take together, in bytes.
 const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The source of what is served, and the limits within which it is.
+/// Everything that the server needs: the snapshot, the renderer, limits, a clock, counters.
 #[derive(Clone)]
 pub struct Edge {
     /// The current snapshot.
     pub published: Arc<Published>,
-    /// Makes what is not resident.
+    /// The renderer of warm documents.
     pub render: Arc<dyn Render>,
-    /// The limits; `listen` is the daemon's to bind.
+    /// The limits. Its `listen` is not used here: the daemon binds the listeners.
     pub server: config::Server,
-    /// The time of day: `Date`, `max-age`, and whether a date of modification lies ahead.
+    /// The clock, for `Date`, `max-age` and dates in the future.
     pub clock: Arc<dyn Clock>,
     /// The counters.
     pub metrics: Arc<Metrics>,
-    /// Finds what a route names: [`Snapshot::find`]. A test may put a table of its own before a
-    /// library.
+    /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
 
 impl Edge {
-    /// An edge over what is published.
+    /// An edge with new counters that looks up routes in the snapshot.
     pub fn new(
         published: Arc<Published>,
         render: Arc<dyn Render>,
@@ -64,8 +63,8 @@ impl Edge {
 ///
 /// # Errors
 ///
-/// When a listener cannot be duplicated or registered, or a thread or runtime cannot be made;
-/// nothing is left running.
+/// A listener cannot be duplicated or registered, or a thread or runtime cannot be started. Nothing
+/// is left running then.
 pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let warm = Arc::new(Warm::new(

@@ -1,6 +1,8 @@
-//! Ignored paths: temporary names of editors, browsers and sync tools, dotfiles, and the patterns of `articles.ignore`.
+//! Ignored paths: temporary names of editors, browsers and sync tools, dotfiles, and the patterns of
+//! `articles.ignore`.
 //!
-//! Pure: only paths are examined. Paths ignored for other reasons (`_drafts`, `_layouts`) belong to the article module.
+//! Pure: only paths are examined. Paths that are ignored for other reasons (`_drafts`, `_layouts`)
+//! belong to the article module.
 
 use ::ignore::gitignore::{Gitignore, GitignoreBuilder};
 use thiserror::Error;
@@ -24,11 +26,12 @@ pub struct BadPattern {
 }
 
 impl Ignore {
-    /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the article directory.
+    /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the article
+    /// directory.
     ///
     /// # Errors
     ///
-    /// The first pattern that cannot be read.
+    /// The first pattern that is not valid.
     pub fn new(patterns: &[String]) -> Result<Self, BadPattern> {
         let mut builder = GitignoreBuilder::new("");
         for pattern in patterns {
@@ -41,36 +44,48 @@ impl Ignore {
     /// Returns whether the entry at `path` is ignored, given that the directory it is in is not.
     pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
         is_hidden(path.name())
-            || is_dir && is_of_packages(path)
+            || (is_dir && is_of_packages(path))
             || self.patterns.matched(path.as_str(), is_dir).is_ignore()
     }
 
     /// Returns whether `path` is ignored, itself or by a directory above it.
     pub fn hides_at_any_depth(&self, path: &RelPath, is_dir: bool) -> bool {
-        self.hides(path, is_dir) || ancestors(path).any(|above| self.hides(&above, true))
+        if self.hides(path, is_dir) {
+            return true;
+        }
+        for directory in ancestors(path) {
+            if self.hides(&directory, true) {
+                return true;
+            }
+        }
+        false
     }
 }
 
 /// Returns whether a file or directory of this name is silently ignored.
 ///
-/// `4913`, with which vim probes a directory, is not here: as a file it has no extension, and as a directory it is one.
+/// `4913`, the file with which vim probes a directory, is not listed: without an extension it is no
+/// article, and a directory of that name is one like any other.
 pub fn is_hidden(name: &str) -> bool {
     const ENDINGS: &[&str] = &["~", ".tmp", ".part", ".crdownload", ".swp", ".swx"];
     name.starts_with('.')
         || name.starts_with("~syncthing~")
-        // Office's locks, and the bin of Synology's shares.
+        // Lock files of Office, and the recycle bin of Synology's shares.
         || name.starts_with("~$")
         || name.eq_ignore_ascii_case("#recycle")
         || ENDINGS.iter().any(|ending| name.ends_with(ending))
         || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'))
 }
 
-/// Returns whether this is a directory of a package manager, with files of other authors. Jekyll ignores the same.
+/// Returns whether this is a directory of a package manager, whose texts are other people's. Jekyll
+/// excludes the same directories.
 fn is_of_packages(path: &RelPath) -> bool {
-    let in_vendor = path.parent().is_some_and(|above| above.name() == "vendor");
     match path.name() {
         "node_modules" => true,
-        "bundle" | "cache" | "gems" | "ruby" => in_vendor,
+        "bundle" | "cache" | "gems" | "ruby" => match path.parent() {
+            Some(parent) => parent.name() == "vendor",
+            None => false,
+        },
         _ => false,
     }
 }

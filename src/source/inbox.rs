@@ -1,7 +1,7 @@
-//! The engine's inbox: hints and commands gather here, and leave together when they have settled.
+//! The engine's inbox: collects hints and commands, and returns them together when they have settled.
 //!
-//! Level-triggered: it holds what is still to be done, not what happened, so nothing in it can overflow. A sender
-//! never waits for more than the lock; the engine sleeps until something is ripe.
+//! Level-triggered: it holds work to do, not events, so that it cannot overflow. A sender never waits
+//! for more than the lock; the engine sleeps until something is ripe.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,19 +34,20 @@ pub struct Batch<C> {
     pub look: Option<Look>,
     /// The state of single paths, by their events.
     pub signs: Signs,
-    /// The article directory itself may be another now: its health has to be asked.
+    /// The article directory itself may have been replaced: its health has to be checked.
     pub root_changed: bool,
-    /// The inbox is closed: stop. Nothing else follows.
+    /// The inbox is closed: stop. No other batch follows.
     pub stop: bool,
     /// The commands, in order.
     pub commands: Vec<C>,
 }
 
-/// The state of single paths, by their events. A look may find other paths too: those may still be being written.
+/// The state of single paths, by their events. A look may find other paths too, which may still be
+/// written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signs {
-    /// Paths that still move: what a look finds there, because it is in a directory or part of everything, is
-    /// unfinished and will be hinted at again. Not to be taken.
+    /// Paths that have not settled. If a look at a directory or at everything finds one of them, it is
+    /// unfinished: not to be used, since another hint will follow.
     pub unsettled: BTreeSet<RelPath>,
     /// Paths that are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
@@ -96,14 +97,14 @@ impl<C> Inbox<C> {
         self.timer.now()
     }
 
-    /// From now on, hints settle by this.
+    /// Replaces the policy, for pending hints too.
     pub fn set_policy(&self, policy: Policy) {
         let mut state = self.lock();
         state.policy = policy;
         self.wake(&state, Some(self.now()));
     }
 
-    /// Puts in what the watcher saw.
+    /// Adds hints of the watcher.
     pub fn push(&self, hints: Hints) {
         let now = self.now();
         let mut state = self.lock();
@@ -123,7 +124,7 @@ impl<C> Inbox<C> {
         self.wake(&state, due);
     }
 
-    /// Has these paths looked at again after a while, whatever happens to them before.
+    /// Schedules another look at these paths, even if they are looked at before.
     pub fn later(&self, paths: impl IntoIterator<Item = RelPath>, after: Duration) {
         let Some(due) = self.now().checked_add(after) else { return };
         let mut state = self.lock();
@@ -133,7 +134,7 @@ impl<C> Inbox<C> {
         self.wake(&state, Some(due));
     }
 
-    /// Has everything looked at after a while.
+    /// Schedules a look at everything.
     pub fn rescan_later(&self, after: Duration) {
         let Some(due) = self.now().checked_add(after) else { return };
         let mut state = self.lock();
@@ -141,18 +142,18 @@ impl<C> Inbox<C> {
         self.wake(&state, Some(due));
     }
 
-    /// Notes that the wall clock was set. The engine takes a turn at once, for what is due by its time.
+    /// Notes that the wall clock was set. The engine is woken at once, since articles may be due.
     pub fn clock_was_set(&self) {
         let mut state = self.lock();
         state.clock = true;
         self.wake(&state, Some(self.now()));
     }
 
-    /// Puts in a command.
+    /// Adds a command.
     ///
     /// # Errors
     ///
-    /// The command itself, where too many wait already or the inbox is closed.
+    /// The command itself, if too many are waiting or the inbox is closed.
     pub fn command(&self, command: C) -> Result<(), C> {
         let mut state = self.lock();
         if state.stop || state.commands.len() >= COMMANDS_MAX {
@@ -163,7 +164,7 @@ impl<C> Inbox<C> {
         Ok(())
     }
 
-    /// Has the engine stop: every later [`Inbox::wait`] says so at once.
+    /// Makes the engine stop: every later [`Inbox::wait`] returns at once, with `stop`.
     pub fn close(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         let mut state = self.lock();
@@ -200,17 +201,18 @@ impl<C> Inbox<C> {
         if state.has_work(&decision) { Some(now) } else { decision.wake }
     }
 
-    /// Waits until something is to be done, at most until `deadline`; forever where there is none.
+    /// Waits until there is work, at most until `deadline`; for ever if it is `None`.
     pub fn wait(&self, deadline: Option<Instant>) -> Batch<C> {
         let mut state = self.lock();
         loop {
             let now = self.now();
             let decision = decide(&state.pending, now, &state.policy);
-            let timely = deadline.is_some_and(|deadline| deadline <= now);
-            if state.has_work(&decision) || timely {
+            let is_over = deadline.is_some_and(|deadline| deadline <= now);
+            if state.has_work(&decision) || is_over {
                 return state.take(&decision, now);
             }
             let until = earlier(decision.wake, deadline);
+            // Set under the lock, so that a sender either sees it or has added its work before.
             state.asleep = Asleep::Until(until);
             state = match until {
                 None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -223,8 +225,8 @@ impl<C> Inbox<C> {
         }
     }
 
-    /// Takes back what a failed step was given, to be given again after a while. Commands are not repeated: their
-    /// senders have the answer.
+    /// Takes back the hints of a failed step, to return them again after a while. Commands are not
+    /// repeated: their senders have an answer.
     pub fn give_back(&self, batch: Batch<C>, after: Duration) {
         match batch.look {
             Some(Look::Everything) => self.rescan_later(after),
@@ -232,7 +234,8 @@ impl<C> Inbox<C> {
             None => {}
         }
         if batch.root_changed {
-            // Health is asked at every step; the flag alone would only make the next one come at once.
+            // Every step checks the health of the root. The flag itself would make the next step come
+            // at once, and fail again.
             self.rescan_later(after);
         }
     }
@@ -242,6 +245,8 @@ impl<C> Inbox<C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the engine if it would sleep beyond `due`. Otherwise a burst of events would wake it once
+    /// for each, to find out that nothing is ripe.
     fn wake(&self, state: &State<C>, due: Option<Instant>) {
         let needed = match (state.asleep, due) {
             (Asleep::No, _) | (_, None) => false,
@@ -286,7 +291,7 @@ impl<C> State<C> {
     }
 }
 
-/// One sign of one path.
+/// Hints with one sign of one path.
 impl From<(RelPath, Sign)> for Hints {
     fn from(sign: (RelPath, Sign)) -> Self {
         Self { signs: vec![sign], ..Self::default() }

@@ -9,7 +9,7 @@ use rustix::event::PollFlags;
 
 use crate::ops::listener::Listener;
 
-/// See proc(5).
+/// The mounts that this process sees, one on each line (proc(5)).
 const MOUNTS: &str = "/proc/self/mountinfo";
 
 /// Calls `changed` at each change of the mounts, until what is returned is dropped.
@@ -24,18 +24,21 @@ pub(super) fn on_mount(changed: impl Fn() + Send + 'static) -> io::Result<Listen
     })
 }
 
-/// The mount underneath the mount `id`, which an unmount uncovers. `None` where that is not known.
+/// The mount underneath the mount `id`, which an unmount uncovers; `None` if it is not known.
 pub(super) fn mounted_on(id: u64) -> Option<u64> {
     parent(&std::fs::read_to_string(MOUNTS).ok()?, id)
 }
 
-/// A line begins with the mount's id and its parent's.
+/// Finds the parent of the mount `id`. A line begins with a mount's id and its parent's id.
 fn parent(mounts: &str, id: u64) -> Option<u64> {
-    let ids = |line: &str| {
-        let mut fields = line.split(' ').map(str::parse::<u64>);
-        Some((fields.next()?.ok()?, fields.next()?.ok()?))
-    };
-    mounts.lines().filter_map(ids).find(|(mount, _)| *mount == id).map(|(_, parent)| parent)
+    let id = id.to_string();
+    for line in mounts.lines() {
+        let mut fields = line.split(' ');
+        if fields.next() == Some(&id) {
+            return fields.next()?.parse().ok();
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Reading: the bytes of one file, whole and of one moment, or not at all.
+//! Reading: all bytes of one file as they were at one moment, or an error.
 //!
-//! A file is opened beneath the root without following a link out of it and without waiting; what was opened is asked
-//! what it is before a byte is read, and its size bounds what is read. An article counts only if nothing about it
-//! changed while it was read.
+//! A file is opened beneath the root, without following a link out of it and without waiting. Its
+//! kind is checked before a byte is read, and its size limits how much is read. An article is used
+//! only if nothing about it changed while it was read.
 
 use std::fs::File;
 use std::io;
@@ -22,31 +22,32 @@ use super::{Fingerprint, RootLost, SourceFile, is_text};
 /// Attempts to read a file that changes while it is read.
 const ATTEMPTS: u32 = 4;
 
-/// Stamps come from a clock that ticks every few milliseconds: a later write can bear the same one.
+/// The age up to which a time stamp proves nothing: stamps come from a clock that ticks every few
+/// milliseconds, so a later write can have the same one.
 const RACY_NS: i64 = 50_000_000;
 
-/// The same for file systems that stamp whole seconds, or every other.
+/// The same for file systems whose stamps have a resolution of one second, or of two (FAT).
 const RACY_COARSE_NS: i64 = 2_000_000_000;
 
 /// The reason why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unread {
-    /// It is not there.
-    #[error("it is not there")]
+    /// It does not exist.
+    #[error("it does not exist")]
     Gone,
-    /// It changed again and again while it was read. A hint or a later look will come back to it.
+    /// It changed again and again while it was read. A hint or a later look will follow.
     #[error("it is being written")]
     Busy,
-    /// More bytes than `articles.max_bytes` allows.
+    /// It has more bytes than `articles.max_bytes` allows.
     #[error("{len_bytes} bytes are too many")]
     TooLarge {
         /// Its size.
         len_bytes: u64,
     },
-    /// The system does not let it be read: no permission, an I/O error. What is known of it stays.
+    /// The system refuses to read it: no permission, an I/O error. Its last good version stays.
     #[error("it cannot be read: {0}")]
     Denied(String),
-    /// Not a regular file beneath the article directory, or not of a kind that is read.
+    /// It is not a regular file beneath the article directory, or not a text.
     #[error("it is not a regular file beneath the article directory")]
     NotAFile,
     /// The article directory itself is lost.
@@ -54,14 +55,16 @@ pub enum Unread {
     Root(#[from] RootLost),
 }
 
-/// The article directory, entered, to read many files of. It keeps the directory's file system busy: not to be kept.
+/// The open article directory, to read many files. Not to be kept: while it is open, the file system
+/// cannot be unmounted.
 #[derive(Debug)]
 pub struct Reader {
     root: OwnedFd,
     max_bytes: u64,
 }
 
-/// A file that is served as it is, open: it stays readable and the same file whatever happens to its path.
+/// An open file that is served as it is. It stays readable and the same file after its path is
+/// removed or replaced.
 #[derive(Debug)]
 pub struct AssetFile {
     file: File,
@@ -73,7 +76,7 @@ impl Reader {
         Self { root, max_bytes }
     }
 
-    /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are old or young.
+    /// Reads the article at `path`. `now` is the time with which the stamps of the file are compared.
     ///
     /// # Errors
     ///
@@ -89,6 +92,8 @@ impl Reader {
                 return Err(Unread::TooLarge { len_bytes: before.len_bytes });
             }
             let bytes = read_whole(&open, before.len_bytes).map_err(unread)?;
+            // A write during the reading changes the size or a stamp, or the file is racy and will
+            // be read again.
             let after = fingerprint(&stat_of(&open).map_err(unread)?);
             if before == after && bytes.len() as u64 == before.len_bytes {
                 return Ok(SourceFile {
@@ -109,7 +114,7 @@ impl AssetFile {
         Ok(Self { file: File::from(open), fingerprint: fingerprint(&found) })
     }
 
-    /// Its size in bytes when it was opened.
+    /// The size in bytes when the file was opened.
     pub fn len_bytes(&self) -> u64 {
         self.fingerprint.len_bytes
     }
@@ -143,7 +148,8 @@ impl AssetFile {
         is_racy(&self.fingerprint, now)
     }
 
-    /// Reads at `offset` without moving anything; 0 at the end, which comes early if the file was cut short.
+    /// Reads at `offset`, and returns the number of bytes; 0 at the end, which comes early if the file
+    /// was truncated.
     ///
     /// # Errors
     ///
@@ -152,11 +158,11 @@ impl AssetFile {
         self.file.read_at(buffer, offset)
     }
 
-    /// Computes the digest of its bytes, in one pass and in little memory.
+    /// Computes the digest of the bytes in one pass, with a buffer of 64 KiB.
     ///
     /// # Errors
     ///
-    /// As pread(2); `UnexpectedEof` where the file was cut short since it was opened.
+    /// As pread(2); `UnexpectedEof` if the file was truncated since it was opened.
     pub fn digest(&self) -> io::Result<Digest> {
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; 64 * 1024];
@@ -174,18 +180,19 @@ impl AssetFile {
     }
 }
 
-/// Opens a regular file. The kind is checked before the opening too: to open a device can have effects, and to open a
-/// FIFO can wake its writer.
+/// Opens a regular file. The kind is checked before opening too: opening a device can have effects,
+/// and opening a FIFO wakes its writer.
 fn open_regular(root: &OwnedFd, path: &RelPath) -> Result<(OwnedFd, Statx), Unread> {
     let mut found = stat_at(root, path.as_str()).map_err(unread)?;
     if kind(&found) == FileType::Symlink {
-        found =
-            open_beneath(root, path.as_str(), OFlags::PATH).and_then(stat_of).map_err(unread)?;
+        let target = open_beneath(root, path.as_str(), OFlags::PATH).map_err(unread)?;
+        found = stat_of(target).map_err(unread)?;
     }
     if kind(&found) != FileType::RegularFile {
         return Err(Unread::NotAFile);
     }
     let open = open_beneath(root, path.as_str(), OFlags::RDONLY).map_err(unread)?;
+    // Between the check and the opening, another file may have got the name.
     let found = stat_of(&open).map_err(unread)?;
     if kind(&found) != FileType::RegularFile {
         return Err(Unread::NotAFile);
@@ -193,14 +200,14 @@ fn open_regular(root: &OwnedFd, path: &RelPath) -> Result<(OwnedFd, Statx), Unre
     Ok((open, found))
 }
 
-/// Reads at most one byte more than `len_bytes`: with it, the file has grown.
+/// Reads at most one byte more than `len_bytes`. If there is one more, the file has grown.
 fn read_whole(open: &OwnedFd, len_bytes: u64) -> Result<Vec<u8>, Errno> {
     let limit = usize::try_from(len_bytes).unwrap_or(usize::MAX).saturating_add(1);
     let mut bytes = Vec::with_capacity(limit);
     while bytes.len() < limit {
         match rustix::io::read(open, rustix::buffer::spare_capacity(&mut bytes)) {
             Ok(0) => break,
-            // A regular file gives all it has: what is short is its end.
+            // The buffer had room for one more byte, so this read has reached the end of the file.
             Ok(_) if bytes.len() as u64 == len_bytes => break,
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error),
@@ -220,10 +227,15 @@ fn unread(error: Errno) -> Unread {
 /// Returns whether another write could leave the fingerprint unchanged.
 fn is_racy(seen: &Fingerprint, now: Timestamp) -> bool {
     let now = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-    let whole = |stamp: i64| stamp % 1_000_000_000 == 0;
-    let window =
-        if whole(seen.mtime_ns) && whole(seen.ctime_ns) { RACY_COARSE_NS } else { RACY_NS };
-    [seen.mtime_ns, seen.ctime_ns].iter().any(|stamp| now.abs_diff(*stamp) < window.unsigned_abs())
+    // On a file system with a finer clock, both stamps are whole seconds once in many millions.
+    let is_coarse = is_whole_second(seen.mtime_ns) && is_whole_second(seen.ctime_ns);
+    let window = if is_coarse { RACY_COARSE_NS } else { RACY_NS }.unsigned_abs();
+    // In both directions: the clock of a file server may be ahead of this machine's.
+    now.abs_diff(seen.mtime_ns) < window || now.abs_diff(seen.ctime_ns) < window
+}
+
+fn is_whole_second(stamp_ns: i64) -> bool {
+    stamp_ns % 1_000_000_000 == 0
 }
 
 #[cfg(test)]

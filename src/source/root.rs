@@ -1,8 +1,8 @@
 //! The article directory's identity: a check that its path still leads to the directory that was opened.
 //!
-//! The path is believed, not a descriptor: each look opens the root again and compares its identity, so that nothing
-//! keeps a file system busy that its operator wants to unmount, and nothing is read from a directory that was put in
-//! the root's place. Never lists or reads a file.
+//! The path is kept, not a descriptor: each look opens the root again and compares its identity. So
+//! an operator can unmount the file system at any time, and nothing is read from a directory that
+//! has replaced the root. Never lists or reads a file.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -20,19 +20,20 @@ use super::mounts::mounted_on;
 const EARLIER_MAX: usize = 16;
 
 /// The message for a root whose file system is unmounted, though there is a directory at its path.
-const UNMOUNTED: &str = "its file system was unmounted; mount it again, or restart dropfeed to publish what is \
-    there now";
+const UNMOUNTED: &str = "its file system was unmounted; mount it again, or restart dropfeed to \
+    publish the directory that is there now";
 
-/// The marks that distinguish one directory from another at the same path.
+/// The facts that distinguish one directory from another at the same path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Device number.
     pub dev: u64,
-    /// Inode number: a directory that is made right after one was removed can get the same.
+    /// Inode number. It proves nothing alone: a directory that is made right after another was
+    /// removed can get the same.
     pub ino: u64,
-    /// Birth time in nanoseconds since 1970; 0 where the file system has none.
+    /// Birth time in nanoseconds since 1970; 0 if the file system has none.
     pub btime_ns: i64,
-    /// The mount it was reached through; 0 where the kernel does not report it (before Linux 5.8).
+    /// The mount through which it was reached; 0 if the kernel does not report it (before Linux 5.8).
     pub mount: u64,
 }
 
@@ -41,19 +42,21 @@ pub struct Identity {
 pub enum Health {
     /// It is the directory that was opened.
     Same,
-    /// Another directory is at its path: open it and scan it. What it lacks may be deleted, or not yet there.
+    /// Another directory is at its path: open it and scan it. A file that it lacks was deleted, or
+    /// has yet to be copied.
     Swapped,
-    /// No directory can be reached at its path, and why. Nothing is a deletion.
+    /// No directory can be reached at its path, for this reason. No file counts as deleted.
     Gone(String),
 }
 
-/// The article directory was lost before or during a look, or the look was interrupted. What it found is void.
+/// The article directory was lost before or during a look, or the look was interrupted. Its findings
+/// are void.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RootLost {
-    /// See [`Health::Swapped`].
+    /// Another directory is at its path: [`Health::Swapped`].
     #[error("the article directory was replaced by another directory")]
     Swapped,
-    /// See [`Health::Gone`].
+    /// No directory can be reached at its path: [`Health::Gone`].
     #[error("the article directory cannot be reached: {0}")]
     Gone(String),
     /// The look was interrupted, because dropfeed stops.
@@ -66,7 +69,7 @@ pub enum RootLost {
 pub(super) struct Root {
     path: PathBuf,
     identity: Identity,
-    /// The mount that comes to light where the root's own is unmounted; 0 where that is not known.
+    /// The mount that is uncovered when the root's own is unmounted; 0 if it is not known.
     mounted_on: u64,
     /// Directories that were the root before this one.
     earlier: Vec<Identity>,
@@ -77,13 +80,14 @@ impl Root {
     pub(super) fn open(path: &Path) -> Result<Self, Errno> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (directory, identity) = enter(&path)?;
-        // Said once, here, and not for each file: without openat2 (Linux before 5.6) nothing can be read safely.
+        // Without openat2 (Linux before 5.6) nothing can be read safely. This call fails then, so that
+        // it is reported once and not for each file.
         open_beneath(&directory, ".", OFlags::PATH)?;
         let mounted_on = mounted_on(identity.mount).unwrap_or(0);
         Ok(Self { path, identity, mounted_on, earlier: Vec::new() })
     }
 
-    /// The same, knowing which root it follows: one that comes back was not uncovered by an unmount.
+    /// Notes the root before this one. A root that comes back was not uncovered by an unmount.
     pub(super) fn follow(&mut self, before: &Root) {
         self.earlier = before.earlier.clone();
         self.earlier.retain(|identity| *identity != before.identity);
@@ -100,7 +104,7 @@ impl Root {
         self.identity
     }
 
-    /// Checks what is at the path now: one cheap call that opens nothing.
+    /// Checks the directory at the path now, with one cheap call that opens nothing.
     pub(super) fn health(&self) -> Health {
         match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
             Ok(found) if kind(&found) != FileType::Directory => {
@@ -111,25 +115,29 @@ impl Root {
         }
     }
 
-    /// Compares the directory at the path with the one that was opened. An unmount uncovers a directory that was there
-    /// before: files that it lacks were not deleted.
+    /// Compares the directory at the path with the one that was opened. A directory that an unmount
+    /// uncovered is not the root: files that it lacks were not deleted.
     fn health_of(&self, found: Identity) -> Health {
         let uncovered = found.mount != 0
             && found.mount == self.mounted_on
             && found.mount != self.identity.mount;
-        match found == self.identity {
-            true => Health::Same,
-            false if uncovered && !self.earlier.contains(&found) => {
-                Health::Gone(UNMOUNTED.to_owned())
-            }
-            false => Health::Swapped,
+        if found == self.identity {
+            Health::Same
+        } else if uncovered && !self.earlier.contains(&found) {
+            Health::Gone(UNMOUNTED.to_owned())
+        } else {
+            Health::Swapped
         }
     }
 
-    /// A descriptor of the directory, if it is still the same. It can only be resolved against, not listed.
+    /// A descriptor of the directory, if it is still the same. It is for opening paths beneath it, and
+    /// cannot be listed.
     pub(super) fn enter(&self) -> Result<OwnedFd, RootLost> {
         match enter(&self.path) {
-            Ok((directory, identity)) => lost(self.health_of(identity)).map(|()| directory),
+            Ok((directory, identity)) => {
+                lost(self.health_of(identity))?;
+                Ok(directory)
+            }
             Err(error) => Err(RootLost::Gone(describe(error))),
         }
     }
@@ -148,17 +156,25 @@ fn lost(health: Health) -> Result<(), RootLost> {
     }
 }
 
-/// The kind of file system at `path`, if it is one that does not report changes made elsewhere: it has to be polled.
+/// The name of the file system at `path`, if it does not report changes that other machines make and
+/// has to be polled.
 ///
-/// An overlay is not among them: writes through it are reported, and the reconcile scan finds changes beneath it.
+/// An overlay is not among them: it reports writes through it, and the reconcile scan finds changes
+/// beneath it.
 pub fn needs_polling(path: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(path).ok()?;
     // The field's type differs between machines; magic numbers have 32 bits on all of them.
     let magic = found.f_type as u32;
-    FOREIGN.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
+    for (number, name) in FOREIGN {
+        if *number == magic {
+            return Some(name);
+        }
+    }
+    None
 }
 
-/// statfs(2), `f_type`.
+/// File systems whose files other machines, or other programs, can change unseen: `f_type` of
+/// statfs(2), and a name.
 const FOREIGN: &[(u32, &str)] = &[
     (0x6969, "nfs"),
     (0x517b, "smb"),
@@ -192,44 +208,52 @@ pub(super) fn stat_at(directory: impl AsFd, path: impl rustix::path::Arg) -> Res
     rustix::fs::statx(directory, path, AtFlags::SYMLINK_NOFOLLOW, STATX)
 }
 
-/// Opens `path` beneath `root`: links are followed as long as they stay beneath it, absolute ones are not, and nothing
-/// is waited for. A link that leaves is `XDEV`, one that loops or is magic is `LOOP`.
+/// Opens `path` beneath `root` without waiting. Relative links are followed as long as they stay
+/// beneath it.
+///
+/// # Errors
+/// As openat2(2): `XDEV` for a link that is absolute or leaves the root, `LOOP` for one that leads
+/// back to itself or is the kernel's own (`/proc/self/fd/1`).
 pub(super) fn open_beneath(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = if path.is_empty() { "." } else { path };
-    let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = if flags.contains(OFlags::PATH) { OFlags::PATH | OFlags::CLOEXEC } else { flags };
+    // openat2(2) refuses other flags beside O_PATH, which cannot wait anyway.
+    let flags = if flags.contains(OFlags::PATH) {
+        OFlags::PATH | OFlags::CLOEXEC
+    } else {
+        flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
+    };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let mut attempts = 0;
     loop {
         attempts += 1;
         match rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve) {
-            // openat2(2): a `..` in a link met a rename; trying again is all there is to do.
+            // AGAIN: a directory was renamed while `..` in a link was resolved. openat2(2) says to
+            // try again.
             Err(Errno::AGAIN | Errno::INTR) if attempts < 16 => {}
             result => return result,
         }
     }
 }
 
+/// The type of a file.
 pub(super) fn kind(found: &Statx) -> FileType {
     FileType::from_raw_mode(found.stx_mode.into())
 }
 
+/// The fingerprint of a file.
 pub(super) fn fingerprint(found: &Statx) -> Fingerprint {
+    let has_birth = found.stx_mask & StatxFlags::BTIME.bits() != 0;
     Fingerprint {
         dev: device(found),
         ino: found.stx_ino,
-        btime_ns: if found.stx_mask & StatxFlags::BTIME.bits() == 0 {
-            0
-        } else {
-            nanoseconds(found.stx_btime)
-        },
+        btime_ns: if has_birth { nanoseconds(found.stx_btime) } else { 0 },
         len_bytes: found.stx_size,
         mtime_ns: nanoseconds(found.stx_mtime),
         ctime_ns: nanoseconds(found.stx_ctime),
     }
 }
 
-/// The error in words, for people.
+/// The error as a text for people.
 pub(super) fn describe(error: Errno) -> String {
     std::io::Error::from(error).to_string()
 }

@@ -1,10 +1,11 @@
-//! The rules of settling, which decide when a hint is ripe: a pure function of what is pending and of the time.
+//! The rules of settling, which decide when a hint is ripe: a pure function of the pending paths and
+//! of the time.
 //!
-//! Owns what is pending for each path. Reads no clock and no file.
+//! Owns the pending state of each path. Reads no clock and no file.
 //!
 //! - Renamed in, removed, a directory: at once.
-//! - Closed after writing: after a while without another sign of it; a file that is closed again and again is taken
-//!   after `settle_max` all the same, at a moment when it is closed.
+//! - Closed after writing: after a quiet time without another sign. A file that is closed again and
+//!   again is taken after `settle_max` all the same, at a moment when it is closed.
 //! - Being written: not before it is closed, however long that takes.
 //! - Made, and nothing written since: after two seconds. A hard link has no other sign.
 
@@ -20,13 +21,13 @@ pub const CREATED: Duration = Duration::from_secs(2);
 /// The quiet time for a file that was being written when events were lost: its close may be among them.
 pub const UNSURE: Duration = Duration::from_secs(10);
 
-/// More paths than this are not remembered one by one: everything is looked at instead.
+/// The most paths that are remembered one by one; beyond them, everything is looked at instead.
 pub const PENDING_MAX: usize = 10_000;
 
 /// An event of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// Renamed in, renamed away, removed; or a directory, whatever happened to it.
+    /// Renamed in, renamed away, removed; or any change of a directory.
     Arrived,
     /// Closed after writing.
     Closed,
@@ -43,15 +44,15 @@ pub enum Sign {
 pub struct Hints {
     /// The paths with a sign, in the order of the events.
     pub signs: Vec<(RelPath, Sign)>,
-    /// Look everywhere: something happened that says nothing of where.
+    /// Look everywhere: an event did not name a place.
     pub rescan: bool,
-    /// Events were lost: look everywhere, and trust nothing that is pending.
+    /// Events were lost: look everywhere, and do not trust the pending state.
     pub lost: bool,
-    /// The article directory itself may be another now.
+    /// The article directory itself may have been replaced.
     pub root: bool,
 }
 
-/// `[articles]`: how patient to be.
+/// The times of `[articles]` that decide how long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// `settle_ms`: quiet time after a close.
@@ -81,7 +82,7 @@ enum Waiting {
     },
 }
 
-/// Everything that was hinted at and not yet taken. At most [`PENDING_MAX`] paths of each kind.
+/// All hints that were not taken yet. At most [`PENDING_MAX`] paths of each kind.
 #[derive(Debug, Clone, Default)]
 pub struct Pending {
     paths: BTreeMap<RelPath, Waiting>,
@@ -94,7 +95,7 @@ pub struct Pending {
 /// The result of [`decide`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// Look at everything; `ready` is then a part of that.
+    /// Look at everything, which includes `ready`.
     pub everything: bool,
     /// The paths to look at now, in order.
     pub ready: Vec<RelPath>,
@@ -152,6 +153,8 @@ impl Pending {
             self.drop_beneath(path);
         }
         if before.is_none() && self.paths.len() >= PENDING_MAX && !self.make_room(now) {
+            // A path that is not remembered cannot settle, so everything is looked at when it would
+            // be ripe at the earliest.
             let due = if sign == Sign::Arrived { Some(now) } else { now.checked_add(CREATED) };
             self.everything = earlier(self.everything, due);
             return due;
@@ -163,13 +166,21 @@ impl Pending {
         after.due(now, policy)
     }
 
-    /// Notes that `path` is to be looked at again at `due`, whatever happens to it before.
+    /// Notes that `path` is to be looked at again at `due`, even if it is looked at before.
     pub fn note_later(&mut self, path: RelPath, due: Instant) {
         if self.later.len() >= PENDING_MAX && !self.later.contains_key(&path) {
+            // One look at everything, at the latest of the times, replaces all of them.
             self.later.clear();
             self.note_everything(due);
-        } else if self.everything.is_none_or(|everything| everything < due) {
-            self.later.entry(path).and_modify(|known| *known = due.max(*known)).or_insert(due);
+            return;
+        }
+        match self.everything {
+            // A look at everything at that time or later includes this path.
+            Some(everything) if everything >= due => {}
+            _ => {
+                let known = self.later.entry(path).or_insert(due);
+                *known = due.max(*known);
+            }
         }
     }
 
@@ -178,7 +189,8 @@ impl Pending {
         self.everything = earlier(self.everything, Some(due));
     }
 
-    /// Events were lost. What was being written may be closed by now, or still be written: it has to prove its quiet.
+    /// Notes that events were lost. A file that was being written may be closed by now, or not: it
+    /// has to be quiet for a while.
     pub fn note_loss(&mut self, now: Instant) {
         self.note_everything(now);
         for waiting in self.paths.values_mut() {
@@ -193,7 +205,7 @@ impl Pending {
         matches!(self.paths.get(path), Some(Waiting::Writing { .. }))
     }
 
-    /// Takes out what was decided. What was ripe is no longer pending; what was not still is.
+    /// Removes the paths that a decision found ripe.
     pub fn take(&mut self, decision: &Decision) {
         for path in &decision.ready {
             self.paths.remove(path);
@@ -204,33 +216,40 @@ impl Pending {
         }
     }
 
-    /// Takes out the second looks that are due.
+    /// Removes the second looks that are due.
     pub fn take_later(&mut self, now: Instant) {
         self.later.retain(|_, due| *due > now);
     }
 
-    /// The paths that are pending for another reason than a second look: whatever a look finds there is unfinished.
+    /// The paths that are pending for another reason than a second look. A file that a look finds at
+    /// one of them is unfinished.
     pub fn unsettled(&self) -> BTreeSet<RelPath> {
         self.paths.keys().cloned().collect()
     }
 
-    /// Forgets what is pending beneath a directory that came or went: events of its files now have another name, or do
-    /// not come at all, and the directory is looked at whole.
+    /// Forgets the pending paths beneath a directory that came or went: its files have another name
+    /// now, or no events at all, and the whole directory is looked at.
     fn drop_beneath(&mut self, directory: &RelPath) {
         // `0` follows `/` in ASCII: between the two is every path that begins with `directory/`.
         let (first, end) = (format!("{}/", directory.as_str()), format!("{}0", directory.as_str()));
         let range = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
-        let beneath: Vec<RelPath> =
-            self.paths.range::<str, _>(range).map(|(path, _)| path.clone()).collect();
+        let mut beneath = Vec::new();
+        for (path, _) in self.paths.range::<str, _>(range) {
+            beneath.push(path.clone());
+        }
         for path in beneath {
             self.paths.remove(&path);
         }
     }
 
-    /// Makes room for another path: paths that are ripe at once become one look at everything. Where every path has to
-    /// settle, everything is looked at regularly until there is room again.
+    /// Makes room for another path, and returns whether there is room: paths that are ripe at once
+    /// become one look at everything. If every path has to settle, everything is looked at regularly
+    /// until there is room again.
     fn make_room(&mut self, now: Instant) -> bool {
-        if !std::mem::replace(&mut self.crowded, true) {
+        // Once for each look at everything, since searching all paths for every event would cost the
+        // square of their number.
+        if !self.crowded {
+            self.crowded = true;
             self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
         }
         let room = self.paths.len() < PENDING_MAX;
@@ -242,6 +261,7 @@ impl Pending {
 }
 
 impl Waiting {
+    /// The state after `sign`.
     fn after(before: Option<Self>, sign: Sign, now: Instant) -> Self {
         let first = match before {
             Some(Self::Closed { first, .. } | Self::Writing { closed: Some(first) }) => Some(first),
@@ -252,7 +272,9 @@ impl Waiting {
             (_, Sign::Arrived) => Self::Arrived,
             (_, Sign::Created) => Self::Created { since: now },
             (_, Sign::Writing) => Self::Writing { closed: first },
+            // It was complete when it arrived, and nothing was written since.
             (Some(Self::Arrived), Sign::Closed | Sign::Touched) => Self::Arrived,
+            // A change of mode or times does not end the wait for a close.
             (
                 Some(same @ (Self::Writing { .. } | Self::Created { .. } | Self::Unsure { .. })),
                 Sign::Touched,
@@ -261,6 +283,7 @@ impl Waiting {
         }
     }
 
+    /// The instant at which the path is ripe; `None` if only another sign can tell.
     fn due(&self, now: Instant, policy: &Policy) -> Option<Instant> {
         match self {
             Self::Arrived => Some(now),
@@ -274,7 +297,7 @@ impl Waiting {
     }
 }
 
-/// The earlier of two moments, where `None` is never.
+/// The earlier of two instants; `None` means never.
 pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

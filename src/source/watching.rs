@@ -1,4 +1,5 @@
-//! The watcher against a real tree and the real kernel: whatever is done to files, events alone lead to what is there.
+//! Tests of the watcher with a real tree and the real kernel: after any change of files, events alone
+//! lead to the present files.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,15 +16,15 @@ use crate::base::RelPath;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A watched tree, and what an engine would know of it.
+/// A watched tree, and the files that an engine would know.
 struct Fixture {
     dir: tempfile::TempDir,
     tree: Tree,
-    /// The same tree, unwatched: to see what is there must not help.
+    /// The same tree, unwatched: comparing with it must not add watches.
     oracle: Tree,
     inbox: Arc<Inbox<()>>,
     known: Known,
-    /// How often everything had to be looked at.
+    /// Number of looks at everything.
     rescans: usize,
 }
 
@@ -47,7 +48,7 @@ impl Fixture {
         assert_eq!(
             inbox.wait(None).look,
             Some(Look::Everything),
-            "who begins to listen looks first"
+            "a new watcher begins with a look"
         );
         known.look(&tree, &Look::Everything);
         Self { dir, tree, oracle, inbox, known, rescans: 0 }
@@ -73,7 +74,7 @@ impl Fixture {
         }
     }
 
-    /// Takes batches until what is known is what is there.
+    /// Takes batches until the known files are the present ones.
     fn converge(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -92,7 +93,7 @@ impl Fixture {
         }
     }
 
-    /// Does something, and expects that events alone lead to what is there.
+    /// Changes the tree, and expects that events alone lead to the present files.
     fn check(&mut self, what: &str, act: impl FnOnce(&Path)) {
         act(&self.path(""));
         self.converge();
@@ -100,8 +101,8 @@ impl Fixture {
     }
 }
 
-/// What is known but for the change time: a new hard link changes that of the file it is made from, and no event
-/// tells.
+/// The known files without their change times: a new hard link changes that of the file that it is
+/// made from, and no event reports it.
 fn content(known: &Known) -> Vec<(&RelPath, Fingerprint)> {
     known.0.iter().map(|(path, (seen, _))| (path, Fingerprint { ctime_ns: 0, ..*seen })).collect()
 }
@@ -135,7 +136,7 @@ fn every_way_to_change_a_file_is_noticed() {
         "ln -s a.md soft.md",
         "rm soft.md hard.md; chmod 600 a.md; touch b.md",
         "echo picture > p.png; rm p.png; echo sound > q.mp3",
-        // vim: probe, backup by rename, write anew.
+        // vim: probe, backup by rename, write a new file.
         "touch 4913; rm 4913; mv a.md a.md~; echo vim > a.md; rm a.md~",
         // rsync, Syncthing, a browser.
         "echo r > .b.md.Xa1; mv .b.md.Xa1 b.md",
@@ -238,7 +239,7 @@ fn a_kubernetes_flip_is_noticed() {
 }
 
 #[test]
-fn the_root_is_watched_through_its_doors() {
+fn the_links_that_lead_to_the_root_are_watched() {
     for (root, script) in [
         ("articles", "mv articles away"),
         ("articles", "rm -r articles; mkdir articles"),
@@ -260,7 +261,7 @@ fn the_root_is_watched_through_its_doors() {
 }
 
 #[test]
-fn what_is_ignored_and_our_own_reading_say_nothing() {
+fn ignored_files_and_our_own_reading_give_no_hints() {
     let mut fixture = Fixture::new(shell("mkdir d .git left-out; echo x > d/a.md"));
     assert_eq!(fixture.tree.watched_directories(), 2);
     shell(
@@ -270,5 +271,5 @@ fn what_is_ignored_and_our_own_reading_say_nothing() {
     shell("echo x > z.md")(&fixture.path(""));
     let deadline = Instant::now() + PATIENCE;
     let first = fixture.inbox.wait(Some(deadline)).look;
-    assert_eq!(first, Some(Look::At(vec![path("z.md")])), "nothing was told before");
+    assert_eq!(first, Some(Look::At(vec![path("z.md")])), "no earlier hint");
 }

@@ -1,10 +1,12 @@
 //! `feeds/` as a directory: temporary file, write, sync, rename, sync of the directory.
 //!
-//! Never follows a link beneath the directory (the directory itself may be one), never leaves it, and never waits on
-//! what is not a regular file. Files get mode 0644, directories 0755, whatever the umask.
+//! Never follows a link beneath the directory (the directory itself may be one), never leaves it,
+//! and never waits for something that is not a regular file. Files get mode 0644, directories 0755,
+//! for every umask.
 //!
-//! A segment of a name is the name of a file or directory as it is, except that control characters, `%` and a leading
-//! `.` are percent-encoded, and that one of more than 200 bytes is cut and told apart by its digest.
+//! A segment of a name becomes the name of a file or directory unchanged, except that control
+//! characters, `%` and a leading `.` are percent-encoded, and that a segment of more than 200 bytes
+//! is cut and ends with its digest.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -23,12 +25,13 @@ use super::Target;
 /// The longest file name in bytes; file systems end at 255.
 const NAME_BYTES_MAX: usize = 200;
 
-/// A file larger than this is none of ours, and is not read.
+/// The largest file that is read, in bytes: dropfeed never writes a larger one.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 
 /// Temporary names that are tried before giving up.
 const TEMP_NAMES_MAX: u32 = 1000;
 
+/// The flags that open a directory, and nothing else, without following a link.
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -36,30 +39,36 @@ const DIRECTORY: OFlags =
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Counts temporary files, so that each has a name of its own.
+    /// Number of temporary files so far, so that each has a name of its own.
     temps: u64,
-    /// Directories in which something was renamed, made or removed since they were last synced; `""` is the root.
+    /// Directories with a file that was renamed, made or removed since the last sync; `""` is the
+    /// root.
     unsettled: BTreeSet<String>,
 }
 
 impl Directory {
-    /// The directory at `path`, made where it is missing.
+    /// The directory at `path`, which is made if it is missing.
     ///
     /// # Errors
-    /// Where it is missing and cannot be made, or is something else.
+    /// It is missing and cannot be made, or is not a directory.
     pub fn open(path: &Path) -> io::Result<Self> {
         let directory = Self { path: path.to_owned(), temps: 0, unsettled: BTreeSet::new() };
-        directory.root(true)?;
+        directory.make_root()?;
         Ok(directory)
     }
 
-    /// Opened anew each time: it may have been replaced, or mounted over.
-    fn root(&self, make: bool) -> io::Result<OwnedFd> {
-        let open = || fs::open(&self.path, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty());
-        match open() {
-            Err(Errno::NOENT) if make => {
+    /// Opens the root. It is not kept open, since it may be replaced, or mounted over.
+    fn open_root(&self) -> Result<OwnedFd, Errno> {
+        // An operator may make `feeds/` itself a link; only links beneath it are refused.
+        fs::open(&self.path, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty())
+    }
+
+    /// Opens the root, and makes it if it is missing.
+    fn make_root(&self) -> io::Result<OwnedFd> {
+        match self.open_root() {
+            Err(Errno::NOENT) => {
                 std::fs::create_dir_all(&self.path)?;
-                let made = open()?;
+                let made = self.open_root()?;
                 fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
                 Ok(made)
             }
@@ -67,26 +76,30 @@ impl Directory {
         }
     }
 
-    /// Opens the directory `segments`, link by link refused; makes what is missing.
+    /// Opens the directory `segments`, and makes the directories that are missing. Refuses links.
     fn make(&mut self, segments: &[Cow<'_, str>]) -> io::Result<OwnedFd> {
-        let mut at = self.root(true)?;
+        let mut at = self.make_root()?;
         for (n, segment) in segments.iter().enumerate() {
-            if fs::mkdirat(&at, &**segment, Mode::from_raw_mode(0o755)) == Ok(()) {
+            // A failure is not reported here: opening reports it, unless the directory exists.
+            let is_made = fs::mkdirat(&at, &**segment, Mode::from_raw_mode(0o755)).is_ok();
+            if is_made {
                 self.unsettled.insert(segments[..n].join("/"));
-                let made = fs::openat(&at, &**segment, DIRECTORY, Mode::empty())?;
-                fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
-                at = made;
-            } else {
-                at = fs::openat(&at, &**segment, DIRECTORY, Mode::empty())?;
             }
+            let directory = fs::openat(&at, &**segment, DIRECTORY, Mode::empty())?;
+            if is_made {
+                // The umask may have taken bits away.
+                fs::fchmod(&directory, Mode::from_raw_mode(0o755))?;
+            }
+            at = directory;
         }
         Ok(at)
     }
 
-    /// Opens the directory `segments`; `None` where there is none, or something else than directories on the way.
+    /// Opens the directory `segments`; `None` if it, or a directory above it, is missing or is not a
+    /// directory.
     fn find<S: AsRef<str>>(&self, segments: &[S]) -> io::Result<Option<OwnedFd>> {
-        let mut at = match self.root(false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        let mut at = match self.open_root() {
+            Err(Errno::NOENT) => return Ok(None),
             other => other?,
         };
         for segment in segments {
@@ -98,7 +111,7 @@ impl Directory {
         Ok(Some(at))
     }
 
-    /// Makes a temporary file in the directory.
+    /// Makes a temporary file in the directory, and returns its name.
     fn temp(&mut self, dir: &OwnedFd) -> io::Result<(String, File)> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -107,6 +120,7 @@ impl Directory {
             let name = format!(".dropfeed-{}.tmp", self.temps);
             match fs::openat(dir, &name, flags, Mode::from_raw_mode(0o600)) {
                 Ok(file) => return Ok((name, File::from(file))),
+                // An earlier process left it; `clean` will remove it.
                 Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -114,11 +128,12 @@ impl Directory {
         Err(io::Error::from(io::ErrorKind::AlreadyExists))
     }
 
-    /// Removes the directories of a file that has gone, as far up as they are empty.
+    /// Removes the directories of a removed file, from the innermost, as long as they are empty.
     fn prune(&mut self, segments: &[Cow<'_, str>]) -> io::Result<()> {
         for n in (0..segments.len()).rev() {
             let Some(parent) = self.find(&segments[..n])? else { continue };
             if fs::unlinkat(&parent, &*segments[n], AtFlags::REMOVEDIR).is_err() {
+                // It has other files, so the directories above it are not empty either.
                 break;
             }
             self.unsettled.insert(segments[..n].join("/"));
@@ -132,13 +147,9 @@ impl Target for Directory {
         let (directories, last) = split(name)?;
         let dir = self.make(&directories)?;
         let (temp, mut file) = self.temp(&dir)?;
-        let written = file
-            .write_all(bytes)
-            .and_then(|()| Ok(fs::fchmod(&file, Mode::from_raw_mode(0o644))?))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| Ok(fs::renameat(&dir, &temp, &dir, &*last)?));
+        let written = write_and_rename(&mut file, bytes, &dir, &temp, &last);
         if written.is_err() {
-            // What cannot be removed now, the next start removes.
+            // If it cannot be removed now, the next start removes it.
             let _left_over = fs::unlinkat(&dir, &temp, AtFlags::empty());
         }
         self.unsettled.insert(directories.join("/"));
@@ -159,6 +170,7 @@ impl Target for Directory {
     fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
         let (directories, last) = split(name)?;
         let Some(dir) = self.find(&directories)? else { return Ok(None) };
+        // NONBLOCK: opening a named pipe would otherwise wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match fs::openat(&dir, &*last, flags, Mode::empty()) {
             // A link, a socket or a device without a driver is not a file either.
@@ -178,10 +190,11 @@ impl Target for Directory {
         while let Some(directory) = self.unsettled.first() {
             let segments: Vec<&str> =
                 directory.split('/').filter(|segment| !segment.is_empty()).collect();
-            // What has been removed meanwhile is settled by its parent.
+            // A directory that was removed meanwhile is settled when its parent is.
             if let Some(dir) = self.find(&segments)? {
                 fs::fsync(&dir)?;
             }
+            // Forgotten only after its sync, so that an error leaves it for the next try.
             self.unsettled.pop_first();
         }
         Ok(())
@@ -206,15 +219,30 @@ impl Target for Directory {
     }
 }
 
-/// Is this a name that [`Directory::temp`] gives?
-fn is_temp(name: &str) -> bool {
-    let number = name.strip_prefix(".dropfeed-").and_then(|rest| rest.strip_suffix(".tmp"));
-    number.is_some_and(|number| {
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    })
+/// Fills a temporary file and gives it its name. The bytes are synced before the rename: otherwise a
+/// power cut could leave the name with an empty file.
+fn write_and_rename(
+    file: &mut File,
+    bytes: &[u8],
+    dir: &OwnedFd,
+    temp: &str,
+    name: &str,
+) -> io::Result<()> {
+    file.write_all(bytes)?;
+    fs::fchmod(&*file, Mode::from_raw_mode(0o644))?;
+    file.sync_all()?;
+    fs::renameat(dir, temp, dir, name)?;
+    Ok(())
 }
 
-/// The directories of a name, and its last segment, as they are called on disk.
+/// Whether [`Directory::temp`] gives this name.
+fn is_temp(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(".dropfeed-") else { return false };
+    let Some(number) = rest.strip_suffix(".tmp") else { return false };
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The directories of a name and its last segment, with the names that they have on disk.
 fn split(name: &str) -> io::Result<(Vec<Cow<'_, str>>, Cow<'_, str>)> {
     let mut segments: Vec<Cow<'_, str>> = name.split('/').map(file_name).collect();
     match segments.pop() {
@@ -223,25 +251,25 @@ fn split(name: &str) -> io::Result<(Vec<Cow<'_, str>>, Cow<'_, str>)> {
         }
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("{name:?} is no name of a file"),
+            format!("{name:?} is not the name of a file"),
         )),
     }
 }
 
-/// A segment as it is called on disk. No two segments have one name, and none has the name of a temporary file.
+/// The name of a segment on disk. No two segments have the same name, and none has the name of a
+/// temporary file.
 fn file_name(segment: &str) -> Cow<'_, str> {
-    let is_odd = |c: char| c.is_control() || c == '%';
     if segment.len() <= NAME_BYTES_MAX && !segment.starts_with('.') && !segment.contains(is_odd) {
         return Cow::Borrowed(segment);
     }
     let mut name = String::with_capacity(segment.len() + 8);
+    // The longest beginning, in whole characters, that leaves room for `%-` and 32 digits.
     let mut fits = 0;
     for (n, c) in segment.chars().enumerate() {
         if is_odd(c) || (n == 0 && c == '.') {
-            let mut utf8 = [0; 4];
-            c.encode_utf8(&mut utf8)
-                .bytes()
-                .for_each(|byte| name.push_str(&format!("%{byte:02X}")));
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                name.push_str(&format!("%{byte:02X}"));
+            }
         } else {
             name.push(c);
         }
@@ -251,10 +279,16 @@ fn file_name(segment: &str) -> Cow<'_, str> {
     }
     if name.len() > NAME_BYTES_MAX {
         name.truncate(fits);
-        // `%-` stands in no encoded name.
+        // No encoded name contains `%-`, so a cut name differs from all others.
         name.push_str(&format!("%-{}", Digest::of(segment.as_bytes()).short()));
     }
     Cow::Owned(name)
+}
+
+/// Whether a character is always encoded: `%`, so that encoding can be undone, and the control
+/// characters, which disturb terminals and scripts.
+fn is_odd(c: char) -> bool {
+    c.is_control() || c == '%'
 }
 
 #[cfg(test)]

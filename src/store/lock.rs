@@ -1,8 +1,9 @@
-//! The exclusive lock on the state directory: one dropfeed a state.
+//! The exclusive lock on the state directory: one process for each state.
 //!
-//! Owns `<state>/lock`. The lock is the kernel's (flock), not the file's existence, so a killed process leaves none
-//! behind; the file holds the process id only for people and for the message. The file is never removed: a removed
-//! and re-created one would be two locks.
+//! Owns `<state>/lock`. The lock is the kernel's (flock), not the file's existence, so a killed
+//! process leaves none behind; the file holds the process id only for people and for the message.
+//! The file is never removed: if it were removed and created again, two processes could each lock
+//! their own.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -13,7 +14,7 @@ use rustix::fs::OFlags;
 
 use super::StoreError;
 
-/// A state directory that nobody else uses as long as this lives.
+/// A state directory that no other process uses while this value lives.
 #[derive(Debug)]
 pub struct Lock {
     dir: PathBuf,
@@ -21,24 +22,23 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock on `dir` without waiting; makes the directory (0700) where it is missing.
+    /// Takes the lock on `dir` without waiting; makes the directory (mode 0700) if it is missing.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] with the holder's process id where it can be read; [`StoreError::Unwritable`] where the
-    /// directory cannot be made or written to.
+    /// [`StoreError::InUse`], with the holder's process id if it can be read;
+    /// [`StoreError::Unwritable`] if the directory cannot be made or written to.
     pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
-        let unwritable = |source| StoreError::Unwritable { path: dir.to_owned(), source };
-        create(dir).map_err(unwritable)?;
-        let mut file = open(&dir.join("lock")).map_err(unwritable)?;
+        create(dir).map_err(|source| unwritable(dir, source))?;
+        let mut file = open(&dir.join("lock")).map_err(|source| unwritable(dir, source))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::InUse { path: dir.to_owned(), pid: holder(&file) });
             }
-            Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+            Err(TryLockError::Error(source)) => return Err(unwritable(dir, source)),
         }
-        // The id is for people: a full disk must not keep the last feeds from being served.
-        let _told = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        // The id is only for people: a full disk must not keep the last feeds from being served.
+        let _written = write_id(&mut file);
         Ok(Self { dir: dir.to_owned(), _file: file })
     }
 
@@ -48,7 +48,17 @@ impl Lock {
     }
 }
 
-/// Makes the directory, private; directories above it get the usual mode, since other things may stand there.
+fn unwritable(dir: &Path, source: io::Error) -> StoreError {
+    StoreError::Unwritable { path: dir.to_owned(), source }
+}
+
+fn write_id(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// Makes the directory, for its owner only. Directories above it get the usual mode, since they may
+/// hold other things too.
 fn create(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
@@ -57,6 +67,7 @@ fn create(dir: &Path) -> io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(dir) {
+        // Another process made it after the check above.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         other => other,
     }
@@ -74,6 +85,7 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// The process id in the file; `None` if the holder has not written it yet.
 fn holder(file: &File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;

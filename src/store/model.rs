@@ -1,9 +1,10 @@
-//! The modelled store, for simulation: a disk in memory on which every operation can be made to fail, and from which
-//! a crash takes what was not durable.
+//! The modelled store, for simulation: a disk in memory on which every operation can be made to
+//! fail, and from which a crash takes what was not durable.
 //!
-//! [`Disk`] is the machine; [`Disk::store`] and [`Disk::target`] are what a process on it holds. A test runs
-//! something once to count the operations, then once for every k with [`Disk::die_at`] k, [`Disk::restart`]s, opens
-//! the store and the target anew, and looks at what is left. Nothing here is used by the daemon.
+//! [`Disk`] is the machine; [`Disk::store`] and [`Disk::target`] are what a process on it opens. A
+//! test runs something once to count the operations, then once for every k with [`Disk::die_at`] k,
+//! calls [`Disk::restart`], opens the store and the target again, and checks what is left. The
+//! daemon uses nothing of this.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,23 +20,23 @@ use crate::library::{ChannelRow, Commit, DocumentRow, FileRow, Record, Remembere
 
 use super::{Projected, Store, StoreError, Target, stored};
 
-/// How an operation fails.
+/// The moment at which an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing of it happened.
+    /// Before it had any effect.
     Before,
-    /// It happened, and an error came back all the same.
+    /// After it took effect: it reports an error all the same.
     After,
 }
 
-/// What a restart takes away of what was written and not synced.
+/// The unsynced writes that a restart loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// Nothing: the process was killed, the machine went on.
+    /// None: the process was killed, and the machine went on.
     Nothing,
-    /// All of it: a power cut.
+    /// All: a power cut.
     Unsynced,
-    /// Some of it, chosen by this seed: a power cut while the system was writing back.
+    /// Some, chosen by this seed: a power cut while the system was writing back.
     Some(u64),
 }
 
@@ -54,7 +55,7 @@ struct State {
     durable_ledger: Ledger,
     files: OrdMap<String, Arc<[u8]>>,
     durable_files: OrdMap<String, Arc<[u8]>>,
-    /// Temporary files that nobody has renamed yet, by the name that they are for.
+    /// Temporary files that are not renamed yet, by their later name.
     temps: BTreeSet<String>,
 }
 
@@ -66,32 +67,34 @@ struct Plan {
 }
 
 impl Disk {
-    /// An empty, sound one.
+    /// An empty disk on which nothing fails.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many operations have been tried, in the store and the target together. Reading is not counted.
+    /// Number of operations that were tried, in the store and the target together. Reading is not
+    /// counted.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
-    /// Lets the `at`-th operation from the disk's beginning (the first is 1) fail, and the later ones succeed.
+    /// Makes the `at`-th operation fail, counted from 1 since the disk was made. Later ones succeed.
     pub fn fail_at(&self, at: u64, fault: Fault) {
         self.state().plan = Some(Plan { at, fault, for_good: false });
     }
 
-    /// Kills the process in the `at`-th operation: it and everything after it fails, until [`Disk::restart`].
+    /// Kills the process in the `at`-th operation: it and all later ones fail until
+    /// [`Disk::restart`].
     pub fn die_at(&self, at: u64, fault: Fault) {
         self.state().plan = Some(Plan { at, fault, for_good: true });
     }
 
-    /// Has the planned death come?
+    /// Whether the process was killed.
     pub fn is_dead(&self) -> bool {
         self.state().dead
     }
 
-    /// A new process on the disk as the crash left it; the plan is done with.
+    /// Starts a new process on the disk as the crash left it, and forgets the plan.
     pub fn restart(&self, loss: Loss) {
         let mut state = self.state();
         state.plan = None;
@@ -115,22 +118,22 @@ impl Disk {
         ModelTarget(self.clone())
     }
 
-    /// The file in `feeds/`, as every reader sees it.
+    /// The bytes of a file in `feeds/`, as readers see them.
     pub fn file(&self, name: &str) -> Option<Arc<[u8]>> {
         self.state().files.get(name).cloned()
     }
 
-    /// The names in `feeds/`, ascending, temporary files left out.
+    /// The names in `feeds/`, ascending, without temporary files.
     pub fn names(&self) -> Vec<String> {
         self.state().files.keys().cloned().collect()
     }
 
-    /// How many temporary files lie about.
+    /// Number of temporary files.
     pub fn temps(&self) -> usize {
         self.state().temps.len()
     }
 
-    /// Someone else puts a file into `feeds/`.
+    /// Puts a file into `feeds/` as another program would.
     pub fn plant(&self, name: &str, bytes: &[u8]) {
         let mut state = self.state();
         state.files.insert(name.to_owned(), bytes.into());
@@ -147,21 +150,23 @@ impl Disk {
 }
 
 impl State {
-    /// Counts one operation, and lets it happen as planned.
+    /// Counts an operation, and does it or fails as planned.
     fn operate(&mut self, act: impl FnOnce(&mut State)) -> io::Result<()> {
         self.alive()?;
         self.operations += 1;
-        let Some(Plan { fault, for_good, .. }) =
-            self.plan.filter(|plan| plan.at == self.operations)
-        else {
-            act(self);
-            return Ok(());
-        };
-        if fault == Fault::After {
-            act(self);
+        match self.plan {
+            Some(Plan { at, fault, for_good }) if at == self.operations => {
+                if fault == Fault::After {
+                    act(self);
+                }
+                self.dead = for_good;
+                Err(io::Error::other(format!("operation {at} was made to fail")))
+            }
+            _ => {
+                act(self);
+                Ok(())
+            }
         }
-        self.dead = for_good;
-        Err(io::Error::other(format!("operation {} was made to fail", self.operations)))
     }
 
     fn alive(&self) -> io::Result<()> {
@@ -169,19 +174,22 @@ impl State {
     }
 }
 
-/// For each name that differs one of the two, by the seed.
+/// The files after a partial write-back: each as in `live` or as in `durable`, as the seed says.
 fn mixed(
     live: &OrdMap<String, Arc<[u8]>>,
     durable: &OrdMap<String, Arc<[u8]>>,
     seed: u64,
 ) -> OrdMap<String, Arc<[u8]>> {
-    let names: BTreeSet<&String> = live.keys().chain(durable.keys()).collect();
-    let pick = |name: &String| {
+    let mut mixed = OrdMap::new();
+    for name in live.keys().chain(durable.keys()) {
+        // One bit of a digest is a coin that falls the same way for the same seed and name.
         let coin = Digest::of(format!("{seed} {name}").as_bytes()).prefix() & 1 == 0;
         let bytes = if coin { live.get(name) } else { durable.get(name) };
-        bytes.map(|bytes| (name.clone(), bytes.clone()))
-    };
-    names.into_iter().filter_map(pick).collect()
+        if let Some(bytes) = bytes {
+            mixed.insert(name.clone(), Arc::clone(bytes));
+        }
+    }
+    mixed
 }
 
 /// The ledger as values.
@@ -201,12 +209,17 @@ struct Ledger {
 impl Ledger {
     fn apply(&mut self, commit: &Commit) {
         let Commit { files, records, urls, channels, bodies, documents, values } = commit;
-        files.iter().for_each(|(path, row)| set(&mut self.files, path, row.as_ref()));
-        bodies.iter().for_each(|(seq, body)| set(&mut self.bodies, seq, body.as_ref()));
+        for (path, row) in files {
+            set(&mut self.files, path, row.as_ref());
+        }
+        for (seq, body) in bodies {
+            set(&mut self.bodies, seq, body.as_ref());
+        }
         for record in records {
             self.records.insert(record.seq, Arc::new(kept_record(record)));
         }
         for (url, seq) in urls.iter() {
+            // A URL stays with the first article that it was given to.
             if !self.urls.contains_key(url) {
                 self.urls.insert(url.clone(), *seq);
                 self.url_order.push_back(url.clone());
@@ -228,29 +241,30 @@ impl Ledger {
     }
 
     fn remembered(&self) -> Remembered {
-        let owned = |map: &OrdMap<String, String>| {
-            map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
-        };
+        let mut urls = Vec::new();
+        for url in &self.url_order {
+            if let Some(seq) = self.urls.get(url) {
+                urls.push((url.clone(), *seq));
+            }
+        }
         Remembered {
-            files: self.files.iter().map(|(path, row)| (path.clone(), row.clone())).collect(),
+            files: pairs(&self.files),
             records: self.records.values().cloned().collect(),
-            urls: self
-                .url_order
-                .iter()
-                .filter_map(|url| Some((url.clone(), *self.urls.get(url)?)))
-                .collect(),
+            urls,
             channels: self.channels.values().cloned().collect(),
-            bodies: self.bodies.iter().map(|(seq, body)| (*seq, body.clone())).collect(),
-            documents: self
-                .documents
-                .iter()
-                .map(|(path, row)| (path.clone(), row.clone()))
-                .collect(),
-            values: owned(&self.values),
+            bodies: pairs(&self.bodies),
+            documents: pairs(&self.documents),
+            values: pairs(&self.values),
         }
     }
 }
 
+/// The keys and values of a map, by ascending key.
+fn pairs<K: Ord + Clone, V: Clone>(map: &OrdMap<K, V>) -> Vec<(K, V)> {
+    map.clone().into_iter().collect()
+}
+
+/// Puts a value into a map, or removes the key.
 fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: &K, value: Option<&V>) {
     match value {
         Some(value) => map.insert(key.clone(), value.clone()),
@@ -258,7 +272,7 @@ fn set<K: Ord + Clone, V: Clone>(map: &mut OrdMap<K, V>, key: &K, value: Option<
     };
 }
 
-/// The instant as a store keeps it.
+/// The instant as a store keeps it: to the microsecond.
 fn kept(instant: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(stored(instant)).unwrap_or(instant)
 }
@@ -281,6 +295,7 @@ fn kept_record(record: &Record) -> Record {
 pub struct ModelStore(Disk);
 
 impl ModelStore {
+    /// Applies a change. After an error the process does not see it, though a restart may.
     fn write(&mut self, change: impl FnOnce(&mut Ledger)) -> Result<(), StoreError> {
         let mut next = self.0.state().ledger.clone();
         change(&mut next);
@@ -306,19 +321,14 @@ impl Store for ModelStore {
     }
 
     fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
-        self.read(|ledger| {
-            ledger.projected.iter().map(|(name, digests)| (name.clone(), digests.clone())).collect()
-        })
+        self.read(|ledger| pairs(&ledger.projected))
     }
 
     fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError> {
         self.write(|ledger| {
             for (name, digests) in changes {
-                set(
-                    &mut ledger.projected,
-                    name,
-                    Some(digests).filter(|digests| !digests.is_empty()),
-                );
+                let row = if digests.is_empty() { None } else { Some(digests) };
+                set(&mut ledger.projected, name, row);
             }
         })
     }
@@ -332,26 +342,32 @@ fn failed(source: io::Error) -> StoreError {
     StoreError::Io { path: PathBuf::from("model"), source }
 }
 
-/// The modelled `feeds/`. Writing and syncing a temporary file, renaming it, removing a file, and syncing the
-/// directories are an operation each.
+/// The modelled `feeds/`. Each of these is an operation: writing a temporary file, syncing it,
+/// renaming it, removing a file, and syncing the directories.
 #[derive(Debug)]
 pub struct ModelTarget(Disk);
 
+impl ModelTarget {
+    fn write_and_rename(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.0.operate(|state| state.temps.extend([name.to_owned()]))?;
+        // The sync of the temporary file.
+        self.0.operate(|_| ())?;
+        self.0.operate(|state| {
+            state.temps.remove(name);
+            state.files.insert(name.to_owned(), bytes.into());
+        })
+    }
+}
+
 impl Target for ModelTarget {
     fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let written = self.0.operate(|state| state.temps.extend([name.to_owned()]));
-        let synced = written.and_then(|()| self.0.operate(|_| ()));
-        let renamed = synced.and_then(|()| {
-            self.0.operate(|state| {
-                state.temps.remove(name);
-                state.files.insert(name.to_owned(), bytes.into());
-            })
-        });
+        let put = self.write_and_rename(name, bytes);
         let mut state = self.0.state();
-        if renamed.is_err() && !state.dead {
+        // A process that lives on removes its temporary file; a dead one leaves it behind.
+        if put.is_err() && !state.dead {
             state.temps.remove(name);
         }
-        renamed
+        put
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {

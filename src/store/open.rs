@@ -1,4 +1,5 @@
-//! The database's file: found or made, brought to the version known here, compared with its mark, copied.
+//! The database's file: opens or creates it, upgrades its schema, compares it with its mark, copies
+//! it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -14,16 +15,17 @@ use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
 use crate::base::Timestamp;
 
-/// Pages in the log at which SQLite folds it into the database by itself: 16 MiB. The engine does so earlier, when idle.
+/// Pages in the write-ahead log at which SQLite makes a checkpoint by itself: 16 MiB. The engine
+/// makes one earlier, when it is idle.
 const LOG_PAGES: u32 = 4096;
 
-/// Bytes that the log keeps on disk once it is folded.
+/// Bytes that the log keeps on disk after a checkpoint.
 const LOG_BYTES: u32 = 4 << 20;
 
 /// Kibibytes of pages that SQLite keeps in memory at most.
 const CACHE_KIB: u32 = 1 << 10;
 
-/// Is there nothing, or an empty file, in the database's place?
+/// Whether the database is missing or empty. SQLite would make a new one of either without a word.
 pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
     match std::fs::metadata(path) {
         Ok(found) => Ok(found.len() == 0),
@@ -32,53 +34,64 @@ pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// May a new database be made at `path`? Makes its file, private.
+/// Makes an empty file, readable by its owner only, for a new database at `path`.
+///
+/// # Errors
+/// A mark or a log proves that a database was here before and is lost; or the file cannot be made.
 pub(super) fn admit_new(path: &Path, marked: Marked) -> Result<(), StoreError> {
     let log = path.with_extension("db-wal");
     if marked != Marked::Nothing || !is_absent(&log)? {
-        let hint = "it is missing or empty, and was not before; put a backup in its place, or take the whole state \
-                    directory away to begin anew";
+        let hint = "it is missing or empty, and was not before; put a backup in its place, or \
+                    remove the whole state directory to start over";
         return Err(corrupt(path, hint));
     }
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    made.map(|_| ()).map_err(|error| StoreError::io(path, error))
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    match options.open(path) {
+        Ok(_created) => Ok(()),
+        Err(error) => Err(StoreError::io(path, error)),
+    }
 }
 
+/// Opens the database, whose file exists, for this process alone.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    // One thread uses the connection at a time, so SQLite's own mutexes are not needed.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let opened = canonical(path).and_then(|real| {
-        let connection =
-            Connection::open_with_flags(real, flags).map_err(|error| sql(path, &error))?;
-        configure(&connection).map_err(|error| sql(path, &error))?;
-        Ok(connection)
-    });
-    opened.map_err(|error| match error {
-        StoreError::InUse { pid, .. } => StoreError::InUse { path: path.to_owned(), pid },
-        other => other,
-    })
+    let connection =
+        Connection::open_with_flags(canonical(path)?, flags).map_err(|error| sql(path, &error))?;
+    configure(&connection).map_err(|error| sql(path, &error))?;
+    Ok(connection)
 }
 
-/// The path with the links of its directory resolved: SQLite's no-follow flag refuses a link in any segment.
+/// The path with the links of its directory resolved, because SQLite's no-follow flag refuses a
+/// link in any segment, and only one in the last is a danger.
 fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let dir = dir.canonicalize().map_err(|error| StoreError::io(path, error))?;
     Ok(dir.join(path.file_name().unwrap_or_default()))
 }
 
+/// Sets up a connection. `EXCLUSIVE` keeps a second process out, and needs no shared memory beside
+/// the write-ahead log; with `synchronous = FULL` a commit is on disk when it returns;
+/// `trusted_schema` and `cell_size_check` protect against a database that was damaged or replaced.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(1))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(&format!(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}; PRAGMA wal_autocheckpoint = {LOG_PAGES}; \
-         PRAGMA journal_size_limit = {LOG_BYTES};"
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}; \
+         PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};"
     ))
 }
 
-/// Brings the database to the version known here. Was it empty?
+/// Upgrades the database to the last of `migrations`, or creates its tables. Returns whether it was
+/// empty.
+///
+/// # Errors
+/// It is not a database of dropfeed, a newer one, damaged, or cannot be written.
 pub(super) fn prepare(
     connection: &mut Connection,
     path: &Path,
@@ -113,7 +126,8 @@ fn create(connection: &mut Connection, migrations: &[Migration]) -> rusqlite::Re
     })
 }
 
-/// Keeps a copy of the old version beside the database, then goes to the new one.
+/// Upgrades the database, after a copy of the old version was put beside it. Damage is looked for
+/// first, so that the copy is a whole one.
 fn upgrade(
     connection: &mut Connection,
     path: &Path,
@@ -124,7 +138,7 @@ fn upgrade(
     read::quick_check(connection).map_err(|trouble| at_path(path, trouble))?;
     let kept = path.with_extension(format!("v{version}.db"));
     match std::fs::remove_file(&kept) {
-        // Left by an upgrade that did not come to its end: the database still is as it was then.
+        // An earlier upgrade was interrupted after its copy. The database has not changed since.
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(StoreError::io(&kept, error)),
@@ -133,67 +147,94 @@ fn upgrade(
     schema::migrate(connection, version, migrations, |_| Ok(())).map_err(|error| sql(path, &error))
 }
 
-/// Writes a consistent copy that says of itself that it is one.
+/// Writes a consistent copy, whose seal says that it is a copy and may be older than the mark. The
+/// name appears when the copy is complete and durable.
+///
+/// # Errors
+/// `to` exists, its name is not UTF-8, or reading or writing failed.
 pub(super) fn copy(
     connection: &Connection,
     seal: &Seal,
     path: &Path,
     to: &Path,
 ) -> Result<(), StoreError> {
-    let io = |error| StoreError::io(to, error);
     if to.exists() {
-        return Err(io(io::Error::from(io::ErrorKind::AlreadyExists)));
+        return Err(StoreError::io(to, io::Error::from(io::ErrorKind::AlreadyExists)));
     }
     let temp = to.with_extension("tmp");
-    let _left_over = std::fs::remove_file(&temp);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temp).map_err(io)?;
-    let name = temp.to_str().ok_or_else(|| io(io::Error::other("the name is not UTF-8")))?;
+    make_empty(&temp).map_err(|error| StoreError::io(to, error))?;
+    let Some(name) = temp.to_str() else {
+        return Err(StoreError::io(to, io::Error::other("the name is not UTF-8")));
+    };
     connection.execute("VACUUM INTO ?", [name]).map_err(|error| sql(path, &error))?;
-    let mut seal = seal.clone();
-    seal.copy = true;
-    let marked = Connection::open(&temp).and_then(|copy| {
-        copy.execute(&schema::SEAL.sql().put, params_from_iter(seal.cells()))?;
-        copy.close().map_err(|(_, error)| error)
-    });
-    marked.map_err(|error| sql(&temp, &error))?;
-    File::open(&temp).and_then(|file| file.sync_all()).map_err(io)?;
-    std::fs::rename(&temp, to).map_err(io)?;
-    let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
+    mark_as_copy(&temp, seal).map_err(|error| sql(&temp, &error))?;
+    put_in_place(&temp, to).map_err(|error| StoreError::io(to, error))
 }
 
-/// Is the database at least as new as the mark?
+/// Makes an empty file that only its owner can read, in place of what an interrupted copy left.
+fn make_empty(temp: &Path) -> io::Result<()> {
+    let _left_over = std::fs::remove_file(temp);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(temp)?;
+    Ok(())
+}
+
+/// Writes into the copy's seal that it is a copy.
+fn mark_as_copy(temp: &Path, seal: &Seal) -> rusqlite::Result<()> {
+    let mut seal = seal.clone();
+    seal.copy = true;
+    let copy = Connection::open(temp)?;
+    copy.execute(&schema::SEAL.sql().put, params_from_iter(seal.cells()))?;
+    copy.close().map_err(|(_, error)| error)
+}
+
+/// Renames a finished file to its name, durably: the bytes before the name, then the directory.
+fn put_in_place(temp: &Path, to: &Path) -> io::Result<()> {
+    File::open(temp)?.sync_all()?;
+    std::fs::rename(temp, to)?;
+    // The parent of a bare file name is the empty path, which cannot be opened.
+    let dir = match to.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    File::open(dir)?.sync_all()
+}
+
+/// Checks that the database is at least as new as the mark. A copy may be older: an operator put it
+/// there on purpose.
+///
+/// # Errors
+/// [`StoreError::Outdated`] if the mark has a later commit, or is of another database.
 pub(super) fn compare(path: &Path, seal: &Seal, marked: Marked) -> Result<(), StoreError> {
     let Marked::Commits(lineage, commits) = marked else { return Ok(()) };
     if seal.copy || (seal.lineage == lineage && seal.commits >= commits) {
         return Ok(());
     }
-    let mark = "if it is an old copy that you put there, take state.mark away";
+    let mark = "if it is an old copy that you put there, remove state.mark";
     let why = if seal.lineage == lineage {
         format!("it has lost its last commits: {} of {commits} are there; {mark}", seal.commits)
     } else {
-        format!("it is another database than the one that was here before; {mark}")
+        format!("it is not the database that was here before; {mark}")
     };
     Err(StoreError::Outdated { path: path.to_owned(), why })
 }
 
-/// Moves a damaged database out of the way, under a name that says so, with its log and its mark. Returns the new name
-/// of the database. Nothing is deleted: what can be read of it by hand is still there.
+/// Renames a damaged database, its log and its mark: `.damaged-` and the time are added. Returns the
+/// new name of the database. Nothing is deleted, so that data can still be saved by hand.
 ///
 /// # Errors
 /// A file cannot be renamed.
 pub fn set_aside(dir: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
-    let stamp = now.strftime("%Y%m%dT%H%M%SZ");
-    let to = |name: &str| dir.join(format!("{name}.damaged-{stamp}"));
-    // The database last: should this be interrupted, it is found damaged again.
+    let suffix = now.strftime(".damaged-%Y%m%dT%H%M%SZ").to_string();
+    // The database is the last: if this is interrupted, the next start finds it damaged again.
     for name in ["state.mark", "state.db-wal", "state.db"] {
-        match std::fs::rename(dir.join(name), to(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::io(&dir.join(name), error));
-            }
-            _ => {}
+        let from = dir.join(name);
+        match std::fs::rename(&from, dir.join(format!("{name}{suffix}"))) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io(&from, error)),
         }
     }
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| StoreError::io(dir, error))?;
-    Ok(to("state.db"))
+    let opened = File::open(dir).map_err(|error| StoreError::io(dir, error))?;
+    opened.sync_all().map_err(|error| StoreError::io(dir, error))?;
+    Ok(dir.join(format!("state.db{suffix}")))
 }

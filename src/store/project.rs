@@ -1,13 +1,17 @@
 //! The projection: finished documents as plain files in `feeds/`, for web servers, rsync and people.
 //!
-//! Owns the manifest (what dropfeed may have put under each name) and the order of things; [`Target`] does the
-//! writing. Never reads a document back to serve it: the files are a copy of the snapshot, and can be made again.
+//! Owns the manifest (what dropfeed may have put under each name) and the order of the operations;
+//! [`Target`] does the writing. Never reads a document back to serve it: the files are a copy of the
+//! snapshot, and can be made again.
 //!
-//! - Before bytes are written their digest is in the manifest, durably; before a name leaves the manifest its file is
-//!   gone, durably. So a crash at any moment neither loses track of a file nor claims one of somebody else's.
-//! - Only a file whose bytes the manifest knows is deleted. One that somebody changed or put there is left alone, and
-//!   told; but a name that dropfeed has to write (`rss.xml`) is dropfeed's, and what stood there is replaced.
-//! - Bytes count as written once they are settled. After any error in between they are written anew.
+//! - Before bytes are written, their digest is in the manifest, durably; before a name leaves the
+//!   manifest, its file is gone, durably. So a crash at any moment neither loses track of a file nor
+//!   claims one that somebody else made.
+//! - Only a file whose bytes the manifest knows is deleted. A file that somebody changed or put
+//!   there is left alone and reported; but a name that dropfeed has to write (`rss.xml`) belongs to
+//!   dropfeed, and a foreign file of that name is replaced.
+//! - Bytes count as written when they are settled. After any error before that they are written
+//!   again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -19,47 +23,49 @@ use crate::base::Digest;
 
 use super::{Projected, Store, StoreError, is_full};
 
-/// The most digests that are remembered of one name; more than two only after errors in a row.
+/// The most digests that are remembered for one name. There are more than two only after several
+/// errors in a row.
 const DIGESTS_MAX: usize = 8;
 
-/// Where documents are projected to. Two implementations: [`super::Directory`], and [`super::model::ModelTarget`]; an
-/// object store would be a third.
+/// The destination of a projection. Two implementations: [`super::Directory`], and
+/// [`super::model::ModelTarget`]; an object store would be a third.
 ///
 /// Names are relative, with `/` between segments, in decoded text: `news/rss.xml`, `tags/日本/feed.json`.
 pub trait Target: Send + Sync {
-    /// Puts `bytes` under `name`, in place of what stands there, so that no reader ever sees a part of them. Durable
-    /// after [`Target::settle`].
+    /// Writes the file `name`, and replaces it if it exists, so that no reader ever sees a part of
+    /// `bytes`. Durable after [`Target::settle`].
     ///
     /// # Errors
-    /// Those of writing. What stood there before may then still stand there, or be replaced.
+    /// Those of writing. The file is then either as it was or replaced.
     fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 
-    /// Takes away what stands under `name`; nothing is fine. Durable after [`Target::settle`].
+    /// Removes the file `name`, if it exists. Durable after [`Target::settle`].
     ///
     /// # Errors
     /// Those of deleting.
     fn remove(&mut self, name: &str) -> io::Result<()>;
 
-    /// The digest of what stands under `name`; `None` where that is nothing, or not a file.
+    /// The digest of the file `name`; `None` if it does not exist or is not a file.
     ///
     /// # Errors
     /// Those of reading.
     fn digest(&self, name: &str) -> io::Result<Option<Digest>>;
 
-    /// Makes durable what was put and removed before.
+    /// Makes everything durable that was put and removed before.
     ///
     /// # Errors
-    /// Those of syncing. Nothing that was put or removed since the last success is then certain.
+    /// Those of syncing. Each file that was put or removed since the last success may then be in
+    /// either state.
     fn settle(&mut self) -> io::Result<()>;
 
-    /// Takes away the temporary files that an earlier process left beside `names`.
+    /// Removes the temporary files that an earlier process left beside `names`.
     ///
     /// # Errors
     /// Those of deleting.
     fn clean(&mut self, names: &[&str]) -> io::Result<()>;
 }
 
-/// A target behind a pointer is one.
+/// Forwards to the target behind the pointer.
 impl Target for Box<dyn Target> {
     fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         (**self).put(name, bytes)
@@ -102,7 +108,7 @@ pub enum ProjectError {
         /// The file.
         name: String,
     },
-    /// The place does not let itself be written to: permissions, or a read-only file system.
+    /// The place cannot be written to: permissions, or a read-only file system.
     #[error("cannot write {name:?} in the feeds directory: {source}")]
     Unwritable {
         /// The file.
@@ -110,10 +116,10 @@ pub enum ProjectError {
         /// What the system said.
         source: io::Error,
     },
-    /// Something else went wrong with one file.
+    /// Another error of one file.
     #[error("{name:?} in the feeds directory: {source}")]
     Io {
-        /// The file; empty where it concerns all.
+        /// The file; empty if the error concerns all files.
         name: String,
         /// What the system said.
         source: io::Error,
@@ -135,7 +141,7 @@ impl ProjectError {
         }
     }
 
-    /// Will the next file fail likewise?
+    /// Whether the next file would fail in the same way.
     fn is_everywhere(&self) -> bool {
         match self {
             Self::Full { .. } | Self::Store(_) => true,
@@ -145,57 +151,61 @@ impl ProjectError {
     }
 }
 
-/// What [`Projector::put`] did.
+/// The result of [`Projector::put`].
 #[derive(Debug, Default)]
 pub struct Written {
-    /// How many files were written, and are durable.
+    /// Number of files that were written and are durable.
     pub written: usize,
-    /// What was not written, and why.
+    /// Files that were not written, with the reasons.
     pub failed: Vec<ProjectError>,
 }
 
-/// What [`Projector::sweep`] did.
+/// The result of [`Projector::sweep`].
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// How many files were taken away.
+    /// Number of files that were removed.
     pub removed: usize,
-    /// Files under names of ours whose bytes are not: left alone, and no longer ours.
+    /// Files of the manifest that somebody replaced: left alone, and no longer in the manifest.
     pub left: Vec<String>,
-    /// What could not be taken away; it stays in the manifest.
+    /// Files that could not be removed; they stay in the manifest.
     pub failed: Vec<ProjectError>,
 }
 
-/// Keeps a target equal to what is wanted. Used by the engine's thread alone.
+/// Keeps a target equal to the wanted files. Used by one thread.
 #[derive(Debug)]
 pub struct Projector<T> {
     target: T,
     known: BTreeMap<String, Known>,
-    /// Names whose row in the manifest says more than is needed.
-    wordy: BTreeSet<String>,
+    /// Names whose row in the manifest has more than one digest, although the file is known.
+    to_compact: BTreeSet<String>,
 }
 
-/// What is known of a name.
+/// What is known about a name.
 #[derive(Debug, Default)]
 struct Known {
-    /// Its row in the manifest.
+    /// Its row in the manifest. It contains `on_disk`.
     recorded: Vec<Digest>,
-    /// What stands there for certain.
-    there: Option<Digest>,
+    /// The digest of the file; `None` if it is not known for certain.
+    on_disk: Option<Digest>,
 }
 
 impl<T: Target> Projector<T> {
-    /// A projector that takes nothing for certain; [`Projector::repair`] looks at what is there. `manifest` is
-    /// [`Store::projected`].
+    /// A projector that knows nothing of the files yet; [`Projector::repair`] reads them. `manifest`
+    /// is [`Store::projected`].
     pub fn new(target: T, manifest: Vec<Projected>) -> Self {
-        let known = |(name, recorded)| (name, Known { recorded, there: None });
-        Self { target, known: manifest.into_iter().map(known).collect(), wordy: BTreeSet::new() }
+        let mut known = BTreeMap::new();
+        for (name, recorded) in manifest {
+            known.insert(name, Known { recorded, on_disk: None });
+        }
+        Self { target, known, to_compact: BTreeSet::new() }
     }
 
-    /// Takes left-over temporary files away, and compares each file of the manifest with its digest. Returns the
-    /// names whose file is missing or not ours any more; [`Projector::plan`] will name them. May be called at any time.
+    /// Removes left-over temporary files, and compares each file of the manifest with its digests.
+    /// Returns the names whose file is missing or foreign; [`Projector::plan`] will name them. May be
+    /// called at any time.
     ///
     /// # Errors
-    /// Those of cleaning. Unreadable files are taken for missing.
+    /// Those of cleaning. Unreadable files count as missing.
     pub fn repair(&mut self) -> Result<Vec<String>, ProjectError> {
         let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
@@ -204,55 +214,58 @@ impl<T: Target> Projector<T> {
             names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
         let mut drifted = Vec::new();
         for ((name, known), found) in self.known.iter_mut().zip(found) {
-            known.there = found.filter(|digest| known.recorded.contains(digest));
-            match known.there {
-                None => drifted.push(name.clone()),
-                Some(_) if known.recorded.len() > 1 => self.wordy.extend([name.clone()]),
-                Some(_) => {}
+            known.on_disk = found.filter(|digest| known.recorded.contains(digest));
+            if known.on_disk.is_none() {
+                drifted.push(name.clone());
+            } else if known.recorded.len() > 1 {
+                self.to_compact.insert(name.clone());
             }
         }
         Ok(drifted)
     }
 
-    /// The names among `wanted` under which other bytes stand, or nothing, or nobody knows what.
+    /// The names among `wanted` whose file is missing, different, or not known.
     pub fn plan<'a>(&self, wanted: impl IntoIterator<Item = (&'a str, Digest)>) -> Vec<&'a str> {
-        wanted
-            .into_iter()
-            .filter(|(name, digest)| !self.stands(name, *digest))
-            .map(|(name, _)| name)
-            .collect()
+        let mut due = Vec::new();
+        for (name, digest) in wanted {
+            if !self.is_on_disk(name, digest) {
+                due.push(name);
+            }
+        }
+        due
     }
 
-    /// Writes the files that do not stand there yet; all the others cost nothing. A batch costs one commit, and one
-    /// sync of each directory.
+    /// Writes the files that are not on disk yet; the others cost nothing. A batch costs one commit,
+    /// and one sync of each directory.
     ///
     /// # Errors
-    /// Where the manifest could not be written, or the batch not be settled. What went wrong with single files is in
-    /// [`Written::failed`].
+    /// The manifest could not be written, or the batch could not be settled. Errors of single files
+    /// are in [`Written::failed`].
     pub fn put(
         &mut self,
         store: &mut dyn Store,
         files: &[File<'_>],
     ) -> Result<Written, ProjectError> {
         let due: Vec<&File<'_>> =
-            files.iter().filter(|file| !self.stands(file.name, file.digest)).collect();
+            files.iter().filter(|file| !self.is_on_disk(file.name, file.digest)).collect();
         if due.is_empty() {
             return Ok(Written::default());
         }
-        self.announce(store, &due)?;
+        self.record_intent(store, &due)?;
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         for file in due {
-            self.doubt(file.name);
-            match self
-                .target
-                .put(file.name, file.bytes)
-                .map_err(|source| ProjectError::new(file.name, source))
-            {
+            // Until the batch is settled, a crash may leave the old file or the new one.
+            self.forget_on_disk(file.name);
+            match self.target.put(file.name, file.bytes) {
                 Ok(()) => done.push(file),
-                Err(error) => failed.push(error),
-            }
-            if failed.last().is_some_and(ProjectError::is_everywhere) {
-                break;
+                Err(source) => {
+                    let error = ProjectError::new(file.name, source);
+                    let is_everywhere = error.is_everywhere();
+                    failed.push(error);
+                    if is_everywhere {
+                        break;
+                    }
+                }
             }
         }
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
@@ -262,11 +275,11 @@ impl<T: Target> Projector<T> {
         Ok(Written { written: done.len(), failed })
     }
 
-    /// Takes away every file of the manifest whose name `keep` does not want.
+    /// Removes every file of the manifest for whose name `keep` is false.
     ///
     /// # Errors
-    /// Where the removal could not be settled, or the manifest not be written. Calling it again takes up where it
-    /// ended.
+    /// The removal could not be settled, or the manifest could not be written. Another call continues
+    /// where this one ended.
     pub fn sweep(
         &mut self,
         store: &mut dyn Store,
@@ -275,10 +288,10 @@ impl<T: Target> Projector<T> {
         let unwanted: Vec<String> = self.known.keys().filter(|name| !keep(name)).cloned().collect();
         let (mut swept, mut gone) = (Swept::default(), Vec::new());
         for name in unwanted {
-            match self.take_away(&name) {
-                Ok(Away::Removed) => swept.removed += 1,
-                Ok(Away::Nothing) => {}
-                Ok(Away::Foreign) => swept.left.push(name.clone()),
+            match self.remove_own(&name) {
+                Ok(Removal::Removed) => swept.removed += 1,
+                Ok(Removal::Missing) => {}
+                Ok(Removal::Foreign) => swept.left.push(name.clone()),
                 Err(source) => {
                     swept.failed.push(ProjectError::new(&name, source));
                     continue;
@@ -289,87 +302,112 @@ impl<T: Target> Projector<T> {
         if gone.is_empty() {
             return Ok(swept);
         }
+        // The files first, durably: a crash in between leaves names in the manifest without a file,
+        // never a file of ours that the manifest does not know.
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
         store.set_projected(&gone)?;
         for (name, _) in gone {
             self.known.remove(&name);
-            self.wordy.remove(&name);
+            self.to_compact.remove(&name);
         }
         Ok(swept)
     }
 
-    fn stands(&self, name: &str, digest: Digest) -> bool {
-        self.known.get(name).is_some_and(|known| known.there == Some(digest))
+    /// Whether the file is certain to have these bytes.
+    fn is_on_disk(&self, name: &str, digest: Digest) -> bool {
+        match self.known.get(name) {
+            Some(known) => known.on_disk == Some(digest),
+            None => false,
+        }
     }
 
-    /// Writes the digests of what is about to be put into the manifest, and shortens rows of earlier batches.
-    fn announce(&mut self, store: &mut dyn Store, due: &[&File<'_>]) -> Result<(), ProjectError> {
+    /// Writes the digests of the files that will be put into the manifest, and in the same commit
+    /// shortens rows of earlier batches.
+    fn record_intent(
+        &mut self,
+        store: &mut dyn Store,
+        due: &[&File<'_>],
+    ) -> Result<(), ProjectError> {
         let mut rows: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
-        for name in &self.wordy {
-            let there = self.known.get(name).and_then(|known| known.there);
-            rows.extend(there.map(|digest| (name.clone(), vec![digest])));
+        for name in &self.to_compact {
+            if let Some(Known { on_disk: Some(digest), .. }) = self.known.get(name) {
+                rows.insert(name.clone(), vec![*digest]);
+            }
         }
         for file in due {
-            let known = self.known.get(file.name);
-            let row = known.map(Known::possible).unwrap_or_default();
-            let row = rows.entry(file.name.to_owned()).or_insert(row);
+            let possible = match self.known.get(file.name) {
+                Some(known) => known.possible(),
+                None => Vec::new(),
+            };
+            let row = rows.entry(file.name.to_owned()).or_insert(possible);
+            // The newest digest is the last, and the oldest are forgotten first.
             row.retain(|digest| *digest != file.digest);
             row.push(file.digest);
             row.drain(..row.len().saturating_sub(DIGESTS_MAX));
         }
-        rows.retain(|name, row| self.known.get(name).is_none_or(|known| known.recorded != *row));
-        let rows: Vec<Projected> = rows.into_iter().collect();
-        if !rows.is_empty() {
-            store.set_projected(&rows)?;
-        }
-        self.wordy.clear();
+        let mut changed: Vec<Projected> = Vec::new();
         for (name, row) in rows {
+            if self.known.get(&name).is_none_or(|known| known.recorded != row) {
+                changed.push((name, row));
+            }
+        }
+        if !changed.is_empty() {
+            store.set_projected(&changed)?;
+        }
+        self.to_compact.clear();
+        for (name, row) in changed {
             self.known.entry(name).or_default().recorded = row;
         }
         Ok(())
     }
 
-    fn doubt(&mut self, name: &str) {
+    fn forget_on_disk(&mut self, name: &str) {
         if let Some(known) = self.known.get_mut(name) {
-            known.there = None;
+            known.on_disk = None;
         }
     }
 
+    /// Notes a file that is durable. Its earlier digests leave the manifest with the next batch, so
+    /// that they cost no commit of their own.
     fn note(&mut self, file: &File<'_>) {
         let Some(known) = self.known.get_mut(file.name) else { return };
-        known.there = Some(file.digest);
+        known.on_disk = Some(file.digest);
         if known.recorded.len() > 1 {
-            self.wordy.insert(file.name.to_owned());
+            self.to_compact.insert(file.name.to_owned());
         }
     }
 
-    /// Removes the file if its bytes are ours.
-    fn take_away(&mut self, name: &str) -> io::Result<Away> {
-        let ours = self.known.get(name).map(|known| &*known.recorded).unwrap_or_default();
-        match self.target.digest(name)? {
-            None => return Ok(Away::Nothing),
-            Some(digest) if !ours.contains(&digest) => return Ok(Away::Foreign),
-            Some(_) => {}
+    /// Removes the file if the manifest knows its bytes. The file is read for that, since somebody
+    /// may have changed it after the last write.
+    fn remove_own(&mut self, name: &str) -> io::Result<Removal> {
+        let Some(digest) = self.target.digest(name)? else { return Ok(Removal::Missing) };
+        let Some(known) = self.known.get_mut(name) else { return Ok(Removal::Foreign) };
+        if !known.recorded.contains(&digest) {
+            return Ok(Removal::Foreign);
         }
-        self.doubt(name);
-        self.target.remove(name).map(|()| Away::Removed)
+        known.on_disk = None;
+        self.target.remove(name)?;
+        Ok(Removal::Removed)
     }
 }
 
 impl Known {
-    /// What may stand there, oldest first.
+    /// The digests that the file may have, oldest first.
     fn possible(&self) -> Vec<Digest> {
-        match self.there {
+        match self.on_disk {
             Some(digest) => vec![digest],
             None => self.recorded.clone(),
         }
     }
 }
 
-/// What became of an unwanted file.
-enum Away {
+/// The fate of an unwanted file.
+enum Removal {
+    /// It was removed.
     Removed,
-    Nothing,
+    /// It did not exist.
+    Missing,
+    /// Its bytes are not dropfeed's, so it was left alone.
     Foreign,
 }
 

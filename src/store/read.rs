@@ -1,4 +1,4 @@
-//! Rows out of the database, each compared with its checksum and all of them with the seal.
+//! Reads rows of the database, and compares each with its checksum and all of them with the seal.
 
 use std::io;
 use std::path::Path;
@@ -14,11 +14,14 @@ use super::seal::{Seal, Total};
 /// Rows that are decoded at a time by one thread.
 const CHUNK_ROWS: usize = 4096;
 
-/// What went wrong inside, before it is at_path with a file's name.
+/// An error inside the database; [`at_path`] adds the name of the file.
 #[derive(Debug)]
 pub(super) enum Trouble {
+    /// SQLite's own.
     Sql(rusqlite::Error),
+    /// The database is not as it was committed: a sentence for an operator.
     Damaged(String),
+    /// A value that cannot be stored. The database is sound.
     Unwritable(Malformed),
 }
 
@@ -28,10 +31,11 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-/// Some rows of a table, and what they come to.
+/// The decoded rows of one chunk of a table, and their total.
 type Part<T> = Result<(Vec<T>, Total), Trouble>;
 
-/// Every row of a table, decoded by other threads while this one goes on reading, and compared with the seal.
+/// Every row of a table, compared with the seal. Other threads decode while this one reads: decoding
+/// takes longer, and a start waits for it.
 pub(super) fn all<T: Send>(
     connection: &Connection,
     seal: &Seal,
@@ -59,6 +63,7 @@ pub(super) fn all<T: Send>(
         Ok::<(), rusqlite::Error>(())
     })?;
     drop(send);
+    // Chunks arrive as they are decoded; the rows are returned in the order of their keys.
     let mut parts: Vec<(u64, Part<T>)> = parts.into_iter().collect();
     parts.sort_unstable_by_key(|(n, _)| *n);
     let (mut items, mut total) = (Vec::with_capacity(parts.len() * CHUNK_ROWS), Total::default());
@@ -68,10 +73,8 @@ pub(super) fn all<T: Send>(
         total.join(sum);
     }
     if total != seal.total(table) {
-        return Err(Trouble::Damaged(format!(
-            "rows of table {} are missing, or too many",
-            table.name
-        )));
+        let why = format!("table {} has lost rows, or has too many", table.name);
+        return Err(Trouble::Damaged(why));
     }
     items.shrink_to_fit();
     Ok(items)
@@ -82,19 +85,25 @@ fn decoded<T>(
     rows: Vec<Cells>,
     decode: fn(Cells) -> Result<T, Malformed>,
 ) -> Part<T> {
-    let damaged = |why: &str| Trouble::Damaged(format!("a row of table {}: {why}", table.name));
     let mut total = Total::default();
     let mut items = Vec::with_capacity(rows.len());
     for mut cells in rows {
         let sum = cells.pop();
         let expected = table.sum(&cells);
         if sum != Some(rows::int(expected)) {
-            return Err(damaged("it does not have its checksum"));
+            return Err(damaged_row(table, "its checksum is wrong"));
         }
         total.add(expected);
-        items.push(decode(cells).map_err(|Malformed(why)| damaged(&why))?);
+        match decode(cells) {
+            Ok(item) => items.push(item),
+            Err(Malformed(why)) => return Err(damaged_row(table, &why)),
+        }
     }
     Ok((items, total))
+}
+
+fn damaged_row(table: &Table, why: &str) -> Trouble {
+    Trouble::Damaged(format!("a row of table {}: {why}", table.name))
 }
 
 pub(super) fn cells(row: &rusqlite::Row<'_>, table: &Table) -> rusqlite::Result<Cells> {
@@ -109,13 +118,14 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), Trouble> {
 pub(super) fn seal(connection: &Connection) -> Result<Seal, Trouble> {
     let mut statement = connection.prepare_cached(&schema::SEAL.sql().get)?;
     let mut rows = statement.query([1])?;
-    let found = rows.next()?.map(|row| cells(row, &schema::SEAL)).transpose()?;
-    found
-        .and_then(|cells| Seal::read(&cells))
-        .ok_or_else(|| Trouble::Damaged("its seal is broken".to_owned()))
+    let seal = match rows.next()? {
+        Some(row) => Seal::read(&cells(row, &schema::SEAL)?),
+        None => None,
+    };
+    seal.ok_or_else(|| Trouble::Damaged("its seal is broken".to_owned()))
 }
 
-/// Does the error leave the connection as it was?
+/// Whether the connection can be used again after the error.
 pub(super) fn is_passing(trouble: &Trouble) -> bool {
     match trouble {
         Trouble::Sql(error) => matches!(
@@ -127,6 +137,7 @@ pub(super) fn is_passing(trouble: &Trouble) -> bool {
     }
 }
 
+/// The error as users see it, with the name of the file.
 pub(super) fn at_path(path: &Path, trouble: Trouble) -> StoreError {
     match trouble {
         Trouble::Sql(error) => sql(path, &error),
@@ -138,6 +149,7 @@ pub(super) fn at_path(path: &Path, trouble: Trouble) -> StoreError {
     }
 }
 
+/// SQLite's error as users see it.
 pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
@@ -148,10 +160,10 @@ pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
             corrupt(&path, &error.to_string())
         }
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
-        // What a damaged schema says when a statement is prepared.
+        // SQLITE_ERROR is the code when a damaged schema prevents preparing a statement.
         Some(ErrorCode::Unknown) => corrupt(&path, &error.to_string()),
         Some(_) => StoreError::Io { path, source: io::Error::other(error.to_string()) },
-        // No error of SQLite's: a cell of another type, or text that is not UTF-8.
+        // Not SQLite's error but rusqlite's: a cell of another type, or text that is not UTF-8.
         None => corrupt(&path, &error.to_string()),
     }
 }

@@ -1,10 +1,11 @@
 //! Rows of the ledger as cells of the database, and back.
 //!
-//! Pure. `read_x(x(row)) == row`, instants to the microsecond. What cannot be read back is [`Malformed`], never a
-//! guess. Heads are JSON, so that a later version may add fields; word sketches are bytes, because there is one for
-//! every article and they are read at each start; bodies are deflated.
+//! Pure. `read_x(x(row)) == row`, instants to the microsecond. Cells that cannot be read back are
+//! [`Malformed`], never a guess. Heads are JSON, so that a later version may add fields; word
+//! sketches are bytes, because each article has one and all are read at each start; bodies are
+//! deflated.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use flate2::Compression;
@@ -22,20 +23,21 @@ use crate::source::Fingerprint;
 
 use super::{Projected, stored};
 
-/// The largest body that is read back, in bytes of JSON; far beyond what any limit lets in.
+/// The largest body that is read back, in bytes of JSON: more than any limit allows, so only a
+/// damaged row can exceed it.
 const BODY_BYTES_MAX: u64 = 256 << 20;
 
-/// The form of a word sketch in bytes.
+/// The first byte of a stored word sketch: the number of its layout.
 const SKETCH_FORM: u8 = 1;
 
 /// A row's cells, key first.
 pub type Cells = Vec<Value>;
 
-/// A cell that does not say what it should.
+/// A cell of the wrong type or with an impossible value, described for an operator.
 #[derive(Debug)]
 pub struct Malformed(pub(super) String);
 
-/// What is read from cells, or why nothing is.
+/// A value read from cells.
 pub type Result<T> = std::result::Result<T, Malformed>;
 
 /// The cells of a file.
@@ -87,10 +89,11 @@ pub fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
         1 => Kept::Article(Arc::new(cells.json()?), cells.sketch()?),
         2 => Kept::Empty,
         3 => {
+            // Both are null in the row of a refused file.
             let (_head, _sketch) = (cells.next()?, cells.next()?);
             Kept::Refused(cells.json::<Vec<_>>()?.into())
         }
-        other => return malformed("what a file was found to be", &int(other)),
+        other => return malformed("the state of a file", &int(other)),
     };
     Ok((path, FileRow { fingerprint, racy, digest, kept }))
 }
@@ -143,12 +146,12 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
     }))
 }
 
-/// A URL, the article whose it is, and the place of the URL in the order in which all became public.
+/// The cells of a URL, its article, and its place in the order in which all URLs became public.
 pub fn url(url: &UrlPath, seq: Seq, n: u64) -> Cells {
     vec![text(url.as_str()), int(seq.cast_signed()), int(n.cast_signed())]
 }
 
-/// The place, the URL and the article of its cells.
+/// The place, the URL and its article, of their cells.
 pub fn read_url(cells: Cells) -> Result<(u64, (UrlPath, Seq))> {
     let mut cells = Reader(cells.into_iter());
     let (url, seq) = (cells.url()?, cells.seq()?);
@@ -178,13 +181,15 @@ pub fn read_channel(cells: Cells) -> Result<ChannelRow> {
 
 /// The cells of a body.
 pub fn body(seq: Seq, body: &Body) -> Result<Cells> {
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
     let bytes = serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()))?;
-    let written = deflated.write_all(&bytes).and_then(|()| deflated.finish());
-    Ok(vec![
-        int(seq.cast_signed()),
-        Value::Blob(written.map_err(|error| Malformed(error.to_string()))?),
-    ])
+    let deflated = deflate(&bytes).map_err(|error| Malformed(error.to_string()))?;
+    Ok(vec![int(seq.cast_signed()), Value::Blob(deflated)])
+}
+
+fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(bytes)?;
+    deflated.finish()
 }
 
 /// The body of its cells.
@@ -226,7 +231,10 @@ pub fn read_setting(cells: Cells) -> Result<(String, String)> {
 
 /// The cells of a projected file.
 pub fn projected(name: &str, digests: &[Digest]) -> Cells {
-    let bytes = digests.iter().flat_map(|digest| *digest.as_bytes()).collect();
+    let mut bytes = Vec::new();
+    for digest in digests {
+        bytes.extend_from_slice(digest.as_bytes());
+    }
     vec![text(name), Value::Blob(bytes)]
 }
 
@@ -234,7 +242,10 @@ pub fn projected(name: &str, digests: &[Digest]) -> Cells {
 pub fn read_projected(cells: Cells) -> Result<Projected> {
     let mut cells = Reader(cells.into_iter());
     let name = cells.text()?;
-    let digests = cells.blob()?.chunks(32).map(read_digest).collect::<Result<_>>()?;
+    let mut digests = Vec::new();
+    for bytes in cells.blob()?.chunks(32) {
+        digests.push(read_digest(bytes)?);
+    }
     Ok((name, digests))
 }
 
@@ -257,10 +268,14 @@ fn instant(instant: Timestamp) -> Value {
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    serde_json::to_string(value).map(Value::Text).map_err(|error| Malformed(error.to_string()))
+    match serde_json::to_string(value) {
+        Ok(text) => Ok(Value::Text(text)),
+        Err(error) => Err(Malformed(error.to_string())),
+    }
 }
 
-/// The form's number, the count of words, then both lists after their lengths; numbers in little-endian order.
+/// The layout: its number (a byte), the count of words, then each of both lists after its length.
+/// Numbers have 32 bits in little-endian order.
 fn sketch(sketch: &WordSketch) -> Value {
     let WordSketch { words, histogram, sample } = sketch;
     let mut bytes = Vec::with_capacity(13 + histogram.len() + 4 * sample.len());
@@ -269,20 +284,31 @@ fn sketch(sketch: &WordSketch) -> Value {
     bytes.extend_from_slice(&(histogram.len() as u32).to_le_bytes());
     bytes.extend_from_slice(histogram);
     bytes.extend_from_slice(&(sample.len() as u32).to_le_bytes());
-    sample.iter().for_each(|hash| bytes.extend_from_slice(&hash.to_le_bytes()));
+    for hash in sample {
+        bytes.extend_from_slice(&hash.to_le_bytes());
+    }
     Value::Blob(bytes)
 }
 
 fn read_sketch(bytes: &[u8]) -> Option<WordSketch> {
-    let number = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
     let (&[SKETCH_FORM], rest) = bytes.split_first_chunk()? else { return None };
     let (words, rest) = rest.split_at_checked(4)?;
     let (len, rest) = rest.split_at_checked(4)?;
     let (histogram, rest) = rest.split_at_checked(number(len)? as usize)?;
     let (len, rest) = rest.split_at_checked(4)?;
-    let sample: Vec<u32> = rest.chunks(4).map(number).collect::<Option<_>>()?;
-    let whole = sample.len() == number(len)? as usize;
-    whole.then_some(WordSketch { words: number(words)?, histogram: histogram.to_vec(), sample })
+    let mut sample = Vec::with_capacity(rest.len() / 4);
+    for hash in rest.chunks(4) {
+        sample.push(number(hash)?);
+    }
+    // The sample is the last, so that bytes which are missing or too many change its length.
+    if sample.len() != number(len)? as usize {
+        return None;
+    }
+    Some(WordSketch { words: number(words)?, histogram: histogram.to_vec(), sample })
+}
+
+fn number(bytes: &[u8]) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
 fn read_digest(bytes: &[u8]) -> Result<Digest> {
@@ -299,7 +325,7 @@ fn read_scope(text: &str) -> Result<Scope> {
     match Route::parse(text) {
         Some(Route::Home) => Ok(Scope::Site),
         Some(Route::Index(scope)) => Ok(scope),
-        _ => Err(Malformed(format!("{text:?} is no scope"))),
+        _ => Err(Malformed(format!("{text:?} is not a scope"))),
     }
 }
 
@@ -307,7 +333,7 @@ fn malformed<T>(what: &str, found: &Value) -> Result<T> {
     Err(Malformed(format!("{:?} in place of {what}", found.data_type())))
 }
 
-/// Takes a row's cells one by one.
+/// Takes the cells of a row one by one.
 struct Reader(std::vec::IntoIter<Value>);
 
 impl Reader {
@@ -350,12 +376,12 @@ impl Reader {
 
     fn path(&mut self) -> Result<RelPath> {
         let text = self.text()?;
-        RelPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is no path")))
+        RelPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is not a path")))
     }
 
     fn url(&mut self) -> Result<UrlPath> {
         let text = self.text()?;
-        UrlPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is no URL path")))
+        UrlPath::new(&text).ok_or_else(|| Malformed(format!("{text:?} is not a URL path")))
     }
 
     fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
@@ -364,8 +390,9 @@ impl Reader {
 
     fn sketch(&mut self) -> Result<Arc<WordSketch>> {
         let bytes = self.blob()?;
-        read_sketch(&bytes)
-            .map(Arc::new)
-            .ok_or_else(|| Malformed("a word sketch of an unknown form".to_owned()))
+        match read_sketch(&bytes) {
+            Some(sketch) => Ok(Arc::new(sketch)),
+            None => Err(Malformed("a word sketch of an unknown form".to_owned())),
+        }
     }
 }

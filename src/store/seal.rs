@@ -1,9 +1,10 @@
-//! What proves that the database is whole and not an older one of itself.
+//! The seal and the mark: proofs that the database is whole and is not an older version of itself.
 //!
-//! Owns the `seal` row, which each commit rewrites, and the file `state.mark` beside the database, which holds the
-//! number of the last commit. SQLite silently goes back to an older commit where its log is damaged, and silently
-//! makes an empty database where its file is missing or empty; neither passes the mark. The mark is written after a
-//! commit and without a sync: it may lag behind the database after a power cut, and is never ahead of it.
+//! Owns the `seal` row, which each commit rewrites, and the file `state.mark` beside the database,
+//! which holds the number of the last commit. SQLite silently goes back to an older commit if its
+//! log is damaged, and silently makes an empty database if its file is missing or empty; the mark
+//! reveals both. It is written after a commit and without a sync: after a power cut it may be behind
+//! the database, and it is never ahead of it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -16,42 +17,43 @@ use rustix::fs::OFlags;
 use super::rows::{Cells, int};
 use super::schema::{SEAL, TABLES, Table};
 
-/// The number of rows of a table, and the sum of their checksums.
+/// The number of rows of a table, and the sum of their checksums. A sum does not depend on the
+/// order, so it can be kept up to date row by row; it wraps around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Total {
-    /// Rows.
+    /// Number of rows.
     pub(super) rows: u64,
     sum: i64,
 }
 
 impl Total {
-    /// One more row.
+    /// Adds a row.
     pub(super) fn add(&mut self, sum: i64) {
         self.rows = self.rows.wrapping_add(1);
         self.sum = self.sum.wrapping_add(sum);
     }
 
-    /// One row less.
+    /// Removes a row.
     pub(super) fn subtract(&mut self, sum: i64) {
         self.rows = self.rows.wrapping_sub(1);
         self.sum = self.sum.wrapping_sub(sum);
     }
 
-    /// Both together.
+    /// Adds the rows of another part of the same table.
     pub(super) fn join(&mut self, other: Total) {
         self.rows = self.rows.wrapping_add(other.rows);
         self.sum = self.sum.wrapping_add(other.sum);
     }
 }
 
-/// What the database says of itself.
+/// The database's description of itself: one row, rewritten by each commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seal {
-    /// Made at random with the database, for ever.
+    /// Random bytes, made with the database: they tell it from every other one.
     pub(super) lineage: [u8; 16],
-    /// How many commits it has had.
+    /// Number of commits since it was made.
     pub(super) commits: u64,
-    /// Is this a backup that has not been written to since? It may be older than the mark.
+    /// Whether this is a backup that has not been written to since. It may be older than the mark.
     pub(super) copy: bool,
     tables: [Total; TABLES],
 }
@@ -72,29 +74,30 @@ impl Seal {
         &mut self.tables[table.index]
     }
 
-    /// Do both stand for the same rows?
+    /// Whether both describe the same rows. The number of commits may differ.
     pub(super) fn same_rows(&self, other: &Seal) -> bool {
         self.lineage == other.lineage && self.tables == other.tables
     }
 
     /// The one row of its table, with its checksum.
     pub(super) fn cells(&self) -> Cells {
-        let tables = self
-            .tables
-            .iter()
-            .flat_map(|total| [total.rows.to_le_bytes(), total.sum.to_le_bytes()]);
+        let mut tables = Vec::with_capacity(TABLES * 16);
+        for total in &self.tables {
+            tables.extend_from_slice(&total.rows.to_le_bytes());
+            tables.extend_from_slice(&total.sum.to_le_bytes());
+        }
         let mut cells = vec![
             int(1),
             Value::Blob(self.lineage.to_vec()),
             int(self.commits.cast_signed()),
             int(self.copy.into()),
-            Value::Blob(tables.flatten().collect()),
+            Value::Blob(tables),
         ];
         cells.push(int(SEAL.sum(&cells)));
         cells
     }
 
-    /// The seal that `cells` say; `None` where they are not a whole one.
+    /// The seal of its cells; `None` if they are damaged.
     pub(super) fn read(cells: &[Value]) -> Option<Self> {
         let (Value::Integer(sum), rest) = cells.split_last()? else { return None };
         let [
@@ -107,6 +110,9 @@ impl Seal {
         else {
             return None;
         };
+        if tables.len() != TABLES * 16 || *sum != SEAL.sum(rest) {
+            return None;
+        }
         let mut seal = Self::new(lineage.as_slice().try_into().ok()?);
         seal.commits = commits.cast_unsigned();
         seal.copy = *copy != 0;
@@ -114,18 +120,18 @@ impl Seal {
             total.rows = u64::from_le_bytes(bytes[..8].try_into().ok()?);
             total.sum = i64::from_le_bytes(bytes[8..].try_into().ok()?);
         }
-        (tables.len() == TABLES * 16 && *sum == SEAL.sum(rest)).then_some(seal)
+        Some(seal)
     }
 }
 
-/// What `state.mark` says.
+/// The content of `state.mark`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marked {
-    /// There is no mark: there never was a state here, or someone took the mark away on purpose.
+    /// There is no mark: there never was a state here, or an operator removed the mark on purpose.
     Nothing,
-    /// There was a state; the mark is torn, and does not say which.
+    /// The mark is incomplete: there was a state, but it is not known which.
     Something,
-    /// The database of this lineage had at least so many commits.
+    /// The lineage of the database, and the number of commits that it had at least.
     Commits([u8; 16], u64),
 }
 
@@ -143,18 +149,13 @@ impl Mark {
         }
     }
 
-    /// Opens the mark at `path`, and makes it say durably what the database is; where it does, that costs nothing.
+    /// Opens the mark at `path`, and writes the database's lineage and commits durably, unless it has
+    /// them already.
     pub(super) fn open(path: &Path, seal: &Seal, marked: Marked) -> io::Result<Self> {
         let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(no_follow)
-            .open(path)?;
-        let mark = Self(file);
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow);
+        let mark = Self(options.open(path)?);
         if marked == Marked::Commits(seal.lineage, seal.commits) {
             return Ok(mark);
         }
@@ -167,13 +168,15 @@ impl Mark {
         Ok(mark)
     }
 
-    /// Notes the last commit. No sync: a mark that lags proves less, and nothing wrong.
+    /// Writes the number of the last commit, without a sync: an older mark proves less, but nothing
+    /// wrong, and a second sync would double the time of a commit.
     pub(super) fn note(&self, seal: &Seal) -> io::Result<()> {
         self.0.write_all_at(print(seal).as_bytes(), 0)
     }
 }
 
-/// One line of fixed length: `dropfeed state <lineage> <commits>`.
+/// One line, `dropfeed state <lineage> <commits>`, of fixed length, so that writing it over the
+/// earlier one leaves nothing of that.
 fn print(seal: &Seal) -> String {
     format!("dropfeed state {:032x} {:020}\n", u128::from_be_bytes(seal.lineage), seal.commits)
 }
@@ -182,8 +185,10 @@ fn parse(bytes: &[u8]) -> Option<Marked> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (lineage, commits) =
         text.strip_prefix("dropfeed state ")?.strip_suffix('\n')?.split_once(' ')?;
-    let whole = lineage.len() == 32 && commits.len() == 20;
-    let lineage = u128::from_str_radix(lineage, 16).ok().filter(|_| whole)?;
+    if lineage.len() != 32 || commits.len() != 20 {
+        return None;
+    }
+    let lineage = u128::from_str_radix(lineage, 16).ok()?;
     Some(Marked::Commits(lineage.to_be_bytes(), commits.parse().ok()?))
 }
 

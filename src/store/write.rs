@@ -1,6 +1,7 @@
-//! One transaction over the database: rows changed, the seal kept in step, and how each row was before.
+//! One transaction over the database: changes rows, keeps the seal in step, and notes how each row
+//! was before.
 //!
-//! Knows nothing of files and connections' lives; `database` does.
+//! Never opens files or connections; `database` does.
 
 use rayon::prelude::*;
 use rusqlite::types::Value;
@@ -28,8 +29,13 @@ pub(super) struct Undo {
     before: Option<Cells>,
 }
 
-/// One transaction over a database that `seal` describes. `undo` says how to take it back, should it fail and be
-/// there all the same.
+/// Runs one transaction over a database that `seal` describes, and returns its new seal.
+///
+/// `undo` gets every changed row as it was before. It is needed when the commit reports an error and
+/// has happened all the same, as after an error of the disk.
+///
+/// # Errors
+/// Those of `changes` and of SQLite.
 pub(super) fn attempt(
     connection: &mut Connection,
     seal: Seal,
@@ -39,6 +45,7 @@ pub(super) fn attempt(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut writer = Writer { transaction, before: seal.clone(), seal, undo };
     changes(&mut writer)?;
+    // Nothing was changed, so there is nothing to sync; dropping the transaction ends it.
     if writer.seal == writer.before {
         return Ok(writer.seal);
     }
@@ -50,13 +57,25 @@ pub(super) fn attempt(
     Ok(seal)
 }
 
-/// A row to put, with its checksum, or the key of one to take away.
+/// A change of one row.
 pub(super) enum Change {
+    /// A row with its checksum, to insert or to replace the one with its key.
     Put(Cells),
+    /// The key of a row to delete.
     Forget(Value),
 }
 
+/// Whether a row with the key of a change may exist.
+#[derive(Clone, Copy)]
+enum Earlier {
+    /// It may, and has to be looked for.
+    Possible,
+    /// It cannot, which saves the lookup.
+    Impossible,
+}
+
 impl Change {
+    /// A row of `table` to put; its checksum is added.
     pub(super) fn put(table: &Table, mut cells: Cells) -> Result<Self, Malformed> {
         let sum = table.sum(&cells);
         cells.push(rows::int(sum));
@@ -64,7 +83,7 @@ impl Change {
     }
 }
 
-/// One transaction: changes rows, keeps the seal in step, and how each row was before.
+/// A transaction that has begun.
 pub(super) struct Writer<'c> {
     transaction: Transaction<'c>,
     /// The tables as they are now.
@@ -75,15 +94,20 @@ pub(super) struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    /// Applies what `encode` makes of each item; the items have ascending, distinct keys.
+    /// Applies the change that `encode` makes of each item. The items have ascending, distinct keys,
+    /// so that SQLite appends to its pages instead of splitting them.
     pub(super) fn put_all<T: Sync>(
         &mut self,
         table: &'static Table,
         items: &[T],
         encode: impl Fn(&T) -> Result<Change, Malformed> + Sync,
     ) -> Result<(), Trouble> {
-        // Nothing can stand in the way of distinct keys in a table that was empty.
-        let fresh = self.before.total(table).rows == 0;
+        // Distinct keys cannot meet a row in a table that was empty: a first scan needs no lookups.
+        let earlier = match self.before.total(table).rows {
+            0 => Earlier::Impossible,
+            _ => Earlier::Possible,
+        };
+        // In chunks, so that the encoded rows of a first scan are not all in memory at once.
         for chunk in items.chunks(CHUNK_ROWS) {
             let changes: Result<Vec<Change>, Malformed> = if chunk.len() < PARALLEL_ROWS_MIN {
                 chunk.iter().map(&encode).collect()
@@ -91,18 +115,26 @@ impl Writer<'_> {
                 chunk.par_iter().map(&encode).collect()
             };
             for change in changes.map_err(Trouble::Unwritable)? {
-                self.apply(table, change, fresh)?;
+                self.apply(table, change, earlier)?;
             }
         }
         Ok(())
     }
 
-    fn apply(&mut self, table: &'static Table, change: Change, fresh: bool) -> Result<(), Trouble> {
+    fn apply(
+        &mut self,
+        table: &'static Table,
+        change: Change,
+        earlier: Earlier,
+    ) -> Result<(), Trouble> {
         let key = match &change {
             Change::Put(cells) => cells[0].clone(),
             Change::Forget(key) => key.clone(),
         };
-        let before = if fresh { None } else { self.get(table, &key)? };
+        let before = match earlier {
+            Earlier::Possible => self.get(table, &key)?,
+            Earlier::Impossible => None,
+        };
         match change {
             Change::Put(cells) if before.as_ref() == Some(&cells) => return Ok(()),
             Change::Put(cells) => self.put(table, &cells)?,
@@ -116,15 +148,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Gives a URL to an article, unless it already is someone's.
+    /// Gives a URL to an article, unless the URL has an owner: a URL is given once.
     pub(super) fn claim(&mut self, url: &UrlPath, seq: Seq) -> Result<(), Trouble> {
         let table = &schema::URLS;
         if self.get(table, &rows::text(url.as_str()))?.is_some() {
             return Ok(());
         }
+        // URLs are never deleted, so their number is the next place in the order.
         let n = self.seal.total(table).rows;
         let change = Change::put(table, rows::url(url, seq, n)).map_err(Trouble::Unwritable)?;
-        self.apply(table, change, true)
+        self.apply(table, change, Earlier::Impossible)
     }
 
     /// Puts a row back as it was.
@@ -133,7 +166,7 @@ impl Writer<'_> {
             Some(cells) => Change::Put(cells.clone()),
             None => Change::Forget(undo.key.clone()),
         };
-        self.apply(undo.table, change, false)
+        self.apply(undo.table, change, Earlier::Possible)
     }
 
     fn get(&self, table: &Table, key: &Value) -> Result<Option<Cells>, Trouble> {
@@ -157,8 +190,9 @@ impl Writer<'_> {
 /// The items by ascending key; of several with one key the last.
 pub(super) fn last<'a, T, K: Ord>(items: &'a [T], key: impl Fn(&'a T) -> K) -> Vec<&'a T> {
     let mut sorted: Vec<&T> = items.iter().rev().collect();
+    // The sort is stable: of equal keys the last item comes first, and is the one that stays.
     sorted.sort_by_key(|item| key(item));
-    sorted.dedup_by(|later, first| key(later) == key(first));
+    sorted.dedup_by(|dropped, kept| key(dropped) == key(kept));
     sorted
 }
 

@@ -1,10 +1,9 @@
-//! Warm documents, and each of them made once: a cache bounded in bytes over a single flight per
-//! key.
+//! The cache of warm documents, limited in bytes, which makes each document once.
 //!
-//! Keyed by (route, version of the inputs), so nothing is ever invalidated: what is not asked for
-//! any more becomes the oldest and leaves. Rendering and compressing run on a pool of threads that
-//! may block, as many as there are cores. Requests for the same thing wait for the one that makes it,
-//! and a client that goes away in between stops nothing.
+//! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no request
+//! asks for becomes the least recently used and is removed. Rendering and compressing run on a pool
+//! of threads that may block, as many as there are cores. Requests for the same document wait for one
+//! rendering, which goes on if the client that started it disconnects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -19,26 +18,26 @@ use crate::publish::{Coding, Document, Render, Snapshot, Unrendered, Versions};
 /// The key of a warm document.
 type Key = (Route, Digest);
 
-/// Bytes of a document beside its content: keys, header values, the entry itself.
+/// The memory that a document takes beside its content, in bytes: keys, header values, the entry.
 const ENTRY_BYTES: usize = 1024;
 
-/// The cache, and the work under way to fill it.
+/// The cache, and the renderings in progress.
 pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
     versions: Arc<Versions>,
     documents: Mutex<Documents>,
     renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
     codings: SingleFlight<(Digest, Coding), ()>,
-    /// Renders and compresses: that is bound by the cores.
+    /// The threads that render and compress, which keeps the cores busy.
     pool: ThreadPool,
 }
 
 impl Warm {
-    /// Keeps at most `bytes_max` of documents, and makes them on so many threads.
+    /// A cache of at most `bytes_max` bytes, with its own threads.
     ///
     /// # Errors
     ///
-    /// When a thread cannot be made.
+    /// A thread cannot be started.
     pub(in crate::http) fn new(
         render: Arc<dyn Render>,
         versions: Arc<Versions>,
@@ -69,12 +68,12 @@ impl Warm {
         let (warm, snapshot, wanted) = (Arc::clone(self), Arc::clone(snapshot), key.clone());
         let made =
             self.renderings.join(key, &self.pool, move || warm.make(&snapshot, wanted)).await;
-        // A rendering that panicked is one article's failure, and not the server's.
+        // There is no result if the rendering panicked: this request fails, and the server goes on.
         made.unwrap_or(Err(Unrendered::Unreadable))
     }
 
     fn make(&self, snapshot: &Snapshot, key: Key) -> Result<Arc<Document>, Unrendered> {
-        // Since the cache was asked, another request may have made it.
+        // Another request may have made it between the look into the cache and this flight.
         if let Some(document) = lock(&self.documents).get(&key) {
             return Ok(document);
         }
@@ -87,8 +86,8 @@ impl Warm {
     /// Makes the bytes of `document` in `coding`; afterwards [`Document::made`] has them.
     pub(super) async fn code(&self, document: &Arc<Document>, coding: Coding) {
         let key = (document.digest, coding);
-        // The key is the content, not the document: where two documents have the same bytes, the
-        // flight may have been the other's, and this one asks again.
+        // The key is the content, not the document. If two documents have the same bytes, the flight
+        // may have coded the other one, so this one checks and tries again.
         while document.made(coding).is_none() {
             let wanted = Arc::clone(document);
             let made = self.codings.join(key, &self.pool, move || code(&wanted, coding)).await;
@@ -134,7 +133,7 @@ fn code(document: &Document, coding: Coding) {
     let _ = document.coded(coding);
 }
 
-/// The least recently used leaves first.
+/// The documents in the cache. The least recently used is removed first.
 struct Documents {
     bytes_max: usize,
     bytes: usize,
@@ -167,10 +166,10 @@ impl Documents {
         Some(Arc::clone(&entry.document))
     }
 
-    /// A document that alone would fill the cache is not kept.
+    /// Adds a document, unless it would fill half of the cache alone.
     fn put(&mut self, key: Key, document: Arc<Document>) {
         let cost = cost(&document);
-        // It would push out nearly everything else, and be pushed out by the next one of its size.
+        // It would remove most other documents, and the next one of its size would remove it.
         if cost > self.bytes_max / 2 {
             return;
         }
@@ -194,8 +193,8 @@ impl Documents {
     }
 }
 
-/// The bytes, and what both codings of text usually add. They are made later, and are counted from
-/// the beginning, so that the cost of an entry never changes.
+/// The memory that a document takes, in bytes, with the usual size of both codings of a text. They are
+/// made later but counted from the beginning, so that the cost of an entry never changes.
 fn cost(document: &Document) -> usize {
     document.identity.len() + document.identity.len() / 2 + ENTRY_BYTES
 }

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// A point in time in whole seconds since 1970, as HTTP dates say it.
+/// A point in time in whole seconds since 1970, the resolution of HTTP dates.
 pub type Seconds = i64;
 
 /// The validators of the current representation (RFC 9110, 8.8).
@@ -16,21 +16,20 @@ pub type Seconds = i64;
 pub struct Validators<'a> {
     /// The strong ETags of its codings; each of them names these bytes.
     pub etags: &'a [HeaderValue],
-    /// The date of its last modification, if that is known and does not lie ahead of now.
+    /// The date of its last modification, if it is known and is not in the future.
     pub modified: Option<Seconds>,
-    /// The same as a header value: a client that sends it back needs no parsing.
+    /// The same as a header value: if a client sends it back, it need not be parsed.
     pub modified_value: Option<&'a HeaderValue>,
 }
 
 /// The outcome of the preconditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Answer as if there were none.
+    /// Answer as without preconditions.
     Proceed,
-    /// 304; with the place, in [`Validators::etags`], of the tag that the client has, if it named
-    /// one.
+    /// 304, with the index in [`Validators::etags`] of the tag that the client has, if it sent one.
     NotModified(Option<usize>),
-    /// 412
+    /// 412: a precondition is false.
     Failed,
 }
 
@@ -60,9 +59,9 @@ pub fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict {
     Verdict::Proceed
 }
 
-/// Whether a Range applies (RFC 9110, 13.1.5). Always without If-Range; with it only if it names,
-/// by a strong tag or by the exact date, the representation that the client has a part of. A date
-/// is strong only once it lies a second back: the file may change again within its second.
+/// Whether a Range field applies (RFC 9110, 13.1.5). It does without If-Range; with it only if the
+/// strong tag or the exact date is that of the current representation. A date counts only when its
+/// second is over (8.8.2.2): the file may change again within it.
 pub fn range_applies(headers: &HeaderMap, current: &Validators<'_>, now: Seconds) -> bool {
     let mut lines = headers.get_all(IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
@@ -84,7 +83,7 @@ enum Comparison {
     Weak,
 }
 
-/// The match of a list of tags.
+/// The member of a list that matched.
 enum Matched {
     Any,
     Tag(usize),
@@ -99,7 +98,7 @@ impl Matched {
     }
 }
 
-/// The first of the listed tags that is one of `etags`; `*` matches whatever there is.
+/// The first of the listed tags that is one of `etags`; `*` matches any representation.
 fn matching(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -114,7 +113,7 @@ fn matching(
         }
         while let Some((weak, tag, after)) = next_tag(rest) {
             rest = after;
-            // A weak tag does not name these bytes, only ones that mean the same.
+            // A weak tag does not name these bytes, but any that mean the same.
             if weak && how == Comparison::Strong {
                 continue;
             }
@@ -141,8 +140,8 @@ pub fn tags(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The next `[ "W/" ] DQUOTE *etagc DQUOTE` of a list, with its quotes: (weak, tag, rest). What is
-/// not a tag is passed over up to the next comma.
+/// The next `[ "W/" ] DQUOTE *etagc DQUOTE` of a list, with its quotes: (weak, tag, rest). A member
+/// that is not a tag is skipped up to the next comma.
 fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let mut rest = list;
     loop {
@@ -152,6 +151,7 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
             None => (false, rest),
         };
         if let [b'"', inside @ ..] = tag {
+            // Both quotes are part of the tag.
             let end = inside.iter().position(|byte| *byte == b'"')? + 2;
             return Some((weak, &tag[..end], &tag[end..]));
         }
@@ -160,9 +160,9 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     }
 }
 
-/// Whether it was modified after the date in the field. `None` where the field is absent, doubled
-/// or no date, or where no date of modification is known: then the field is ignored (RFC 9110,
-/// 13.1.3 and 13.1.4).
+/// Whether the representation was modified after the date in the field. `None` if the field is
+/// missing, repeated or not a date, or if no date of modification is known: the field is then ignored
+/// (RFC 9110, 13.1.3 and 13.1.4).
 fn modified_since(
     headers: &HeaderMap,
     name: &HeaderName,
@@ -174,14 +174,14 @@ fn modified_since(
     if lines.next().is_some() {
         return None;
     }
-    // Most clients send back what they were given, to the byte.
+    // Most clients send back the bytes of our `Last-Modified`.
     if Some(line) == current.modified_value {
         return Some(false);
     }
     Some(modified > date(line.as_bytes())?)
 }
 
-/// A date in any of the three forms of RFC 9110, 5.6.7.
+/// Reads a date in any of the three forms of RFC 9110, 5.6.7.
 fn date(text: &[u8]) -> Option<Seconds> {
     let time = httpdate::parse_http_date(std::str::from_utf8(text).ok()?).ok()?;
     seconds(time)
@@ -191,7 +191,7 @@ fn date(text: &[u8]) -> Option<Seconds> {
 fn seconds(time: SystemTime) -> Option<Seconds> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => Seconds::try_from(after.as_secs()).ok(),
-        Err(before) => Seconds::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
+        Err(before) => Some(-Seconds::try_from(before.duration().as_secs()).ok()?),
     }
 }
 

@@ -18,9 +18,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub(in crate::http) enum Content {
     /// Nothing: 204, 304, and every answer to HEAD.
     Empty,
-    /// Bytes in memory, shared with the document they belong to.
+    /// Bytes in memory, shared with their document.
     Whole(Bytes),
-    /// A file, read piece by piece. In a box, since it is rare and large.
+    /// A file, read piece by piece. In a box, because it is rare and large.
     Stream(Box<Stream>),
 }
 
@@ -61,8 +61,8 @@ impl Body for Content {
     }
 }
 
-/// A part of a file on its way out. The next piece is read only when the connection has taken the
-/// one before, on a thread that may block.
+/// A part of a file that is being sent. A piece is read on a thread that may block, and only when the
+/// connection has taken the one before: a slow client holds one piece in memory.
 pub(in crate::http) struct Stream {
     asset: Arc<dyn Asset>,
     offset: u64,
@@ -97,8 +97,8 @@ impl Stream {
                 self.left_bytes -= bytes.len() as u64;
                 Poll::Ready(Some(Ok(bytes)))
             }
-            // Whatever it was, the promised length cannot be kept: hyper closes the connection, and
-            // the client sees a broken answer instead of a short file.
+            // The file is shorter than its Content-Length now, or cannot be read. After this error
+            // hyper closes the connection, so that the client does not take a short file for a whole.
             _ => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
         }
     }

@@ -47,9 +47,11 @@ pub(super) async fn respond(
                 // In a box, since most documents are coded already and this future is large.
                 Box::pin(warm.code(content, coding)).await;
             }
-            // Where the maker failed, identity is as good.
-            let made = content.made(coding);
-            let coded = made.unwrap_or_else(|| content.coded(Coding::Identity));
+            let coded = match content.made(coding) {
+                Some(coded) => coded,
+                // Compressing failed, and the plain bytes are a good answer too.
+                None => content.coded(Coding::Identity),
+            };
             // A delta has the tag of the version that the client has once it is applied (RFC 3229, 10.5.1).
             let etag = document.etag(coded.coding);
             let mut headers = fields(snapshot, document, etag, modified, now);
@@ -59,7 +61,8 @@ pub(super) async fn respond(
                 let name = HeaderValue::from_static(coded.coding.name());
                 headers.insert(CONTENT_ENCODING, name);
             }
-            // The policy belongs to what a browser runs, and a 304 keeps that of the stored answer.
+            // The security policy matters only for pages, which a browser runs. A 304 leaves the one of
+            // the stored answer in force.
             if document.kind == Kind::Page {
                 page_fields(&mut headers);
             }
@@ -96,8 +99,8 @@ fn fields(
     headers
 }
 
-/// `Cache-Control` of a document of this kind. While an author tries the site out on their own
-/// machine, no cache keeps anything.
+/// The `Cache-Control` of a document of this kind. For a site on a loopback address nothing is cached,
+/// so that an author who tries it out sees every change.
 fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
     let age_s = match kind.cache(now, snapshot.next_due) {
         Cache::Revalidate => return NO_CACHE,

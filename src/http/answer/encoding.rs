@@ -1,16 +1,15 @@
 //! The content coding that a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
 //!
-//! Never fails: what cannot be understood is passed over. Where nothing that we have is acceptable
-//! (`identity;q=0` alone), identity is sent all the same, as the section allows and as peers do: a
-//! reader that gets bytes it did not expect is better served than one that gets 406 for ever.
+//! Never fails: parts that are not valid are ignored. If no coding that we have is acceptable
+//! (`identity;q=0` alone), identity is sent all the same, as the section allows and as other servers
+//! do: unexpected bytes are more useful to a reader than 406 for ever.
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
 use crate::publish::Coding;
 
-/// The parts of the field that are looked at; a client that sends more gets what the first ones
-/// say.
+/// The number of parts of the field that are read. Real clients send fewer than ten.
 const PARTS_MAX: usize = 64;
 
 /// A quality in thousandths.
@@ -21,24 +20,31 @@ type Quality = u16;
 pub(super) fn choose(headers: &HeaderMap) -> Coding {
     let mut named: [Option<Quality>; 3] = [None; 3];
     let mut any = None;
-    let lines = headers.get_all(ACCEPT_ENCODING).iter();
-    let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    for part in parts.take(PARTS_MAX) {
-        let Some((name, quality)) = parse(part) else { continue };
-        if name == b"*" {
+    let mut parts = 0;
+    // Several lines of a field are one list (RFC 9110, 5.3).
+    for line in headers.get_all(ACCEPT_ENCODING) {
+        for part in line.as_bytes().split(|byte| *byte == b',') {
+            parts += 1;
+            if parts > PARTS_MAX {
+                return best(named, any);
+            }
+            let Some((name, quality)) = parse(part) else { continue };
             // Of several parts with one name, the first counts.
-            any = any.or(Some(quality));
-        } else if let Some(coding) = coding(name) {
-            let slot = &mut named[coding as usize];
-            *slot = slot.or(Some(quality));
+            if name == b"*" {
+                any = any.or(Some(quality));
+            } else if let Some(coding) = coding(name) {
+                let slot = &mut named[coding as usize];
+                *slot = slot.or(Some(quality));
+            }
         }
     }
     best(named, any)
 }
 
+/// The coding with the highest quality. `any` is the quality of `*`.
 fn best(named: [Option<Quality>; 3], any: Option<Quality>) -> Coding {
-    // Identity first, then the others from the least liked to the preferred: among equals, the last
-    // one counts.
+    // Identity first, then the codings in the order of the size of their results: among equals, the
+    // last one counts.
     let mut best = (Coding::Identity, named[Coding::Identity as usize].unwrap_or(0));
     for coding in [Coding::Gzip, Coding::Br] {
         let quality = named[coding as usize].or(any).unwrap_or(0);
@@ -49,7 +55,7 @@ fn best(named: [Option<Quality>; 3], any: Option<Quality>) -> Coding {
     best.0
 }
 
-/// `x-gzip` is gzip's old name (RFC 9110, 8.4.1.3).
+/// The coding of this name. `x-gzip` is an old name of gzip (RFC 9110, 8.4.1.3).
 fn coding(name: &[u8]) -> Option<Coding> {
     if name.eq_ignore_ascii_case(b"x-gzip") {
         return Some(Coding::Gzip);
@@ -57,8 +63,8 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// `codings [ weight ]`. A weight that cannot be read makes the part void, so that it never means
-/// the highest one.
+/// Reads `codings [ weight ]`. A part whose weight is not valid is ignored, because without a weight
+/// it would have the highest one.
 fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
     let mut pieces = part.split(|byte| *byte == b';');
     let name = pieces.next()?.trim_ascii();
@@ -69,10 +75,13 @@ fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
             quality = weight(rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii())?;
         }
     }
-    (!name.is_empty()).then_some((name, quality))
+    if name.is_empty() {
+        return None;
+    }
+    Some((name, quality))
 }
 
-/// `qvalue` (RFC 9110, 12.4.2) in thousandths: `0`, `0.5`, `0.123`, `1`, `1.000`.
+/// Reads a `qvalue` (RFC 9110, 12.4.2) in thousandths: `0`, `0.5`, `0.123`, `1`, `1.000`.
 fn weight(text: &[u8]) -> Option<Quality> {
     let (whole, fraction) = match text {
         [whole, b'.', fraction @ ..] if fraction.len() <= 3 => (*whole, fraction),

@@ -1,10 +1,12 @@
 //! The answer to a request: a function of (request, snapshot, now).
 //!
-//! In the order of a request: `request` refuses what is not meant for us, `handler` finds what the
-//! target names (`target` turns paths into routes and back), `decide` says what to answer for it,
-//! and `document` or `asset` writes that down. `conditional`, `encoding` and `range` are the
-//! standards, pure; `delta` is what changed since an earlier version; `cache` makes what is not resident, once (`single_flight`); `content` is what is
-//! sent; `service` and `problem` are the answers that are not documents.
+//! In the order of a request: `request` refuses requests that cannot be answered, `handler` finds
+//! the document that the target names (`target` turns paths into routes and back), `decide` chooses
+//! the kind of answer, and `document` or `asset` writes its header fields. `conditional`, `encoding`
+//! and `range` follow their standards, and are pure; `delta` finds the entries
+//! that changed since an earlier version; `cache` makes warm documents, each once
+//! (`single_flight`); `content` is the body of an answer; `service` and `problem` are the answers
+//! that are not documents.
 
 mod asset;
 mod cache;

@@ -1,4 +1,4 @@
-//! Byte ranges: RFC 9110, 14. Pure: from the `Range` field and a length to what is to be sent.
+//! Byte ranges: RFC 9110, 14. Pure: from the `Range` field and a length to the bytes to send.
 
 use http::header::RANGE;
 use http::{HeaderMap, HeaderValue};
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 /// The answer to a `Range` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ranged {
-    /// The whole: there is no Range, or one that is to be ignored.
+    /// The whole: there is no Range field, or it is ignored.
     Whole,
     /// 206: the bytes from `first` to `last`, both included.
     Part {
@@ -15,7 +15,7 @@ pub(super) enum Ranged {
         /// The last byte; less than the length.
         last: u64,
     },
-    /// 416: nothing of it lies within the representation.
+    /// 416: no byte of the range is within the representation.
     Unsatisfiable,
 }
 
@@ -31,9 +31,9 @@ impl Ranged {
     }
 }
 
-/// The part of `len_bytes` to send. Another unit, bad syntax and several fields are ignored (14.2);
-/// several ranges are answered with the whole, which a server may always do and which no player
-/// asks for.
+/// The bytes to send of `len_bytes`. Another unit, bad syntax and several fields are ignored (14.2).
+/// Several ranges are answered with the whole, as a server always may: no media player asks for
+/// several, and answering them costs more than the whole (14.2, 17.15).
 pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
     let mut lines = headers.get_all(RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -42,17 +42,13 @@ pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
     }
 }
 
+/// Reads the field; `None` if it is ignored.
 fn parse(field: &[u8], len_bytes: u64) -> Option<Ranged> {
     let equals = field.iter().position(|byte| *byte == b'=')?;
     if !field[..equals].trim_ascii().eq_ignore_ascii_case(b"bytes") {
         return None;
     }
-    // A list may have empty members (5.6.1); more than one real member is several ranges.
-    let mut members = field[equals + 1..].split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let range = members.by_ref().find(|member| !member.is_empty())?;
-    if members.any(|member| !member.is_empty()) {
-        return None;
-    }
+    let range = only_member(&field[equals + 1..])?;
     let dash = range.iter().position(|byte| *byte == b'-')?;
     let (first, last) = (&range[..dash], &range[dash + 1..]);
     match (first.is_empty(), last.is_empty()) {
@@ -61,11 +57,32 @@ fn parse(field: &[u8], len_bytes: u64) -> Option<Ranged> {
         (false, true) => Some(part(number(first)?, u64::MAX, len_bytes)),
         (false, false) => {
             let (first, last) = (number(first)?, number(last)?);
-            (first <= last).then(|| part(first, last, len_bytes))
+            // A range that ends before it begins is not valid (14.1.1).
+            if first > last {
+                return None;
+            }
+            Some(part(first, last, len_bytes))
         }
     }
 }
 
+/// The one member of a list; `None` if it has several or none. Empty members do not count (5.6.1).
+fn only_member(list: &[u8]) -> Option<&[u8]> {
+    let mut only = None;
+    for member in list.split(|byte| *byte == b',') {
+        let member = member.trim_ascii();
+        if member.is_empty() {
+            continue;
+        }
+        if only.is_some() {
+            return None;
+        }
+        only = Some(member);
+    }
+    only
+}
+
+/// The range from `first` to `last`.
 fn part(first: u64, last: u64, len_bytes: u64) -> Ranged {
     match len_bytes.checked_sub(1) {
         // A last byte past the end is the end (14.1.2).
@@ -74,6 +91,7 @@ fn part(first: u64, last: u64, len_bytes: u64) -> Ranged {
     }
 }
 
+/// The range of the last `wanted` bytes (14.1.2); all of them, if there are fewer.
 fn suffix(wanted: u64, len_bytes: u64) -> Ranged {
     if wanted == 0 || len_bytes == 0 {
         return Ranged::Unsatisfiable;
@@ -81,7 +99,8 @@ fn suffix(wanted: u64, len_bytes: u64) -> Ranged {
     Ranged::Part { first: len_bytes.saturating_sub(wanted), last: len_bytes - 1 }
 }
 
-/// `1*DIGIT`; what is too large for 64 bits lies past every end.
+/// Reads `1*DIGIT`. A number that is too large for 64 bits becomes the largest one, which is past the
+/// end of every file.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;

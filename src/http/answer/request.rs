@@ -1,7 +1,10 @@
 //! The rules for requests that need no look-up: RFC 9112, 3 and RFC 9110, 7.
 //!
-//! hyper has refused by now what is not HTTP at all (bad lines, NUL, bad lengths, too many fields).
-//! This refuses what is well-formed and cannot be answered, and knows no site.
+//! hyper has already refused everything that is not HTTP (bad lines, NUL, bad lengths, too many
+//! fields). This module refuses requests that are well-formed and cannot be answered. It does not
+//! know the site.
+
+use std::net::Ipv6Addr;
 
 use http::header::HOST;
 use http::request::Parts;
@@ -10,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode, Version};
 use super::super::limits::{HEAD_BYTES_MAX, TARGET_BYTES_MAX};
 use super::problem::Problem;
 
-/// The question of a request.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
     /// GET or HEAD of the target's path.
@@ -19,17 +22,19 @@ pub(super) enum Ask {
     Options,
 }
 
-/// Reads the question of `head`.
+/// Checks the head of a request, and returns its kind.
 ///
 /// # Errors
 ///
-/// The answer to a request that is refused.
+/// The answer to a refused request.
 pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
-    let target_bytes = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target_bytes = match head.uri.path_and_query() {
+        Some(target) => target.as_str().len(),
+        None => 0,
+    };
     if target_bytes > TARGET_BYTES_MAX {
-        return Err(
-            Problem::new(StatusCode::URI_TOO_LONG, "The request target is too long.").closing()
-        );
+        let status = StatusCode::URI_TOO_LONG;
+        return Err(Problem::new(status, "The request target is too long.").closing());
     }
     if target_bytes + fields_bytes(&head.headers) > HEAD_BYTES_MAX {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -45,15 +50,18 @@ pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
     }
 }
 
+/// The length of the header fields as HTTP/1.1 writes them, without the request line.
 fn fields_bytes(headers: &HeaderMap) -> usize {
     let mut bytes = 0;
     for (name, value) in headers {
-        // `: ` and the line's end.
+        // `: ` and the line break.
         bytes += name.as_str().len() + value.len() + 4;
     }
     bytes
 }
 
+/// The kind of a method. A method that RFC 9110 (9.3) knows is refused with 405, and others with 501
+/// (15.6.2).
 fn method(method: &Method) -> Result<Ask, Problem> {
     match *method {
         Method::GET | Method::HEAD => Ok(Ask::Get),
@@ -68,9 +76,9 @@ fn method(method: &Method) -> Result<Ask, Problem> {
     }
 }
 
-/// RFC 9112, 3.2: exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. In an absolute
-/// target the authority counts, and has to be valid as well. Neither is ever used: every URL comes
-/// from `site.url`.
+/// Checks for exactly one valid Host in HTTP/1.1, and at most one in HTTP/1.0 (RFC 9112, 3.2). The
+/// authority of an absolute target has to be valid too. Neither is used: every URL comes from
+/// `site.url`.
 fn check_host(head: &Parts) -> Result<(), Problem> {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -91,7 +99,8 @@ fn check_host(head: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `uri-host [ ":" port ]` of RFC 3986, 3.2.2; not empty, as `http` forbids that (RFC 9110, 4.2.1).
+/// Whether a text is `uri-host [ ":" port ]` (RFC 3986, 3.2.2). It must not be empty (RFC 9110,
+/// 4.2.1).
 fn is_host(text: &[u8]) -> bool {
     let (host, port) = match text.strip_prefix(b"[") {
         Some(literal) => {
@@ -103,24 +112,30 @@ fn is_host(text: &[u8]) -> bool {
             (Host::Name(&text[..end]), &text[end..])
         }
     };
-    let port_is_one = match port {
+    let is_port = match port {
         [] => true,
+        // A colon without digits is a port too (RFC 3986, 3.2.3).
         [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    port_is_one && host.is_legal()
+    is_port && host.is_legal()
 }
 
+/// A host without its port.
 enum Host<'a> {
+    /// The text between brackets: an IPv6 address.
     Literal(&'a [u8]),
+    /// A name, or an IPv4 address.
     Name(&'a [u8]),
 }
 
 impl Host<'_> {
     fn is_legal(&self) -> bool {
         match self {
-            Host::Literal(text) => std::str::from_utf8(text)
-                .is_ok_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok()),
+            Host::Literal(text) => match std::str::from_utf8(text) {
+                Ok(text) => text.parse::<Ipv6Addr>().is_ok(),
+                Err(_) => false,
+            },
             Host::Name(text) => {
                 !text.is_empty() && text.len() <= 255 && text.iter().all(|byte| in_name(*byte))
             }
@@ -128,7 +143,7 @@ impl Host<'_> {
     }
 }
 
-/// `reg-name`, whose percent-encoding no client uses, but may.
+/// Whether a byte may be in a `reg-name` (RFC 3986, 3.2.2), which may be percent-encoded.
 fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
 }

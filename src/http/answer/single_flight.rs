@@ -1,4 +1,4 @@
-//! Single flight: of many that want the same thing at once, one makes it and all get the result.
+//! Single flight: if many calls want the same value at once, it is made once and all get it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
-/// Work under way: one maker for each key, for whose result all others wait.
+/// The values that are being made, each once for all who wait for it.
 pub(super) struct SingleFlight<K, V> {
     under_way: Arc<UnderWay<K, V>>,
 }
 
-/// `None` until there is a result.
+/// The result of each key; `None` until it is made.
 type UnderWay<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 
 impl<K, V> Default for SingleFlight<K, V> {
@@ -26,9 +26,9 @@ where
     K: Clone + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// The result of `make`, or of the call under way for the same key. `None` where that panicked.
+    /// The result of `make`, or of the running call for the same key; `None` if that panicked.
     ///
-    /// The work runs on a thread of `pool`, and goes on when the caller goes away.
+    /// The work runs on a thread of `pool`, and goes on if this future is dropped.
     pub(super) async fn join(
         &self,
         key: K,
@@ -40,8 +40,7 @@ where
         made.clone()
     }
 
-    /// Starts `make`, unless there is a call under way for the key; either way, its result will be
-    /// received.
+    /// Starts `make`, unless a call for the key is running, and returns the receiver of the result.
     fn start(
         &self,
         key: K,
@@ -55,13 +54,13 @@ where
         let (sender, receiver) = watch::channel(None);
         under_way.insert(key.clone(), receiver.clone());
         drop(under_way);
-        // Dropped when the work ends in whatever way: a panic closes the channel, and no request
+        // Dropped at the end of the work, even by a panic: the channel is then closed, and no request
         // waits for ever.
         let place = Place { key, under_way: Arc::clone(&self.under_way) };
         pool.spawn(move || {
             let made = make();
-            // First the place, then the result: a caller that comes in between starts again, and
-            // none waits for work that is over.
+            // First the place, then the result: a caller in between starts new work, and none finds
+            // a flight that has ended.
             drop(place);
             sender.send_replace(Some(made));
         });
@@ -69,22 +68,22 @@ where
     }
 }
 
-/// A pool of `threads` for what is made.
+/// A pool of `threads` threads, at least one.
 ///
-/// Few threads that stay, and not those of the runtime, which come and go: the allocator gives each
-/// thread memory of its own, which keeps what its largest rendering needed.
+/// They are few and permanent, unlike the blocking threads of the runtime: the allocator keeps for
+/// each thread the memory that its largest rendering needed.
 ///
 /// # Errors
 ///
-/// When a thread cannot be made.
+/// A thread cannot be started.
 pub(super) fn pool(threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
     let pool = ThreadPoolBuilder::new().num_threads(threads.max(1));
     let pool = pool.thread_name(|n| format!("render-{n}"));
-    // The panic hook has reported it, and the waiters see their channel close.
+    // The panic hook reports a panic, and the waiting calls see their channel close.
     pool.panic_handler(|_| {}).build()
 }
 
-/// A key's place among the flights under way; dropping it frees the place.
+/// The place of a key among the running calls; dropping it frees the place.
 struct Place<K: Eq + Hash, V> {
     key: K,
     under_way: Arc<UnderWay<K, V>>,
@@ -96,7 +95,8 @@ impl<K: Eq + Hash, V> Drop for Place<K, V> {
     }
 }
 
-/// No code panics while it holds one of these locks, and even then what they guard would be whole.
+/// Locks a mutex, and ignores poisoning: no code panics under these locks, and even then the values
+/// would be consistent.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

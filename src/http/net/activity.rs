@@ -1,9 +1,8 @@
-//! The activity of one connection: what it is waiting for, and since when.
+//! The activity of one connection: its state, since when, and its deadline.
 //!
 //! Shared by the socket, which reports bytes, the service, which reports requests, and the
-//! connection's task, which asks for the deadline. All three run on one thread, so these are cells.
-//! Nothing here arms a timer: a request on a kept connection costs two readings of the clock and no
-//! more.
+//! connection's task, which asks for the deadline. All three run on one thread, so the fields are
+//! cells. No timer is set here: a request on a kept connection costs two readings of the clock.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,12 +23,13 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// A connection must have waited this long before it can be closed in favour of a new one.
 const EVICT_AFTER: Duration = Duration::from_secs(1);
 
-/// The activity of one connection; see the module.
+/// The activity of one connection.
 #[derive(Debug)]
 pub(super) struct Activity {
     accepted: Instant,
     requests: Cell<u64>,
-    /// Requests whose answer is not yet wholly handed to hyper: 0 or 1, as HTTP/1 answers in order.
+    /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1 answers
+    /// in order.
     answering: Cell<u32>,
     /// The moment at which the first bytes came after the last request was taken.
     first_byte: Cell<Option<Instant>>,
@@ -38,8 +38,8 @@ pub(super) struct Activity {
     /// The moment since which the socket takes no more bytes.
     blocked: Cell<Option<Instant>>,
     evicted: Cell<bool>,
-    /// Set where bytes of a request may be unread: closing at once would reset the connection, and
-    /// the client would lose the answer.
+    /// Set if bytes of a request may be unread: closing at once would reset the connection, and the
+    /// client would lose the answer.
     unread: Cell<bool>,
     /// The bytes that came since the last request was taken, for [`Activity::saw_no_length`].
     head: RefCell<Vec<u8>>,
@@ -63,23 +63,23 @@ impl Activity {
         })
     }
 
-    /// Bytes came.
+    /// Notes bytes that arrived.
     pub(super) fn received(&self, bytes: &[u8]) {
         if self.first_byte.get().is_none() {
             self.first_byte.set(Some(Instant::now()));
         }
         let mut head = self.head.borrow_mut();
-        // More than a head is a body or a pipelined request, and of no use here.
+        // Bytes beyond a head are a body or a pipelined request, and are not needed.
         let room = (HEAD_BYTES_MAX * 2).saturating_sub(head.len());
         head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// The socket took bytes.
+    /// Notes that the socket took bytes.
     pub(super) fn wrote(&self) {
         self.blocked.set(None);
     }
 
-    /// The socket would take no bytes.
+    /// Notes that the socket took no bytes.
     pub(super) fn could_not_write(&self) {
         // The time-out counts from the first refusal: hyper tries again whenever it is polled.
         if self.blocked.get().is_none() {
@@ -87,24 +87,23 @@ impl Activity {
         }
     }
 
-    /// A request was taken; it is answered when what is returned is dropped.
+    /// Notes that a request was taken. It is answered when the returned value is dropped.
     pub(super) fn begin(self: &Rc<Self>) -> Busy {
         self.requests.set(self.requests.get() + 1);
         self.answering.set(self.answering.get() + 1);
         self.first_byte.set(None);
         let mut head = self.head.borrow_mut();
         head.clear();
-        // Thousands of idle connections are not to keep the largest head that each of them ever sent.
+        // Thousands of idle connections must not each keep the memory of their largest head.
         if head.capacity() > HEAD_BYTES_KEPT {
             *head = Vec::new();
         }
         Busy(Rc::clone(self))
     }
 
-    /// Whether it is certain that the head of the request just taken has no Content-Length. hyper
-    /// takes the field out where there is a Transfer-Encoding, so that the two together cannot be
-    /// seen in its request. Where the copy does not begin with this request (pipelining, or a body
-    /// before it), nothing is certain.
+    /// Whether the head of the request just taken certainly has no Content-Length. hyper removes that
+    /// field if there is a Transfer-Encoding, so its request cannot show that both were sent. The
+    /// answer is false if the copy does not begin with this request (pipelining, or a body before it).
     pub(super) fn saw_no_length(&self, method: &str) -> bool {
         let head = self.head.borrow();
         // Empty lines before a request are allowed (RFC 9112, 2.2).
@@ -126,7 +125,7 @@ impl Activity {
         false
     }
 
-    /// The moment at which the client has taken too long; `None` while the server is at work.
+    /// The moment at which the client has taken too long; `None` while the server is working.
     pub(super) fn deadline(&self, limits: &config::Server) -> Option<Instant> {
         if let Some(blocked) = self.blocked.get() {
             return Some(blocked + limits.write_timeout);
@@ -135,42 +134,44 @@ impl Activity {
             return None;
         }
         Some(match self.first_byte.get() {
-            // A pipelined head may have come before the last answer was done: its time begins then.
+            // A pipelined head may arrive before the last answer is done, and its time begins then.
             Some(first) => first.max(self.idle_since.get()) + limits.header_timeout,
             None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
             None => self.idle_since.get() + limits.idle_timeout,
         })
     }
 
-    /// The moment until which a stop leaves this connection open, so that a request that is under
-    /// way is answered.
+    /// The moment until which a stop leaves this connection open, because its first request may still
+    /// arrive; `None` after the first request.
     pub(super) fn grace(&self) -> Option<Instant> {
-        (self.requests.get() == 0).then(|| self.accepted + FIRST_REQUEST)
+        if self.requests.get() == 0 { Some(self.accepted + FIRST_REQUEST) } else { None }
     }
 
-    /// The moment since which the connection waits for a request; `None` while it does not, or not
-    /// for long.
+    /// The moment since which the connection waits for a request; `None` if it does not, or not long
+    /// enough to be closed.
     pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
         let since = self.idle_since.get();
-        (self.answering.get() == 0 && self.blocked.get().is_none() && now >= since + EVICT_AFTER)
-            .then_some(since)
+        let is_waiting = self.answering.get() == 0 && self.blocked.get().is_none();
+        if is_waiting && now >= since + EVICT_AFTER { Some(since) } else { None }
     }
 
-    /// Marks the connection as to be closed in favour of another.
+    /// Asks the connection to close in favour of another.
     pub(super) fn evict(&self) {
         self.evicted.set(true);
         self.wake();
     }
 
-    /// Whether it is to be closed in favour of another, and still waits.
+    /// Whether the connection was asked to close, and has not got a request since.
     pub(super) fn is_evicted(&self) -> bool {
         self.evicted.get() && self.answering.get() == 0
     }
 
+    /// Notes that bytes of a request are left unread.
     pub(super) fn leave_unread(&self) {
         self.unread.set(true);
     }
 
+    /// Whether bytes of a request are left unread.
     pub(super) fn has_unread(&self) -> bool {
         self.unread.get()
     }
@@ -183,7 +184,7 @@ impl Activity {
         }
     }
 
-    /// Makes the connection's task look again.
+    /// Wakes the connection's task.
     pub(super) fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
@@ -191,7 +192,7 @@ impl Activity {
     }
 }
 
-/// While it lives, its connection is answering a request.
+/// The mark of a connection that is answering a request, as long as this lives.
 #[derive(Debug)]
 pub(super) struct Busy(Rc<Activity>);
 

@@ -1,8 +1,8 @@
 //! One connection: the socket under hyper, its time-outs, and its end.
 //!
-//! hyper's own header time-out also ends idle keep-alive connections and sets a timer for each
-//! request; the limits here are apart (head, idle, no progress in writing), and a timer is moved
-//! only when it goes off. Its invariant: the alarm never lies after the deadline.
+//! hyper's own header time-out also ends idle keep-alive connections, and sets a timer for each
+//! request. Here each limit has its own key (head, idle, no progress in writing), and the timer is
+//! moved only when it goes off. Invariant: the alarm is never later than the deadline.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -31,15 +31,14 @@ use super::activity::Activity;
 use super::body::Tracked;
 use super::worker::Worker;
 
-/// Bytes of a request's body, which no method here wants, that are read so that the connection can
-/// be kept; a longer body closes it.
+/// The largest body of a request that is read, in bytes, so that the connection can be kept. No method
+/// here uses a body; a longer one closes the connection.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
-/// After an answer to a request that was not read to its end, the client has this long to take the
-/// answer.
+/// The time that a client has to take the answer to a request that was not read to its end.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Bytes that are read and thrown away meanwhile.
+/// The bytes that are read and discarded during that time.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The end of a connection.
@@ -50,7 +49,7 @@ enum End {
     Failed(hyper::Error),
     /// The client took too long.
     TimedOut,
-    /// It waited for its client, and others needed its place.
+    /// It waited for its client, and another connection needed its place.
     Evicted,
 }
 
@@ -60,8 +59,8 @@ pub(super) async fn serve<S: Service>(
     activity: Rc<Activity>,
     worker: Rc<Worker<S>>,
 ) {
-    // Without it a small answer waits for the client's acknowledgement. It fails only on a socket
-    // that is gone.
+    // Otherwise a small answer would wait for the client's acknowledgement. The call fails only on a
+    // socket that is closed.
     let _ = stream.set_nodelay(true);
     let stream = Rc::new(RefCell::new(stream));
     let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(&activity) };
@@ -70,11 +69,13 @@ pub(super) async fn serve<S: Service>(
         End::Evicted => worker.metrics().shed(),
         End::Failed(error) if !error.is_parse() => {}
         End::Done if !activity.has_unread() => {}
-        // In a box, so that its buffer does not weigh on every connection.
+        // In a box, so that not every connection reserves memory for its buffer.
         End::Failed(_) | End::Done => Box::pin(linger(stream)).await,
     }
 }
 
+/// Runs HTTP on a connection until it ends. A plain loop in one poll function, because hyper, the
+/// alarm, a stop and an eviction have to be looked at together each time the task is woken.
 async fn converse<S: Service>(
     socket: Socket,
     activity: &Rc<Activity>,
@@ -86,14 +87,14 @@ async fn converse<S: Service>(
         .half_close(true)
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
-        // The time-outs are ours; see the module.
+        // The time-outs here replace it.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
     let mut shutting_down = false;
     poll_fn(|cx| {
-        // Whoever changes the activity from outside (a stop, an eviction) wakes this task.
+        // A stop or an eviction wakes this task through the activity.
         activity.register(cx.waker());
         loop {
             match connection.as_mut().poll(cx) {
@@ -111,7 +112,7 @@ async fn converse<S: Service>(
             }
             if worker.is_stopping() && !shutting_down {
                 match activity.grace() {
-                    // A first request may be under way: it has until then.
+                    // The first request may still arrive.
                     Some(grace) if grace > Instant::now() => {
                         wake = Some(wake.map_or(grace, |deadline| deadline.min(grace)));
                     }
@@ -123,7 +124,7 @@ async fn converse<S: Service>(
                     }
                 }
             }
-            // Without a deadline the server is at work, and the end of the work wakes this task.
+            // Without a deadline the server is working, and the end of its work wakes this task.
             let Some(wake) = wake else { return Poll::Pending };
             // A later deadline leaves the alarm where it is: moving a timer for each request costs
             // more than one that goes off early now and then.
@@ -146,11 +147,15 @@ async fn respond<S: Service>(
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
     let ambiguity = ambiguity(&head, &activity);
-    // From here on the client does not keep us waiting: no time-out runs until the answer is sent.
+    // From here on the server is working, not the client: no time-out runs until the answer is ready.
     let busy = activity.begin();
-    let read = body.is_end_stream()
-        || (ambiguity.is_none()
-            && Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await);
+    let read = if body.is_end_stream() {
+        true
+    } else if ambiguity.is_some() {
+        false
+    } else {
+        Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await
+    };
     let mut response = match ambiguity {
         Some(reason) => worker.service().bad_request(reason),
         None => worker.service().answer(&head).await,
@@ -166,13 +171,13 @@ async fn respond<S: Service>(
     Ok(response.map(|body| Tracked::new(body, busy)))
 }
 
-/// The reason why it is not certain where the body of this request ends. A proxy in front may read
-/// it another way than hyper: what one of them takes for a body, the other takes for the next
-/// request (RFC 9112, 6.3 and 11.2).
+/// The reason why the end of this request's body is not certain, if it is not. A proxy in front may
+/// read it differently from hyper: one takes for a body what the other takes for the next request
+/// (RFC 9112, 6.3 and 11.2).
 fn ambiguity(head: &Parts, activity: &Activity) -> Option<&'static str> {
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     let coding = codings.next()?;
-    // hyper is content with any list whose last member is `chunked`.
+    // hyper accepts any list whose last member is `chunked`.
     if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
         return Some("The only Transfer-Encoding that is understood is chunked, once.");
     }
@@ -182,47 +187,50 @@ fn ambiguity(head: &Parts, activity: &Activity) -> Option<&'static str> {
     None
 }
 
-/// Reads a body that no method wants, so that it is never taken for a request. False if it is not
-/// read to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
+/// Reads and discards a body, so that it is never taken for a request. Returns false if it is not read
+/// to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
 /// 10.1.1).
 async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     if headers.contains_key(EXPECT) || body.size_hint().lower() > DRAIN_BYTES_MAX as u64 {
         return false;
     }
-    let mut body = Limited::new(body, DRAIN_BYTES_MAX);
-    let all = async {
-        while let Some(frame) = body.frame().await {
-            if frame.is_err() {
-                return false;
-            }
-        }
-        true
-    };
-    timeout(limit, all).await.unwrap_or(false)
+    let body = Limited::new(body, DRAIN_BYTES_MAX);
+    timeout(limit, read_to_end(body)).await.unwrap_or(false)
 }
 
-/// Closes in such a way that the client gets the answer: our side first, then what it still sends
-/// is read and thrown away for a while.
-async fn linger(stream: Rc<RefCell<TcpStream>>) {
-    // hyper and its half are gone by now, so ours is the last.
-    let Some(mut stream) = Rc::into_inner(stream).map(RefCell::into_inner) else { return };
-    let rest = async {
-        poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
-        let mut bytes = [0; 2048];
-        let mut left = LINGER_BYTES_MAX;
-        while left > 0 {
-            let mut buffer = ReadBuf::new(&mut bytes);
-            poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut buffer)).await?;
-            match buffer.filled().len() {
-                // The client has closed its side as well.
-                0 => break,
-                read => left = left.saturating_sub(read),
-            }
+/// Reads a body, and returns whether it came to its end.
+async fn read_to_end(mut body: Limited<Incoming>) -> bool {
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return false;
         }
-        io::Result::Ok(())
-    };
-    // Whatever comes of it, the connection is over.
-    let _ = timeout(LINGER, rest).await;
+    }
+    true
+}
+
+/// Closes a connection so that the client gets the answer: our side first; then bytes that the client
+/// still sends are read and discarded for a while.
+async fn linger(stream: Rc<RefCell<TcpStream>>) {
+    // hyper has dropped its half by now, so this is the last.
+    let Some(stream) = Rc::into_inner(stream) else { return };
+    // With or without an error, the connection ends here.
+    let _ = timeout(LINGER, shut_down(stream.into_inner())).await;
+}
+
+async fn shut_down(mut stream: TcpStream) -> io::Result<()> {
+    poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
+    let mut bytes = [0; 2048];
+    let mut left = LINGER_BYTES_MAX;
+    while left > 0 {
+        let mut buffer = ReadBuf::new(&mut bytes);
+        poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut buffer)).await?;
+        match buffer.filled().len() {
+            // The client has closed its side as well.
+            0 => break,
+            read => left = left.saturating_sub(read),
+        }
+    }
+    Ok(())
 }
 
 /// The socket as hyper sees it: every byte is recorded in the activity.
@@ -288,7 +296,7 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The size of what serves one connection, with the futures of its answers, in bytes.
+/// The memory that one connection takes, with the futures of its answers, in bytes.
 #[cfg(test)]
 pub(in crate::http) fn future_bytes<S: Service>() -> usize {
     fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {

@@ -1,8 +1,8 @@
-//! Sockets and time: who may connect, how long a client may take, and how it all ends.
+//! Sockets and time: which connections are accepted, how long a client may take, and how the server
+//! stops.
 //!
 //! `server` owns threads and listeners, `worker` the open connections of one thread, `connection`
-//! one socket, `activity` what it is waiting for; `per_address` counts. What is answered is no
-//! business of this module: see [`Service`].
+//! one socket, `activity` its state; `per_address` counts. The answers come from a [`Service`].
 
 mod activity;
 mod body;
@@ -29,10 +29,9 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
-    /// The answer to a GET, or to whatever else `head` asks. The request's body was read, or is
-    /// left.
+    /// The answer to a request of any method. The request's body is not passed on.
     fn answer(&self, head: &Parts) -> impl Future<Output = Response<Self::Body>>;
 
-    /// The answer 400 to a request that cannot be trusted, with one sentence for a person.
+    /// The answer 400 to an ambiguous request, with one sentence for a person.
     fn bad_request(&self, reason: &'static str) -> Response<Self::Body>;
 }

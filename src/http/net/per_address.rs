@@ -1,22 +1,23 @@
-//! Connections per client address, so that one client cannot take all places.
+//! The number of connections of each client address, limited so that one client cannot take all
+//! places.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The connections of each address. Bounded by the number of connections: an address with none is
-/// forgotten.
+/// The number of connections of each address. Not larger than the number of connections, since an
+/// address without one is forgotten.
 #[derive(Debug)]
 pub(super) struct PerAddress {
     each_max: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// One connection's place; dropping it gives the place back.
+/// The place of one connection; dropping it frees the place.
 #[derive(Debug)]
 pub(super) struct Place {
     all: Arc<PerAddress>,
-    /// None for loopback, which is not counted.
+    /// `None` for loopback, which is not counted.
     counted: Option<IpAddr>,
 }
 
@@ -26,7 +27,7 @@ impl PerAddress {
         Arc::new(Self { each_max, counts: Mutex::default() })
     }
 
-    /// A place for one more connection from `address`; `None` if it has all it may have.
+    /// A place for another connection from `address`; `None` if it has the maximum.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let counted = counted(address);
         if let Some(address) = counted {
@@ -60,8 +61,8 @@ impl Drop for Place {
     }
 }
 
-/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which is
-/// what one subscriber has. Loopback is not counted: a proxy on this machine connects for all its clients.
+/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which one
+/// subscriber has. Loopback is not counted: a proxy on this machine connects for all its clients.
 fn counted(address: IpAddr) -> Option<IpAddr> {
     // A socket that listens on IPv6 sees IPv4 clients as `::ffff:192.0.2.1`.
     let address = address.to_canonical();

@@ -1,8 +1,9 @@
 //! Threads and listeners: one current-thread runtime for each worker, all accepting from the same
 //! sockets.
 //!
-//! Invariants: no connection is accepted without a place (`max_connections`), so what is open, and
-//! what it can hold, is bounded; [`Running::stop`] joins every thread that was started here.
+//! Invariants: no connection is accepted without a place (`max_connections`), so the number of open
+//! connections, and their memory, is limited; [`Running::stop`] joins every thread that was started
+//! here.
 
 use std::future::poll_fn;
 use std::io;
@@ -28,17 +29,19 @@ use super::worker::{Places, Worker};
 use super::{Service, connection};
 use crate::config;
 
-/// Threads of each worker for what blocks: opening, reading, rendering, compressing.
+/// The most threads of each worker for blocking work: opening, reading, rendering, compressing.
 const BLOCKING_THREADS_MAX: usize = 32;
 
 /// The time after which an idle one of those threads ends.
 const BLOCKING_IDLE: Duration = Duration::from_secs(10);
 
-/// The pause after an accept that found no file descriptor or no memory; doubled until the limit.
+/// The first pause after an accept that found no file descriptor or no memory. Each further one is
+/// twice as long, up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Descriptors that connections leave to the engine: at most so many, and of a low limit a quarter.
+/// The file descriptors that connections leave free for the engine, or a quarter of the limit if that
+/// is less.
 const DESCRIPTORS_KEPT: u64 = 32;
 
 /// The time without an error after which a shortage is over.
@@ -47,7 +50,7 @@ const CALM: Duration = Duration::from_secs(2);
 /// A running server.
 #[derive(Debug)]
 pub struct Running {
-    /// The moment by which it has to have stopped, once that is asked.
+    /// The deadline of a stop, once it is requested.
     stop: watch::Sender<Option<Instant>>,
     threads: Vec<JoinHandle<()>>,
     addresses: Vec<SocketAddr>,
@@ -59,8 +62,7 @@ impl Running {
         &self.addresses
     }
 
-    /// Stops accepting, lets the answers that are under way finish for at most `deadline`, and
-    /// joins every thread. Blocks for as long.
+    /// Stops accepting, waits at most `deadline` until all answers are sent, and joins every thread.
     pub fn stop(mut self, deadline: Duration) {
         self.finish(deadline);
     }
@@ -75,7 +77,7 @@ impl Running {
     }
 }
 
-/// Dropped without having been stopped, it stops at once.
+/// Stops at once, if it was not stopped before.
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
@@ -89,8 +91,8 @@ impl Drop for Running {
 ///
 /// # Errors
 ///
-/// When a listener cannot be duplicated or registered, or a thread or runtime cannot be made;
-/// nothing is left running.
+/// A listener cannot be duplicated or registered, or a thread or runtime cannot be started. Nothing
+/// is left running then.
 pub(in crate::http) fn serve<S: Service>(
     listeners: &[std::net::TcpListener],
     limits: &config::Server,
@@ -107,7 +109,7 @@ pub(in crate::http) fn serve<S: Service>(
         places: Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
         per_address: PerAddress::new(limits.connections_per_address),
     };
-    // Where one of them cannot be made, dropping `running` stops and joins those that were.
+    // If one cannot be started, dropping `running` stops and joins those that were.
     for (n, service) in services.into_iter().enumerate() {
         let (limits, metrics) = (limits.clone(), Arc::clone(metrics));
         let stop = running.stop.subscribe();
@@ -156,8 +158,7 @@ fn register(listener: &std::net::TcpListener) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// Serves until it is asked to stop, and then until every answer under way is sent or the deadline
-/// is over.
+/// Serves until a stop is requested, and then until all answers are sent or the deadline is over.
 fn work<S: Service>(
     runtime: Runtime,
     listeners: Vec<TcpListener>,
@@ -175,12 +176,12 @@ fn work<S: Service>(
         drop(listeners);
         let deadline = stop.borrow().unwrap_or_else(Instant::now);
         worker.stop();
-        // What is not done by then is broken off.
+        // Connections that are not done by then are closed.
         let _ = timeout_at(deadline, worker.emptied()).await;
         deadline
     });
     drop(local);
-    // A reader that hangs on a dead file system does not hold the stop up.
+    // The time-out also covers a read that hangs on a dead file system.
     runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
 }
 
@@ -190,12 +191,13 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
     let mut shortage = Shortage::default();
     let mut turn = 0;
     loop {
-        // A place first, a connection then: what is accepted is never without a place.
+        // The place first: a connection without one would have to be refused after it was accepted.
         let place = worker.place(&shared.places).await;
         turn += 1;
-        let accepted = match has_room(listeners) {
-            true => accept_any(listeners, turn).await,
-            false => Err(Errno::MFILE.into()),
+        let accepted = if has_room(listeners) {
+            accept_any(listeners, turn).await
+        } else {
+            Err(Errno::MFILE.into())
         };
         match accepted {
             Ok((stream, address)) => {
@@ -208,12 +210,13 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
                     None => worker.metrics().rejected(),
                 }
             }
-            // The client was gone before it was accepted: no other client loses anything.
+            // The client disconnected before it was accepted, which concerns no other client.
             Err(error) if !is_shortage(&error) => {}
             Err(error) => {
                 worker.metrics().accept_error();
                 shortage.begin(&error, Instant::now());
-                // The kernel keeps the client in its backlog meanwhile. A connection that waits holds a descriptor that another could use.
+                // The kernel keeps the client in its backlog meanwhile. An idle connection has a
+                // descriptor that this client can use.
                 worker.evict();
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE_MAX);
@@ -233,22 +236,21 @@ fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
     });
 }
 
-/// Whether there are descriptors left beside those that the engine needs to read articles and to
-/// write feeds. Descriptors are given from the lowest up, so a copy of one shows how far they
-/// reach.
+/// Whether descriptors are free beside those that the engine needs to read articles and to write
+/// feeds. The kernel gives the lowest free number, so a copy of a descriptor shows how many are in
+/// use.
 fn has_room(listeners: &[TcpListener]) -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
     let Some(listener) = listeners.first() else { return true };
     let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
     // The copy is closed again when it is dropped.
-    match fcntl_dupfd_cloexec(listener, 0) {
-        Ok(probe) => u64::try_from(probe.as_raw_fd()).is_ok_and(|number| number < limit - reserve),
-        Err(_) => false,
-    }
+    let Ok(probe) = fcntl_dupfd_cloexec(listener, 0) else { return false };
+    let Ok(number) = u64::try_from(probe.as_raw_fd()) else { return false };
+    number < limit - reserve
 }
 
-/// A shortage of descriptors or memory. It is reported when it begins and when it is over, and not
-/// each time that one connection more finds a place.
+/// A shortage of descriptors or memory. It is reported when it begins and when it is over, not for
+/// each connection.
 #[derive(Default)]
 struct Shortage {
     last: Option<Instant>,
@@ -269,8 +271,8 @@ impl Shortage {
     }
 }
 
-/// The next connection of any listener. The listener at `turn` is asked first, so that none is
-/// always last.
+/// The next connection of any listener. It begins with the listener at `turn`, so that a busy one
+/// cannot keep the others waiting.
 async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|cx| {
         for n in 0..listeners.len() {
@@ -284,8 +286,8 @@ async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpSt
     .await
 }
 
-/// Whether the next accept would meet this error again at once. accept(2) names those that belong
-/// to one connection.
+/// Whether the next accept would fail in the same way. The other errors concern one connection
+/// (accept(2), "Error handling").
 fn is_shortage(error: &io::Error) -> bool {
     let passing = [
         Errno::CONNABORTED,

@@ -1,4 +1,4 @@
-//! The open connections of one thread, and the choice which of them to close for another.
+//! The open connections of one thread, and the choice of those to close in favour of others.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -15,13 +15,13 @@ use super::activity::Activity;
 use super::per_address::Place;
 use crate::config;
 
-/// While every place is taken, waiting connections are looked for this often.
+/// The interval of looking for idle connections while every place is taken.
 const EVICT_EVERY: Duration = Duration::from_millis(100);
 
-/// Of the connections that wait when a place is needed, one in so many is closed, and at least one.
+/// The share of idle connections that are closed when a place is needed: one in so many, at least one.
 const EVICTED_SHARE: usize = 16;
 
-/// The places that a connection takes up while it is open.
+/// The places of an open connection.
 pub(super) struct Places {
     pub(super) _place: OwnedSemaphorePermit,
     pub(super) _address: Place,
@@ -66,7 +66,7 @@ impl<S: Service> Worker<S> {
         self.stopping.get()
     }
 
-    /// Adds a connection, which is open until what is returned is dropped.
+    /// Adds a connection, which counts as open until the returned value is dropped.
     pub(super) fn open(&self, places: Places) -> Open {
         let activity = Activity::new();
         let number = self.connections.next.get();
@@ -82,22 +82,22 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// A place for one more connection. While there is none, those that wait the longest are
-    /// closed.
+    /// Waits for a place for another connection. While there is none, connections that have been idle
+    /// for the longest time are closed.
     pub(super) async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return place;
             }
             self.evict();
-            // The semaphore is never closed, so an error is the time-out's.
+            // The semaphore is never closed, so an error means that the time is over.
             if let Ok(Ok(place)) = timeout(EVICT_EVERY, Arc::clone(places).acquire_owned()).await {
                 return place;
             }
         }
     }
 
-    /// Closes a share of the connections that wait for their client, those that wait the longest.
+    /// Closes a share of the idle connections, those that have been idle for the longest time.
     pub(super) fn evict(&self) {
         let now = Instant::now();
         let open = self.connections.open.borrow();
@@ -107,7 +107,7 @@ impl<S: Service> Worker<S> {
                 waiting.push((since, activity));
             }
         }
-        // The one that waits the longest is the least likely to be used again.
+        // A connection that has been idle for long is the least likely to be used again.
         waiting.sort_unstable_by_key(|(since, _)| *since);
         let share = waiting.len().div_ceil(EVICTED_SHARE);
         for (_, activity) in &waiting[..share] {
@@ -115,7 +115,7 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Makes every connection end as soon as it answers no request.
+    /// Makes every connection end when its present answer is sent.
     pub(super) fn stop(&self) {
         self.stopping.set(true);
         for activity in self.connections.open.borrow().values() {
@@ -131,7 +131,7 @@ impl<S: Service> Worker<S> {
     }
 }
 
-/// An open connection; dropping it closes the account.
+/// An open connection; dropping it removes it from the worker.
 pub(super) struct Open {
     connections: Rc<Connections>,
     metrics: Arc<Metrics>,
