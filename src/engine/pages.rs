@@ -5,18 +5,22 @@
 use std::sync::Arc;
 
 use crate::article::Body;
-use crate::base::{Route, Scope, Timestamp};
+use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::library::{Article, Library, Seq};
 use crate::page::{
-    self, ArticlePage, Byline, HomePage, IndexPage, Item, MonthCount, MonthPage, Named, Section,
+    self, ArticlePage, Byline, FeedPage, HomePage, IndexPage, Item, MonthCount, MonthPage, Named,
+    Section,
 };
 use crate::publish::Snapshot;
 use crate::publish::snapshot::{LISTED_MAX, pages};
 
 /// Directories, and months, that the home page links.
 const LINKED_MAX: usize = 240;
+
+/// Articles on the page of a feed: enough to see what it is about.
+const FEED_LISTED_MAX: usize = 10;
 
 /// URLs in a sitemap (sitemaps.org: at most 50,000).
 const SITEMAP_MAX: usize = 50_000;
@@ -119,6 +123,15 @@ pub(super) fn index(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
     let articles = snapshot.library.listed(scope, 0, LISTED_MAX);
     let items = items(snapshot, &articles);
     Some(page::index(&IndexPage { site, feeds, scope, channel: &channel, items: &items }))
+}
+
+/// The page that a person gets at the address of a scope's feed; `None` if the scope has no channel.
+pub(super) fn feed(snapshot: &Snapshot, scope: &Scope, format: Format) -> Option<String> {
+    let site = &snapshot.config.site;
+    let channel = snapshot.library.channel(scope)?;
+    let articles = snapshot.library.listed(scope, 0, FEED_LISTED_MAX);
+    let items = items(snapshot, &articles);
+    Some(page::feed(&FeedPage { site, scope, format, channel: &channel, items: &items }))
 }
 
 /// One page of a month; pages count from 1. `None` if no article is listed on it.

@@ -215,6 +215,16 @@ impl Render for Renderer {
         Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))
     }
 
+    fn feed_page(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        format: Format,
+    ) -> Result<Document, Unrendered> {
+        let html = pages::feed(snapshot, scope, format).ok_or(Unrendered::Changed)?;
+        Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))
+    }
+
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {
         let tree = self.tree().ok_or(Unrendered::Unreadable)?;
         let file = tree.open_asset(path).map_err(|_| Unrendered::Unreadable)?;

@@ -12,6 +12,7 @@
 
 mod article;
 mod error;
+mod feed;
 mod format;
 mod home;
 mod index;
@@ -25,6 +26,7 @@ use askama::Template;
 
 pub use article::{ArticlePage, Byline, article};
 pub use error::error;
+pub use feed::{FeedPage, feed};
 pub use home::{HomePage, MonthCount, Section, home};
 pub use index::{IndexPage, index};
 pub use list::Item;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::base::{Digest, RelPath, Route, Timestamp};
+use crate::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 
 use super::{Document, Snapshot};
 
@@ -26,6 +26,14 @@ pub trait Asset: Send + Sync {
 pub trait Render: Send + Sync {
     /// The document of a route that `snapshot.find` answered with [`super::Found::Render`].
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered>;
+
+    /// The page that a person gets at the address of a feed.
+    fn feed_page(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        format: Format,
+    ) -> Result<Document, Unrendered>;
 
     /// The file that `snapshot.find` answered with [`super::Found::Asset`]. Its media type follows
     /// from its name.

@@ -14,6 +14,38 @@ use dropfeed::testing::base::{Digest, Timestamp};
 use rig::{CAT_BYTES, MODIFIED, NOW, feed_text, pattern, rig, snapshot, unpublished};
 
 #[test]
+fn a_browser_that_navigates_to_a_feed_gets_a_page() {
+    let rig = rig();
+    let page = "200 | content-type: text/html; charset=utf-8 | cache-control: no-store | etag: - | \
+                vary: Accept, Accept-Encoding, Sec-Fetch-Dest | content-security-policy: ? | \
+                access-control-allow-origin: -";
+    let browser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    rig.check(&[
+        (&format!("GET /atom.xml\nSec-Fetch-Dest: document\n{browser}"), page),
+        (&format!("HEAD /rss.xml\nSec-Fetch-Dest: document\n{browser}"), page),
+        (&format!("GET /news/rss.xml\nSec-Fetch-Dest: document\n{browser}"), page),
+        // Not by `Accept` alone, not for scripts and readers, and never for anything but a feed.
+        (
+            &format!("GET /rss.xml\n{browser}"),
+            "200 | content-type: application/rss+xml; charset=utf-8",
+        ),
+        (
+            &format!("GET /rss.xml\nSec-Fetch-Dest: empty\n{browser}"),
+            "200 | content-type: application/rss+xml; charset=utf-8 | vary: Accept-Encoding",
+        ),
+        (
+            "GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/rss+xml, text/html;q=0",
+            "200 | content-type: application/rss+xml; charset=utf-8",
+        ),
+        (
+            &format!("GET /feeds.opml\nSec-Fetch-Dest: document\n{browser}"),
+            "200 | content-type: text/x-opml; charset=utf-8",
+        ),
+        (&format!("GET /\nSec-Fetch-Dest: document\n{browser}"), "200 | cache-control: no-cache"),
+    ]);
+}
+
+#[test]
 fn documents() {
     let rig = rig();
     let rss = Digest::of(feed_text("rss").as_bytes()).short();

@@ -97,8 +97,22 @@ impl Warm {
         }
     }
 
-    /// What `make` gives for `key`, made once for all who ask: the delta of the feed at `route` between two versions.
-    pub(super) async fn delta(
+    /// The page that a person gets at the address of the feed at `route`; `None` for any other route.
+    pub(super) async fn feed_page(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        route: &Route,
+    ) -> Option<Arc<Document>> {
+        let Route::Feed(scope, format) = route.clone() else { return None };
+        let version = snapshot.library.version();
+        let key = Digest::of(format!("feed page {version}").as_bytes());
+        let (render, snapshot) = (Arc::clone(&self.render), Arc::clone(snapshot));
+        let make = move || render.feed_page(&snapshot, &scope, format).ok();
+        self.once(route.clone(), key, make).await
+    }
+
+    /// What `make` gives for `route` and `key`, made once for all who ask; `None` where it gives nothing.
+    pub(super) async fn once(
         self: &Arc<Self>,
         route: Route,
         key: Digest,

@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, HeaderName, VARY};
 use http::{HeaderMap, HeaderValue};
 
 use super::cache::Warm;
-use super::conditional;
+use super::{conditional, encoding};
 use crate::base::{Digest, Route};
 use crate::feed::delta;
 use crate::publish::{Coding, Document};
@@ -21,8 +21,8 @@ const IM: HeaderName = HeaderName::from_static("im");
 /// The one instance manipulation that is offered (RFC 3229, 10.5.3; registered in RFC 4229).
 const FEED: &str = "feed";
 
-/// Members of `A-IM`, and tags of `If-None-Match`, that are looked at.
-const MEMBERS_MAX: usize = 32;
+/// Tags of `If-None-Match` that are looked at.
+const TAGS_MAX: usize = 32;
 
 /// Whether the client names any instance manipulation: hardly one does, so that this is asked first.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
@@ -37,10 +37,10 @@ pub(super) async fn of(
     headers: &HeaderMap,
 ) -> Option<Arc<Document>> {
     let Route::Feed(_, format) = *route else { return None };
-    if !accepts_feed(headers) {
+    if !encoding::names(headers, &A_IM, FEED) {
         return None;
     }
-    let (tag, known) = conditional::tags(headers).take(MEMBERS_MAX).find_map(|tag| {
+    let (tag, known) = conditional::tags(headers).take(TAGS_MAX).find_map(|tag| {
         let tag = without_suffix(tag);
         Some((tag, warm.versions().entries(route, tag)?))
     })?;
@@ -52,7 +52,7 @@ pub(super) async fn of(
         let bytes = delta::without(&whole.identity, &slices, &known)?;
         Some(Document::new(whole.kind, whole.content_type, bytes.into(), whole.last_modified))
     };
-    warm.delta(route.clone(), key, make).await
+    warm.once(route.clone(), key, make).await
 }
 
 /// Turns the header fields of a 200 into those of a 226 (RFC 3229, 10.4.1). Caches that do not know the status must not
@@ -61,26 +61,6 @@ pub(super) fn mark(headers: &mut HeaderMap) {
     headers.insert(IM, HeaderValue::from_static(FEED));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, im"));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, A-IM, If-None-Match"));
-}
-
-/// Whether `A-IM` (RFC 3229, 10.5.3) names `feed`, with a quality other than zero.
-fn accepts_feed(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(A_IM).iter().filter_map(|line| line.to_str().ok());
-    for member in lines.flat_map(|line| line.split(',')).take(MEMBERS_MAX) {
-        let mut parts = member.split(';').map(str::trim);
-        if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case(FEED)) {
-            continue;
-        }
-        return !parts.any(is_zero_quality);
-    }
-    false
-}
-
-/// `q=0`, `q=0.0`, `q=0.00` and `q=0.000` (RFC 9110, 12.4.2).
-fn is_zero_quality(parameter: &str) -> bool {
-    let Some((name, value)) = parameter.split_once('=') else { return false };
-    let digits = value.trim().strip_prefix('0').unwrap_or("1");
-    name.trim().eq_ignore_ascii_case("q") && digits.trim_start_matches(['.', '0']).is_empty()
 }
 
 /// The tag of a version, from the ETag of any coding of it, with its quotes.
@@ -100,30 +80,6 @@ fn without_suffix(tag: &[u8]) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_says_that_it_understands_feed() {
-        for (lines, accepts) in [
-            (&[][..], false),
-            (&["feed"], true),
-            (&["FEED"], true),
-            (&["vcdiff, feed"], true),
-            (&["vcdiff", "gzip, feed;q=0.3"], true),
-            (&["feed; q=0"], false),
-            (&["feed;Q=0.000"], false),
-            (&["feed;q=0.001"], true),
-            (&["feeds"], false),
-            (&["vcdiff"], false),
-            (&[""], false),
-            (&[",,;q=0,"], false),
-        ] {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append(A_IM, HeaderValue::from_static(line));
-            }
-            assert_eq!(accepts_feed(&headers), accepts, "{lines:?}");
-        }
-    }
 
     #[test]
     fn the_tag_of_any_coding_names_the_version() {

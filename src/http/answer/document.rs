@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::cache::Warm;
 use super::content::Content;
 use super::decide::{Reply, decide};
-use super::delta;
 use super::problem::{Problem, page_fields};
+use super::{delta, encoding};
 use crate::base::{Route, Timestamp};
 use crate::config::Site;
 use crate::publish::{Cache, Coding, Document, Kind, Snapshot};
@@ -75,6 +75,29 @@ pub(super) async fn respond(
             Ok(response)
         }
     }
+}
+
+/// 200 with the page that a person gets at the address of a feed. No cache keeps it, so that none gives it to a reader.
+pub(super) async fn feed_page(
+    warm: &Warm,
+    page: &Arc<Document>,
+    headers: &HeaderMap,
+) -> Response<Content> {
+    let coding = encoding::choose(headers);
+    warm.code(page, coding).await;
+    let coded = page.made(coding).unwrap_or_else(|| page.coded(Coding::Identity));
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    fields.insert(CONTENT_LENGTH, coded.length.clone());
+    if coded.coding != Coding::Identity {
+        fields.insert(CONTENT_ENCODING, HeaderValue::from_static(coded.coding.name()));
+    }
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Sec-Fetch-Dest"));
+    page_fields(&mut fields);
+    let mut response = Response::new(Content::Whole(coded.bytes.clone()));
+    *response.headers_mut() = fields;
+    response
 }
 
 /// The header fields that 200 and 304 have in common (RFC 9110, 15.4.5).

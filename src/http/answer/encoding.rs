@@ -5,7 +5,7 @@
 //! do: unexpected bytes are more useful to a reader than 406 for ever.
 
 use http::HeaderMap;
-use http::header::ACCEPT_ENCODING;
+use http::header::{ACCEPT_ENCODING, HeaderName};
 
 use crate::publish::Coding;
 
@@ -39,6 +39,26 @@ pub(super) fn choose(headers: &HeaderMap) -> Coding {
         }
     }
     best(named, any)
+}
+
+/// Whether a list of `field` names `token` with a quality other than zero: `text/html` in `Accept`,
+/// `feed` in `A-IM`. The first member of that name counts.
+pub(super) fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
+    let mut parts = 0;
+    for line in headers.get_all(field) {
+        for part in line.as_bytes().split(|byte| *byte == b',') {
+            parts += 1;
+            if parts > PARTS_MAX {
+                return false;
+            }
+            if let Some((name, quality)) = parse(part)
+                && name.eq_ignore_ascii_case(token.as_bytes())
+            {
+                return quality > 0;
+            }
+        }
+    }
+    false
 }
 
 /// The coding with the highest quality. `any` is the quality of `*`.
@@ -117,6 +137,31 @@ mod tests {
             headers.append(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
         }
         choose(&headers)
+    }
+
+    #[test]
+    fn a_list_names_a_token() {
+        for (lines, named) in [
+            (&[][..], false),
+            (&["feed"], true),
+            (&["FEED"], true),
+            (&["vcdiff, feed"], true),
+            (&["vcdiff", "gzip, feed;q=0.3"], true),
+            (&["feed; q=0"], false),
+            (&["feed;Q=0.000"], false),
+            (&["feed;q=0.001"], true),
+            (&["feeds"], false),
+            (&["vcdiff"], false),
+            (&[""], false),
+            (&[",,;q=0,"], false),
+        ] {
+            let field = HeaderName::from_static("a-im");
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(&field, HeaderValue::from_static(line));
+            }
+            assert_eq!(names(&headers, &field, "feed"), named, "{lines:?}");
+        }
     }
 
     #[test]

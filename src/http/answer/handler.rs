@@ -91,6 +91,11 @@ impl Handler {
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
             let headers = &head.headers;
+            if request::is_navigation(headers)
+                && let Some(page) = Box::pin(self.warm.feed_page(snapshot, &route)).await
+            {
+                return Ok(Box::pin(document::feed_page(&self.warm, &page, headers)).await);
+            }
             return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
@@ -175,6 +180,11 @@ impl Handler {
             }
             Found::Missing => return Err(self.missing(snapshot, &route, relative, &head.uri)),
         };
+        if request::is_navigation(&head.headers)
+            && let Some(page) = self.warm.feed_page(snapshot, &route).await
+        {
+            return Ok(document::feed_page(&self.warm, &page, &head.headers).await);
+        }
         document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
     }
 

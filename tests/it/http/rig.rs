@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dropfeed::testing::base::{Digest, Format, RelPath, Route, Timestamp};
+use dropfeed::testing::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::testing::engine::{Clock, ManualClock};
 use dropfeed::testing::http::{Edge, Metrics, Running, start};
@@ -173,6 +173,16 @@ impl Render for Renderer {
             Bytes::from(format!("<!doctype html><p>{route}")),
             None,
         ))
+    }
+
+    fn feed_page(
+        &self,
+        _snapshot: &Snapshot,
+        _scope: &Scope,
+        _format: Format,
+    ) -> Result<Document, Unrendered> {
+        let html = "<!doctype html><title>A feed</title>";
+        Ok(Document::new(Kind::Page, "text/html; charset=utf-8", html.into(), None))
     }
 
     fn asset(&self, path: &RelPath) -> Result<Arc<dyn Asset>, Unrendered> {
