@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::article::{Head, location};
+use crate::article::Head;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, special};
 use crate::config::{Config, Site};
 use crate::engine::{self, observe};
 use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
@@ -101,11 +101,12 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
 /// Returns the directory because of which a file is skipped: it is reported instead of each file in
 /// it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
-    location::excluded_by(path).and_then(RelPath::new)
+    special::excluded_by(path.as_str()).and_then(RelPath::new)
 }
 
 fn is_article(path: &RelPath) -> bool {
-    matches!(FileKind::of(path), FileKind::Article(_)) && location::excluded_by(path).is_none()
+    matches!(FileKind::of(path), FileKind::Article(_))
+        && special::excluded_by(path.as_str()).is_none()
 }
 
 /// Explains why a usable file is not published, unless another diagnostic does.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 use tracing::info;
 
-use crate::article::{self, Reading, location};
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
+use crate::article::{self, Reading};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, special};
 use crate::library::{Found, Observation, State};
 use crate::ops::systemd;
 use crate::source::{
@@ -22,6 +22,12 @@ const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Files between two reports of a long scan: a few seconds on a slow disk.
 pub(super) const PROGRESS_EVERY: usize = 5_000;
+
+/// Bytes that show whether the first line is a fence of front matter.
+const FENCE_BYTES: usize = 64;
+
+/// Files at the site's root of which dropfeed has its own, unless the author does.
+const OWN_ROOT_FILES: [&str; 2] = ["favicon.ico", "robots.txt"];
 
 /// The code of what a directory's name keeps from being an article.
 pub(super) const LEFT_OUT: &str = "left-out";
@@ -146,14 +152,15 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
-        (location::excluded_by(&change.path), &change.seen)
+        (special::excluded_by(change.path.as_str()), &change.seen)
     {
         let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
     let found = match change.seen {
         Seen::Gone => Found::Gone,
-        Seen::Asset(fingerprint) => asset(&change.path, fingerprint),
+        Seen::Asset(fingerprint) => template(reader, &change.path, fingerprint)
+            .unwrap_or_else(|| asset(&change.path, fingerprint)),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
@@ -177,15 +184,31 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
 
 /// A file that is served as it is, unless its URL would be one of ours.
 fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
-    let diagnostic = match UrlPath::new(path.as_str()) {
+    let url = special::beneath_static(path.as_str()).unwrap_or(path.as_str());
+    let diagnostic = match UrlPath::new(url) {
         None => Diagnostic::error("no-url", "its name gives no URL"),
-        // The icon is the one such file that dropfeed serves by this name itself.
-        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => {
+        Some(path) if path.is_reserved() && !OWN_ROOT_FILES.contains(&url) => {
             Diagnostic::error("reserved-url", format!("URL /{path} is reserved"))
         }
         Some(_) => return Found::Asset(fingerprint),
     };
     Found::Refused { fingerprint, diagnostic }
+}
+
+/// Jekyll fills in the `robots.txt` or `404.html` that begins with front matter. As it is, such a
+/// file is of use to nobody.
+fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option<Found> {
+    let is_at_root = path.parent().is_some_and(|above| above.is_root());
+    if !is_at_root || !special::is_verbatim(path.as_str()) {
+        return None;
+    }
+    let beginning = reader.beginning(path, FENCE_BYTES).ok()?;
+    let first_line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if first_line.trim_ascii_end() != b"---" {
+        return None;
+    }
+    let message = "begins with front matter, so it is a template of another generator; not served";
+    Some(Found::Refused { fingerprint, diagnostic: Diagnostic::warning("template", message) })
 }
 
 fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {

@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 
 use crate::article::Head;
 use crate::base::route::slug;
-use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath, special};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
@@ -40,7 +40,7 @@ pub type Seq = u64;
 /// The site's picture, in the article directory itself: feeds show it.
 pub const ICON: &str = "icon.png";
 
-/// The files that browsers get for `/favicon.ico`: the first that is there.
+/// The files that browsers get for `/favicon.ico`: the first that is at the site's root.
 const FAVICONS: [&str; 2] = ["favicon.ico", ICON];
 
 /// One public article, as feeds and pages see it.
@@ -159,20 +159,27 @@ impl Default for Library {
 
 impl Library {
     /// Looks up a URL path.
+    ///
+    /// A file of `static/` gives way to a file whose own path this is, and to every URL that a
+    /// public article has or had. It does not give way to a misspelling of one (`/foo.js` for
+    /// `/foo-js`), nor to an article that was taken away.
     pub fn find(&self, path: &UrlPath) -> Lookup {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
         }
-        let Some(seq) = self.urls.get(&path.key()) else {
-            if self.channels.contains_key(&Scope::Directory(path.key())) {
-                return Lookup::Missing;
-            }
-            return self.dated(path).map_or(Lookup::Missing, Lookup::Moved);
-        };
-        match self.rows.get(seq) {
-            Some(row) if row.article.url == *path => Lookup::Here(Arc::clone(&row.article)),
-            Some(row) => Lookup::Moved(Arc::clone(&row.article)),
-            None => Lookup::Gone,
+        let owner = self.urls.get(&path.key());
+        let article = owner.and_then(|seq| self.article(*seq));
+        let is_articles =
+            article.is_some_and(|article| article.url == *path || path.is_spelled_out());
+        if !is_articles && let Some(file) = self.asset(&special::in_static(path.as_str())) {
+            return Lookup::Asset(file);
+        }
+        match article {
+            Some(article) if article.url == *path => Lookup::Here(Arc::clone(article)),
+            Some(article) => Lookup::Moved(Arc::clone(article)),
+            None if owner.is_some() => Lookup::Gone,
+            None if self.channels.contains_key(&Scope::Directory(path.key())) => Lookup::Missing,
+            None => self.dated(path).map_or(Lookup::Missing, Lookup::Moved),
         }
     }
 
@@ -212,12 +219,33 @@ impl Library {
 
     /// Whether there is a picture of the site, which every feed shows.
     fn has_icon(&self) -> bool {
-        self.asset(ICON).is_some()
+        self.root_file(ICON).is_some()
     }
 
     /// The file that browsers get as the site's icon, where there is one.
     pub fn favicon(&self) -> Option<RelPath> {
-        FAVICONS.into_iter().find_map(|name| self.asset(name))
+        FAVICONS.into_iter().find_map(|name| self.root_file(name))
+    }
+
+    /// The file of this name at the site's root: the author's `robots.txt`, and `404.html`.
+    pub fn root_file(&self, name: &str) -> Option<RelPath> {
+        self.asset(name).or_else(|| self.asset(&special::in_static(name)))
+    }
+
+    /// Whether the file at `path` is served as it is.
+    pub fn is_asset(&self, path: &RelPath) -> bool {
+        self.assets.contains(path)
+    }
+
+    /// The URL of an asset: at the site's root for a file of `static/`, unless something else is
+    /// there; else its own path.
+    pub fn asset_url(&self, asset: &RelPath) -> Option<UrlPath> {
+        if let Some(short) = special::beneath_static(asset.as_str()).and_then(UrlPath::new)
+            && self.find(&short) == Lookup::Asset(asset.clone())
+        {
+            return Some(short);
+        }
+        UrlPath::new(asset.as_str())
     }
 
     fn asset(&self, path: &str) -> Option<RelPath> {

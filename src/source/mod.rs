@@ -34,7 +34,7 @@ pub use watch::WatchError;
 use std::sync::Arc;
 
 use crate::base::media::is_asset;
-use crate::base::{Diagnostic, Digest, RelPath};
+use crate::base::{Diagnostic, Digest, RelPath, special};
 
 pub use crate::base::Fingerprint;
 
@@ -91,8 +91,10 @@ pub enum Seen {
 pub fn is_text(path: &RelPath) -> bool {
     // Asked for every entry of every scan: it allocates nothing.
     let known = ["md", "markdown", "html", "htm", "txt"];
-    path.extension()
-        .is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    let has_extension = path
+        .extension()
+        .is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)));
+    has_extension && !special::is_verbatim(path.as_str())
 }
 
 #[cfg(test)]
@@ -117,6 +119,10 @@ mod tests {
             ("a.md.bak", false, false),
             ("style.css", false, true),
             ("a.exe", false, false),
+            ("robots.txt", false, true),
+            ("news/robots.txt", true, false),
+            ("static/a.md", false, true),
+            ("static/CNAME", false, true),
         ] {
             let path = RelPath::new(name).unwrap();
             assert_eq!((is_text(&path), is_asset(&path)), (text, asset), "{name}");

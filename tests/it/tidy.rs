@@ -27,7 +27,7 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare keys
     src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
-    src/base: digest direction fingerprint html path place text time < diagnostic media reference route
+    src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve
     src/engine: assets bodies hot observe pages scanned_root shared_store < renderer tell < project step < run

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::article::Reading;
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
@@ -147,6 +147,10 @@ impl<'a> Step<'a> {
                     if self.state.library.assets.insert(path) {
                         self.touch_all_who_show(path);
                     }
+                    // An earlier version read it as an article.
+                    if self.state.ledger.live(path).is_some() {
+                        self.gone.insert(path.clone(), None);
+                    }
                     let kept = Kept::Empty;
                     self.put_file(
                         path,
@@ -234,7 +238,7 @@ impl<'a> Step<'a> {
     /// An asset that comes or goes may be linked from any page; the site's picture is in every feed.
     fn touch_all_who_show(&mut self, asset: &RelPath) {
         self.touched.insert(Scope::Site);
-        if asset.as_str() == ICON {
+        if special::beneath_static(asset.as_str()).unwrap_or(asset.as_str()) == ICON {
             self.touched.extend(self.state.library.scopes().cloned());
         }
     }
