@@ -12,6 +12,7 @@ use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
+use super::unread::Unread;
 
 /// An article that will be public at its time: its head, and the digest of the bytes it was read
 /// from.
@@ -35,7 +36,9 @@ pub(super) struct Survey {
 /// The article directory is missing, or another now.
 pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Survey, RootLost> {
     let nothing = State::default();
-    let changes = tree.look(&Look::Everything, &observe::Known(&nothing))?;
+    let unread = Unread::default();
+    let changes =
+        tree.look_also(&Look::Everything, &observe::Known(&nothing), &|path| unread.visit(path))?;
     let observed = observe::observe(tree, &nothing, changes, now)?;
     let (state, outcome) = nothing.step(
         &observed.observations,
@@ -45,6 +48,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
         Reweigh::Changed,
     );
     let mut diagnostics = observed.unreadable;
+    diagnostics.extend(unread.into_notes());
     for (path, _) in observed.again {
         diagnostics.push((path, busy()));
     }

@@ -53,6 +53,8 @@ pub(super) struct Scan<'a> {
     pub(super) stopping: &'a AtomicBool,
     /// Remember every path that was seen: needed only to name what is gone.
     pub(super) collect: bool,
+    /// Called for each file that is neither a text nor an asset, and not ignored.
+    pub(super) others: Option<&'a (dyn Fn(&RelPath) + Sync)>,
 }
 
 /// The findings of a walk.
@@ -201,6 +203,7 @@ impl Scan<'_> {
         let plain =
             !matches!(entry.kind, FileType::Directory | FileType::Symlink | FileType::Unknown);
         if plain && !is_text(&path) && !is_asset(&path) {
+            self.other(&path);
             return Ok(());
         }
         match stat_at(open, entry.name.as_c_str()) {
@@ -298,7 +301,7 @@ impl Scan<'_> {
     fn file(&self, path: RelPath, found: &Statx, out: &mut Found) {
         let (text, seen) = (is_text(&path), fingerprint(found));
         if !text && !is_asset(&path) {
-            return;
+            return self.other(&path);
         }
         if kind(found) != FileType::RegularFile {
             self.refuse(path, inode(seen), "not-a-file", "not a regular file", out);
@@ -309,6 +312,14 @@ impl Scan<'_> {
         } else {
             let change = if text { Seen::Text(seen) } else { Seen::Asset(seen) };
             self.report(path, seen, change, out);
+        }
+    }
+
+    fn other(&self, path: &RelPath) {
+        if let Some(visit) = self.others
+            && !self.ignore.hides(path, false)
+        {
+            visit(path);
         }
     }
 

@@ -127,6 +127,29 @@ impl Tree {
     ///
     /// The article directory was lost before the look ended: nothing that was seen counts.
     pub fn look(&self, look: &Look, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
+        self.look_with(look, known, None)
+    }
+
+    /// The same, and visits each file of another kind that is not ignored.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::look`].
+    pub fn look_also(
+        &self,
+        look: &Look,
+        known: &dyn Index,
+        visit: &(dyn Fn(&RelPath) + Sync),
+    ) -> Result<Vec<SourceChange>, RootLost> {
+        self.look_with(look, known, Some(visit))
+    }
+
+    fn look_with(
+        &self,
+        look: &Look,
+        known: &dyn Index,
+        others: Option<&(dyn Fn(&RelPath) + Sync)>,
+    ) -> Result<Vec<SourceChange>, RootLost> {
         let root = self.root.enter()?;
         let entering = |path: &RelPath| {
             if let Some(watcher) = &self.watcher {
@@ -142,6 +165,7 @@ impl Tree {
             entering: &entering,
             stopping: &self.stopping,
             collect: false,
+            others,
         };
         let mut changes = match look {
             Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
@@ -195,7 +219,7 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     if found.accounted == scan.known_at(&scope) {
         return found.changes;
     }
-    let (scope, mut found) = walk(&Scan { collect: true, ..*scan });
+    let (scope, mut found) = walk(&Scan { collect: true, others: None, ..*scan });
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
         let closed = |path: &RelPath| found.closed.contains(path);

@@ -28,7 +28,7 @@ const ORDER: &str = "
     src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route
-    src/check: articles feeds links report survey < bodies
+    src/check: articles feeds links report unread < survey < bodies
     src/config: errors foreign hint < raw values < load resolve
     src/engine: assets bodies hot observe pages scanned_root shared_store < renderer tell < project step < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss

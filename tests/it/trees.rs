@@ -177,3 +177,25 @@ fn what_wins_where_files_meet() {
     site.remove("foo.md");
     eventually("the file is served", || site.get("/foo.html").text() == "static");
 }
+
+#[test]
+fn documents_of_other_kinds_are_named() {
+    let site = Site::new("articles.ignore = [\"old/\"]");
+    for path in
+        ["post.rst", "a/b.mdx", "_data/a.rst", "old/a.rst", ".a.rst", "a.exe", "static/a.rst"]
+    {
+        site.write(path, "Title\n=====\n\ntext\n");
+    }
+    site.write("open.md", "---\ntitle: Open\ndate: 2026-01-01\n---\nWords of an article.\n");
+    let output = site.command(&["check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let named: Vec<&str> = text.lines().filter(|line| line.contains("not-read")).collect();
+    assert_eq!(
+        named,
+        [
+            "articles/a/b.mdx: note: is MDX, which is not read; save as .md, .html or .txt [kind-not-read]",
+            "articles/post.rst: note: is reStructuredText, which is not read; convert with pandoc [kind-not-read]",
+        ]
+    );
+}
