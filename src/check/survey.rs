@@ -75,7 +75,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     }
     let mut articles = 0;
     for (path, row) in state.files() {
-        if !is_article(path) {
+        if !is_article(path) || matches!(row.kept, Kept::Linked(_)) {
             continue;
         }
         articles += 1;

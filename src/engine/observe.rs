@@ -98,7 +98,8 @@ pub fn observe(
 /// looked at on disk, now. Events arrive in any order, so the event that says where such an article went may still be
 /// on its way.
 ///
-/// Only what is gone is added. A path that exists is itself, and whatever changed there has an event of its own.
+/// Only what is gone is added, or left a link behind. A path that exists is itself, and whatever changed there has an
+/// event of its own.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -117,8 +118,13 @@ pub fn complete(
     }
     let look = source::Look::At(rivals.iter().cloned().collect());
     for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
-        if seen == Seen::Gone && rivals.contains(&path) {
-            observations.push(Observation { path, found: Found::Gone });
+        let found = match seen {
+            Seen::Gone => Found::Gone,
+            Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
+            _ => continue,
+        };
+        if rivals.contains(&path) {
+            observations.push(Observation { path, found });
         }
     }
     observations.sort_by(|one, other| one.path.cmp(&other.path));
@@ -162,6 +168,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
         Seen::Asset(fingerprint) => template(reader, &change.path, fingerprint)
             .unwrap_or_else(|| asset(&change.path, fingerprint)),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
+        Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
             Ok(file) => read(state, &change.path, file),

@@ -78,6 +78,13 @@ pub enum Found {
     },
     /// A file that is served as it is.
     Asset(Fingerprint),
+    /// A link to a text that is read under its own path.
+    Linked {
+        /// The fingerprint of the link.
+        fingerprint: Fingerprint,
+        /// The path of the text.
+        target: RelPath,
+    },
 }
 
 /// Something worth a line of log.

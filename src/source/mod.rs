@@ -81,6 +81,8 @@ pub enum Seen {
     /// Something that will not be read: too large, not a regular file, a link that leaves the root, a name that is
     /// not UTF-8.
     Refused(Fingerprint, Diagnostic),
+    /// A link, or a file reached through a linked directory, to a text that is read under its own path, which is named.
+    Linked(Fingerprint, RelPath),
     /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of it stays.
     Unreadable(Diagnostic),
 }

@@ -366,10 +366,11 @@ mod tests {
     }
 
     fn file(n: u64) -> FileRow {
-        let kept = match n % 4 {
+        let kept = match n % 5 {
             0 => Kept::Recorded,
             1 => Kept::Article(head(n), sketch(n)),
             2 => Kept::Empty,
+            3 => Kept::Linked(RelPath::new(&format!("b/{n}.md")).unwrap()),
             _ => Kept::Refused(
                 vec![Diagnostic::error("front-matter", format!("wrong {n}")).at(1, 2)].into(),
             ),

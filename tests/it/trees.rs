@@ -1,5 +1,7 @@
 //! Whole trees, as their authors keep them: what is an article, what is served as it is, and what is neither.
 
+use std::os::unix::fs::symlink;
+
 use crate::fixture::{Site, eventually};
 
 /// A started site of these files.
@@ -198,4 +200,37 @@ fn documents_of_other_kinds_are_named() {
             "articles/post.rst: note: is reStructuredText, which is not read; convert with pandoc [kind-not-read]",
         ]
     );
+}
+
+#[test]
+fn a_link_to_an_article_is_no_second_one() {
+    let site = Site::started("articles.grace_s = 10");
+    site.drop_in("a.md", "# A\n\nWords of the first article.\n");
+    site.drop_in("b.md", "# B\n\nWords of another one, the second.\n");
+    site.settles(&["A", "B"]);
+    let before = site.appears("A");
+    symlink("a.md", site.articles().join("latest.md")).unwrap();
+    symlink(".", site.articles().join("all")).unwrap();
+    site.drop_in("marker.md", "# Marker\n\nWords of a third.\n");
+    site.settles(&["A", "B", "Marker"]);
+    assert_eq!(site.get("/latest").status, 404);
+    let found = findings(&site, "latest.md");
+    assert_eq!(
+        found,
+        ["articles/latest.md: note: is a link to a.md, which is the article [linked]"]
+    );
+    assert!(findings(&site, "all")[0].contains(": note: a link to a directory above it"));
+    // Moved, with a link in its place: it is where it went.
+    site.rename("a.md", "2026/a.md");
+    symlink("2026/a.md", site.articles().join("a.md")).unwrap();
+    eventually("it has moved", || site.appears("A").url.ends_with("/2026/a"));
+    assert_eq!(site.appears("A").id, before.id);
+    assert_eq!(site.get("/a").header("location"), Some("/2026/a"));
+    site.settles(&["A", "B", "Marker"]);
+    // The same with a directory.
+    site.rename("2026", "archive-2026");
+    symlink("archive-2026", site.articles().join("2026")).unwrap();
+    eventually("it has moved again", || site.appears("A").url.ends_with("/archive-2026/a"));
+    assert_eq!(site.appears("A").id, before.id);
+    site.settles(&["A", "B", "Marker"]);
 }

@@ -157,6 +157,17 @@ impl<'a> Step<'a> {
                         FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
                     );
                 }
+                Found::Linked { fingerprint, target } => {
+                    // To identity, nothing is there: the article may have moved to the target.
+                    self.lose(path);
+                    let message = format!("is a link to {target}, which is the article");
+                    self.report(path, &[Diagnostic::note("linked", message)]);
+                    let kept = Kept::Linked(target.clone());
+                    self.put_file(
+                        path,
+                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
+                    );
+                }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
                     if self.state.library.assets.remove(path) {
@@ -229,6 +240,7 @@ impl<'a> Step<'a> {
                 let scope = self.state.library.set_section(path, None);
                 self.touched.extend(scope);
             }
+            FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {
                 self.gone.insert(path.clone(), Some(row.fingerprint));
             }
@@ -278,7 +290,7 @@ impl<'a> Step<'a> {
     fn fresh(&self, path: &RelPath) -> Option<Fresh> {
         let ledger = &self.state.ledger;
         let row = ledger.file(path)?;
-        if ledger.live(path).is_some() {
+        if ledger.live(path).is_some() || matches!(row.kept, Kept::Linked(_)) {
             return None;
         }
         let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
