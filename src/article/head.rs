@@ -135,6 +135,7 @@ fn assemble(
         canonical: keys.url(&["canonical", "canonicalurl"]),
         language: keys.language().or(location.language),
         image: keys.image(),
+        private_files: Vec::new(),
         draft: location.draft | keys.is_withheld(),
         unlisted: keys.is_unlisted(),
         no_feed: keys.is_kept_from_feeds(),

@@ -98,21 +98,58 @@ pub fn excluded_by(path: &str) -> Option<&str> {
     if NOT_FOUND_SOURCES.contains(&path) {
         return Some(path);
     }
-    let is_plain = is_verbatim(path);
+    // Such a copy is named itself: other files in its directory may be served.
+    if let Some(copy) = up_to(path, is_conflict_copy) {
+        return Some(copy);
+    }
+    if is_verbatim(path) {
+        return None;
+    }
+    up_to(path, |name| {
+        let is_allowed =
+            name == "_posts" || name.eq_ignore_ascii_case("_drafts") || name.starts_with("_index.");
+        name.starts_with('_') && !is_allowed
+    })
+}
+
+/// The part of `path` up to the first segment that is wanted.
+fn up_to(path: &str, is_wanted: impl Fn(&str) -> bool) -> Option<&str> {
     let mut end = 0;
     for segment in path.split('/') {
         end += segment.len();
-        let is_allowed = segment == "_posts"
-            || segment.eq_ignore_ascii_case("_drafts")
-            || segment.starts_with("_index.")
-            || is_plain;
-        if segment.starts_with('_') && !is_allowed || is_conflict_copy(segment) {
+        if is_wanted(segment) {
             return path.get(..end);
         }
         // The slash.
         end += 1;
     }
     None
+}
+
+/// Whether the file at `path` is served only if a public article refers to it: beneath a directory
+/// whose name begins with `_`, except `_posts`, or beneath a directory of drafts; or its own name
+/// begins so.
+pub fn is_private(path: &str) -> bool {
+    if is_verbatim(path) {
+        return false;
+    }
+    let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_hidden = |name: &str| name.starts_with('_') && !name.starts_with("_index.");
+    is_hidden(name)
+        || directories.split('/').any(|directory| {
+            is_drafts(directory) || (is_hidden(directory) && directory != "_posts")
+        })
+}
+
+/// Whether this is the name of a directory of drafts.
+pub fn is_drafts(directory: &str) -> bool {
+    directory.eq_ignore_ascii_case("drafts") || directory.eq_ignore_ascii_case("_drafts")
+}
+
+/// Whether `path` is a synchroniser's copy of a file that was changed in two places, or is in one
+/// of a directory.
+pub fn is_of_conflict(path: &str) -> bool {
+    path.split('/').any(is_conflict_copy)
 }
 
 /// Whether a name is the one that Syncthing, Nextcloud, Dropbox or Seafile gives to the other version
@@ -195,6 +232,26 @@ mod tests {
     }
 
     #[test]
+    fn private_files_are_in_private_directories() {
+        for (path, expected) in [
+            ("_img/p.png", true),
+            ("a/_img/b/p.png", true),
+            ("_p.png", true),
+            ("_posts/p.png", false),
+            ("_posts/_img/p.png", true),
+            ("_drafts/p.pdf", true),
+            ("a/Drafts/p.pdf", true),
+            ("drafts.pdf", false),
+            ("a_/p_.png", false),
+            ("static/_img/p.png", false),
+            ("_index.png", false),
+            ("", false),
+        ] {
+            assert_eq!(is_private(path), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn what_is_excluded_by_what() {
         for (path, left_out) in [
             ("_site/index.html", Some("_site")),
@@ -220,6 +277,7 @@ mod tests {
                 "static/n (Ada's conflicted copy 2020-01-02).css",
                 Some("static/n (Ada's conflicted copy 2020-01-02).css"),
             ),
+            ("_img/a.sync-conflict-1.png", Some("_img/a.sync-conflict-1.png")),
             (
                 "n (SFConflict ada@ex.org 2020-01-02-10-00-00).md",
                 Some("n (SFConflict ada@ex.org 2020-01-02-10-00-00).md"),

@@ -7,8 +7,8 @@ use crate::article::Head;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, special};
 use crate::config::{Config, Site};
-use crate::engine::{self, observe};
-use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
+use crate::engine::{self, observe, renderer};
+use crate::library::{FileRow, Kept, Library, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
@@ -39,7 +39,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let unread = Unread::default();
     let changes =
         tree.look_also(&Look::Everything, &observe::Known(&nothing), &|path| unread.visit(path))?;
-    let observed = observe::observe(tree, &nothing, changes, now)?;
+    let observed = observe::observe(tree, &nothing, changes, &renderer::limits(config), now)?;
     let (state, outcome) = nothing.step(
         &observed.observations,
         &engine::policy(config),
@@ -73,6 +73,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     for (path, diagnostic) in state.contested() {
         diagnostics.push((path.clone(), diagnostic.clone()));
     }
+    diagnostics.extend(unshown(state.library()));
     let mut articles = 0;
     for (path, row) in state.files() {
         if !is_article(path) || matches!(row.kept, Kept::Linked(_)) {
@@ -106,6 +107,25 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
 /// it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
     special::excluded_by(path.as_str()).and_then(RelPath::new)
+}
+
+/// Reports private directories of whose files no public article shows any.
+fn unshown(library: &Library) -> Diagnostics {
+    let mut directories: BTreeMap<RelPath, bool> = BTreeMap::new();
+    for file in library.private_files() {
+        if let Some(directory) = left_out(file) {
+            let is_shown = directories.entry(directory).or_default();
+            *is_shown = *is_shown || library.shows(file);
+        }
+    }
+    let mut found = Diagnostics::new();
+    for (directory, is_shown) in directories {
+        if !is_shown {
+            let message = format!("{directory} holds no articles");
+            found.push((directory, Diagnostic::note(observe::LEFT_OUT, message)));
+        }
+    }
+    found
 }
 
 fn is_article(path: &RelPath) -> bool {

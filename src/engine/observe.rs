@@ -3,13 +3,14 @@
 //! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
 use tracing::info;
 
-use crate::article::{self, Reading};
+use crate::article::{self, Limits, Reading};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, special};
 use crate::library::{Found, Observation, State};
 use crate::ops::systemd;
@@ -30,7 +31,7 @@ const FENCE_BYTES: usize = 64;
 const OWN_ROOT_FILES: [&str; 2] = ["favicon.ico", "robots.txt"];
 
 /// The code of what a directory's name keeps from being an article.
-pub(super) const LEFT_OUT: &str = "left-out";
+pub(crate) const LEFT_OUT: &str = "left-out";
 
 /// What a look came to.
 #[derive(Default)]
@@ -64,6 +65,7 @@ pub fn observe(
     tree: &Tree,
     state: &State,
     changes: Vec<SourceChange>,
+    limits: &Limits,
     now: Timestamp,
 ) -> Result<Observed, RootLost> {
     if changes.is_empty() {
@@ -74,7 +76,7 @@ pub fn observe(
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
-            Ok(()) => observe_one(&reader, state, change, now),
+            Ok(()) => observe_one(&reader, state, change, limits, now),
             Err(_) => Look::Again,
         };
         progress.count();
@@ -154,12 +156,24 @@ enum Look {
     Unreadable(Diagnostic),
 }
 
-fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
+fn observe_one(
+    reader: &Reader,
+    state: &State,
+    change: SourceChange,
+    limits: &Limits,
+    now: Timestamp,
+) -> Look {
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
-    // all the same, so that they are not new at every look.
-    if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
-        (special::excluded_by(change.path.as_str()), &change.seen)
-    {
+    // all the same, so that they are not new at every look. Pictures in such a directory may be shown by an article.
+    let path = change.path.as_str();
+    let left_out = match &change.seen {
+        Seen::Text(fingerprint) => special::excluded_by(path).map(|name| (name, fingerprint)),
+        Seen::Asset(fingerprint) if special::is_of_conflict(path) => {
+            special::excluded_by(path).map(|name| (name, fingerprint))
+        }
+        _ => None,
+    };
+    if let Some((name, fingerprint)) = left_out {
         let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
@@ -171,7 +185,7 @@ fn observe_one(reader: &Reader, state: &State, change: SourceChange, now: Timest
         Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
-            Ok(file) => read(state, &change.path, file),
+            Ok(file) => read(state, &change.path, file, limits),
             Err(Unread::Gone) => Found::Gone,
             Err(Unread::Busy | Unread::Root(_)) => return Look::Again,
             Err(Unread::Denied(why)) => {
@@ -218,17 +232,31 @@ fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option
     Some(Found::Refused { fingerprint, diagnostic: Diagnostic::warning("template", message) })
 }
 
-fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {
+fn read(state: &State, path: &RelPath, file: SourceFile, limits: &Limits) -> Found {
     let SourceFile { bytes, digest, fingerprint, racy } = file;
     if state.file(path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy };
     }
-    let reading =
-        catch_unwind(AssertUnwindSafe(|| article::head(path, &bytes))).unwrap_or_else(|_| {
+    let reading = catch_unwind(AssertUnwindSafe(|| understand(path, &bytes, limits)))
+        .unwrap_or_else(|_| {
             Reading::Refused(vec![Diagnostic::error(
                 "panic",
                 "dropfeed failed on this file; please report it",
             )])
         });
     Found::Read { fingerprint, racy, digest, reading }
+}
+
+/// Reads the head, and which private files the article shows once it is public. A draft shows none.
+fn understand(path: &RelPath, bytes: &[u8], limits: &Limits) -> Reading {
+    let mut reading = article::head(path, bytes);
+    if let Reading::Article { head, .. } = &mut reading
+        && !head.draft
+    {
+        let files = article::private_files(path, bytes, head, limits);
+        if !files.is_empty() {
+            Arc::make_mut(head).private_files = files;
+        }
+    }
+    reading
 }

@@ -92,7 +92,8 @@ impl Engine {
                 published: false,
             });
         }
-        let observed = observe::observe(&tree, &self.current.state, changes, now)?;
+        let limits = renderer::limits(&self.parts.config);
+        let observed = observe::observe(&tree, &self.current.state, changes, &limits, now)?;
         let Observed { mut observations, again, unreadable } = observed;
         for (path, after) in again {
             self.parts.inbox.later([path], after);

@@ -53,7 +53,8 @@ impl Library {
             return Some(route);
         }
         if let Some(wanted) = RelPath::new(name).filter(is_asset) {
-            let asset = self.assets.named(&wanted).unwrap_or(&wanted);
+            let found = self.assets.named(&wanted).or_else(|| self.private.named(&wanted));
+            let asset = found.unwrap_or(&wanted);
             return self.asset_url(asset).map(Route::Resource);
         }
         let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
@@ -100,6 +101,10 @@ impl Library {
 
     fn at_url(&self, path: &str) -> Option<Route> {
         let path = UrlPath::new(path)?;
+        // What a body refers to is served for that.
+        if self.private_file(path.as_str()).is_some() {
+            return Some(Route::Resource(path));
+        }
         match self.find(&path) {
             Lookup::Here(article) | Lookup::Moved(article) => {
                 Some(Route::Resource(article.url.clone()))
@@ -114,7 +119,7 @@ impl Library {
 
     /// A file by its path, with or without its extension, or the `index` of a directory.
     fn at_file(&self, path: &str) -> Option<Route> {
-        if let Some(asset) = self.asset(path) {
+        if let Some(asset) = self.asset(path).or_else(|| self.private_file(path)) {
             return self.asset_url(&asset).map(Route::Resource);
         }
         let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];

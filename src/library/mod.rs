@@ -24,13 +24,13 @@ use jiff::tz::TimeZone;
 
 use crate::article::Head;
 use crate::base::route::slug;
-use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath, special};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 
-use assets::Assets;
+use assets::{Assets, References};
 use channel::Members;
 use locate::names;
 
@@ -132,6 +132,10 @@ pub struct Library {
     channels: OrdMap<Scope, ChannelState>,
     sections: HashMap<Scope, Section>,
     assets: Assets,
+    /// The assets in directories that are not public.
+    private: Assets,
+    /// The references of public articles that may mean them.
+    references: References,
     /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
@@ -150,6 +154,8 @@ impl Default for Library {
             channels: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
+            private: Assets::default(),
+            references: References::default(),
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
@@ -166,6 +172,11 @@ impl Library {
     pub fn find(&self, path: &UrlPath) -> Lookup {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
+        }
+        if let Some(file) = self.private_file(path.as_str())
+            && self.shows(&file)
+        {
+            return Lookup::Asset(file);
         }
         let owner = self.urls.get(&path.key());
         let article = owner.and_then(|seq| self.article(*seq));
@@ -232,6 +243,40 @@ impl Library {
         self.asset(name).or_else(|| self.asset(&special::in_static(name)))
     }
 
+    /// The file at `path` in a private directory.
+    fn private_file(&self, path: &str) -> Option<RelPath> {
+        RelPath::new(path).filter(|path| self.private.contains(path))
+    }
+
+    /// Every file in a private directory.
+    pub fn private_files(&self) -> impl Iterator<Item = &RelPath> {
+        self.private.paths()
+    }
+
+    /// Whether a public article refers to this file in a private directory.
+    pub fn shows(&self, file: &RelPath) -> bool {
+        let url = UrlPath::new(file.as_str()).map(Route::Resource);
+        self.references.with_name_of(file).any(|target| match self.locate(target) {
+            Some(found) => Some(found) == url,
+            // A site at `/blog/`, whose author writes `/blog/_img/a.png`.
+            None => ends_in(target, file),
+        })
+    }
+
+    /// Adds a file that is served as it is; false where it was known.
+    fn add_file(&mut self, path: &RelPath) -> bool {
+        if special::is_private(path.as_str()) {
+            self.private.insert(path)
+        } else {
+            self.assets.insert(path)
+        }
+    }
+
+    /// Takes one out; false where it was not there.
+    fn remove_file(&mut self, path: &RelPath) -> bool {
+        self.private.remove(path) || self.assets.remove(path)
+    }
+
     /// Whether the file at `path` is served as it is.
     pub fn is_asset(&self, path: &RelPath) -> bool {
         self.assets.contains(path)
@@ -276,7 +321,8 @@ impl Library {
 
     /// Changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
-        Digest::of(format!("{} {} {}", self.base, self.shown, self.assets.sum()).as_bytes())
+        let files = self.assets.sum().wrapping_add(self.private.sum());
+        Digest::of(format!("{} {} {files}", self.base, self.shown).as_bytes())
     }
 
     /// Every scope that has, or once had, articles, in a fixed order: the site first.
@@ -367,12 +413,14 @@ impl Library {
         for name in names(&article) {
             self.names.insert((name, article.seq));
         }
+        self.references.insert(&article);
         self.shown = self.shown.wrapping_add(channel::fingerprint(&article));
         self.rows.insert(article.seq, Row { article, scopes });
     }
 
     fn remove(&mut self, seq: Seq) -> Option<Row> {
         let row = self.rows.remove(&seq)?;
+        self.references.remove(&row.article);
         self.shown = self.shown.wrapping_sub(channel::fingerprint(&row.article));
         for scope in row.scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
@@ -384,4 +432,10 @@ impl Library {
         }
         Some(row)
     }
+}
+
+/// Whether a path of the site ends in the path of a file.
+fn ends_in(target: &str, file: &RelPath) -> bool {
+    let before = target.strip_prefix('/').and_then(|path| path.strip_suffix(file.as_str()));
+    before.is_some_and(|before| before.ends_with('/'))
 }

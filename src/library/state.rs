@@ -160,7 +160,7 @@ impl State {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
-                self.library.assets.insert(path);
+                self.library.add_file(path);
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {
                 self.library.set_section(path, Some(head));

@@ -1,5 +1,6 @@
 //! Whole trees, as their authors keep them: what is an article, what is served as it is, and what is neither.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::fixture::{Site, eventually};
@@ -178,6 +179,94 @@ fn what_wins_where_files_meet() {
     // An article that was taken away claims its URL no longer.
     site.remove("foo.md");
     eventually("the file is served", || site.get("/foo.html").text() == "static");
+}
+
+#[test]
+fn private_files_are_served_if_a_public_article_shows_them() {
+    let mut site = Site::new("");
+    for path in [
+        "_img/p.png",
+        "_img/b.png",
+        "_img/draft.png",
+        "_img/held.png",
+        "_img/code.png",
+        "_img/comment.png",
+        "_img/cover.jpg",
+        "_att/my note.png",
+        "_files/talk.mp3",
+        "n/_img/p.png",
+        "_drafts/secret.pdf",
+        "_drafts/shown.pdf",
+        "drafts/d.png",
+        "_unused/x.png",
+        "_img/p.sync-conflict-20200102-100237-ABCDEFG.png",
+    ] {
+        site.write(path, path);
+    }
+    site.write(
+        "a.md",
+        "---\nimage: _img/cover.jpg\n---\n# A\n\n![i](_img/p.png) ![[my note.png]] \
+         [t](_files/talk.mp3) [s](_drafts/shown.pdf)\n\n<!-- ![i](_img/comment.png) -->\n\n\
+         `![i](_img/code.png)`\n\n![c](_img/p.sync-conflict-20200102-100237-ABCDEFG.png)\n",
+    );
+    site.write("b.md", "---\ndraft: true\n---\n# B\n\n![i](_img/draft.png) ![i](/drafts/d.png)\n");
+    site.write("c.md", "---\ndate: 2099-01-01\n---\n# C\n\n![i](_img/held.png)\n");
+    site.write("_drafts/d.md", "# D\n\n[s](secret.pdf) ![i](/drafts/d.png)\n");
+    site.start();
+    let a = site.appears("A");
+    assert!(a.html.contains("\"http://test.example/_img/p.png\""), "{}", a.html);
+    assert!(a.html.contains("\"http://test.example/_att/my%20note.png\""), "{}", a.html);
+    let expect = |site: &Site, shown: &[&str], hidden: &[&str]| {
+        for path in shown {
+            assert_eq!(site.get(path).status, 200, "{path}");
+        }
+        for path in hidden {
+            assert_eq!(site.get(path).status, 404, "{path}");
+        }
+    };
+    let shown = [
+        "/_img/p.png",
+        "/_img/cover.jpg",
+        "/_att/my%20note.png",
+        "/_files/talk.mp3",
+        "/_drafts/shown.pdf",
+    ];
+    let hidden = [
+        "/_img/b.png",
+        "/_img/draft.png",
+        "/_img/held.png",
+        "/_img/code.png",
+        "/_img/comment.png",
+        "/n/_img/p.png",
+        "/_drafts/secret.pdf",
+        "/drafts/d.png",
+        "/_unused/x.png",
+        "/_img/p.sync-conflict-20200102-100237-ABCDEFG.png",
+    ];
+    expect(&site, &shown, &hidden);
+    assert_eq!(findings(&site, "_unused").len(), 1);
+    assert!(findings(&site, "_img").is_empty());
+    // What the ledger remembers is enough, before a look as after it.
+    site.stop();
+    site.start();
+    site.appears("A");
+    expect(&site, &shown, &hidden);
+    // An edit, a picture that comes later, an article that goes.
+    site.drop_in("b.md", "# B\n\n![i](_img/draft.png) ![i](_img/later.png)\n");
+    site.appears("B");
+    expect(&site, &["/_img/draft.png"], &["/_img/later.png", "/drafts/d.png"]);
+    site.drop_in("_img/later.png", "later");
+    eventually("it is served", || site.get("/_img/later.png").status == 200);
+    site.drop_in("b.md", "---\ndraft: true\n---\n# B\n\n![i](_img/draft.png)\n");
+    eventually("it is private again", || site.get("/_img/draft.png").status == 404);
+    site.remove("a.md");
+    eventually("nothing is shown any more", || site.get("/_img/p.png").status == 404);
+    // A file beside an article goes before one above it.
+    site.drop_in("n/n.md", "# N\n\n![i](_img/p.png) ![i](/_img/b.png)\n");
+    site.appears("N");
+    expect(&site, &["/n/_img/p.png", "/_img/b.png"], &["/_img/p.png"]);
+    fs::remove_file(site.articles().join("n/_img/p.png")).unwrap();
+    eventually("that above it is shown", || site.get("/_img/p.png").status == 200);
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl<'a> Step<'a> {
                     }
                 }
                 Found::Asset(fingerprint) => {
-                    if self.state.library.assets.insert(path) {
+                    if self.state.library.add_file(path) {
                         self.touch_all_who_show(path);
                     }
                     // An earlier version read it as an article.
@@ -170,7 +170,7 @@ impl<'a> Step<'a> {
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
-                    if self.state.library.assets.remove(path) {
+                    if self.state.library.remove_file(path) {
                         self.touch_all_who_show(path);
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
@@ -233,7 +233,7 @@ impl<'a> Step<'a> {
         self.files.insert(path.clone());
         match FileKind::of(path) {
             FileKind::Other => {
-                self.state.library.assets.remove(path);
+                self.state.library.remove_file(path);
                 self.touch_all_who_show(path);
             }
             FileKind::Section(_) => {
