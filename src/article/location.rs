@@ -81,34 +81,6 @@ impl Location {
     }
 }
 
-/// The directory (or file) that keeps `path` from being an article or an asset, as the part of
-/// `path` up to it: a synchroniser's copy of a file that was changed in two places, Jekyll's `_site`, `_layouts`, `_includes`, `_data` and all others whose name
-/// begins with `_`, except `_posts`, `_drafts` and `_index.*`.
-pub(crate) fn excluded_by(path: &RelPath) -> Option<&str> {
-    let mut end = 0;
-    for segment in path.segments() {
-        end += segment.len();
-        let is_allowed = segment == "_posts"
-            || segment.eq_ignore_ascii_case("_drafts")
-            || segment.starts_with("_index.");
-        if segment.starts_with('_') && !is_allowed || is_conflict_copy(segment) {
-            return path.as_str().get(..end);
-        }
-        // The slash.
-        end += 1;
-    }
-    None
-}
-
-/// Whether a name is the one that Syncthing, Nextcloud, Dropbox or Seafile gives to the other version
-/// of a file that was changed in two places.
-fn is_conflict_copy(name: &str) -> bool {
-    name.contains(".sync-conflict-")
-        || name.contains("(conflicted copy ")
-        || name.contains("'s conflicted copy ")
-        || name.contains("(SFConflict ")
-}
-
 /// Whether the article is where Jekyll keeps its articles, so that its author has Jekyll's habits.
 pub(crate) fn is_of_jekyll(path: &RelPath) -> bool {
     let Some(directory) = path.parent() else { return false };
@@ -263,41 +235,6 @@ mod tests {
             ("日本語-の-記事.md", "日本語-の-記事 in "),
         ] {
             assert_eq!(show(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_excluded_by() {
-        for (path, left_out) in [
-            ("_site/index.html", Some("_site")),
-            ("blog/_layouts/a/b.html", Some("blog/_layouts")),
-            ("blog/_note.md", Some("blog/_note.md")),
-            ("_index.md", None),
-            ("a/_index.html", None),
-            ("_posts/a.md", None),
-            ("a/_drafts/a.md", None),
-            ("_posts/_a/b.md", Some("_posts/_a")),
-            ("a_b/c_.md", None),
-            (
-                "n.sync-conflict-20200102-100237-ABCDEFG.md",
-                Some("n.sync-conflict-20200102-100237-ABCDEFG.md"),
-            ),
-            (
-                "a/n (conflicted copy 2020-01-02 120000).md",
-                Some("a/n (conflicted copy 2020-01-02 120000).md"),
-            ),
-            (
-                "n (Ada's conflicted copy 2020-01-02).md",
-                Some("n (Ada's conflicted copy 2020-01-02).md"),
-            ),
-            (
-                "n (SFConflict ada@ex.org 2020-01-02-10-00-00).md",
-                Some("n (SFConflict ada@ex.org 2020-01-02-10-00-00).md"),
-            ),
-            ("on conflicted copies.md", None),
-            ("", None),
-        ] {
-            assert_eq!(excluded_by(&RelPath::new(path).unwrap()), left_out, "{path}");
         }
     }
 }

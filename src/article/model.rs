@@ -96,6 +96,10 @@ pub struct Head {
     /// The article's picture, as written: relative to the article or absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The references by which its body or its picture may mean files in private directories: see
+    /// [`private_files`](super::private_files()).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub private_files: Vec<String>,
     /// Keeps the article unpublished.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,

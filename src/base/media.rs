@@ -2,6 +2,7 @@
 //! media type, and the element that shows it. Nothing is ever guessed from content.
 
 use super::path::RelPath;
+use super::special;
 
 /// What an extension says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub const UNKNOWN: &str = "application/octet-stream";
 
 /// The media type of SVG: a picture that is also a document, and may carry scripts.
 pub const SVG: &str = "image/svg+xml";
+
+/// The media type of an HTML document.
+pub const HTML: &str = "text/html; charset=utf-8";
 
 /// Every kind of asset: images, audio, video, the subtitles of a video, PDF, and downloads.
 pub const TABLE: [Media; 56] = [
@@ -91,6 +95,30 @@ pub const TABLE: [Media; 56] = [
     other("zst", "application/zstd"),
 ];
 
+/// Media types of files that are no assets by their extension, but by where they are: what an
+/// author puts at the root of a site. HTML and XML can carry scripts.
+const VERBATIM: [(&str, &str); 19] = [
+    ("asc", "text/plain; charset=utf-8"),
+    ("atom", "application/atom+xml"),
+    ("htm", HTML),
+    ("html", HTML),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("jsonld", "application/ld+json"),
+    ("markdown", "text/markdown; charset=utf-8"),
+    ("md", "text/markdown; charset=utf-8"),
+    ("mjs", "text/javascript; charset=utf-8"),
+    ("otf", "font/otf"),
+    ("rss", "application/rss+xml"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("wasm", "application/wasm"),
+    ("webmanifest", "application/manifest+json"),
+    ("xhtml", "application/xhtml+xml"),
+    ("xml", "application/xml"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+];
+
 const fn image(extension: &'static str, media_type: &'static str) -> Media {
     Media { extension, media_type, element: Some(Element::Image) }
 }
@@ -122,7 +150,17 @@ impl Media {
 
 /// Whether the file at `path` is served as it is, by its name.
 pub fn is_asset(path: &RelPath) -> bool {
-    Media::of(path).is_some()
+    Media::of(path).is_some() || special::is_verbatim(path.as_str())
+}
+
+/// The media type of a file that is served as it is, by its name.
+pub fn type_of(path: &RelPath) -> &'static str {
+    if let Some(media) = Media::of(path) {
+        return media.media_type;
+    }
+    let extension = path.extension().unwrap_or_default();
+    let found = VERBATIM.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension));
+    found.map_or(UNKNOWN, |(_, media_type)| media_type)
 }
 
 #[cfg(test)]
@@ -165,5 +203,24 @@ mod tests {
             assert_eq!(Media::of(&path).map(|media| media.media_type), expected, "{path}");
             assert_eq!(is_asset(&path), expected.is_some(), "{path}");
         }
+    }
+
+    #[test]
+    fn files_served_as_they_are_have_a_type() {
+        for (path, expected) in [
+            ("robots.txt", "text/plain; charset=utf-8"),
+            ("404.html", HTML),
+            ("BingSiteAuth.xml", "application/xml"),
+            ("static/a.JS", "text/javascript; charset=utf-8"),
+            ("static/a.css", "text/css; charset=utf-8"),
+            ("static/site.webmanifest", "application/manifest+json"),
+            ("static/CNAME", UNKNOWN),
+            (".well-known/assetlinks.json", "application/json"),
+        ] {
+            let path = RelPath::new(path).unwrap();
+            assert!(is_asset(&path), "{path}");
+            assert_eq!(type_of(&path), expected, "{path}");
+        }
+        assert!(VERBATIM.is_sorted_by(|one, next| one.0 < next.0));
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::special;
+
 /// A path beneath the article directory: UTF-8, `/` between segments, no empty, `.` or `..`
 /// segment, no NUL.
 ///
@@ -176,7 +178,7 @@ pub enum FileKind {
     /// `_index.md`: the title and description of its directory; `_index.fr.md`: the same in another
     /// language.
     Section(Markup),
-    /// Anything else.
+    /// Anything else, and whatever is served as it is: see [`special::is_verbatim`].
     Other,
 }
 
@@ -208,6 +210,9 @@ impl FileKind {
             Some("txt") => Markup::Text,
             _ => return Self::Other,
         };
+        if special::is_verbatim(path.as_str()) {
+            return Self::Other;
+        }
         let stem = path.stem();
         if stem == "_index" || stem.starts_with("_index.") {
             Self::Section(markup)
@@ -261,5 +266,7 @@ mod tests {
         assert_eq!(FileKind::of(&path("a/_index.fr.md")), FileKind::Section(Markup::Markdown));
         assert_eq!(FileKind::of(&path("a/_index-fr.md")), FileKind::Article(Markup::Markdown));
         assert_eq!(FileKind::of(&path("a/b.png")), FileKind::Other);
+        assert_eq!(FileKind::of(&path("robots.txt")), FileKind::Other);
+        assert_eq!(FileKind::of(&path("static/a.md")), FileKind::Other);
     }
 }

@@ -157,6 +157,12 @@ impl UrlPath {
         Self(Arc::from(slugs.join("/")))
     }
 
+    /// True for a path that is its own [key](Self::key), with `.html` at its end or without: it is
+    /// spelled as the URL of an article is, and not misspelled.
+    pub fn is_spelled_out(&self) -> bool {
+        self.0.strip_suffix(".html").unwrap_or(&self.0) == self.key().as_str()
+    }
+
     /// Replaces the last segment; `None` if `segment` is not one.
     #[must_use]
     pub fn with_last(&self, segment: &str) -> Option<UrlPath> {

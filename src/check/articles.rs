@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::article::{Location, TitleFrom};
-use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, time};
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, special, time};
 use crate::library::{Article, Library, Lookup, State};
 
 use super::Diagnostics;
@@ -30,6 +30,25 @@ pub(super) fn compare(state: &State, diagnostics: &mut Diagnostics) {
         }
     }
     diagnostics.extend(same_second(state));
+    for (path, _) in state.files() {
+        diagnostics.extend(hidden(path, library).map(|found| (path.clone(), found)));
+    }
+}
+
+/// Reports a file of `static/` that something else hides at the site's root.
+fn hidden(path: &RelPath, library: &Library) -> Option<Diagnostic> {
+    let url = UrlPath::new(special::beneath_static(path.as_str())?)?;
+    if !library.is_asset(path) {
+        return None;
+    }
+    let owner = match library.find(&url) {
+        Lookup::Asset(found) if found == *path => return None,
+        Lookup::Asset(owner) => owner,
+        Lookup::Here(article) | Lookup::Moved(article) => article.path.clone(),
+        Lookup::Gone | Lookup::Missing => return None,
+    };
+    let message = format!("is at /{path}, because /{url} is already used by {owner}");
+    Some(Diagnostic::warning("url-taken", message))
 }
 
 fn title(article: &Article) -> Option<Diagnostic> {

@@ -16,6 +16,7 @@ mod feeds;
 mod links;
 mod report;
 mod survey;
+mod unread;
 
 use std::path::{Path, PathBuf};
 

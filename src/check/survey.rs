@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::article::{Head, location};
+use crate::article::Head;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
+use crate::base::{Diagnostic, Digest, RelPath, Timestamp, special};
 use crate::config::{Config, Site};
-use crate::engine::{self, read};
-use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
+use crate::engine::{self, read, renderer};
+use crate::library::{FileRow, Kept, Library, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
+use super::unread::Unread;
 
 /// An article that will be public at its time: its head, and the digest of the bytes it was read
 /// from.
@@ -35,8 +36,10 @@ pub(super) struct Survey {
 /// The article directory is missing, or another now.
 pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Survey, RootLost> {
     let nothing = State::default();
-    let changes = tree.look(&Look::Everything, &read::Known(&nothing))?;
-    let observed = read::read_changes(tree, &nothing, changes, now)?;
+    let unread = Unread::default();
+    let changes =
+        tree.look_also(&Look::Everything, &read::Known(&nothing), &|path| unread.visit(path))?;
+    let observed = read::read_changes(tree, &nothing, changes, &renderer::limits(config), now)?;
     let (state, outcome) = nothing.step(
         &observed.observations,
         &engine::policy(config),
@@ -45,6 +48,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
         Reweigh::Changed,
     );
     let mut diagnostics = observed.unreadable;
+    diagnostics.extend(unread.into_notes());
     for (path, _) in observed.again {
         diagnostics.push((path, busy()));
     }
@@ -69,9 +73,10 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     for (path, diagnostic) in state.contested() {
         diagnostics.push((path.clone(), diagnostic.clone()));
     }
+    diagnostics.extend(unshown(state.library()));
     let mut articles = 0;
     for (path, row) in state.files() {
-        if !is_article(path) {
+        if !is_article(path) || matches!(row.kept, Kept::Linked(_)) {
             continue;
         }
         articles += 1;
@@ -101,11 +106,31 @@ fn waits(until: Timestamp, site: &Site) -> Diagnostic {
 /// Returns the directory because of which a file is skipped: it is reported instead of each file in
 /// it.
 fn left_out(path: &RelPath) -> Option<RelPath> {
-    location::excluded_by(path).and_then(RelPath::new)
+    special::excluded_by(path.as_str()).and_then(RelPath::new)
+}
+
+/// Reports private directories of whose files no public article shows any.
+fn unshown(library: &Library) -> Diagnostics {
+    let mut directories: BTreeMap<RelPath, bool> = BTreeMap::new();
+    for file in library.private_files() {
+        if let Some(directory) = left_out(file) {
+            let is_shown = directories.entry(directory).or_default();
+            *is_shown = *is_shown || library.shows(file);
+        }
+    }
+    let mut found = Diagnostics::new();
+    for (directory, is_shown) in directories {
+        if !is_shown {
+            let message = format!("{directory} holds no articles");
+            found.push((directory, Diagnostic::note(read::LEFT_OUT, message)));
+        }
+    }
+    found
 }
 
 fn is_article(path: &RelPath) -> bool {
-    matches!(FileKind::of(path), FileKind::Article(_)) && location::excluded_by(path).is_none()
+    matches!(FileKind::of(path), FileKind::Article(_))
+        && special::excluded_by(path.as_str()).is_none()
 }
 
 /// Explains why a usable file is not published, unless another diagnostic does.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use tracing::{debug, error, info, warn};
 
-use crate::article::location;
-use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
+use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp, special};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
@@ -162,7 +161,7 @@ impl LeftOut {
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
         let left_out = notices.iter().filter_map(|notice| match notice {
             Notice::Diagnostic(path, diagnostic) if diagnostic.code == read::LEFT_OUT => {
-                location::excluded_by(path)
+                special::excluded_by(path.as_str())
             }
             _ => None,
         });

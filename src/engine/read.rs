@@ -3,14 +3,15 @@
 //! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
 use tracing::info;
 
-use crate::article::{self, Reading, location};
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
+use crate::article::{self, Limits, Reading};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, special};
 use crate::library::{Found, Observation, State};
 use crate::ops::systemd;
 use crate::source::{
@@ -23,8 +24,14 @@ const BUSY_AGAIN: Duration = Duration::from_millis(500);
 /// Files between two reports of a long scan: a few seconds on a slow disk.
 pub(super) const PROGRESS_EVERY: usize = 5_000;
 
+/// Bytes that show whether the first line is a fence of front matter.
+const FENCE_BYTES: usize = 64;
+
+/// Files at the site's root of which dropfeed has its own, unless the author does.
+const OWN_ROOT_FILES: [&str; 2] = ["favicon.ico", "robots.txt"];
+
 /// The code of what a directory's name keeps from being an article.
-pub(super) const LEFT_OUT: &str = "left-out";
+pub(crate) const LEFT_OUT: &str = "left-out";
 
 /// What a look came to.
 #[derive(Default)]
@@ -58,6 +65,7 @@ pub fn read_changes(
     tree: &Tree,
     state: &State,
     changes: Vec<SourceChange>,
+    limits: &Limits,
     now: Timestamp,
 ) -> Result<Observed, RootLost> {
     if changes.is_empty() {
@@ -68,7 +76,7 @@ pub fn read_changes(
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
-            Ok(()) => read_one(&reader, state, change, now),
+            Ok(()) => read_one(&reader, state, change, limits, now),
             Err(_) => Look::Again,
         };
         progress.count();
@@ -92,7 +100,8 @@ pub fn read_changes(
 /// looked at on disk, now. Events arrive in any order, so the event that says where such an article went may still be
 /// on its way.
 ///
-/// Only what is gone is added. A path that exists is itself, and whatever changed there has an event of its own.
+/// Only what is gone is added, or left a link behind. A path that exists is itself, and whatever changed there has an
+/// event of its own.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -111,8 +120,13 @@ pub fn complete(
     }
     let look = source::Look::At(rivals.iter().cloned().collect());
     for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
-        if seen == Seen::Gone && rivals.contains(&path) {
-            observations.push(Observation { path, found: Found::Gone });
+        let found = match seen {
+            Seen::Gone => Found::Gone,
+            Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
+            _ => continue,
+        };
+        if rivals.contains(&path) {
+            observations.push(Observation { path, found });
         }
     }
     observations.sort_by(|one, other| one.path.cmp(&other.path));
@@ -142,22 +156,36 @@ enum Look {
     Unreadable(Diagnostic),
 }
 
-fn read_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
+fn read_one(
+    reader: &Reader,
+    state: &State,
+    change: SourceChange,
+    limits: &Limits,
+    now: Timestamp,
+) -> Look {
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
-    // all the same, so that they are not new at every look.
-    if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
-        (location::excluded_by(&change.path), &change.seen)
-    {
+    // all the same, so that they are not new at every look. Pictures in such a directory may be shown by an article.
+    let path = change.path.as_str();
+    let left_out = match &change.seen {
+        Seen::Text(fingerprint) => special::excluded_by(path).map(|name| (name, fingerprint)),
+        Seen::Asset(fingerprint) if special::is_of_conflict(path) => {
+            special::excluded_by(path).map(|name| (name, fingerprint))
+        }
+        _ => None,
+    };
+    if let Some((name, fingerprint)) = left_out {
         let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
     let found = match change.seen {
         Seen::Gone => Found::Gone,
-        Seen::Asset(fingerprint) => asset(&change.path, fingerprint),
+        Seen::Asset(fingerprint) => template(reader, &change.path, fingerprint)
+            .unwrap_or_else(|| asset(&change.path, fingerprint)),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
+        Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
-            Ok(file) => read(state, &change.path, file),
+            Ok(file) => read(state, &change.path, file, limits),
             Err(Unread::Gone) => Found::Gone,
             Err(Unread::Busy | Unread::Root(_)) => return Look::Again,
             Err(Unread::Denied(why)) => {
@@ -177,10 +205,10 @@ fn read_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp
 
 /// A file that is served as it is, unless its URL would be one of ours.
 fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
-    let diagnostic = match UrlPath::new(path.as_str()) {
+    let url = special::beneath_static(path.as_str()).unwrap_or(path.as_str());
+    let diagnostic = match UrlPath::new(url) {
         None => Diagnostic::error("no-url", "its name gives no URL"),
-        // The icon is the one such file that dropfeed serves by this name itself.
-        Some(url) if url.is_reserved() && path.as_str() != "favicon.ico" => {
+        Some(path) if path.is_reserved() && !OWN_ROOT_FILES.contains(&url) => {
             Diagnostic::error("reserved-url", format!("URL /{path} is reserved"))
         }
         Some(_) => return Found::Asset(fingerprint),
@@ -188,17 +216,47 @@ fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     Found::Refused { fingerprint, diagnostic }
 }
 
-fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {
+/// Jekyll fills in the `robots.txt` or `404.html` that begins with front matter. As it is, such a
+/// file is of use to nobody.
+fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option<Found> {
+    let is_at_root = path.parent().is_some_and(|above| above.is_root());
+    if !is_at_root || !special::is_verbatim(path.as_str()) {
+        return None;
+    }
+    let beginning = reader.beginning(path, FENCE_BYTES).ok()?;
+    let first_line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if first_line.trim_ascii_end() != b"---" {
+        return None;
+    }
+    let message = "begins with front matter, so it is a template of another generator; not served";
+    Some(Found::Refused { fingerprint, diagnostic: Diagnostic::warning("template", message) })
+}
+
+fn read(state: &State, path: &RelPath, file: SourceFile, limits: &Limits) -> Found {
     let SourceFile { bytes, digest, fingerprint, racy } = file;
     if state.file(path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy };
     }
-    let reading =
-        catch_unwind(AssertUnwindSafe(|| article::head(path, &bytes))).unwrap_or_else(|_| {
+    let reading = catch_unwind(AssertUnwindSafe(|| understand(path, &bytes, limits)))
+        .unwrap_or_else(|_| {
             Reading::Refused(vec![Diagnostic::error(
                 "panic",
                 "dropfeed failed on this file; please report it",
             )])
         });
     Found::Read { fingerprint, racy, digest, reading }
+}
+
+/// Reads the head, and which private files the article shows once it is public. A draft shows none.
+fn understand(path: &RelPath, bytes: &[u8], limits: &Limits) -> Reading {
+    let mut reading = article::head(path, bytes);
+    if let Reading::Article { head, .. } = &mut reading
+        && !head.draft
+    {
+        let files = article::private_files(path, bytes, head, limits);
+        if !files.is_empty() {
+            Arc::make_mut(head).private_files = files;
+        }
+    }
+    reading
 }

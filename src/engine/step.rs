@@ -92,7 +92,8 @@ impl Engine {
                 published: false,
             });
         }
-        let observed = read::read_changes(&tree, &self.current.state, changes, now)?;
+        let limits = renderer::limits(&self.parts.config);
+        let observed = read::read_changes(&tree, &self.current.state, changes, &limits, now)?;
         let Observed { mut observations, again, unreadable } = observed;
         for (path, after) in again {
             self.parts.inbox.later([path], after);

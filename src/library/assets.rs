@@ -1,12 +1,16 @@
-//! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask for them.
+//! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask for them. Those in
+//! private directories are served if a public article refers to them.
+
+use std::sync::Arc;
 
 use imbl::OrdSet;
 
 use crate::base::{Digest, RelPath};
 
 use super::channel::number;
+use super::{Article, Seq};
 
-/// Every asset of the tree. Cheap to copy.
+/// Assets of the tree. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Assets {
     paths: OrdSet<RelPath>,
@@ -42,6 +46,11 @@ impl Assets {
         self.paths.contains(path)
     }
 
+    /// Every path, in order.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.paths.iter()
+    }
+
     /// A number that changes with every path that comes or goes.
     pub(super) fn sum(&self) -> u128 {
         self.sum
@@ -71,8 +80,48 @@ impl Assets {
     }
 }
 
+/// The references of public articles that may mean private files, by the name of the file. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+pub(super) struct References(OrdSet<(u64, Arc<str>, Seq)>);
+
+impl References {
+    /// Adds those of a public article.
+    pub(super) fn insert(&mut self, article: &Article) {
+        for target in &article.head.private_files {
+            self.0.insert((last_name_of(target), target.as_str().into(), article.seq));
+        }
+    }
+
+    /// Takes out exactly what `insert` added.
+    pub(super) fn remove(&mut self, article: &Article) {
+        for target in &article.head.private_files {
+            self.0.remove(&(last_name_of(target), target.as_str().into(), article.seq));
+        }
+    }
+
+    /// The references that may mean `file`: those with its name, each once.
+    pub(super) fn with_name_of(&self, file: &RelPath) -> impl Iterator<Item = &str> {
+        let name = name_of(file);
+        let alike =
+            self.0.range((name, Arc::from(""), 0)..).take_while(move |(of, ..)| *of == name);
+        let mut last = "";
+        alike.map(|(_, target, _)| &**target).filter(move |target| {
+            let is_new = *target != last;
+            last = *target;
+            is_new
+        })
+    }
+}
+
 fn name_of(path: &RelPath) -> u64 {
     Digest::of(path.name().as_bytes()).prefix()
+}
+
+/// The same of the target of a symbolic reference.
+fn last_name_of(target: &str) -> u64 {
+    let target = target.trim_start_matches('?').trim_end_matches('/');
+    let (_, name) = target.rsplit_once('/').unwrap_or(("", target));
+    Digest::of(name.as_bytes()).prefix()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::base::Fingerprint;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::address::Address;
-use super::{FileRow, Record, Seq, Standing};
+use super::{FileRow, Kept, Record, Seq, Standing};
 
 /// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
@@ -305,7 +305,10 @@ impl Ledger {
 
     /// Whether the article still has the file that its record names.
     pub(super) fn has_file(&self, record: &Record) -> bool {
-        self.by_path.get(&record.path) == Some(&record.seq) && self.files.contains_key(&record.path)
+        // A link in the place of a file is not that file.
+        let is_file =
+            self.file(&record.path).is_some_and(|row| !matches!(row.kept, Kept::Linked(_)));
+        is_file && self.by_path.get(&record.path) == Some(&record.seq)
     }
 
     /// Remembers a file.

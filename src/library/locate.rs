@@ -53,8 +53,9 @@ impl Library {
             return Some(route);
         }
         if let Some(wanted) = RelPath::new(name).filter(is_asset) {
-            let asset = self.assets.named(&wanted).unwrap_or(&wanted);
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
+            let found = self.assets.named(&wanted).or_else(|| self.private.named(&wanted));
+            let asset = found.unwrap_or(&wanted);
+            return self.asset_url(asset).map(Route::Resource);
         }
         let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
         let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
@@ -100,11 +101,15 @@ impl Library {
 
     fn at_url(&self, path: &str) -> Option<Route> {
         let path = UrlPath::new(path)?;
+        // What a body refers to is served for that.
+        if self.private_file(path.as_str()).is_some() {
+            return Some(Route::Resource(path));
+        }
         match self.find(&path) {
             Lookup::Here(article) | Lookup::Moved(article) => {
                 Some(Route::Resource(article.url.clone()))
             }
-            Lookup::Asset(asset) => UrlPath::new(asset.as_str()).map(Route::Resource),
+            Lookup::Asset(asset) => self.asset_url(&asset).map(Route::Resource),
             Lookup::Gone | Lookup::Missing => {
                 let scope = Scope::Directory(path);
                 self.channels.contains_key(&scope).then_some(Route::Index(scope))
@@ -114,8 +119,8 @@ impl Library {
 
     /// A file by its path, with or without its extension, or the `index` of a directory.
     fn at_file(&self, path: &str) -> Option<Route> {
-        if let Some(asset) = self.asset(path) {
-            return UrlPath::new(asset.as_str()).map(Route::Resource);
+        if let Some(asset) = self.asset(path).or_else(|| self.private_file(path)) {
+            return self.asset_url(&asset).map(Route::Resource);
         }
         let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
         let at = |end: &str| self.at_path(&RelPath::new(&format!("{path}{end}"))?);

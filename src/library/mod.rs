@@ -24,13 +24,13 @@ use jiff::tz::TimeZone;
 
 use crate::article::Head;
 use crate::base::route::slug;
-use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 
-use assets::Assets;
+use assets::{Assets, References};
 use channel::Members;
 use locate::names;
 
@@ -40,7 +40,7 @@ pub type Seq = u64;
 /// The site's picture, in the article directory itself: feeds show it.
 pub const ICON: &str = "icon.png";
 
-/// The files that browsers get for `/favicon.ico`: the first that is there.
+/// The files that browsers get for `/favicon.ico`: the first that is at the site's root.
 const FAVICONS: [&str; 2] = ["favicon.ico", ICON];
 
 /// One public article, as feeds and pages see it.
@@ -132,6 +132,10 @@ pub struct Library {
     channels: OrdMap<Scope, ChannelState>,
     sections: HashMap<Scope, Section>,
     assets: Assets,
+    /// The assets in directories that are not public.
+    private: Assets,
+    /// The references of public articles that may mean them.
+    references: References,
     /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
@@ -150,6 +154,8 @@ impl Default for Library {
             channels: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
+            private: Assets::default(),
+            references: References::default(),
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
@@ -159,20 +165,32 @@ impl Default for Library {
 
 impl Library {
     /// Looks up a URL path.
+    ///
+    /// A file of `static/` gives way to a file whose own path this is, and to every URL that a
+    /// public article has or had. It does not give way to a misspelling of one (`/foo.js` for
+    /// `/foo-js`), nor to an article that was taken away.
     pub fn find(&self, path: &UrlPath) -> Lookup {
         if let Some(asset) = self.asset(path.as_str()) {
             return Lookup::Asset(asset);
         }
-        let Some(seq) = self.urls.get(&path.key()) else {
-            if self.channels.contains_key(&Scope::Directory(path.key())) {
-                return Lookup::Missing;
-            }
-            return self.dated(path).map_or(Lookup::Missing, Lookup::Moved);
-        };
-        match self.rows.get(seq) {
-            Some(row) if row.article.url == *path => Lookup::Here(Arc::clone(&row.article)),
-            Some(row) => Lookup::Moved(Arc::clone(&row.article)),
-            None => Lookup::Gone,
+        if let Some(file) = self.private_file(path.as_str())
+            && self.shows(&file)
+        {
+            return Lookup::Asset(file);
+        }
+        let owner = self.urls.get(&path.key());
+        let article = owner.and_then(|seq| self.article(*seq));
+        let is_articles =
+            article.is_some_and(|article| article.url == *path || path.is_spelled_out());
+        if !is_articles && let Some(file) = self.asset(&special::in_static(path.as_str())) {
+            return Lookup::Asset(file);
+        }
+        match article {
+            Some(article) if article.url == *path => Lookup::Here(Arc::clone(article)),
+            Some(article) => Lookup::Moved(Arc::clone(article)),
+            None if owner.is_some() => Lookup::Gone,
+            None if self.channels.contains_key(&Scope::Directory(path.key())) => Lookup::Missing,
+            None => self.dated(path).map_or(Lookup::Missing, Lookup::Moved),
         }
     }
 
@@ -212,12 +230,67 @@ impl Library {
 
     /// Whether there is a picture of the site, which every feed shows.
     fn has_icon(&self) -> bool {
-        self.asset(ICON).is_some()
+        self.root_file(ICON).is_some()
     }
 
     /// The file that browsers get as the site's icon, where there is one.
     pub fn favicon(&self) -> Option<RelPath> {
-        FAVICONS.into_iter().find_map(|name| self.asset(name))
+        FAVICONS.into_iter().find_map(|name| self.root_file(name))
+    }
+
+    /// The file of this name at the site's root: the author's `robots.txt`, and `404.html`.
+    pub fn root_file(&self, name: &str) -> Option<RelPath> {
+        self.asset(name).or_else(|| self.asset(&special::in_static(name)))
+    }
+
+    /// The file at `path` in a private directory.
+    fn private_file(&self, path: &str) -> Option<RelPath> {
+        RelPath::new(path).filter(|path| self.private.contains(path))
+    }
+
+    /// Every file in a private directory.
+    pub fn private_files(&self) -> impl Iterator<Item = &RelPath> {
+        self.private.paths()
+    }
+
+    /// Whether a public article refers to this file in a private directory.
+    pub fn shows(&self, file: &RelPath) -> bool {
+        let url = UrlPath::new(file.as_str()).map(Route::Resource);
+        self.references.with_name_of(file).any(|target| match self.locate(target) {
+            Some(found) => Some(found) == url,
+            // A site at `/blog/`, whose author writes `/blog/_img/a.png`.
+            None => ends_in(target, file),
+        })
+    }
+
+    /// Adds a file that is served as it is; false where it was known.
+    fn add_file(&mut self, path: &RelPath) -> bool {
+        if special::is_private(path.as_str()) {
+            self.private.insert(path)
+        } else {
+            self.assets.insert(path)
+        }
+    }
+
+    /// Takes one out; false where it was not there.
+    fn remove_file(&mut self, path: &RelPath) -> bool {
+        self.private.remove(path) || self.assets.remove(path)
+    }
+
+    /// Whether the file at `path` is served as it is.
+    pub fn is_asset(&self, path: &RelPath) -> bool {
+        self.assets.contains(path)
+    }
+
+    /// The URL of an asset: at the site's root for a file of `static/`, unless something else is
+    /// there; else its own path.
+    pub fn asset_url(&self, asset: &RelPath) -> Option<UrlPath> {
+        if let Some(short) = special::beneath_static(asset.as_str()).and_then(UrlPath::new)
+            && self.find(&short) == Lookup::Asset(asset.clone())
+        {
+            return Some(short);
+        }
+        UrlPath::new(asset.as_str())
     }
 
     fn asset(&self, path: &str) -> Option<RelPath> {
@@ -248,7 +321,8 @@ impl Library {
 
     /// Changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
-        Digest::of(format!("{} {} {}", self.base, self.shown, self.assets.sum()).as_bytes())
+        let files = self.assets.sum().wrapping_add(self.private.sum());
+        Digest::of(format!("{} {} {files}", self.base, self.shown).as_bytes())
     }
 
     /// Every scope that has, or once had, articles, in a fixed order: the site first.
@@ -339,12 +413,14 @@ impl Library {
         for name in names(&article) {
             self.names.insert((name, article.seq));
         }
+        self.references.insert(&article);
         self.shown = self.shown.wrapping_add(channel::fingerprint(&article));
         self.rows.insert(article.seq, Row { article, scopes });
     }
 
     fn remove(&mut self, seq: Seq) -> Option<Row> {
         let row = self.rows.remove(&seq)?;
+        self.references.remove(&row.article);
         self.shown = self.shown.wrapping_sub(channel::fingerprint(&row.article));
         for scope in row.scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
@@ -356,4 +432,10 @@ impl Library {
         }
         Some(row)
     }
+}
+
+/// Whether a path of the site ends in the path of a file.
+fn ends_in(target: &str, file: &RelPath) -> bool {
+    let before = target.strip_prefix('/').and_then(|path| path.strip_suffix(file.as_str()));
+    before.is_some_and(|before| before.ends_with('/'))
 }

@@ -60,6 +60,8 @@ pub enum Kept {
     Empty,
     /// Not usable.
     Refused(Arc<[Diagnostic]>),
+    /// A link to the text at this path, which is the article: nothing of its own is there.
+    Linked(RelPath),
 }
 
 /// A file beneath the article directory as it was last read.

@@ -33,6 +33,8 @@ struct File {
     inode: u64,
     changed: Timestamp,
     text: String,
+    /// Where it leads, if it is a symbolic link.
+    target: Option<String>,
 }
 
 #[derive(Clone)]
@@ -79,7 +81,7 @@ impl World {
         }
     }
 
-    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `wait SECONDS`, `restart`, `first` (the next
+    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
     /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration, which a look takes up at once), `reweigh`, `.`.
     fn run(&mut self, line: &str) {
@@ -92,7 +94,7 @@ impl World {
                     self.files.get(one).map(|file| file.inode).unwrap_or_else(|| self.next_inode());
                 self.files.insert(
                     one.into(),
-                    File { inode, changed: self.now, text: two.replace('|', "\n") },
+                    File { inode, changed: self.now, text: two.replace('|', "\n"), target: None },
                 );
             }
             "mv" => {
@@ -105,6 +107,11 @@ impl World {
                     let inode = self.next_inode();
                     self.files.insert(two.into(), File { inode, changed: self.now, ..file });
                 }
+            }
+            "ln" => {
+                let (inode, changed, target) = (self.next_inode(), self.now, Some(one.into()));
+                let link = File { inode, changed, text: String::new(), target };
+                self.files.insert(two.into(), link);
             }
             "rm" => drop(self.files.remove(one)),
             "wait" | "ahead" => self.now += SignedDuration::from_secs(one.parse().unwrap()),
@@ -150,7 +157,8 @@ impl World {
         // As the engine does: what may have moved is looked at on disk, now.
         for rival in self.state.rivals(&observations, self.now) {
             let looked_at = observations.iter().any(|seen| seen.path == rival);
-            if !looked_at && !self.files.contains_key(rival.as_str()) {
+            let file = self.files.get(rival.as_str());
+            if !looked_at && file.is_none_or(|file| file.target.is_some()) {
                 observations.extend(self.observe(rival.as_str()));
             }
         }
@@ -163,9 +171,16 @@ impl World {
         self.log.extend(outcome.notices.iter().filter_map(line_of));
     }
 
+    /// Whether this is a link that leads to no text.
+    fn dangles(&self, file: &File) -> bool {
+        let Some(target) = &file.target else { return false };
+        self.files.get(target).is_none_or(|target| target.target.is_some())
+    }
+
     /// What a look at one path finds, where it differs from what was seen there before.
     fn observe(&mut self, name: &str) -> Option<Observation> {
-        let found = match (self.files.get(name), self.seen.get(name)) {
+        let file = self.files.get(name).filter(|file| !self.dangles(file));
+        let found = match (file, self.seen.get(name)) {
             (Some(file), Some(seen)) if file == seen => return None,
             (Some(file), _) => {
                 self.seen.insert(name.to_owned(), file.clone());
@@ -182,7 +197,7 @@ impl World {
 }
 
 fn read(state: &State, name: &str, file: &File) -> Found {
-    let File { inode, changed, text } = file;
+    let File { inode, changed, text, target } = file;
     let (path, digest) = (path(name), Digest::of(text.as_bytes()));
     let mtime_ns = "2026-01-15T00:00:00Z".parse::<Timestamp>().unwrap().as_nanosecond() as i64;
     let fingerprint = Fingerprint {
@@ -193,6 +208,9 @@ fn read(state: &State, name: &str, file: &File) -> Found {
         ctime_ns: changed.as_nanosecond() as i64,
         ..Fingerprint::default()
     };
+    if let Some(target) = target {
+        return Found::Linked { fingerprint, target: self::path(target) };
+    }
     if state.file(&path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy: false };
     }
@@ -452,6 +470,7 @@ fn operation() -> impl Strategy<Value = String> {
         4 => (path(), prop::sample::select(texts.to_vec())).prop_map(|(path, text)| format!("write {path} {text}")),
         1 => (path(), path()).prop_map(|(a, b)| format!("mv {a} {b}")),
         1 => (path(), path()).prop_map(|(a, b)| format!("cp {a} {b}")),
+        1 => (path(), path()).prop_map(|(a, b)| format!("ln {a} {b}")),
         2 => path().prop_map(|path| format!("rm {path}")),
         2 => (0u32..20).prop_map(|seconds| format!("wait {seconds}")),
         4 => Just(".".to_owned()),

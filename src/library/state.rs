@@ -78,6 +78,13 @@ pub enum Found {
     },
     /// A file that is served as it is.
     Asset(Fingerprint),
+    /// A link to a text that is read under its own path.
+    Linked {
+        /// The fingerprint of the link.
+        fingerprint: Fingerprint,
+        /// The path of the text.
+        target: RelPath,
+    },
 }
 
 /// Something worth a line of log.
@@ -153,7 +160,7 @@ impl State {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
-                self.library.assets.insert(path);
+                self.library.add_file(path);
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {
                 self.library.set_section(path, Some(head));

@@ -72,6 +72,13 @@ pub fn pages(count: usize) -> u32 {
     u32::try_from(count.div_ceil(LISTED_MAX)).unwrap_or(u32::MAX)
 }
 
+fn asset(path: Option<RelPath>) -> Found {
+    match path {
+        Some(path) => Found::Asset(path),
+        None => Found::Missing,
+    }
+}
+
 impl Snapshot {
     /// The answer to `route`.
     pub fn find(&self, route: &Route) -> Found {
@@ -105,10 +112,8 @@ impl Snapshot {
                 _ => Found::Missing,
             },
             Route::Home | Route::Opml | Route::Sitemap => self.page(route),
-            Route::Favicon => match self.library.favicon() {
-                Some(path) => Found::Asset(path),
-                None => Found::Missing,
-            },
+            Route::Favicon => asset(self.library.favicon()),
+            Route::Robots => asset(self.library.root_file("robots.txt")),
             _ => Found::Missing,
         }
     }
@@ -127,8 +132,12 @@ impl Snapshot {
         }
     }
 
-    /// An article asked for with a slash, or a directory in another spelling.
+    /// A directory of `static/` with a page of its own, an article asked for with a slash, or a
+    /// directory in another spelling.
     fn slashed(&self, path: &UrlPath) -> Found {
+        if let Some(page) = self.library.root_file(&format!("{}/index.html", path.as_str())) {
+            return Found::Asset(page);
+        }
         match self.library.find(path) {
             Lookup::Here(article) | Lookup::Moved(article) => {
                 Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))

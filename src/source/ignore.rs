@@ -7,7 +7,7 @@
 use ::ignore::gitignore::{Gitignore, GitignoreBuilder};
 use thiserror::Error;
 
-use crate::base::RelPath;
+use crate::base::{RelPath, special};
 
 /// The built-in names and the patterns of `articles.ignore`.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ impl Ignore {
     /// Returns whether the entry at `path` is ignored, given that the directory it is in is not.
     pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
         is_hidden(path.name())
+            || (special::is_called_well_known(path.name())
+                && !special::is_well_known(path.as_str()))
             || (is_dir && is_of_packages(path))
             || self.patterns.matched(path.as_str(), is_dir).is_ignore()
     }
@@ -65,10 +67,11 @@ impl Ignore {
 /// Returns whether a file or directory of this name is silently ignored.
 ///
 /// `4913`, the file with which vim probes a directory, is not listed: without an extension it is no
-/// article, and a directory of that name is one like any other.
+/// article, and a directory of that name is one like any other. `.well-known` is read in two places,
+/// which [`Ignore::hides`] knows.
 pub fn is_hidden(name: &str) -> bool {
     const ENDINGS: &[&str] = &["~", ".tmp", ".part", ".crdownload", ".swp", ".swx"];
-    name.starts_with('.')
+    (name.starts_with('.') && !special::is_called_well_known(name))
         || name.starts_with("~syncthing~")
         // Lock files of Office, and the recycle bin of Synology's shares.
         || name.starts_with("~$")
@@ -156,6 +159,11 @@ mod tests {
             ("vendor/a.md", false, false),
             ("bundle/a.md", false, false),
             ("node_modules", false, false),
+            (".well-known/security.txt", false, false),
+            ("static/.well-known/security.txt", false, false),
+            ("static/.well-known/.git/a", false, true),
+            ("a/.well-known/security.txt", false, true),
+            ("static/.git/a", false, true),
         ] {
             assert_eq!(ignore.hides_at_any_depth(&path(name), is_dir), hidden, "{name}");
         }

@@ -34,7 +34,7 @@ pub use watch::WatchError;
 use std::sync::Arc;
 
 use crate::base::media::is_asset;
-use crate::base::{Diagnostic, Digest, RelPath};
+use crate::base::{Diagnostic, Digest, RelPath, special};
 
 pub use crate::base::Fingerprint;
 
@@ -81,6 +81,8 @@ pub enum Seen {
     /// Something that will not be read: too large, not a regular file, a link that leaves the root, a name that is
     /// not UTF-8.
     Refused(Fingerprint, Diagnostic),
+    /// A link, or a file reached through a linked directory, to a text that is read under its own path, which is named.
+    Linked(Fingerprint, RelPath),
     /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of it stays.
     Unreadable(Diagnostic),
 }
@@ -91,8 +93,10 @@ pub enum Seen {
 pub fn is_text(path: &RelPath) -> bool {
     // Asked for every entry of every scan: it allocates nothing.
     let known = ["md", "markdown", "html", "htm", "txt"];
-    path.extension()
-        .is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+    let has_extension = path
+        .extension()
+        .is_some_and(|extension| known.iter().any(|known| known.eq_ignore_ascii_case(extension)));
+    has_extension && !special::is_verbatim(path.as_str())
 }
 
 #[cfg(test)]
@@ -117,6 +121,10 @@ mod tests {
             ("a.md.bak", false, false),
             ("style.css", false, true),
             ("a.exe", false, false),
+            ("robots.txt", false, true),
+            ("news/robots.txt", true, false),
+            ("static/a.md", false, true),
+            ("static/CNAME", false, true),
         ] {
             let path = RelPath::new(name).unwrap();
             assert_eq!((is_text(&path), is_asset(&path)), (text, asset), "{name}");

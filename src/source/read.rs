@@ -108,6 +108,28 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Reads at most `len` bytes from the beginning of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unread`].
+    pub fn beginning(&self, path: &RelPath, len: usize) -> Result<Vec<u8>, Unread> {
+        let file = AssetFile::open(&self.root, path)?;
+        let mut bytes = vec![0; len];
+        let mut filled = 0;
+        while filled < len {
+            match file.read_at(filled as u64, &mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) => return Err(Unread::Denied(error.to_string())),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
 impl AssetFile {
     pub(super) fn open(root: &OwnedFd, path: &RelPath) -> Result<Self, Unread> {
         let (open, found) = open_regular(root, path)?;

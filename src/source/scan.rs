@@ -6,14 +6,15 @@
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use rustix::fs::{FileType, OFlags, RawDir, Statx};
+use rustix::fs::{CWD, FileType, OFlags, RawDir, Statx};
 use rustix::io::Errno;
 
-use crate::base::{Diagnostic, RelPath};
+use crate::base::path::FileKind;
+use crate::base::{Diagnostic, RelPath, Severity, special};
 
 use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
 use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
@@ -53,6 +54,8 @@ pub(super) struct Scan<'a> {
     pub(super) stopping: &'a AtomicBool,
     /// Remember every path that was seen: needed only to name what is gone.
     pub(super) collect: bool,
+    /// Called for each file that is neither a text nor an asset, and not ignored.
+    pub(super) others: Option<&'a (dyn Fn(&RelPath) + Sync)>,
 }
 
 /// The findings of a walk.
@@ -75,6 +78,21 @@ struct Directory {
     trail: Vec<(u64, u64)>,
     /// The number of them that were reached through a link.
     links: u8,
+    /// Its path without links, where it was reached through one, and the articles in it are read
+    /// there.
+    real: Option<RelPath>,
+}
+
+impl Directory {
+    /// The article directory.
+    fn root() -> Self {
+        Self { path: RelPath::root(), trail: Vec::new(), links: 0, real: None }
+    }
+
+    /// The path without links of the entry `name`, where this directory has one.
+    fn real(&self, name: &str) -> Option<RelPath> {
+        self.real.as_ref()?.join(name)
+    }
 }
 
 /// A name in a directory, with what the directory says of its kind.
@@ -87,7 +105,7 @@ impl Scan<'_> {
     /// Looks at `path`, and at everything beneath it if it is a directory. Returns the path that was really looked at:
     /// where a directory above is a link, its whole content is what the link's target says it is.
     pub(super) fn at(&self, path: &RelPath) -> (RelPath, Found) {
-        let mut above = Directory { path: RelPath::root(), trail: Vec::new(), links: 0 };
+        let mut above = Directory::root();
         if path.is_root() {
             return (path.clone(), self.directory(above));
         }
@@ -121,7 +139,7 @@ impl Scan<'_> {
 
     /// Walks the article directory.
     pub(super) fn everything(&self) -> Found {
-        self.directory(Directory { path: RelPath::root(), trail: Vec::new(), links: 0 })
+        self.directory(Directory::root())
     }
 
     /// Counts the known paths at `path` and beneath.
@@ -201,6 +219,7 @@ impl Scan<'_> {
         let plain =
             !matches!(entry.kind, FileType::Directory | FileType::Symlink | FileType::Unknown);
         if plain && !is_text(&path) && !is_asset(&path) {
+            self.other(&path);
             return Ok(());
         }
         match stat_at(open, entry.name.as_c_str()) {
@@ -234,17 +253,25 @@ impl Scan<'_> {
         }
         match kind {
             FileType::Directory => {
-                Some(Directory { path, trail: dir.trail.clone(), links: dir.links })
+                let real = dir.real(path.name());
+                Some(Directory { path, trail: dir.trail.clone(), links: dir.links, real })
             }
             FileType::Symlink => self.link(dir, path, found, out),
             _ => {
-                self.file(path, found, out);
+                match dir.real(path.name()) {
+                    Some(real) if self.is_article_at(&path, &real) => {
+                        self.linked(path, found, real, out)
+                    }
+                    _ => self.file(path, found, out),
+                }
                 None
             }
         }
     }
 
-    /// A link counts as what it leads to, as long as that is beneath the root and not above the link itself.
+    /// A link counts as what it leads to, as long as that is beneath the root and not above the link itself. A text that
+    /// is read under its own path is not read again under that of the link. The target of a Kubernetes ConfigMap's links
+    /// is hidden, so there the link is the article.
     fn link(
         &self,
         dir: &Directory,
@@ -252,25 +279,34 @@ impl Scan<'_> {
         link: &Statx,
         out: &mut Found,
     ) -> Option<Directory> {
-        let target = open_beneath(self.root, path.as_str(), OFlags::PATH).and_then(stat_of);
+        let target = open_beneath(self.root, path.as_str(), OFlags::PATH)
+            .and_then(|open| Ok((stat_of(&open)?, self.real_path(&open))));
         match target {
-            Ok(target) if kind(&target) != FileType::Directory => self.file(path, &target, out),
+            Ok((target, real)) if kind(&target) != FileType::Directory => match real {
+                Some(real)
+                    if kind(&target) == FileType::RegularFile
+                        && self.is_article_at(&path, &real) =>
+                {
+                    self.linked(path, link, real, out)
+                }
+                _ => self.file(path, &target, out),
+            },
             Ok(_) if self.ignore.hides(&path, true) => {}
-            Ok(target) if dir.trail.contains(&identity(&target)) => {
-                self.refuse(
-                    path,
-                    fingerprint(link),
-                    "link-loop",
-                    "a link to a directory above it",
-                    out,
-                );
+            Ok((target, _)) if dir.trail.contains(&identity(&target)) => {
+                // Everything in it is found by its own path.
+                let why = Diagnostic::note("link-loop", "a link to a directory above it");
+                self.report(path, fingerprint(link), Seen::Refused(fingerprint(link), why), out);
             }
-            Ok(_) if dir.links >= LINKS_MAX => {
+            Ok((_, real)) => {
+                let real = real.filter(|real| self.is_scanned(real, true));
+                if dir.links < LINKS_MAX {
+                    let (trail, links) = (dir.trail.clone(), dir.links + 1);
+                    return Some(Directory { path, trail, links, real });
+                }
                 let message = format!("reached through more than {LINKS_MAX} linked directories");
-                self.refuse(path, fingerprint(link), "link-depth", &message, out);
-            }
-            Ok(_) => {
-                return Some(Directory { path, trail: dir.trail.clone(), links: dir.links + 1 });
+                let severity = if real.is_some() { Severity::Note } else { Severity::Error };
+                let why = Diagnostic { severity, ..Diagnostic::error("link-depth", message) };
+                self.report(path, fingerprint(link), Seen::Refused(fingerprint(link), why), out);
             }
             // A dangling link is nothing: its target may come.
             Err(Errno::NOENT | Errno::NOTDIR) => {}
@@ -295,10 +331,40 @@ impl Scan<'_> {
         None
     }
 
+    /// The path of an open file or directory beneath the root, without links. `None` where it is
+    /// the root itself, or cannot be known: `/proc` is not mounted, or the file is gone.
+    fn real_path(&self, open: &OwnedFd) -> Option<RelPath> {
+        let path_of = |open: &OwnedFd| {
+            let link = format!("/proc/self/fd/{}", open.as_raw_fd());
+            rustix::fs::readlinkat(CWD, link, Vec::new()).ok()?.into_string().ok()
+        };
+        let (root, path) = (path_of(self.root)?, path_of(open)?);
+        let beneath = path.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/')?;
+        RelPath::new(beneath).filter(|real| !real.is_root())
+    }
+
+    /// Returns whether a walk enters or reads what is at `real`, a path without links.
+    fn is_scanned(&self, real: &RelPath, is_dir: bool) -> bool {
+        !self.ignore.hides_at_any_depth(real, is_dir)
+            && special::excluded_by(real.as_str()).is_none()
+    }
+
+    /// Returns whether the article at `path`, which a link leads to, is one at `real` anyway.
+    fn is_article_at(&self, path: &RelPath, real: &RelPath) -> bool {
+        let is_article = |path| matches!(FileKind::of(path), FileKind::Article(_));
+        is_article(path) && is_article(real) && self.is_scanned(real, false)
+    }
+
+    fn linked(&self, path: RelPath, found: &Statx, real: RelPath, out: &mut Found) {
+        // Other than that of a text at this path: a linked directory may be replaced by its target.
+        let seen = inode(fingerprint(found));
+        self.report(path, seen, Seen::Linked(seen, real), out);
+    }
+
     fn file(&self, path: RelPath, found: &Statx, out: &mut Found) {
         let (text, seen) = (is_text(&path), fingerprint(found));
         if !text && !is_asset(&path) {
-            return;
+            return self.other(&path);
         }
         if kind(found) != FileType::RegularFile {
             self.refuse(path, inode(seen), "not-a-file", "not a regular file", out);
@@ -309,6 +375,14 @@ impl Scan<'_> {
         } else {
             let change = if text { Seen::Text(seen) } else { Seen::Asset(seen) };
             self.report(path, seen, change, out);
+        }
+    }
+
+    fn other(&self, path: &RelPath) {
+        if let Some(visit) = self.others
+            && !self.ignore.hides(path, false)
+        {
+            visit(path);
         }
     }
 

@@ -60,7 +60,10 @@ impl Known {
             Seen::Gone => {
                 self.0.remove(&path);
             }
-            Seen::Text(seen) | Seen::Asset(seen) | Seen::Refused(seen, _) => {
+            Seen::Text(seen)
+            | Seen::Asset(seen)
+            | Seen::Refused(seen, _)
+            | Seen::Linked(seen, _) => {
                 self.0.insert(path, (*seen, false));
             }
             Seen::Unreadable(_) => {}
@@ -73,6 +76,7 @@ fn say(change: &SourceChange) -> String {
         Seen::Gone => "gone",
         Seen::Text(_) => "text",
         Seen::Asset(_) => "asset",
+        Seen::Linked(..) => "linked",
         Seen::Refused(_, why) | Seen::Unreadable(why) => &why.code,
     };
     format!("{what} {}", change.path)

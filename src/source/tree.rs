@@ -127,6 +127,29 @@ impl Tree {
     ///
     /// The article directory was lost before the look ended: nothing that was seen counts.
     pub fn look(&self, look: &Look, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
+        self.look_with(look, known, None)
+    }
+
+    /// The same, and visits each file of another kind that is not ignored.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::look`].
+    pub fn look_also(
+        &self,
+        look: &Look,
+        known: &dyn Index,
+        visit: &(dyn Fn(&RelPath) + Sync),
+    ) -> Result<Vec<SourceChange>, RootLost> {
+        self.look_with(look, known, Some(visit))
+    }
+
+    fn look_with(
+        &self,
+        look: &Look,
+        known: &dyn Index,
+        others: Option<&(dyn Fn(&RelPath) + Sync)>,
+    ) -> Result<Vec<SourceChange>, RootLost> {
         let root = self.root.enter()?;
         let entering = |path: &RelPath| {
             if let Some(watcher) = &self.watcher {
@@ -142,6 +165,7 @@ impl Tree {
             entering: &entering,
             stopping: &self.stopping,
             collect: false,
+            others,
         };
         let mut changes = match look {
             Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
@@ -195,7 +219,7 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     if found.accounted == scan.known_at(&scope) {
         return found.changes;
     }
-    let (scope, mut found) = walk(&Scan { collect: true, ..*scan });
+    let (scope, mut found) = walk(&Scan { collect: true, others: None, ..*scan });
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
         let closed = |path: &RelPath| found.closed.contains(path);
@@ -311,10 +335,9 @@ mod tests {
     fn links_count_as_what_they_lead_to_beneath_the_root() {
         check(
             &["a.md", "b.md -> a.md", "c/d.md -> ../a.md"],
-            &["text a.md", "text b.md", "text c/d.md"],
+            &["text a.md", "linked b.md", "linked c/d.md"],
         );
         check(&["a.md -> none", "b.png -> a.md"], &[]);
-        check(&["a/b.md", "c -> a"], &["text a/b.md", "text c/b.md"]);
         check(&["..2/a", "..data -> ..2", "a.md -> ..data/a"], &["text a.md"]);
         check(&["..2/s/a.md", "..data -> ..2", "s -> ..data/s"], &["text s/a.md"]);
         check(
@@ -343,12 +366,73 @@ mod tests {
             &["a/x -> ../b", "b/x -> ../c", "c/x -> ../d", "d/x -> ../e", "e/f.md"],
             &[
                 "link-depth a/x/x/x/x",
-                "text b/x/x/x/f.md",
-                "text c/x/x/f.md",
-                "text d/x/f.md",
+                "linked b/x/x/x/f.md",
+                "linked c/x/x/f.md",
+                "linked d/x/f.md",
                 "text e/f.md",
             ],
         );
+    }
+
+    #[test]
+    fn a_link_to_an_article_is_no_second_one() {
+        // Chains, both orders of names, pictures, linked directories.
+        check(
+            &["b.md", "a.md -> c.md", "c.md -> d/e.md", "d/e.md -> ../b.md"],
+            &["linked a.md", "text b.md", "linked c.md", "linked d/e.md"],
+        );
+        check(
+            &["a/b.md", "a/p.png", "a/d/e.md", "c -> a", "f -> c", "g -> a/d"],
+            &[
+                "text a/b.md",
+                "text a/d/e.md",
+                "asset a/p.png",
+                "linked c/b.md",
+                "linked c/d/e.md",
+                "asset c/p.png",
+                "linked f/b.md",
+                "linked f/d/e.md",
+                "asset f/p.png",
+                "linked g/e.md",
+            ],
+        );
+        check(&["_drafts/a.md", "a.md -> _drafts/a.md"], &["text _drafts/a.md", "linked a.md"]);
+        check(
+            &["a/_index.md", "b/_index.md -> ../a/_index.md"],
+            &["text a/_index.md", "text b/_index.md"],
+        );
+        // The target is hidden, left out, or of another kind: the link is the article.
+        check(&[".a/a.md", "a.md -> .a/a.md"], &["text a.md"]);
+        check(&["_data/a.md", "a.md -> _data/a.md"], &["text _data/a.md", "text a.md"]);
+        check(&["_data/a.md", "data -> _data"], &["text _data/a.md", "text data/a.md"]);
+        check(&["a", "a.md -> a"], &["text a.md"]);
+        check(&["robots.txt", "a.txt -> robots.txt"], &["text a.txt", "asset robots.txt"]);
+        check(
+            &["..2/a.md", "..data -> ..2", "a -> ..data", "b.md -> a/a.md"],
+            &["text a/a.md", "text b.md"],
+        );
+    }
+
+    #[test]
+    fn a_link_becomes_what_it_leads_to_and_back() {
+        let (dir, tree) = tree(100);
+        make(dir.path(), &["a.md", "b.md -> a.md", "p/x.md", "q -> p"]);
+        let mut known = Known::default();
+        let first = ["text a.md", "linked b.md", "text p/x.md", "linked q/x.md"];
+        assert_eq!(known.look(&tree, &Look::Everything), first);
+        // Another text in the target, and another target, say nothing of the link.
+        fs::write(dir.path().join("a.md"), "other text").unwrap();
+        assert_eq!(known.look(&tree, &Look::Everything), ["text a.md"]);
+        // The target takes the place of the link: the same file under the path that only led to it.
+        fs::rename(dir.path().join("a.md"), dir.path().join("b.md")).unwrap();
+        assert_eq!(known.look(&tree, &Look::Everything), ["gone a.md", "text b.md"]);
+        make(dir.path(), &["a.md -> b.md"]);
+        assert_eq!(known.look(&tree, &at(&["a.md"])), ["linked a.md"]);
+        fs::remove_file(dir.path().join("b.md")).unwrap();
+        assert_eq!(known.look(&tree, &Look::Everything), ["gone a.md", "gone b.md"]);
+        fs::remove_file(dir.path().join("q")).unwrap();
+        fs::rename(dir.path().join("p"), dir.path().join("q")).unwrap();
+        assert_eq!(known.look(&tree, &Look::Everything), ["gone p/x.md", "text q/x.md"]);
     }
 
     #[test]

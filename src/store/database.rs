@@ -348,6 +348,7 @@ mod tests {
             canonical: some("c"),
             language: None,
             image: some("i"),
+            private_files: if n % 3 == 0 { vec![format!("_img/{n}.png")] } else { Vec::new() },
             draft: n & 1 == 1,
             unlisted: false,
             no_feed: n & 2 == 2,
@@ -366,10 +367,11 @@ mod tests {
     }
 
     fn file(n: u64) -> FileRow {
-        let kept = match n % 4 {
+        let kept = match n % 5 {
             0 => Kept::Recorded,
             1 => Kept::Article(head(n), sketch(n)),
             2 => Kept::Empty,
+            3 => Kept::Linked(RelPath::new(&format!("b/{n}.md")).unwrap()),
             _ => Kept::Refused(
                 vec![Diagnostic::error("front-matter", format!("wrong {n}")).at(1, 2)].into(),
             ),

@@ -48,6 +48,7 @@ pub fn file(path: &RelPath, row: &FileRow) -> Result<Cells> {
         Kept::Article(head, words) => (1, json(&**head)?, sketch(words), Value::Null),
         Kept::Empty => (2, Value::Null, Value::Null, Value::Null),
         Kept::Refused(diagnostics) => (3, Value::Null, Value::Null, json(&**diagnostics)?),
+        Kept::Linked(target) => (4, Value::Null, Value::Null, json(target)?),
     };
     Ok(vec![
         text(path.as_str()),
@@ -92,6 +93,10 @@ pub fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
             // Both are null in the row of a refused file.
             let (_head, _sketch) = (cells.next()?, cells.next()?);
             Kept::Refused(cells.json::<Vec<_>>()?.into())
+        }
+        4 => {
+            let (_head, _sketch) = (cells.next()?, cells.next()?);
+            Kept::Linked(cells.json()?)
         }
         other => return malformed("the state of a file", &int(other)),
     };

@@ -14,9 +14,19 @@ use tempfile::TempDir;
 
 use super::crash::{Life, begin};
 
-const PATHS: [&str; 6] = ["a.md", "b.txt", "n/a.md", "n/index.html", "n/_index.md", "pic.png"];
+const PATHS: [&str; 8] = [
+    "a.md",
+    "b.txt",
+    "n/a.md",
+    "n/index.html",
+    "n/_index.md",
+    "pic.png",
+    "n/_img/pic.png",
+    "static/b.html",
+];
 
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
+    "# Eight\n\n![p](_img/pic.png) ![[pic.png]] and words that nobody else has\n",
     "# One\n\nalpha beta [two](n/a.md) and [[Three]]\n",
     "---\ntags: [t, C++]\nauthors: [Bob]\n---\n# Two\n\n![p](pic.png) other words entirely\n",
     "---\nslug: three\n---\n# Three\n\nthird words, and many of them, so that it is another article\n",
@@ -64,8 +74,10 @@ fn everything(life: &Life) -> Vec<(String, Vec<u8>)> {
         .flat_map(|scope| Format::ALL.map(|format| Route::Feed(scope.clone(), format)));
     let pages = scopes.iter().map(|scope| Route::Index(scope.clone()));
     let articles = snapshot.library.articles().map(|article| Route::Resource(article.url.clone()));
+    let files = ["pic.png", "n/_img/pic.png", "b.html", "static/b.html"];
+    let files = files.iter().filter_map(|path| Route::parse(&format!("/{path}")));
     let routes: Vec<Route> =
-        feeds.chain(pages).chain(articles).chain([Route::Home, Route::Opml]).collect();
+        feeds.chain(pages).chain(articles).chain(files).chain([Route::Home, Route::Opml]).collect();
     let bytes = |route: &Route| match snapshot.find(route) {
         Found::Ready(document) => document.identity.to_vec(),
         Found::Render(route, _) => match life.engine.renderer().render(&snapshot, &route) {
@@ -84,7 +96,8 @@ proptest! {
     fn incremental_is_rebuilt_to_the_byte(operations in prop::collection::vec(operation(), 1..30)) {
         let dir = TempDir::new().unwrap();
         let articles = dir.path().join("articles");
-        fs::create_dir_all(articles.join("n")).unwrap();
+        fs::create_dir_all(articles.join("n/_img")).unwrap();
+        fs::create_dir_all(articles.join("static")).unwrap();
         let disk = Disk::new();
         let mut life = begin(dir.path(), &disk).unwrap();
         for operation in operations.iter().chain([&Operation::Look]) {

@@ -17,4 +17,5 @@ mod moves;
 mod reload;
 mod start;
 mod tidy;
+mod trees;
 mod watch;

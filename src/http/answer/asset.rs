@@ -17,7 +17,7 @@ use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
 use super::content::{Content, Stream};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
-use crate::base::media::{self, Media};
+use crate::base::media;
 use crate::base::time::rfc822;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::publish::{Asset, Render, Unrendered};
@@ -25,9 +25,17 @@ use crate::publish::{Asset, Render, Unrendered};
 /// An hour: a picture is rarely replaced under its name, and then its ETag differs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
+/// The page that is missing may come.
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
 /// A picture that is looked at by itself is a document: it gets neither scripts nor our origin.
-const SVG_POLICY: HeaderValue =
+const PICTURE_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+
+/// A document of the author's own: its scripts run, but not with our origin, which other programs
+/// behind the same host may share.
+const HTML_POLICY: HeaderValue =
+    HeaderValue::from_static("sandbox allow-downloads allow-forms allow-popups allow-scripts");
 
 /// An opened file with its validators.
 struct Opened {
@@ -72,6 +80,24 @@ pub(super) async fn respond(
             Ok(response)
         }
     }
+}
+
+/// The author's page for what is not there, as the answer 404 to `head`; `None` where it cannot be
+/// read now. Its validators are left out: the answer to another path is not this page.
+pub(super) async fn not_found(
+    render: &Arc<dyn Render>,
+    page: &RelPath,
+    now: Timestamp,
+) -> Option<Response<Content>> {
+    let opened = open(Arc::clone(render), page.clone(), now.as_second()).await.ok()?;
+    let mut response = whole(&opened, page, 0, opened.asset.len_bytes());
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let headers = response.headers_mut();
+    for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES] {
+        headers.remove(name);
+    }
+    headers.insert(CACHE_CONTROL, NO_CACHE);
+    Some(response)
 }
 
 /// Conditions come first, then the range (RFC 9110, 13.2.2), which is defined for GET alone (14.2).
@@ -142,15 +168,25 @@ fn whole(opened: &Opened, path: &RelPath, offset: u64, len_bytes: u64) -> Respon
     let stream = Stream::new(Arc::clone(&opened.asset), offset, len_bytes);
     let mut response = Response::new(Content::Stream(Box::new(stream)));
     let headers = response.headers_mut();
-    let media_type = Media::of(path).map_or(media::UNKNOWN, |media| media.media_type);
+    let media_type = media::type_of(path);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(len_bytes));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if media_type == media::SVG {
-        headers.insert(CONTENT_SECURITY_POLICY, SVG_POLICY);
+    if let Some(policy) = policy(media_type) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     validators(headers, opened);
     response
+}
+
+/// The policy for what a browser would show as a document, and run.
+fn policy(media_type: &str) -> Option<HeaderValue> {
+    match media_type {
+        media::HTML | "application/xhtml+xml" => Some(HTML_POLICY),
+        // XML can carry elements of XHTML, scripts among them.
+        _ if media_type.ends_with("xml") => Some(PICTURE_POLICY),
+        _ => None,
+    }
 }
 
 fn not_modified(opened: &Opened) -> Response<Content> {

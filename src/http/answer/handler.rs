@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::header::{DATE, LINK};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, Uri};
+use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::super::Edge;
 use super::cache::Warm;
@@ -19,6 +19,7 @@ use super::request::{self, Ask};
 use super::service::{Readiness, health, is_feed, options, robots};
 use super::target::{self, Target, redirect};
 use super::{asset, document};
+use crate::base::special::NOT_FOUND;
 use crate::base::time::rfc822;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
@@ -70,13 +71,33 @@ impl Handler {
             },
         };
         let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
-        let mut response = answered.unwrap_or_else(|problem| problem.response(site));
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(problem) => match self.own_page(snapshot.as_deref(), &problem, now).await {
+                Some(page) => page,
+                None => problem.response(site),
+            },
+        };
         // HEAD is answered like GET up to here, so that its header fields are the same.
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
         }
         add_date(&mut response, now);
         response
+    }
+
+    /// The author's page for what is not there, if `problem` is that.
+    async fn own_page(
+        &self,
+        snapshot: Option<&Snapshot>,
+        problem: &Problem,
+        now: Timestamp,
+    ) -> Option<Response<Content>> {
+        if problem.status() != StatusCode::NOT_FOUND {
+            return None;
+        }
+        let page = snapshot?.library.root_file(NOT_FOUND)?;
+        Box::pin(asset::not_found(self.warm.render(), &page, now)).await
     }
 
     /// The answer to a request that was refused before it came here.
@@ -139,11 +160,6 @@ impl Handler {
                 health(relative, Readiness::Ready, &self.published.status())
                     .ok_or_else(Problem::not_found)
             }
-            Route::Robots => {
-                let document = Arc::new(robots(site));
-                let headers = &head.headers;
-                document::respond(&self.warm, snapshot, &route, &document, headers, now).await
-            }
             Route::Home => {
                 let mut response = self.found(snapshot, Route::Home, relative, head, now).await?;
                 add_feed_link(&mut response, &snapshot.config);
@@ -174,6 +190,8 @@ impl Handler {
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
             Found::Gone if is_feed(&route) => return Err(Problem::not_found()),
             Found::Gone => return Err(Problem::gone()),
+            // The author has none.
+            Found::Missing if route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
             // Browsers ask for it on every visit.
             Found::Missing if route == Route::Favicon => {
                 return Err(Problem::not_found().cached("public, max-age=3600"));
@@ -212,7 +230,7 @@ impl Handler {
             return Problem::not_found();
         };
         match (self.find)(snapshot, &route) {
-            Found::Ready(_) | Found::Render(..) => {
+            Found::Ready(_) | Found::Render(..) | Found::Asset(_) => {
                 redirect(&snapshot.config.site, &Redirect::permanent(route), uri)
             }
             _ => Problem::not_found(),

@@ -100,7 +100,7 @@ impl Problem {
         self
     }
 
-    #[cfg(test)]
+    /// Its status.
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }

@@ -69,6 +69,42 @@ fn without_a_grace_a_rename_in_two_halves_is_a_rename() {
     assert_eq!(show(world.state.library()), ["1 d/a.md /d/a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
 }
 
+#[test]
+fn a_link_to_an_article_is_no_second_one() {
+    const A: &str = "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00";
+    const MOVED: &str = "1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00";
+    // Target and link, seen in any order.
+    for events in [".", ". a.md\n. z.md", ". z.md\n. a.md", ". z.md a.md", ". z.md\nrestart\n."] {
+        check(&format!("write a.md # A||x\nln a.md z.md\n{events}\nwait 30\n."), &[A]);
+    }
+    // Moved, with a link left in its place, seen in any order.
+    for events in [
+        ".",
+        ". a.md\n. b.md",
+        ". b.md\n. a.md",
+        ". b.md\nwait 60\n.",
+        ". a.md\nwait 9\n. b.md",
+        ". a.md\nrestart\n. b.md",
+        ". b.md\nrestart\nreweigh\n.",
+    ] {
+        let moved = format!("write a.md # A||x\n.\nmv a.md b.md\nln b.md a.md\n{events}");
+        check(&moved, &[MOVED]);
+        check(&format!("{moved}\nwait 60\n.\nreweigh"), &[MOVED]);
+        // And back: the target takes the place of the link.
+        check(&format!("{moved}\nmv b.md a.md\n."), &[A]);
+        check(&format!("{moved}\nmv b.md a.md\n. a.md\n. b.md"), &[A]);
+        check(&format!("{moved}\nmv b.md a.md\n. b.md\nwait 9\n. a.md"), &[A]);
+        // The target is deleted: the link dangles, and both are gone.
+        check(&format!("{moved}\nrm b.md\n.\nwait 10\n."), &[]);
+    }
+    // An article is replaced by a link to another one: it is gone, with its grace.
+    let other = "2 b.md /b \"B\" 03-01T12:00:00 03-01T12:00:00";
+    let replaced = "write a.md # A||x\nwrite b.md # B||y\n.\nrm a.md\nln b.md a.md\n.";
+    check(&format!("{replaced}\nwait 9\n.\nreweigh"), &[A, other]);
+    check(&format!("{replaced}\nwait 10\n."), &[other]);
+    check(&format!("{replaced}\nwait 5\nwrite a.md # A||x\n."), &[A, other]);
+}
+
 /// What happens to a shelf of articles whose texts are all different, seen in any order and however late.
 #[derive(Debug, Clone)]
 enum Move {
@@ -76,6 +112,8 @@ enum Move {
     Drop,
     /// One of them is renamed to a path that nothing had.
     Rename(prop::sample::Index),
+    /// The same, and its old path is a link to the new one.
+    LeaveLink(prop::sample::Index),
     /// The same by a copy that is there for so many seconds beside the original, and looks at both meanwhile.
     CopyAndDelete(prop::sample::Index, u32, Vec<prop::sample::Index>),
     /// One of them is edited.
@@ -92,6 +130,7 @@ fn any_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         2 => Just(Move::Drop),
         4 => any().prop_map(Move::Rename),
+        2 => any().prop_map(Move::LeaveLink),
         2 => (any(), 0_u32..9, some()).prop_map(|(which, seconds, seen)| Move::CopyAndDelete(which, seconds, seen)),
         1 => any().prop_map(Move::Edit),
         6 => some().prop_map(Move::See),
@@ -137,6 +176,12 @@ impl Shelf {
                 self.world.run(&format!("mv {} {path}", self.articles[at]));
                 self.articles[at] = path;
             }
+            Move::LeaveLink(which) if !self.articles.is_empty() => {
+                let (at, path) = (which.index(self.articles.len()), self.path());
+                let old = std::mem::replace(&mut self.articles[at], path.clone());
+                self.world.run(&format!("mv {old} {path}"));
+                self.world.run(&format!("ln {path} {old}"));
+            }
             Move::CopyAndDelete(which, seconds, seen) if !self.articles.is_empty() => {
                 let (at, path) = (which.index(self.articles.len()), self.path());
                 self.world.run(&format!("cp {} {path}", self.articles[at]));
@@ -160,7 +205,7 @@ impl Shelf {
             Move::See(which) => self.see(which),
             Move::Wait(seconds) => self.world.run(&format!("wait {seconds}")),
             Move::Restart => self.world.run("restart"),
-            Move::Rename(_) | Move::CopyAndDelete(..) | Move::Edit(_) => {}
+            Move::Rename(_) | Move::LeaveLink(_) | Move::CopyAndDelete(..) | Move::Edit(_) => {}
         }
     }
 }

@@ -90,7 +90,8 @@ impl Step<'_> {
     /// Weighs the file at `path` against what is remembered of its article.
     fn weigh(&mut self, path: &RelPath) {
         let Some(row) = self.state.ledger.file(path).cloned() else { return };
-        if !matches!(FileKind::of(path), FileKind::Article(_)) {
+        let is_article = matches!(FileKind::of(path), FileKind::Article(_));
+        if !is_article || matches!(row.kept, Kept::Linked(_)) {
             return;
         }
         let reported = self.state.ledger.take_contest(path);

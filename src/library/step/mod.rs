@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::article::Reading;
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
@@ -144,8 +144,12 @@ impl<'a> Step<'a> {
                     }
                 }
                 Found::Asset(fingerprint) => {
-                    if self.state.library.assets.insert(path) {
+                    if self.state.library.add_file(path) {
                         self.touch_all_who_show(path);
+                    }
+                    // An earlier version read it as an article.
+                    if self.state.ledger.live(path).is_some() {
+                        self.gone.insert(path.clone(), None);
                     }
                     let kept = Kept::Empty;
                     self.put_file(
@@ -153,9 +157,20 @@ impl<'a> Step<'a> {
                         FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
                     );
                 }
+                Found::Linked { fingerprint, target } => {
+                    // To identity, nothing is there: the article may have moved to the target.
+                    self.lose(path);
+                    let message = format!("is a link to {target}, which is the article");
+                    self.report(path, &[Diagnostic::note("linked", message)]);
+                    let kept = Kept::Linked(target.clone());
+                    self.put_file(
+                        path,
+                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
+                    );
+                }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
-                    if self.state.library.assets.remove(path) {
+                    if self.state.library.remove_file(path) {
                         self.touch_all_who_show(path);
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
@@ -218,13 +233,14 @@ impl<'a> Step<'a> {
         self.files.insert(path.clone());
         match FileKind::of(path) {
             FileKind::Other => {
-                self.state.library.assets.remove(path);
+                self.state.library.remove_file(path);
                 self.touch_all_who_show(path);
             }
             FileKind::Section(_) => {
                 let scope = self.state.library.set_section(path, None);
                 self.touched.extend(scope);
             }
+            FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {
                 self.gone.insert(path.clone(), Some(row.fingerprint));
             }
@@ -234,7 +250,7 @@ impl<'a> Step<'a> {
     /// An asset that comes or goes may be linked from any page; the site's picture is in every feed.
     fn touch_all_who_show(&mut self, asset: &RelPath) {
         self.touched.insert(Scope::Site);
-        if asset.as_str() == ICON {
+        if special::beneath_static(asset.as_str()).unwrap_or(asset.as_str()) == ICON {
             self.touched.extend(self.state.library.scopes().cloned());
         }
     }
@@ -274,7 +290,7 @@ impl<'a> Step<'a> {
     fn fresh(&self, path: &RelPath) -> Option<Fresh> {
         let ledger = &self.state.ledger;
         let row = ledger.file(path)?;
-        if ledger.live(path).is_some() {
+        if ledger.live(path).is_some() || matches!(row.kept, Kept::Linked(_)) {
             return None;
         }
         let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
