@@ -16,6 +16,7 @@ use proptest::prelude::*;
 
 use crate::article;
 use crate::base::Fingerprint;
+use crate::base::media::is_asset;
 use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 
 use super::{
@@ -193,6 +194,9 @@ fn read(state: &State, name: &str, file: &File) -> Found {
         ctime_ns: changed.as_nanosecond() as i64,
         ..Fingerprint::default()
     };
+    if is_asset(&path) {
+        return Found::Asset(fingerprint);
+    }
     if state.file(&path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy: false };
     }

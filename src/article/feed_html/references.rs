@@ -117,13 +117,10 @@ impl Resolver {
     fn symbol_in_source(&self, symbol: &str) -> String {
         let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
         let (target, suffix) = (decoded(target), encoded_suffix(suffix));
-        match target.strip_prefix('?') {
-            // An embedded file is beside the article, or else anywhere under that name.
-            Some(name) if media_of(name).is_some() => {
-                symbol::draft(&format!("?{}", walk_to(&self.directory, name)), &suffix)
-            }
-            Some(name) => symbol::draft(&format!("?{name}"), &suffix),
-            None => symbol::draft(&walk_to(&RelPath::root(), &target), &suffix),
+        if target.starts_with('?') {
+            symbol::draft(&symbol::seen_from(self.directory.as_str(), &target), &suffix)
+        } else {
+            symbol::draft(&walk_to(&RelPath::root(), &target), &suffix)
         }
     }
 }
@@ -165,12 +162,38 @@ fn relative(directory: &RelPath, raw: &str) -> String {
     if path.is_empty() {
         return symbol::draft("", &suffix);
     }
-    let target = match path.strip_prefix('/') {
-        Some(rooted) => format!("/{}", walk_to(&RelPath::root(), rooted)),
-        None => walk_to(directory, &path),
-    };
-    // The root of the article directory is the site's home, which is a path of the site.
-    symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix)
+    if let Some(rooted) = path.strip_prefix('/') {
+        return symbol::draft(&format!("/{}", walk_to(&RelPath::root(), rooted)), &suffix);
+    }
+    // Steps up lead to another directory, in which the rest is written.
+    let (mut directory, mut rest) = (directory.clone(), path.as_str());
+    while let Some((step @ ("." | ".." | ""), after)) = rest.split_once('/') {
+        if step == ".." {
+            directory = directory.parent().unwrap_or_else(RelPath::root);
+        }
+        rest = after;
+    }
+    if walk(&RelPath::root(), rest).is_empty() || steps_up(rest) {
+        let target = walk_to(&directory, rest);
+        // The root of the article directory is the site's home, which is a path of the site.
+        return symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix);
+    }
+    let rest = walk_to(&RelPath::root(), rest);
+    symbol::draft(&symbol::seen_from(directory.as_str(), &rest), &suffix)
+}
+
+/// Whether a path leads out of the directory in which it is written, behind its first steps.
+fn steps_up(path: &str) -> bool {
+    let mut depth = 0_usize;
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    false
 }
 
 /// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..`
@@ -235,28 +258,34 @@ mod tests {
     #[test]
     fn relative_references_are_symbolic() {
         check(&[
-            ("b.md", Some("^news/2026/b.md^")),
-            ("../img/a.png", Some("^news/img/a.png^")),
+            ("b.md", Some("^news/2026//b.md^")),
+            ("../img/a.png", Some("^news//img/a.png^")),
             ("../../../../a.png", Some("^a.png^")),
-            ("./b/../c.md#part two", Some("^news/2026/c.md^#part%20two")),
-            ("b/", Some("^news/2026/b/^")),
+            ("./b/../c.md#part two", Some("^news/2026//c.md^#part%20two")),
+            ("../../img/a.png", Some("^img/a.png^")),
+            ("../2026/./b.md", Some("^news//2026/b.md^")),
+            (".././../b.md", Some("^b.md^")),
+            ("b/../../c.md", Some("^news/c.md^")),
+            ("./", Some("^news/2026/^")),
+            ("b/..", Some("^news/2026/^")),
+            ("b/", Some("^news/2026//b/^")),
             ("..", Some("^news/^")),
             ("../..", Some("^/^")),
             ("/", Some("^/^")),
             ("/about/", Some("^/about/^")),
             ("/a%20b?q=1&r=ü#x", Some("^/a b^?q=1&r=%C3%BC#x")),
             ("/..//a", Some("^/a^")),
-            ("my%20file%2Fx.md", Some("^news/2026/my file/x.md^")),
+            ("my%20file%2Fx.md", Some("^news/2026//my file/x.md^")),
             ("%2e%2e/%2e%2e/%2e%2e/etc", Some("^etc^")),
-            ("a\\b.png", Some("^news/2026/a/b.png^")),
+            ("a\\b.png", Some("^news/2026//a/b.png^")),
             ("#x", Some("^^#x")),
             ("?q", Some("^^?q")),
             ("", Some("^^")),
-            ("%FF.md", Some("^news/2026/%FF.md^")),
-            ("a%01b%00.md", Some("^news/2026/ab.md^")),
-            (" \n b.md ", Some("^news/2026/b.md^")),
+            ("%FF.md", Some("^news/2026//%FF.md^")),
+            ("a%01b%00.md", Some("^news/2026//ab.md^")),
+            (" \n b.md ", Some("^news/2026//b.md^")),
             ("@/posts/x.md#y", Some("^posts/x.md^#y")),
-            ("{filename}b.md", Some("^news/2026/b.md^")),
+            ("{filename}b.md", Some("^news/2026//b.md^")),
             ("{static}/img/a.png", Some("^img/a.png^")),
             ("|filename|/b.md", Some("^b.md^")),
         ]);
@@ -296,9 +325,12 @@ mod tests {
     #[test]
     fn symbols_put_into_a_source_are_read_back() {
         let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(DRAFT_MARK, "^");
-        assert_eq!(seen(by_name("Other (Note)", "Part One")), "^?Other (Note)^#Part%20One");
+        assert_eq!(
+            seen(by_name("Other (Note)", "Part One")),
+            "^news/2026//?Other (Note)^#Part%20One"
+        );
         assert_eq!(seen(by_path("/a b/../c.md")), "^c.md^");
-        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^?x^");
+        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^news/2026//?x^");
     }
 
     #[test]
@@ -313,7 +345,7 @@ mod tests {
         let seen = |raw: &str| resolver().srcset(raw).map(|text| text.replace(DRAFT_MARK, "^"));
         assert_eq!(
             seen("a.png, /b.png 2x,https://e.org/c.png 100w").unwrap(),
-            "^news/2026/a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"
+            "^news/2026//a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"
         );
         assert_eq!(seen("data:x 1x"), None);
         assert_eq!(seen(" , "), None);
