@@ -47,10 +47,20 @@ pub enum Target<'a> {
     Own,
     /// A path of the site, without the slash at its beginning.
     Site(&'a str),
-    /// A path as it is written in an article of `directory`, without `.` and `..`.
-    Path { directory: &'a str, path: &'a str },
-    /// The name of an article or asset, as it is written in an article of `directory`.
-    Name { directory: &'a str, name: &'a str },
+    /// The path of an article or file.
+    Path {
+        /// The directory in which it is written.
+        directory: &'a str,
+        /// The path from there, without `.` and `..`.
+        path: &'a str,
+    },
+    /// The name of an article or asset.
+    Name {
+        /// The directory in which it is written.
+        directory: &'a str,
+        /// The name, which may have directories before it.
+        name: &'a str,
+    },
 }
 
 impl<'a> Target<'a> {

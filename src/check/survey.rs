@@ -112,7 +112,7 @@ fn is_article(path: &RelPath) -> bool {
 fn unpublished(row: &FileRow) -> Option<Diagnostic> {
     match &row.kept {
         Kept::Empty => {
-            Some(Diagnostic::note("empty", "has no text and no title yet; not published"))
+            Some(Diagnostic::note("empty", "has no text yet; published as soon as it has some"))
         }
         Kept::Article(head, _) if head.draft => {
             Some(Diagnostic::note("draft", "is a draft; not published"))

@@ -8,14 +8,16 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::article::Location;
 use crate::article::symbol::{self, Target};
-use crate::article::{Location, attributes};
 use crate::base::html::unescape;
 use crate::base::path::FileKind;
 use crate::base::reference::{encode, has_scheme, walk};
 use crate::base::{RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
 use crate::library::Article;
+
+use super::unlinked::Unlinked;
 
 /// Schemes that run or carry something instead of pointing at it.
 const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", "about"];
@@ -251,81 +253,6 @@ fn beneath(directory: &RelPath, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { walk(directory, path) }
 }
 
-/// The elements whose start tag was removed, because they lost the address that they exist for.
-#[derive(Default)]
-struct Unlinked {
-    /// The end tags that have to go, too.
-    ends: Vec<&'static str>,
-}
-
-impl Unlinked {
-    /// Adds `html` to `out`, without the end tags of what was removed.
-    fn push(&mut self, out: &mut String, html: &str) {
-        let mut rest = html;
-        while let Some(end) = self.ends.last()
-            && let Some((before, after)) = rest.split_once(end)
-        {
-            out.push_str(before);
-            rest = after;
-            self.ends.pop();
-        }
-        out.push_str(rest);
-    }
-
-    /// Removes the address that is under way at the end of `out`, with the element that means nothing without it, and
-    /// returns what follows in `rest`. Outside of a tag there is none.
-    fn leave<'a>(&mut self, out: &mut String, rest: &'a str) -> &'a str {
-        let Some(start) = out.rfind(['<', '>']).filter(|at| out[*at..].starts_with('<')) else {
-            return rest;
-        };
-        let Some((tag, _)) = out[start..].rsplit_once("=\"") else { return rest };
-        let Some((before, attribute)) = tag.rsplit_once(' ') else { return rest };
-        if attribute == "srcset" {
-            return leave_candidate(out, rest);
-        }
-        let Some((_, behind)) = rest.split_once('"') else { return rest };
-        let Some((behind, after)) = behind.split_once('>') else { return rest };
-        let tag = format!("{before}{behind}");
-        let (name, others) = tag[1..].split_once(' ').unwrap_or((&tag[1..], ""));
-        let is_target = attributes(others).any(|(attribute, _)| matches!(attribute, "id" | "name"));
-        let replacement = match (name, attribute) {
-            ("a", "href") if !is_target => self.without_end("</a>"),
-            ("video", "src") => self.without_end("</video>"),
-            ("audio", "src") => self.without_end("</audio>"),
-            ("source" | "track", "src") => String::new(),
-            // A picture that cannot be shown is its description.
-            ("img", "src") => {
-                let alt = attributes(others).find(|(attribute, _)| *attribute == "alt");
-                alt.map(|(_, text)| text.replace("&quot;", "\"")).unwrap_or_default()
-            }
-            _ => format!("{tag}>"),
-        };
-        out.truncate(start);
-        out.push_str(&replacement);
-        after
-    }
-
-    /// Has the next `end` removed.
-    fn without_end(&mut self, end: &'static str) -> String {
-        self.ends.push(end);
-        String::new()
-    }
-}
-/// Removes the candidate of a `srcset` that is under way at the end of `out`, and returns what follows it in `rest`.
-fn leave_candidate<'a>(out: &mut String, rest: &'a str) -> &'a str {
-    let Some(end) = rest.find([',', '"']) else { return rest };
-    if rest[end..].starts_with(',') {
-        return rest[end + 1..].trim_start();
-    }
-    out.truncate(out.trim_end_matches([',', ' ']).len());
-    if let Some(others) = out.strip_suffix(" srcset=\"") {
-        // It was the only one.
-        out.truncate(others.len());
-        return &rest[end + 1..];
-    }
-    &rest[end..]
-}
-
 /// A URL as an attribute's value. It holds no quotation mark and no angle bracket any more.
 fn escape_into(url: &str, out: &mut String) {
     debug_assert!(!url.contains(['"', '<', '>']));
@@ -431,44 +358,6 @@ mod tests {
             ("a\u{1}b", "ab"),
         ] {
             assert_eq!(resolve(html, OWN, &sample::site(), &locate), expected, "{html:?}");
-        }
-    }
-
-    #[test]
-    fn what_has_no_address_is_its_text() {
-        for (html, expected) in [
-            ("<p>See <a href=\"^?No^\">x</a> there.</p>", "<p>See x there.</p>"),
-            ("<a href=\"^?No^\"><em>x</em></a><a href=\"^?No^\">y</a>", "<em>x</em>y"),
-            (
-                "<a href=\"^?No^\">x</a> <a href=\"^/about/^\">y</a>",
-                "x <a href=\"https://example.org/blog/about\">y</a>",
-            ),
-            (
-                "<a href=\"^?No^\"><img src=\"^?No^\" alt=\"b &amp; &quot;c&quot;\"></a> <a href=\"https://e.org/\">y</a>",
-                "b &amp; \"c\" <a href=\"https://e.org/\">y</a>",
-            ),
-            ("<a title=\"t\" href=\"^?No &quot;q&quot;^#f\" lang=\"de\">x</a>", "x"),
-            // It may be the end of a link.
-            ("<a name=\"n\" href=\"^?No^#f\" id=\"i\">x</a>", "<a name=\"n\" id=\"i\">x</a>"),
-            ("<img src=\"^?No^\" alt=\"a b\">", "a b"),
-            ("<img src=\"^?No^\">", ""),
-            (
-                "<video controls=\"\" src=\"^?No^\">a <b>b</b></video><video></video>",
-                "a <b>b</b><video></video>",
-            ),
-            ("<audio src=\"^?No^\">a</audio>b", "ab"),
-            (
-                "<picture><source src=\"^?No^\"><img alt=\"\"></picture>",
-                "<picture><img alt=\"\"></picture>",
-            ),
-            (
-                "<blockquote cite=\"^?No^\"><p>x</p></blockquote>",
-                "<blockquote><p>x</p></blockquote>",
-            ),
-            ("<video poster=\"^?No^\" loop=\"\">x</video>", "<video loop=\"\">x</video>"),
-        ] {
-            let html = html.replace('^', "\u{1}");
-            assert_eq!(resolve(&html, OWN, &sample::site(), &locate), expected, "{html:?}");
         }
     }
 

@@ -31,7 +31,7 @@ const ORDER: &str = "
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve
     src/engine: assets bodies hot observe pages scanned_root shared_store < renderer tell < project step < run
-    src/feed: links mailbox xml < atom compose gate json lint opml rss
+    src/feed: mailbox unlinked xml < links < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
