@@ -5,6 +5,7 @@
 
 mod clocks;
 mod deletions;
+mod sections;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};

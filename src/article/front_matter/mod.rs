@@ -4,6 +4,7 @@
 //! values. Front matter and text are pieces of the file, in order.
 
 pub(crate) mod bare;
+pub(crate) mod cascade;
 mod entry;
 pub(crate) mod keys;
 mod known;
