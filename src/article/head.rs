@@ -36,13 +36,15 @@ const PUBLISHED: [&str; 5] = ["date", "published", "publishdate", "pubdate", "cr
 const HELD: [&str; 2] = ["publishdate", "pubdate"];
 
 /// The names of the date of the last change.
-const UPDATED: [&str; 7] = [
+const UPDATED: [&str; 9] = [
     "updated",
     "lastmod",
     "modified",
     "lastmodifiedat",
     "lastmodified",
     "updateddate",
+    "lastupdated",
+    "lastupdate",
     "updatedat",
 ];
 

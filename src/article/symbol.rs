@@ -6,6 +6,8 @@
 //!
 //! - `news//img/a.png`: the article or file at `img/a.png`, as it is written in the directory
 //!   `news`. Where nothing is there, the library looks for it in other directories;
+//! - `news/post/.//a.png`: the same for a picture in the article `news/post.md`, for which there
+//!   may be a directory `news/post`;
 //! - `news//?Other Note`: the article of that name, in any directory, as it is called in `news` (a
 //!   wiki link, `post_url`, a `relref` without directory);
 //! - `/about/`: a path of the site, decoded;
@@ -49,7 +51,7 @@ pub enum Target<'a> {
     Site(&'a str),
     /// The path of an article or file.
     Path {
-        /// The directory in which it is written.
+        /// The directory in which it is written; see [`directories`].
         directory: &'a str,
         /// The path from there, without `.` and `..`.
         path: &'a str,
@@ -84,14 +86,31 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The target `path` as it is written beside `own_folder`, which may hold it too.
+pub(crate) fn seen_from_folder(own_folder: &str, path: &str) -> String {
+    format!("{own_folder}/.//{path}")
+}
+
+/// The directory in which a reference is written, and the article's own one beside it.
+pub fn directories(directory: &str) -> (&str, Option<&str>) {
+    match directory.strip_suffix("/.") {
+        Some(own_folder) => {
+            (own_folder.rsplit_once('/').map_or("", |(above, _)| above), Some(own_folder))
+        }
+        None => (directory, None),
+    }
+}
+
 /// The path beneath the article directory that a target names where it is written: for messages, and for what is not
 /// there. `None` for names and the article itself.
 pub fn path_of(text: &str) -> Option<String> {
     match Target::of(text) {
         Target::Own | Target::Name { .. } => None,
         Target::Site(_) => Some(text.to_owned()),
-        Target::Path { directory: "", path } => Some(path.to_owned()),
-        Target::Path { directory, path } => Some(format!("{directory}/{path}")),
+        Target::Path { directory, path } => Some(match directories(directory).0 {
+            "" => path.to_owned(),
+            directory => format!("{directory}/{path}"),
+        }),
     }
 }
 
@@ -186,6 +205,10 @@ mod tests {
         }
         assert_eq!(path_of("n/m//a/b.md").as_deref(), Some("n/m/a/b.md"));
         assert_eq!(path_of("/a").as_deref(), Some("/a"));
+        assert_eq!(path_of("n/m/.//a.png").as_deref(), Some("n/a.png"));
+        assert_eq!(path_of("m/.//a.png").as_deref(), Some("a.png"));
+        assert_eq!(directories("n/m/."), ("n", Some("n/m")));
+        assert_eq!(directories("n/m"), ("n/m", None));
         assert_eq!(path_of("n//?A"), None);
         assert_eq!(seen_from("n", "?A"), "n//?A");
         assert_eq!(seen_from("", "a.md"), "a.md");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Span;
 
 use crate::article::Location;
-use crate::article::symbol::Target;
+use crate::article::symbol::{Target, directories};
 use crate::base::media::is_asset;
 use crate::base::path::{FileKind, Markup};
 use crate::base::route::slug;
@@ -31,23 +31,33 @@ impl Library {
                 self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
             }
             Target::Path { directory, path } => {
-                self.relative(directory, path).or_else(|| self.elsewhere(directory, path))
+                let (directory, own_folder) = directories(directory);
+                self.beside(directory, path)
+                    .or_else(|| self.beside(own_folder?, path))
+                    .or_else(|| self.above(directory, path))
+                    .or_else(|| self.elsewhere(directory, path))
             }
             Target::Name { directory, name } => self.named(directory, name),
         }
     }
 
-    /// The target of a path in the directory in which it is written, else in each directory above, up to the root.
-    fn relative(&self, directory: &str, path: &str) -> Option<Route> {
+    /// The target of a path in `directory`.
+    fn beside(&self, directory: &str, path: &str) -> Option<Route> {
+        let full = beneath(directory, path);
+        self.at_file(full.trim_end_matches('/')).or_else(|| self.at_url(&full))
+    }
+
+    /// The target of a path in the nearest directory above that has it, up to the root.
+    fn above(&self, directory: &str, path: &str) -> Option<Route> {
         let mut directory = directory;
-        loop {
-            let full = beneath(directory, path);
-            let route = self.at_file(full.trim_end_matches('/')).or_else(|| self.at_url(&full));
-            if route.is_some() || directory.is_empty() {
+        while !directory.is_empty() {
+            directory = directory.rsplit_once('/').map_or("", |(above, _)| above);
+            let route = self.beside(directory, path);
+            if route.is_some() {
                 return route;
             }
-            directory = directory.rsplit_once('/').map_or("", |(above, _)| above);
         }
+        None
     }
 
     /// The target of the path of a file that is in another directory, as Obsidian writes the shortest path that is

@@ -23,9 +23,9 @@ const ORDER: &str = "
     src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body
     src/article/feed_html: elements heading_ids references < invariants
-    src/article/foreign: arguments reach < block_end code < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
+    src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
-    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
+    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies

@@ -124,7 +124,11 @@ fn is_target(target: &str) -> bool {
         Target::Own => true,
         // A name is no path, and may have dots anywhere.
         Target::Name { directory, .. } => !directory.split('/').any(is_step),
-        Target::Site(_) | Target::Path { .. } => !target.split('/').any(is_step),
+        Target::Site(path) => !path.split('/').any(is_step),
+        Target::Path { directory, path } => {
+            let directory = directory.strip_suffix("/.").unwrap_or(directory);
+            !directory.split('/').chain(path.split('/')).any(is_step)
+        }
     }
 }
 

@@ -5,7 +5,9 @@ mod addresses;
 mod admonitions;
 mod callouts;
 mod comments;
+mod directives;
 mod footnotes;
+mod marks;
 mod nesting;
 mod outline;
 mod parser;
@@ -25,6 +27,8 @@ use addresses::linked;
 use admonitions::as_callouts;
 use callouts::events;
 use comments::shown;
+use directives::without_directives;
+use marks::marked;
 pub(crate) use outline::outline;
 use writer::{Settings, Stop, write};
 
@@ -43,8 +47,10 @@ pub(crate) fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Markdown, findings);
+    let text = without_directives(&text, findings);
     let text = as_callouts(&text, findings);
     let text = shown(&text, depth(rendering.limits), findings);
+    let text = marked(&text);
     let text = linked(&text);
     let written = write(events(&text, true), settings(rendering, false), findings);
     match written {
@@ -131,7 +137,7 @@ mod tests {
             ("![a *b*](../c%20d.png)", "<p><img src=\"^c d.png^\" alt=\"a b\"></p>"),
             (
                 "[![a](b.png)](c)",
-                "<p><a href=\"^news//c^\"><img src=\"^news//b.png^\" alt=\"a\"></a></p>",
+                "<p><a href=\"^news//c^\"><img src=\"^news/a/.//b.png^\" alt=\"a\"></a></p>",
             ),
             ("[a](javascript:x) ![b](data:x)", "<p>a b</p>"),
             (
@@ -143,9 +149,9 @@ mod tests {
                 "<p><img src=\"^news//?cat.png^\" alt=\"\"> <a href=\"^news//?Note^\">Note</a></p>",
             ),
             ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
-            ("![a](v.mp4)", "<p><video src=\"^news//v.mp4^\" controls=\"\">a</video></p>"),
-            ("![a](v.mkv)", "<p><video src=\"^news//v.mkv^\" controls=\"\">a</video></p>"),
-            ("![a](v.weba)", "<p><audio src=\"^news//v.weba^\" controls=\"\">a</audio></p>"),
+            ("![a](v.mp4)", "<p><video src=\"^news/a/.//v.mp4^\" controls=\"\">a</video></p>"),
+            ("![a](v.mkv)", "<p><video src=\"^news/a/.//v.mkv^\" controls=\"\">a</video></p>"),
+            ("![a](v.weba)", "<p><audio src=\"^news/a/.//v.weba^\" controls=\"\">a</audio></p>"),
             (
                 "[a]({% post_url 2020-01-01-x %}) [b](@/p/x.md)",
                 "<p><a href=\"^news//?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",
@@ -187,7 +193,7 @@ mod tests {
                 "<details>\n<summary>a</summary>\n\n*b*\n\n</details>",
                 "<details>\n<summary>a</summary>\n<p><em>b</em></p>\n</details>",
             ),
-            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news//b.png^\">\n[c](d.md)"),
+            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/a/.//b.png^\">\n[c](d.md)"),
             ("x <b>y", "<p>x <b>y</b></p>"),
             (
                 "x [[A]] <a href='&#xFDD0;y&#1;'>z</a>",

@@ -254,7 +254,7 @@ mod tests {
         check(
             "img",
             &[("src", "data:x"), ("data-src", "a.png"), ("width", "10px"), ("height", "50%")],
-            Some(" width=\"10\" height=\"50%\" src=\"^n//a.png^\""),
+            Some(" width=\"10\" height=\"50%\" src=\"^n/a/.//a.png^\""),
         );
         check("img", &[("src", "")], None);
         check(

@@ -63,6 +63,10 @@ fn dated_permalinks_lead_to_the_article_of_that_date() {
 #[test]
 fn links_find_what_their_author_meant() {
     let script = "write img/p.png x\nwrite y/index.md ---|date: 2026-01-01|---|# I||six
+write own/post/1.png x
+write own/other/1.png x
+write own/both/2.png x
+write own/2.png x
 write z/README.md ---|date: 2026-01-01|---|# R||seven";
     let world = world(&format!("{script}\n{POSTS}"));
     for (reference, expected) in [
@@ -102,6 +106,12 @@ write z/README.md ---|date: 2026-01-01|---|# R||seven";
         ("news//static/img/p.png", Some("/img/p.png")),
         ("news//other/p.png", None),
         ("news//q.png", None),
+        // A picture in the directory of its article, as Hexo has it.
+        ("img/x/.//p.png", Some("/img/p.png")),
+        ("own/post/.//1.png", Some("/own/post/1.png")),
+        ("own/other/.//1.png", Some("/own/other/1.png")),
+        ("own/both/.//2.png", Some("/own/2.png")),
+        ("own/post/.//none.png", None),
         // Wiki links: the vault path, its end, the nearest, the shortest path.
         ("?b/c/Note", Some("/b/c/note")),
         ("?c/Note", Some("/b/c/note")),
