@@ -1,5 +1,6 @@
 //! (bytes, head) -> `Body`.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::html::unescape;
@@ -38,8 +39,8 @@ pub fn body(
     let mut findings = Findings::from_line(split.line);
     // A panic in a parser costs this article, not the others. Nothing that it may have left half
     // done is used.
-    let attempt =
-        catch_unwind(AssertUnwindSafe(|| render(path, split.text, &rendering, &mut findings)));
+    let text = with_separator(&split);
+    let attempt = catch_unwind(AssertUnwindSafe(|| render(path, &text, &rendering, &mut findings)));
     let rendered = match attempt {
         Ok(rendered) => rendered,
         Err(_) => Err(Diagnostic::error("render", "the renderer failed on this text")),
@@ -69,6 +70,25 @@ fn render(
         Markup::Markdown => markdown::render(&text, rendering, findings),
         Markup::Html => html::render(&text, rendering, findings),
         Markup::Text => plain_text::render(&text, rendering),
+    }
+}
+
+/// The text with `<!--more-->` in place of the sign that its author chose for the end of the summary
+/// (Jekyll's `excerpt_separator`). The sign that is an empty line means the first paragraph, which
+/// it is anyway.
+fn with_separator<'t>(split: &front_matter::Split<'t>) -> Cow<'t, str> {
+    let may_have_sign = split
+        .front_matter
+        .is_some_and(|(_, source)| source.contains("separator") || source.contains("Separator"));
+    if !may_have_sign {
+        return Cow::Borrowed(split.text);
+    }
+    let Ok(table) = front_matter::tree::read(split) else { return Cow::Borrowed(split.text) };
+    match table.text(&["excerptseparator"]).map(str::trim) {
+        Some(sign) if sign.len() >= 3 && split.text.contains(sign) => {
+            Cow::Owned(split.text.replacen(sign, "<!--more-->", 1))
+        }
+        _ => Cow::Borrowed(split.text),
     }
 }
 
@@ -147,6 +167,28 @@ mod tests {
             rendered("a.html", "<p>a<p>b<!--more--><p>c", TitleFrom::FileName).summary,
             "a b"
         );
+    }
+
+    #[test]
+    fn an_author_may_choose_the_end_of_the_summary() {
+        let path = RelPath::new("a.md").unwrap();
+        for (front_matter, sign) in [
+            ("excerpt_separator: <!-- cut -->", "<!-- cut -->"),
+            ("excerptSeparator: '***cut***'", "***cut***"),
+            ("title: a", "<!-- TEASER_END -->"),
+            ("title: a", "<!-- PELICAN_END_SUMMARY -->"),
+            ("title: a", "<!-- truncate -->"),
+            ("title: a", "<!-- excerpt -->"),
+            ("title: a", "<!--more-->"),
+            ("title: a", "{/* truncate */}"),
+            ("title: a", "{/* more */}"),
+        ] {
+            let text = format!("---\n{front_matter}\n---\nOne.\n\nTwo.\n\n{sign}\n\nThree.\n");
+            let head = head(TitleFrom::FileName);
+            let (body, _) = body(&path, text.as_bytes(), &head, &LIMITS).unwrap();
+            assert_eq!(body.summary, "One. Two.", "{sign}");
+            assert!(!body.html.contains("cut"), "{}", body.html);
+        }
     }
 
     #[test]

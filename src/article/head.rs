@@ -10,6 +10,7 @@ use crate::base::{Diagnostic, RelPath, Severity, text};
 
 use super::decode::decode;
 use super::front_matter::bare::withheld;
+use super::front_matter::cascade::withheld_below;
 use super::front_matter::keys::Keys;
 use super::front_matter::tree::{self, Table};
 use super::front_matter::{Split, split};
@@ -35,13 +36,15 @@ const PUBLISHED: [&str; 5] = ["date", "published", "publishdate", "pubdate", "cr
 const HELD: [&str; 2] = ["publishdate", "pubdate"];
 
 /// The names of the date of the last change.
-const UPDATED: [&str; 7] = [
+const UPDATED: [&str; 9] = [
     "updated",
     "lastmod",
     "modified",
     "lastmodifiedat",
     "lastmodified",
     "updateddate",
+    "lastupdated",
+    "lastupdate",
     "updatedat",
 ];
 
@@ -81,15 +84,18 @@ fn read(
     let mut keys = Keys { front_matter: &front_matter, meta: &meta, syntax, findings: Vec::new() };
     let given_title = keys.title(TITLE_MAX);
     let has_title = given_title.as_deref().is_some_and(|title| !title.is_empty());
-    // A section needs no text: its description alone is worth having.
+    // A section needs no text: its description alone is worth having, and what it keeps back.
+    let is_section = matches!(FileKind::of(path), FileKind::Section(_));
+    let withheld_below = if is_section { withheld_below(&front_matter) } else { Vec::new() };
     let describes =
-        matches!(FileKind::of(path), FileKind::Section(_)) && front_matter.get(&SUMMARY).is_some();
+        is_section && (front_matter.get(&SUMMARY).is_some() || !withheld_below.is_empty());
     // `dropfeed new --publish` writes this: the title alone is not worth publishing.
     let awaits_words = keys.status().as_deref() == Some("when-written");
     if !outline.has_words && (!has_title || awaits_words) && !describes {
         return Reading::Empty;
     }
     let mut head = assemble(path, &mut keys, given_title, outline).shrunk();
+    head.withheld_below = withheld_below;
     keys.review();
     if syntax.is_none()
         && let Some(line) = withheld(split.text)
@@ -140,6 +146,7 @@ fn assemble(
         unlisted: keys.is_unlisted(),
         no_feed: keys.is_kept_from_feeds(),
         feed_only: keys.flag(&["feedonly"]).unwrap_or(false),
+        withheld_below: Vec::new(),
     }
 }
 

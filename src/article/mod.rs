@@ -38,6 +38,7 @@ mod title;
 pub(crate) mod word_sketch;
 
 pub use body::body;
+pub(crate) use feed_html::attributes;
 pub use feed_html::invariants;
 pub use head::{HEAD_VERSION, head};
 pub use location::Location;

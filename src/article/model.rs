@@ -112,6 +112,10 @@ pub struct Head {
     /// Keeps the article out of lists, not out of feeds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub feed_only: bool,
+    /// Of a section file: beginnings of paths, in lower case, whose articles are kept unpublished
+    /// where they are beneath its directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld_below: Vec<String>,
 }
 
 impl Head {

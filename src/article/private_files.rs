@@ -18,7 +18,7 @@ use super::body::body;
 use super::decode::decode;
 use super::model::Head;
 use super::rendering::Limits;
-use super::symbol;
+use super::symbol::{self, Target};
 
 /// References that are kept of one article.
 const KEPT_MAX: usize = 1_000;
@@ -65,11 +65,16 @@ fn pictures(path: &RelPath, image: &str) -> Vec<String> {
 
 /// Whether a target may mean a private file: by its path, or by its name in any directory.
 fn is_private(target: &str) -> bool {
-    match target.strip_prefix('?') {
-        Some(name) => RelPath::new(name).is_some_and(|path| is_asset(&path)),
-        None => RelPath::new(target.trim_matches('/'))
-            .is_some_and(|path| is_asset(&path) && special::is_private(path.as_str())),
-    }
+    let path = match Target::of(target) {
+        Target::Own => return false,
+        Target::Name { name, .. } => {
+            return RelPath::new(name).is_some_and(|path| is_asset(&path));
+        }
+        Target::Site(path) => path.to_owned(),
+        Target::Path { directory, path } => format!("{directory}/{path}"),
+    };
+    RelPath::new(path.trim_matches('/'))
+        .is_some_and(|path| is_asset(&path) && special::is_private(path.as_str()))
 }
 
 /// Whether `source` may refer to a private file. Says yes too often rather than too seldom.
@@ -129,7 +134,7 @@ mod tests {
             ("a.md", "[i]: _img/p.png\n\n![x][i]", "_img/p.png"),
             ("a.md", "[z](_files/f.zip?v=1#x)", "_files/f.zip"),
             ("n/a.md", "![i](../_img/p.png)", "_img/p.png"),
-            ("n/a.md", "![i](_img/p.png)", "n/_img/p.png"),
+            ("n/a.md", "![i](_img/p.png)", "n//_img/p.png"),
             ("n/a.md", "![i](/_img/p.png)", "/_img/p.png"),
             ("a.md", "![i](_p.png)", "_p.png"),
             ("a.md", "![i](drafts/p.png)", "drafts/p.png"),

@@ -1,16 +1,19 @@
 //! Symbolic references: the URLs of a body that only the library can know.
 //!
 //! A body is independent of where the site is and of what its neighbours are called, so a relative
-//! reference is kept as a target between two U+0001: `\u{1}news/other.md\u{1}#part`. The target is
+//! reference is kept as a target between two U+0001: `\u{1}news//other.md\u{1}#part`. The target is
 //! one of
 //!
-//! - `news/other.md`: the URL of the article or file at that path beneath the article directory;
+//! - `news//img/a.png`: the article or file at `img/a.png`, as it is written in the directory
+//!   `news`. Where nothing is there, the library looks for it in other directories;
+//! - `news/post/.//a.png`: the same for a picture in the article `news/post.md`, for which there
+//!   may be a directory `news/post`;
+//! - `news//?Other Note`: the article of that name, in any directory, as it is called in `news` (a
+//!   wiki link, `post_url`, a `relref` without directory);
 //! - `/about/`: a path of the site, decoded;
-//! - `?Other Note`: the article of that name, in any directory (a wiki link, `post_url`, a `relref`
-//!   without directory);
 //! - nothing: the article itself.
 //!
-//! A query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two
+//! In the root, the directory and `//` are left out. A query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two
 //! the text is escaped as an attribute's value is. A path is decoded and otherwise as its author
 //! wrote it: `x.md`, `x.html`, `x` and `x/` can all mean one article, and the library tries them.
 //! No other U+0001 is in a body, because no text keeps one.
@@ -38,6 +41,83 @@ pub(crate) const LOST: char = '\u{fdd9}';
 /// Percent-encoding that makes a target one word of any markup. Dots stay, so that an extension is
 /// one.
 const ONE_WORD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.');
+
+/// The meaning of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// The article itself.
+    Own,
+    /// A path of the site, without the slash at its beginning.
+    Site(&'a str),
+    /// The path of an article or file.
+    Path {
+        /// The directory in which it is written; see [`directories`].
+        directory: &'a str,
+        /// The path from there, without `.` and `..`.
+        path: &'a str,
+    },
+    /// The name of an article or asset.
+    Name {
+        /// The directory in which it is written.
+        directory: &'a str,
+        /// The name, which may have directories before it.
+        name: &'a str,
+    },
+}
+
+impl<'a> Target<'a> {
+    /// Reads the text between two marks, unescaped.
+    pub fn of(text: &'a str) -> Self {
+        if text.is_empty() {
+            return Target::Own;
+        }
+        if let Some(path) = text.strip_prefix('/') {
+            return Target::Site(path);
+        }
+        if let Some(name) = text.strip_prefix('?') {
+            return Target::Name { directory: "", name };
+        }
+        // No directory has `//`, so the first one ends it.
+        let (directory, rest) = text.split_once("//").unwrap_or(("", text));
+        match rest.strip_prefix('?') {
+            Some(name) => Target::Name { directory, name },
+            None => Target::Path { directory, path: rest },
+        }
+    }
+}
+
+/// The target `path` as it is written beside `own_folder`, which may hold it too.
+pub(crate) fn seen_from_folder(own_folder: &str, path: &str) -> String {
+    format!("{own_folder}/.//{path}")
+}
+
+/// The directory in which a reference is written, and the article's own one beside it.
+pub fn directories(directory: &str) -> (&str, Option<&str>) {
+    match directory.strip_suffix("/.") {
+        Some(own_folder) => {
+            (own_folder.rsplit_once('/').map_or("", |(above, _)| above), Some(own_folder))
+        }
+        None => (directory, None),
+    }
+}
+
+/// The path beneath the article directory that a target names where it is written: for messages, and for what is not
+/// there. `None` for names and the article itself.
+pub fn path_of(text: &str) -> Option<String> {
+    match Target::of(text) {
+        Target::Own | Target::Name { .. } => None,
+        Target::Site(_) => Some(text.to_owned()),
+        Target::Path { directory, path } => Some(match directories(directory).0 {
+            "" => path.to_owned(),
+            directory => format!("{directory}/{path}"),
+        }),
+    }
+}
+
+/// The target `rest` (a path, or `?` and a name) as it is written in `directory`.
+pub(crate) fn seen_from(directory: &str, rest: &str) -> String {
+    if directory.is_empty() { rest.to_owned() } else { format!("{directory}//{rest}") }
+}
 
 /// A symbolic reference found in the HTML of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +187,31 @@ mod tests {
         assert_eq!(split("\u{1}a\u{1}?b"), Some(("a", "?b")));
         assert_eq!(split("\u{1}a"), None);
         assert_eq!(split("a\u{1}\u{1}"), None);
+    }
+
+    #[test]
+    fn targets_are_read() {
+        for (text, expected) in [
+            ("", Target::Own),
+            ("/", Target::Site("")),
+            ("/a/", Target::Site("a/")),
+            ("a/b.md", Target::Path { directory: "", path: "a/b.md" }),
+            ("n/m//a/b.md", Target::Path { directory: "n/m", path: "a/b.md" }),
+            ("n//", Target::Path { directory: "n", path: "" }),
+            ("?A//B", Target::Name { directory: "", name: "A//B" }),
+            ("n//?A//B", Target::Name { directory: "n", name: "A//B" }),
+        ] {
+            assert_eq!(Target::of(text), expected, "{text:?}");
+        }
+        assert_eq!(path_of("n/m//a/b.md").as_deref(), Some("n/m/a/b.md"));
+        assert_eq!(path_of("/a").as_deref(), Some("/a"));
+        assert_eq!(path_of("n/m/.//a.png").as_deref(), Some("n/a.png"));
+        assert_eq!(path_of("m/.//a.png").as_deref(), Some("a.png"));
+        assert_eq!(directories("n/m/."), ("n", Some("n/m")));
+        assert_eq!(directories("n/m"), ("n/m", None));
+        assert_eq!(path_of("n//?A"), None);
+        assert_eq!(seen_from("n", "?A"), "n//?A");
+        assert_eq!(seen_from("", "a.md"), "a.md");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::article::symbol::{self, Target};
 use crate::article::{self, Body, Head, Limits, decode};
 use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp, catch_panic};
 use crate::config::Config;
@@ -234,9 +235,10 @@ impl<'a> Bodies<'a> {
 
     /// The sentence about a reference to nothing.
     fn message(&self, kind: Use, target: &str) -> String {
-        if let Some(name) = target.strip_prefix('?') {
+        if let Target::Name { name, .. } = Target::of(target) {
             return format!("links to an article called {name:?}, which does not exist");
         }
+        let target = symbol::path_of(target).unwrap_or_default();
         let path = RelPath::new(target.trim_matches('/'));
         if path.is_some_and(|path| self.state.file(&path).is_some()) {
             return format!("refers to {target}, which is not published");

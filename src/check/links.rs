@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::article::symbol;
+use crate::article::symbol::{self, Target};
 use crate::base::{Place, Route, UrlPath};
 use crate::publish::Snapshot;
 use crate::publish::snapshot::Found;
@@ -69,10 +69,8 @@ pub(super) fn leads_somewhere(snapshot: &Snapshot, target: &str) -> bool {
 
 /// True for paths of the site that are not articles: feeds, pages of tags and months.
 fn is_route(snapshot: &Snapshot, target: &str) -> bool {
-    if target.starts_with('?') {
-        return false;
-    }
-    let Some(path) = UrlPath::new(target) else { return false };
+    let Some(target) = symbol::path_of(target) else { return false };
+    let Some(path) = UrlPath::new(&target) else { return false };
     let slash = if target.ends_with('/') { "/" } else { "" };
     match Route::parse(&format!("/{path}{slash}")) {
         None => false,
@@ -83,9 +81,9 @@ fn is_route(snapshot: &Snapshot, target: &str) -> bool {
 
 /// Finds the place where `source` names `target`; `None` if it does so in an unknown way.
 pub(super) fn place(source: &str, target: &str) -> Option<Place> {
-    let at = match target.strip_prefix('?') {
-        Some(name) => by_name(source, name)?,
-        None => by_path(source, target.trim_matches('/'))?,
+    let at = match Target::of(target) {
+        Target::Name { name, .. } => by_name(source, name)?,
+        _ => by_path(source, symbol::path_of(target)?.trim_matches('/'))?,
     };
     Some(Place::at(source, at))
 }
@@ -211,6 +209,9 @@ mod tests {
             ("---\nimage: img/b.png\n---", "img/b.png", Some((2, 8))),
             ("see [the](/about/)", "/about/", Some((1, 11))),
             ("[[Other Note|x]]", "?Other Note", Some((1, 3))),
+            ("[[Other Note|x]]", "news//?Other Note", Some((1, 3))),
+            ("[x](../img/b.png)", "news//img/b.png", Some((1, 5))),
+            ("[x](b.md)", "news//b.md", Some((1, 5))),
             ("{% post_url 2026-01-01-a %}", "?2026-01-01-a", Some((1, 13))),
             ("{filename}b.md ({filename}b.md)", "b.md", Some((1, 11))),
             ("a word", "a", None),

@@ -80,7 +80,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
             continue;
         }
         articles += 1;
-        if let Some(note) = unpublished(row)
+        if let Some(note) = unpublished(&state, path, row)
             && !held.contains_key(path)
         {
             diagnostics.push((path.clone(), note));
@@ -134,10 +134,14 @@ fn is_article(path: &RelPath) -> bool {
 }
 
 /// Explains why a usable file is not published, unless another diagnostic does.
-fn unpublished(row: &FileRow) -> Option<Diagnostic> {
+fn unpublished(state: &State, path: &RelPath, row: &FileRow) -> Option<Diagnostic> {
+    if let (Kept::Article(..), Some(section)) = (&row.kept, state.withheld_by(path)) {
+        let message = format!("is kept back by {section}; not published");
+        return Some(Diagnostic::note("draft", message));
+    }
     match &row.kept {
         Kept::Empty => {
-            Some(Diagnostic::note("empty", "has no text and no title yet; not published"))
+            Some(Diagnostic::note("empty", "has no text yet; published as soon as it has some"))
         }
         Kept::Article(head, _) if head.draft => {
             Some(Diagnostic::note("draft", "is a draft; not published"))

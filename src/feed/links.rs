@@ -8,45 +8,57 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::article::{Location, symbol};
+use crate::article::Location;
+use crate::article::symbol::{self, Target};
+use crate::base::html::unescape;
 use crate::base::path::FileKind;
 use crate::base::reference::{encode, has_scheme, walk};
 use crate::base::{RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
 use crate::library::Article;
 
+use super::unlinked::Unlinked;
+
 /// Schemes that run or carry something instead of pointing at it.
 const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", "about"];
+
+/// Attributes that lead to a page or a file.
+const URL_ATTRIBUTES: [&str; 4] = [" href", " src", " poster", " cite"];
 
 /// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
 pub fn absolute(site: &Site, route: &Route) -> String {
     format!("{}{route}", base(site))
 }
 
-/// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own.
+/// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own. Absolute URLs
+/// of the site itself become the present URLs of what they lead to.
 ///
 /// A file of which `locate` knows nothing gets the URL that it would have. An unknown name (a wiki link to nothing) has
-/// none: its attribute leaves, and the element stays.
+/// none: what it was the address of leaves, and its text stays.
 pub fn resolve(
     html: &str,
     own_url: &str,
     site: &Site,
     locate: &dyn Fn(&str) -> Option<Route>,
 ) -> String {
+    let html = followed(html, site, locate);
     let mut out = String::with_capacity(html.len() + html.len() / 8);
-    let mut rest = html;
+    let mut unlinked = Unlinked::default();
+    let mut rest = &*html;
     while let Some(symbol) = symbol::find(rest) {
-        out.push_str(symbol.before);
+        unlinked.push(&mut out, symbol.before);
         rest = match target(&symbol.target, own_url, site, locate) {
             Some(url) => {
                 escape_into(&url, &mut out);
                 symbol.after
             }
-            None => leave(&mut out, symbol.after),
+            None => unlinked.leave(&mut out, symbol.after),
         };
     }
     // A mark without a second one means nothing, and no feed can hold it.
-    out.extend(rest.split(symbol::MARK));
+    for part in rest.split(symbol::MARK) {
+        unlinked.push(&mut out, part);
+    }
     out
 }
 
@@ -77,14 +89,21 @@ pub fn image(
         (percent_decode_str(path).decode_utf8().ok()?, suffix),
     ];
     let from = article.path.parent().unwrap_or_else(RelPath::root);
-    let found = readings.iter().find_map(|(path, suffix)| {
-        let route = locate(&beneath(&from, path))?;
-        Some(format!("{}{}", absolute(site, &route), encode(suffix)))
-    });
+    for (path, suffix) in &readings {
+        if let Some(route) = locate(&beneath(&from, path)) {
+            return Some(format!("{}{}", absolute(site, &route), encode(suffix)));
+        }
+    }
+    let decoded = &readings[2].0;
+    if !decoded.starts_with('/') {
+        // Like a picture of the text, it may be in another directory.
+        let elsewhere = symbol::seen_from(from.as_str(), &walk(&RelPath::root(), decoded));
+        if let Some(route) = locate(&elsewhere) {
+            return Some(format!("{}{}", absolute(site, &route), encode(suffix)));
+        }
+    }
     // Nothing is known to stand there: the URL that it would have.
-    found.or_else(|| {
-        Some(format!("{}{}", fallback(&beneath(&from, &readings[2].0), site), encode(suffix)))
-    })
+    Some(format!("{}{}", fallback(&beneath(&from, decoded), site), encode(suffix)))
 }
 
 /// The http(s) URL that `text` is, normalised and percent-encoded.
@@ -112,21 +131,75 @@ fn target(
     site: &Site,
     locate: &dyn Fn(&str) -> Option<Route>,
 ) -> Option<String> {
-    if reference.is_empty() {
-        return Some(own_url.to_owned());
-    }
     if let Some(route) = locate(reference) {
         return Some(absolute(site, &route));
     }
-    if reference.starts_with('?') {
-        return None;
+    match Target::of(reference) {
+        Target::Own => Some(own_url.to_owned()),
+        Target::Name { .. } => None,
+        Target::Path { .. } => Some(fallback(&symbol::path_of(reference)?, site)),
+        Target::Site(_) => match within_site(reference, site) {
+            Some(path) => Some(match locate(path) {
+                Some(route) => absolute(site, &route),
+                None => fallback(path, site),
+            }),
+            None => Some(fallback(reference, site)),
+        },
     }
-    match within_site(reference, site) {
-        Some(path) => {
-            Some(locate(path).map_or_else(|| fallback(path, site), |route| absolute(site, &route)))
+}
+
+/// The HTML with the present URL in place of each absolute URL of the site: an author may have copied the address of a
+/// page that has moved since, or that another generator made.
+fn followed<'h>(
+    html: &'h str,
+    site: &Site,
+    locate: &dyn Fn(&str) -> Option<Route>,
+) -> Cow<'h, str> {
+    let base = base(site);
+    let Some((_, place)) = base.split_once("://") else { return Cow::Borrowed(html) };
+    let place = format!("://{place}/");
+    if !html.contains(&place) {
+        return Cow::Borrowed(html);
+    }
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    // A tag of feed HTML ends at the first `>`, which is escaped everywhere else.
+    while let Some((text, after)) = rest.split_once('<') {
+        out.push_str(text);
+        out.push('<');
+        let (tag, after) = after.split_at(after.find('>').unwrap_or(after.len()));
+        follow_in_tag(tag, &place, site, locate, &mut out);
+        rest = after;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Writes a tag with the present URL in place of each URL of the site, which holds `place`.
+fn follow_in_tag(
+    tag: &str,
+    place: &str,
+    site: &Site,
+    locate: &dyn Fn(&str) -> Option<Route>,
+    out: &mut String,
+) {
+    let mut kept = 0;
+    for (at, _) in tag.match_indices(place) {
+        let Some((attribute, "http" | "https")) = tag[..at].rsplit_once("=\"") else { continue };
+        if !URL_ATTRIBUTES.iter().any(|name| attribute.ends_with(name)) {
+            continue;
         }
-        None => Some(fallback(reference, site)),
+        let start = attribute.len() + "=\"".len();
+        let end = tag[start..].find('"').map_or(tag.len(), |len| start + len);
+        let url = unescape(&tag[at + place.len()..end]);
+        let (path, suffix) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
+        let Ok(path) = percent_decode_str(path).decode_utf8() else { continue };
+        let Some(route) = locate(&format!("/{path}")) else { continue };
+        out.push_str(&tag[kept..start]);
+        escape_into(&format!("{}{}", absolute(site, &route), encode(suffix)), out);
+        kept = end;
     }
+    out.push_str(&tag[kept..]);
 }
 
 /// What follows the path of `site.url` in a path of the host: authors of a site at `/blog/` may well write
@@ -180,21 +253,6 @@ fn beneath(directory: &RelPath, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { walk(directory, path) }
 }
 
-/// Takes the attribute that is under way at the end of `out` away, and returns what follows it in `rest`. Other
-/// references of the same value (a `srcset`) go with it: they cannot contain a bare quotation mark.
-fn leave<'a>(out: &mut String, rest: &'a str) -> &'a str {
-    let Some((name_end, quote)) =
-        out.rfind('"').and_then(|at| Some((out[..at].strip_suffix('=')?.len(), at)))
-    else {
-        return rest;
-    };
-    let Some(start) = out[..name_end].rfind(|c: char| c.is_ascii_whitespace()) else { return rest };
-    let Some(end) = rest.find('"') else { return rest };
-    debug_assert!(start < name_end && name_end < quote);
-    out.truncate(out[..start].trim_end().len());
-    &rest[end + 1..]
-}
-
 /// A URL as an attribute's value. It holds no quotation mark and no angle bracket any more.
 fn escape_into(url: &str, out: &mut String) {
     debug_assert!(!url.contains(['"', '<', '>']));
@@ -218,7 +276,7 @@ mod tests {
     /// A site that knows two articles, one of them by name too, and an asset.
     fn locate(reference: &str) -> Option<Route> {
         let path = match reference {
-            "news/other.md" | "?Other Note" => "news/another-slug",
+            "news/other.md" | "?Other Note" | "news//far.png" => "news/another-slug",
             "a & b.md" => "a-b",
             "img/cat \"x\".png" => "img/cat \"x\".png",
             "/about/" => "about",
@@ -272,12 +330,11 @@ mod tests {
             ("<a href=\"\u{1}/blogs\u{1}\">", "<a href=\"https://example.org/blog/blogs\">"),
             ("<a href=\"\u{1}/\u{1}\">", "<a href=\"https://example.org/blog/\">"),
             ("<a href=\"\u{1}dir/\u{1}\">", "<a href=\"https://example.org/blog/dir/\">"),
-            // A name that nobody has: the attribute leaves, the element stays.
-            ("<a href=\"\u{1}?Nobody\u{1}\">x</a>", "<a>x</a>"),
             (
-                "<a class=\"c\" href=\"\u{1}?No &quot;q&quot;\u{1}#f\" id=\"i\">",
-                "<a class=\"c\" id=\"i\">",
+                "<a href=\"\u{1}n/m//dir/My File.md\u{1}\">",
+                "<a href=\"https://example.org/blog/n/m/dir/my-file\">",
             ),
+            ("<a href=\"\u{1}n//\u{1}\">", "<a href=\"https://example.org/blog/n/\">"),
             ("\u{1}?Nobody\u{1} in text", " in text"),
             // Lists of references.
             (
@@ -287,12 +344,57 @@ mod tests {
             ),
             (
                 "<img srcset=\"\u{1}a.png\u{1} 1x, \u{1}?No\u{1} 2x, \u{1}c\u{1}\" alt=\"\">",
-                "<img alt=\"\">",
+                "<img srcset=\"https://example.org/blog/a.png 1x, https://example.org/blog/c\" alt=\"\">",
+            ),
+            (
+                "<img src=\"\u{1}a.png\u{1}\" srcset=\"\u{1}a.png\u{1} 1x, \u{1}?No\u{1} 2x\">",
+                "<img src=\"https://example.org/blog/a.png\" srcset=\"https://example.org/blog/a.png 1x\">",
+            ),
+            (
+                "<img src=\"\u{1}a.png\u{1}\" srcset=\"\u{1}?No\u{1} 2x\" alt=\"b\">",
+                "<img src=\"https://example.org/blog/a.png\" alt=\"b\">",
             ),
             // A mark alone.
             ("a\u{1}b", "ab"),
         ] {
             assert_eq!(resolve(html, OWN, &sample::site(), &locate), expected, "{html:?}");
+        }
+    }
+
+    #[test]
+    fn urls_of_the_site_follow_what_they_lead_to() {
+        let moved = |reference: &str| match reference {
+            "/2020/01/02/post.html" | "/2020/01/02/post/" | "/old & new" => locate("news/other.md"),
+            "/" => Some(Route::Home),
+            _ => None,
+        };
+        for (html, expected) in [
+            (
+                "<a href=\"https://example.org/blog/2020/01/02/post.html?a=1&amp;b=2#c\">x</a>",
+                "<a href=\"https://example.org/blog/news/another-slug?a=1&amp;b=2#c\">x</a>",
+            ),
+            (
+                "<a title=\"https://example.org/blog/2020/01/02/post/\" href=\"http://example.org/blog/2020/01/02/post/\">x</a>",
+                "<a title=\"https://example.org/blog/2020/01/02/post/\" href=\"https://example.org/blog/news/another-slug\">x</a>",
+            ),
+            (
+                "<q cite=\"https://example.org/blog/old%20&amp;%20new\">x</q>",
+                "<q cite=\"https://example.org/blog/news/another-slug\">x</q>",
+            ),
+            ("<a href=\"https://example.org/blog/\">", "<a href=\"https://example.org/blog/\">"),
+        ] {
+            assert_eq!(resolve(html, OWN, &sample::site(), &moved), expected, "{html:?}");
+        }
+        for html in [
+            "<a href=\"https://example.org/blog/none\">x</a>",
+            "<a href=\"https://example.org/2020/01/02/post/\">x</a>",
+            "<a href=\"https://other.example.org/blog/2020/01/02/post/\">x</a>",
+            "<a href=\"https://e.org/?u=https://example.org/blog/2020/01/02/post/\">x</a>",
+            "<a href=\"ftp://example.org/blog/2020/01/02/post/\">x</a>",
+            "a href=\"https://example.org/blog/2020/01/02/post/\"",
+            "<code>https://example.org/blog/2020/01/02/post/</code> https://example.org/blog/",
+        ] {
+            assert_eq!(resolve(html, OWN, &sample::site(), &moved), html);
         }
     }
 
@@ -316,6 +418,9 @@ mod tests {
             ("cat%20one.png?v=2", Some("https://example.org/blog/news/cat%20one.png?v=2")),
             ("../../../cat.png", Some("https://example.org/blog/cat.png")),
             ("/img/cat.png", Some("https://example.org/blog/img/cat.png")),
+            ("other.md", Some("https://example.org/blog/news/another-slug")),
+            ("far.png", Some("https://example.org/blog/news/another-slug")),
+            ("../far.png", Some("https://example.org/blog/news/another-slug")),
             ("//cdn.example.com/a b.png", Some("https://cdn.example.com/a%20b.png")),
             ("HTTPS://Example.com/a.png?x=[1]", Some("https://example.com/a.png?x=%5B1%5D")),
             ("../img/cat \"x\".png", Some("https://example.org/blog/img/cat%20%22x%22.png")),

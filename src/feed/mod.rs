@@ -16,6 +16,7 @@ pub mod opml;
 pub mod rss;
 #[cfg(test)]
 mod sample;
+mod unlinked;
 mod xml;
 
 use std::borrow::Cow;

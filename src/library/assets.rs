@@ -119,9 +119,9 @@ fn name_of(path: &RelPath) -> u64 {
 
 /// The same of the target of a symbolic reference.
 fn last_name_of(target: &str) -> u64 {
-    let target = target.trim_start_matches('?').trim_end_matches('/');
+    let target = target.trim_end_matches('/');
     let (_, name) = target.rsplit_once('/').unwrap_or(("", target));
-    Digest::of(name.as_bytes()).prefix()
+    Digest::of(name.trim_start_matches('?').as_bytes()).prefix()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Span;
 
 use crate::article::Location;
+use crate::article::symbol::{Target, directories};
 use crate::base::media::is_asset;
 use crate::base::path::{FileKind, Markup};
 use crate::base::route::slug;
@@ -14,64 +15,116 @@ use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
 use super::permalink::Permalink;
 use super::{Article, Library, Lookup, Seq};
 
+/// Names of files that many directories have. They mean the one that is named, and no other.
+const COMMON_NAMES: [&str; 3] = ["index", "_index", "readme"];
+
 impl Library {
     /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
     /// unescaped); `None` where nothing is known to stand there. The empty reference, the article itself, is its
     /// holder's to resolve.
     pub fn locate(&self, reference: &str) -> Option<Route> {
-        if let Some(name) = reference.strip_prefix('?') {
-            return self.named(name);
-        }
-        match reference.strip_prefix('/') {
-            Some("") => Some(Route::Home),
-            None => self.relative(reference),
+        match Target::of(reference) {
+            Target::Own => None,
+            Target::Site("") => Some(Route::Home),
             // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
-            Some(path) => {
+            Target::Site(path) => {
                 self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
             }
+            Target::Path { directory, path } => {
+                let (directory, own_folder) = directories(directory);
+                self.beside(directory, path)
+                    .or_else(|| self.beside(own_folder?, path))
+                    .or_else(|| self.above(directory, path))
+                    .or_else(|| self.elsewhere(directory, path))
+            }
+            Target::Name { directory, name } => self.named(directory, name),
         }
     }
 
-    /// The target of a link relative to its file. Where nothing is there, its author wrote it for another directory: it
-    /// is tried from each directory above, up to the root.
-    fn relative(&self, reference: &str) -> Option<Route> {
-        let mut rest = reference;
-        loop {
-            let route = self.at_file(rest.trim_end_matches('/')).or_else(|| self.at_url(rest));
+    /// The target of a path in `directory`.
+    fn beside(&self, directory: &str, path: &str) -> Option<Route> {
+        let full = beneath(directory, path);
+        self.at_file(full.trim_end_matches('/')).or_else(|| self.at_url(&full))
+    }
+
+    /// The target of a path in the nearest directory above that has it, up to the root.
+    fn above(&self, directory: &str, path: &str) -> Option<Route> {
+        let mut directory = directory;
+        while !directory.is_empty() {
+            directory = directory.rsplit_once('/').map_or("", |(above, _)| above);
+            let route = self.beside(directory, path);
             if route.is_some() {
                 return route;
             }
-            rest = rest.split_once('/')?.1;
         }
+        None
     }
 
-    /// The target of a wiki link: a path from the root without its extension, the end of such a path, the name or title
-    /// of a note anywhere, or the name of an asset anywhere. An asset that is not there (yet) has the URL that it would
-    /// have, so that a picture never loses its `src`.
-    fn named(&self, name: &str) -> Option<Route> {
-        if let Some(route) = self.at_file(name) {
-            return Some(route);
-        }
-        if let Some(wanted) = RelPath::new(name).filter(is_asset) {
-            let found = self.assets.named(&wanted).or_else(|| self.private.named(&wanted));
-            let asset = found.unwrap_or(&wanted);
+    /// The target of the path of a file that is in another directory, as Obsidian writes the shortest path that is
+    /// unique. The directories that are written must be those of the file, as far as both go.
+    fn elsewhere(&self, directory: &str, path: &str) -> Option<Route> {
+        let wanted = RelPath::new(path)?;
+        if is_asset(&wanted) {
+            let beside = RelPath::new(&beneath(directory, path))?;
+            let asset = self.assets.named(&beside).filter(|asset| agree(asset, &wanted))?;
             return self.asset_url(asset).map(Route::Resource);
         }
-        let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
-        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let article = self.nearest(&stem, folders).or_else(|| self.nearest(last, folders))?;
+        if FileKind::of(&wanted) == FileKind::Other || COMMON_NAMES.contains(&&*slug(wanted.stem()))
+        {
+            return None;
+        }
+        let is_meant = |article: &Article| {
+            let named = Location::of(&article.path).names.last().map(|name| slug(name));
+            let is_called = slug(article.path.stem()) == slug(wanted.stem())
+                || named.is_some_and(|name| name == slug(wanted.stem()));
+            is_called && agree(&article.path, &wanted)
+        };
+        let folders = wanted.parent().unwrap_or_else(RelPath::root);
+        let article = self.nearest(wanted.stem(), folders.as_str(), directory, &is_meant)?;
         Some(Route::Resource(article.url.clone()))
     }
 
-    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals, the one with the
-    /// shortest path, as Obsidian chooses; of those, the oldest.
-    fn nearest(&self, name: &str, folders: &str) -> Option<&Arc<Article>> {
-        self.called(name).min_by_key(|article| {
-            let directory = article.path.parent();
+    /// The target of a wiki link in an article of `directory`: a path from the root without its extension, the end of
+    /// such a path, the name or title of a note anywhere, or the name of an asset anywhere. An asset that is not there
+    /// (yet) has the URL that it would have, so that a picture never loses its `src`.
+    fn named(&self, directory: &str, name: &str) -> Option<Route> {
+        if let Some(wanted) = RelPath::new(name).filter(is_asset) {
+            let beside = RelPath::new(&beneath(directory, name)).unwrap_or(wanted);
+            let there = self.asset(beside.as_str()).or_else(|| self.asset(name));
+            let named = || self.assets.named(&beside).or_else(|| self.private.named(&beside));
+            let asset = there.or_else(|| named().cloned()).unwrap_or_else(|| beside.clone());
+            return self.asset_url(&asset).map(Route::Resource);
+        }
+        if let Some(route) = self.at_file(name) {
+            return Some(route);
+        }
+        let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
+        let any = |_: &Article| true;
+        let article = self
+            .nearest(&stem, folders, directory, &any)
+            .or_else(|| self.nearest(last, folders, directory, &any))?;
+        Some(Route::Resource(article.url.clone()))
+    }
+
+    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals, the nearest to
+    /// `directory`; of those, the one with the shortest path, as Obsidian chooses; of those, the oldest.
+    fn nearest(
+        &self,
+        name: &str,
+        folders: &str,
+        directory: &str,
+        is_meant: &dyn Fn(&Article) -> bool,
+    ) -> Option<&Arc<Article>> {
+        let meant = self.called(name).filter(|article| is_meant(article));
+        meant.min_by_key(|article| {
+            let own = article.path.parent().unwrap_or_else(RelPath::root);
             let wanted = folders.rsplit('/').map(slug);
-            let own = directory.iter().flat_map(|path| path.segments().rev()).map(slug);
-            let alike = wanted.zip(own).take_while(|(one, other)| one == other).count();
-            (Reverse(alike), article.path.segments().count(), article.seq)
+            let alike = wanted.zip(own.segments().rev().map(slug));
+            let alike = alike.take_while(|(one, other)| one == other).count();
+            let near = directory.split('/').zip(own.segments());
+            let near = near.take_while(|(one, other)| one == other).count();
+            (Reverse(alike), Reverse(near), article.path.segments().count(), article.seq)
         })
     }
 
@@ -157,6 +210,16 @@ pub(super) fn names(article: &Article) -> Vec<u64> {
 /// text for each name of each article, and no two names of one site meet by chance.
 fn called(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
+}
+
+/// Whether two paths have the same directories, from the last one on, as far as both have any.
+fn agree(path: &RelPath, other: &RelPath) -> bool {
+    let directories = path.segments().rev().skip(1).zip(other.segments().rev().skip(1));
+    directories.into_iter().all(|(one, other)| slug(one) == slug(other))
+}
+
+fn beneath(directory: &str, path: &str) -> String {
+    if directory.is_empty() { path.to_owned() } else { format!("{directory}/{path}") }
 }
 
 /// Whether this is the name of a text; no URL ends like one. `.html` is one that URLs do end like.

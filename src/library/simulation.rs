@@ -5,6 +5,7 @@
 
 mod clocks;
 mod deletions;
+mod sections;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use proptest::prelude::*;
 
 use crate::article;
 use crate::base::Fingerprint;
+use crate::base::media::is_asset;
 use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 
 use super::{
@@ -210,6 +212,9 @@ fn read(state: &State, name: &str, file: &File) -> Found {
     };
     if let Some(target) = target {
         return Found::Linked { fingerprint, target: self::path(target) };
+    }
+    if is_asset(&path) {
+        return Found::Asset(fingerprint);
     }
     if state.file(&path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy: false };

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use imbl::OrdMap;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -153,6 +154,8 @@ pub struct State {
     pub(super) library: Library,
     /// What was recovered from the feeds on disk; empty unless the ledger was lost.
     pub(super) adopted: Adopted,
+    /// The section files that keep articles back, with the beginnings of their paths.
+    withheld: OrdMap<RelPath, Arc<Head>>,
 }
 
 impl State {
@@ -164,6 +167,7 @@ impl State {
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {
                 self.library.set_section(path, Some(head));
+                self.set_withheld(path, Some(head));
             }
             (_, Kept::Article(..)) => {
                 self.ledger.wake_at(Timestamp::MIN, path);
@@ -180,6 +184,28 @@ impl State {
             }
         }
         self.ledger.put_file(path, row.clone());
+    }
+
+    /// Remembers what a section file keeps back. Returns whether that may have changed something.
+    pub(super) fn set_withheld(&mut self, section: &RelPath, head: Option<&Arc<Head>>) -> bool {
+        let old = match head.filter(|head| !head.withheld_below.is_empty()) {
+            Some(head) => self.withheld.insert(section.clone(), Arc::clone(head)),
+            None => self.withheld.remove(section),
+        };
+        old.is_some() || self.withheld.contains_key(section)
+    }
+
+    /// The section file that keeps the article at `path` back.
+    pub fn withheld_by(&self, path: &RelPath) -> Option<&RelPath> {
+        let name = path.as_str().to_lowercase();
+        for (section, head) in &self.withheld {
+            let directory = section.parent().unwrap_or_else(RelPath::root);
+            let is_meant = head.withheld_below.iter().any(|start| name.starts_with(start.as_str()));
+            if is_meant && path.is_beneath(&directory) {
+                return Some(section);
+            }
+        }
+        None
     }
 
     /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.

@@ -353,6 +353,7 @@ mod tests {
             unlisted: false,
             no_feed: n & 2 == 2,
             feed_only: false,
+            withheld_below: if n & 2 == 2 { vec!["a/".to_owned()] } else { Vec::new() },
         })
     }
 

@@ -199,7 +199,7 @@ fn every_kind_of_finding() {
         // Not published.
         (
             &[("a.md", "")],
-            "articles/a.md: note: has no text and no title yet; not published [empty]",
+            "articles/a.md: note: has no text yet; published as soon as it has some [empty]",
             0,
         ),
         (

@@ -23,15 +23,15 @@ const ORDER: &str = "
     src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body < private_files
     src/article/feed_html: elements heading_ids references < invariants
-    src/article/foreign: arguments reach < block_end code < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
-    src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare keys
-    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
+    src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
+    src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
+    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route
     src/check: articles feeds links report unread < survey < bodies
     src/config: errors foreign hint < raw values < load resolve
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
-    src/feed: delta links mailbox xml < atom compose gate json lint opml rss
+    src/feed: delta mailbox unlinked xml < links < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server

@@ -1,7 +1,7 @@
 //! Invariants of every body, whatever its article contains. Property tests and fuzz targets check
 //! them.
 
-use crate::article::symbol::{self, MARK};
+use crate::article::symbol::{self, MARK, Target};
 use crate::base::html::unescape;
 
 use super::elements::{Role, URLS, find, may_have};
@@ -119,8 +119,17 @@ fn is_target(target: &str) -> bool {
     if target.contains(char::is_control) {
         return false;
     }
-    // A name is no path, and may have dots anywhere.
-    target.starts_with('?') || !target.split('/').any(|segment| matches!(segment, "." | ".."))
+    let is_step = |segment: &str| matches!(segment, "." | "..");
+    match Target::of(target) {
+        Target::Own => true,
+        // A name is no path, and may have dots anywhere.
+        Target::Name { directory, .. } => !directory.split('/').any(is_step),
+        Target::Site(path) => !path.split('/').any(is_step),
+        Target::Path { directory, path } => {
+            let directory = directory.strip_suffix("/.").unwrap_or(directory);
+            !directory.split('/').chain(path.split('/')).any(is_step)
+        }
+    }
 }
 
 /// Whether a URL has only characters that RFC 3986 (2) allows.
@@ -161,7 +170,7 @@ mod tests {
     fn good_bodies_pass() {
         for html in [
             "<p>a &lt; b<br>c</p>\n<img src=\"\u{1}img/a b.png\u{1}\" alt=\"x\">",
-            "<a href=\"\u{1}\u{1}#x\">y</a><a href=\"mailto:a@b\">z</a>",
+            "<a href=\"\u{1}n//?a/../b\u{1}\">x</a><a href=\"\u{1}\u{1}#x\">y</a><a href=\"mailto:a@b\">z</a>",
             "<img srcset=\"\u{1}a, b.png\u{1} 2x, https://e.org/a,b.png 1x\" alt=\"\">",
             "",
         ] {
@@ -180,6 +189,8 @@ mod tests {
             "<a href=\"javascript:x\">a</a>",
             "<a href=\"b.md\">a</a>",
             "<a href=\"\u{1}../b.md\u{1}\">a</a>",
+            "<a href=\"\u{1}n//../b.md\u{1}\">a</a>",
+            "<a href=\"\u{1}..//?b\u{1}\">a</a>",
             "<a title=\"\u{1}\">a</a>",
             "a\u{1}b",
             "a & b",

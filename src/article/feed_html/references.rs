@@ -13,6 +13,7 @@ use crate::article::symbol::{self, DRAFT_MARK, LOST};
 use crate::base::RelPath;
 use crate::base::media::{Element, Media};
 use crate::base::reference::{encode, has_scheme, walk};
+use crate::base::route::slug;
 
 use super::repair;
 
@@ -23,8 +24,9 @@ pub(crate) const SCHEMES: [&str; 22] = [
 ];
 
 /// Prefixes with which Pelican marks a path beneath the content directory, as written and as
-/// editors encode them.
-const PELICAN_PREFIXES: [&str; 9] = [
+/// editors encode them, and Docusaurus one beneath the directory of the site.
+const PATH_PREFIXES: [&str; 10] = [
+    "@site",
     "{filename}",
     "{static}",
     "{attach}",
@@ -40,13 +42,17 @@ const PELICAN_PREFIXES: [&str; 9] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Resolver {
     directory: RelPath,
+    /// The directory beside the article that has its name, where some generators keep its files.
+    own_folder: Option<RelPath>,
     base: Option<Url>,
 }
 
 impl Resolver {
     /// Creates the resolver of the article at `path`.
     pub(crate) fn new(path: &RelPath) -> Self {
-        Self { directory: path.parent().unwrap_or_else(RelPath::root), base: None }
+        let directory = path.parent().unwrap_or_else(RelPath::root);
+        let own_folder = directory.join(path.stem()).filter(|_| path.stem() != "index");
+        Self { directory, own_folder, base: None }
     }
 
     /// Resolves against the `href` of a document's `<base>` from now on, if it is an absolute
@@ -72,9 +78,16 @@ impl Resolver {
         }
         if let Some(path) = generator_path(raw) {
             return Some(match path.strip_prefix('/') {
-                Some(rooted) => relative(&RelPath::root(), rooted),
-                None => relative(&self.directory, path),
+                Some(rooted) => self.relative(&RelPath::root(), rooted),
+                None => self.relative(&self.directory, path),
             });
+        }
+        if raw.starts_with(['{', '|']) || raw.starts_with("%7B") {
+            return page_of_pelican(raw);
+        }
+        if let Some(path) = raw.strip_prefix("pathname:///") {
+            // Docusaurus's sign for a file that its router does not know.
+            return Some(self.relative(&RelPath::root(), &format!("/{path}")));
         }
         if raw.starts_with("//") {
             return absolute(&format!("https:{raw}"));
@@ -88,8 +101,43 @@ impl Resolver {
                 let url = base.join(raw).ok()?;
                 Some(encode(url.as_str()).into_owned())
             }
-            _ => Some(relative(&self.directory, raw)),
+            _ => Some(self.relative(&self.directory, raw)),
         }
+    }
+
+    /// A path that is written in `directory`.
+    fn relative(&self, directory: &RelPath, raw: &str) -> String {
+        let (path, suffix) = raw.split_at(raw.find(['?', '#']).unwrap_or(raw.len()));
+        let suffix = encoded_suffix(suffix);
+        let path = decoded(path).replace('\\', "/");
+        if path.is_empty() {
+            return symbol::draft("", &suffix);
+        }
+        if let Some(rooted) = path.strip_prefix('/') {
+            return symbol::draft(&format!("/{}", walk_to(&RelPath::root(), rooted)), &suffix);
+        }
+        // Steps up lead to another directory, in which the rest is written.
+        let (mut from, mut rest) = (directory.clone(), path.as_str());
+        while let Some((step @ ("." | ".." | ""), after)) = rest.split_once('/') {
+            if step == ".." {
+                from = from.parent().unwrap_or_else(RelPath::root);
+            }
+            rest = after;
+        }
+        if walk(&RelPath::root(), rest).is_empty() || steps_up(rest) {
+            let target = walk_to(&from, rest);
+            // The root of the article directory is the site's home, which is a path of the site.
+            return symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix);
+        }
+        let rest = walk_to(&RelPath::root(), rest);
+        let own_folder = self.own_folder.as_ref();
+        let target = match own_folder.filter(|_| from == self.directory) {
+            Some(own_folder) if is_media(&rest) => {
+                symbol::seen_from_folder(own_folder.as_str(), &rest)
+            }
+            _ => symbol::seen_from(from.as_str(), &rest),
+        };
+        symbol::draft(&target, &suffix)
     }
 
     /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be
@@ -117,13 +165,10 @@ impl Resolver {
     fn symbol_in_source(&self, symbol: &str) -> String {
         let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
         let (target, suffix) = (decoded(target), encoded_suffix(suffix));
-        match target.strip_prefix('?') {
-            // An embedded file is beside the article, or else anywhere under that name.
-            Some(name) if media_of(name).is_some() => {
-                symbol::draft(&format!("?{}", walk_to(&self.directory, name)), &suffix)
-            }
-            Some(name) => symbol::draft(&format!("?{name}"), &suffix),
-            None => symbol::draft(&walk_to(&RelPath::root(), &target), &suffix),
+        if target.starts_with('?') {
+            symbol::draft(&symbol::seen_from(self.directory.as_str(), &target), &suffix)
+        } else {
+            symbol::draft(&walk_to(&RelPath::root(), &target), &suffix)
         }
     }
 }
@@ -135,13 +180,37 @@ pub(crate) fn media_of(url: &str) -> Option<Element> {
     Media::of_extension(extension)?.element
 }
 
+/// Whether a path is that of a picture, a recording or another file beside articles.
+fn is_media(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    extension.and_then(Media::of_extension).is_some()
+}
+
 /// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`:
 /// paths beneath the content directory, which is the article directory here.
 fn generator_path(raw: &str) -> Option<&str> {
-    if raw.starts_with("@/") {
+    if raw.starts_with("@/") || raw.starts_with("~/") {
         return Some(&raw[1..]);
     }
-    PELICAN_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
+    PATH_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
+}
+
+/// The page of Pelican's `{tag}rust`, `{category}News` and `{index}`. What the other words in
+/// braces mean is not known.
+fn page_of_pelican(raw: &str) -> Option<String> {
+    let decoded = decoded(raw);
+    let (word, name) = match decoded.strip_prefix('|') {
+        Some(rest) => rest.split_once('|')?,
+        None => decoded.strip_prefix('{')?.split_once('}')?,
+    };
+    match word {
+        "index" => Some(symbol::draft("/", "")),
+        // Signs are written out in the address of a tag, by a table that is not known here.
+        "tag" | "category" if name.chars().all(|c| c.is_alphanumeric() || c == ' ' || c == '-') => {
+            Some(symbol::draft(&format!("/tags/{}/", slug(name)), ""))
+        }
+        _ => None,
+    }
 }
 
 fn absolute(text: &str) -> Option<String> {
@@ -158,19 +227,18 @@ fn absolute(text: &str) -> Option<String> {
     Some(encode(url.as_str()).into_owned())
 }
 
-fn relative(directory: &RelPath, raw: &str) -> String {
-    let (path, suffix) = raw.split_at(raw.find(['?', '#']).unwrap_or(raw.len()));
-    let suffix = encoded_suffix(suffix);
-    let path = decoded(path).replace('\\', "/");
-    if path.is_empty() {
-        return symbol::draft("", &suffix);
+/// Whether a path leads out of the directory in which it is written, behind its first steps.
+fn steps_up(path: &str) -> bool {
+    let mut depth = 0_usize;
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
     }
-    let target = match path.strip_prefix('/') {
-        Some(rooted) => format!("/{}", walk_to(&RelPath::root(), rooted)),
-        None => walk_to(directory, &path),
-    };
-    // The root of the article directory is the site's home, which is a path of the site.
-    symbol::draft(if target.is_empty() { "/" } else { &target }, &suffix)
+    false
 }
 
 /// The path that `path` leads to from `directory`. A slash at the end stays, and so do `.` and `..`
@@ -235,28 +303,46 @@ mod tests {
     #[test]
     fn relative_references_are_symbolic() {
         check(&[
-            ("b.md", Some("^news/2026/b.md^")),
-            ("../img/a.png", Some("^news/img/a.png^")),
+            ("b.md", Some("^news/2026//b.md^")),
+            ("../img/a.png", Some("^news//img/a.png^")),
             ("../../../../a.png", Some("^a.png^")),
-            ("./b/../c.md#part two", Some("^news/2026/c.md^#part%20two")),
-            ("b/", Some("^news/2026/b/^")),
+            ("./b/../c.md#part two", Some("^news/2026//c.md^#part%20two")),
+            ("../../img/a.png", Some("^img/a.png^")),
+            ("../2026/./b.md", Some("^news//2026/b.md^")),
+            (".././../b.md", Some("^b.md^")),
+            ("b/../../c.md", Some("^news/c.md^")),
+            ("./", Some("^news/2026/^")),
+            ("b/..", Some("^news/2026/^")),
+            ("b/", Some("^news/2026//b/^")),
             ("..", Some("^news/^")),
             ("../..", Some("^/^")),
             ("/", Some("^/^")),
             ("/about/", Some("^/about/^")),
             ("/a%20b?q=1&r=ü#x", Some("^/a b^?q=1&r=%C3%BC#x")),
             ("/..//a", Some("^/a^")),
-            ("my%20file%2Fx.md", Some("^news/2026/my file/x.md^")),
+            ("my%20file%2Fx.md", Some("^news/2026//my file/x.md^")),
             ("%2e%2e/%2e%2e/%2e%2e/etc", Some("^etc^")),
-            ("a\\b.png", Some("^news/2026/a/b.png^")),
+            ("a\\b.png", Some("^news/2026/a/.//a/b.png^")),
+            ("1.png", Some("^news/2026/a/.//1.png^")),
+            ("./1.png?x", Some("^news/2026/a/.//1.png^?x")),
+            ("@site/static/x.md", Some("^static/x.md^")),
+            ("~/x.md", Some("^x.md^")),
+            ("pathname:///y", Some("^/y^")),
+            ("{index}", Some("^/^")),
+            ("{tag}Big Cats", Some("^/tags/big-cats/^")),
+            ("%7Bcategory%7DNews", Some("^/tags/news/^")),
+            ("|tag|c", Some("^/tags/c/^")),
+            ("{tag}c++", None),
+            ("{author}Ada", None),
+            ("{photo}a.png", None),
             ("#x", Some("^^#x")),
             ("?q", Some("^^?q")),
             ("", Some("^^")),
-            ("%FF.md", Some("^news/2026/%FF.md^")),
-            ("a%01b%00.md", Some("^news/2026/ab.md^")),
-            (" \n b.md ", Some("^news/2026/b.md^")),
+            ("%FF.md", Some("^news/2026//%FF.md^")),
+            ("a%01b%00.md", Some("^news/2026//ab.md^")),
+            (" \n b.md ", Some("^news/2026//b.md^")),
             ("@/posts/x.md#y", Some("^posts/x.md^#y")),
-            ("{filename}b.md", Some("^news/2026/b.md^")),
+            ("{filename}b.md", Some("^news/2026//b.md^")),
             ("{static}/img/a.png", Some("^img/a.png^")),
             ("|filename|/b.md", Some("^b.md^")),
         ]);
@@ -296,9 +382,12 @@ mod tests {
     #[test]
     fn symbols_put_into_a_source_are_read_back() {
         let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(DRAFT_MARK, "^");
-        assert_eq!(seen(by_name("Other (Note)", "Part One")), "^?Other (Note)^#Part%20One");
+        assert_eq!(
+            seen(by_name("Other (Note)", "Part One")),
+            "^news/2026//?Other (Note)^#Part%20One"
+        );
         assert_eq!(seen(by_path("/a b/../c.md")), "^c.md^");
-        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^?x^");
+        assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^news/2026//?x^");
     }
 
     #[test]
@@ -313,7 +402,7 @@ mod tests {
         let seen = |raw: &str| resolver().srcset(raw).map(|text| text.replace(DRAFT_MARK, "^"));
         assert_eq!(
             seen("a.png, /b.png 2x,https://e.org/c.png 100w").unwrap(),
-            "^news/2026/a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"
+            "^news/2026/a/.//a.png^, ^/b.png^ 2x, https://e.org/c.png 100w"
         );
         assert_eq!(seen("data:x 1x"), None);
         assert_eq!(seen(" , "), None);

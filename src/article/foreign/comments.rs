@@ -43,7 +43,8 @@ impl Comments {
         }
         let end = end?;
         let inner = text[at + open_len..end - close.len()].trim();
-        Some(Comment { len: end - at, signs, ends_summary: inner == "truncate" })
+        let ends_summary = matches!(inner, "truncate" | "more");
+        Some(Comment { len: end - at, signs, ends_summary })
     }
 
     /// The first place of `sign` from `from` on, which never goes back.

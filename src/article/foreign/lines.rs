@@ -166,9 +166,17 @@ impl Lines {
     pub(super) fn is_in_address(&self) -> bool {
         let near = self.out.len().saturating_sub(LINE_MAX_BYTES);
         let line = &self.out[self.out.ceil_char_boundary(near).max(self.start)..];
-        if let Some((_, destination)) = line.rsplit_once("](")
-            && !destination.contains(|c: char| c == ')' || c.is_whitespace())
-        {
+        if let Some((_, destination)) = line.rsplit_once("](") {
+            let destination = destination.trim_start();
+            let is_open = match destination.strip_prefix('<') {
+                Some(bracketed) => !bracketed.contains('>'),
+                None => !destination.contains(char::is_whitespace) && !is_closed(destination),
+            };
+            if is_open {
+                return true;
+            }
+        }
+        if is_in_autolink(line) {
             return true;
         }
         if let Some((label, destination)) = line.rsplit_once("]:") {
@@ -205,6 +213,27 @@ impl Lines {
             Kind::Text
         }
     }
+}
+
+/// Whether the parenthesis before a link's destination is closed in it (CommonMark, 6.3).
+fn is_closed(destination: &str) -> bool {
+    let mut depth = 0_usize;
+    for c in destination.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => return true,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether a line ends within `<https://…>`.
+fn is_in_autolink(line: &str) -> bool {
+    let Some((_, address)) = line.rsplit_once('<') else { return false };
+    let is_web = address.starts_with("http://") || address.starts_with("https://");
+    is_web && !address.contains(|c: char| c == '>' || c.is_whitespace())
 }
 
 /// Whether a line begins a block of HTML, as far as an autolink is none.

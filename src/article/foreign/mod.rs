@@ -11,6 +11,7 @@ mod block_end;
 mod code;
 mod comments;
 pub(crate) mod counterpart;
+mod jsx;
 mod lines;
 mod pictures;
 mod reach;
@@ -42,7 +43,10 @@ const LINE_MAX_BYTES: usize = 200;
 
 /// Converts or removes the template tags of a text.
 pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
-    let openings = ["{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]"];
+    let openings = [
+        "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]", "[Toc]", "${toc}",
+        "${TOC}", "={",
+    ];
     if !openings.iter().any(|opening| text.contains(opening)) {
         return Cow::Borrowed(text);
     }
@@ -101,6 +105,13 @@ impl<'t> Converter<'t> {
         if rest.starts_with('{') && (self.comment(findings) || self.tag(findings)) {
             return;
         }
+        if rest.starts_with('<')
+            && let Some((len, tag)) = jsx::read(rest)
+        {
+            self.out.push(&tag);
+            self.skip(len);
+            return;
+        }
         if self.host == Host::Markdown {
             if self.wiki_link() {
                 return;
@@ -156,10 +167,23 @@ impl<'t> Converter<'t> {
         true
     }
 
+    /// Reports a tag that begins here and has no end.
+    fn report_unclosed(&self, near: &str, findings: &mut Findings) {
+        for (open, close) in [("{{<", ">}}"), ("{{%", "%}}"), ("{%", "%}")] {
+            if near.starts_with(open) && !near.contains(close) {
+                let message =
+                    format!("a template tag `{open}` is never closed, and stays as typed");
+                self.report(Diagnostic::warning("template-tag", message), findings);
+                return;
+            }
+        }
+    }
+
     /// Converts the tag that begins here. Returns false where none does.
     fn tag(&mut self, findings: &mut Findings) -> bool {
         let near = within(self.rest(), TAG_MAX_BYTES);
         let Some((len, meaning)) = template_tag::read(near, self.text, self.at) else {
+            self.report_unclosed(near, findings);
             return false;
         };
         match meaning {
@@ -262,7 +286,7 @@ impl<'t> Converter<'t> {
     /// Converts the wiki link that begins here. Returns false where none does.
     fn wiki_link(&mut self) -> bool {
         let rest = self.rest();
-        if !rest.starts_with('[') && !rest.starts_with("![[") {
+        if !rest.starts_with(['[', '$']) && !rest.starts_with("![[") {
             return false;
         }
         if let Some(len) = table_of_contents(rest)
@@ -289,12 +313,13 @@ impl<'t> Converter<'t> {
     }
 }
 
-/// The length of `[TOC]`, `[[toc]]` or `[[_TOC_]]`, alone on its line from here: a place for a
+/// The length of `[TOC]`, `[[toc]]`, `[[_TOC_]]` or `${toc}`, alone on its line from here: a place for a
 /// table of contents, which a feed has none of.
 fn table_of_contents(rest: &str) -> Option<usize> {
     let line = first_line(within(rest, LINE_MAX_BYTES)).trim_end();
-    let is_mark =
-        ["[toc]", "[[toc]]", "[[_toc_]]"].iter().any(|mark| line.eq_ignore_ascii_case(mark));
+    let is_mark = ["[toc]", "[[toc]]", "[[_toc_]]", "${toc}"]
+        .iter()
+        .any(|mark| line.eq_ignore_ascii_case(mark));
     if is_mark { Some(line.len()) } else { None }
 }
 
@@ -310,7 +335,7 @@ fn plain_len(rest: &str) -> usize {
     if rest.starts_with('\\') && chars.next().is_some_and(|c| c.is_ascii_punctuation()) {
         return 2;
     }
-    let next = rest[first..].find(['{', '`', '\n', '<', '[', '!', '\\']);
+    let next = rest[first..].find(['{', '`', '\n', '<', '[', '!', '\\', '$']);
     next.map_or(rest.len(), |at| first + at)
 }
 
@@ -501,6 +526,8 @@ mod tests {
             ("{% img left big /x.png 300 200 \"A title\" \"the alt\" %}", "![the alt](</x.png>)"),
             ("{% img /x.png 300 A title %}", "![A title](</x.png>)"),
             ("{% img /x.png '\"a title\" \"an alt\"' %}", "![an alt](</x.png>)"),
+            ("{% picture x.png --alt An alt --link /y %}", "![An alt](<x.png>)"),
+            ("![a]({% asset_path x.png %})", "![a](x.png)"),
             ("{% asset_img x.png An alt %}", "![An alt](<x.png>)"),
             ("{% image \"x.png\", \"the alt\", \"100vw\" %}", "![the alt](<x.png>)"),
             (
@@ -536,6 +563,14 @@ mod tests {
             ("<a href={{ x }}>", "<a href=!>"),
             ("<img src='/a/{{ x }}.png'>", "<img src='/a/!.png'>"),
             ("[a]: {{ x }}/b", "[a]: !/b"),
+            ("[a]( {{ x }}/b) c", "[a]( !/b) c"),
+            ("[a](<{{ x }}/b c>) d", "[a](<!/b c>) d"),
+            ("[a](<b {{ x }}>) d", "[a](<b !>) d"),
+            ("[a](x(y){{ z }})", "[a](x(y)!)"),
+            ("<https://{{ x }}/b> c", "<https://!/b> c"),
+            ("[a](<b>) {{ x }} c", "[a](<b>)  c"),
+            ("[a](b(c)) {{ x }} c", "[a](b(c))  c"),
+            ("a < b {{ x }}", "a < b "),
             ("[a](b) {{ x }} c", "[a](b)  c"),
             ("a = {{ x }}", "a = "),
         ] {
@@ -561,6 +596,7 @@ mod tests {
         check(&[
             ("A {{x}} B {{title}} C {{ y }}{{{z}}} D", "A  B  C  D"),
             ("{{a.b}} {{a|b}} {{- a -}}", "  "),
+            ("{{ '{{ x }}' }} {{ \"{{\" }} x }}", "{{ x }} {{ x }}"),
         ]);
         for text in ["$x^{{a}}$", "\\frac{{a}}{{b}}", "$ {{a}} + 1 $", "x_{{a}}", "{{}}"] {
             check(&[(text, text)]);
@@ -580,6 +616,7 @@ mod tests {
             ("* TOC\n{:toc}\n\na", "\n\na"),
             ("1. x\n{: .y toc}\n", "1. x\n"),
             ("[TOC]\n\n[[toc]]\n\na [TOC]\n", "\n\n\n\na [TOC]\n"),
+            ("[Toc]\n\n${toc}\n\n${TOC}\n\na ${toc}\n", "\n\n\n\n\n\na ${toc}\n"),
         ]);
         for text in ["{: not, a list}", "f(x){y=1}", "{a: 1}", "{ a }", "P(X){.5}", "d:{x}"] {
             check(&[(text, text)]);

@@ -34,6 +34,19 @@ pub(crate) fn read(name: &str, arguments: &Arguments) -> Option<Counterpart> {
         return None;
     }
     let (title, mut alt) = (text("title"), text("alt"));
+    if let Some(at) = plain.iter().position(|word| *word == "--alt") {
+        // jekyll_picture_tag has words behind options.
+        let words: Vec<&str> =
+            plain[at + 1..].iter().copied().take_while(|word| !word.starts_with("--")).collect();
+        let alt = words.join(" ");
+        return Some(Counterpart::Figure {
+            src,
+            alt,
+            title,
+            caption: String::new(),
+            link: String::new(),
+        });
+    }
     match (name, titles.as_slice()) {
         // Octopress and Hexo: a title, which a page shows on hovering alone, then the alt, which
         // says more. Eleventy: the alt, then sizes.

@@ -5,7 +5,7 @@ use crate::article::symbol::{by_name, by_path};
 use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
 use super::block_end::{CODE_ENDS, End};
 use super::counterpart::{Counterpart, Meaning};
-use super::reach::{delimited, within};
+use super::reach::{delimited, delimited_behind_quotes, within};
 use super::{attribute_list, pictures};
 
 /// Bytes before `{{` that are looked at for a command of TeX.
@@ -28,7 +28,8 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
     }
     if near.starts_with("{{") {
         let braces = if near.starts_with("{{{") { ("{{{", "}}}") } else { ("{{", "}}") };
-        let (inner, len) = delimited(near, braces.0, braces.1)?;
+        let (inner, len) = delimited_behind_quotes(near, braces.0, braces.1)
+            .or_else(|| delimited(near, braces.0, braces.1))?;
         let is_spaced = near[braces.0.len()..].starts_with([' ', '-', '"', '\'', '\n']);
         if !is_spaced && (inner.contains('\n') || is_math(&text[..at], &text[at + len..])) {
             return None;
@@ -131,6 +132,7 @@ fn block(inner: &str) -> Meaning {
             reference: by_name(file_name(bare), ""),
             shown: shown_path(bare),
         },
+        "asset_path" => Counterpart::Address { reference: bare.to_owned(), shown: bare.to_owned() },
         "post_link" | "asset_link" if !arguments.is_empty() => hexo_link(name, &arguments),
         "link" if arguments.len() > 1 => {
             let (text, url) = (positional(&arguments, 0), positional(&arguments, 1));

@@ -5,9 +5,14 @@
 
 use std::collections::HashSet;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::article::feed_html::heading_ids::slug;
 use crate::article::feed_html::references::media_of;
-use crate::article::symbol::{by_name, by_path};
+use crate::article::symbol::by_name;
+
+/// Percent-encoding that makes a path one word of Markdown.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'/');
 
 /// A longer name is none.
 const NAME_MAX_BYTES: usize = 500;
@@ -79,11 +84,13 @@ fn reference(target: &str) -> String {
     let (name, heading) = target.split_once('#').unwrap_or((target, ""));
     let fragment = slug(heading.rsplit('#').next().unwrap_or_default());
     let hash = if fragment.is_empty() { "" } else { "#" };
-    match (name.is_empty(), name.contains('/')) {
-        (true, _) => format!("#{fragment}"),
-        (false, true) => format!("{}{hash}{fragment}", by_path(name)),
-        (false, false) => by_name(name, &fragment),
+    if name.is_empty() {
+        return format!("#{fragment}");
     }
+    if name.starts_with("./") || name.starts_with("../") {
+        return format!("{}{hash}{fragment}", utf8_percent_encode(name, PATH));
+    }
+    by_name(name.trim_start_matches('/'), &fragment)
 }
 
 /// Text in which no character is Markdown's.
@@ -113,6 +120,10 @@ mod tests {
             ("![[cat.png|300]]", Some("![](^?cat.png^)")),
             ("![[a b.png|a cat]]", Some("![a cat](^?a%20b.png^)")),
             ("![[Note]]", Some("[Note](^?Note^)")),
+            ("[[a b/c#D]]", Some("[a b\\/c\\#D](^?a%20b%2Fc^#d)")),
+            ("[[/a/b|x]]", Some("[x](^?a%2Fb^)")),
+            ("[[../a b|x]]", Some("[x](../a%20b)")),
+            ("[[./a#B|x]]", Some("[x](./a#b)")),
             ("[[Note]]: a", Some("[Note](^?Note^)")),
             ("[[Note]][^1]", Some("[Note](^?Note^)")),
             ("[[A]][[B]]", Some("[A](^?A^)")),

@@ -164,6 +164,12 @@ impl<'a> Keys<'a> {
                             return Some(inner);
                         }
                     }
+                    // Docusaurus has `last_update: {date: …, author: …}`.
+                    Value::Table(dates) if *name == "lastupdate" => {
+                        if let Some(inner) = within(dates, &["date"]) {
+                            return Some(inner);
+                        }
+                    }
                     _ => return Some(entry),
                 }
             }

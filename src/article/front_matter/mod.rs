@@ -4,6 +4,7 @@
 //! values. Front matter and text are pieces of the file, in order.
 
 pub(crate) mod bare;
+pub(crate) mod cascade;
 mod entry;
 pub(crate) mod keys;
 mod known;
@@ -40,7 +41,7 @@ pub enum Syntax {
     Yaml,
     /// Between `+++` lines, or from `---toml` to `---`.
     Toml,
-    /// A `{` to its `}`, or from `---json` to `---`.
+    /// A `{` to its `}`, from `---json` to `---`, or without braces up to `;;;`.
     Json,
     /// `Key: value` lines up to a blank one, as Pelican and MultiMarkdown have them.
     Lines,
@@ -67,6 +68,7 @@ pub fn split(text: &str, markup: Markup) -> Split<'_> {
         (Some(b'-'), _) => yaml(rest).or_else(|| fenced_by_name(rest)).or_else(|| unclosed(rest)),
         (Some(b'+'), _) => fenced(rest, "+++", &["+++"], Syntax::Toml).or_else(|| unclosed(rest)),
         (Some(b'{'), _) => json(rest),
+        (Some(b'"' | b';'), Markup::Markdown) => json_of_hexo(rest),
         (Some(b'<'), Markup::Markdown | Markup::Html) => bare::comment(rest),
         (_, Markup::Markdown) => bare::header(rest),
         _ => None,
@@ -252,6 +254,26 @@ fn json(rest: &str) -> Pieces<'_> {
     }
     let after = if line.trim().is_empty() { &after[line.len()..] } else { after };
     Some((Syntax::Json, front_matter, after))
+}
+
+/// Hexo's JSON without braces, up to a line of semicolons.
+fn json_of_hexo(rest: &str) -> Pieces<'_> {
+    let inside = match rest.strip_prefix(";;;") {
+        Some(behind) => behind.trim_start_matches(';').strip_prefix('\n')?,
+        None => rest,
+    };
+    if !begins_with_key(inside.trim_start()) {
+        return None;
+    }
+    let mut end = 0;
+    for line in inside.split_inclusive('\n') {
+        let bare = line.trim_end();
+        if bare.len() >= 3 && bare.bytes().all(|byte| byte == b';') {
+            return Some((Syntax::Json, &inside[..end], &inside[end + line.len()..]));
+        }
+        end += line.len();
+    }
+    None
 }
 
 fn begins_with_key(inside: &str) -> bool {

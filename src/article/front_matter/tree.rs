@@ -68,6 +68,9 @@ pub(crate) fn read(split: &Split<'_>) -> Result<Table, Diagnostic> {
     let table = match syntax {
         Syntax::Yaml => yaml::read(front_matter),
         Syntax::Toml => toml::read(front_matter),
+        Syntax::Json if front_matter.trim_start().starts_with('"') => {
+            json::read(&format!("{{{front_matter}}}"))
+        }
         Syntax::Json => json::read(front_matter),
         Syntax::Lines => lines::read(front_matter),
         Syntax::Unclosed => Err(Malformed {

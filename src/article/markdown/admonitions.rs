@@ -1,5 +1,5 @@
 //! Admonitions of other generators as callouts: `:::tip Title` up to `:::` (Docusaurus, VitePress,
-//! Starlight), and `!!! note "Title"`, `??? note` and `=== "Tab"` over indented lines (MkDocs).
+//! Starlight), `/// note | Title` up to `///` and `!!! note "Title"`, `??? note` and `=== "Tab"` over indented lines (MkDocs).
 //!
 //! The source is rewritten line by line into quotes that begin with `[!kind] Title`, which
 //! [`callouts`](super::callouts) reads. Lines keep their numbers. Code stays as it is, and so does
@@ -17,11 +17,21 @@ const DEPTH_MAX: usize = 6;
 const INDENT: usize = 4;
 
 /// Names of containers that only group what is in them.
-const GROUPS: [&str; 4] = ["code-group", "tabs", "v-pre", "raw"];
+const GROUPS: [&str; 9] = [
+    "code-group",
+    "tabs",
+    "v-pre",
+    "raw",
+    "caption",
+    "figure-caption",
+    "table-caption",
+    "html",
+    "define",
+];
 
 /// The text with admonitions as callouts.
 pub(crate) fn as_callouts<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> {
-    let signs = [":::", "!!! ", "??? ", "???+ ", "=== \""];
+    let signs = [":::", "///", "!!! ", "??? ", "???+ ", "=== \""];
     if !signs.iter().any(|sign| text.contains(sign)) {
         return Cow::Borrowed(text);
     }
@@ -89,6 +99,10 @@ impl Writer {
             return;
         }
         match mark {
+            Mark::Option => {
+                self.out.push_str(prefix.trim_end());
+                self.out.push('\n');
+            }
             Mark::Begin if self.open.len() < DEPTH_MAX => self.begin(rest, &prefix),
             Mark::End if matches!(self.open.last(), Some(Open::Container | Open::Group)) => {
                 self.open.pop();
@@ -115,7 +129,7 @@ impl Writer {
     /// Begins a `:::` container.
     fn begin(&mut self, line: &str, prefix: &str) {
         self.out.push_str(prefix);
-        let name = container(line).unwrap_or_default();
+        let name = container(line).map_or("", |(_, name)| name);
         let (kind, title) = name.split_at(
             name.find(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_'))
                 .unwrap_or(name.len()),
@@ -126,6 +140,7 @@ impl Writer {
             self.open.push(Open::Group);
             return;
         }
+        let title = title.strip_prefix('|').map_or(title, str::trim);
         let title = match title.strip_prefix('[').and_then(|title| title.split_once(']')) {
             Some((title, _)) => title,
             None if title.starts_with('{') => "",
@@ -151,7 +166,7 @@ impl Writer {
 }
 
 /// Follows fenced code from line to line. Returns whether this line is of it.
-fn follow_fence(fence: &mut Option<String>, line: &str) -> bool {
+pub(super) fn follow_fence(fence: &mut Option<String>, line: &str) -> bool {
     let bare = line.trim_start_matches([' ', '\t', '>']).trim_end();
     let sign = if bare.starts_with('~') { '~' } else { '`' };
     let run = &bare[..bare.len() - bare.trim_start_matches(sign).len()];
@@ -175,30 +190,39 @@ fn follow_fence(fence: &mut Option<String>, line: &str) -> bool {
 enum Mark {
     None,
     Begin,
+    /// `    type: note` below the beginning of a `///` block.
+    Option,
     End,
 }
 
 /// Finds the lines that begin and end closed containers. One that is not closed is reported.
 fn container_ends(lines: &[&str], findings: &mut Findings) -> Vec<Mark> {
     let mut marks = vec![Mark::None; lines.len()];
-    let mut open: Vec<usize> = Vec::new();
+    let mut open: Vec<(usize, Sign)> = Vec::new();
     let mut fence = None;
     for (number, line) in lines.iter().enumerate() {
-        if follow_fence(&mut fence, line) {
+        if follow_fence(&mut fence, line) || is_language(lines, number) {
             continue;
         }
         match container(line) {
-            Some("") => {
-                if let Some(begin) = open.pop() {
+            Some((sign, "")) => {
+                if let Some((begin, _)) = open.pop_if(|(_, begun)| *begun == sign) {
                     marks[begin] = Mark::Begin;
                     marks[number] = Mark::End;
+                    if sign == Sign::Slashes {
+                        mark_options(lines, begin, &mut marks);
+                    }
                 }
             }
-            Some(_) => open.push(number),
+            Some((sign, _)) => open.push((number, sign)),
             None => {}
         }
     }
-    for number in open {
+    for (number, sign) in open {
+        // A comment of a program may begin with slashes.
+        if sign == Sign::Slashes {
+            continue;
+        }
         let message = "a block `:::` is never closed, and stays as typed";
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
         findings.count(Diagnostic::warning("template-tag", message), line, || 1);
@@ -206,15 +230,56 @@ fn container_ends(lines: &[&str], findings: &mut Findings) -> Vec<Mark> {
     marks
 }
 
-/// What follows the colons of a line that begins or ends a container.
-fn container(line: &str) -> Option<&str> {
+/// The signs around a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// `:::`
+    Colons,
+    /// `///`, of MkDocs.
+    Slashes,
+}
+
+/// The signs of a line that begins or ends a container, and what follows them.
+fn container(line: &str) -> Option<(Sign, &str)> {
     let bare = line.trim();
-    let rest = bare.trim_start_matches(':');
+    let (sign, c) = if bare.starts_with('/') { (Sign::Slashes, '/') } else { (Sign::Colons, ':') };
+    let rest = bare.trim_start_matches(c);
     let name = rest.trim_start();
     let name = name.strip_prefix("{.").map_or(name, |name| name.trim_end_matches('}'));
-    let is_mark = bare.len() - rest.len() >= 3
-        && (name.is_empty() || name.starts_with(|c: char| c.is_alphabetic()));
-    if is_mark { Some(name) } else { None }
+    let is_named = match sign {
+        Sign::Colons => name.starts_with(|c: char| c.is_alphabetic()),
+        // One word, and a title behind a bar: comments of programs begin with slashes, too.
+        Sign::Slashes => {
+            let word = name.split_once('|').map_or(name, |(word, _)| word).trim_end();
+            word.starts_with(|c: char| c.is_alphabetic())
+                && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+        }
+    };
+    let is_mark = bare.len() - rest.len() >= 3 && (name.is_empty() || is_named);
+    if is_mark { Some((sign, name)) } else { None }
+}
+
+/// Whether a line names the language of indented code, as Pelican's does: `    :::python`.
+fn is_language(lines: &[&str], number: usize) -> bool {
+    let line = lines[number].trim_end();
+    let Some(name) = line.trim_start().strip_prefix(":::") else { return false };
+    let is_code = |line: &str| line.starts_with("    ") || line.starts_with('\t');
+    let follows_blank = number == 0 || lines[number - 1].trim().is_empty();
+    let goes_on = lines.get(number + 1).is_some_and(|next| is_code(next));
+    is_code(line) && follows_blank && goes_on && !name.is_empty() && !name.contains(' ')
+}
+
+/// Marks the options below the line that begins a `///` block.
+fn mark_options(lines: &[&str], begin: usize, marks: &mut [Mark]) {
+    for number in begin + 1..lines.len() {
+        let line = lines[number];
+        let is_option = line.starts_with("    ")
+            && line.trim().split_once(':').is_some_and(|(key, _)| !key.contains(' '));
+        if !is_option {
+            break;
+        }
+        marks[number] = Mark::Option;
+    }
 }
 
 /// `!!! note "Title"`, `??? note`, `???+ note`, `=== "Tab"`.
@@ -274,9 +339,25 @@ mod tests {
             ("::: {.note}\na\n:::", "> [!note]\n> a\n\n"),
             ("::::a\n:::b\nc\n:::\nd\n::::\n", "> [!a]\n> > [!b]\n> > c\n>\n> d\n\n"),
             (":::tip\n```\n:::\n```\n:::\n", "> [!tip]\n> ```\n> :::\n> ```\n\n"),
+            ("/// note | A title\na *x*\n///\n\nb", "> [!note] A title\n> a *x*\n\n\nb"),
+            ("/// details\n    type: tip\n    open: true\na\n///\n", "> [!details]\n>\n>\n> a\n\n"),
+            ("//// a\n/// b\nc\n///\nd\n////\n", "> [!a]\n> > [!b]\n> > c\n>\n> d\n\n"),
+            ("![](a)\n/// caption\nb\n///\n", "![](a)\n\nb\n\n"),
+            (
+                "    :::python\n    a\n\n:::tip\nb\n:::\n",
+                "    :::python\n    a\n\n> [!tip]\n> b\n\n",
+            ),
             ("::: code-group\n```a\nb\n```\n:::\n", "\n```a\nb\n```\n\n"),
         ]);
-        for text in ["```\n:::tip\na\n:::\n```\n", "a ::: b", ":::\na\n:::", ":::tip\na\n"] {
+        for text in [
+            "```\n:::tip\na\n:::\n```\n",
+            "a ::: b",
+            ":::\na\n:::",
+            ":::tip\na\n",
+            "/// a comment\n///\n",
+            "/// a\n",
+            "///\n",
+        ] {
             check(&[(text, text)]);
         }
     }
@@ -298,7 +379,9 @@ mod tests {
 
     #[test]
     fn many_cost_little() {
-        for piece in [":::a\n", ":::a\n:::\n", "!!! a\n", ":::", "::: \n"] {
+        for piece in
+            [":::a\n", ":::a\n:::\n", "/// a\n", "/// a\n///\n", "!!! a\n", ":::", "::: \n"]
+        {
             let text = piece.repeat(20_000);
             let out = as_callouts(&text, &mut Findings::default());
             assert!(out.len() <= 20 * text.len(), "{piece:?}");

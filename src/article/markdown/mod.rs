@@ -5,7 +5,9 @@ mod addresses;
 mod admonitions;
 mod callouts;
 mod comments;
+mod directives;
 mod footnotes;
+mod marks;
 mod nesting;
 mod outline;
 mod parser;
@@ -25,6 +27,8 @@ use addresses::linked;
 use admonitions::as_callouts;
 use callouts::events;
 use comments::shown;
+use directives::without_directives;
+use marks::marked;
 pub(crate) use outline::outline;
 use writer::{Settings, Stop, write};
 
@@ -43,8 +47,10 @@ pub(crate) fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let text = foreign::convert(text, Host::Markdown, findings);
+    let text = without_directives(&text, findings);
     let text = as_callouts(&text, findings);
     let text = shown(&text, depth(rendering.limits), findings);
+    let text = marked(&text);
     let text = linked(&text);
     let written = write(events(&text, true), settings(rendering, false), findings);
     match written {
@@ -126,32 +132,32 @@ mod tests {
         check(&[
             (
                 "[a](b.md \"t\") <https://e.org/ü> <a@e.org>",
-                "<p><a href=\"^news/b.md^\" title=\"t\">a</a> <a href=\"https://e.org/%C3%BC\">https://e.org/ü</a> <a href=\"mailto:a@e.org\">a@e.org</a></p>",
+                "<p><a href=\"^news//b.md^\" title=\"t\">a</a> <a href=\"https://e.org/%C3%BC\">https://e.org/ü</a> <a href=\"mailto:a@e.org\">a@e.org</a></p>",
             ),
             ("![a *b*](../c%20d.png)", "<p><img src=\"^c d.png^\" alt=\"a b\"></p>"),
             (
                 "[![a](b.png)](c)",
-                "<p><a href=\"^news/c^\"><img src=\"^news/b.png^\" alt=\"a\"></a></p>",
+                "<p><a href=\"^news//c^\"><img src=\"^news/a/.//b.png^\" alt=\"a\"></a></p>",
             ),
             ("[a](javascript:x) ![b](data:x)", "<p>a b</p>"),
             (
                 "[[Other Note]] [[A#B c|d]] [[#E]] [[x/y]]",
-                "<p><a href=\"^?Other Note^\">Other Note</a> <a href=\"^?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^x/y^\">x/y</a></p>",
+                "<p><a href=\"^news//?Other Note^\">Other Note</a> <a href=\"^news//?A^#b-c\">d</a> <a href=\"^^#e\">#E</a> <a href=\"^news//?x/y^\">x/y</a></p>",
             ),
             (
                 "![[cat.png]] ![[Note]]",
-                "<p><img src=\"^?news/cat.png^\" alt=\"\"> <a href=\"^?Note^\">Note</a></p>",
+                "<p><img src=\"^news//?cat.png^\" alt=\"\"> <a href=\"^news//?Note^\">Note</a></p>",
             ),
             ("[[1]](https://e.org/)", "<p><a href=\"https://e.org/\">[1]</a></p>"),
-            ("![a](v.mp4)", "<p><video src=\"^news/v.mp4^\" controls=\"\">a</video></p>"),
-            ("![a](v.mkv)", "<p><video src=\"^news/v.mkv^\" controls=\"\">a</video></p>"),
-            ("![a](v.weba)", "<p><audio src=\"^news/v.weba^\" controls=\"\">a</audio></p>"),
+            ("![a](v.mp4)", "<p><video src=\"^news/a/.//v.mp4^\" controls=\"\">a</video></p>"),
+            ("![a](v.mkv)", "<p><video src=\"^news/a/.//v.mkv^\" controls=\"\">a</video></p>"),
+            ("![a](v.weba)", "<p><audio src=\"^news/a/.//v.weba^\" controls=\"\">a</audio></p>"),
             (
                 "[a]({% post_url 2020-01-01-x %}) [b](@/p/x.md)",
-                "<p><a href=\"^?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",
+                "<p><a href=\"^news//?2020-01-01-x^\">a</a> <a href=\"^p/x.md^\">b</a></p>",
             ),
             ("[a]()", "<p><a href=\"^^\">a</a></p>"),
-            ("[a <https://e.org> b](c)", "<p><a href=\"^news/c^\">a https://e.org b</a></p>"),
+            ("[a <https://e.org> b](c)", "<p><a href=\"^news//c^\">a https://e.org b</a></p>"),
         ]);
     }
 
@@ -187,11 +193,11 @@ mod tests {
                 "<details>\n<summary>a</summary>\n\n*b*\n\n</details>",
                 "<details>\n<summary>a</summary>\n<p><em>b</em></p>\n</details>",
             ),
-            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/b.png^\">\n[c](d.md)"),
+            ("<img src=b.png>\n[c](d.md)", "<img src=\"^news/a/.//b.png^\">\n[c](d.md)"),
             ("x <b>y", "<p>x <b>y</b></p>"),
             (
                 "x [[A]] <a href='&#xFDD0;y&#1;'>z</a>",
-                "<p>x <a href=\"^?A^\">A</a> <a href=\"^y^\">z</a></p>",
+                "<p>x <a href=\"^news//?A^\">A</a> <a href=\"^y^\">z</a></p>",
             ),
         ]);
     }

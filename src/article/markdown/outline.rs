@@ -16,6 +16,8 @@ use crate::article::sanitize::tokens::{Token, tokens_of_part};
 use super::admonitions::as_callouts;
 use super::callouts::events;
 use super::comments::{self, shown};
+use super::directives::without_directives;
+use super::marks::marked;
 use super::writer::without_comments;
 
 /// Bytes of a text that are enough for a title and an opening.
@@ -76,8 +78,10 @@ struct Survey {
 
 fn survey(text: &str) -> Survey {
     let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
+    let text = without_directives(&text, &mut Findings::default());
     let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
+    let text = marked(&text);
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
     for event in events(&text, false) {

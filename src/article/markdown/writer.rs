@@ -77,6 +77,7 @@ pub(crate) fn write<'e>(
         links: 0,
         table: Table::default(),
         seen_block: false,
+        in_indented_code: false,
     };
     for event in events {
         writer.event(event)?;
@@ -146,6 +147,8 @@ struct Writer<'a, 'f> {
     links: usize,
     table: Table,
     seen_block: bool,
+    /// Set at the beginning of indented code.
+    in_indented_code: bool,
 }
 
 impl Writer<'_, '_> {
@@ -156,10 +159,13 @@ impl Writer<'_, '_> {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
+            Event::Text(text) if mem::take(&mut self.in_indented_code) => {
+                self.indented_code(&text);
+            }
             Event::Text(text) => self.text(&text),
             Event::Code(code) => {
                 self.open("code", "");
-                self.text(&code);
+                self.text(inline_code(&code));
                 self.close();
             }
             Event::Html(html) | Event::InlineHtml(html) => return self.html(&html),
@@ -346,8 +352,21 @@ impl Writer<'_, '_> {
                 push_attribute(&mut class, "class", &format!("language-{language}"));
             }
         }
+        self.in_indented_code = matches!(kind, CodeBlockKind::Indented);
         self.open("pre", "");
         self.open("code", &class);
+    }
+
+    /// The beginning of indented code, whose first line may name its language.
+    fn indented_code(&mut self, text: &str) {
+        let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let Some((name, "")) = language_sign(line.trim_end()) else { return self.text(text) };
+        let mut class = String::new();
+        push_attribute(&mut class, "class", &format!("language-{name}"));
+        if self.out.ends_with("<code>") {
+            self.out.insert_str(self.out.len() - 1, &class);
+        }
+        self.text(rest);
     }
 
     fn start_cell(&mut self) {
@@ -483,6 +502,21 @@ impl Writer<'_, '_> {
             self.close_block();
         }
         if self.out.len() > self.settings.max_bytes { Err(Stop::TooLarge) } else { Ok(self.out) }
+    }
+}
+
+/// The language and the rest of `:::python x = 1` and `#!python x = 1` (Pelican, MkDocs).
+fn language_sign(code: &str) -> Option<(&str, &str)> {
+    let rest = code.strip_prefix(":::").or_else(|| code.strip_prefix("#!"))?;
+    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    Some((language_name(name)?, rest))
+}
+
+/// The code of a span, without the language that it may begin with.
+fn inline_code(code: &str) -> &str {
+    match language_sign(code) {
+        Some((_, rest)) if !rest.trim().is_empty() => rest,
+        _ => code,
     }
 }
 

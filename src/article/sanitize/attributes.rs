@@ -247,14 +247,14 @@ mod tests {
         check(
             "a",
             &[("onclick", "x"), ("href", "b"), ("style", "c"), ("title", "\"t\"")],
-            Some(" href=\"^n/b^\" title=\"&quot;t&quot;\""),
+            Some(" href=\"^n//b^\" title=\"&quot;t&quot;\""),
         );
         check("a", &[("href", "javascript:x")], Some(""));
         check("img", &[("alt", "x"), ("src", "data:x")], None);
         check(
             "img",
             &[("src", "data:x"), ("data-src", "a.png"), ("width", "10px"), ("height", "50%")],
-            Some(" width=\"10\" height=\"50%\" src=\"^n/a.png^\""),
+            Some(" width=\"10\" height=\"50%\" src=\"^n/a/.//a.png^\""),
         );
         check("img", &[("src", "")], None);
         check(

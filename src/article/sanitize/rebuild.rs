@@ -547,7 +547,7 @@ mod tests {
             ("<b><div>a</b>b</div>", "<b><div>a</div></b><div>b</div>"),
             ("<p><b id=x>a<p>b", "<p><b id=\"x\">a</b></p><p><b>b</b></p>"),
             ("<p id=x>a</p><p id=x>b", "<p id=\"x\">a</p><p>b</p>"),
-            ("<a href=x>a<a href=y>b</a>", "<a href=\"^n/x^\">a</a><a href=\"^n/y^\">b</a>"),
+            ("<a href=x>a<a href=y>b</a>", "<a href=\"^n//x^\">a</a><a href=\"^n//y^\">b</a>"),
         ]);
     }
 

@@ -268,13 +268,16 @@ fn content_of(name: &str) -> TokenSinkResult<()> {
     }
 }
 
+/// Comments behind which a page shows no summary any more: of most generators, Docusaurus, Eleventy,
+/// Nikola and a plugin of Pelican.
+const SUMMARY_ENDS: [&str; 6] =
+    ["more", "excerpt", "truncate", "teaser_end", "pelican_end_summary", "end excerpt"];
+
 /// Whether this is the comment that ends a summary: `<!-- more -->`, or Hugo's and WordPress's
 /// `<!--more-->`.
 pub(crate) fn is_more(comment: &str) -> bool {
     let comment = comment.trim();
-    comment.eq_ignore_ascii_case("more")
-        || comment.starts_with("more ")
-        || comment.eq_ignore_ascii_case("excerpt")
+    comment.starts_with("more ") || SUMMARY_ENDS.iter().any(|end| comment.eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]
@@ -331,5 +334,7 @@ mod tests {
         ];
         assert_eq!(seen, expected);
         assert!(is_more(" more ") && is_more("more") && !is_more("moreover"));
+        assert!(is_more("TEASER_END") && is_more(" truncate ") && is_more("More"));
+        assert!(!is_more("more_or_less") && !is_more("truncated"));
     }
 }

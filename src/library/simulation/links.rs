@@ -62,22 +62,71 @@ fn dated_permalinks_lead_to_the_article_of_that_date() {
 
 #[test]
 fn links_find_what_their_author_meant() {
-    let world = world(POSTS);
+    let script = "write img/p.png x\nwrite y/index.md ---|date: 2026-01-01|---|# I||six
+write own/post/1.png x
+write own/other/1.png x
+write own/both/2.png x
+write own/2.png x
+write z/README.md ---|date: 2026-01-01|---|# R||seven";
+    let world = world(&format!("{script}\n{POSTS}"));
     for (reference, expected) in [
         // From the file, else from the directories above it.
         ("b/c/Note.md", Some("/b/c/note")),
-        ("news/a/Note.md", Some("/a/note")),
-        ("news/top", Some("/top")),
-        ("news/2026/01/23/s.html", Some("/news/s-2")),
+        ("news//a/Note.md", Some("/a/note")),
+        ("news//top", Some("/top")),
+        ("news//top.md", Some("/top")),
+        ("a//Note", Some("/a/note")),
+        ("b/x//c/Note.md", Some("/b/c/note")),
+        ("news//2026/01/23/s.html", Some("/news/s-2")),
+        ("b//", Some("/b/")),
         ("/2025/01/23/s/", Some("/news/s")),
         ("/news/top", None),
-        ("news/none.md", None),
-        // Wiki links: the vault path, its end, the shortest path.
+        ("news//none.md", None),
+        ("news//none", None),
+        // Else the file of that name, the nearest first, in the directories that are written.
+        ("top//Note.md", Some("/a/note")),
+        ("b//Note.md", Some("/b/c/note")),
+        ("b/c/d//Note.md", Some("/b/c/note")),
+        ("news//c/Note.md", Some("/b/c/note")),
+        ("news//vault/b/c/Note.md", Some("/b/c/note")),
+        ("news//x/top.md", Some("/top")),
+        ("news//x/Note.md", None),
+        ("news//note.html", Some("/a/note")),
+        // A word alone is no file.
+        ("news//Note", None),
+        ("news//x/Note", None),
+        ("a//s.md", Some("/news/s")),
+        ("a//2026-01-23-s.md", Some("/news/s-2")),
+        // Every directory may have an index.
+        ("a//index.md", None),
+        ("a//README.md", None),
+        // Pictures.
+        ("news//p.png", Some("/img/p.png")),
+        ("news//img/p.png", Some("/img/p.png")),
+        ("news//static/img/p.png", Some("/img/p.png")),
+        ("news//other/p.png", None),
+        ("news//q.png", None),
+        // A picture in the directory of its article, as Hexo has it.
+        ("img/x/.//p.png", Some("/img/p.png")),
+        ("own/post/.//1.png", Some("/own/post/1.png")),
+        ("own/other/.//1.png", Some("/own/other/1.png")),
+        ("own/both/.//2.png", Some("/own/2.png")),
+        ("own/post/.//none.png", None),
+        // Wiki links: the vault path, its end, the nearest, the shortest path.
         ("?b/c/Note", Some("/b/c/note")),
         ("?c/Note", Some("/b/c/note")),
         ("?Note", Some("/a/note")),
+        ("b//?Note", Some("/b/c/note")),
+        ("b/c//?Note", Some("/b/c/note")),
+        ("a//?c/Note", Some("/b/c/note")),
+        ("news//?Note", Some("/a/note")),
+        ("news//?Note.md", Some("/a/note")),
         ("?elsewhere/Note", Some("/a/note")),
         ("?Nothing", None),
+        ("news//?p.png", Some("/img/p.png")),
+        ("news//?q.png", Some("/news/q.png")),
+        ("", None),
+        ("/", Some("/")),
     ] {
         let route = world.state.library().locate(reference).map(|route| route.to_string());
         assert_eq!(route.as_deref(), expected, "{reference}");

@@ -109,8 +109,11 @@ impl Step<'_> {
             None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
         };
         let published = dates::published(&head, first_seen, undated, &self.policy.zone);
-        let showing =
-            dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone);
+        let showing = if self.state.withheld_by(path).is_some() {
+            Showing::Never
+        } else {
+            dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone)
+        };
         match showing {
             Showing::Never => self.withdraw(record.as_deref()),
             Showing::Expired(at) => {

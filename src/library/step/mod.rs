@@ -182,10 +182,7 @@ impl<'a> Step<'a> {
                 Found::Read { fingerprint, racy, digest, reading } => {
                     let kept = self.keep(path, reading);
                     if matches!(FileKind::of(path), FileKind::Section(_)) {
-                        let head =
-                            if let Kept::Article(head, _) = &kept { Some(head) } else { None };
-                        let scope = self.state.library.set_section(path, head);
-                        self.touched.extend(scope);
+                        self.observe_section(path, &kept);
                     } else {
                         self.pending.insert(path.clone());
                     }
@@ -196,6 +193,19 @@ impl<'a> Step<'a> {
                     );
                 }
             }
+        }
+    }
+
+    fn observe_section(&mut self, path: &RelPath, kept: &Kept) {
+        let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
+        let scope = self.state.library.set_section(path, head);
+        self.touched.extend(scope);
+        // A section file that cannot be read says nothing new: what it kept back stays so.
+        let is_read = !matches!(kept, Kept::Refused(_));
+        if is_read && self.state.set_withheld(path, head) {
+            let directory = path.parent().unwrap_or_else(RelPath::root);
+            let beneath: Vec<RelPath> = self.state.files_beneath(&directory).cloned().collect();
+            self.pending.extend(beneath);
         }
     }
 
@@ -237,8 +247,7 @@ impl<'a> Step<'a> {
                 self.touch_all_who_show(path);
             }
             FileKind::Section(_) => {
-                let scope = self.state.library.set_section(path, None);
-                self.touched.extend(scope);
+                self.observe_section(path, &Kept::Empty);
             }
             FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {

@@ -32,7 +32,14 @@ impl Writer<'_, '_> {
     }
 
     pub(crate) fn end_image(&mut self) {
-        let Some(image) = self.image.take() else { return };
+        let Some(mut image) = self.image.take() else { return };
+        // Obsidian's `![a cat|300x200](cat.png)` gives a size, which a feed does not keep.
+        if let Some((alt, size)) = image.alt.rsplit_once('|')
+            && size.starts_with(|c: char| c.is_ascii_digit())
+            && size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x')
+        {
+            image.alt.truncate(alt.len());
+        }
         let name = match media_of(&image.url) {
             Some(Element::Audio) => "audio",
             Some(Element::Video) => "video",
@@ -45,6 +52,8 @@ impl Writer<'_, '_> {
             // Not of a heading's id, which no picture has a part in, shown or not.
             push_text(&mut self.out, &image.alt);
             self.close();
+        } else {
+            push_text(&mut self.out, &image.alt);
         }
     }
 
