@@ -8,7 +8,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp};
 use crate::config::{Config, Site};
 use crate::engine::{self, read};
-use crate::library::{FileRow, Kept, Notice, Reweigh, Scan, State};
+use crate::library::{Deletions, FileRow, Kept, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
@@ -43,6 +43,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
         now,
         Scan::First,
         Reweigh::Changed,
+        Deletions::Guarded,
     );
     let mut diagnostics = observed.unreadable;
     for (path, _) in observed.again {

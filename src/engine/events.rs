@@ -10,6 +10,7 @@ use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
+use crate::library::guard::Shrink;
 use crate::library::{Article, Kept, Notice, State};
 use crate::ops::systemd;
 use crate::publish::{Part, Published};
@@ -198,6 +199,7 @@ pub(super) struct Trouble {
     unreadable: BTreeMap<RelPath, Diagnostic>,
     engine: Option<String>,
     projection: Option<String>,
+    hold: Option<String>,
     /// The line that the service manager has.
     shown: Option<String>,
 }
@@ -205,7 +207,14 @@ pub(super) struct Trouble {
 impl Trouble {
     /// No trouble yet. What is degraded is published beside the snapshot.
     pub(super) fn new(published: Arc<Published>) -> Self {
-        Self { published, unreadable: BTreeMap::new(), engine: None, projection: None, shown: None }
+        Self {
+            published,
+            unreadable: BTreeMap::new(),
+            engine: None,
+            projection: None,
+            hold: None,
+            shown: None,
+        }
     }
 
     /// Takes note of files that cannot be read at present.
@@ -240,6 +249,25 @@ impl Trouble {
     pub(super) fn projection(&mut self, trouble: Option<String>) {
         self.published.set_degraded(Part::Projection, trouble.clone());
         log_change(&mut self.projection, trouble, "files in feeds/ are not updated");
+        self.show();
+    }
+
+    /// Takes note of deletions that are held, or that none are (`None`). Logs the beginning and the end; how many there
+    /// are meanwhile, the status says.
+    pub(super) fn hold(&mut self, held: Option<Shrink>) {
+        let hold = held.map(|shrink| {
+            format!(
+                "held: {shrink}: the files of most articles are gone, and their articles stay \
+                 published; put the files back, or run `dropfeed accept`"
+            )
+        });
+        self.published.set_degraded(Part::Deletions, hold.clone());
+        match (&self.hold, &hold) {
+            (None, Some(new)) => error!(event = "degraded", "degraded: {new}"),
+            (Some(old), None) => info!(event = "recovered", "recovered: {old}"),
+            _ => {}
+        }
+        self.hold = hold;
         self.show();
     }
 

@@ -11,6 +11,7 @@ mod assets;
 mod bodies;
 mod events;
 pub mod hot;
+mod operator;
 mod pages;
 mod project;
 pub mod read;
@@ -31,7 +32,7 @@ use uuid::Uuid;
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{DocumentRow, Policy, Remembered, State};
+use crate::library::{Deletions, DocumentRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
@@ -56,7 +57,22 @@ pub enum Command {
         /// Receives the outcome.
         reply: oneshot::Sender<Reloaded>,
     },
+    /// Take away the articles whose deletion is held.
+    Accept {
+        /// Receives a sentence for the operator.
+        reply: Reply,
+    },
+    /// Take an article down at once and for ever, or forget a scope that is empty.
+    Forget {
+        /// A path relative to the article directory or absolute, a URL, or the path of a URL.
+        what: String,
+        /// Receives a sentence for the operator.
+        reply: Reply,
+    },
 }
+
+/// Receives what a command did, or why it did nothing; a sentence either way.
+pub type Reply = oneshot::Sender<Result<String, String>>;
 
 /// The outcome of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +145,14 @@ struct Pending {
     name_refused: bool,
     /// Whether to weigh every file again, since the policy changed.
     reweigh: bool,
+    /// Receivers of the outcome of `accept`, until a step has done it.
+    accept: Vec<Reply>,
+}
+
+impl Pending {
+    fn deletions(&self) -> Deletions {
+        if self.accept.is_empty() { Deletions::Guarded } else { Deletions::Accepted }
+    }
 }
 
 /// The parts that other threads use too.
@@ -200,6 +224,7 @@ impl Engine {
                 values,
                 documents: Vec::new(),
                 reweigh: everything,
+                accept: Vec::new(),
                 name_refused: !first_scan,
             },
             store,

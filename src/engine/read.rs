@@ -68,7 +68,7 @@ pub fn read_changes(
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
-            Ok(()) => read_one(&reader, state, change, now),
+            Ok(()) => read_one(tree, &reader, state, change, now),
             Err(_) => Look::Again,
         };
         progress.count();
@@ -112,7 +112,8 @@ pub fn complete(
     let look = source::Look::At(rivals.iter().cloned().collect());
     for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
         if seen == Seen::Gone && rivals.contains(&path) {
-            observations.push(Observation { path, found: Found::Gone });
+            let found = gone(tree, &path);
+            observations.push(Observation { path, found });
         }
     }
     observations.sort_by(|one, other| one.path.cmp(&other.path));
@@ -136,13 +137,24 @@ impl Progress {
     }
 }
 
+/// What became of a file that was there: it is gone, or a pattern of `articles.ignore` leaves it out now.
+fn gone(tree: &Tree, path: &RelPath) -> Found {
+    if tree.ignores(path) { Found::Excluded } else { Found::Gone }
+}
+
 enum Look {
     Found(Box<Found>),
     Again,
     Unreadable(Diagnostic),
 }
 
-fn read_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp) -> Look {
+fn read_one(
+    tree: &Tree,
+    reader: &Reader,
+    state: &State,
+    change: SourceChange,
+    now: Timestamp,
+) -> Look {
     // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
     // all the same, so that they are not new at every look.
     if let (Some(name), Seen::Text(fingerprint) | Seen::Asset(fingerprint)) =
@@ -152,7 +164,7 @@ fn read_one(reader: &Reader, state: &State, change: SourceChange, now: Timestamp
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
     let found = match change.seen {
-        Seen::Gone => Found::Gone,
+        Seen::Gone => gone(tree, &change.path),
         Seen::Asset(fingerprint) => asset(&change.path, fingerprint),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),

@@ -143,10 +143,18 @@ impl Engine {
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
+        let mut forgets = Vec::new();
         for command in std::mem::take(&mut batch.commands) {
-            self.obey(command);
+            match command {
+                Command::Forget { what, reply } => forgets.push((what, reply)),
+                command => self.obey(command),
+            }
         }
         self.publish_batch(batch);
+        // After the step, so that what the operator names is what is published.
+        for (what, reply) in forgets {
+            let _ = reply.send(self.forget(&what));
+        }
     }
 
     /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
@@ -181,6 +189,7 @@ impl Engine {
         match self.step(&look, &batch.signs) {
             Ok(stepped) => {
                 self.trouble.engine(None);
+                self.trouble.hold(self.current.state.held());
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
@@ -192,6 +201,7 @@ impl Engine {
             // The inbox is closed, and the next batch ends the loop.
             Err(StepError::Root(RootLost::Interrupted)) => {}
             Err(failed) => {
+                self.not_accepted(&failed.to_string());
                 self.trouble.engine(Some(failed.to_string()));
                 self.parts.inbox.give_back(batch, self.watch.backoff);
                 self.back_off(RETRY.1);
@@ -217,6 +227,7 @@ impl Engine {
                 Err(error) => error.to_string(),
             },
         };
+        self.not_accepted(&gone);
         self.trouble.engine(Some(gone));
         self.parts.inbox.rescan_later(self.watch.backoff);
         self.back_off(ROOT_RETRY);
@@ -306,6 +317,8 @@ impl Engine {
                 // The receiver is gone if dropfeed stops meanwhile.
                 let _ = reply.send(reloaded);
             }
+            Command::Accept { reply } => self.accept(reply),
+            Command::Forget { what, reply } => drop(reply.send(self.forget(&what))),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::store::{Store as _, StoreError};
 
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
-use super::{Current, Engine, Shared, events, hot, renderer, value};
+use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
 /// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
@@ -111,7 +111,11 @@ impl Engine {
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
-        self.root.guard(&tree, self.current.state.library().len(), &outcome)?;
+        if self.pending.accept.is_empty() {
+            self.root.guard(&tree, next.state.shrink(now))?;
+        }
+        let was_held = self.current.state.held().is_some();
+        let deleted = operator::deleted(&outcome);
         self.pending.values.retain(|(name, _)| name != value::ROOT);
         self.pending.values.extend(self.root.news(&tree, look));
         let published = self.settle(next, outcome)?;
@@ -126,6 +130,7 @@ impl Engine {
             }
         }
         self.pending.reweigh = false;
+        self.accepted(deleted, was_held);
         Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
     }
 
@@ -186,7 +191,9 @@ impl Engine {
             let state = &self.current.state;
             let scan = if self.first_scan { Scan::First } else { Scan::Later };
             let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
-            let (state, mut outcome) = state.step(observations, &self.policy, now, scan, reweigh);
+            let deletions = self.pending.deletions();
+            let (state, mut outcome) =
+                state.step(observations, &self.policy, now, scan, reweigh, deletions);
             let mut next = Current { state, ..self.current.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
@@ -213,7 +220,11 @@ impl Engine {
 
     /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
     /// No diagnostics: the file is not, or not any more, what the library knows.
-    fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
+    pub(super) fn render(
+        &self,
+        next: &mut Current,
+        outcome: &mut Outcome,
+    ) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
         for scope in hot::scopes() {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
@@ -284,7 +295,11 @@ impl Engine {
     }
 
     /// Makes the next value durable, then visible.
-    fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
+    pub(super) fn settle(
+        &mut self,
+        mut next: Current,
+        outcome: Outcome,
+    ) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
@@ -362,8 +377,9 @@ fn paths(held: Vec<Held>) -> Vec<RelPath> {
 }
 
 fn is_empty(commit: &Commit) -> bool {
-    let Commit { files, records, urls, channels, bodies, documents, values } = commit;
-    files.is_empty()
+    let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
+    forgotten.is_empty()
+        && files.is_empty()
         && records.is_empty()
         && urls.is_empty()
         && channels.is_empty()

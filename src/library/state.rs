@@ -19,6 +19,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 
 use super::adopt::{Adopted, Recovered};
+use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
@@ -51,6 +52,8 @@ pub struct Observation {
 pub enum Found {
     /// Nothing.
     Gone,
+    /// A file that the configuration leaves out: its author's act, as opposed to [`Found::Gone`].
+    Excluded,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.
@@ -139,6 +142,15 @@ pub enum Reweigh {
     Everything,
 }
 
+/// What becomes of deletions that look like a fault: see [`super::guard`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletions {
+    /// They are held.
+    Guarded,
+    /// An operator accepts them: what is missing goes at once.
+    Accepted,
+}
+
 /// The ledger and the library. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -146,6 +158,8 @@ pub struct State {
     pub(super) library: Library,
     /// What was recovered from the feeds on disk; empty unless the ledger was lost.
     pub(super) adopted: Adopted,
+    /// Set while deletions are held.
+    pub(super) hold: Option<Hold>,
 }
 
 impl State {
@@ -194,8 +208,11 @@ impl State {
         }
     }
 
-    /// When the first grace is over; never where that is beyond the end of time.
+    /// When the first grace is over; never where that is beyond the end of time, or while deletions are held.
     fn next_deletion(&self, policy: &Policy) -> Option<Timestamp> {
+        if self.hold.is_some() {
+            return None;
+        }
         self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
     }
 
@@ -203,6 +220,19 @@ impl State {
     /// article went may still be on its way.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
         self.next_deletion(policy).is_some_and(|end| end <= now)
+    }
+
+    /// The deletions that are held, if any are.
+    pub fn held(&self) -> Option<Shrink> {
+        self.hold.map(|hold| self.shrink(hold.since))
+    }
+
+    /// What is public, against what would be without the files that vanished.
+    pub fn shrink(&self, now: Timestamp) -> Shrink {
+        let missing = self.ledger.missing_len();
+        let vanished = self.ledger.vanished(now, guard::WINDOW).len();
+        let before = self.hold.map_or(self.library.len() + vanished, |hold| hold.before);
+        Shrink { before, after: before.saturating_sub(missing + vanished) }
     }
 
     /// When the next article appears by itself.

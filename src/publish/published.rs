@@ -16,6 +16,8 @@ use super::Snapshot;
 pub enum Part {
     /// The steps that publish changes.
     Engine,
+    /// The deletions, which are held.
+    Deletions,
     /// The files in `feeds/`.
     Projection,
 }
