@@ -169,6 +169,7 @@ impl Engine {
             self.parts.inbox.wait(Some(patience));
             stepped = self.step(&Look::Everything, &Signs::default())?;
         }
+        self.trouble.hold(self.current.state.held());
         for path in &stepped.held_back {
             warn!(event = "warning", %path, "{path}: left out, because it is still being written");
         }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+mod operator;
+
 use super::renderer::Renderer;
 use super::{Command, Engine, Parts, Reloaded, settling};
 use crate::base::{Digest, RelPath, Timestamp};

@@ -80,7 +80,7 @@ fn most_files_do_not_vanish_by_themselves() {
     check(1000, "rm 0..300\n.\nwait 10\n.", 700, None);
     // Nothing is held, or logged, for what is back within the grace.
     check(20, "rm 0..20\n.\nwait 9\n.\nback 0..20\nwait 60\n.", 20, None);
-    check(20, "rm 0..20\n.\nwait 9\n.", 20, None);
+    check(20, "rm 0..20\n.\nwait 8\n.", 20, None);
 }
 
 #[test]
