@@ -16,7 +16,7 @@ use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
-use crate::publish::Published;
+use crate::publish::{PollReason, Published, Watching};
 use crate::source::settle::Sign;
 use crate::source::{Inbox, Tree};
 use crate::store::model::Disk;
@@ -133,7 +133,11 @@ impl World {
         let inbox =
             Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
         let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
-        let polling = config.articles.poll;
+        let every = config.articles.poll_every;
+        let watching = match config.articles.poll {
+            true => Watching::Polling { reason: PollReason::Configured, every },
+            false => Watching::default(),
+        };
         let feeds_gate = Arc::<Mutex<()>>::default();
         let target = SlowTarget { target: Box::new(disk.target()), gate: Arc::clone(&feeds_gate) };
         let parts = Parts {
@@ -144,7 +148,7 @@ impl World {
             inbox: Arc::clone(&inbox),
             published: Arc::clone(&published),
             clock: Arc::<ManualClock>::clone(&clock),
-            polling,
+            watching,
         };
         let (engine, start) = (Engine::start(parts).unwrap(), timer.now());
         let mut world = Self {
