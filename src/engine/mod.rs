@@ -30,11 +30,11 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
-use crate::base::{Digest, Timestamp};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{Deletions, DocumentRow, Policy, Remembered, State};
+use crate::library::{Deletions, DocumentRow, FileRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
-use crate::publish::{Published, Snapshot};
+use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target, recover};
 
@@ -113,8 +113,8 @@ pub struct Parts {
     pub published: Arc<Published>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Does the article directory give no events?
-    pub polling: bool,
+    /// How changes in the article directory are noticed.
+    pub watching: Watching,
 }
 
 /// See the module.
@@ -130,7 +130,7 @@ pub struct Engine {
     projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
-    trouble: events::Trouble,
+    status: events::StatusLog,
     left_out: events::LeftOut,
 }
 
@@ -177,7 +177,7 @@ impl Engine {
     /// An engine over what is remembered. Where there is something, it is published at once, without reading an
     /// article.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { config, mut store, projector, renderer, inbox, published, clock, polling } =
+        let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
         let mut remembered = store.load()?;
         let of = |name: &str| {
@@ -213,8 +213,9 @@ impl Engine {
         let store = SharedStore::new(store);
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
-        let watch = run::Watch::new(polling, inbox.now());
-        let trouble = events::Trouble::new(Arc::clone(&published));
+        let watch = run::Watch::new(watching.is_polling(), inbox.now());
+        let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
+        status.set_watching(watching);
         let mut engine = Self {
             parts: Shared { config, renderer, inbox, published, clock },
             policy,
@@ -231,7 +232,7 @@ impl Engine {
             projection: Some(projection),
             watch,
             root,
-            trouble,
+            status,
             left_out: events::LeftOut::default(),
         };
         if !first_scan {
@@ -268,6 +269,34 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, now);
         self.current = current;
         self.publish();
+        let mut files = Vec::new();
+        for (path, row) in self.current.state.files() {
+            files.push((path, Some(row)));
+        }
+        let contents = self.contents(files.into_iter());
+        self.status.set_published(contents, self.current.generation, None);
+    }
+
+    /// What the status says of the current state, once these files were read or are gone (`None`).
+    fn contents<'a>(
+        &self,
+        changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
+    ) -> Contents {
+        let state = &self.current.state;
+        let mut refused = self.parts.published.status().contents.refused.clone();
+        for (path, row) in changed {
+            match row.and_then(events::refusal) {
+                Some(diagnostic) => refused.insert(path.clone(), diagnostic.clone()),
+                None => refused.remove(path),
+            };
+        }
+        Contents {
+            entries: state.library().len(),
+            drafts: state.drafts(),
+            scheduled: state.scheduled(),
+            refused,
+            contested: state.contests(),
+        }
     }
 
     fn publish(&self) {

@@ -65,7 +65,7 @@ impl Engine {
         // A new policy is remembered by the step that applies it, which this is not.
         let values = std::mem::take(&mut self.pending.values);
         let reweigh = std::mem::take(&mut self.pending.reweigh);
-        let settled = self.settle(next, outcome);
+        let settled = self.settle(next, outcome, None);
         self.pending.values = values;
         self.pending.reweigh = reweigh;
         settled.map_err(|error| format!("nothing was forgotten: {error}"))?;

@@ -120,13 +120,46 @@ fn a_start_over_a_copy_of_the_root_is_not_held() {
     site.start();
     eventually("the one that was not copied is gone", || site.items().len() == 9);
     assert!(!logs(&site, "held"));
-    // The copy is the root now: that it is emptied later is its owner's decision.
+    // The copy is the root now. That it is emptied while dropfeed does not run is noticed, too.
     site.stop();
     for n in 1..10 {
         site.remove(&format!("{n}.md"));
     }
     site.start();
-    site.settles(&[]);
+    eventually("it is held", || logs(&site, "degraded: held: 9 -> 0: the files of most"));
+    assert_eq!(site.items().len(), 9);
+}
+
+#[test]
+fn a_running_site_whose_files_vanish_keeps_its_feeds() {
+    let mut site = ten();
+    site.start();
+    let vanish: [fn(&Site); 3] = [
+        |site| (0..10).for_each(|n| site.remove(&format!("{n}.md"))),
+        |site| {
+            fs::remove_dir_all(site.articles()).unwrap();
+            fs::create_dir(site.articles()).unwrap();
+        },
+        |site| {
+            fs::rename(site.articles(), site.dir.path().join("aside")).unwrap();
+            fs::create_dir(site.articles()).unwrap();
+        },
+    ];
+    let status = |site: &Site| site.get("/-/ready").text();
+    for vanish in vanish {
+        vanish(&site);
+        eventually("it is held", || status(&site).contains("degraded: held: 10 -> 0: "));
+        assert_eq!(site.items().len(), 10);
+        site.stop();
+        site.start();
+        eventually("it is still held", || status(&site).contains("degraded: held: 10 -> 0: "));
+        assert_eq!(site.items().len(), 10);
+        for n in 0..10 {
+            site.drop_in(&format!("{n}.md"), format!("# Article {n}\n\ntext {n}\n"));
+        }
+        eventually("it is over", || status(&site) == "ready\n");
+        assert_eq!(site.items().len(), 10);
+    }
 }
 
 #[test]

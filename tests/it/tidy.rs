@@ -39,7 +39,7 @@ const ORDER: &str = "
     src/library/step: dates forget rename < admit finish
     src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month
-    src/publish: document < snapshot < published render
+    src/publish: document status < snapshot < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
     src/store: lock project recover rows schema < directory model seal < read < open write < database
 ";
