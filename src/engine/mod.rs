@@ -15,6 +15,7 @@ mod operator;
 mod pages;
 mod project;
 pub mod read;
+mod recovery;
 pub mod renderer;
 mod run;
 mod scanned_root;
@@ -41,6 +42,7 @@ use crate::store::{Projector, Store, StoreError, Target, recover};
 use bodies::Bodies;
 use hot::Hot;
 use project::Projection;
+use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
 use shared_store::SharedStore;
@@ -130,6 +132,7 @@ pub struct Engine {
     projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
+    recovery: Recovery,
     status: events::StatusLog,
     left_out: events::LeftOut,
 }
@@ -232,6 +235,7 @@ impl Engine {
             projection: Some(projection),
             watch,
             root,
+            recovery: Recovery::default(),
             status,
             left_out: events::LeftOut::default(),
         };
@@ -248,7 +252,8 @@ impl Engine {
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
-        let recover::Found { entries, site_id } = found;
+        let recover::Found { entries, site_id, documents, is_damaged } = found;
+        self.recovery = Recovery::new(documents, is_damaged);
         let count = entries.len();
         self.current.state.adopt(entries);
         if let Some(site_id) = site_id {

@@ -26,6 +26,7 @@ impl Engine {
         }
         let done = match deleted {
             0 if !was_held => "nothing is held".to_owned(),
+            0 => "accepted: what is in the article directory is published".to_owned(),
             1 => "accepted: 1 article was unpublished".to_owned(),
             _ => format!("accepted: {deleted} articles were unpublished"),
         };

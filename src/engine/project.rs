@@ -106,6 +106,10 @@ impl Projection {
         snapshot: &Snapshot,
         is_stopping: &dyn Fn() -> bool,
     ) -> Result<(), Unprojected> {
+        if snapshot.is_restored() {
+            // It is what is in `feeds/`.
+            return Ok(());
+        }
         if !self.is_repaired {
             self.repair(snapshot)?;
         }

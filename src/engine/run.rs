@@ -15,7 +15,7 @@ use crate::source::{
 
 use super::project::Unprojected;
 use super::renderer::Renderer;
-use super::step::{HELD, StepError};
+use super::step::StepError;
 use super::{Command, Engine, Reloaded};
 
 /// How soon a failed step is tried again, at first and at most.
@@ -224,8 +224,8 @@ impl Engine {
     /// Puts into the status why a step failed.
     fn report_failure(&self, failed: &StepError) {
         match failed {
-            StepError::Held(shrink) => {
-                self.status.set_held(Some((*shrink, HELD)));
+            StepError::Held(shrink, reason) => {
+                self.status.set_held(Some((*shrink, reason)));
                 self.status.set_degraded(Part::Engine, None);
             }
             failed => self.status.set_degraded(Part::Engine, Some(&failed.to_string())),

@@ -41,15 +41,15 @@ pub enum StepError {
     /// The rows could not be made durable.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Another directory is at the root's path since the last stop, and most of the articles are not in it.
-    #[error("held: {0}: {HELD}")]
-    Held(Shrink),
-}
-
-impl From<Shrink> for StepError {
-    fn from(shrink: Shrink) -> Self {
-        Self::Held(shrink)
-    }
+    /// Most articles are not in the article directory, and it is not certain that it is the right one.
+    #[error("held: {0}: {1}")]
+    Held(Shrink, &'static str),
+    /// The state was lost, and nothing is known of the entries that there were.
+    #[error(
+        "there is no state, and the feeds in feeds.dir cannot be read: every article could get another id; put a \
+         backup of the state in its place, or run `dropfeed accept`"
+    )]
+    Unrecovered,
 }
 
 /// What a step did.
@@ -116,9 +116,11 @@ impl Engine {
         drop(observations);
         laps.lap("apply");
         if self.pending.accept.is_empty() {
-            self.root.guard(&tree, next.state.shrink(now))?;
+            let guarded = self.root.guard(&tree, next.state.shrink(now));
+            guarded.map_err(|shrink| StepError::Held(shrink, HELD))?;
+            self.guard_recovery(&next.state)?;
         }
-        let was_held = self.current.state.held().is_some();
+        let was_held = self.current.state.held().is_some() || self.recovery.is_held;
         let deleted = operator::deleted(&outcome);
         self.pending.values.retain(|(name, _)| name != value::ROOT);
         self.pending.values.extend(self.root.news(&tree, look));
@@ -131,6 +133,7 @@ impl Engine {
             if held.is_empty() {
                 // Every file that an entry on disk could belong to has been seen.
                 self.current.state.adopt(Vec::new());
+                self.recovery = Default::default();
             }
         }
         self.pending.reweigh = false;
@@ -210,7 +213,7 @@ impl Engine {
                         .map(|reported| Notice::Diagnostic(path.clone(), reported)),
                 );
             }
-            let is_new = self.parts.published.load().is_none();
+            let is_new = self.first_scan || self.parts.published.load().is_none();
             if is_new
                 || self.pending.reweigh
                 || !outcome.touched.is_empty()
@@ -306,7 +309,7 @@ impl Engine {
         laps: Option<&Laps<'_>>,
     ) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
-        let is_new = self.parts.published.load().is_none();
+        let is_new = self.first_scan || self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
             events::still_refused(&next.state, &notices);
         }

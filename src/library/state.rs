@@ -195,6 +195,11 @@ impl State {
         self.adopted = Adopted::of(recovered);
     }
 
+    /// How many entries were recovered, and how many of them are articles again.
+    pub fn recovery(&self) -> Shrink {
+        self.adopted.shrink(&self.ledger)
+    }
+
     /// The present library.
     pub fn library(&self) -> &Library {
         &self.library

@@ -30,7 +30,7 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < run
+    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < recovery < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler

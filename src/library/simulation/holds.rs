@@ -118,8 +118,10 @@ fn the_files_or_an_operator_end_it() {
     let held = "rm 0..20\n.\nwait 10\n.";
     check(20, &format!("{held}\nback 0..20\n."), 20, None);
     check(20, &format!("{held}\nrestart\nback 0..20\n."), 20, None);
-    // Enough of them: the others are deleted, by the next step.
-    check(20, &format!("{held}\nback 0..14\n.\n."), 14, None);
+    // Enough of them: the others are deleted, if they do not follow within a grace.
+    check(20, &format!("{held}\nback 0..14\n.\n."), 20, None);
+    check(20, &format!("{held}\nback 0..14\n.\nwait 10\n."), 14, None);
+    check(20, &format!("{held}\nback 0..14\n.\nwait 8\nback 14..20\n.\nwait 60\n."), 20, None);
     check(20, &format!("{held}\nback 0..13\n.\n."), 20, Some("20 -> 13"));
     check(20, &format!("{held}\naccept"), 0, None);
     check(20, &format!("{held}\nrestart\naccept"), 0, None);
@@ -185,5 +187,5 @@ fn an_authors_acts_are_not_counted() {
     check(20, "ignore 0..10\n.\nrm 10..13\n.\nwait 10\n.", 7, None);
     check(20, "forget 0..10\nrm 0..13\n.\nwait 10\n.", 7, None);
     check(20, "rm 0..7\n.\nwait 10\n.\nforget 0..1\n.\n.", 19, Some("19 -> 13"));
-    check(20, "rm 0..7\n.\nwait 10\n.\nforget 0..2\n.\n.", 13, None);
+    check(20, "rm 0..7\n.\nwait 10\n.\nforget 0..2\n.\nwait 10\n.", 13, None);
 }

@@ -378,7 +378,7 @@ impl<'a> Step<'a> {
     }
 
     /// Asks the shrink guard. A hold begins when a deletion is due, so that files which come and go within the grace
-    /// begin none. One that ends deletes nothing yet: the next step does, and it looks at everything before.
+    /// begin none. Where one ends, the grace of what is still missing begins again: its files may be on their way, too.
     fn may_delete(&mut self, due: &[Seq]) -> bool {
         let from = self.state.hold.map_or(self.now, |hold| hold.since);
         let shrink = self.state.shrink(from);
@@ -391,6 +391,10 @@ impl<'a> Step<'a> {
             Some(_) => {
                 if !shrink.is_suspicious() {
                     self.state.hold = None;
+                    let missing: Vec<Seq> = self.state.ledger.missing().collect();
+                    for seq in missing {
+                        self.set_standing(seq, Standing::Missing(self.now));
+                    }
                 }
                 false
             }
