@@ -23,7 +23,7 @@ use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::listener::Listener;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
-use crate::publish::Published;
+use crate::publish::{Published, Watching};
 use crate::source::Inbox;
 use crate::store::{self, Database, Directory, Lock, Projector, Store as _, StoreError, Target};
 
@@ -269,13 +269,13 @@ fn try_open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened,
     let mut store = Database::open(lock)?;
     let inbox = Arc::new(Inbox::new(engine::settling(&config.articles)));
     let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
-    let polling = match engine::open_tree(&config.articles, &inbox) {
-        Ok((tree, polling)) => {
+    let watching = match engine::open_tree(&config.articles, &inbox) {
+        Ok((tree, watching)) => {
             renderer.set_tree(Arc::new(tree));
-            polling
+            watching
         }
         // The published state is served; the engine tries again.
-        Err(_) if !store.is_new() => false,
+        Err(_) if !store.is_new() => Watching::default(),
         Err(error) => {
             return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
         }
@@ -297,7 +297,7 @@ fn try_open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened,
         inbox: Arc::clone(&inbox),
         published: Arc::clone(&published),
         clock,
-        polling,
+        watching,
     };
     Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
 }

@@ -8,7 +8,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, special};
 use crate::config::{Config, Site};
 use crate::engine::{self, read, renderer};
-use crate::library::{FileRow, Kept, Library, Notice, Reweigh, Scan, State};
+use crate::library::{Deletions, FileRow, Kept, Library, Notice, Reweigh, Scan, State};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
@@ -46,6 +46,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
         now,
         Scan::First,
         Reweigh::Changed,
+        Deletions::Guarded,
     );
     let mut diagnostics = observed.unreadable;
     diagnostics.extend(unread.into_notes());

@@ -11,9 +11,11 @@ mod assets;
 mod bodies;
 mod events;
 pub mod hot;
+mod operator;
 mod pages;
 mod project;
 pub mod read;
+mod recovery;
 pub mod renderer;
 mod run;
 mod scanned_root;
@@ -29,17 +31,18 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
-use crate::base::{Digest, Timestamp};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{DocumentRow, Policy, Remembered, State};
+use crate::library::{Deletions, DocumentRow, FileRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
-use crate::publish::{Published, Snapshot};
+use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target, recover};
 
 use bodies::Bodies;
 use hot::Hot;
 use project::Projection;
+use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
 use shared_store::SharedStore;
@@ -56,7 +59,22 @@ pub enum Command {
         /// Receives the outcome.
         reply: oneshot::Sender<Reloaded>,
     },
+    /// Take away the articles whose deletion is held.
+    Accept {
+        /// Receives a sentence for the operator.
+        reply: Reply,
+    },
+    /// Take an article down at once and for ever, or forget a scope that is empty.
+    Forget {
+        /// A path relative to the article directory or absolute, a URL, or the path of a URL.
+        what: String,
+        /// Receives a sentence for the operator.
+        reply: Reply,
+    },
 }
+
+/// Receives what a command did, or why it did nothing; a sentence either way.
+pub type Reply = oneshot::Sender<Result<String, String>>;
 
 /// The outcome of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +115,8 @@ pub struct Parts {
     pub published: Arc<Published>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Does the article directory give no events?
-    pub polling: bool,
+    /// How changes in the article directory are noticed.
+    pub watching: Watching,
 }
 
 /// See the module.
@@ -114,7 +132,8 @@ pub struct Engine {
     projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
-    trouble: events::Trouble,
+    recovery: Recovery,
+    status: events::StatusLog,
     left_out: events::LeftOut,
 }
 
@@ -129,6 +148,14 @@ struct Pending {
     name_refused: bool,
     /// Whether to weigh every file again, since the policy changed.
     reweigh: bool,
+    /// Receivers of the outcome of `accept`, until a step has done it.
+    accept: Vec<Reply>,
+}
+
+impl Pending {
+    fn deletions(&self) -> Deletions {
+        if self.accept.is_empty() { Deletions::Guarded } else { Deletions::Accepted }
+    }
 }
 
 /// The parts that other threads use too.
@@ -153,7 +180,7 @@ impl Engine {
     /// An engine over what is remembered. Where there is something, it is published at once, without reading an
     /// article.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { config, mut store, projector, renderer, inbox, published, clock, polling } =
+        let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
         let mut remembered = store.load()?;
         let of = |name: &str| {
@@ -189,8 +216,9 @@ impl Engine {
         let store = SharedStore::new(store);
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
-        let watch = run::Watch::new(polling, inbox.now());
-        let trouble = events::Trouble::new(Arc::clone(&published));
+        let watch = run::Watch::new(watching.is_polling(), inbox.now());
+        let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
+        status.set_watching(watching);
         let mut engine = Self {
             parts: Shared { config, renderer, inbox, published, clock },
             policy,
@@ -200,13 +228,15 @@ impl Engine {
                 values,
                 documents: Vec::new(),
                 reweigh: everything,
+                accept: Vec::new(),
                 name_refused: !first_scan,
             },
             store,
             projection: Some(projection),
             watch,
             root,
-            trouble,
+            recovery: Recovery::default(),
+            status,
             left_out: events::LeftOut::default(),
         };
         if !first_scan {
@@ -222,7 +252,8 @@ impl Engine {
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
-        let recover::Found { entries, site_id } = found;
+        let recover::Found { entries, site_id, documents, is_damaged } = found;
+        self.recovery = Recovery::new(documents, is_damaged);
         let count = entries.len();
         self.current.state.adopt(entries);
         if let Some(site_id) = site_id {
@@ -243,6 +274,34 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, now);
         self.current = current;
         self.publish();
+        let mut files = Vec::new();
+        for (path, row) in self.current.state.files() {
+            files.push((path, Some(row)));
+        }
+        let contents = self.contents(files.into_iter());
+        self.status.set_published(contents, self.current.generation, None);
+    }
+
+    /// What the status says of the current state, once these files were read or are gone (`None`).
+    fn contents<'a>(
+        &self,
+        changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
+    ) -> Contents {
+        let state = &self.current.state;
+        let mut refused = self.parts.published.status().contents.refused.clone();
+        for (path, row) in changed {
+            match row.and_then(events::refusal) {
+                Some(diagnostic) => refused.insert(path.clone(), diagnostic.clone()),
+                None => refused.remove(path),
+            };
+        }
+        Contents {
+            entries: state.library().len(),
+            drafts: state.drafts(),
+            scheduled: state.scheduled(),
+            refused,
+            contested: state.contests(),
+        }
     }
 
     fn publish(&self) {

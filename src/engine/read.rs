@@ -76,7 +76,7 @@ pub fn read_changes(
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
-            Ok(()) => read_one(&reader, state, change, limits, now),
+            Ok(()) => read_one(tree, &reader, state, change, limits, now),
             Err(_) => Look::Again,
         };
         progress.count();
@@ -121,7 +121,7 @@ pub fn complete(
     let look = source::Look::At(rivals.iter().cloned().collect());
     for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
         let found = match seen {
-            Seen::Gone => Found::Gone,
+            Seen::Gone => gone(tree, &path),
             Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
             _ => continue,
         };
@@ -150,6 +150,11 @@ impl Progress {
     }
 }
 
+/// What became of a file that was there: it is gone, or a pattern of `articles.ignore` leaves it out now.
+fn gone(tree: &Tree, path: &RelPath) -> Found {
+    if tree.ignores(path) { Found::Excluded } else { Found::Gone }
+}
+
 enum Look {
     Found(Box<Found>),
     Again,
@@ -157,6 +162,7 @@ enum Look {
 }
 
 fn read_one(
+    tree: &Tree,
     reader: &Reader,
     state: &State,
     change: SourceChange,
@@ -178,7 +184,7 @@ fn read_one(
         return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
     }
     let found = match change.seen {
-        Seen::Gone => Found::Gone,
+        Seen::Gone => gone(tree, &change.path),
         Seen::Asset(fingerprint) => template(reader, &change.path, fingerprint)
             .unwrap_or_else(|| asset(&change.path, fingerprint)),
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },

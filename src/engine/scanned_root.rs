@@ -1,11 +1,10 @@
 //! The directory that was last scanned whole, remembered across restarts.
 //!
-//! A start over another directory is guarded until its first full scan: a disk that is not mounted leaves an empty
-//! directory at its path, and that must not empty the feeds. A directory that is swapped while dropfeed runs is not
-//! guarded here: whoever swaps it sees what happens.
+//! A start over another directory is guarded until its first full scan: a disk that is not mounted leaves another
+//! directory at its path. If most articles are not in it, nothing of it is published, not even what is new: it is not
+//! known whose files these are. Everywhere else, only deletions are held: see `library/guard.rs`.
 
 use crate::library::guard::Shrink;
-use crate::library::{Notice, Outcome};
 use crate::source::{Look, Tree};
 
 use super::value;
@@ -29,16 +28,8 @@ impl ScannedRoot {
         !self.is_proven && self.last.as_ref().is_some_and(|last| *last != identity(tree))
     }
 
-    /// Refuses a step over a guarded root after which most of the entries in `before` would have no file.
-    pub(super) fn guard(
-        &self,
-        tree: &Tree,
-        before: usize,
-        outcome: &Outcome,
-    ) -> Result<(), Shrink> {
-        let is_missing = |notice: &&Notice| matches!(notice, Notice::Missing(_));
-        let missing = outcome.notices.iter().filter(is_missing).count();
-        let shrink = Shrink { before, after: before.saturating_sub(missing) };
+    /// Refuses a step over a guarded root after which most of the entries would have no file.
+    pub(super) fn guard(&self, tree: &Tree, shrink: Shrink) -> Result<(), Shrink> {
         if self.is_guarded(tree) && shrink.is_suspicious() { Err(shrink) } else { Ok(()) }
     }
 

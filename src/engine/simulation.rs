@@ -10,13 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+mod operator;
+
 use super::renderer::Renderer;
 use super::{Command, Engine, Parts, Reloaded, settling};
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
-use crate::publish::Published;
+use crate::publish::{PollReason, Published, Watching};
 use crate::source::settle::Sign;
 use crate::source::{Inbox, Tree};
 use crate::store::model::Disk;
@@ -133,7 +135,11 @@ impl World {
         let inbox =
             Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
         let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
-        let polling = config.articles.poll;
+        let every = config.articles.poll_every;
+        let watching = match config.articles.poll {
+            true => Watching::Polling { reason: PollReason::Configured, every },
+            false => Watching::default(),
+        };
         let feeds_gate = Arc::<Mutex<()>>::default();
         let target = SlowTarget { target: Box::new(disk.target()), gate: Arc::clone(&feeds_gate) };
         let parts = Parts {
@@ -144,7 +150,7 @@ impl World {
             inbox: Arc::clone(&inbox),
             published: Arc::clone(&published),
             clock: Arc::<ManualClock>::clone(&clock),
-            polling,
+            watching,
         };
         let (engine, start) = (Engine::start(parts).unwrap(), timer.now());
         let mut world = Self {
@@ -277,6 +283,19 @@ fn an_article_is_published_when_its_time_has_come() {
     assert_eq!(world.titles(), [""; 0]);
     world.run(ms(2));
     assert_eq!(world.titles(), ["A"]);
+}
+
+#[test]
+fn a_date_that_does_not_matter_any_more_wakes_the_loop_once() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "---\ndate: 2026-03-01T12:30:00Z\n---\n# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    fs::remove_file(world.dir.path().join("articles/a.md")).unwrap();
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    world.run(ms(1_800_000));
+    assert!(world.deadline > world.timer.now() + ms(60_000), "it is due again and again");
 }
 
 #[test]

@@ -19,13 +19,18 @@ use crate::store::{Store as _, StoreError};
 
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
-use super::{Current, Engine, Shared, events, hot, renderer, value};
+use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
 /// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
 const RETRIES_MAX: usize = 64;
 
 /// When an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why a start over another directory is held, and what to do.
+pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \
+                               articles are not in it; is its disk mounted? `dropfeed accept` \
+                               publishes what is there";
 
 /// Why a step left nothing behind.
 #[derive(Debug, thiserror::Error)]
@@ -36,17 +41,15 @@ pub enum StepError {
     /// The rows could not be made durable.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Another directory is at the root's path since the last stop, and most of the articles are not in it.
+    /// Most articles are not in the article directory, and it is not certain that it is the right one.
+    #[error("held: {0}: {1}")]
+    Held(Shrink, &'static str),
+    /// The state was lost, and nothing is known of the entries that there were.
     #[error(
-        "held: {0}: another directory is in the place of the article directory, and most articles are not in it; is its disk mounted?"
+        "there is no state, and the feeds in feeds.dir cannot be read: every article could get another id; put a \
+         backup of the state in its place, or run `dropfeed accept`"
     )]
-    Held(Shrink),
-}
-
-impl From<Shrink> for StepError {
-    fn from(shrink: Shrink) -> Self {
-        Self::Held(shrink)
-    }
+    Unrecovered,
 }
 
 /// What a step did.
@@ -102,20 +105,27 @@ impl Engine {
         // Its writer came back while it was read: it will be hinted at again.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
-        self.trouble.unreadable(unreadable);
+        self.status.add_unreadable(unreadable);
+        self.status.remove_unreadable(&observations);
         let files = observations.len();
         if files >= read::PROGRESS_EVERY {
-            self.trouble.show_again();
+            self.status.show_again();
         }
         laps.lap("read");
         let (next, outcome) = self.apply(&mut observations, now);
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
-        self.root.guard(&tree, self.current.state.library().len(), &outcome)?;
+        if self.pending.accept.is_empty() {
+            let guarded = self.root.guard(&tree, next.state.shrink(now));
+            guarded.map_err(|shrink| StepError::Held(shrink, HELD))?;
+            self.guard_recovery(&next.state)?;
+        }
+        let was_held = self.current.state.held().is_some() || self.recovery.is_held;
+        let deleted = operator::deleted(&outcome);
         self.pending.values.retain(|(name, _)| name != value::ROOT);
         self.pending.values.extend(self.root.news(&tree, look));
-        let published = self.settle(next, outcome)?;
+        let published = self.settle(next, outcome, Some(&laps))?;
         laps.lap("commit");
         laps.log(files);
         if *look == Look::Everything {
@@ -124,9 +134,11 @@ impl Engine {
             if held.is_empty() {
                 // Every file that an entry on disk could belong to has been seen.
                 self.current.state.adopt(Vec::new());
+                self.recovery = Default::default();
             }
         }
         self.pending.reweigh = false;
+        self.accepted(deleted, was_held);
         Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
     }
 
@@ -187,7 +199,9 @@ impl Engine {
             let state = &self.current.state;
             let scan = if self.first_scan { Scan::First } else { Scan::Later };
             let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
-            let (state, mut outcome) = state.step(observations, &self.policy, now, scan, reweigh);
+            let deletions = self.pending.deletions();
+            let (state, mut outcome) =
+                state.step(observations, &self.policy, now, scan, reweigh, deletions);
             let mut next = Current { state, ..self.current.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
@@ -200,7 +214,7 @@ impl Engine {
                         .map(|reported| Notice::Diagnostic(path.clone(), reported)),
                 );
             }
-            let is_new = self.parts.published.load().is_none();
+            let is_new = self.first_scan || self.parts.published.load().is_none();
             if is_new
                 || self.pending.reweigh
                 || !outcome.touched.is_empty()
@@ -214,7 +228,11 @@ impl Engine {
 
     /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
     /// No diagnostics: the file is not, or not any more, what the library knows.
-    fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
+    pub(super) fn render(
+        &self,
+        next: &mut Current,
+        outcome: &mut Outcome,
+    ) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
         for scope in hot::scopes() {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
@@ -285,9 +303,14 @@ impl Engine {
     }
 
     /// Makes the next value durable, then visible.
-    fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
+    pub(super) fn settle(
+        &mut self,
+        mut next: Current,
+        outcome: Outcome,
+        laps: Option<&Laps<'_>>,
+    ) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
-        let is_new = self.parts.published.load().is_none();
+        let is_new = self.first_scan || self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
             events::still_refused(&next.state, &notices);
         }
@@ -298,6 +321,9 @@ impl Engine {
             commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
         }
         if is_empty(&commit) && !is_new && touched.is_empty() && !self.pending.reweigh {
+            // What is not durable may be another all the same: a timer is over. To keep it would wake the loop again at
+            // once, for ever.
+            self.current = next;
             return Ok(false);
         }
         next.generation += 1;
@@ -307,6 +333,9 @@ impl Engine {
         self.pending.documents.clear();
         self.current = next;
         self.publish();
+        let changed = commit.files.iter().map(|(path, row)| (path, row.as_ref()));
+        let contents = self.contents(changed);
+        self.status.set_published(contents, self.current.generation, laps.map(Laps::total));
         self.left_out.log(&notices);
         let now = self.parts.clock.now();
         events::notices(&notices, &self.parts.config, now);
@@ -315,15 +344,22 @@ impl Engine {
 }
 
 /// How long the parts of a step took, for the log at level debug.
-struct Laps<'a> {
+pub(super) struct Laps<'a> {
     timer: &'a dyn Timer,
+    start: Instant,
     last: Instant,
     laps: Vec<(&'static str, Duration)>,
 }
 
 impl<'a> Laps<'a> {
     fn start(timer: &'a dyn Timer) -> Self {
-        Self { timer, last: timer.now(), laps: Vec::new() }
+        let start = timer.now();
+        Self { timer, start, last: start, laps: Vec::new() }
+    }
+
+    /// The time since the start.
+    fn total(&self) -> Duration {
+        self.timer.now() - self.start
     }
 
     fn lap(&mut self, name: &'static str) {
@@ -363,8 +399,9 @@ fn paths(held: Vec<Held>) -> Vec<RelPath> {
 }
 
 fn is_empty(commit: &Commit) -> bool {
-    let Commit { files, records, urls, channels, bodies, documents, values } = commit;
-    files.is_empty()
+    let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
+    forgotten.is_empty()
+        && files.is_empty()
         && records.is_empty()
         && urls.is_empty()
         && channels.is_empty()

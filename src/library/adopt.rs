@@ -9,6 +9,7 @@ use crate::article::Head;
 use crate::base::{RelPath, Timestamp, UrlPath};
 
 use super::address;
+use super::guard::Shrink;
 use super::ledger::Ledger;
 
 /// One entry of a feed on disk.
@@ -64,6 +65,18 @@ impl Adopted {
         let asked = address::address(path, head).ok()?;
         let url = ledger.claim(ledger.next_seq(), &asked).ok()?;
         self.entries.get(&url.key())
+    }
+
+    /// How many entries there were, and how many of them are articles now.
+    pub(super) fn shrink(&self, ledger: &Ledger) -> Shrink {
+        let mut after = 0;
+        for entry in self.entries.values() {
+            let owner = ledger.owner_of_url(&entry.url);
+            if owner.is_some_and(|record| record.standing.is_live()) {
+                after += 1;
+            }
+        }
+        Shrink { before: self.entries.len(), after }
     }
 
     /// The place of a file in the order of publication, before its date: what the feed of the site did not hold came

@@ -57,6 +57,11 @@ impl Members {
         self.list.len()
     }
 
+    /// Whether no public article is in the scope.
+    pub(super) fn is_empty(&self) -> bool {
+        self.feed.is_empty() && self.list.is_empty()
+    }
+
     /// A number that changes with every member.
     pub(super) fn sum(&self) -> u128 {
         self.sum

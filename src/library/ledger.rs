@@ -47,11 +47,17 @@ pub(super) struct Ledger {
     /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
     /// seen in two halves would be a deletion and a new article.
     departed: OrdSet<(Timestamp, Seq)>,
+    /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
+    vanished: OrdSet<(Timestamp, Seq)>,
     /// The last fingerprints of missing and departed articles, by which a rename is known.
     traces: HashMap<Seq, Fingerprint>,
     /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
     /// its original may be about to go.
     copies: OrdMap<RelPath, (RelPath, Timestamp)>,
+    /// Usable files whose author keeps them back, and until when; none for a draft.
+    waits: HashMap<RelPath, Option<Timestamp>>,
+    /// Those with a date, by it.
+    scheduled: OrdSet<(Timestamp, RelPath)>,
     /// Every file by its inode number.
     by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
@@ -65,6 +71,9 @@ impl Ledger {
         self.by_path.insert(record.path.clone(), record.seq);
         if let Standing::Missing(since) = record.standing {
             self.missing.insert((since, record.seq));
+        }
+        if let Standing::Deleted(Some(at)) = record.standing {
+            self.vanished.insert((at, record.seq));
         }
         self.put_record(Arc::clone(record));
     }
@@ -112,9 +121,15 @@ impl Ledger {
         if record.standing == standing {
             return false;
         }
+        if let Standing::Deleted(Some(at)) = record.standing {
+            self.vanished.remove(&(at, seq));
+        }
+        if let Standing::Deleted(Some(at)) = standing {
+            self.vanished.insert((at, seq));
+        }
         if let Standing::Missing(since) = record.standing {
             self.missing.remove(&(since, seq));
-            if standing == Standing::Deleted && now.duration_since(since) < DEPARTED {
+            if matches!(standing, Standing::Deleted(_)) && now.duration_since(since) < DEPARTED {
                 self.departed.insert((since, seq));
             } else if !matches!(standing, Standing::Missing(_)) {
                 self.traces.remove(&seq);
@@ -125,6 +140,11 @@ impl Ledger {
         }
         self.put_record(Arc::new(Record { standing, ..(*record).clone() }));
         true
+    }
+
+    /// The article that owns the URL.
+    pub(super) fn owner_of_url(&self, url: &UrlPath) -> Option<&Arc<Record>> {
+        self.urls.get(&url.key()).and_then(|seq| self.records.get(seq))
     }
 
     /// Makes the URL the article's for ever; false where it is an article's already.
@@ -147,7 +167,7 @@ impl Ledger {
         let gone = self.missing.iter().chain(&self.departed);
         let records = gone.filter_map(|(_, seq)| self.records.get(seq));
         records
-            .filter(|record| !self.has_file(record))
+            .filter(|record| record.standing != Standing::Forgotten && !self.has_file(record))
             .map(|record| (record, self.traces.get(&record.seq).copied()))
     }
 
@@ -167,6 +187,29 @@ impl Ledger {
         self.missing.range(after).map(|(_, seq)| *seq).collect()
     }
 
+    /// The articles whose file is gone, and that are public all the same.
+    pub(super) fn missing(&self) -> impl Iterator<Item = Seq> {
+        self.missing.iter().map(|(_, seq)| *seq)
+    }
+
+    /// The number of articles whose file is gone, and that are public all the same.
+    pub(super) fn missing_len(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// The articles that vanished and were taken away not longer than `window` before or after `from`. A moment beyond
+    /// that is of a clock that was ahead.
+    pub(super) fn vanished(&self, from: Timestamp, window: SignedDuration) -> Vec<Seq> {
+        let first = from.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let last = from.checked_add(window).unwrap_or(Timestamp::MAX);
+        self.vanished.range((first, 0)..=(last, Seq::MAX)).map(|(_, seq)| *seq).collect()
+    }
+
+    /// The articles that vanished and were taken away, whenever that was.
+    pub(super) fn vanished_ever(&self) -> Vec<Seq> {
+        self.vanished.iter().map(|(_, seq)| *seq).collect()
+    }
+
     /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been stepped.
     pub(super) fn forget_departed(&mut self, now: Timestamp) {
         for (since, seq) in self.departed.clone() {
@@ -175,7 +218,7 @@ impl Ledger {
             }
             self.departed.remove(&(since, seq));
             let record = self.records.get(&seq);
-            if record.is_some_and(|record| record.standing == Standing::Deleted) {
+            if record.is_some_and(|record| !record.standing.is_live()) {
                 self.traces.remove(&seq);
             }
         }
@@ -240,6 +283,37 @@ impl Ledger {
         self.contested.iter()
     }
 
+    /// The same, as one value.
+    pub(super) fn contests(&self) -> &OrdMap<RelPath, Diagnostic> {
+        &self.contested
+    }
+
+    /// Remembers that the author of the file keeps it back: until then, or as a draft.
+    pub(super) fn put_wait(&mut self, path: &RelPath, until: Option<Timestamp>) {
+        self.take_wait(path);
+        self.waits.insert(path.clone(), until);
+        if let Some(until) = until {
+            self.scheduled.insert((until, path.clone()));
+        }
+    }
+
+    /// Forgets that it is kept back.
+    pub(super) fn take_wait(&mut self, path: &RelPath) {
+        if let Some(Some(until)) = self.waits.remove(path) {
+            self.scheduled.remove(&(until, path.clone()));
+        }
+    }
+
+    /// The files that wait for their date, by it.
+    pub(super) fn scheduled(&self) -> &OrdSet<(Timestamp, RelPath)> {
+        &self.scheduled
+    }
+
+    /// How many files are drafts.
+    pub(super) fn drafts(&self) -> usize {
+        self.waits.len() - self.scheduled.len()
+    }
+
     /// Remembers a copy of `original` that waits for the grace, since `since`.
     pub(super) fn put_copy(&mut self, path: &RelPath, original: &RelPath, since: Timestamp) {
         self.copies.insert(path.clone(), (original.clone(), since));
@@ -268,7 +342,7 @@ impl Ledger {
                 && self.urls.get(&record.url.key()) == Some(seq)
                 && self.by_digest.contains(&(record.digest.prefix(), *seq))
                 // A deleted article's path may have been another's since, and have none now.
-                && (record.standing == Standing::Deleted || self.by_path.contains_key(&record.path))
+                && (!record.standing.is_live() || self.by_path.contains_key(&record.path))
         });
         let is_missing = |(since, seq): &(Timestamp, Seq)| {
             let record = self.records.get(seq);
@@ -290,12 +364,14 @@ impl Ledger {
             && self.by_inode.len() == self.files.len()
             && self.by_digest.len() == self.records.len()
             && self.contested.keys().all(known)
+            && self.waits.keys().all(known)
+            && self.waits.values().flatten().count() == self.scheduled.len()
             && self.copies.keys().all(known)
     }
 
-    /// The article of the file at `path`, unless its deletion took effect.
+    /// The article of the file at `path`, unless it was taken away.
     pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
-        self.last_at(path).filter(|record| record.standing != Standing::Deleted)
+        self.last_at(path).filter(|record| record.standing.is_live())
     }
 
     /// The last article that stood at `path`, deleted or not.
@@ -328,6 +404,7 @@ impl Ledger {
         self.by_inode.remove(&(row.fingerprint.ino, path.clone()));
         self.contested.remove(path);
         self.copies.remove(path);
+        self.take_wait(path);
         Some(row)
     }
 
@@ -371,6 +448,14 @@ impl Ledger {
             }
         }
         twins
+    }
+
+    /// A forgotten article with these bytes.
+    pub(super) fn forgotten(&self, digest: Digest) -> Option<&Arc<Record>> {
+        let prefix = digest.prefix();
+        let alike = self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX));
+        let mut records = alike.filter_map(|(_, seq)| self.records.get(seq));
+        records.find(|record| record.standing == Standing::Forgotten && record.digest == digest)
     }
 
     /// The owner of the id.

@@ -28,7 +28,9 @@ use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
-pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+pub use state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+
+pub use step::Forget;
 
 use assets::{Assets, References};
 use channel::Members;

@@ -18,8 +18,23 @@ pub enum Standing {
     Withdrawn,
     /// Its file has been gone since then; public until the grace is over.
     Missing(Timestamp),
-    /// Its file is gone, and the grace is over.
-    Deleted,
+    /// Its file is gone, and the grace is over. Where nobody decided that it goes: when it was taken away, for the
+    /// shrink guard to count.
+    Deleted(Option<Timestamp>),
+    /// An operator took it down, for ever. The same bytes are not published again, at no path.
+    Forgotten,
+}
+
+impl Standing {
+    /// Whether readers see the article.
+    pub fn is_shown(self) -> bool {
+        matches!(self, Self::Public | Self::Missing(_))
+    }
+
+    /// Whether the article still has its path: it is public, or its author may publish it again.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Deleted(_) | Self::Forgotten)
+    }
 }
 
 /// The identity of an article, made when it first became public.
@@ -110,6 +125,8 @@ pub struct Commit {
     pub urls: Vec<(UrlPath, Seq)>,
     /// Channels, new or changed.
     pub channels: Vec<ChannelRow>,
+    /// Scopes whose channels are forgotten, before `channels` are put.
+    pub forgotten: Vec<Scope>,
     /// Bodies of hot entries to keep, or to forget (`None`).
     pub bodies: Vec<(Seq, Option<Arc<Body>>)>,
     /// Hot documents that changed, by their path as [`crate::base::Route`] prints it.

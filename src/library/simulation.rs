@@ -5,6 +5,8 @@
 
 mod clocks;
 mod deletions;
+mod forgets;
+mod holds;
 mod sections;
 mod windows;
 
@@ -18,10 +20,11 @@ use proptest::prelude::*;
 use crate::article;
 use crate::base::Fingerprint;
 use crate::base::media::is_asset;
-use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
 use super::{
-    Commit, Found, Library, Lookup, Notice, Observation, Policy, Remembered, Reweigh, Scan, State,
+    Commit, Deletions, Forget, Found, Library, Lookup, Notice, Observation, Policy, Remembered,
+    Reweigh, Scan, State,
 };
 
 mod links;
@@ -49,6 +52,8 @@ struct World {
     seen: BTreeMap<String, File>,
     scan: Scan,
     reweigh: Reweigh,
+    deletions: Deletions,
+    ignored: BTreeSet<String>,
     log: Vec<String>,
     policy: Policy,
     /// Every line that was run, for the report of a failure.
@@ -77,6 +82,8 @@ impl World {
             seen: BTreeMap::new(),
             scan: Scan::Later,
             reweigh: Reweigh::Changed,
+            deletions: Deletions::Guarded,
+            ignored: BTreeSet::new(),
             log: Vec::new(),
             policy,
             script: Vec::new(),
@@ -128,9 +135,35 @@ impl World {
             "base" => self.change(|policy| policy.base = Digest::of(rest.as_bytes())),
             "reweigh" => self.change(|_| ()),
             "restart" => self.state = State::load(&self.remembered, &self.policy),
+            "ignore" => {
+                self.ignored.insert(one.into());
+                self.change(|_| ());
+            }
+            "accept" => {
+                self.deletions = Deletions::Accepted;
+                self.look(&self.everything());
+            }
+            "forget" => self.forget(one),
             "." if rest.is_empty() => self.look(&self.everything()),
             "." => self.look(&rest.split(' ').map(str::to_owned).collect()),
             other => panic!("{other}?"),
+        }
+    }
+
+    /// Forgets the article of a path, or the scope of a URL.
+    fn forget(&mut self, what: &str) {
+        let target = match Route::parse(what) {
+            Some(Route::Index(scope)) => Some(Forget::Scope(scope)),
+            _ => self.state.forgettable_at(&path(what)),
+        };
+        let Some(target) = target else { return self.log.push(format!("{what}: nothing")) };
+        match self.state.forget(&target, &self.policy, self.now) {
+            Ok((state, outcome, done)) => {
+                self.state = state;
+                keep(&mut self.remembered, &outcome.commit);
+                self.log.push(done);
+            }
+            Err(why) => self.log.push(why),
         }
     }
 
@@ -165,9 +198,16 @@ impl World {
             }
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
-        let (state, outcome) =
-            self.state.step(&observations, &self.policy, self.now, self.scan, self.reweigh);
+        let (state, outcome) = self.state.step(
+            &observations,
+            &self.policy,
+            self.now,
+            self.scan,
+            self.reweigh,
+            self.deletions,
+        );
         (self.scan, self.reweigh) = (Scan::Later, Reweigh::Changed);
+        self.deletions = Deletions::Guarded;
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
         self.log.extend(outcome.notices.iter().filter_map(line_of));
@@ -181,7 +221,8 @@ impl World {
 
     /// What a look at one path finds, where it differs from what was seen there before.
     fn observe(&mut self, name: &str) -> Option<Observation> {
-        let file = self.files.get(name).filter(|file| !self.dangles(file));
+        let is_ignored = self.ignored.contains(name);
+        let file = self.files.get(name).filter(|file| !is_ignored && !self.dangles(file));
         let found = match (file, self.seen.get(name)) {
             (Some(file), Some(seen)) if file == seen => return None,
             (Some(file), _) => {
@@ -190,7 +231,7 @@ impl World {
             }
             (None, Some(_)) => {
                 self.seen.remove(name);
-                Found::Gone
+                if is_ignored { Found::Excluded } else { Found::Gone }
             }
             (None, None) => return None,
         };
@@ -234,6 +275,11 @@ fn keep(remembered: &mut Remembered, commit: &Commit) {
     }
     remembered.records.sort_by_key(|record| record.seq);
     remembered.urls.extend(commit.urls.iter().cloned());
+    remembered.channels.retain(|known| !commit.forgotten.contains(&known.scope));
+    for (name, value) in &commit.values {
+        remembered.values.retain(|(known, _)| known != name);
+        remembered.values.push((name.clone(), value.clone()));
+    }
     for row in &commit.channels {
         remembered.channels.retain(|known| known.scope != row.scope);
         remembered.channels.push(row.clone());

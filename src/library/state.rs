@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -20,6 +20,7 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 
 use super::adopt::{Adopted, Recovered};
+use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
@@ -52,6 +53,8 @@ pub struct Observation {
 pub enum Found {
     /// Nothing.
     Gone,
+    /// A file that the configuration leaves out: its author's act, as opposed to [`Found::Gone`].
+    Excluded,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.
@@ -147,6 +150,15 @@ pub enum Reweigh {
     Everything,
 }
 
+/// What becomes of deletions that look like a fault: see [`super::guard`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletions {
+    /// They are held.
+    Guarded,
+    /// An operator accepts them: what is missing goes at once.
+    Accepted,
+}
+
 /// The ledger and the library. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -156,6 +168,8 @@ pub struct State {
     pub(super) adopted: Adopted,
     /// The section files that keep articles back, with the beginnings of their paths.
     withheld: OrdMap<RelPath, Arc<Head>>,
+    /// Set while deletions are held.
+    pub(super) hold: Option<Hold>,
 }
 
 impl State {
@@ -213,6 +227,11 @@ impl State {
         self.adopted = Adopted::of(recovered);
     }
 
+    /// How many entries were recovered, and how many of them are articles again.
+    pub fn recovery(&self) -> Shrink {
+        self.adopted.shrink(&self.ledger)
+    }
+
     /// The present library.
     pub fn library(&self) -> &Library {
         &self.library
@@ -227,8 +246,11 @@ impl State {
         }
     }
 
-    /// When the first grace is over; never where that is beyond the end of time.
+    /// When the first grace is over; never where that is beyond the end of time, or while deletions are held.
     fn next_deletion(&self, policy: &Policy) -> Option<Timestamp> {
+        if self.hold.is_some() {
+            return None;
+        }
         self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
     }
 
@@ -236,6 +258,19 @@ impl State {
     /// article went may still be on its way.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
         self.next_deletion(policy).is_some_and(|end| end <= now)
+    }
+
+    /// The deletions that are held, if any are.
+    pub fn held(&self) -> Option<Shrink> {
+        self.hold.map(|hold| self.shrink(hold.since))
+    }
+
+    /// What is public, against what would be without the files that vanished.
+    pub fn shrink(&self, now: Timestamp) -> Shrink {
+        let missing = self.ledger.missing_len();
+        let vanished = self.ledger.vanished(now, guard::WINDOW).len();
+        let before = self.hold.map_or(self.library.len() + vanished, |hold| hold.before);
+        Shrink { before, after: before.saturating_sub(missing + vanished) }
     }
 
     /// When the next article appears by itself.
@@ -311,6 +346,21 @@ impl State {
         for (path, row) in refused {
             self.ledger.put_file(&path, row);
         }
+    }
+
+    /// The files that wait for their date, by it. A cheap copy.
+    pub fn scheduled(&self) -> OrdSet<(Timestamp, RelPath)> {
+        self.ledger.scheduled().clone()
+    }
+
+    /// How many files are drafts.
+    pub fn drafts(&self) -> usize {
+        self.ledger.drafts()
+    }
+
+    /// The files whose articles ask for what is another's, as one value. A cheap copy.
+    pub fn contests(&self) -> OrdMap<RelPath, Diagnostic> {
+        self.ledger.contests().clone()
     }
 
     /// Files whose articles ask for what is another's.

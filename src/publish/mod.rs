@@ -4,10 +4,12 @@ pub mod document;
 pub mod published;
 pub mod render;
 pub mod snapshot;
+pub mod status;
 pub mod versions;
 
 pub use document::{Cache, Coding, Document, Kind};
-pub use published::{Part, Published, Status};
+pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};
+pub use status::{Contents, LastProjection, LastPublish, Part, PollReason, Status, Watching};
 pub use versions::Versions;

@@ -16,6 +16,9 @@ use super::Document;
 /// near 100 KB.
 pub const LISTED_MAX: usize = 60;
 
+/// The generation of a snapshot that no step made.
+const RESTORED: u64 = 0;
+
 /// Everything that readers can see, at one moment. Never changes once published.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -80,6 +83,23 @@ fn asset(path: Option<RelPath>) -> Found {
 }
 
 impl Snapshot {
+    /// The feeds that an earlier process left behind, and nothing else: it is not certain that the articles are there.
+    pub fn restored(config: Arc<Config>, feeds: HashMap<Route, Arc<Document>>) -> Self {
+        Self {
+            generation: RESTORED,
+            config,
+            library: Library::default(),
+            hot: feeds,
+            bodies: Default::default(),
+            next_due: None,
+        }
+    }
+
+    /// Whether this is [`Snapshot::restored`].
+    pub fn is_restored(&self) -> bool {
+        self.generation == RESTORED
+    }
+
     /// The answer to `route`.
     pub fn find(&self, route: &Route) -> Found {
         if let Some(document) = self.hot.get(route) {

@@ -116,6 +116,11 @@ impl Tree {
         self.root.identity()
     }
 
+    /// Whether the file at `path` is ignored, by its name, by a pattern, or by a directory above it.
+    pub fn ignores(&self, path: &RelPath) -> bool {
+        self.ignore.hides_at_any_depth(path, false)
+    }
+
     /// The absolute path of the article directory.
     pub fn path(&self) -> &Path {
         self.root.path()

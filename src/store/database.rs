@@ -269,7 +269,7 @@ impl Store for Database {
 
 /// Every change of a commit, table by table.
 fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
-    let Commit { files, records, urls, channels, bodies, documents, values } = commit;
+    let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
     writer.put_all(&schema::FILES, &last(files, |row| &row.0), |(path, row)| match row {
         Some(row) => Change::put(&schema::FILES, rows::file(path, row)?),
         None => Ok(Change::Forget(rows::text(path.as_str()))),
@@ -278,6 +278,9 @@ fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
         Change::put(&schema::RECORDS, rows::record(record)?)
     })?;
     urls.iter().try_for_each(|(url, seq)| writer.claim(url, *seq))?;
+    writer.put_all(&schema::CHANNELS, &last(forgotten, |scope| scope), |scope| {
+        Ok(Change::Forget(rows::text(&scope.to_string())))
+    })?;
     writer.put_all(&schema::CHANNELS, &last(channels, |row| &row.scope), |row| {
         Change::put(&schema::CHANNELS, rows::channel(row))
     })?;
@@ -393,8 +396,10 @@ mod tests {
             Standing::Public,
             Standing::Withdrawn,
             Standing::Missing(instant(n)),
-            Standing::Deleted,
-        ][n as usize % 4];
+            Standing::Deleted(None),
+            Standing::Deleted(Some(instant(n))),
+            Standing::Forgotten,
+        ][n as usize % 6];
         Arc::new(Record {
             seq,
             id: format!("urn:{seq}"),
@@ -450,7 +455,8 @@ mod tests {
                     .push((RelPath::new(&format!("f/{key}")).unwrap(), (n > 0).then(|| file(n)))),
                 1 => commit.records.push(record(key, n)),
                 2 => commit.urls.push((url(key), n)),
-                3 => commit.channels.push(channel(key, n)),
+                3 if n > 0 => commit.channels.push(channel(key, n)),
+                3 => commit.forgotten.push(scope(key)),
                 4 => commit.bodies.push((key, (n > 0).then(|| body(n)))),
                 5 => {
                     let row = DocumentRow { digest: bytes(n), last_modified: instant(n) };
@@ -675,18 +681,24 @@ mod tests {
         drop(store);
         let lock = || Lock::acquire(temp.path()).unwrap();
 
-        let fails: [Migration; 2] =
-            [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a); nonsense")];
-        Database::open_with(lock(), &fails).unwrap_err();
-        let adds: [Migration; 2] =
-            [MIGRATIONS[0], |transaction| transaction.execute_batch("CREATE TABLE x(a)")];
+        let known = MIGRATIONS.len() as u32;
+        let fails: Migration =
+            |transaction| transaction.execute_batch("CREATE TABLE x(a); nonsense");
+        Database::open_with(lock(), &[MIGRATIONS, &[fails]].concat()).unwrap_err();
+        let adds: Migration = |transaction| transaction.execute_batch("CREATE TABLE x(a)");
+        let adds = [MIGRATIONS, &[adds]].concat();
         let mut store = Database::open_with(lock(), &adds).unwrap();
         assert_eq!(dump(&mut store).unwrap(), before);
         drop(store);
 
         let error = open_in(temp.path()).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
-        fs::rename(temp.path().join("state.v1.db"), temp.path().join("state.db")).unwrap();
+        let expected = (known + 1, known);
+        assert!(
+            matches!(error, StoreError::Newer { found, known, .. } if (found, known) == expected),
+            "{error}"
+        );
+        let copy = temp.path().join(format!("state.v{known}.db"));
+        fs::rename(copy, temp.path().join("state.db")).unwrap();
         assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), before);
     }
 

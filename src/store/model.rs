@@ -208,7 +208,8 @@ struct Ledger {
 
 impl Ledger {
     fn apply(&mut self, commit: &Commit) {
-        let Commit { files, records, urls, channels, bodies, documents, values } = commit;
+        let Commit { files, records, urls, channels, forgotten, bodies, documents, values } =
+            commit;
         for (path, row) in files {
             set(&mut self.files, path, row.as_ref());
         }
@@ -224,6 +225,9 @@ impl Ledger {
                 self.urls.insert(url.clone(), *seq);
                 self.url_order.push_back(url.clone());
             }
+        }
+        for scope in forgotten {
+            self.channels.remove(&scope.to_string());
         }
         for row in channels {
             let row = ChannelRow {
@@ -284,6 +288,7 @@ fn kept_record(record: &Record) -> Record {
         updated: kept(record.updated),
         standing: match record.standing {
             Standing::Missing(since) => Standing::Missing(kept(since)),
+            Standing::Deleted(at) => Standing::Deleted(at.map(kept)),
             other => other,
         },
         ..record.clone()

@@ -4,7 +4,7 @@
 //! read first, because it has every id to the byte; Atom where it holds more.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use feed_rs::model::Entry;
@@ -18,6 +18,9 @@ use crate::library::adopt::Recovered;
 /// The largest feed that is read, in bytes; far beyond what dropfeed writes.
 const FEED_BYTES_MAX: u64 = 64 << 20;
 
+/// Bytes of feeds that are served while the articles are waited for.
+const DOCUMENTS_BYTES_MAX: usize = 64 << 20;
+
 /// Directories beneath `feeds/` that are read.
 const DIRECTORIES_MAX: usize = 20_000;
 
@@ -28,6 +31,22 @@ pub struct Found {
     pub entries: Vec<Recovered>,
     /// The id of the site, where it could be verified.
     pub site_id: Option<String>,
+    /// The files as they are, to be served while it is not certain that the articles are there.
+    pub documents: Vec<(Route, Format, Vec<u8>)>,
+    /// Whether there is a feed of a site that cannot be read, so that nothing is known of its entries.
+    pub is_damaged: bool,
+}
+
+/// A file of a feed.
+enum Read {
+    /// There is none.
+    Absent,
+    /// It is a feed.
+    Feed(OnDisk),
+    /// It is whole, but another program's.
+    Foreign,
+    /// It is empty, cut off, or cannot be read.
+    Damaged,
 }
 
 /// One feed on disk.
@@ -75,14 +94,41 @@ struct JsonItem {
 
 /// Reads every feed beneath `feeds`. `site_id`: the id that the configuration has for the site.
 pub fn recover(feeds: &Path, site_id: &str) -> Found {
-    let site = read_feed(feeds);
-    let Some(base) = site.base.clone() else { return Found::default() };
-    let mut found = Found { site_id: verified(&site, site_id, &base), entries: Vec::new() };
-    take(&mut found.entries, site, &base, Which::Site);
-    for directory in directories(feeds) {
-        take(&mut found.entries, read_feed(&directory), &base, Which::Elsewhere);
+    let (site, is_damaged) = read_feed(feeds);
+    let directories = directories(feeds);
+    let documents = documents(feeds, &directories);
+    let Some(base) = site.base.clone() else {
+        return Found { documents, is_damaged, ..Found::default() };
+    };
+    let site_id = verified(&site, site_id, &base);
+    let mut entries = Vec::new();
+    take(&mut entries, site, &base, Which::Site);
+    for directory in &directories {
+        take(&mut entries, read_feed(directory).0, &base, Which::Elsewhere);
     }
-    found
+    Found { entries, site_id, documents, is_damaged: false }
+}
+
+/// The files of every feed, the site's own first, as far as they fit into [`DOCUMENTS_BYTES_MAX`].
+fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u8>)> {
+    let (mut documents, mut room) = (Vec::new(), DOCUMENTS_BYTES_MAX);
+    for directory in std::iter::once(feeds).chain(directories.iter().map(PathBuf::as_path)) {
+        for format in Format::ALL {
+            let path = directory.join(format.file_name());
+            let name = path.strip_prefix(feeds).ok().and_then(Path::to_str);
+            let Some(route) = name.and_then(|name| Route::parse(&format!("/{name}"))) else {
+                continue;
+            };
+            if let Ok(bytes) = read(directory, format)
+                && bytes.len() <= room
+                && !bytes.is_empty()
+            {
+                room -= bytes.len();
+                documents.push((route, format, bytes));
+            }
+        }
+    }
+    documents
 }
 
 /// Which feed an entry is from.
@@ -121,43 +167,62 @@ fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
     candidates.into_iter().flatten().find(|candidate| feed_id(candidate, &Scope::Site) == *id)
 }
 
-/// The feed of one directory, from the format that holds more.
-fn read_feed(directory: &Path) -> OnDisk {
-    let json = read(directory, Format::Json).and_then(|bytes| of_json(&bytes)).unwrap_or_default();
-    let atom = read(directory, Format::Atom).and_then(|bytes| of_atom(&bytes)).unwrap_or_default();
-    OnDisk {
+/// The feed of one directory, from the format that holds more, and whether there is one that cannot be read.
+fn read_feed(directory: &Path) -> (OnDisk, bool) {
+    let mut is_damaged = false;
+    let mut is_readable = false;
+    let mut formats = [Format::Json, Format::Atom].map(|format| {
+        let read = match read(directory, format) {
+            Ok(bytes) if format == Format::Json => of_json(&bytes),
+            Ok(bytes) => of_atom(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Absent,
+            Err(_) => Read::Damaged,
+        };
+        is_damaged |= matches!(read, Read::Damaged);
+        is_readable |= matches!(read, Read::Feed(_) | Read::Foreign);
+        if let Read::Feed(feed) = read { feed } else { OnDisk::default() }
+    });
+    let [json, atom] = &mut formats;
+    let (json, atom) = (std::mem::take(json), std::mem::take(atom));
+    let feed = OnDisk {
         base: json.base.or(atom.base),
         id: atom.id,
         site_id: json.site_id,
         entries: if atom.entries.len() > json.entries.len() { atom.entries } else { json.entries },
-    }
+    };
+    (feed, is_damaged && !is_readable)
 }
 
-fn read(directory: &Path, format: Format) -> Option<Vec<u8>> {
-    let file = File::open(directory.join(format.file_name())).ok()?;
+fn read(directory: &Path, format: Format) -> io::Result<Vec<u8>> {
+    let path = directory.join(format.file_name());
     // A pipe would be waited for without end.
-    file.metadata().ok().filter(|found| found.is_file())?;
+    if !std::fs::metadata(&path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let mut bytes = Vec::new();
-    file.take(FEED_BYTES_MAX).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
+    File::open(path)?.take(FEED_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-fn of_json(bytes: &[u8]) -> Option<OnDisk> {
-    let feed: JsonFeed = serde_json::from_slice(bytes).ok()?;
+fn of_json(bytes: &[u8]) -> Read {
+    let Ok(feed) = serde_json::from_slice::<JsonFeed>(bytes) else {
+        let is_json = serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+        return if is_json { Read::Foreign } else { Read::Damaged };
+    };
     let mut entries = Vec::with_capacity(feed.items.len());
     for JsonItem { id, url, date_published: published, date_modified: updated } in feed.items {
         entries.push(Written { id, is_verbatim: true, url, published, updated });
     }
     let site_id = feed.extension.map(|extension| extension.site_id);
-    Some(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
+    Read::Feed(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
 }
 
-fn of_atom(bytes: &[u8]) -> Option<OnDisk> {
-    let feed = feed_rs::parser::parse(bytes).ok()?;
+fn of_atom(bytes: &[u8]) -> Read {
+    let Ok(feed) = feed_rs::parser::parse(bytes) else { return Read::Damaged };
     let own = feed.links.iter().find(|link| link.rel.as_deref() == Some("self"));
     let base = own.and_then(|link| base_of(&link.href, Format::Atom));
     let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
-    Some(OnDisk { base, id: Some(feed.id), site_id: None, entries })
+    Read::Feed(OnDisk { base, id: Some(feed.id), site_id: None, entries })
 }
 
 fn of_atom_entry(entry: &Entry) -> Option<Written> {
@@ -254,6 +319,33 @@ mod tests {
         let elsewhere = "elsewhere a urn:uuid:1 2026-01-03T00:00:00.000009Z";
         check(&[("feed.json", JSON), ("news/b/atom.xml", &own)], &["mine", u, elsewhere]);
         check(&[("news/feed.json", JSON)], &["-"]);
+    }
+
+    #[test]
+    fn feeds_that_cannot_be_read_are_not_taken_for_none() {
+        let own = atom(&feed_id("mine", &Scope::Site));
+        let cut = &own[..own.len() / 2];
+        for (files, is_damaged) in [
+            (&[][..], false),
+            (&[("feed.json", JSON)], false),
+            (&[("feed.json", "")], true),
+            (&[("atom.xml", cut)], true),
+            (&[("atom.xml", cut), ("feed.json", &JSON[..100])], true),
+            (&[("atom.xml", cut), ("feed.json", JSON)], false),
+            (&[("atom.xml", &own), ("feed.json", "{")], false),
+            // Another program's.
+            (&[("feed.json", r#"{"items": 7}"#)], false),
+            (&[("rss.xml", "x")], false),
+            (&[("news/feed.json", "x")], false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            for (path, text) in files {
+                let path = dir.path().join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            assert_eq!(recover(dir.path(), "x").is_damaged, is_damaged, "{files:?}");
+        }
     }
 
     proptest::proptest! {

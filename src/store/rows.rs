@@ -109,7 +109,8 @@ pub fn record(record: &Record) -> Result<Cells> {
         Standing::Public => (0, Value::Null),
         Standing::Withdrawn => (1, Value::Null),
         Standing::Missing(since) => (2, instant(since)),
-        Standing::Deleted => (3, Value::Null),
+        Standing::Deleted(at) => (3, at.map_or(Value::Null, instant)),
+        Standing::Forgotten => (4, Value::Null),
     };
     Ok(vec![
         int(record.seq.cast_signed()),
@@ -143,7 +144,9 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
             (0, _) => Standing::Public,
             (1, _) => Standing::Withdrawn,
             (2, Value::Integer(micros)) => Standing::Missing(read_instant(micros)?),
-            (3, _) => Standing::Deleted,
+            (3, Value::Null) => Standing::Deleted(None),
+            (3, Value::Integer(micros)) => Standing::Deleted(Some(read_instant(micros)?)),
+            (4, _) => Standing::Forgotten,
             (other, _) => return malformed("a standing", &int(other)),
         },
         head: Arc::new(cells.json::<Head>()?.shrunk()),

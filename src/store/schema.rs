@@ -18,7 +18,11 @@ pub(super) const APPLICATION: u32 = u32::from_be_bytes(*b"drpf");
 pub(super) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// `MIGRATIONS[n]` leads from version n to n + 1. Version 0 is an empty file.
-pub(super) const MIGRATIONS: &[Migration] = &[|transaction| transaction.execute_batch(VERSION_1)];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    |transaction| transaction.execute_batch(VERSION_1),
+    // 2: records may be forgotten (`standing` 4), which earlier versions would take for damage.
+    |_| Ok(()),
+];
 
 const VERSION_1: &str = "
     CREATE TABLE files(path TEXT PRIMARY KEY, dev INTEGER NOT NULL, ino INTEGER NOT NULL, btime_ns INTEGER NOT NULL,

@@ -55,7 +55,11 @@ fn sites_without_an_address_share_no_id_and_keep_theirs() {
 
 /// A site with ten articles, stopped.
 fn ten() -> Site {
-    let mut site = Site::new("");
+    ten_with("")
+}
+
+fn ten_with(settings: &str) -> Site {
+    let mut site = Site::new(settings);
     for n in 0..10 {
         site.write(&format!("{n}.md"), format!("# Article {n}\n\ntext {n}\n"));
     }
@@ -120,13 +124,46 @@ fn a_start_over_a_copy_of_the_root_is_not_held() {
     site.start();
     eventually("the one that was not copied is gone", || site.items().len() == 9);
     assert!(!logs(&site, "held"));
-    // The copy is the root now: that it is emptied later is its owner's decision.
+    // The copy is the root now. That it is emptied while dropfeed does not run is noticed, too.
     site.stop();
     for n in 1..10 {
         site.remove(&format!("{n}.md"));
     }
     site.start();
-    site.settles(&[]);
+    eventually("it is held", || logs(&site, "degraded: held: 10 -> 0: the files of most"));
+    assert_eq!(site.items().len(), 9);
+}
+
+#[test]
+fn a_running_site_whose_files_vanish_keeps_its_feeds() {
+    let mut site = ten_with("articles.grace_s = 3");
+    site.start();
+    let vanish: [fn(&Site); 3] = [
+        |site| (0..10).for_each(|n| site.remove(&format!("{n}.md"))),
+        |site| {
+            fs::remove_dir_all(site.articles()).unwrap();
+            fs::create_dir(site.articles()).unwrap();
+        },
+        |site| {
+            fs::rename(site.articles(), site.dir.path().join("aside")).unwrap();
+            fs::create_dir(site.articles()).unwrap();
+        },
+    ];
+    let status = |site: &Site| site.get("/-/ready").text();
+    for vanish in vanish {
+        vanish(&site);
+        eventually("it is held", || status(&site).contains("degraded: held: 10 -> 0: "));
+        assert_eq!(site.items().len(), 10);
+        site.stop();
+        site.start();
+        eventually("it is still held", || status(&site).contains("degraded: held: 10 -> 0: "));
+        assert_eq!(site.items().len(), 10);
+        for n in 0..10 {
+            site.drop_in(&format!("{n}.md"), format!("# Article {n}\n\ntext {n}\n"));
+        }
+        eventually("it is over", || status(&site) == "ready\n");
+        assert_eq!(site.items().len(), 10);
+    }
 }
 
 #[test]
@@ -272,6 +309,70 @@ fn a_lost_state_is_recovered_from_the_feeds() {
 #[test]
 fn a_lost_state_of_a_site_without_an_address_is_recovered_too() {
     check_recovered(NO_ADDRESS, |site| fs::remove_dir_all(state(site)).unwrap());
+}
+
+/// Every file beneath `feeds/` with its bytes.
+fn projected(site: &Site) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut directories = vec![site.feeds()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                files.push((path.clone(), fs::read(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_lost_state_and_an_unmounted_disk_empty_no_feed() {
+    let (mut site, before, old, _) = lived_in("");
+    let files = projected(&site);
+    fs::remove_dir_all(state(&site)).unwrap();
+    let disk = unmount(&site);
+    site.start();
+    let held = || site.get("/-/ready").text().contains("degraded: held: ");
+    eventually("it is held", held);
+    // The feeds are served as they are, and pages are not said to be gone.
+    assert_eq!(entries(&site), before);
+    assert_eq!(site.items_of("/old/feed.json"), old);
+    assert_eq!(site.get("/rss.xml").status, 200);
+    for path in ["/", "/dated", "/old/", "/none"] {
+        assert_eq!(site.get(path).status, 503, "{path}");
+    }
+    site.stop();
+    assert_eq!(projected(&site), files);
+    site.start();
+    let held = || site.get("/-/ready").text().contains("degraded: held: ");
+    eventually("it is held", held);
+
+    fs::remove_dir(site.articles()).unwrap();
+    fs::rename(disk, site.articles()).unwrap();
+    eventually("it is over", || site.get("/-/ready").text() == "ready\n");
+    assert_eq!(entries(&site), before);
+    assert_eq!(site.items_of("/old/feed.json"), old);
+    assert_eq!(site.get("/dated").status, 200);
+}
+
+#[test]
+fn feeds_that_cannot_be_read_are_kept_where_the_state_is_lost() {
+    let mut site = ten();
+    fs::remove_dir_all(state(&site)).unwrap();
+    let rss = fs::read(site.feeds().join("rss.xml")).unwrap();
+    for name in ["feed.json", "atom.xml"] {
+        fs::write(site.feeds().join(name), "").unwrap();
+    }
+    site.start();
+    eventually("it is reported", || site.get("/-/ready").text().contains("there is no state"));
+    assert_eq!(site.get("/rss.xml").body, rss);
+    assert_eq!(site.get("/0").status, 503);
+    site.stop();
+    assert_eq!(fs::read(site.feeds().join("rss.xml")).unwrap(), rss);
 }
 
 #[test]

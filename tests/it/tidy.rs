@@ -30,16 +30,16 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route
     src/check: articles feeds links report unread < survey < bodies
     src/config: errors foreign hint < raw values < load resolve
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
+    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < recovery < run
     src/feed: delta mailbox unlinked xml < links < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/library: guard permalink rows < address locate < channel ledger < assets < adopt < state < step
-    src/library/step: dates rename < admit finish
+    src/library/step: dates forget rename < admit finish
     src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < feed home index month
-    src/publish: document < snapshot versions < published render
+    src/publish: document status < snapshot versions < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
     src/store: lock project recover rows schema < directory model seal < read < open write < database
 ";

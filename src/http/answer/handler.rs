@@ -119,6 +119,9 @@ impl Handler {
             }
             return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
         }
+        if snapshot.is_restored() {
+            return while_articles_are_missing(head.uri.path(), &self.published.status());
+        }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
         Box::pin(self.get_other(snapshot, head, now)).await
@@ -255,6 +258,16 @@ fn before_the_first_snapshot(path: &str, status: &Status) -> Answered {
     match health(path, Readiness::Starting, status) {
         Some(health) => Ok(health),
         None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),
+    }
+}
+
+/// The answer to everything but feeds while only those are there: 503, since the pages come back.
+fn while_articles_are_missing(path: &str, status: &Status) -> Answered {
+    match health(path, Readiness::Ready, status) {
+        Some(health) => Ok(health),
+        None => {
+            Err(Problem::unavailable("This page is not available. Please try again later.", 60))
+        }
     }
 }
 

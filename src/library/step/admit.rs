@@ -95,6 +95,7 @@ impl Step<'_> {
             return;
         }
         let reported = self.state.ledger.take_contest(path);
+        self.state.ledger.take_wait(path);
         let live = self.state.ledger.live(path).cloned();
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
@@ -103,6 +104,9 @@ impl Step<'_> {
             }
             _ => return self.reappear(live.as_deref()),
         };
+        if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
+            return;
+        }
         let record = live.or_else(|| self.returning(path, &head, &sketch));
         let (first_seen, undated) = match &record {
             Some(record) => (record.first_seen, record.published),
@@ -115,12 +119,16 @@ impl Step<'_> {
             dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone)
         };
         match showing {
-            Showing::Never => self.withdraw(record.as_deref()),
+            Showing::Never => {
+                self.state.ledger.put_wait(path, None);
+                self.withdraw(record.as_deref());
+            }
             Showing::Expired(at) => {
                 self.state.ledger.expire(at, path);
                 self.withdraw(record.as_deref());
             }
             Showing::From(at) => {
+                self.state.ledger.put_wait(path, Some(at));
                 if self.state.ledger.wake_at(at, path) {
                     self.notices.push(Notice::Held(path.clone(), at));
                 }
@@ -139,6 +147,24 @@ impl Step<'_> {
                 self.settle(path, row, reported, refused.err());
             }
         }
+    }
+
+    /// Whether these very bytes were forgotten, in this file or in another; then that is reported.
+    fn is_forgotten(
+        &mut self,
+        path: &RelPath,
+        row: &FileRow,
+        reported: Option<&Diagnostic>,
+    ) -> bool {
+        let forgotten = row.digest.and_then(|digest| self.state.ledger.forgotten(digest));
+        let Some(record) = forgotten else { return false };
+        let why = format!("not published: {} was forgotten with this content", record.path);
+        let diagnostic = Diagnostic::warning("forgotten", why);
+        if reported != Some(&diagnostic) {
+            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
+        }
+        self.state.ledger.contest(path, diagnostic);
+        true
     }
 
     /// Whether the file is an exact copy of a public article, put there less than the grace ago. Its original may be about to
@@ -219,7 +245,7 @@ impl Step<'_> {
 
     fn withdraw(&mut self, record: Option<&Record>) {
         let Some(record) = record else { return };
-        if matches!(record.standing, Standing::Public | Standing::Missing(_)) {
+        if record.standing.is_shown() {
             self.notices.push(Notice::Withdrawn(record.path.clone()));
             self.set_standing(record.seq, Standing::Withdrawn);
         }
@@ -312,12 +338,19 @@ impl Step<'_> {
     ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
         if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
-            let record = ledger.record(owner).filter(|record| !ledger.has_file(record))?;
+            // Its own file is that of an article which was taken away.
+            let is_free = |record: &&Arc<Record>| {
+                !ledger.has_file(record) || record.path == *path && !record.standing.is_live()
+            };
+            let record = ledger.record(owner).filter(is_free)?;
             let seq = record.seq;
             self.rename(seq, path);
             return self.state.ledger.record(seq).cloned();
         }
         let old = ledger.last_at(path).filter(|_| head.id.is_none())?;
+        if old.standing == Standing::Forgotten {
+            return None;
+        }
         (sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN).then(|| Arc::clone(old))
     }
 

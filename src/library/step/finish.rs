@@ -8,7 +8,7 @@ use crate::base::{Scope, Timestamp, UrlPath};
 
 use super::super::state::{Notice, Outcome, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Record, Seq, Standing, address, audience,
+    Article, ChannelRow, ChannelState, Commit, Record, Seq, address, audience, guard,
 };
 use super::Step;
 
@@ -29,14 +29,25 @@ impl Step<'_> {
         let files =
             self.files.iter().map(|path| (path.clone(), ledger.file(path).cloned())).collect();
         let records = self.records.iter().filter_map(|seq| ledger.record(*seq).cloned()).collect();
-        let commit = Commit { files, records, urls: self.urls, channels, ..Commit::default() };
+        let mut commit = Commit {
+            files,
+            records,
+            urls: self.urls,
+            channels,
+            forgotten: self.forgotten,
+            ..Commit::default()
+        };
+        if self.state.hold != self.hold_before {
+            let text = self.state.hold.map_or_else(String::new, |hold| hold.to_string());
+            commit.values.push((guard::HOLD.to_owned(), text));
+        }
         (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
     }
 
     /// Puts the article of a record into the library, changes it there, or takes it out.
     pub(super) fn show(&mut self, seq: Seq) {
         let Some(record) = self.state.ledger.record(seq).cloned() else { return };
-        let shown = matches!(record.standing, Standing::Public | Standing::Missing(_));
+        let shown = record.standing.is_shown();
         let new = shown.then(|| Arc::new(article(&record)));
         let old = self.state.library.article(seq).cloned();
         let scopes: Vec<Scope> = new.as_ref().map_or_else(Vec::new, |article| self.scopes(article));

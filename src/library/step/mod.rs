@@ -6,7 +6,10 @@
 mod admit;
 mod dates;
 mod finish;
+mod forget;
 mod rename;
+
+pub use forget::Forget;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +21,8 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
-use super::state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+use super::guard::{self, Hold};
+use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
 impl State {
@@ -41,6 +45,8 @@ impl State {
             let place = ChannelState { row: row.clone(), members: Default::default() };
             state.library.channels.insert(row.scope.clone(), place);
         }
+        let hold = remembered.values.iter().find(|(name, _)| name == guard::HOLD);
+        state.hold = hold.and_then(|(_, text)| text.parse().ok());
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         for record in &remembered.records {
             step.show(record.seq);
@@ -57,8 +63,9 @@ impl State {
         now: Timestamp,
         scan: Scan,
         reweigh: Reweigh,
+        deletions: Deletions,
     ) -> (State, Outcome) {
-        Step::new(self.clone(), policy, now, scan).run(observations, reweigh)
+        Step::new(self.clone(), policy, now, scan).run(observations, reweigh, deletions)
     }
 }
 
@@ -74,6 +81,12 @@ pub(super) struct Step<'a> {
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
     pub(super) gone: BTreeMap<RelPath, Option<Fingerprint>>,
+    /// Paths that the configuration leaves out.
+    pub(super) excluded: BTreeSet<RelPath>,
+    /// Scopes that are forgotten.
+    pub(super) forgotten: Vec<Scope>,
+    /// The hold before the step.
+    pub(super) hold_before: Option<Hold>,
     pub(super) files: BTreeSet<RelPath>,
     pub(super) records: BTreeSet<Seq>,
     pub(super) urls: Vec<(UrlPath, Seq)>,
@@ -83,6 +96,9 @@ pub(super) struct Step<'a> {
 impl<'a> Step<'a> {
     pub(super) fn new(state: State, policy: &'a Policy, now: Timestamp, scan: Scan) -> Self {
         Self {
+            excluded: BTreeSet::new(),
+            forgotten: Vec::new(),
+            hold_before: state.hold,
             state,
             policy,
             now,
@@ -103,6 +119,7 @@ impl<'a> Step<'a> {
         mut self,
         observations: &[Observation],
         reweigh: Reweigh,
+        deletions: Deletions,
     ) -> (State, Outcome) {
         self.state.library.zone = self.policy.zone.clone();
         if self.state.library.base != self.policy.base {
@@ -118,7 +135,7 @@ impl<'a> Step<'a> {
             self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
         }
         self.weigh_all();
-        self.delete_due();
+        self.delete_due(deletions);
         if reweigh == Reweigh::Everything {
             // An article without an author has the policy's, so its scopes may change without its record.
             let public: Vec<Seq> =
@@ -134,6 +151,10 @@ impl<'a> Step<'a> {
         for Observation { path, found } in observations {
             match found {
                 Found::Gone => self.lose(path),
+                Found::Excluded => {
+                    self.excluded.insert(path.clone());
+                    self.lose(path);
+                }
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
@@ -335,6 +356,10 @@ impl<'a> Step<'a> {
         for (path, fingerprint) in std::mem::take(&mut self.gone) {
             let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
             match record.standing {
+                Standing::Public if self.excluded.contains(&path) => {
+                    self.notices.push(Notice::Deleted(path));
+                    self.set_standing(record.seq, Standing::Deleted(None));
+                }
                 Standing::Public => {
                     self.set_standing(record.seq, Standing::Missing(self.now));
                     if let Some(fingerprint) = fingerprint {
@@ -342,25 +367,71 @@ impl<'a> Step<'a> {
                     }
                     self.notices.push(Notice::Missing(path));
                 }
-                Standing::Withdrawn => self.set_standing(record.seq, Standing::Deleted),
-                Standing::Missing(_) | Standing::Deleted => {}
+                Standing::Withdrawn => self.set_standing(record.seq, Standing::Deleted(None)),
+                Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
             }
         }
     }
 
-    fn delete_due(&mut self) {
+    fn delete_due(&mut self, deletions: Deletions) {
         // A grace that begins after now began before the clock was stepped back. It begins again: the step neither ends
         // it early, nor keeps an article for as long as the step.
         for seq in self.state.ledger.missing_after(self.now) {
             self.set_standing(seq, Standing::Missing(self.now));
         }
-        let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
-        for seq in self.state.ledger.missing_until(begun) {
+        match deletions {
+            Deletions::Accepted => self.accept(),
+            Deletions::Guarded => {
+                let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
+                let due = self.state.ledger.missing_until(begun);
+                if self.may_delete(&due) {
+                    self.delete(due, Some(self.now));
+                }
+            }
+        }
+        self.state.ledger.forget_departed(self.now);
+    }
+
+    /// Takes everything away that is missing, and measures later deletions against what is left.
+    fn accept(&mut self) {
+        for seq in self.state.ledger.vanished_ever() {
+            self.set_standing(seq, Standing::Deleted(None));
+        }
+        let missing: Vec<Seq> = self.state.ledger.missing().collect();
+        self.delete(missing, None);
+        self.state.hold = None;
+    }
+
+    /// Asks the shrink guard. A hold begins when a deletion is due, so that files which come and go within the grace
+    /// begin none. Where one ends, the grace of what is still missing begins again: its files may be on their way, too.
+    fn may_delete(&mut self, due: &[Seq]) -> bool {
+        let from = self.state.hold.map_or(self.now, |hold| hold.since);
+        let shrink = self.state.shrink(from);
+        match self.state.hold {
+            None if due.is_empty() || !shrink.is_suspicious() => true,
+            None => {
+                self.state.hold = Some(Hold { before: shrink.before, since: self.now });
+                false
+            }
+            Some(_) => {
+                if !shrink.is_suspicious() {
+                    self.state.hold = None;
+                    let missing: Vec<Seq> = self.state.ledger.missing().collect();
+                    for seq in missing {
+                        self.set_standing(seq, Standing::Missing(self.now));
+                    }
+                }
+                false
+            }
+        }
+    }
+
+    fn delete(&mut self, seqs: Vec<Seq>, at: Option<Timestamp>) {
+        for seq in seqs {
             if let Some(record) = self.state.ledger.record(seq) {
                 self.notices.push(Notice::Deleted(record.path.clone()));
             }
-            self.set_standing(seq, Standing::Deleted);
+            self.set_standing(seq, Standing::Deleted(at));
         }
-        self.state.ledger.forget_departed(self.now);
     }
 }

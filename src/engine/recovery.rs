@@ -1,0 +1,66 @@
+//! The first scan after the state was lost.
+//!
+//! Ids and dates come from the feeds in `feeds/` where an entry's URL is that of a file, and are derived elsewhere. That
+//! is enough where most entries of those feeds have a file. Where they have not (the disk of the articles is not
+//! mounted, too), or where the feeds cannot be read, nothing is published but those feeds as they are, until the files
+//! are back or an operator accepts what is there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::base::{Format, Route};
+use crate::library::State;
+use crate::publish::{Document, Kind, Snapshot};
+
+use super::step::StepError;
+use super::{Engine, hot};
+
+/// Why a first scan is held, and what to do.
+const HELD: &str = "there is no state, and most entries of the feeds in feeds.dir are not in the article directory; \
+                    is its disk mounted? `dropfeed accept` publishes what is there";
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    documents: HashMap<Route, Arc<Document>>,
+    is_damaged: bool,
+    /// Whether the last step was refused.
+    pub(super) is_held: bool,
+}
+
+impl Recovery {
+    pub(super) fn new(documents: Vec<(Route, Format, Vec<u8>)>, is_damaged: bool) -> Self {
+        let mut by_route = HashMap::new();
+        for (route, format, bytes) in documents {
+            let content_type = hot::content_type(format);
+            let document = Document::new(Kind::Feed, content_type, bytes.into(), None);
+            by_route.insert(route, Arc::new(document));
+        }
+        Self { documents: by_route, is_damaged, is_held: false }
+    }
+}
+
+impl Engine {
+    /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that are on disk are
+    /// published instead.
+    pub(super) fn guard_recovery(&mut self, next: &State) -> Result<(), StepError> {
+        if !self.first_scan {
+            return Ok(());
+        }
+        let shrink = next.recovery();
+        let refused = if self.recovery.is_damaged {
+            StepError::Unrecovered
+        } else if shrink.is_suspicious() {
+            StepError::Held(shrink, HELD)
+        } else {
+            return Ok(());
+        };
+        self.recovery.is_held = true;
+        if self.parts.published.load().is_none() {
+            let config = Arc::clone(&self.parts.config);
+            let snapshot = Snapshot::restored(config, self.recovery.documents.clone());
+            self.parts.published.publish(Arc::new(snapshot));
+        }
+        Err(refused)
+    }
+}

@@ -1,0 +1,114 @@
+//! What an operator has forgotten: an article that is taken down at once and for ever, or a scope that is empty.
+//!
+//! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page answers 410. The bytes
+//! that its file has now are not published again, at no path. Other bytes at its path are another article, unless
+//! their header gives the old id.
+
+use std::sync::Arc;
+
+use crate::base::{RelPath, Scope, Timestamp, UrlPath};
+
+use super::super::state::{Outcome, Policy, Scan, State};
+use super::super::{FileRow, Kept, Record, Seq, Standing};
+use super::Step;
+
+/// What is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forget {
+    /// An article, by its number.
+    Article(Seq),
+    /// A scope that has no article any more.
+    Scope(Scope),
+}
+
+impl State {
+    /// The article whose file is or was `path`, as [`State::forget`] takes it.
+    pub fn forgettable_at(&self, path: &RelPath) -> Option<Forget> {
+        self.ledger.last_at(path).map(|record| Forget::Article(record.seq))
+    }
+
+    /// The article whose URL is or was `url`, as [`State::forget`] takes it.
+    pub fn forgettable_url(&self, url: &UrlPath) -> Option<Forget> {
+        self.ledger.owner_of_url(url).map(|record| Forget::Article(record.seq))
+    }
+
+    /// Forgets an article or a scope. Returns the next state, what has to become durable, and a sentence for the
+    /// operator.
+    ///
+    /// # Errors
+    /// A sentence that says why it is not possible.
+    pub fn forget(
+        &self,
+        what: &Forget,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<(State, Outcome, String), String> {
+        let mut step = Step::new(self.clone(), policy, now, Scan::Later);
+        let done = match what {
+            Forget::Article(seq) => step.forget_article(*seq)?,
+            Forget::Scope(scope) => {
+                let done = step.forget_scope(scope)?;
+                step.forgotten.push(scope.clone());
+                done
+            }
+        };
+        let (state, outcome) = step.finish();
+        Ok((state, outcome, done))
+    }
+}
+
+impl Step<'_> {
+    fn forget_article(&mut self, seq: Seq) -> Result<String, String> {
+        let Some(record) = self.state.ledger.record(seq).cloned() else {
+            return Err(format!("there is no article {seq}"));
+        };
+        let Record { path, url, .. } = &*record;
+        if record.standing == Standing::Forgotten {
+            return Err(format!("{path} was forgotten before"));
+        }
+        // An operator's act is not a loss.
+        if let (Some(hold), Standing::Missing(_)) = (&mut self.state.hold, record.standing) {
+            hold.before = hold.before.saturating_sub(1);
+        }
+        self.set_standing(seq, Standing::Forgotten);
+        let file = self.state.ledger.file(path).cloned();
+        let own = file.filter(|_| self.state.ledger.has_file(&record));
+        let rest = if let Some(row) = own {
+            self.block(&record, row);
+            "; its file is not published again until it is changed"
+        } else {
+            ""
+        };
+        Ok(format!("forgot {path}: /{url} answers 410{rest}"))
+    }
+
+    /// Makes the bytes of the article's file those that are not published again.
+    fn block(&mut self, record: &Record, row: FileRow) {
+        if let Some(digest) = row.digest {
+            self.put_record(Record { digest, standing: Standing::Forgotten, ..record.clone() });
+        }
+        let path = &record.path;
+        if row.kept == Kept::Recorded {
+            // The record does not speak for the file any more: it is weighed, and refused, like a file of its own.
+            let kept = Kept::Article(Arc::clone(&record.head), Arc::clone(&record.sketch));
+            self.put_file(path, FileRow { kept, ..row });
+        }
+        self.state.ledger.wake_at(Timestamp::MIN, path);
+    }
+
+    fn forget_scope(&mut self, scope: &Scope) -> Result<String, String> {
+        if *scope == Scope::Site {
+            return Err("the site itself cannot be forgotten".to_owned());
+        }
+        let Some(place) = self.state.library.channels.get(scope) else {
+            return Err(format!("there is nothing at {scope}"));
+        };
+        if !place.members.is_empty() {
+            return Err(format!("{scope} still has articles; only an empty list can be forgotten"));
+        }
+        self.state.library.channels.remove(scope);
+        // The list of feeds is another one.
+        self.touched.insert(Scope::Site);
+        Ok(format!("forgot {scope}: it answers 404 until an article is in it again"))
+    }
+}
