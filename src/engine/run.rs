@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::config::{Articles, Config};
@@ -16,7 +17,7 @@ use crate::source::{
 use super::project::Unprojected;
 use super::renderer::Renderer;
 use super::step::{HELD, StepError};
-use super::{Command, Engine, Reloaded};
+use super::{Command, Engine, Reloaded, frozen_id};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -26,6 +27,22 @@ const ROOT_RETRY: Duration = Duration::from_secs(2);
 
 /// How long `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The reply to a command, which is sent at the end of the turn.
+enum Reply {
+    Reloaded(oneshot::Sender<Reloaded>, Reloaded),
+}
+
+impl Reply {
+    fn send(self) {
+        match self {
+            Reply::Reloaded(reply, reloaded) => {
+                // The receiver is gone if dropfeed stops meanwhile.
+                let _ = reply.send(reloaded);
+            }
+        }
+    }
+}
 
 /// What the loop remembers from turn to turn.
 #[derive(Debug)]
@@ -145,10 +162,15 @@ impl Engine {
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
+        let mut replies = Vec::new();
         for command in std::mem::take(&mut batch.commands) {
-            self.obey(command);
+            replies.push(self.obey(command));
         }
         self.publish_batch(batch);
+        // Who asked for it finds it published.
+        for reply in replies {
+            reply.send();
+        }
     }
 
     /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
@@ -187,7 +209,10 @@ impl Engine {
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
-                    self.status.set_scanned(&stepped.unreadable);
+                    // A first scan that waits for files to be finished is none yet.
+                    if !self.first_scan {
+                        self.status.set_scanned(&stepped.unreadable);
+                    }
                     self.watch.scanned = self.parts.inbox.now();
                     self.listen_or_poll();
                 }
@@ -314,36 +339,28 @@ impl Engine {
         self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command) -> Reply {
         match command {
-            Command::Reload { config, reply } => {
-                let reloaded = self.reload(*config);
-                // The receiver is gone if dropfeed stops meanwhile.
-                let _ = reply.send(reloaded);
-            }
+            Command::Reload { config, reply } => Reply::Reloaded(reply, self.reload(*config)),
         }
     }
 
     fn reload(&mut self, config: Config) -> Reloaded {
-        for key in self.parts.config.needs_restart(&config) {
-            warn!(event = "warning", "{key} takes effect only after a restart");
-        }
-        let old = self.parts.config.articles.clone();
+        let before = Arc::clone(&self.parts.config);
+        let frozen_id = frozen_id(&config, &self.policy.site_id);
         self.reconfigure(config);
         self.parts.inbox.set_policy(settling(&self.parts.config.articles));
-        let new = &self.parts.config.articles;
+        let (old, new) = (&before.articles, &self.parts.config.articles);
         let reopen = (&old.dir, &old.ignore, old.max_bytes, old.poll)
             != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        let applied = before.changes(&self.parts.config).applied;
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.
         let opened = if reopen { self.reopen() } else { Ok(()) };
         self.watch.reopen |= opened.is_err();
         info!(event = "reloaded", "the configuration was reloaded");
-        match opened {
-            Ok(()) => Reloaded::Applied,
-            Err(why) => Reloaded::WithoutDirectory(why.to_string()),
-        }
+        Reloaded { applied, frozen_id, without_directory: opened.err().map(|why| why.to_string()) }
     }
 
     /// What reads articles.
