@@ -45,9 +45,9 @@ use project::Projection;
 use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
-use shared_store::SharedStore;
 
 pub use run::{open_tree, settling};
+pub use shared_store::SharedStore;
 
 /// A command to the engine.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub enum Command {
     Reload {
         /// The configuration, valid.
         config: Box<Config>,
-        /// Receives the outcome.
+        /// Receives the outcome, once it was published under.
         reply: oneshot::Sender<Reloaded>,
     },
     /// Take away the articles whose deletion is held.
@@ -76,14 +76,15 @@ pub enum Command {
 /// Receives what a command did, or why it did nothing; a sentence either way.
 pub type Reply = oneshot::Sender<Result<String, String>>;
 
-/// The outcome of a reload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reloaded {
-    /// The configuration is in use.
-    Applied,
-    /// The configuration is in use, but its article directory cannot be opened, with the reason. The last feeds stay,
-    /// and the directory is tried again.
-    WithoutDirectory(String),
+/// The outcome of a reload: the configuration is in use, and was published under.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The keys that changed and took effect.
+    pub applied: Vec<&'static str>,
+    /// Why ids do not follow `site.id`, where it is another one than they were derived from.
+    pub frozen_id: Option<String>,
+    /// Why the article directory cannot be opened. The last feeds stay, and the directory is tried again.
+    pub without_directory: Option<String>,
 }
 
 /// Values that the ledger remembers by these names.
@@ -250,6 +251,11 @@ impl Engine {
         self.first_scan
     }
 
+    /// A handle to the store, for copies and checks while the engine runs.
+    pub fn store(&self) -> SharedStore {
+        self.store.clone()
+    }
+
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
         let recover::Found { entries, site_id, documents, is_damaged } = found;
@@ -350,15 +356,25 @@ fn first_site_id(config: &Config) -> String {
     }
 }
 
-/// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
-/// follows the address and asks for nothing.
+/// The configuration with the id that ids were derived from. Where another one is asked for, that is logged.
 fn with_site_id(config: &Config, id: &str) -> Config {
-    let configured = config.site.id.as_str();
-    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
-    if configured != id && !is_default {
-        events::frozen_site_id(id, configured);
+    if let Some(sentence) = frozen_id(config, id) {
+        events::frozen_site_id(&sentence);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
+}
+
+/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default follows the
+/// address and asks for nothing.
+fn frozen_id(config: &Config, id: &str) -> Option<String> {
+    let configured = config.site.id.as_str();
+    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
+    if configured == id || is_default {
+        return None;
+    }
+    Some(format!(
+        "site.id stays {id:?}: ids were derived from it, and {configured:?} would change them all"
+    ))
 }
 
 /// The part of the configuration that decides identities, dates, and what is shown.

@@ -3,6 +3,7 @@
 pub mod document;
 pub mod published;
 pub mod render;
+pub mod report;
 pub mod snapshot;
 pub mod status;
 pub mod versions;

@@ -18,17 +18,17 @@ pub enum Part {
     Engine,
     /// The files in `feeds/`.
     Projection,
+    /// inotify; polling takes its place.
+    Watching,
 }
 
 impl Part {
-    /// Every part, in the order of reports.
-    pub const ALL: [Part; 2] = [Part::Engine, Part::Projection];
-
     /// The name of the part in `dropfeed status --json`.
     pub fn name(self) -> &'static str {
         match self {
             Part::Engine => "engine",
             Part::Projection => "projection",
+            Part::Watching => "watching",
         }
     }
 
@@ -37,6 +37,7 @@ impl Part {
         match self {
             Part::Engine => "changes are not published",
             Part::Projection => "files in feeds/ are not updated",
+            Part::Watching => "changes are noticed later",
         }
     }
 }
@@ -222,12 +223,20 @@ impl Status {
     /// holds nothing.
     pub fn set_held(&mut self, held: Option<(usize, usize, &str)>, now: Timestamp) {
         let since = self.held.as_ref().map_or(now, |held| held.since);
-        self.held = match held {
-            Some((before, after, reason)) => {
-                Some(Held { before, after, reason: one_line(reason), since })
-            }
-            None => None,
+        self.held = None;
+        if let Some((before, after, reason)) = held {
+            self.held = Some(Held { before, after, reason: one_line(reason), since });
+        }
+    }
+
+    /// Notes how changes are noticed.
+    pub fn set_watching(&mut self, watching: Watching, now: Timestamp) {
+        let failure = match &watching {
+            Watching::Polling { reason: PollReason::Failed(_), .. } => watching.polled_because(),
+            _ => None,
         };
+        self.watching = watching;
+        self.set_degraded(Part::Watching, failure.as_deref(), now);
     }
 
     /// Notes the end of a full scan, after which only the files in `still` are unreadable.
@@ -265,11 +274,6 @@ impl Status {
         }
         for Degraded { reason, .. } in self.degraded.values() {
             lines.push(format!("degraded: {reason}"));
-        }
-        if let Watching::Polling { reason: PollReason::Failed(_), .. } = &self.watching
-            && let Some(why) = self.watching.polled_because()
-        {
-            lines.push(format!("degraded: {}", one_line(&why)));
         }
         if let Some((path, Unreadable { diagnostic, .. })) = self.unreadable.get_min() {
             let first = one_line(&format!("{path}: {}", diagnostic.message));
@@ -369,7 +373,8 @@ mod tests {
         assert_eq!(status.summary(), "degraded: b.md: cannot be read: denied");
         status.add_unreadable(path("a.md"), error, at(1));
         let failed = PollReason::Failed("no watches".to_owned());
-        status.watching = Watching::Polling { reason: failed, every: Duration::from_secs(5) };
+        let every = Duration::from_secs(5);
+        status.set_watching(Watching::Polling { reason: failed, every }, at(2));
         status.set_held(Some((412, 3, "is its disk mounted?")), at(1));
         let expected = [
             "degraded: held: 412 -> 3: is its disk mounted?",
@@ -379,7 +384,7 @@ mod tests {
         assert_eq!(status.lines().collect::<Vec<_>>(), expected);
         assert_eq!(status.summary(), expected[0]);
         let reason = PollReason::FileSystem("nfs");
-        status.watching = Watching::Polling { reason, every: Duration::from_secs(5) };
+        status.set_watching(Watching::Polling { reason, every }, at(3));
         assert_eq!(status.lines().count(), 2, "polling that is meant is no trouble");
     }
 

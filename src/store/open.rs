@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::StoreError;
+use super::lock::give_to_owner;
 use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
@@ -34,6 +35,11 @@ pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether there is a database in the state directory, damaged or not.
+pub fn has_state(dir: &Path) -> bool {
+    dir.join("state.db").exists()
+}
+
 /// Makes an empty file, readable by its owner only, for a new database at `path`.
 ///
 /// # Errors
@@ -47,10 +53,11 @@ pub(super) fn admit_new(path: &Path, marked: Marked) -> Result<(), StoreError> {
     }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
-    match options.open(path) {
-        Ok(_created) => Ok(()),
-        Err(error) => Err(StoreError::io(path, error)),
+    let file = options.open(path).map_err(|error| StoreError::io(path, error))?;
+    if let Some(dir) = path.parent() {
+        give_to_owner(&file, dir);
     }
+    Ok(())
 }
 
 /// Opens the database, whose file exists, for this process alone.

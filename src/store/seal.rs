@@ -14,6 +14,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rustix::fs::OFlags;
 
+use super::lock::give_to_owner;
 use super::rows::{Cells, int};
 use super::schema::{SEAL, TABLES, Table};
 
@@ -155,7 +156,11 @@ impl Mark {
         let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow);
-        let mark = Self(options.open(path)?);
+        let file = options.open(path)?;
+        if let Some(dir) = path.parent() {
+            give_to_owner(&file, dir);
+        }
+        let mark = Self(file);
         if marked == Marked::Commits(seal.lineage, seal.commits) {
             return Ok(mark);
         }
