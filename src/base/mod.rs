@@ -14,6 +14,7 @@ pub mod reference;
 pub mod route;
 pub mod text;
 pub mod time;
+pub mod url_table;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use digest::Digest;

@@ -376,7 +376,8 @@ impl fmt::Display for Route {
     }
 }
 
-fn is_legal_segment(segment: &str) -> bool {
+/// True for a decoded segment of a path: not empty, `.` or `..`, without control characters.
+pub(super) fn is_legal_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control() || c == '/')
 }
 

@@ -6,18 +6,26 @@
 //! the resolver.
 
 mod errors;
+mod feed_paths;
 mod foreign;
 mod hint;
 mod load;
 mod raw;
+mod read_redirects;
+#[cfg(test)]
+mod redirect_tests;
+mod redirects;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use errors::{At, Errors, Finding};
+pub use feed_paths::FeedPaths;
 pub use load::{Loaded, load};
+pub use redirects::{Redirected, Redirects, Status};
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,6 +33,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use url::Url;
+
+use crate::base::url_table::{UrlTable, path_key};
+use crate::base::{Format, Route, Scope};
 
 /// Everything an operator can set, resolved: paths absolute, zone loaded, URL parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +52,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: Admin,
+    /// `[[redirect]]`
+    pub redirects: Redirects,
 }
 
 /// Everything that determines a configuration.
@@ -99,6 +112,16 @@ impl Config {
     pub fn of(text: &str, base: &Path) -> Result<Config, Errors> {
         let input = Input { text, file: "config.toml", base, env: &[], world: &Nowhere };
         Ok(Self::parse(&input)?.0)
+    }
+
+    /// The route of a path relative to `site.url`: that of a feed for the paths that
+    /// `feeds.rss_path` and its kin name, and what [`Route::parse`] gives for all others.
+    pub fn route(&self, path: &str) -> Option<Route> {
+        let configured = path_key(path).and_then(|key| self.feeds.paths.get(&key).copied());
+        match configured {
+            Some(format) => Some(Route::Feed(Scope::Site, format)),
+            None => Route::parse(path),
+        }
     }
 
     /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
@@ -163,6 +186,15 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
+    /// `feeds.rss_path` and its kin: the paths that the site gives to its own feeds.
+    pub feed_paths: FeedPaths,
+}
+
+impl Site {
+    /// The path of `route` beneath `url`, percent-encoded, beginning with a slash.
+    pub fn path(&self, route: &Route) -> Cow<'_, str> {
+        self.feed_paths.path(route)
+    }
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.
@@ -214,7 +246,10 @@ pub struct Feeds {
     /// The whole article, or its summary.
     pub content: Content,
     /// The one format that pages advertise.
-    pub advertise: crate::base::Format,
+    pub advertise: Format,
+    /// Every path, and every query of one, that answers with the site's feed in a format, besides
+    /// the default paths: those of `site.feed_paths`, and the aliases.
+    pub paths: UrlTable<Format>,
 }
 
 /// `[state]`: the place of the ledger.

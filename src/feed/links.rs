@@ -20,7 +20,7 @@ const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", 
 
 /// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
 pub fn absolute(site: &Site, route: &Route) -> String {
-    format!("{}{route}", base(site))
+    format!("{}{}", base(site), site.path(route))
 }
 
 /// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own.

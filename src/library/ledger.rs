@@ -2,6 +2,7 @@
 //!
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub(super) struct Ledger {
     by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
     by_digest: OrdSet<(u64, Seq)>,
+    /// URLs that the configuration gives to feeds, so that no article can have them.
+    reserved: Arc<BTreeSet<UrlPath>>,
 }
 
 impl Ledger {
@@ -125,6 +128,16 @@ impl Ledger {
         }
         self.put_record(Arc::new(Record { standing, ..(*record).clone() }));
         true
+    }
+
+    /// Sets the URLs that the configuration gives to feeds.
+    pub(super) fn reserve(&mut self, urls: &Arc<BTreeSet<UrlPath>>) {
+        self.reserved = Arc::clone(urls);
+    }
+
+    /// Whether no article can have the URL.
+    pub(super) fn is_reserved(&self, url: &UrlPath) -> bool {
+        url.is_reserved() || self.reserved.contains(url)
     }
 
     /// Makes the URL the article's for ever; false where it is an article's already.
@@ -410,8 +423,12 @@ impl Ledger {
     }
 
     /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an explicit one is
-    /// refused, with the path of its owner.
+    /// refused, with the path of its owner; a reserved one is refused.
     pub(super) fn claim(&self, seq: Seq, address: &Address) -> Result<UrlPath, Diagnostic> {
+        if self.is_reserved(&address.url) {
+            let url = &address.url;
+            return Err(Diagnostic::error("reserved-url", format!("URL /{url} is reserved")));
+        }
         let free = |url: &UrlPath| self.urls.get(&url.key()).is_none_or(|owner| *owner == seq);
         if free(&address.url) {
             return Ok(address.url.clone());
@@ -419,7 +436,7 @@ impl Ledger {
         if !address.explicit {
             let numbered = (2..=TWINS_MAX)
                 .map(|n| address.url.numbered(n))
-                .find(|url| free(url) && !url.is_reserved());
+                .find(|url| free(url) && !self.is_reserved(url));
             return numbered.ok_or_else(|| {
                 Diagnostic::error("url-taken", "too many articles have the same URL")
             });

@@ -13,7 +13,7 @@ mod locate;
 mod permalink;
 mod rows;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 pub mod state;
 mod step;
 
@@ -157,6 +157,11 @@ impl Default for Library {
     }
 }
 
+/// The URL that an alias of a [`Head`] means under a policy; `None` for one that is not a path.
+pub fn alias_url(alias: &str, policy: &Policy) -> Option<UrlPath> {
+    address::alias(alias, &policy.site_path)
+}
+
 impl Library {
     /// Looks up a URL path.
     pub fn find(&self, path: &UrlPath) -> Lookup {
@@ -174,6 +179,11 @@ impl Library {
             Some(row) => Lookup::Moved(Arc::clone(&row.article)),
             None => Lookup::Gone,
         }
+    }
+
+    /// Whether an article has, or once had, this URL or another spelling of it.
+    pub fn was_public(&self, path: &UrlPath) -> bool {
+        self.urls.contains_key(&path.key())
     }
 
     /// The article with this number, where it is public.

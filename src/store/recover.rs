@@ -55,6 +55,7 @@ struct Written {
 #[derive(Deserialize)]
 struct JsonFeed {
     feed_url: String,
+    home_page_url: Option<String>,
     #[serde(rename = "_dropfeed")]
     extension: Option<Extension>,
     items: Vec<JsonItem>,
@@ -149,13 +150,15 @@ fn of_json(bytes: &[u8]) -> Option<OnDisk> {
         entries.push(Written { id, is_verbatim: true, url, published, updated });
     }
     let site_id = feed.extension.map(|extension| extension.site_id);
-    Some(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
+    let base = base_of(&feed.feed_url, feed.home_page_url.as_deref(), Format::Json);
+    Some(OnDisk { base, id: None, site_id, entries })
 }
 
 fn of_atom(bytes: &[u8]) -> Option<OnDisk> {
     let feed = feed_rs::parser::parse(bytes).ok()?;
-    let own = feed.links.iter().find(|link| link.rel.as_deref() == Some("self"));
-    let base = own.and_then(|link| base_of(&link.href, Format::Atom));
+    let link = |rel: &str| feed.links.iter().find(|link| link.rel.as_deref() == Some(rel));
+    let home = link("alternate").map(|link| link.href.as_str());
+    let base = link("self").and_then(|link| base_of(&link.href, home, Format::Atom));
     let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
     Some(OnDisk { base, id: Some(feed.id), site_id: None, entries })
 }
@@ -173,8 +176,15 @@ fn of_atom_entry(entry: &Entry) -> Option<Written> {
     })
 }
 
-/// The base of the site's URLs, of the URL of its feed.
-fn base_of(feed_url: &str, format: Format) -> Option<String> {
+/// The base of the site's URLs: its home page, where its feed is beneath it; else what comes before
+/// the default path of the feed.
+fn base_of(feed_url: &str, home: Option<&str>, format: Format) -> Option<String> {
+    if let Some(home) = home
+        && home.ends_with('/')
+        && feed_url.starts_with(home)
+    {
+        return Some(home.to_owned());
+    }
     feed_url.strip_suffix(format.file_name()).map(str::to_owned)
 }
 
@@ -254,6 +264,12 @@ mod tests {
         let elsewhere = "elsewhere a urn:uuid:1 2026-01-03T00:00:00.000009Z";
         check(&[("feed.json", JSON), ("news/b/atom.xml", &own)], &["mine", u, elsewhere]);
         check(&[("news/feed.json", JSON)], &["-"]);
+        // A feed with a path of its own.
+        let own_path = JSON.replace(
+            "https://e.org/blog/feed.json\",",
+            "https://e.org/blog/a/feed.json\",\"home_page_url\":\"https://e.org/blog/\",",
+        );
+        check(&[("feed.json", &own_path)], &["mine", u]);
     }
 
     proptest::proptest! {

@@ -4,6 +4,7 @@ mod assets;
 mod audience;
 mod limits;
 mod rig;
+mod urls;
 mod wire;
 
 use std::io::Read;

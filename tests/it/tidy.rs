@@ -27,9 +27,9 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare keys
     src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
-    src/base: digest direction fingerprint html path place text time < diagnostic media reference route
-    src/check: articles feeds links report survey < bodies
-    src/config: errors foreign hint < raw values < load resolve
+    src/base: digest direction fingerprint html path place text time < diagnostic media reference route < url_table
+    src/check: articles feeds links report survey urls < bodies
+    src/config: errors foreign hint redirects < raw values < feed_paths load read_redirects < resolve
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
