@@ -53,10 +53,10 @@ impl UrlKey {
 /// UTF-8.
 pub fn path_key(path: &str) -> Option<String> {
     let path = path.strip_prefix('/')?;
-    let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Some(String::new());
     }
+    let path = path.strip_suffix('/').unwrap_or(path);
     let mut key = String::with_capacity(path.len());
     for segment in path.split('/') {
         let segment = percent_decode_str(segment).decode_utf8().ok()?;

@@ -1,7 +1,7 @@
 //! Compares the redirects and the paths of feeds with the articles: what has no effect, and what is
 //! hidden.
 
-use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
+use crate::base::{Diagnostic, RelPath, Route, Scope, UrlPath};
 use crate::config::{Config, Finding};
 use crate::library::{Library, Lookup, State};
 
@@ -13,6 +13,11 @@ pub(super) fn check(state: &State, config: &Config, found: &mut Found) {
     for (path, redirect) in config.redirects.of_paths() {
         if let Some(what) = at(library, &path) {
             let message = format!("redirect: {:?} has no effect, since {what}", redirect.from);
+            found.config.push(Finding { at: redirect.at.clone(), message });
+        } else if let Some(to) = redirect.local_path().filter(|to| is_missing(library, config, to))
+        {
+            let message =
+                format!("redirect: {:?} leads to {to}, where there is nothing", redirect.from);
             found.config.push(Finding { at: redirect.at.clone(), message });
         }
     }
@@ -36,6 +41,24 @@ fn at(library: &Library, path: &UrlPath) -> Option<String> {
         }
         Lookup::Asset(asset) => Some(format!("{asset} has this URL")),
         _ => directory(library, path).map(|_| "it is the page of a directory".to_owned()),
+    }
+}
+
+/// Whether nothing is known at a path of the site.
+fn is_missing(library: &Library, config: &Config, path: &str) -> bool {
+    match config.route(path) {
+        None => true,
+        Some(Route::Resource(path)) => {
+            matches!(library.find(&path), Lookup::Missing | Lookup::Gone)
+                && library.channel(&Scope::Directory(path.key())).is_none()
+        }
+        // `/my-post/` is the article, too.
+        Some(Route::Index(Scope::Directory(path))) => {
+            library.channel(&Scope::Directory(path.clone())).is_none()
+                && matches!(library.find(&path), Lookup::Missing | Lookup::Gone)
+        }
+        Some(Route::Index(scope) | Route::Feed(scope, _)) => library.channel(&scope).is_none(),
+        Some(_) => false,
     }
 }
 

@@ -179,6 +179,16 @@ impl Redirect {
         }
     }
 
+    /// The path of this site that it leads to, if it leads to a single one: percent-encoded.
+    pub fn local_path(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::To(target, _) if target.origin.is_none() && !target.appends_rest => {
+                Some(&target.path)
+            }
+            _ => None,
+        }
+    }
+
     /// The URL of this site that it leads to, if it does; `rest` is what `*` stands for.
     pub(super) fn local_target(&self, rest: &str) -> Option<UrlKey> {
         match &self.answer {

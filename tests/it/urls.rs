@@ -1,5 +1,8 @@
 //! URLs for ever: every URL that was public leads to its article, whatever becomes of its file.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
 use super::fixture::{Response, Site, eventually};
 
 fn words(name: &str) -> String {
@@ -149,8 +152,13 @@ fn aliases_lead_to_their_article_for_ever() {
         "posts/a.md",
         format!("---\naliases: {aliases}\nredirect_from: six/\n---\n{}", words("One")),
     );
-    // Read after it, and its URL is an alias of the other.
+    // Its URL is an alias of the other.
     site.write("b.md", words("Two"));
+    for path in ["posts/a.md", "b.md"] {
+        // Old enough to be read by one scan.
+        let file = File::options().write(true).open(site.articles().join(path)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    }
     site.configure("site.url = \"http://test.example/sub/\"\nfeeds.rss_aliases = [\"/feed/\"]");
     site.start();
     eventually("both are there", || site.items_of("/sub/feed.json").len() == 2);
@@ -270,6 +278,10 @@ fn redirects_come_and_go_with_a_reload() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("\"/there\" has no effect, since there.md has this URL"), "{text}");
     assert!(!text.contains("\"/old.html\""), "{text}");
+    assert!(
+        text.contains("\"/2026/01/01/here\" leads to /elsewhere, where there is nothing"),
+        "{text}"
+    );
     // A mistake keeps what was.
     site.configure("[[redirect]]\nfrom = \"/old.html\"\nto = \"/b\"\n[[redirect]]\nfrom = \"/b\"\nto = \"/old.html\"");
     site.hang_up();
