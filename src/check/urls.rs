@@ -7,6 +7,9 @@ use crate::library::{Library, Lookup, State};
 
 use super::Found;
 
+/// Maximum number of redirects that are reported one by one.
+const REDIRECTS_SHOWN_MAX: usize = 50;
+
 /// Checks the URLs that the configuration names.
 pub(super) fn check(state: &State, config: &Config, found: &mut Found) {
     let library = state.library();
@@ -23,6 +26,12 @@ pub(super) fn check(state: &State, config: &Config, found: &mut Found) {
     }
     // Redirects are in no order.
     found.config.sort_by_key(|finding| finding.at.line);
+    if let Some(at) = found.config.get(REDIRECTS_SHOWN_MAX).map(|finding| finding.at.clone()) {
+        let rest = found.config.len() - REDIRECTS_SHOWN_MAX;
+        found.config.truncate(REDIRECTS_SHOWN_MAX);
+        let message = format!("this redirect and {} more have such problems", rest - 1);
+        found.config.push(Finding { at, message });
+    }
     for (path, _) in config.feeds.paths.paths() {
         if let Some(directory) = directory(library, &path) {
             let message =

@@ -201,6 +201,9 @@ fn parse_to(text: &str, from: &From, site: &Site) -> Result<Target, String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("must be http or https, not {}", url.scheme()));
     }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not contain a user name or password".to_owned());
+    }
     let path = encode(url.path()).into_owned();
     let (path, appends_rest) = match (from, path.strip_suffix("/*")) {
         (From::Beneath(_), Some(directory)) => (format!("{directory}/"), true),

@@ -127,6 +127,10 @@ fn mistakes_are_named_with_their_lines() {
         ("/a > //b.example/", "5: redirect: \"//b.example/\" names a host without https://"),
         ("/a > /\\\\b.example/", "5: redirect: \"/\\\\b.example/\" names a host without https://"),
         (
+            "/a > https://me@b.example/",
+            "5: redirect: \"https://me@b.example/\" must not contain a user name or password",
+        ),
+        (
             "/a > ftp://b.example/",
             "5: redirect: \"ftp://b.example/\" must be http or https, not ftp",
         ),

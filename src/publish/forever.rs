@@ -55,11 +55,16 @@ fn operation() -> impl Strategy<Value = Vec<String>> {
     ]
 }
 
-/// What is public in this world.
-fn snapshot(world: &World) -> Snapshot {
+/// A configuration, of this text.
+fn config(text: &str) -> Arc<Config> {
+    Arc::new(Config::of(text, Path::new("/nowhere")).unwrap())
+}
+
+/// What is public in this world, under this configuration.
+fn snapshot(world: &World, config: &Arc<Config>) -> Snapshot {
     Snapshot {
         generation: 1,
-        config: Arc::new(Config::of("", Path::new("/nowhere")).unwrap()),
+        config: Arc::clone(config),
         library: world.state.library().clone(),
         hot: HashMap::new(),
         bodies: Default::default(),
@@ -157,11 +162,11 @@ proptest! {
     fn a_url_that_was_public_leads_to_its_article(
         script in prop::collection::vec(operation(), 1..40),
     ) {
-        let (mut world, mut public) = (World::new(), Public::default());
+        let (mut world, mut public, config) = (World::new(), Public::default(), config(""));
         for line in script.iter().flatten() {
             world.run(line);
             public.note(&world);
-            if let Err(wrong) = public.check(&snapshot(&world)) {
+            if let Err(wrong) = public.check(&snapshot(&world, &config)) {
                 prop_assert!(false, "{wrong}:\n{}", world.script.join("\n"));
             }
         }
@@ -176,9 +181,8 @@ fn a_guess_and_an_empty_directory_give_way_to_a_redirect() {
     script.lines().for_each(|line| world.run(line));
     let text = "[[redirect]]\nfrom = \"/2026/01/02/s\"\nto = \"/x\"\n[[redirect]]\nfrom = \"/n/*\"\nto = \"/m/*\"\n\
         [[redirect]]\nfrom = \"/m/\"\nto = \"/b\"\n[[redirect]]\nfrom = \"/b/*\"\nto = \"/y/*\"";
-    let plain = snapshot(&world);
-    let config = Arc::new(Config::of(text, Path::new("/nowhere")).unwrap());
-    let redirected = Snapshot { config, ..snapshot(&world) };
+    let plain = snapshot(&world, &config(""));
+    let redirected = snapshot(&world, &config(text));
     for (path, before, after) in [
         ("/2026/01/02/s", "redirect", "missing"),
         ("/2026/01/02/s/", "redirect", "missing"),

@@ -29,7 +29,7 @@ const ORDER: &str = "
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route < url_table
     src/check: articles feeds links report survey urls < bodies
-    src/config: errors foreign hint redirects < raw values < feed_paths load read_redirects < resolve
+    src/config: errors foreign hint < raw redirects values < feed_paths load read_redirects < resolve
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net

@@ -1,7 +1,7 @@
 //! URLs for ever: every URL that was public leads to its article, whatever becomes of its file.
 
 use std::fs::File;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::fixture::{Response, Site, eventually};
 
@@ -157,7 +157,8 @@ fn aliases_lead_to_their_article_for_ever() {
     for path in ["posts/a.md", "b.md"] {
         // Old enough to be read by one scan.
         let file = File::options().write(true).open(site.articles().join(path)).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - Duration::from_secs(60)).unwrap();
     }
     site.configure("site.url = \"http://test.example/sub/\"\nfeeds.rss_aliases = [\"/feed/\"]");
     site.start();
@@ -259,7 +260,7 @@ fn redirects_come_and_go_with_a_reload() {
     site.settles(&["Here", "There"]);
     check(&site, &[("/old.html", "404"), ("/2026/01/01/here", "301 /here")]);
     let redirects = "[[redirect]]\nfrom = \"/old.html\"\nto = \"/here\"\n[[redirect]]\nfrom = \"/there\"\nto = \"/\"\n\
-         [[redirect]]\nfrom = \"/2026/01/01/here\"\nto = \"/elsewhere\"";
+         [[redirect]]\nfrom = \"/2026/01/01/here\"\nto = \"/elsewhere\"\n[[redirect]]\nfrom = \"/blog/*\"\nto = \"/*\"";
     site.configure(redirects);
     site.hang_up();
     eventually("it is taken up", || leads(&site, "/old.html") == "301 http://test.example/here");
@@ -267,6 +268,11 @@ fn redirects_come_and_go_with_a_reload() {
         &site,
         &[
             ("/old.html?a=b", "301 http://test.example/here?a=b"),
+            // The site was at `/blog/` once.
+            ("/blog/here", "301 http://test.example/here"),
+            ("/blog/rss.xml", "301 http://test.example/rss.xml"),
+            ("/blog/", "301 http://test.example/"),
+            ("/blog", "301 http://test.example/"),
             // The article is there.
             ("/there", "200"),
             ("/there/", "301 /there"),

@@ -16,7 +16,7 @@ pub(in crate::config) struct Table {
 }
 
 impl Table {
-    /// Whether the table has a key that was not taken yet.
+    /// Whether the key is written, and was not read yet.
     pub(in crate::config) fn has(&self, key: &str) -> bool {
         self.section.keys.contains_key(key)
     }

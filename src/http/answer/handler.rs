@@ -175,10 +175,6 @@ impl Handler {
                 return asset::respond(self.warm.render(), &path, head, now).await;
             }
             Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
-            // Browsers ask for it on every visit.
-            Found::Missing if route == Route::Favicon => {
-                return Err(Problem::not_found().cached("public, max-age=3600"));
-            }
             Found::Gone => {
                 let absence = Absence::Gone;
                 return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
@@ -224,6 +220,10 @@ impl Handler {
         match absence {
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
             Absence::Gone if !is_feed => Problem::gone(),
+            // Browsers ask for it on every visit.
+            _ if route == Some(&Route::Favicon) => {
+                Problem::not_found().cached("public, max-age=3600")
+            }
             _ => Problem::not_found(),
         }
     }
@@ -244,6 +244,8 @@ impl Handler {
         match (self.find)(snapshot, &other) {
             Found::Ready(_) | Found::Render(..) => Ok(Redirect::permanent(other)),
             Found::Redirect(to) => Ok(to),
+            // The page of a directory may be a file.
+            Found::Asset(_) if matches!(other, Route::Index(_)) => Ok(Redirect::permanent(other)),
             Found::Gone => Err(Absence::Gone),
             Found::Asset(_) | Found::Missing => Err(Absence::Missing),
         }

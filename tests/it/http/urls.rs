@@ -44,7 +44,7 @@ to = "/wood/*"
 from = "/felled/*"
 status = 410
 [[redirect]]
-from = "/img/cat.png"
+from = "/img/a.svg"
 to = "/hidden"
 [[redirect]]
 from = "/old/"
@@ -58,6 +58,9 @@ to = "/hidden"
 [[redirect]]
 from = "/archive/7/atom.xml"
 to = "/atom.xml"
+[[redirect]]
+from = "/favicon.ico"
+to = "/img/cat.png"
 [[redirect]]
 from = "/tags/none"
 to = "/tags/rust/"
@@ -103,6 +106,7 @@ fn redirects() {
         ("GET /blog/felled/rss.xml", "404"),
         ("GET /blog/archive/7/atom.xml", "301 | location: https://example.org/blog/atom.xml"),
         ("GET /blog/tags/none", "301 | location: https://example.org/blog/tags/rust/"),
+        ("GET /blog/favicon.ico", "301 | location: https://example.org/blog/img/cat.png"),
         ("POST /blog/moved", "405"),
     ]);
 }
@@ -110,7 +114,7 @@ fn redirects() {
 #[test]
 fn what_is_there_comes_before_a_redirect() {
     configured().check(&[
-        ("GET /blog/img/cat.png", "200 | content-type: image/png"),
+        ("GET /blog/img/a.svg", "200 | content-type: image/svg+xml"),
         ("GET /blog/old", "301 | location: /blog/warm"),
         ("GET /blog/news/", "200"),
         ("GET /blog/news", "301 | location: /blog/news/"),
