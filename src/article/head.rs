@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::base::path::{FileKind, Markup};
-use crate::base::{Diagnostic, RelPath, Severity, text};
+use crate::base::{Diagnostic, RelPath, Severity, UrlPath, text};
 
 use super::decode::decode;
 use super::front_matter::bare::withheld;
@@ -122,6 +122,7 @@ fn assemble(
     let location = Location::of(path);
     let (title, title_from) = choose_title(given_title, outline, &location, path);
     let own_path = keys.path();
+    let directory = url_directory(own_path.as_deref(), &location);
     let dated_path = own_path.as_deref().and_then(|path| date_among(path.split('/')));
     Head {
         title,
@@ -136,7 +137,7 @@ fn assemble(
         slug: keys.slug(),
         path: own_path,
         id: keys.id(),
-        aliases: keys.aliases(),
+        aliases: keys.aliases(&directory),
         external_url: keys.url(&["link", "externalurl"]),
         canonical: keys.url(&["canonical", "canonicalurl"]),
         language: keys.language().or(location.language),
@@ -148,6 +149,16 @@ fn assemble(
         feed_only: keys.flag(&["feedonly"]).unwrap_or(false),
         withheld_below: Vec::new(),
     }
+}
+
+/// The directory of the article's page, to which its aliases may be relative.
+fn url_directory(own_path: Option<&str>, location: &Location) -> RelPath {
+    let directory = match own_path {
+        Some(path) => path.rsplit_once('/').map(|(directory, _)| directory.to_owned()),
+        None => UrlPath::of_names(location.directories.iter().map(String::as_str))
+            .map(|directory| directory.as_str().to_owned()),
+    };
+    directory.and_then(|directory| RelPath::new(&directory)).unwrap_or_else(RelPath::root)
 }
 
 /// The title: the front matter's; else the text's heading; else a file name made of words; else the
@@ -483,12 +494,16 @@ mod tests {
         assert_eq!(head.slug.as_deref(), Some("x-y"));
         assert_eq!(head.path.as_deref(), Some("a/b"));
         assert_eq!(head.id.as_deref(), Some("007"));
-        assert_eq!(head.aliases, ["old", "o.html"]);
+        assert_eq!(head.aliases, ["old", "a/o.html", "o.html"]);
         assert_eq!(head.external_url.as_deref(), Some("https://example.org/%C3%BC"));
         assert_eq!(head.canonical.as_deref(), Some("https://example.com/"));
         assert_eq!(head.language.as_deref(), Some("de-AT"));
         assert_eq!(head.image.as_deref(), Some("img/a b.png"));
         assert_eq!(yaml("redirect_from: /old").aliases, ["old"]);
+        assert_eq!(
+            yaml("redirect_from: [o.html]\naliases: /b\nurl: /c/d").aliases,
+            ["b", "o.html"]
+        );
         assert_eq!(yaml("images: [a.png, b.png]").image.as_deref(), Some("a.png"));
         assert_eq!(yaml("uuid: x y").id.as_deref(), Some("x y"));
         assert_eq!(yaml("description: ''\nunknown: {a: [b]}").summary, None);

@@ -15,6 +15,7 @@ pub mod route;
 pub mod special;
 pub mod text;
 pub mod time;
+pub mod url_table;
 
 pub use diagnostic::{Diagnostic, Severity, catch_panic};
 pub use digest::Digest;

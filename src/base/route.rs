@@ -148,9 +148,15 @@ impl UrlPath {
     /// are equal. A final `.html` is removed, so that `/news/my-post.html` finds `/news/my-post`.
     #[must_use]
     pub fn key(&self) -> UrlPath {
-        let text = match self.0.strip_suffix(".html") {
+        let text = match self.0.split_at_checked(self.0.len().saturating_sub(".html".len())) {
             // A segment that is nothing but `.html` is a name.
-            Some(rest) if !rest.is_empty() && !rest.ends_with('/') => rest,
+            Some((rest, ending))
+                if ending.eq_ignore_ascii_case(".html")
+                    && !rest.is_empty()
+                    && !rest.ends_with('/') =>
+            {
+                rest
+            }
             _ => &self.0,
         };
         let slugs: Vec<String> = text.split('/').map(slug).collect();
@@ -382,7 +388,8 @@ impl fmt::Display for Route {
     }
 }
 
-fn is_legal_segment(segment: &str) -> bool {
+/// True for a decoded segment of a path: not empty, `.` or `..`, without control characters.
+pub(super) fn is_legal_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c.is_control() || c == '/')
 }
 
@@ -492,6 +499,7 @@ mod tests {
     fn keys_join_what_a_reader_could_mistype() {
         let key = |text: &str| UrlPath::new(text).unwrap().key().as_str().to_owned();
         assert_eq!(key("News/My-Post.html"), "news/my-post");
+        assert_eq!(key("NEWS/MY-POST.HTML"), "news/my-post");
         assert_eq!(key("2014/12/12/1.0-Timeline"), "2014/12/12/1-0-timeline");
         assert_eq!(key(".html"), "html");
     }

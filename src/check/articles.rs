@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::article::{Location, TitleFrom};
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath, special, time};
-use crate::library::{Article, Library, Lookup, State};
+use crate::library::{self, Article, Library, Lookup, Policy, State};
 
 use super::Diagnostics;
 
@@ -13,11 +13,11 @@ use super::Diagnostics;
 const SAME_SECOND_MIN: usize = 3;
 
 /// Compares the articles.
-pub(super) fn compare(state: &State, diagnostics: &mut Diagnostics) {
+pub(super) fn compare(state: &State, policy: &Policy, diagnostics: &mut Diagnostics) {
     let library = state.library();
     let mut first_with: HashMap<Digest, &Arc<Article>> = HashMap::new();
     for article in library.articles() {
-        let mut found = aliases(article, library);
+        let mut found = aliases(article, library, policy);
         found.extend(title(article));
         found.extend(url(article, library));
         let first = *first_with.entry(article.digest).or_insert(article);
@@ -90,12 +90,20 @@ fn url(article: &Article, library: &Library) -> Option<Diagnostic> {
 }
 
 /// Reports the aliases that do not lead to the article.
-fn aliases(article: &Article, library: &Library) -> Vec<Diagnostic> {
+fn aliases(article: &Article, library: &Library, policy: &Policy) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for alias in &article.head.aliases {
-        let Some(url) = UrlPath::new(alias) else { continue };
+    let aliases = &article.head.aliases;
+    for alias in aliases {
+        let Some(url) = library::alias_url(alias, policy) else { continue };
+        // Of one that is relative to the directory or to the root, one meaning is enough.
+        let longer = format!("/{alias}");
+        if aliases.iter().any(|other| other.ends_with(&longer)) {
+            continue;
+        }
         let message = match library.find(&url) {
-            _ if url.is_reserved() => format!("the alias /{url} is reserved, and is ignored"),
+            _ if url.is_reserved() || policy.reserved.contains(&url) => {
+                format!("the alias /{url} is reserved, and is ignored")
+            }
             Lookup::Here(owner) | Lookup::Moved(owner) if owner.seq != article.seq => {
                 format!("the alias /{url} already leads to {}", owner.path)
             }

@@ -17,11 +17,13 @@ mod links;
 mod report;
 mod survey;
 mod unread;
+mod urls;
 
 use std::path::{Path, PathBuf};
 
 use crate::base::{Diagnostic, RelPath, Timestamp};
 use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded};
+use crate::engine;
 use crate::source::{OpenError, RootLost, Tree};
 
 pub use report::{Finding, Report};
@@ -39,6 +41,8 @@ struct Found {
     files: Diagnostics,
     /// Findings about the site as a whole, reported for the configuration.
     site: Vec<Diagnostic>,
+    /// Findings about keys of the configuration.
+    config: Vec<OfConfig>,
     /// Number of articles that were checked, public or not.
     articles: usize,
 }
@@ -58,6 +62,9 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
             report.articles = Some(found.articles);
             for (path, diagnostic) in found.files {
                 report.push(Finding::new(shown.path(&path), diagnostic));
+            }
+            for finding in of_config(&found.config, Diagnostic::warning) {
+                report.push(finding);
             }
             for diagnostic in found.site {
                 report.push(Finding::new(of_site.clone(), diagnostic));
@@ -107,8 +114,10 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
         },
     )?;
     let Survey { state, held, diagnostics, articles } = survey::survey(&tree, config, now)?;
-    let mut found = Found { files: diagnostics, site: Vec::new(), articles };
-    articles::compare(&state, &mut found.files);
+    let mut found = Found { files: diagnostics, site: Vec::new(), config: Vec::new(), articles };
+    let policy = engine::policy(config);
+    articles::compare(&state, &policy, &mut found.files);
+    urls::check(&state, config, &mut found);
     let bodies = Bodies::new(&state, config, tree.reader()?, now);
     found.files.extend(bodies.held(&held));
     let (diagnostics, hot) = bodies.public();

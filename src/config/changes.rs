@@ -1,5 +1,7 @@
 //! What a reload changes: the keys whose values differ, and which of them need a restart.
 
+use crate::base::{Format, Route, Scope};
+
 use super::{Admin, Articles, Config, Feeds, Server, Site, State};
 
 /// When a key takes effect.
@@ -32,6 +34,7 @@ impl Config {
             state(&self.state, &new.state),
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
+            vec![("[[redirect]]", self.redirects != new.redirects, Effect::Reload)],
         ];
         for (key, differs, effect) in sections.into_iter().flatten() {
             match effect {
@@ -50,7 +53,11 @@ type Row = (&'static str, bool, Effect);
 // Each section is taken apart by name, so that a new key cannot be forgotten here.
 
 fn site(old: &Site, new: &Site) -> Vec<Row> {
-    let Site { id, title, url, description, language, author, timezone } = old;
+    let Site { id, title, url, description, language, author, timezone, feed_paths } = old;
+    let path_differs = |format| {
+        let route = Route::Feed(Scope::Site, format);
+        feed_paths.path(&route) != new.feed_paths.path(&route)
+    };
     vec![
         ("site.id", *id != new.id, Effect::Reload),
         ("site.title", *title != new.title, Effect::Reload),
@@ -59,6 +66,9 @@ fn site(old: &Site, new: &Site) -> Vec<Row> {
         ("site.language", *language != new.language, Effect::Reload),
         ("site.author", *author != new.author, Effect::Reload),
         ("site.timezone", *timezone != new.timezone, Effect::Reload),
+        ("feeds.rss_path", path_differs(Format::Rss), Effect::Reload),
+        ("feeds.atom_path", path_differs(Format::Atom), Effect::Reload),
+        ("feeds.json_path", path_differs(Format::Json), Effect::Reload),
     ]
 }
 
@@ -92,13 +102,14 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
 }
 
 fn feeds(old: &Feeds, new: &Feeds) -> Vec<Row> {
-    let Feeds { dir, limit, max_bytes, content, advertise } = old;
+    let Feeds { dir, limit, max_bytes, content, advertise, paths } = old;
     vec![
         ("feeds.dir", *dir != new.dir, Effect::Restart),
         ("feeds.limit", *limit != new.limit, Effect::Reload),
         ("feeds.max_bytes", *max_bytes != new.max_bytes, Effect::Reload),
         ("feeds.content", *content != new.content, Effect::Reload),
         ("feeds.advertise", *advertise != new.advertise, Effect::Reload),
+        ("feeds.*_aliases", *paths != new.paths, Effect::Reload),
     ]
 }
 

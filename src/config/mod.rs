@@ -7,10 +7,15 @@
 
 mod changes;
 mod errors;
+mod feed_paths;
 mod foreign;
 mod hint;
 mod load;
 mod raw;
+mod read_redirects;
+#[cfg(test)]
+mod redirect_tests;
+mod redirects;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -19,8 +24,11 @@ mod values;
 #[cfg(test)]
 use changes::Changes;
 pub use errors::{At, Errors, Finding};
+pub use feed_paths::FeedPaths;
 pub use load::{Loaded, load, state_dir};
+pub use redirects::{Redirected, Redirects, Status};
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +36,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use url::Url;
+
+use crate::base::url_table::{UrlTable, path_key};
+use crate::base::{Format, Route, Scope};
 
 /// Everything an operator can set, resolved: paths absolute, zone loaded, URL parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +55,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: Admin,
+    /// `[[redirect]]`
+    pub redirects: Redirects,
 }
 
 /// Everything that determines a configuration.
@@ -113,6 +126,16 @@ impl Config {
         resolve::state_dir(input)
     }
 
+    /// The route of a path relative to `site.url`: that of a feed for the paths that
+    /// `feeds.rss_path` and its kin name, and what [`Route::parse`] gives for all others.
+    pub fn route(&self, path: &str) -> Option<Route> {
+        let configured = path_key(path).and_then(|key| self.feeds.paths.get(&key).copied());
+        match configured {
+            Some(format) => Some(Route::Feed(Scope::Site, format)),
+            None => Route::parse(path),
+        }
+    }
+
     /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
     /// parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
@@ -148,6 +171,15 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
+    /// `feeds.rss_path` and its kin: the paths that the site gives to its own feeds.
+    pub feed_paths: FeedPaths,
+}
+
+impl Site {
+    /// The path of `route` beneath `url`, percent-encoded, beginning with a slash.
+    pub fn path(&self, route: &Route) -> Cow<'_, str> {
+        self.feed_paths.path(route)
+    }
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.
@@ -199,7 +231,10 @@ pub struct Feeds {
     /// The whole article, or its summary.
     pub content: Content,
     /// The one format that pages advertise.
-    pub advertise: crate::base::Format,
+    pub advertise: Format,
+    /// Every path, and every query of one, that answers with the site's feed in a format, besides
+    /// the default paths: those of `site.feed_paths`, and the aliases.
+    pub paths: UrlTable<Format>,
 }
 
 /// `[state]`: the place of the ledger.

@@ -6,6 +6,7 @@
 //! gets the default, and the error is noted.
 
 mod section;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,17 +14,19 @@ use std::ops::RangeInclusive;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::Place;
+use crate::base::place::Lines;
 
 use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
 use section::{Section, Value, is_array_of_tables};
+pub(super) use tables::Table;
 
 /// Maximum number of errors that are reported; a file with more is another program's, or not a
 /// configuration.
 const MISTAKES_MAX: usize = 50;
 
 /// Maximum size of a configuration, in bytes.
-pub(super) const TEXT_MAX_BYTES: usize = 1 << 20;
+pub(super) const TEXT_MAX_BYTES: usize = 4 << 20;
 
 /// Sections, names of keys in other programs, and our names for them.
 const SYNONYMS: [(&str, &str, &str); 14] = [
@@ -61,6 +64,8 @@ pub(super) struct Reader<'a> {
     /// All variables that begin with `DROPFEED_`.
     variables: BTreeMap<String, String>,
     asked: Vec<(&'static str, &'static str)>,
+    /// Names of the arrays of tables that were asked for.
+    asked_tables: Vec<&'static str>,
     mistakes: Vec<Finding>,
     /// Lines with a syntax error. What was recovered from them is a guess, and causes no further
     /// errors.
@@ -97,6 +102,7 @@ impl<'a> Reader<'a> {
                 .cloned()
                 .collect(),
             asked: Vec::new(),
+            asked_tables: Vec::new(),
             mistakes: Vec::new(),
             broken: Vec::new(),
             headless: false,
@@ -127,17 +133,18 @@ impl<'a> Reader<'a> {
     }
 
     fn note_sections(&mut self, text: &str, table: &DeTable<'_>) {
+        let lines = Lines::new(text);
         for (name, value) in table {
-            let line = Place::at(text, name.span().start).line;
+            let line = lines.place(name.span().start).line;
             let name = name.get_ref().to_string();
             match value.get_ref() {
                 DeValue::Table(table) => {
-                    self.sections.insert(name, Section::of(text, line, table));
+                    self.sections.insert(name, Section::of(&lines, line, table));
                 }
                 DeValue::Array(values) if is_array_of_tables(values) => {
                     let tables = values.iter().filter_map(|value| match value.get_ref() {
                         DeValue::Table(table) => {
-                            Some(Section::of(text, Place::at(text, value.span().start).line, table))
+                            Some(Section::of(&lines, lines.place(value.span().start).line, table))
                         }
                         _ => None,
                     });
@@ -392,14 +399,15 @@ impl<'a> Reader<'a> {
         warnings
     }
 
-    /// Notes arrays of tables: no section is one.
+    /// Notes the arrays of tables that were never asked for.
     fn note_unknown_tables(&mut self) {
         let known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
         for (name, tables) in std::mem::take(&mut self.tables) {
             let message = if known.contains(&name.as_str()) {
                 format!("`[[{name}]]` must be written `[{name}]`, once")
             } else {
-                let near = hint::did_you_mean(hint::nearest(&name, known.iter().copied()));
+                let names = known.iter().chain(&self.asked_tables).copied();
+                let near = hint::did_you_mean(hint::nearest(&name, names));
                 format!("unknown section `[[{name}]]`{near}")
             };
             for table in tables {
@@ -411,12 +419,13 @@ impl<'a> Reader<'a> {
     }
 
     fn note_unknown(&mut self, name: &str, section: &Section) {
-        let known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
+        let mut known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
         if name.is_empty() || known.contains(&name) {
             for (key, (line, _)) in &section.keys {
                 self.note_unknown_key(name, key, *line);
             }
         } else if !self.broken.contains(&section.line) {
+            known.extend(&self.asked_tables);
             let near = hint::did_you_mean(hint::nearest(name, known));
             self.refuse(&self.at(section.line), format!("unknown section `[{name}]`{near}"));
         }

@@ -13,7 +13,11 @@ use url::Url;
 
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
-use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, values};
+use super::{
+    Admin, Articles, Config, Content, FeedPaths, Feeds, Input, Server, Site, State, feed_paths,
+    read_redirects, values,
+};
+use crate::base::url_table::UrlTable;
 use crate::base::{Format, text};
 
 /// Maximum length, in characters, of a text that appears in every feed.
@@ -53,12 +57,15 @@ pub(super) fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
 /// Reads every key, and checks the conditions between them. Second, a warning.
 pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
     let (server, listen_at) = server(reader, input);
-    let (site, url_at) = site(reader, server.listen[0]);
+    let (mut site, url_at) = site(reader, server.listen[0]);
     let (articles, articles_at) = articles(reader, input);
-    let (feeds, feeds_at) = feeds(reader, input);
+    let (feed_paths, paths) = feed_paths::read(reader);
+    site.feed_paths = feed_paths;
+    let (feeds, feeds_at) = feeds(reader, input, paths);
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
-    let config = Config { site, articles, feeds, state, server, admin };
+    let redirects = read_redirects::read(reader, &site, &feeds.paths);
+    let config = Config { site, articles, feeds, state, server, admin, redirects };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = outside_warning(&config, &listen_at, &url_at);
     (config, warning)
@@ -82,6 +89,7 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
         author: line(reader, "site", "author", || title.clone()),
         timezone: parsed(reader, "site", "timezone", values::zone)
             .map_or(TimeZone::UTC, |given| given.value),
+        feed_paths: FeedPaths::default(),
         title,
         url,
     };
@@ -133,7 +141,7 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
     (articles, dir.at)
 }
 
-fn feeds(reader: &mut Reader<'_>, input: &Input<'_>) -> (Feeds, At) {
+fn feeds(reader: &mut Reader<'_>, input: &Input<'_>, paths: UrlTable<Format>) -> (Feeds, At) {
     let dir =
         directory(reader, input, "feeds", || beneath_state_directory(input, "feeds", "feeds"));
     let formats = [("atom", Format::Atom), ("rss", Format::Rss), ("json", Format::Json)];
@@ -148,6 +156,7 @@ fn feeds(reader: &mut Reader<'_>, input: &Input<'_>) -> (Feeds, At) {
             &[("full", Content::Full), ("summary", Content::Summary)],
         ),
         advertise: reader.choice("feeds", "advertise", Format::Atom, &formats),
+        paths,
     };
     (feeds, dir.at)
 }

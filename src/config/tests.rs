@@ -111,6 +111,7 @@ fn the_examples_of_the_documentation_are_usable() {
         include_str!("../../docs/configuration.md"),
         include_str!("../../docs/operators.md"),
         include_str!("../../docs/authors.md"),
+        include_str!("../../docs/urls.md"),
     ];
     for page in pages {
         let mut examples = 0;

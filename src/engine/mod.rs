@@ -381,7 +381,7 @@ fn frozen_id(config: &Config, id: &str) -> Option<String> {
 pub fn policy(config: &Config) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Where things lie on this machine is nobody's business, and no reason to make anything anew.
-    let config::Feeds { dir: _, limit, max_bytes, content, advertise } = feeds;
+    let config::Feeds { dir: _, limit, max_bytes, content, advertise, paths: _ } = feeds;
     let config::Articles { max_depth, max_html_bytes, .. } = articles;
     let shown = format!(
         "{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes}"
@@ -392,6 +392,8 @@ pub fn policy(config: &Config) -> Policy {
         grace: articles.grace.try_into().unwrap_or(jiff::SignedDuration::MAX),
         author: site.author.clone(),
         base: Digest::of(shown.as_bytes()),
+        reserved: Arc::new(config.feeds.paths.paths().map(|(path, _)| path).collect()),
+        site_path: site.url.path().into(),
     }
 }
 

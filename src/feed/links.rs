@@ -27,7 +27,7 @@ const URL_ATTRIBUTES: [&str; 4] = [" href", " src", " poster", " cite"];
 
 /// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
 pub fn absolute(site: &Site, route: &Route) -> String {
-    format!("{}{route}", base(site))
+    format!("{}{}", base(site), site.path(route))
 }
 
 /// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own. Absolute URLs

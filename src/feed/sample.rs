@@ -24,6 +24,7 @@ pub(super) fn at(text: &str) -> Timestamp {
 
 pub(super) fn site() -> Site {
     Site {
+        feed_paths: Default::default(),
         id: "example.org".to_owned(),
         title: "The Site".to_owned(),
         url: Url::parse("https://example.org/blog/").unwrap(),
@@ -41,6 +42,7 @@ pub(super) fn feeds() -> Feeds {
         max_bytes: 512 * 1024,
         content: Content::Full,
         advertise: Format::Atom,
+        paths: Default::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where an article wants to stand: its URL, and the scopes whose feeds carry it. Pure functions of its path and head.
 
+use percent_encoding::percent_decode_str;
+
 use crate::article::{Head, Location};
 use crate::base::route::slug;
 use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
@@ -15,15 +17,10 @@ pub(super) struct Address {
 
 /// The URL that the article at `path` asks for, or why it cannot have one.
 pub(super) fn address(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
-    let address = match &head.path {
-        Some(path) => explicit(UrlPath::new(path), path)?,
-        None => from_place(path, head)?,
-    };
-    if address.url.is_reserved() {
-        let url = &address.url;
-        return Err(Diagnostic::error("reserved-url", format!("URL /{url} is reserved")));
+    match &head.path {
+        Some(path) => explicit(UrlPath::new(path), path),
+        None => from_place(path, head),
     }
-    Ok(address)
 }
 
 fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
@@ -52,6 +49,17 @@ fn explicit(url: Option<UrlPath>, written: &str) -> Result<Address, Diagnostic> 
         Some(url) => Ok(Address { url, explicit: true }),
         None => Err(Diagnostic::error("no-url", format!("{written:?} is not a valid URL path"))),
     }
+}
+
+/// The URL that an alias of a [`Head`] means; `None` for one that is not a path. `site_path` is the path of `site.url`.
+pub(super) fn alias(alias: &str, site_path: &str) -> Option<UrlPath> {
+    let base = percent_decode_str(site_path).decode_utf8_lossy();
+    // The path of a whole URL may begin with that of the site.
+    let within = match alias.strip_prefix(base.trim_end_matches('/')) {
+        Some(rest) if alias.starts_with('/') && rest.starts_with('/') => rest,
+        _ => alias,
+    };
+    UrlPath::new(within)
 }
 
 /// The directories whose feeds carry the article at `path`, with their names as they are, from the root down.
@@ -99,6 +107,22 @@ mod tests {
             ("Node.js", "node-js"),
         ] {
             assert_eq!(tag_slug(tag), slug, "{tag}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_relative_to_the_site() {
+        for (written, site_path, expected) in [
+            ("old", "/", Some("old")),
+            ("blog/old", "/blog/", Some("blog/old")),
+            ("/blog/old", "/blog/", Some("old")),
+            ("/blog/old", "/", Some("blog/old")),
+            ("/blogs/old", "/blog/", Some("blogs/old")),
+            ("/b c/old", "/b%20c/", Some("old")),
+            ("/blog", "/blog/", Some("blog")),
+        ] {
+            let url = alias(written, site_path);
+            assert_eq!(url.as_ref().map(UrlPath::as_str), expected, "{written} {site_path}");
         }
     }
 

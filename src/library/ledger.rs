@@ -2,6 +2,7 @@
 //!
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub(super) struct Ledger {
     by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
     by_digest: OrdSet<(u64, Seq)>,
+    /// URLs that the configuration gives to feeds, so that no article can have them.
+    reserved: Arc<BTreeSet<UrlPath>>,
 }
 
 impl Ledger {
@@ -145,6 +148,16 @@ impl Ledger {
     /// The article that owns the URL.
     pub(super) fn owner_of_url(&self, url: &UrlPath) -> Option<&Arc<Record>> {
         self.urls.get(&url.key()).and_then(|seq| self.records.get(seq))
+    }
+
+    /// Sets the URLs that the configuration gives to feeds.
+    pub(super) fn reserve(&mut self, urls: &Arc<BTreeSet<UrlPath>>) {
+        self.reserved = Arc::clone(urls);
+    }
+
+    /// Whether no article can have the URL.
+    pub(super) fn is_reserved(&self, url: &UrlPath) -> bool {
+        url.is_reserved() || self.reserved.contains(url)
     }
 
     /// Makes the URL the article's for ever; false where it is an article's already.
@@ -498,8 +511,12 @@ impl Ledger {
     }
 
     /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an explicit one is
-    /// refused, with the path of its owner.
+    /// refused, with the path of its owner; a reserved one is refused.
     pub(super) fn claim(&self, seq: Seq, address: &Address) -> Result<UrlPath, Diagnostic> {
+        if self.is_reserved(&address.url) {
+            let url = &address.url;
+            return Err(Diagnostic::error("reserved-url", format!("URL /{url} is reserved")));
+        }
         let free = |url: &UrlPath| self.urls.get(&url.key()).is_none_or(|owner| *owner == seq);
         if free(&address.url) {
             return Ok(address.url.clone());
@@ -507,7 +524,7 @@ impl Ledger {
         if !address.explicit {
             let numbered = (2..=TWINS_MAX)
                 .map(|n| address.url.numbered(n))
-                .find(|url| free(url) && !url.is_reserved());
+                .find(|url| free(url) && !self.is_reserved(url));
             return numbered.ok_or_else(|| {
                 Diagnostic::error("url-taken", "too many articles have the same URL")
             });

@@ -13,7 +13,7 @@ mod locate;
 mod permalink;
 mod rows;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 pub mod state;
 mod step;
 
@@ -165,6 +165,11 @@ impl Default for Library {
     }
 }
 
+/// The URL that an alias of a [`Head`] means under a policy; `None` for one that is not a path.
+pub fn alias_url(alias: &str, policy: &Policy) -> Option<UrlPath> {
+    address::alias(alias, &policy.site_path)
+}
+
 impl Library {
     /// Looks up a URL path.
     ///
@@ -194,6 +199,11 @@ impl Library {
             None if self.channels.contains_key(&Scope::Directory(path.key())) => Lookup::Missing,
             None => self.dated(path).map_or(Lookup::Missing, Lookup::Moved),
         }
+    }
+
+    /// Whether an article has, or once had, this URL or another spelling of it.
+    pub fn was_public(&self, path: &UrlPath) -> bool {
+        self.urls.contains_key(&path.key())
     }
 
     /// The article with this number, where it is public.

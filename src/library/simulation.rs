@@ -43,11 +43,11 @@ struct File {
 }
 
 #[derive(Clone)]
-struct World {
+pub(crate) struct World {
     files: BTreeMap<String, File>,
     inode: u64,
     now: Timestamp,
-    state: State,
+    pub(crate) state: State,
     remembered: Remembered,
     seen: BTreeMap<String, File>,
     scan: Scan,
@@ -55,9 +55,9 @@ struct World {
     deletions: Deletions,
     ignored: BTreeSet<String>,
     log: Vec<String>,
-    policy: Policy,
+    pub(crate) policy: Policy,
     /// Every line that was run, for the report of a failure.
-    script: Vec<String>,
+    pub(crate) script: Vec<String>,
 }
 
 fn path(text: &str) -> RelPath {
@@ -65,13 +65,15 @@ fn path(text: &str) -> RelPath {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let policy = Policy {
             site_id: "test.example".into(),
             zone: TimeZone::UTC,
             grace: SignedDuration::from_secs(10),
             author: "Ada".into(),
             base: Digest::of(b"policy"),
+            reserved: Default::default(),
+            site_path: "/".into(),
         };
         Self {
             files: BTreeMap::new(),
@@ -93,7 +95,7 @@ impl World {
     /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
     /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration, which a look takes up at once), `reweigh`, `.`.
-    fn run(&mut self, line: &str) {
+    pub(crate) fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
         let (one, two) = rest.split_once(' ').unwrap_or((rest, ""));

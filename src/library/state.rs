@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use crate::article::{Head, Reading};
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
+use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 
 use super::adopt::{Adopted, Recovered};
 use super::guard::{self, Hold, Shrink};
@@ -37,6 +37,10 @@ pub struct Policy {
     pub author: String,
     /// The digest of everything in the configuration that feeds and pages show.
     pub base: Digest,
+    /// URLs that the configuration gives to feeds, besides those that are always reserved.
+    pub reserved: Arc<BTreeSet<UrlPath>>,
+    /// The path of `site.url`: the beginning of the paths of whole URLs.
+    pub site_path: Arc<str>,
 }
 
 /// A look at one file.

@@ -17,6 +17,7 @@ pub(super) fn at(text: &str) -> Timestamp {
 
 pub(super) fn site() -> config::Site {
     config::Site {
+        feed_paths: Default::default(),
         id: "example.org".into(),
         title: "Field Notes".into(),
         url: "https://example.org/".parse().unwrap(),
@@ -34,6 +35,7 @@ pub(super) fn feeds() -> config::Feeds {
         max_bytes: 512 * 1024,
         content: config::Content::Full,
         advertise: Format::Atom,
+        paths: Default::default(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Documents, the snapshot that holds them, and the published snapshot.
 
 pub mod document;
+#[cfg(test)]
+mod forever;
 pub mod published;
 pub mod render;
 pub mod report;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use jiff::{ToSpan, civil};
 
 use crate::article::Body;
+use crate::base::url_table::path_key;
 use crate::base::{RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
-use crate::library::{Article, Library, Lookup, Seq};
+use crate::library::{Article, Channel, Library, Lookup, Seq};
 
 use super::Document;
 
@@ -106,7 +107,7 @@ impl Snapshot {
             return Found::Ready(Arc::clone(document));
         }
         match route {
-            Route::Resource(path) => match self.library.find(path) {
+            Route::Resource(path) => match self.lookup(path) {
                 Lookup::Here(_) => self.page(route),
                 Lookup::Moved(article) => {
                     Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))
@@ -116,14 +117,14 @@ impl Snapshot {
                 Lookup::Missing => self.misplaced(path),
             },
             // A feed shows its channel alone, so that a change elsewhere does not make it again.
-            Route::Feed(scope, _) => match self.library.channel(scope) {
+            Route::Feed(scope, format) => match self.channel(scope, route) {
                 Some(channel) => Found::Render(route.clone(), channel.version),
-                None => Found::Missing,
+                None => self.respelled(scope, |scope| Route::Feed(scope, *format)),
             },
-            Route::Index(scope) => match (self.library.channel(scope), scope) {
+            Route::Index(scope) => match (self.channel(scope, route), scope) {
                 (Some(_), _) => self.page(route),
                 (None, Scope::Directory(path)) => self.slashed(path),
-                (None, _) => Found::Missing,
+                (None, _) => self.respelled(scope, Route::Index),
             },
             Route::Month(year, month, page) => match self.month(*year, *month) {
                 Some((from, to)) if *page <= pages(self.library.between(from, to).len()) => {
@@ -143,13 +144,58 @@ impl Snapshot {
         Found::Render(route.clone(), self.library.version())
     }
 
+    /// Looks up an article or an asset. An article that only its date and slug suggest gives way to
+    /// a redirect of the configuration.
+    fn lookup(&self, path: &UrlPath) -> Lookup {
+        match self.library.find(path) {
+            Lookup::Moved(_)
+                if !self.library.was_public(path)
+                    && self.config.redirects.names_exactly(path.as_str()) =>
+            {
+                Lookup::Missing
+            }
+            found => found,
+        }
+    }
+
+    /// The channel of a scope whose page or feed is at `route`. One that has no articles any more
+    /// stays, but gives way to a redirect of the configuration: its directory was renamed.
+    fn channel(&self, scope: &Scope, route: &Route) -> Option<Channel> {
+        let channel = self.library.channel(scope)?;
+        let is_empty = channel.count == 0 && self.library.entries(scope, 1).is_empty();
+        if is_empty && *scope != Scope::Site {
+            let key = path_key(&route.to_string())?;
+            if self.config.redirects.names(&key) {
+                return None;
+            }
+        }
+        Some(channel)
+    }
+
     /// A directory's page asked for without its slash.
     fn misplaced(&self, path: &UrlPath) -> Found {
         let scope = Scope::Directory(path.key());
-        match self.library.channel(&scope) {
-            Some(_) => Found::Redirect(Redirect::permanent(Route::Index(scope))),
+        let route = Route::Index(scope.clone());
+        match self.channel(&scope, &route) {
+            Some(_) => Found::Redirect(Redirect::permanent(route)),
             None => Found::Missing,
         }
+    }
+
+    /// The page or feed of a scope in another spelling: `/tags/Rust/`, `/News/atom.xml`.
+    fn respelled(&self, scope: &Scope, route: impl Fn(Scope) -> Route) -> Found {
+        let usual = match scope {
+            Scope::Site => return Found::Missing,
+            Scope::Directory(path) => Scope::Directory(path.key()),
+            Scope::Tag(slug) => Scope::Tag(slug.key()),
+            Scope::Author(slug) => Scope::Author(slug.key()),
+            Scope::View(name) => Scope::View(name.key()),
+        };
+        let to = route(usual.clone());
+        if usual == *scope || self.channel(&usual, &to).is_none() {
+            return Found::Missing;
+        }
+        Found::Redirect(Redirect::permanent(to))
     }
 
     /// A directory of `static/` with a page of its own, an article asked for with a slash, or a
@@ -158,7 +204,7 @@ impl Snapshot {
         if let Some(page) = self.library.root_file(&format!("{}/index.html", path.as_str())) {
             return Found::Asset(page);
         }
-        match self.library.find(path) {
+        match self.lookup(path) {
             Lookup::Here(article) | Lookup::Moved(article) => {
                 Found::Redirect(Redirect::permanent(Route::Resource(article.url.clone())))
             }

@@ -74,6 +74,7 @@ struct Written {
 #[derive(Deserialize)]
 struct JsonFeed {
     feed_url: String,
+    home_page_url: Option<String>,
     #[serde(rename = "_dropfeed")]
     extension: Option<Extension>,
     items: Vec<JsonItem>,
@@ -214,13 +215,15 @@ fn of_json(bytes: &[u8]) -> Read {
         entries.push(Written { id, is_verbatim: true, url, published, updated });
     }
     let site_id = feed.extension.map(|extension| extension.site_id);
-    Read::Feed(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
+    let base = base_of(&feed.feed_url, feed.home_page_url.as_deref(), Format::Json);
+    Read::Feed(OnDisk { base, id: None, site_id, entries })
 }
 
 fn of_atom(bytes: &[u8]) -> Read {
     let Ok(feed) = feed_rs::parser::parse(bytes) else { return Read::Damaged };
-    let own = feed.links.iter().find(|link| link.rel.as_deref() == Some("self"));
-    let base = own.and_then(|link| base_of(&link.href, Format::Atom));
+    let link = |rel: &str| feed.links.iter().find(|link| link.rel.as_deref() == Some(rel));
+    let home = link("alternate").map(|link| link.href.as_str());
+    let base = link("self").and_then(|link| base_of(&link.href, home, Format::Atom));
     let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
     Read::Feed(OnDisk { base, id: Some(feed.id), site_id: None, entries })
 }
@@ -238,8 +241,15 @@ fn of_atom_entry(entry: &Entry) -> Option<Written> {
     })
 }
 
-/// The base of the site's URLs, of the URL of its feed.
-fn base_of(feed_url: &str, format: Format) -> Option<String> {
+/// The base of the site's URLs: its home page, where its feed is beneath it; else what comes before
+/// the default path of the feed.
+fn base_of(feed_url: &str, home: Option<&str>, format: Format) -> Option<String> {
+    if let Some(home) = home
+        && home.ends_with('/')
+        && feed_url.starts_with(home)
+    {
+        return Some(home.to_owned());
+    }
     feed_url.strip_suffix(format.file_name()).map(str::to_owned)
 }
 
@@ -319,6 +329,12 @@ mod tests {
         let elsewhere = "elsewhere a urn:uuid:1 2026-01-03T00:00:00.000009Z";
         check(&[("feed.json", JSON), ("news/b/atom.xml", &own)], &["mine", u, elsewhere]);
         check(&[("news/feed.json", JSON)], &["-"]);
+        // A feed with a path of its own.
+        let own_path = JSON.replace(
+            "https://e.org/blog/feed.json\",",
+            "https://e.org/blog/a/feed.json\",\"home_page_url\":\"https://e.org/blog/\",",
+        );
+        check(&[("feed.json", &own_path)], &["mine", u]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod assets;
 mod audience;
 mod limits;
 mod rig;
+mod urls;
 mod wire;
 
 use std::io::Read;
@@ -205,7 +206,9 @@ fn a_site_with_a_path() {
         ("GET /", "301 | location: /my%20blog/"),
         ("GET /my%20blog/old?q", "301 | location: /my%20blog/warm?q"),
         ("GET /my%20blogger/rss.xml", "404"),
-        ("GET /rss.xml", "404"),
+        // The site may have been at the root of its host before.
+        ("GET /rss.xml", "301 | location: /my%20blog/rss.xml"),
+        ("GET /nothing", "404"),
         ("GET /my%20blog/favicon.ico", "404 | cache-control: public, max-age=3600"),
         ("GET /-/ready", "200"),
         ("GET /my%20blog/-/ready", "200"),

@@ -19,4 +19,5 @@ mod reload;
 mod start;
 mod tidy;
 mod trees;
+mod urls;
 mod watch;

@@ -27,10 +27,10 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
     src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
-    src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route
-    src/check: articles feeds links report unread < survey < bodies
+    src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
+    src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new running < state
-    src/config: changes errors foreign hint < raw values < load resolve
+    src/config: changes errors foreign hint < raw redirects values < feed_paths load read_redirects < resolve
     src/daemon: control open < repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < recovery < run
     src/feed: delta mailbox unlinked xml < links < atom compose gate json lint opml rss

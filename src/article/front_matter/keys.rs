@@ -11,7 +11,7 @@ use crate::article::model::Person;
 use crate::article::title;
 use crate::base::text;
 use crate::base::time::Written;
-use crate::base::{Diagnostic, Place, Severity};
+use crate::base::{Diagnostic, Place, RelPath, Severity};
 
 use super::Syntax;
 use super::entry::{Entry, picture, within};
@@ -412,16 +412,27 @@ impl<'a> Keys<'a> {
         None
     }
 
-    /// Reads the other URL paths that lead to the article.
-    pub(crate) fn aliases(&mut self) -> Vec<String> {
+    /// Reads the other URL paths that lead to the article, whose page is in `directory`.
+    pub(crate) fn aliases(&mut self, directory: &RelPath) -> Vec<String> {
         let mut aliases = Vec::new();
-        let Some(entry) = self.get(&["aliases", "alias", "redirectfrom"]) else { return aliases };
+        // Jekyll's are relative to the root.
+        for (names, from) in
+            [(&["aliases", "alias"][..], directory), (&["redirectfrom"], &RelPath::root())]
+        {
+            if let Some(entry) = self.get(names) {
+                self.read_aliases(entry, from, &mut aliases);
+            }
+        }
+        aliases
+    }
+
+    fn read_aliases(&mut self, entry: Entry<'a>, directory: &RelPath, aliases: &mut Vec<String>) {
         let texts: Vec<&str> = match &entry.field.value {
             Value::Text(text) => vec![text],
             Value::List(items) => items.iter().filter_map(Field::text).collect(),
             _ => Vec::new(),
         };
-        for alias in texts.into_iter().filter_map(url_paths::alias) {
+        for alias in texts.into_iter().flat_map(|text| url_paths::aliases(text, directory)) {
             if !aliases.contains(&alias) {
                 aliases.push(alias);
             }
@@ -435,7 +446,6 @@ impl<'a> Keys<'a> {
                 &format!("holds more than {ALIASES_MAX}; the rest is left out"),
             );
         }
-        aliases
     }
 
     /// An absolute http(s) URL.

@@ -3,8 +3,9 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::base::UrlPath;
+use crate::base::reference::walk;
 use crate::base::text::is_safe;
+use crate::base::{RelPath, UrlPath};
 
 /// Bytes that a path or URL may have.
 pub(crate) const ADDRESS_MAX_BYTES: usize = 2_000;
@@ -44,22 +45,38 @@ fn of_site(text: &str) -> Address {
     }
 }
 
-/// Reads an alias. Obsidian's aliases are other names, not paths, so a text without a slash or an
-/// extension gives `None`.
-pub(crate) fn alias(text: &str) -> Option<String> {
+/// Reads an alias of an article whose page is in `directory`: the paths that it may mean, decoded.
+///
+/// Obsidian's aliases are other names, not paths, so a text without a slash or an extension gives
+/// none. A path without a slash at its beginning is relative to the article's directory, as in Hugo,
+/// or to the root, as in Zola; the file does not say which. The path of a whole URL keeps its slash:
+/// it begins at the root of the host, and `site.url` may have a path.
+pub(crate) fn aliases(text: &str, directory: &RelPath) -> Vec<String> {
     let text = text.trim();
     let is_file = [".html", ".htm", ".php"].iter().any(|extension| text.ends_with(extension));
-    if !text.contains('/') && !is_file {
-        return None;
+    if (!text.contains('/') && !is_file) || is_pattern(text) {
+        return Vec::new();
     }
-    if is_pattern(text) {
-        return None;
-    }
-    // An old address of the article, whole: only its path can lead here.
-    match of_site(text) {
+    let from_root = match of_site(text) {
         Address::Path(path) => Some(path),
         _ => None,
+    };
+    if text.starts_with("//") || text.contains("://") {
+        return from_root.map(|path| format!("/{path}")).into_iter().collect();
     }
+    let mut paths = Vec::new();
+    if !text.starts_with('/') && !directory.is_root() {
+        paths.extend(beneath(directory, text));
+    }
+    paths.extend(from_root);
+    paths
+}
+
+/// The path that `text` names from `directory`.
+fn beneath(directory: &RelPath, text: &str) -> Option<String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let path = percent_decode_str(path).decode_utf8().ok()?;
+    checked(&walk(directory, &path)).filter(|path| !path.is_empty())
 }
 
 /// Whether a text is Jekyll's and Hugo's `:year`, has Eleventy's and Pelican's braces, or is the
@@ -83,7 +100,12 @@ fn decoded(text: &str) -> Option<String> {
     } else {
         text.split(['?', '#']).next().unwrap_or_default().to_owned()
     };
-    let path = percent_decode_str(&path).decode_utf8().ok()?;
+    checked(&percent_decode_str(&path).decode_utf8().ok()?)
+}
+
+/// A decoded path without the `index.html` of a directory, empty for the root; `None` where it is
+/// not a path.
+fn checked(path: &str) -> Option<String> {
     let path = without_index(path.trim_matches('/'));
     if path.is_empty() {
         return Some(String::new());
@@ -147,18 +169,29 @@ mod tests {
     }
 
     #[test]
-    fn aliases() {
-        for (text, expected) in [
-            ("/old/post/", Some("old/post")),
-            ("old.html", Some("old.html")),
-            ("inside/x.html", Some("inside/x.html")),
-            ("https://example.org/old", Some("old")),
-            ("Another Name", None),
-            ("old", None),
-            ("/", None),
-            ("../old/", None),
+    fn the_paths_of_aliases() {
+        for (directory, text, expected) in [
+            ("", "/old/post/", vec!["old/post"]),
+            ("", "old.html", vec!["old.html"]),
+            ("", "inside/x.html", vec!["inside/x.html"]),
+            ("", "https://example.org/old", vec!["/old"]),
+            ("", "//example.org/a%20b/?c", vec!["/a b"]),
+            ("", "Another Name", vec![]),
+            ("", "old", vec![]),
+            ("", "/", vec![]),
+            ("", "../old/", vec![]),
+            ("", "/a//b", vec![]),
+            ("posts", "/old", vec!["old"]),
+            ("posts", "old.html", vec!["posts/old.html", "old.html"]),
+            ("posts", "2010/a b/", vec!["posts/2010/a b", "2010/a b"]),
+            ("posts/x", "../old/", vec!["posts/old"]),
+            ("posts", "./100%25.html", vec!["posts/100%.html"]),
+            ("posts", "old/index.html", vec!["posts/old", "old"]),
+            ("posts", "https://example.org/old", vec!["/old"]),
+            ("posts", "a/:slug/", vec![]),
         ] {
-            assert_eq!(alias(text).as_deref(), expected, "{text}");
+            let directory = RelPath::new(directory).unwrap_or_else(RelPath::root);
+            assert_eq!(aliases(text, &directory), expected, "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::base::Place;
+use crate::base::place::Lines;
 
 /// A value as it was written, not yet interpreted.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,11 +90,11 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// Takes the keys of a table of `text`.
-    pub(super) fn of(text: &str, line: u32, table: &DeTable<'_>) -> Self {
+    /// Takes the keys of a table of the text with these lines.
+    pub(super) fn of(lines: &Lines<'_>, line: u32, table: &DeTable<'_>) -> Self {
         let mut keys = BTreeMap::new();
         for (key, value) in table {
-            let line = Place::at(text, key.span().start).line;
+            let line = lines.place(key.span().start).line;
             keys.insert(key.get_ref().to_string(), (line, Value::of(value.get_ref())));
         }
         Self { line, keys }

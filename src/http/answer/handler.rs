@@ -17,10 +17,11 @@ use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{Readiness, health, is_feed, options, robots};
-use super::target::{self, Target, redirect};
+use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
 use crate::base::time::rfc822;
+use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
@@ -39,11 +40,20 @@ pub(in crate::http) struct Handler {
     hot: RefCell<Hot>,
 }
 
-/// The resident documents of one generation, by the path of their URL.
+/// The resident documents of one generation, by every path that answers with them.
 #[derive(Default)]
 struct Hot {
     generation: Option<u64>,
     paths: HashMap<String, (Route, Arc<Document>)>,
+}
+
+/// Why there is nothing at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    /// An article was there.
+    Gone,
+    /// Nothing ever was.
+    Missing,
 }
 
 impl Handler {
@@ -64,7 +74,7 @@ impl Handler {
         let snapshot = self.published.load();
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
-            Ok(Ask::Options) => Ok(options(snapshot.as_deref(), head.uri.path())),
+            Ok(Ask::Options) => Ok(options(snapshot.as_deref(), &head.uri)),
             Ok(Ask::Get) => match &snapshot {
                 Some(snapshot) => self.get(snapshot, head, now).await,
                 None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
@@ -132,11 +142,7 @@ impl Handler {
         // Once for each generation and worker: the paths of a request are not parsed for a feed.
         if hot.generation != Some(snapshot.generation) {
             hot.generation = Some(snapshot.generation);
-            hot.paths.clear();
-            for (route, document) in &snapshot.hot {
-                let path = target::path(&snapshot.config.site, route);
-                hot.paths.insert(path, (route.clone(), Arc::clone(document)));
-            }
+            hot.paths = hot_paths(snapshot);
         }
         hot.paths.get(path).cloned()
     }
@@ -153,10 +159,15 @@ impl Handler {
             Target::AlmostHome => {
                 return Err(redirect(site, &Redirect::permanent(Route::Home), &head.uri));
             }
-            Target::Outside => return Err(Problem::not_found()),
+            Target::Outside => return Err(self.outside(snapshot, &head.uri)),
         };
-        let Some(route) = Route::parse(relative) else {
-            return Err(self.without_slash(snapshot, relative, &head.uri));
+        let route = match by_query(&snapshot.config, relative, &head.uri) {
+            Some(Named::Feed(route)) => Some(route),
+            Some(Named::Redirect(problem)) => return Err(problem),
+            None => snapshot.config.route(relative),
+        };
+        let Some(route) = route else {
+            return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };
         match route {
             Route::Healthy | Route::Ready => {
@@ -190,16 +201,16 @@ impl Handler {
                 return asset::respond(self.warm.render(), &path, head, now).await;
             }
             Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
-            // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
-            Found::Gone if is_feed(&route) => return Err(Problem::not_found()),
-            Found::Gone => return Err(Problem::gone()),
             // The author has none.
             Found::Missing if route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
-            // Browsers ask for it on every visit.
-            Found::Missing if route == Route::Favicon => {
-                return Err(Problem::not_found().cached("public, max-age=3600"));
+            Found::Gone => {
+                let absence = Absence::Gone;
+                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
             }
-            Found::Missing => return Err(self.missing(snapshot, &route, relative, &head.uri)),
+            Found::Missing => {
+                let absence = Absence::Missing;
+                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
+            }
         };
         if request::is_navigation(&head.headers)
             && let Some(page) = self.warm.feed_page(snapshot, &route).await
@@ -209,36 +220,148 @@ impl Handler {
         document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
     }
 
-    /// The answer for a path that names nothing as it is, but may with a slash less
-    /// (`/news/my-post/`) or more.
-    fn missing(&self, snapshot: &Snapshot, route: &Route, relative: &str, uri: &Uri) -> Problem {
-        let Route::Index(Scope::Directory(path)) = route else {
-            return self.without_slash(snapshot, relative, uri);
-        };
+    /// The answer for a path where nothing is: a redirect to what has the path with a slash more or
+    /// less, else that of a `[[redirect]]`, else one to the directory of an `index.html`.
+    fn absent(
+        &self,
+        snapshot: &Snapshot,
+        route: Option<&Route>,
+        absence: Absence,
+        relative: &str,
+        uri: &Uri,
+    ) -> Problem {
         let site = &snapshot.config.site;
-        let resource = Route::Resource(path.clone());
-        match (self.find)(snapshot, &resource) {
-            Found::Ready(_) | Found::Render(..) => {
-                redirect(site, &Redirect::permanent(resource), uri)
-            }
-            Found::Redirect(to) => redirect(site, &to, uri),
-            Found::Gone => Problem::gone(),
-            Found::Asset(_) | Found::Missing => Problem::not_found(),
-        }
-    }
-
-    /// The answer for a path that may lack its last slash: `/tags/rust`.
-    fn without_slash(&self, snapshot: &Snapshot, relative: &str, uri: &Uri) -> Problem {
-        let Some(route) = Route::parse(&format!("{relative}/")) else {
-            return Problem::not_found();
+        let absence = match self.with_other_slash(snapshot, route, relative) {
+            Ok(to) => return redirect(site, &to, uri),
+            Err(Absence::Gone) => Absence::Gone,
+            Err(Absence::Missing) => absence,
         };
-        match (self.find)(snapshot, &route) {
-            Found::Ready(_) | Found::Render(..) | Found::Asset(_) => {
-                redirect(&snapshot.config.site, &Redirect::permanent(route), uri)
+        let is_feed = route.is_some_and(is_feed);
+        if let Some(key) = path_key(relative) {
+            let redirects = &snapshot.config.redirects;
+            let answer = match absence {
+                Absence::Missing => redirects.find(site, &key, uri.query()),
+                Absence::Gone => redirects.for_removed(site, &key, uri.query()),
+            };
+            if let Some(answer) = answer {
+                return configured(answer, is_feed);
+            }
+        }
+        if let Some(to) = self.of_index_file(snapshot, relative) {
+            return redirect(site, &to, uri);
+        }
+        match absence {
+            // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
+            Absence::Gone if !is_feed => Problem::gone(),
+            // Browsers ask for it on every visit.
+            _ if route == Some(&Route::Favicon) => {
+                Problem::not_found().cached("public, max-age=3600")
             }
             _ => Problem::not_found(),
         }
     }
+
+    /// The redirect for a path that names nothing as it is, but does with a slash less
+    /// (`/news/my-post/`) or more (`/tags/rust`).
+    fn with_other_slash(
+        &self,
+        snapshot: &Snapshot,
+        route: Option<&Route>,
+        relative: &str,
+    ) -> Result<Redirect, Absence> {
+        let other = match route {
+            Some(Route::Index(Scope::Directory(path))) => Some(Route::Resource(path.clone())),
+            _ => Route::parse(&format!("{relative}/")),
+        };
+        let Some(other) = other else { return Err(Absence::Missing) };
+        match (self.find)(snapshot, &other) {
+            Found::Ready(_) | Found::Render(..) => Ok(Redirect::permanent(other)),
+            Found::Redirect(to) => Ok(to),
+            // The page of a directory may be a file.
+            Found::Asset(_) if matches!(other, Route::Index(_)) => Ok(Redirect::permanent(other)),
+            Found::Gone => Err(Absence::Gone),
+            Found::Asset(_) | Found::Missing => Err(Absence::Missing),
+        }
+    }
+
+    /// The redirect for `/my-post/index.html`, as other generators write the pages of directories.
+    fn of_index_file(&self, snapshot: &Snapshot, relative: &str) -> Option<Redirect> {
+        let (directory, file) = relative.rsplit_once('/')?;
+        if !matches!(file, "index.html" | "index.htm") {
+            return None;
+        }
+        let relative = format!("{directory}/");
+        let to = self.leads_to(snapshot, &relative);
+        to.or_else(|| {
+            let route = snapshot.config.route(&relative)?;
+            self.with_other_slash(snapshot, Some(&route), &relative).ok()
+        })
+    }
+
+    /// A path outside of `site.url`. Before the site got its path, it may have been at the root of
+    /// the host: what is known beneath `site.url` redirects there.
+    fn outside(&self, snapshot: &Snapshot, uri: &Uri) -> Problem {
+        match self.leads_to(snapshot, uri.path()) {
+            Some(to) => redirect(&snapshot.config.site, &to, uri),
+            None => Problem::not_found(),
+        }
+    }
+
+    /// A redirect to what is at `relative`, or where that redirects to.
+    fn leads_to(&self, snapshot: &Snapshot, relative: &str) -> Option<Redirect> {
+        let route = snapshot.config.route(relative)?;
+        match (self.find)(snapshot, &route) {
+            Found::Ready(_) | Found::Render(..) | Found::Asset(_) => {
+                Some(Redirect::permanent(route))
+            }
+            Found::Redirect(to) => Some(to),
+            Found::Gone | Found::Missing => None,
+        }
+    }
+}
+
+/// The resident feeds by path: the one that `site` names, the default one, and aliases. A query makes
+/// no difference there.
+fn hot_paths(snapshot: &Snapshot) -> HashMap<String, (Route, Arc<Document>)> {
+    let Config { site, feeds, .. } = &*snapshot.config;
+    let mut paths = HashMap::new();
+    for (route, document) in &snapshot.hot {
+        if !is_feed(route) {
+            continue;
+        }
+        let found = (route.clone(), Arc::clone(document));
+        paths.insert(target::path(site, route), found.clone());
+        paths.insert(target::beneath(site, &route.to_string()), found);
+    }
+    for (path, format) in feeds.paths.paths() {
+        let route = Route::Feed(Scope::Site, *format);
+        if let Some(document) = snapshot.hot.get(&route) {
+            let found = (route, Arc::clone(document));
+            paths.insert(target::beneath(site, &format!("/{path}")), found.clone());
+            paths.insert(target::beneath(site, &format!("/{path}/")), found);
+        }
+    }
+    paths
+}
+
+/// What the configuration names by a path and a query.
+enum Named {
+    /// A feed: `/?feed=rss2`.
+    Feed(Route),
+    /// The answer of a redirect: `/?p=123`.
+    Redirect(Problem),
+}
+
+/// What the configuration names by this path and query. It comes first: whatever else is at the path
+/// ignores the query.
+fn by_query(config: &Config, relative: &str, uri: &Uri) -> Option<Named> {
+    let query = uri.query()?;
+    let key = path_key(relative)?;
+    if let Some(format) = config.feeds.paths.with_query(&key, query) {
+        return Some(Named::Feed(Route::Feed(Scope::Site, *format)));
+    }
+    let answer = config.redirects.with_query(&config.site, &key, query)?;
+    Some(Named::Redirect(configured(answer, false)))
 }
 
 /// Adds the link to the site's feed (RFC 8288) to the home page's head, for clients that read no

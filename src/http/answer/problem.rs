@@ -72,6 +72,15 @@ impl Problem {
             .with(LOCATION, location)
     }
 
+    /// The redirect of a configuration. A permanent one is cached for as long as a feed.
+    pub(super) fn redirect(status: config::Status, location: HeaderValue) -> Self {
+        if status.is_permanent() {
+            Self { status: code(status), ..Self::moved(location) }
+        } else {
+            Self { status: code(status), ..Self::found(location) }
+        }
+    }
+
     /// 503, to be asked again after `seconds`.
     pub(super) fn unavailable(text: &'static str, seconds: u16) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
@@ -124,6 +133,15 @@ impl Problem {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+fn code(status: config::Status) -> StatusCode {
+    match status {
+        config::Status::MovedPermanently => StatusCode::MOVED_PERMANENTLY,
+        config::Status::Found => StatusCode::FOUND,
+        config::Status::TemporaryRedirect => StatusCode::TEMPORARY_REDIRECT,
+        config::Status::PermanentRedirect => StatusCode::PERMANENT_REDIRECT,
     }
 }
 

@@ -6,13 +6,14 @@ use http::header::{
     ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, Uri};
 
 use super::content::Content;
 use super::problem::ALLOWED;
 use super::target::Target;
 use crate::base::Route;
-use crate::config::Site;
+use crate::base::url_table::path_key;
+use crate::config::{Config, Site};
 use crate::publish::{Document, Kind, Snapshot, Status};
 
 /// The header fields that a script has to ask for before it may poll a feed as readers do.
@@ -55,15 +56,15 @@ pub(super) fn health(
     Some(response)
 }
 
-/// OPTIONS (RFC 9110, 9.3.7) of `path`. For a feed it answers the preflight of a browser that asks
+/// OPTIONS (RFC 9110, 9.3.7) of `uri`. For a feed it answers the preflight of a browser that asks
 /// whether a script may poll it.
-pub(super) fn options(snapshot: Option<&Snapshot>, path: &str) -> Response<Content> {
+pub(super) fn options(snapshot: Option<&Snapshot>, uri: &Uri) -> Response<Content> {
     let mut response = Response::new(Content::Empty);
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ALLOW, ALLOWED);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if snapshot.is_some_and(|snapshot| names_feed(&snapshot.config.site, path)) {
+    if snapshot.is_some_and(|snapshot| names_feed(&snapshot.config, uri)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, PREFLIGHT_HEADERS);
@@ -72,9 +73,14 @@ pub(super) fn options(snapshot: Option<&Snapshot>, path: &str) -> Response<Conte
     response
 }
 
-fn names_feed(site: &Site, path: &str) -> bool {
-    let Target::Within(relative) = Target::of(site, path) else { return false };
-    Route::parse(relative).is_some_and(|route| is_feed(&route))
+fn names_feed(config: &Config, uri: &Uri) -> bool {
+    let Target::Within(relative) = Target::of(&config.site, uri.path()) else { return false };
+    if let (Some(key), Some(query)) = (path_key(relative), uri.query())
+        && config.feeds.paths.with_query(&key, query).is_some()
+    {
+        return true;
+    }
+    config.route(relative).is_some_and(|route| is_feed(&route))
 }
 
 /// Whether readers poll this route.

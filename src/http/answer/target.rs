@@ -4,7 +4,7 @@ use http::{HeaderValue, Uri};
 
 use super::problem::Problem;
 use crate::base::Route;
-use crate::config::Site;
+use crate::config::{Redirected, Site};
 use crate::publish::Redirect;
 
 /// A path of a request, as the site sees it.
@@ -31,9 +31,14 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The path on this host of a path relative to `site.url`, which begins with a slash.
+pub(super) fn beneath(site: &Site, relative: &str) -> String {
+    format!("{}{relative}", base(site))
+}
+
 /// The path of `route` on this host.
 pub(super) fn path(site: &Site, route: &Route) -> String {
-    format!("{}{route}", base(site))
+    beneath(site, &site.path(route))
 }
 
 /// The path of `site.url` without its last slash, which comes before every route.
@@ -58,6 +63,21 @@ pub(super) fn redirect(site: &Site, redirect: &Redirect, uri: &Uri) -> Problem {
     match HeaderValue::try_from(location) {
         Ok(location) if redirect.permanent => Problem::moved(location),
         Ok(location) => Problem::found(location),
+        Err(_) => Problem::bad_request("The address contains characters that are not allowed."),
+    }
+}
+
+/// The answer of a `[[redirect]]`. Its location is a whole URL, since that of another site has to
+/// be one, and a proxy cannot know which of them are on its host.
+pub(super) fn configured(answer: Redirected, is_feed: bool) -> Problem {
+    let (url, status) = match answer {
+        // Readers unsubscribe from a feed that answers 410, and a `*` may cover one.
+        Redirected::Gone if is_feed => return Problem::not_found(),
+        Redirected::Gone => return Problem::gone(),
+        Redirected::To(url, status) => (url, status),
+    };
+    match HeaderValue::try_from(url) {
+        Ok(location) => Problem::redirect(status, location),
         Err(_) => Problem::bad_request("The address contains characters that are not allowed."),
     }
 }

@@ -1,5 +1,7 @@
 //! Links and URLs: what a slug, a permalink of another generator, a relative link and a wiki link lead to.
 
+use std::sync::Arc;
+
 use crate::base::UrlPath;
 use crate::library::Lookup;
 
@@ -58,6 +60,44 @@ fn dated_permalinks_lead_to_the_article_of_that_date() {
     }
     let own = UrlPath::new("2026/01/23/other").unwrap();
     assert!(matches!(world.state.library().find(&own), Lookup::Here(_)));
+}
+
+#[test]
+fn an_alias_never_takes_the_url_of_an_article() {
+    let alias = "---|aliases: [/b, c/, 'https://x.example/d/']|---|# A||one";
+    for script in [
+        // In one look, whichever comes first.
+        format!("write a.md {alias}\nwrite b.md # B||two\n."),
+        format!("first\nwrite a.md {alias}\nwrite b.md ---|date: 2026-02-01|---|# B||two\n."),
+        format!("write z.md {alias}\nwrite b.md # B||two\n."),
+    ] {
+        let world = world(&script);
+        let library = world.state.library();
+        let found = |path: &str| match library.find(&UrlPath::new(path).unwrap()) {
+            Lookup::Here(article) => format!("here {}", article.head.title),
+            Lookup::Moved(article) => format!("moved {}", article.head.title),
+            other => format!("{other:?}"),
+        };
+        let paths = ["b", "c", "d", "D.html"];
+        assert_eq!(paths.map(found), ["here B", "moved A", "moved A", "moved A"], "{script}");
+    }
+    // What is an alias already stays one, also without its line in the file.
+    let later =
+        format!("write a.md {alias}\n.\nwrite a.md # A||one\n.\nrestart\nwrite c.md # C||three\n.");
+    assert_eq!(check_urls(&later), ["a", "c-2"]);
+}
+
+#[test]
+fn the_paths_of_feeds_are_no_articles() {
+    let mut world = world("write feed.md # A||one\nwrite b.md # B||two\n.");
+    world.policy.reserved = Arc::new([UrlPath::new("feed").unwrap()].into());
+    world.run("reweigh");
+    assert_eq!(world.log, ["feed.md: URL /feed is reserved"]);
+    world.run("write Feed.txt Another article that would have the path of the feed.");
+    world.run("write c.md ---|slug: feed|aliases: [/feed/, /old/]|---|# C||three");
+    world.run(".");
+    assert_eq!(world.state.library().len(), 2, "{:#?}", world.log);
+    assert_eq!(world.log.len(), 3, "{:#?}", world.log);
 }
 
 #[test]

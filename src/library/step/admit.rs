@@ -47,6 +47,7 @@ impl Step<'_> {
         for path in new {
             self.weigh(&path);
         }
+        self.own_aliases();
     }
 
     /// Numbers follow dates; of articles of one second that were in a feed, the order there.
@@ -256,8 +257,8 @@ impl Step<'_> {
         let old_path = self.renamed.get(&old.seq).unwrap_or(&old.path);
         let asked = address::address(draft.path, &draft.head)?;
         let unmoved = address::address(old_path, &old.head).is_ok_and(|before| before == asked);
-        let url =
-            if unmoved { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
+        let keeps = unmoved && !self.state.ledger.is_reserved(&old.url);
+        let url = if keeps { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
         let edited = (digest != old.digest).then_some(&*draft.sketch);
         let (updated, measured) = dates::updated_next(
             old,
@@ -361,20 +362,32 @@ impl Step<'_> {
         Diagnostic::error("id-taken", format!("id {id:?} is already used by {path}"))
     }
 
-    /// Makes the URL of the record, and its aliases, its own for ever.
+    /// Makes the URL of the record its own for ever, and remembers that its aliases are to be.
     fn own(&mut self, record: &Record) {
-        let mut urls = vec![record.url.clone()];
-        for alias in &record.head.aliases {
-            if let Some(url) = UrlPath::new(alias)
-                && !url.is_reserved()
-            {
-                urls.push(url);
+        self.own_url(&record.url, record.seq);
+        if !record.head.aliases.is_empty() {
+            self.aliased.push(record.seq);
+        }
+    }
+
+    /// Makes the aliases of the articles that were weighed their own for ever. They come after the URLs of all articles
+    /// of the step: an article never loses its URL to the alias of another.
+    fn own_aliases(&mut self) {
+        for seq in std::mem::take(&mut self.aliased) {
+            let Some(record) = self.state.ledger.record(seq).cloned() else { continue };
+            for alias in &record.head.aliases {
+                if let Some(url) = address::alias(alias, &self.policy.site_path)
+                    && !self.state.ledger.is_reserved(&url)
+                {
+                    self.own_url(&url, seq);
+                }
             }
         }
-        for url in urls {
-            if self.state.ledger.own_url(&url, record.seq) {
-                self.urls.push((url, record.seq));
-            }
+    }
+
+    fn own_url(&mut self, url: &UrlPath, seq: Seq) {
+        if self.state.ledger.own_url(url, seq) {
+            self.urls.push((url.clone(), seq));
         }
     }
 }

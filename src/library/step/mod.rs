@@ -31,6 +31,7 @@ impl State {
         let mut state = State::default();
         state.library.base = policy.base;
         state.library.zone = policy.zone.clone();
+        state.ledger.reserve(&policy.reserved);
         for record in &remembered.records {
             state.ledger.restore(record);
         }
@@ -90,6 +91,8 @@ pub(super) struct Step<'a> {
     pub(super) files: BTreeSet<RelPath>,
     pub(super) records: BTreeSet<Seq>,
     pub(super) urls: Vec<(UrlPath, Seq)>,
+    /// Articles whose aliases are to become their URLs.
+    pub(super) aliased: Vec<Seq>,
     pub(super) renamed: BTreeMap<Seq, RelPath>,
 }
 
@@ -110,6 +113,7 @@ impl<'a> Step<'a> {
             files: BTreeSet::new(),
             records: BTreeSet::new(),
             urls: Vec::new(),
+            aliased: Vec::new(),
             renamed: BTreeMap::new(),
         }
     }
@@ -122,6 +126,7 @@ impl<'a> Step<'a> {
         deletions: Deletions,
     ) -> (State, Outcome) {
         self.state.library.zone = self.policy.zone.clone();
+        self.state.ledger.reserve(&self.policy.reserved);
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;

@@ -39,6 +39,7 @@ pub(super) fn site(url: &str) -> Site {
         language: "en".into(),
         author: "Ada".into(),
         timezone: jiff::tz::TimeZone::UTC,
+        feed_paths: Default::default(),
     }
 }
 
@@ -51,6 +52,7 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
         max_bytes: 1 << 20,
         content: Content::Full,
         advertise: Format::Atom,
+        paths: Default::default(),
     };
     let mut hot = HashMap::new();
     let mut put = |path: &str, content_type: &'static str, text: String, modified| {

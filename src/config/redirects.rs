@@ -1,0 +1,241 @@
+//! `[[redirect]]`: URLs that lead elsewhere, and what answers them.
+//!
+//! A redirect applies where nothing else answers: see `http::answer`. One that names a query is the
+//! exception, since what would answer there ignores the query.
+
+use std::collections::HashMap;
+
+use percent_encoding::percent_decode_str;
+
+use crate::base::UrlPath;
+use crate::base::reference::encode;
+use crate::base::url_table::{UrlKey, UrlTable};
+
+use super::{At, Site};
+
+/// The redirects of a configuration.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Redirects {
+    /// Redirects of one URL.
+    exact: UrlTable<Redirect>,
+    /// Redirects of a directory and everything beneath it, by its path (see `url_table::path_key`).
+    beneath: HashMap<String, Redirect>,
+    /// The most segments that a key of `beneath` has.
+    depth_max: usize,
+}
+
+/// One redirect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redirect {
+    /// `from`, as it is written.
+    pub from: String,
+    /// Its place in the configuration.
+    pub at: At,
+    /// Its answer.
+    pub(super) answer: Answer,
+}
+
+/// What a redirect answers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    /// 410
+    Gone,
+    /// A redirect to a URL.
+    To(Target, Status),
+}
+
+/// The statuses of redirects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// 301
+    MovedPermanently,
+    /// 302
+    Found,
+    /// 307
+    TemporaryRedirect,
+    /// 308
+    PermanentRedirect,
+}
+
+/// The URL that a redirect leads to, percent-encoded.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Target {
+    /// Scheme and host of another site; `None` for a path of this one.
+    pub(super) origin: Option<String>,
+    /// The path. It ends in a slash if the rest of the request's path is appended to it.
+    pub(super) path: String,
+    /// `?x=1`, or nothing.
+    pub(super) query: String,
+    /// `#part`, or nothing.
+    pub(super) fragment: String,
+    /// Whether what `*` stands for in `from` is appended to the path.
+    pub(super) appends_rest: bool,
+    /// Whether the query of the request is passed on. A query that `from` or `to` names is not.
+    pub(super) passes_query: bool,
+}
+
+/// What the configuration answers to a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redirected {
+    /// 410
+    Gone,
+    /// A redirect to an absolute URL.
+    To(String, Status),
+}
+
+impl Redirects {
+    /// The answer to a path (see `url_table::path_key`) with a query that a redirect names.
+    pub fn with_query(&self, site: &Site, path: &str, query: &str) -> Option<Redirected> {
+        Some(self.exact.with_query(path, query)?.answer(site, "", Some(query)))
+    }
+
+    /// The answer to a path, whatever its query is, where nothing else answers: that of the redirect
+    /// of exactly this path, else that of the nearest directory above it.
+    pub fn find(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
+        if let Some(redirect) = self.exact.get(path) {
+            return Some(redirect.answer(site, "", query));
+        }
+        let (redirect, rest) = self.above(path)?;
+        Some(redirect.answer(site, rest, query))
+    }
+
+    /// The answer to a path where an article was removed. The `*` of a redirect within the site is not
+    /// for it: it would lead to where the article was never.
+    pub fn for_removed(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
+        if let Some(redirect) = self.exact.get(path) {
+            return Some(redirect.answer(site, "", query));
+        }
+        let (redirect, rest) = self.above(path)?;
+        match &redirect.answer {
+            Answer::To(target, _) if target.origin.is_none() => None,
+            _ => Some(redirect.answer(site, rest, query)),
+        }
+    }
+
+    /// Whether there is a redirect for exactly this path or for a directory above it.
+    pub fn names(&self, path: &str) -> bool {
+        self.names_exactly(path) || self.above(path).is_some()
+    }
+
+    /// Whether there is a redirect for exactly this path.
+    pub fn names_exactly(&self, path: &str) -> bool {
+        self.exact.get(path).is_some()
+    }
+
+    /// The redirects of single paths, without those that name a query, in no order.
+    pub fn of_paths(&self) -> impl Iterator<Item = (UrlPath, &Redirect)> {
+        self.exact.paths()
+    }
+
+    /// The redirect of the nearest directory above `path`, and the rest of the path beneath it.
+    fn above<'p>(&self, path: &'p str) -> Option<(&Redirect, &'p str)> {
+        if self.beneath.is_empty() {
+            return None;
+        }
+        // The ends of the directories above, as far down as any key of the table is, and of the
+        // path itself: `/a/*` is for `/a`, too.
+        let mut ends = vec![0];
+        ends.extend(path.match_indices('/').map(|(at, _)| at).chain([path.len()]));
+        ends.truncate(self.depth_max + 1);
+        for end in ends.into_iter().rev() {
+            if let Some(redirect) = self.beneath.get(&path[..end]) {
+                return Some((redirect, path[end..].trim_start_matches('/')));
+            }
+        }
+        None
+    }
+
+    /// Adds the redirect of one URL. False if there is one already.
+    pub(super) fn insert(&mut self, key: UrlKey, redirect: Redirect) -> bool {
+        self.exact.insert(key, redirect)
+    }
+
+    /// Adds the redirect of everything beneath a directory. False if there is one already.
+    pub(super) fn insert_beneath(&mut self, directory: &str, redirect: Redirect) -> bool {
+        if self.beneath.contains_key(directory) {
+            return false;
+        }
+        let depth = if directory.is_empty() { 0 } else { directory.split('/').count() };
+        self.depth_max = self.depth_max.max(depth);
+        self.beneath.insert(directory.to_owned(), redirect);
+        true
+    }
+
+    /// The redirect that answers at a URL of the site where nothing else does, and the rest of the
+    /// path that it takes.
+    pub(super) fn at<'k>(&self, key: &'k UrlKey) -> Option<(&Redirect, &'k str)> {
+        match self.exact.find(key).or_else(|| self.exact.get(key.path())) {
+            Some(redirect) => Some((redirect, "")),
+            None => self.above(key.path()),
+        }
+    }
+}
+
+impl Redirect {
+    fn answer(&self, site: &Site, rest: &str, query: Option<&str>) -> Redirected {
+        match &self.answer {
+            Answer::Gone => Redirected::Gone,
+            Answer::To(target, status) => Redirected::To(target.url(site, rest, query), *status),
+        }
+    }
+
+    /// The path of this site that it leads to, if it leads to a single one: percent-encoded.
+    pub fn local_path(&self) -> Option<&str> {
+        match &self.answer {
+            Answer::To(target, _) if target.origin.is_none() && !target.appends_rest => {
+                Some(&target.path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The URL of this site that it leads to, if it does; `rest` is what `*` stands for.
+    pub(super) fn local_target(&self, rest: &str) -> Option<UrlKey> {
+        match &self.answer {
+            Answer::To(target, _) if target.origin.is_none() => {
+                UrlKey::parse(&format!("{}{}", target.path_with(rest), target.query))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Target {
+    /// The absolute URL for a request whose path goes on with `rest`, decoded, and has this query.
+    fn url(&self, site: &Site, rest: &str, query: Option<&str>) -> String {
+        let path = self.path_with(rest);
+        let mut url = match &self.origin {
+            Some(origin) => format!("{origin}{path}"),
+            None => format!("{}{path}", encode(site.url.as_str()).trim_end_matches('/')),
+        };
+        match query {
+            Some(query) if self.passes_query => {
+                url.push('?');
+                url.push_str(query);
+            }
+            _ => url.push_str(&self.query),
+        }
+        url.push_str(&self.fragment);
+        url
+    }
+
+    fn path_with(&self, rest: &str) -> String {
+        match UrlPath::new(rest) {
+            Some(rest) if self.appends_rest => format!("{}{rest}", self.path),
+            _ => self.path.clone(),
+        }
+    }
+
+    /// The decoded path, for messages.
+    pub(super) fn shown(&self) -> String {
+        let path = percent_decode_str(&self.path).decode_utf8_lossy();
+        format!("{}{path}{}", self.origin.as_deref().unwrap_or_default(), self.query)
+    }
+}
+
+impl Status {
+    /// Whether caches and readers may remember it.
+    pub fn is_permanent(self) -> bool {
+        matches!(self, Self::MovedPermanently | Self::PermanentRedirect)
+    }
+}
