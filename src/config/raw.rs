@@ -6,6 +6,7 @@
 //! gets the default, and the error is noted.
 
 mod section;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,6 +18,7 @@ use crate::base::Place;
 use super::errors::{At, Errors, Finding};
 use super::{foreign, hint};
 use section::{Section, Value, is_array_of_tables};
+pub(super) use tables::Table;
 
 /// Maximum number of errors that are reported; a file with more is another program's, or not a
 /// configuration.
@@ -61,6 +63,8 @@ pub(super) struct Reader<'a> {
     /// All variables that begin with `DROPFEED_`.
     variables: BTreeMap<String, String>,
     asked: Vec<(&'static str, &'static str)>,
+    /// Names of the arrays of tables that were asked for.
+    asked_tables: Vec<&'static str>,
     mistakes: Vec<Finding>,
     /// Lines with a syntax error. What was recovered from them is a guess, and causes no further
     /// errors.
@@ -97,6 +101,7 @@ impl<'a> Reader<'a> {
                 .cloned()
                 .collect(),
             asked: Vec::new(),
+            asked_tables: Vec::new(),
             mistakes: Vec::new(),
             broken: Vec::new(),
             headless: false,
@@ -392,14 +397,15 @@ impl<'a> Reader<'a> {
         warnings
     }
 
-    /// Notes arrays of tables: no section is one.
+    /// Notes the arrays of tables that were never asked for.
     fn note_unknown_tables(&mut self) {
         let known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
         for (name, tables) in std::mem::take(&mut self.tables) {
             let message = if known.contains(&name.as_str()) {
                 format!("`[[{name}]]` must be written `[{name}]`, once")
             } else {
-                let near = hint::did_you_mean(hint::nearest(&name, known.iter().copied()));
+                let names = known.iter().chain(&self.asked_tables).copied();
+                let near = hint::did_you_mean(hint::nearest(&name, names));
                 format!("unknown section `[[{name}]]`{near}")
             };
             for table in tables {
@@ -411,12 +417,13 @@ impl<'a> Reader<'a> {
     }
 
     fn note_unknown(&mut self, name: &str, section: &Section) {
-        let known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
+        let mut known: Vec<&str> = self.asked.iter().map(|(section, _)| *section).collect();
         if name.is_empty() || known.contains(&name) {
             for (key, (line, _)) in &section.keys {
                 self.note_unknown_key(name, key, *line);
             }
         } else if !self.broken.contains(&section.line) {
+            known.extend(&self.asked_tables);
             let near = hint::did_you_mean(hint::nearest(name, known));
             self.refuse(&self.at(section.line), format!("unknown section `[{name}]`{near}"));
         }

@@ -13,11 +13,8 @@ use url::Url;
 
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
-use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, values};
-use crate::base::{Format, text};
-
-/// Maximum length, in characters, of a text that appears in every feed.
-const TEXT_MAX_CHARS: usize = 1000;
+use super::{Admin, Articles, Config, Content, Feeds, Input, Server, Site, State, values, views};
+use crate::base::Format;
 
 /// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
@@ -48,7 +45,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let (feeds, feeds_at) = feeds(reader, input);
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
-    let config = Config { site, articles, feeds, state, server, admin };
+    let views = views::views(reader);
+    let config = Config { site, articles, feeds, state, server, admin, views };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = outside_warning(&config, &listen_at, &url_at);
     (config, warning)
@@ -84,7 +82,7 @@ fn site_id(reader: &mut Reader<'_>, url: &Url) -> String {
     if let Some(given) = reader.text_or_empty("site", "id")
         && !given.value.is_empty()
     {
-        match one_line(&given.value) {
+        match values::one_line(&given.value) {
             Ok(id) => return id,
             Err(message) => reader.refuse(&given.at, format!("`site.id` {message}")),
         }
@@ -260,22 +258,10 @@ fn line(
     key: &'static str,
     default: impl FnOnce() -> String,
 ) -> String {
-    match parsed(reader, section, key, one_line) {
+    match parsed(reader, section, key, values::one_line) {
         Some(given) => given.value,
         None => default(),
     }
-}
-
-fn one_line(value: &str) -> Result<String, String> {
-    let line = text::line(value);
-    let count = line.chars().count();
-    if count == 0 {
-        return Err("has no character that is allowed in a feed".to_owned());
-    }
-    if count > TEXT_MAX_CHARS {
-        return Err(format!("has {count} characters, but the maximum is {TEXT_MAX_CHARS}"));
-    }
-    Ok(line)
 }
 
 /// Reads `dir` of a section, relative to the directory of the file.

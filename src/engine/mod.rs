@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{DocumentRow, Policy, Remembered, State};
+use crate::library::{DocumentRow, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
@@ -73,6 +73,7 @@ mod value {
     pub(super) const SITE_ID: &str = "site.id";
     pub(super) const HEAD_VERSION: &str = "head_version";
     pub(super) const POLICY: &str = "policy";
+    pub(super) const VIEWS: &str = "views";
     pub(super) const GENERATION: &str = "generation";
     pub(super) const SCANNED: &str = "scanned";
     /// The identity of the article directory at the last full scan.
@@ -164,15 +165,20 @@ impl Engine {
         let policy = policy(&config);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
-        let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let rebased = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let views = policy.views.digest().to_string();
+        // A ledger that is older than views has none.
+        let none = || Views::default().digest().to_string();
+        let regrouped = of(value::VIEWS).unwrap_or_else(none) != views;
         let first_scan = of(value::SCANNED).is_none();
+        let everything = !first_scan && (rebased || regrouped);
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
         let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
             forget_readings(&mut remembered);
         }
         let mut state = State::load(&remembered, &policy);
-        if everything {
+        if rebased {
             state.forget_policy();
         }
         let current = Current {
@@ -185,6 +191,7 @@ impl Engine {
             (value::SITE_ID.to_owned(), site_id),
             (value::HEAD_VERSION.to_owned(), head_version),
             (value::POLICY.to_owned(), policy.base.to_string()),
+            (value::VIEWS.to_owned(), views),
         ];
         let store = SharedStore::new(store);
         let projection =
@@ -240,7 +247,8 @@ impl Engine {
     fn republish(&mut self) {
         let now = self.parts.clock.now();
         let mut current = self.current.clone();
-        self.pending.documents = self.write_hot(&mut current, now);
+        let scopes = hot::scopes(&self.parts.config);
+        self.pending.documents = self.write_hot(&mut current, &scopes, now);
         self.current = current;
         self.publish();
     }
@@ -265,6 +273,8 @@ impl Engine {
         if policy.base != self.policy.base {
             self.pending.values.push((value::POLICY.to_owned(), policy.base.to_string()));
         }
+        let views = policy.views.digest().to_string();
+        self.pending.values.push((value::VIEWS.to_owned(), views));
         self.pending.reweigh = true;
         self.policy = policy;
         self.parts.config = config;
@@ -317,6 +327,7 @@ pub fn policy(config: &Config) -> Policy {
         grace: articles.grace.try_into().unwrap_or(jiff::SignedDuration::MAX),
         author: site.author.clone(),
         base: Digest::of(shown.as_bytes()),
+        views: Arc::new(Views::of(&config.views)),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::page::{
 use crate::publish::Snapshot;
 use crate::publish::snapshot::{LISTED_MAX, pages};
 
-/// Directories, and months, that the home page links.
+/// Sections (directories and views), and months, that the home page links.
 const LINKED_MAX: usize = 240;
 
 /// URLs in a sitemap (sitemaps.org: at most 50,000).
@@ -64,7 +64,7 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
     let articles = library.listed(&Scope::Site, 0, LISTED_MAX);
     let names: Vec<(Scope, String, usize)> = library
         .scopes()
-        .filter(|scope| matches!(scope, Scope::Directory(path) if path.segments().count() == 1))
+        .filter(|scope| is_on_the_home_page(scope))
         .filter_map(|scope| library.channel(scope).map(|channel| (scope, channel)))
         .filter(|(_, channel)| channel.count > 0)
         .take(LINKED_MAX)
@@ -90,6 +90,15 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
         months: &months,
         articles_dir: &directory,
     })
+}
+
+/// Directories in the root, and views.
+fn is_on_the_home_page(scope: &Scope) -> bool {
+    match scope {
+        Scope::Directory(path) => path.segments().count() == 1,
+        Scope::View(_) => true,
+        Scope::Site | Scope::Tag(_) | Scope::Author(_) => false,
+    }
 }
 
 /// The page of a scope; `None` where there is none.

@@ -16,6 +16,7 @@ mod rows;
 mod simulation;
 pub mod state;
 mod step;
+mod view;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+pub use view::Views;
 
 use assets::Assets;
 use channel::Members;
@@ -138,6 +140,8 @@ pub struct Library {
     base: Digest,
     /// The zone of the site, in which a permalink names a day.
     zone: TimeZone,
+    /// The views of the configuration.
+    views: Arc<Views>,
 }
 
 impl Default for Library {
@@ -153,6 +157,7 @@ impl Default for Library {
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
+            views: Arc::default(),
         }
     }
 }
@@ -230,9 +235,7 @@ impl Library {
             return None;
         }
         let place = self.channels.get(scope)?;
-        let section = self.sections.get(scope);
-        let title = section.map(|section| section.title.clone());
-        let description = section.and_then(|section| section.description.clone());
+        let (title, description) = self.texts(scope);
         let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
         let shown = format!("{} {sum} {title:?} {description:?} {name} {icon}", self.base);
         Some(Channel {
@@ -246,9 +249,21 @@ impl Library {
         })
     }
 
+    /// The title and description of its own that a scope has: a directory's `_index.md`, or a view's configuration.
+    fn texts(&self, scope: &Scope) -> (Option<String>, Option<String>) {
+        if let Some(view) = self.views.get(scope) {
+            return (Some(view.title.clone()), view.description.clone());
+        }
+        match self.sections.get(scope) {
+            Some(section) => (Some(section.title.clone()), section.description.clone()),
+            None => (None, None),
+        }
+    }
+
     /// Changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
-        Digest::of(format!("{} {} {}", self.base, self.shown, self.assets.sum()).as_bytes())
+        let (base, assets, views) = (self.base, self.assets.sum(), self.views.digest());
+        Digest::of(format!("{base} {} {assets} {views}", self.shown).as_bytes())
     }
 
     /// Every scope that has, or once had, articles, in a fixed order: the site first.

@@ -8,6 +8,7 @@ mod deletions;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -17,13 +18,16 @@ use proptest::prelude::*;
 use crate::article;
 use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::config::Config;
 
 use super::{
     Commit, Found, Library, Lookup, Notice, Observation, Policy, Remembered, Reweigh, Scan, State,
+    Views,
 };
 
 mod links;
 mod moves;
+mod views;
 
 const START: &str = "2026-03-01T12:00:00Z";
 
@@ -63,6 +67,7 @@ impl World {
             grace: SignedDuration::from_secs(10),
             author: "Ada".into(),
             base: Digest::of(b"policy"),
+            views: Arc::default(),
         };
         Self {
             files: BTreeMap::new(),
@@ -81,7 +86,8 @@ impl World {
 
     /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
-    /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration, which a look takes up at once), `reweigh`, `.`.
+    /// `grace SECONDS`, `author NAME`, `base TEXT`, `views TOML` (another configuration, which a look takes up at once),
+    /// `reweigh`, `.`.
     fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -117,6 +123,10 @@ impl World {
             }),
             "author" => self.change(|policy| policy.author = rest.to_owned()),
             "base" => self.change(|policy| policy.base = Digest::of(rest.as_bytes())),
+            "views" => {
+                let config = Config::of(&rest.replace('|', "\n"), Path::new("/srv")).unwrap();
+                self.change(|policy| policy.views = Arc::new(Views::of(&config.views)));
+            }
             "reweigh" => self.change(|_| ()),
             "restart" => self.state = State::load(&self.remembered, &self.policy),
             "." if rest.is_empty() => self.look(&self.everything()),
@@ -429,8 +439,16 @@ fn scopes_follow_directories_tags_and_authors() {
 }
 
 /// Another configuration, which a look takes up at once, as a reload does.
-const POLICIES: [&str; 6] =
-    ["zone Asia/Tokyo", "zone UTC", "grace 0", "grace 30", "author Grace Hopper", "base other"];
+const POLICIES: [&str; 8] = [
+    "zone Asia/Tokyo",
+    "zone UTC",
+    "grace 0",
+    "grace 30",
+    "author Grace Hopper",
+    "base other",
+    "views [[view]]|name = \"v\"|tags = \"t\"|[[view]]|name = \"w\"|not_directories = \"n\"",
+    "views [[view]]|name = \"w\"|title = \"W\"|authors = \"Ada\"",
+];
 
 /// Any operation on a few paths, with a few texts.
 fn operation() -> impl Strategy<Value = String> {

@@ -20,7 +20,7 @@ use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 
 use super::adopt::{Adopted, Recovered};
 use super::ledger::Ledger;
-use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
+use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, Views, address, channel};
 
 /// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
@@ -33,8 +33,10 @@ pub struct Policy {
     pub grace: SignedDuration,
     /// The author of articles that name none.
     pub author: String,
-    /// The digest of everything in the configuration that feeds and pages show.
+    /// The digest of everything in the configuration that feeds and pages show, without the views.
     pub base: Digest,
+    /// The views.
+    pub views: Arc<Views>,
 }
 
 /// A look at one file.

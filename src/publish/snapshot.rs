@@ -25,7 +25,7 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// Every public article.
     pub library: Library,
-    /// The documents that are resident: the site's feeds.
+    /// The documents that are resident: the feeds of the site and of the views.
     pub hot: HashMap<Route, Arc<Document>>,
     /// The bodies of the articles in a hot feed; the last good one where the present file is
     /// refused.

@@ -16,4 +16,5 @@ mod moves;
 mod reload;
 mod start;
 mod tidy;
+mod views;
 mod watch;

@@ -17,6 +17,9 @@ impl Step<'_> {
     pub(super) fn finish(mut self) -> (State, Outcome) {
         // The site has a feed even before it has an article.
         self.open_channel(Scope::Site, String::new());
+        for view in self.policy.views.iter() {
+            self.open_channel(view.scope.clone(), view.title.clone());
+        }
         // Maps are shared, not copied.
         (self.state.library.urls, self.state.library.by_path) = self.state.ledger.shared();
         for seq in std::mem::take(&mut self.records) {
@@ -78,6 +81,10 @@ impl Step<'_> {
         }
         for author in &article.head.authors {
             scopes.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
+        }
+        let views = &self.policy.views;
+        for view in views.selecting(&article.path, &article.head, author) {
+            scopes.push(self.open_channel(view.scope.clone(), view.title.clone()));
         }
         scopes.sort();
         scopes.dedup();

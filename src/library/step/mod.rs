@@ -27,6 +27,7 @@ impl State {
         let mut state = State::default();
         state.library.base = policy.base;
         state.library.zone = policy.zone.clone();
+        state.library.views = Arc::clone(&policy.views);
         for record in &remembered.records {
             state.ledger.restore(record);
         }
@@ -105,6 +106,7 @@ impl<'a> Step<'a> {
         reweigh: Reweigh,
     ) -> (State, Outcome) {
         self.state.library.zone = self.policy.zone.clone();
+        self.state.library.views = Arc::clone(&self.policy.views);
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;
@@ -126,6 +128,8 @@ impl<'a> Step<'a> {
             for seq in public {
                 self.show(seq);
             }
+            // A view may have another title now.
+            self.touched.extend(self.policy.views.iter().map(|view| view.scope.clone()));
         }
         self.finish()
     }
