@@ -131,3 +131,19 @@ pub fn compose(
     let locate = |reference: &str| library.locate(reference);
     Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, &locate))
 }
+
+/// A closed page of the archive of a scope, composed from the library; `None` where there is no such page.
+pub fn compose_page(
+    library: &Library,
+    config: &Config,
+    scope: &Scope,
+    page: u64,
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
+) -> Option<Feed> {
+    let channel = library.channel(scope)?;
+    let archived = library.archive_page(scope, page)?;
+    let articles = library.archived(scope, page);
+    let locate = |reference: &str| library.locate(reference);
+    let Config { site, feeds, .. } = config;
+    Some(feed::archive(site, feeds, scope, &channel, &archived, &articles, bodies, &locate))
+}

@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{DocumentRow, Policy, Remembered, State, Views};
+use crate::library::{self, DocumentRow, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
@@ -74,6 +74,8 @@ mod value {
     pub(super) const HEAD_VERSION: &str = "head_version";
     pub(super) const POLICY: &str = "policy";
     pub(super) const VIEWS: &str = "views";
+    /// Articles on a page of an archive.
+    pub(super) const PAGE_SIZE: &str = "archive_page_size";
     pub(super) const GENERATION: &str = "generation";
     pub(super) const SCANNED: &str = "scanned";
     /// The identity of the article directory at the last full scan.
@@ -162,7 +164,8 @@ impl Engine {
         };
         let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
         let config = Arc::new(with_site_id(&config, &site_id));
-        let policy = policy(&config);
+        let page_size = of(value::PAGE_SIZE).and_then(|text| text.parse().ok());
+        let policy = policy(&config, page_size);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
         let rebased = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
@@ -171,7 +174,8 @@ impl Engine {
         let none = || Views::default().digest().to_string();
         let regrouped = of(value::VIEWS).unwrap_or_else(none) != views;
         let first_scan = of(value::SCANNED).is_none();
-        let everything = !first_scan && (rebased || regrouped);
+        // A ledger that is older than archives has pages to close.
+        let everything = !first_scan && (rebased || regrouped || page_size.is_none());
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
         let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
@@ -192,6 +196,7 @@ impl Engine {
             (value::HEAD_VERSION.to_owned(), head_version),
             (value::POLICY.to_owned(), policy.base.to_string()),
             (value::VIEWS.to_owned(), views),
+            (value::PAGE_SIZE.to_owned(), policy.page_size.to_string()),
         ];
         let store = SharedStore::new(store);
         let projection =
@@ -234,7 +239,7 @@ impl Engine {
         self.current.state.adopt(entries);
         if let Some(site_id) = site_id {
             let config = Arc::new(with_site_id(&self.parts.config, &site_id));
-            self.policy = policy(&config);
+            self.policy = policy(&config, Some(self.policy.page_size));
             self.parts.config = config;
             // Later values replace earlier ones.
             self.pending.values.push((value::SITE_ID.to_owned(), site_id));
@@ -269,7 +274,7 @@ impl Engine {
     /// Takes over another configuration: the same ledger under another policy.
     fn reconfigure(&mut self, config: Config) {
         let config = Arc::new(with_site_id(&config, &self.policy.site_id));
-        let policy = policy(&config);
+        let policy = policy(&config, Some(self.policy.page_size));
         if policy.base != self.policy.base {
             self.pending.values.push((value::POLICY.to_owned(), policy.base.to_string()));
         }
@@ -312,8 +317,9 @@ fn with_site_id(config: &Config, id: &str) -> Config {
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
 }
 
-/// The part of the configuration that decides identities, dates, and what is shown.
-pub fn policy(config: &Config) -> Policy {
+/// The part of the configuration that decides identities, dates, and what is shown. `page_size`: that of the ledger,
+/// unless it is new.
+pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Where things lie on this machine is nobody's business, and no reason to make anything anew.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise } = feeds;
@@ -328,6 +334,7 @@ pub fn policy(config: &Config) -> Policy {
         author: site.author.clone(),
         base: Digest::of(shown.as_bytes()),
         views: Arc::new(Views::of(&config.views)),
+        page_size: page_size.unwrap_or_else(|| library::page_size(*limit)),
     }
 }
 

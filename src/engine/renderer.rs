@@ -1,4 +1,4 @@
-//! Makes the documents that are not resident: pages, and the feeds of directories, tags and authors.
+//! Makes the documents that are not resident: pages, the feeds of directories, tags and authors, and archives.
 //!
 //! Pure in its outcome: the same snapshot, route and article bytes give the same document. It reads an article through
 //! `source`, and renders it only if its bytes are those that the snapshot speaks of.
@@ -28,6 +28,9 @@ use super::{hot, pages};
 /// Sets of three formats that are kept, because whoever asks for one often asks for the others.
 const WRITTEN_MAX: usize = 3;
 
+/// Feeds of one kind in the list of all feeds: some 3 MB, and more than anybody subscribes to.
+const GROUP_MAX: usize = 10_000;
+
 /// See the module.
 pub struct Renderer {
     tree: ArcSwapOption<Tree>,
@@ -55,9 +58,19 @@ impl From<Bodiless> for Unrendered {
     }
 }
 
-/// The three formats of a scope's feed at one version.
+/// Which document of a scope's feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The subscription document.
+    Newest,
+    /// A closed page of the archive, from 1.
+    Page(u64),
+}
+
+/// The three formats of a scope's feed, or of a page of its archive, at one version.
 struct Written {
     scope: Scope,
+    part: Part,
     version: Digest,
     documents: [Bytes; 3],
 }
@@ -101,36 +114,48 @@ impl Renderer {
         catch_unwind(AssertUnwindSafe(render)).unwrap_or_else(panicked).map_err(Bodiless::Refused)
     }
 
-    /// The three formats of a scope's feed.
-    pub fn feeds(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unrendered> {
-        let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
+    /// The three formats of a scope's feed, or of a page of its archive, at this version.
+    fn feeds(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        part: Part,
+        version: Digest,
+    ) -> Result<[Bytes; 3], Unrendered> {
+        let is_wanted =
+            |kept: &&Written| kept.scope == *scope && kept.part == part && kept.version == version;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) =
-            written.iter().find(|kept| kept.scope == *scope && kept.version == channel.version)
-        {
+        if let Some(found) = written.iter().find(is_wanted) {
             return Ok(found.documents.clone());
         }
         // Not while rendering: others may want what is there.
         drop(written);
-        let documents = self.write(snapshot, scope)?;
+        let documents = self.write(snapshot, scope, part)?;
         written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.truncate(WRITTEN_MAX - 1);
-        written.push_front(Written {
-            scope: scope.clone(),
-            version: channel.version,
-            documents: documents.clone(),
-        });
+        let (scope, documents_kept) = (scope.clone(), documents.clone());
+        written.push_front(Written { scope, part, version, documents: documents_kept });
         Ok(documents)
     }
 
-    fn write(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unrendered> {
-        let config = &snapshot.config;
-        let entries = snapshot.library.entries(scope, config.feeds.limit);
-        let bodies = self.bodies(snapshot, &entries)?;
+    fn write(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        part: Part,
+    ) -> Result<[Bytes; 3], Unrendered> {
+        let Snapshot { config, library, .. } = snapshot;
+        let bodies = match part {
+            Part::Newest => self.bodies(snapshot, &library.entries(scope, config.feeds.limit))?,
+            Part::Page(page) => self.last_bodies(snapshot, &library.archived(scope, page)),
+        };
         let body =
             |seq: Seq| bodies.iter().find(|(of, _)| *of == seq).map(|(_, body)| Arc::clone(body));
-        let feed =
-            hot::compose(&snapshot.library, config, scope, &body).ok_or(Unrendered::Unreadable)?;
+        let feed = match part {
+            Part::Newest => hot::compose(library, config, scope, &body),
+            Part::Page(page) => hot::compose_page(library, config, scope, page, &body),
+        };
+        let feed = feed.ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
         Ok(checked.documents.map(Bytes::from))
     }
@@ -150,14 +175,50 @@ impl Renderer {
         bodies.into_iter().filter(|body| !matches!(body, Err(Unrendered::Unreadable))).collect()
     }
 
+    /// The bodies for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
+    /// was edited in a way that is refused, or cannot be read, the entry has the summary of the header alone.
+    fn last_bodies(&self, snapshot: &Snapshot, entries: &[Arc<Article>]) -> Vec<(Seq, Arc<Body>)> {
+        let limits = limits(&snapshot.config);
+        let render = |article: &Arc<Article>| {
+            if let Some(body) = snapshot.bodies.get(&article.seq) {
+                return (article.seq, Arc::clone(body));
+            }
+            let body = match self.body(article, &limits) {
+                Ok((body, _)) => body,
+                Err(_) => {
+                    let summary = article.head.summary.clone().unwrap_or_default();
+                    Body { html: String::new(), summary }
+                }
+            };
+            (article.seq, Arc::new(body))
+        };
+        entries.par_iter().map(render).collect()
+    }
+
+    /// A page of an archive has no date: that of its channel moves without it.
+    fn archive(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        page: u64,
+        format: Format,
+    ) -> Result<Document, Unrendered> {
+        let archived = snapshot.library.archive_page(scope, page).ok_or(Unrendered::Changed)?;
+        let feeds = self.feeds(snapshot, scope, Part::Page(page), archived.version)?;
+        let bytes = feeds[format as usize].clone();
+        Ok(Document::new(Kind::Archive, hot::content_type(format), bytes, None))
+    }
+
     fn feed(
         &self,
         snapshot: &Snapshot,
         scope: &Scope,
         format: Format,
     ) -> Result<Document, Unrendered> {
-        let bytes = self.feeds(snapshot, scope)?[format as usize].clone();
-        let modified = snapshot.library.channel(scope).map(|channel| channel.modified);
+        let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
+        let feeds = self.feeds(snapshot, scope, Part::Newest, channel.version)?;
+        let bytes = feeds[format as usize].clone();
+        let modified = Some(channel.modified);
         Ok(Document::new(Kind::Feed, hot::content_type(format), bytes, modified))
     }
 
@@ -179,6 +240,9 @@ impl Render for Renderer {
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered> {
         let html = match route {
             Route::Feed(scope, format) => return self.feed(snapshot, scope, *format),
+            Route::Archive(scope, page, format) => {
+                return self.archive(snapshot, scope, *page, *format);
+            }
             Route::Opml => {
                 let bytes = outline(snapshot).into();
                 return Ok(Document::new(Kind::Feed, opml::CONTENT_TYPE, bytes, None));
@@ -213,16 +277,37 @@ pub fn limits(config: &Config) -> Limits {
     Limits { depth: config.articles.max_depth, max_bytes: config.articles.max_html_bytes }
 }
 
-/// The list of all feeds, each in the advertised format.
+/// The list of all feeds, each in the advertised format: the site's, then the others by kind.
 fn outline(snapshot: &Snapshot) -> Vec<u8> {
+    let mut kinds: [Vec<opml::Subscription>; 5] = Default::default();
+    for scope in snapshot.library.subscribable() {
+        let kind = match scope {
+            Scope::Site => 0,
+            Scope::Directory(_) => 1,
+            Scope::Tag(_) => 2,
+            Scope::Author(_) => 3,
+            Scope::View(_) => 4,
+        };
+        if kinds[kind].len() < GROUP_MAX {
+            kinds[kind].extend(subscription(snapshot, scope));
+        }
+    }
+    let [site, groups @ ..] = kinds;
+    let mut outlines: Vec<opml::Outline> = site.into_iter().map(opml::Outline::Feed).collect();
+    for (title, feeds) in ["Sections", "Tags", "Authors", "Views"].into_iter().zip(groups) {
+        if !feeds.is_empty() {
+            outlines.push(opml::Outline::Group { title: title.to_owned(), feeds });
+        }
+    }
+    opml::write(&snapshot.config.site.title, &outlines)
+}
+
+/// A feed as the list of all feeds has it.
+fn subscription(snapshot: &Snapshot, scope: &Scope) -> Option<opml::Subscription> {
     let Config { site, feeds, .. } = &*snapshot.config;
-    let outline = |scope: &Scope| {
-        let channel = snapshot.library.channel(scope)?;
-        // Without its entries: what it is called and where it stands.
-        let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
-        let xml_url = feed.self_url(feeds.advertise).to_owned();
-        Some(opml::Outline { title: feed.title, html_url: feed.home_url, xml_url })
-    };
-    let outlines: Vec<opml::Outline> = snapshot.library.scopes().filter_map(outline).collect();
-    opml::write(&site.title, &outlines)
+    let channel = snapshot.library.channel(scope)?;
+    // Without its entries: what it is called and where it stands.
+    let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
+    let xml_url = feed.self_url(feeds.advertise).to_owned();
+    Some(opml::Subscription { title: feed.title, html_url: feed.home_url, xml_url })
 }

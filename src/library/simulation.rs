@@ -68,6 +68,7 @@ impl World {
             author: "Ada".into(),
             base: Digest::of(b"policy"),
             views: Arc::default(),
+            page_size: 2,
         };
         Self {
             files: BTreeMap::new(),
@@ -221,6 +222,10 @@ fn keep(remembered: &mut Remembered, commit: &Commit) {
     }
     remembered.records.sort_by_key(|record| record.seq);
     remembered.urls.extend(commit.urls.iter().cloned());
+    for (name, value) in &commit.values {
+        remembered.values.retain(|(known, _)| known != name);
+        remembered.values.push((name.clone(), value.clone()));
+    }
     for row in &commit.channels {
         remembered.channels.retain(|known| known.scope != row.scope);
         remembered.channels.push(row.clone());

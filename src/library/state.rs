@@ -37,6 +37,8 @@ pub struct Policy {
     pub base: Digest,
     /// The views.
     pub views: Arc<Views>,
+    /// Articles on a page of an archive, at least 1: [`super::page_size`], fixed when the ledger is made.
+    pub page_size: usize,
 }
 
 /// A look at one file.
@@ -305,14 +307,18 @@ impl Library {
         let section = head
             .map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
         if let Some(section) = section.clone() {
-            self.shown = self.shown.wrapping_add(number(section));
+            let number = number(section);
+            self.shown = self.shown.wrapping_add(number);
+            self.totals.listing = self.totals.listing.wrapping_add(number);
         }
         let old = match section {
             Some(section) => self.sections.insert(scope.clone(), section),
             None => self.sections.remove(&scope),
         };
         if let Some(old) = old {
-            self.shown = self.shown.wrapping_sub(number(old));
+            let number = number(old);
+            self.shown = self.shown.wrapping_sub(number);
+            self.totals.listing = self.totals.listing.wrapping_sub(number);
         }
         Some(scope)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{ToSpan, civil};
 
 use crate::article::Body;
-use crate::base::{RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::base::{Format, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
 use crate::library::{Article, Library, Lookup, Seq};
 
@@ -93,6 +93,7 @@ impl Snapshot {
                 Some(channel) => Found::Render(route.clone(), channel.version),
                 None => Found::Missing,
             },
+            Route::Archive(scope, page, format) => self.archive(scope, *page, *format),
             Route::Index(scope) => match (self.library.channel(scope), scope) {
                 (Some(_), _) => self.page(route),
                 (None, Scope::Directory(path)) => self.slashed(path),
@@ -104,13 +105,29 @@ impl Snapshot {
                 }
                 _ => Found::Missing,
             },
-            Route::Home | Route::Opml | Route::Sitemap => self.page(route),
+            Route::Opml => Found::Render(Route::Opml, self.library.subscribable_version()),
+            Route::Home | Route::Sitemap => self.page(route),
             Route::Favicon => match self.library.favicon() {
                 Some(path) => Found::Asset(path),
                 None => Found::Missing,
             },
             _ => Found::Missing,
         }
+    }
+
+    /// A page of the archive of a scope. The one that is not closed yet, to which the last closed one links, is where
+    /// its articles are: in the scope's feed.
+    fn archive(&self, scope: &Scope, number: u64, format: Format) -> Found {
+        let Some(channel) = self.library.channel(scope) else { return Found::Missing };
+        if let Some(page) = self.library.archive_page(scope, number) {
+            let route = Route::Archive(scope.clone(), number, format);
+            return Found::Render(route, page.version);
+        }
+        if channel.pages > 0 && number == channel.pages + 1 {
+            let to = Route::Feed(scope.clone(), format);
+            return Found::Redirect(Redirect { to, permanent: false });
+        }
+        Found::Missing
     }
 
     /// A document that shows something of the whole library.

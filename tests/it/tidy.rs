@@ -31,11 +31,11 @@ const ORDER: &str = "
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load views < resolve
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
-    src/feed: links mailbox xml < atom compose gate json lint opml rss
+    src/feed: links mailbox xml < paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
-    src/library: guard permalink rows < address locate < channel ledger view < assets < adopt < state < step
+    src/library: archive guard permalink rows < address locate < channel ledger view < assets < adopt < state < step
     src/library/step: dates rename < admit finish
     src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month

@@ -6,15 +6,15 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
-use super::super::state::{Notice, Outcome, State};
+use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Record, Seq, Standing, address, audience,
+    Article, ChannelRow, ChannelState, Commit, Record, Seq, Standing, address, audience, channel,
 };
 use super::Step;
 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
-    pub(super) fn finish(mut self) -> (State, Outcome) {
+    pub(super) fn finish(mut self, reweigh: Reweigh) -> (State, Outcome) {
         // The site has a feed even before it has an article.
         self.open_channel(Scope::Site, String::new());
         for view in self.policy.views.iter() {
@@ -27,12 +27,14 @@ impl Step<'_> {
             self.records.insert(seq);
         }
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
+        let values = self.close_pages(reweigh);
         let channels = self.mark_channels();
         let ledger = &self.state.ledger;
         let files =
             self.files.iter().map(|path| (path.clone(), ledger.file(path).cloned())).collect();
         let records = self.records.iter().filter_map(|seq| ledger.record(*seq).cloned()).collect();
-        let commit = Commit { files, records, urls: self.urls, channels, ..Commit::default() };
+        let commit =
+            Commit { files, records, urls: self.urls, channels, values, ..Commit::default() };
         (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
     }
 
@@ -114,6 +116,30 @@ impl Step<'_> {
             .insert(scope.clone(), ChannelState { row, members: Default::default() });
         self.touched.insert(scope.clone());
         scope
+    }
+
+    /// Closes the pages of archives that are full now. Returns the values that remember them.
+    fn close_pages(&mut self, reweigh: Reweigh) -> Vec<(String, String)> {
+        let library = &mut self.state.library;
+        let scopes: Vec<Scope> = match reweigh {
+            Reweigh::Changed => self.touched.iter().cloned().collect(),
+            // The ledger may be older than archives.
+            Reweigh::Everything => library.channels.keys().cloned().collect(),
+        };
+        let now = whole_second(self.now);
+        let size = self.policy.page_size.max(1);
+        // Shared, not copied.
+        let rows = library.rows.clone();
+        let digest = |seq: Seq| rows.get(&seq).map_or(0, |row| channel::fingerprint(&row.article));
+        let mut values = Vec::new();
+        for scope in scopes {
+            let Some(place) = library.channels.get_mut(&scope) else { continue };
+            if let Some(first) = place.members.close_pages(size, now, digest) {
+                values.extend(place.members.archive().values(&scope, first));
+                self.touched.insert(scope);
+            }
+        }
+        values
     }
 
     fn mark_channels(&mut self) -> Vec<ChannelRow> {

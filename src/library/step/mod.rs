@@ -8,7 +8,7 @@ mod dates;
 mod finish;
 mod rename;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::article::Reading;
@@ -18,6 +18,8 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 
 use rename::{Fresh, Lost};
 
+use super::archive::{self, Archive};
+use super::channel::Members;
 use super::state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
@@ -38,8 +40,15 @@ impl State {
             state.ledger.own_url(url, *seq);
         }
         (state.library.urls, state.library.by_path) = state.ledger.shared();
+        let values: HashMap<&str, &str> = remembered
+            .values
+            .iter()
+            .filter(|(name, _)| archive::is_value(name))
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         for row in &remembered.channels {
-            let place = ChannelState { row: row.clone(), members: Default::default() };
+            let archive = Archive::remembered(&row.scope, |name| values.get(name).copied());
+            let place = ChannelState { row: row.clone(), members: Members::empty(archive) };
             state.library.channels.insert(row.scope.clone(), place);
         }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
@@ -131,7 +140,7 @@ impl<'a> Step<'a> {
             // A view may have another title now.
             self.touched.extend(self.policy.views.iter().map(|view| view.scope.clone()));
         }
-        self.finish()
+        self.finish(reweigh)
     }
 
     fn observe(&mut self, observations: &[Observation]) {
