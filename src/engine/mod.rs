@@ -170,9 +170,7 @@ impl Engine {
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
         let rebased = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
         let views = policy.views.digest().to_string();
-        // A ledger that is older than views has none.
-        let none = || Views::default().digest().to_string();
-        let regrouped = of(value::VIEWS).unwrap_or_else(none) != views;
+        let regrouped = of(value::VIEWS).as_ref() != Some(&views);
         let first_scan = of(value::SCANNED).is_none();
         // A ledger that is older than archives has pages to close.
         let everything = !first_scan && (rebased || regrouped || page_size.is_none());

@@ -3,6 +3,7 @@
 //! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
 //! does, however late it is. What is public then is log a line an article.
 
+mod archives;
 mod clocks;
 mod deletions;
 mod windows;
@@ -27,6 +28,7 @@ use super::{
 
 mod links;
 mod moves;
+mod scale;
 mod views;
 
 const START: &str = "2026-03-01T12:00:00Z";
