@@ -241,8 +241,10 @@ pub enum Route {
     Index(Scope),
     /// `/archive/2026-11/`, `/archive/2026-11/2/`: the articles of a month, page by page, from 1
     Month(i16, i8, u32),
-    /// `/archive/1/atom.xml`: RFC 5005 archive pages, from 1
-    Archive(u64, Format),
+    /// A page of a feed's archive (RFC 5005), from 1: `/archive/1/atom.xml`,
+    /// `/tags/rust/archive/1/atom.xml`; of a directory `/archive/news/1/atom.xml`, since it may have
+    /// a directory `archive/1` of its own
+    Archive(Scope, u64, Format),
     /// An article or an asset: `/news/my-post`, `/img/cat.png`. Never a reserved path.
     Resource(UrlPath),
     /// `/feeds.opml`
@@ -322,18 +324,31 @@ fn file(segments: &[&str]) -> Option<Route> {
     }
     let (last, directory) = segments.split_last()?;
     if let Some(format) = Format::of_file_name(last) {
-        if let ["archive", number] = directory {
-            let route = Route::Archive(number.parse().ok()?, format);
-            // Pages count from 1, and have one spelling: not `01` or `+1`.
-            let is_canonical =
-                *number != "0" && route.to_string() == format!("/archive/{number}/{last}");
-            return if is_canonical { Some(route) } else { None };
-        }
-        let scope = if directory.is_empty() { Scope::Site } else { scope(directory)? };
-        return Some(Route::Feed(scope, format));
+        return feed(directory, format);
     }
     let path = UrlPath::new(&segments.join("/"))?;
     if path.is_reserved() { None } else { Some(Route::Resource(path)) }
+}
+
+/// A feed in a directory of URLs, or a page of its archive.
+fn feed(directory: &[&str], format: Format) -> Option<Route> {
+    let (scope, page) = match directory {
+        [] => (Scope::Site, None),
+        ["archive", page] => (Scope::Site, Some(page)),
+        ["archive", directory @ .., page] => match scope(directory)? {
+            Scope::Directory(path) => (Scope::Directory(path), Some(page)),
+            _ => return None,
+        },
+        ["tags" | "authors" | "views", _, "archive", page] => (scope(&directory[..2])?, Some(page)),
+        _ => (scope(directory)?, None),
+    };
+    let Some(page) = page else { return Some(Route::Feed(scope, format)) };
+    // Pages count from 1, and have one spelling: not `01` or `+1`.
+    let number: u64 = page.parse().ok().filter(|number| *number > 0)?;
+    if number.to_string() != *page {
+        return None;
+    }
+    Some(Route::Archive(scope, number, format))
 }
 
 /// The scope of a directory of URLs. Tags, authors and views have names of one segment.
@@ -376,7 +391,13 @@ impl fmt::Display for Route {
             Route::Month(year, month, page) => {
                 write!(f, "/archive/{year:04}-{month:02}/{page}/")
             }
-            Route::Archive(number, format) => write!(f, "/archive/{number}/{}", format.file_name()),
+            Route::Archive(scope, page, format) => {
+                let file = format.file_name();
+                match scope {
+                    Scope::Site | Scope::Directory(_) => write!(f, "/archive{scope}{page}/{file}"),
+                    _ => write!(f, "{scope}archive/{page}/{file}"),
+                }
+            }
             Route::Resource(path) => write!(f, "/{path}"),
             Route::Opml => f.write_str("/feeds.opml"),
             Route::Healthy => f.write_str("/-/healthy"),
@@ -448,6 +469,8 @@ mod tests {
     #[test]
     fn the_table() {
         let dir = |text| Scope::Directory(UrlPath::new(text).unwrap());
+        let tag = |text| Scope::Tag(UrlPath::new(text).unwrap());
+        let view = |text| Scope::View(UrlPath::new(text).unwrap());
         for (path, route) in [
             ("/", Route::Home),
             ("/rss.xml", Route::Feed(Scope::Site, Format::Rss)),
@@ -459,7 +482,14 @@ mod tests {
             ("/news/", Route::Index(dir("news"))),
             ("/archive/2026-11/", Route::Month(2026, 11, 1)),
             ("/archive/2026-11/12/", Route::Month(2026, 11, 12)),
-            ("/archive/7/atom.xml", Route::Archive(7, Format::Atom)),
+            ("/archive/7/atom.xml", Route::Archive(Scope::Site, 7, Format::Atom)),
+            ("/archive/a/7/rss.xml", Route::Archive(dir("a"), 7, Format::Rss)),
+            ("/archive/a/1/2/feed.json", Route::Archive(dir("a/1"), 2, Format::Json)),
+            // A directory's own directory.
+            ("/a/archive/7/atom.xml", Route::Feed(dir("a/archive/7"), Format::Atom)),
+            ("/tags/rust/archive/7/atom.xml", Route::Archive(tag("rust"), 7, Format::Atom)),
+            ("/tags/archive/archive/1/rss.xml", Route::Archive(tag("archive"), 1, Format::Rss)),
+            ("/views/x/archive/12/atom.xml", Route::Archive(view("x"), 12, Format::Atom)),
             ("/gr%C3%BC%C3%9Fe", Route::Resource(UrlPath::new("grüße").unwrap())),
             ("/img/a%20b.png", Route::Resource(UrlPath::new("img/a b.png").unwrap())),
             ("/-/healthy", Route::Healthy),
@@ -488,6 +518,15 @@ mod tests {
             "/archive/2026-11/2",
             "/archive/+1/rss.xml",
             "/archive/0/rss.xml",
+            "/archive/01/rss.xml",
+            "/archive/99999999999999999999/rss.xml",
+            "/archive/tags/rust/1/rss.xml",
+            "/archive/archive/1/rss.xml",
+            "/archive/a/0/rss.xml",
+            "/tags/rust/archive/0/rss.xml",
+            "/tags/rust/archive/rss.xml",
+            "/tags/rust/other/1/rss.xml",
+            "/views/x/archive/1/2/rss.xml",
             "/-/other",
             "/archive/x",
         ] {
@@ -506,7 +545,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn print_then_parse(path in "/(\\PC{0,3}|tags|archive|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|archive/2026-11/[0-9]{1,2}/|/|%[0-9a-f]{2}){0,8}") {
+        fn print_then_parse(path in "/(\\PC{0,3}|tags/x|views|archive|archive/1|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|archive/2026-11/[0-9]{1,2}/|/|%[0-9a-f]{2}){0,8}") {
             if let Some(route) = Route::parse(&path) {
                 prop_assert_eq!(Route::parse(&route.to_string()), Some(route));
             }

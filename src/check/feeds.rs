@@ -66,8 +66,8 @@ fn named_misread(diagnostics: &Diagnostics) -> HashSet<RelPath> {
     named
 }
 
-/// Checks the titles and descriptions of feeds (the site's, and those of directories that have an
-/// `_index`), and whether the site's feed has room for its entries. `hot` holds their bodies.
+/// Checks the titles and descriptions of feeds (the site's, those of directories that have an
+/// `_index`, and those of views), and whether the site's feed has room for its entries. `hot` holds their bodies.
 pub(super) fn whole(
     state: &State,
     config: &Config,
@@ -90,7 +90,27 @@ pub(super) fn whole(
             }
         }
     }
+    views(library, config, now, found);
     found.site.extend(room(library, config, hot));
+}
+
+/// Checks the titles of views, and whether each selects any article.
+fn views(library: &Library, config: &Config, now: Timestamp, found: &mut Found) {
+    for view in &config.views {
+        let scope = Scope::View(view.name.clone());
+        for diagnostic in channel(library, config, &scope, now) {
+            if !found.site.contains(&diagnostic) {
+                found.site.push(diagnostic);
+            }
+        }
+        if !library.is_empty() && library.entries(&scope, 1).is_empty() {
+            let message = format!(
+                "no article is in the view `{}`; are its directories, tags and authors spelled as in the articles?",
+                view.name
+            );
+            found.site.push(Diagnostic::note("empty-view", message));
+        }
+    }
 }
 
 /// Checks a feed without its entries.

@@ -115,7 +115,7 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     )?;
     let Survey { state, held, diagnostics, articles } = survey::survey(&tree, config, now)?;
     let mut found = Found { files: diagnostics, site: Vec::new(), config: Vec::new(), articles };
-    let policy = engine::policy(config);
+    let policy = engine::policy(config, None);
     articles::compare(&state, &policy, &mut found.files);
     urls::check(&state, config, &mut found);
     let bodies = Bodies::new(&state, config, tree.reader()?, now);

@@ -42,7 +42,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let observed = read::read_changes(tree, &nothing, changes, &renderer::limits(config), now)?;
     let (state, outcome) = nothing.step(
         &observed.observations,
-        &engine::policy(config),
+        &engine::policy(config, None),
         now,
         Scan::First,
         Reweigh::Changed,

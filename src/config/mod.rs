@@ -20,6 +20,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod values;
+mod views;
 
 #[cfg(test)]
 use changes::Changes;
@@ -38,7 +39,7 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::base::url_table::{UrlTable, path_key};
-use crate::base::{Format, Route, Scope};
+use crate::base::{Format, RelPath, Route, Scope, UrlPath};
 
 /// Everything an operator can set, resolved: paths absolute, zone loaded, URL parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[[redirect]]`
     pub redirects: Redirects,
+    /// `[[view]]`, in the order of the file; at most 32.
+    pub views: Vec<View>,
 }
 
 /// Everything that determines a configuration.
@@ -268,4 +271,30 @@ pub struct Server {
 pub struct Admin {
     /// Address to listen on; `None` if off.
     pub listen: Option<SocketAddr>,
+}
+
+/// `[[view]]`: a feed of a selection of articles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its name in URLs: one segment, its own slug, not reserved. Different from every other view's.
+    pub name: UrlPath,
+    /// Its title. Default: its name. Not empty.
+    pub title: String,
+    /// One sentence about it.
+    pub description: Option<String>,
+    /// The articles that it has: of every kind that is not empty, at least one name fits.
+    pub with: Selection,
+    /// The articles that it leaves out: any name of any kind fits.
+    pub without: Selection,
+}
+
+/// Names by kind. All of them are empty only in [`View::without`], or where that is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Directories, relative to the article directory. None is the article directory itself.
+    pub directories: Vec<RelPath>,
+    /// Tags as written.
+    pub tags: Vec<String>,
+    /// Names of authors.
+    pub authors: Vec<String>,
 }

@@ -15,13 +15,10 @@ use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
     Admin, Articles, Config, Content, FeedPaths, Feeds, Input, Server, Site, State, feed_paths,
-    read_redirects, values,
+    read_redirects, values, views,
 };
+use crate::base::Format;
 use crate::base::url_table::UrlTable;
-use crate::base::{Format, text};
-
-/// Maximum length, in characters, of a text that appears in every feed.
-const TEXT_MAX_CHARS: usize = 1000;
 
 /// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
@@ -65,7 +62,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
-    let config = Config { site, articles, feeds, state, server, admin, redirects };
+    let views = views::views(reader);
+    let config = Config { site, articles, feeds, state, server, admin, redirects, views };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = outside_warning(&config, &listen_at, &url_at);
     (config, warning)
@@ -102,7 +100,7 @@ fn site_id(reader: &mut Reader<'_>, url: &Url) -> String {
     if let Some(given) = reader.text_or_empty("site", "id")
         && !given.value.is_empty()
     {
-        match one_line(&given.value) {
+        match values::one_line(&given.value) {
             Ok(id) => return id,
             Err(message) => reader.refuse(&given.at, format!("`site.id` {message}")),
         }
@@ -279,22 +277,10 @@ fn line(
     key: &'static str,
     default: impl FnOnce() -> String,
 ) -> String {
-    match parsed(reader, section, key, one_line) {
+    match parsed(reader, section, key, values::one_line) {
         Some(given) => given.value,
         None => default(),
     }
-}
-
-fn one_line(value: &str) -> Result<String, String> {
-    let line = text::line(value);
-    let count = line.chars().count();
-    if count == 0 {
-        return Err("has no character that is allowed in a feed".to_owned());
-    }
-    if count > TEXT_MAX_CHARS {
-        return Err(format!("has {count} characters, but the maximum is {TEXT_MAX_CHARS}"));
-    }
-    Ok(line)
 }
 
 /// Reads `dir` of a section, relative to the directory of the file.

@@ -301,9 +301,9 @@ fn arrays_of_tables_are_named_with_their_lines() {
         &[],
         &[
             "config.toml:1: `[[server]]` must be written `[server]`, once",
-            "config.toml:4: unknown section `[[veiw]]`",
+            "config.toml:4: unknown section `[[veiw]]`, did you mean `view`?",
             "config.toml:6: unknown section `[[sites]]`, did you mean `site`?",
-            "config.toml:7: unknown section `[[veiw]]`",
+            "config.toml:7: unknown section `[[veiw]]`, did you mean `view`?",
         ],
     );
     check("feeds = []", &[], &["config.toml:1: unknown key `feeds` above the first section"]);
@@ -559,9 +559,117 @@ fn the_state_directory_is_known_whatever_else_is_wrong() {
     }
 }
 
+#[test]
+fn views_are_read() {
+    let text = "[[view]]\nname = \"best-of\"\ntags = \"best\"\n\
+        [[view]]\nname = \"news-für-alle\"\ntitle = \"News\"\ndescription = \"All of it\"\n\
+        directories = [\"/news/\", \"blog/2026\"]\nnot_tags = [\"C++\", \"a\"]\nnot_authors = [\"Ada\"]\n";
+    let views = Config::of(text, Path::new("/srv")).unwrap().views;
+    let [best, news] = &views[..] else { panic!("{views:?}") };
+    assert_eq!((best.name.as_str(), best.title.as_str()), ("best-of", "best-of"));
+    assert_eq!(
+        (best.description.as_deref(), &best.with.tags[..]),
+        (None, &["best".to_owned()][..])
+    );
+    assert_eq!(best.without, Selection::default());
+    assert_eq!((news.title.as_str(), news.description.as_deref()), ("News", Some("All of it")));
+    let directories: Vec<&str> = news.with.directories.iter().map(RelPath::as_str).collect();
+    assert_eq!(directories, ["news", "blog/2026"]);
+    assert_eq!(news.without.tags, ["C++", "a"]);
+    assert_eq!(news.without.authors, ["Ada"]);
+    // An inline array is the same.
+    let inline = "view = [{name = \"best-of\", tags = [\"best\"]}]";
+    assert_eq!(Config::of(inline, Path::new("/srv")).unwrap().views, views[..1]);
+}
+
+#[test]
+fn mistakes_in_views_are_named_with_their_lines() {
+    let name = "`view.name` must be letters in lower case, digits and single hyphens, at most 100, such as";
+    let selects = "`[[view]]` selects nothing; set at least one of `directories`, `tags`, `authors`, \
+        `not_directories`, `not_tags`, `not_authors`";
+    let directory =
+        "must name directories in the article directory, such as \"news\" or \"news/2026\", not";
+    for (text, message) in [
+        ("tags = \"a\"", "config.toml:1: `[[view]]` has no `name`".to_owned()),
+        ("name = \"\"\ntags = \"a\"", "config.toml:2: `view.name` is empty".to_owned()),
+        (
+            "name = 1\ntags = \"a\"",
+            "config.toml:2: `view.name` must be a string in quotes, not 1".to_owned(),
+        ),
+        (
+            "name = \"My View\"\ntags = \"a\"",
+            format!("config.toml:2: {name} \"my-view\", not \"My View\""),
+        ),
+        ("name = \"a/b\"\ntags = \"a\"", format!("config.toml:2: {name} \"a-b\", not \"a/b\"")),
+        (
+            "name = \"rss.xml\"\ntags = \"a\"",
+            format!("config.toml:2: {name} \"rss-xml\", not \"rss.xml\""),
+        ),
+        (
+            "name = \"archive\"\ntags = \"a\"",
+            "config.toml:2: `view.name` \"archive\" is reserved; choose another".to_owned(),
+        ),
+        ("name = \"a\"", format!("config.toml:1: {selects}")),
+        ("name = \"a\"\ntitle = \"A\"", format!("config.toml:1: {selects}")),
+        (
+            "name = \"a\"\ntags = []",
+            "config.toml:3: `view.tags` is empty or has an empty text".to_owned(),
+        ),
+        (
+            "name = \"a\"\nnot_tags = [\"\"]",
+            "config.toml:3: `view.not_tags` is empty or has an empty text".to_owned(),
+        ),
+        (
+            "name = \"a\"\ntags = 1",
+            "config.toml:3: `view.tags` must be a string in quotes or a list of them, not 1"
+                .to_owned(),
+        ),
+        (
+            "name = \"a\"\ntags = \"a\"\ntitle = \"\"",
+            "config.toml:4: `view.title` is empty".to_owned(),
+        ),
+        (
+            "name = \"a\"\ntag = \"a\"\ntags = \"b\"",
+            "config.toml:3: unknown key `tag` in [[view]], did you mean `tags`?".to_owned(),
+        ),
+        (
+            "name = \"a\"\ndirectories = \"../b\"",
+            format!("config.toml:3: `view.directories` {directory} \"../b\""),
+        ),
+        (
+            "name = \"a\"\nnot_directories = [\"/\"]",
+            format!("config.toml:3: `view.not_directories` {directory} \"/\""),
+        ),
+        (
+            "name = \"a\"\ntags = \"a\"\n[[view]]\nname = \"a\"\ntags = \"b\"",
+            "config.toml:5: `view.name` \"a\" is already used at config.toml:1".to_owned(),
+        ),
+    ] {
+        check(&format!("[[view]]\n{text}"), &[], &[&message]);
+    }
+    check("[view]\nname = \"a\"", &[], &["config.toml:1: `[view]` must be written `[[view]]`"]);
+    let mut many = String::new();
+    for n in 0..34 {
+        many += &format!("[[view]]\nname = \"v{n}\"\ntags = \"a\"\n");
+    }
+    check(&many, &[], &["config.toml:97: there are more than 32 `[[view]]`"]);
+    let names = vec!["\"a\""; 101].join(",");
+    check(
+        &format!("[[view]]\nname = \"a\"\ntags = [{names}]"),
+        &[],
+        &["config.toml:3: `view.tags` has more than 100 names"],
+    );
+    // A variable cannot set a key of one of several.
+    check(
+        "[[view]]\nname = \"a\"\ntags = \"b\"",
+        &[("DROPFEED_VIEW__NAME", "c")],
+        &["DROPFEED_VIEW__NAME: there is no such key"],
+    );
+}
+
 /// A header or a key, with or without a mistake of syntax.
 const NEARLY_TOML: &str = concat!(
-    r"(\[{0,2}(site|feeds|server|x)\]{0,2}|(dir|limit|listen|title) ?=? ?",
+    r"(\[{0,2}(site|feeds|server|view|x)\]{0,2}|(dir|limit|listen|title|name|tags|not_directories) ?=? ?",
     r#"([0-9]{0,3}|"[a-z:/.0-9]{0,9}"?|\[.{0,4}\]?|\{.{0,4}\}?))"#
 );
 

@@ -8,6 +8,23 @@ use oxilangtag::LanguageTag;
 use url::{Host, Url};
 
 use super::{World, hint};
+use crate::base::text;
+
+/// Maximum length, in characters, of a text that appears in every feed.
+const TEXT_MAX_CHARS: usize = 1000;
+
+/// Makes one line of a text, of characters that are allowed in a feed.
+pub(super) fn one_line(value: &str) -> Result<String, String> {
+    let line = text::line(value);
+    let count = line.chars().count();
+    if count == 0 {
+        return Err("has no character that is allowed in a feed".to_owned());
+    }
+    if count > TEXT_MAX_CHARS {
+        return Err(format!("has {count} characters, but the maximum is {TEXT_MAX_CHARS}"));
+    }
+    Ok(line)
+}
 
 /// Parses the public base of every URL: `http` or `https`, with nothing after its path, which ends
 /// with a slash.

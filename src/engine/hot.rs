@@ -1,6 +1,7 @@
-//! The hot documents: the site's feed in its three formats, composed in the step, resident, remembered with their dates.
+//! The hot documents: the feeds of the site and of the views in their three formats, composed in the step, resident,
+//! remembered with their dates.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::article::Body;
@@ -8,12 +9,14 @@ use crate::base::time::whole_second;
 use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::{self, Feed};
-use crate::library::{DocumentRow, Library, Seq};
+use crate::library::{DocumentRow, Library, Outcome, Seq};
 use crate::publish::{Document, Kind};
 
 /// The scopes whose feeds are hot: composed in every step, before it is published.
-pub fn scopes() -> [Scope; 1] {
-    [Scope::Site]
+pub fn scopes(config: &Config) -> Vec<Scope> {
+    let mut scopes = vec![Scope::Site];
+    scopes.extend(config.views.iter().map(|view| Scope::View(view.name.clone())));
+    scopes
 }
 
 /// The hot documents by route, with what is remembered of them. Cheap to copy.
@@ -31,6 +34,38 @@ impl Hot {
             .filter_map(|(path, row)| Some((Route::parse(path)?, row.clone())))
             .collect();
         Self { rows, documents: HashMap::new() }
+    }
+
+    /// The hot scopes whose feeds are composed after a step: those that it touched, those with an article that it
+    /// rendered, and those without documents. A view that it did not touch costs nothing.
+    pub fn due(&self, config: &Config, library: &Library, outcome: &Outcome) -> Vec<Scope> {
+        let mut rendered = HashSet::new();
+        for (seq, body) in &outcome.commit.bodies {
+            if body.is_some() {
+                rendered.insert(*seq);
+            }
+        }
+        let mut due = Vec::new();
+        for scope in scopes(config) {
+            let is_known = self.has(&scope) && !outcome.touched.contains(&scope);
+            let entries = library.entries(&scope, config.feeds.limit);
+            if !is_known || entries.iter().any(|entry| rendered.contains(&entry.seq)) {
+                due.push(scope);
+            }
+        }
+        due
+    }
+
+    /// Whether the feeds of `scope` are there.
+    fn has(&self, scope: &Scope) -> bool {
+        let mut formats = Format::ALL.into_iter();
+        formats.all(|format| self.documents.contains_key(&Route::Feed(scope.clone(), format)))
+    }
+
+    /// Forgets the documents of scopes that are not hot any more. What is remembered of them stays.
+    pub fn retain(&mut self, scopes: &[Scope]) {
+        let is_hot = |route: &Route| matches!(route, Route::Feed(of, _) if scopes.contains(of));
+        self.documents.retain(|route, _| is_hot(route));
     }
 
     /// The documents, for a snapshot.
@@ -95,4 +130,20 @@ pub fn compose(
     let articles = library.entries(scope, config.feeds.limit);
     let locate = |reference: &str| library.locate(reference);
     Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, &locate))
+}
+
+/// A closed page of the archive of a scope, composed from the library; `None` where there is no such page.
+pub fn compose_page(
+    library: &Library,
+    config: &Config,
+    scope: &Scope,
+    page: u64,
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
+) -> Option<Feed> {
+    let channel = library.channel(scope)?;
+    let archived = library.archive_page(scope, page)?;
+    let articles = library.archived(scope, page);
+    let locate = |reference: &str| library.locate(reference);
+    let Config { site, feeds, .. } = config;
+    Some(feed::archive(site, feeds, scope, &channel, &archived, &articles, bodies, &locate))
 }

@@ -33,7 +33,7 @@ use uuid::Uuid;
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{Deletions, DocumentRow, FileRow, Policy, Remembered, State};
+use crate::library::{self, Deletions, DocumentRow, FileRow, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
@@ -92,6 +92,9 @@ mod value {
     pub(super) const SITE_ID: &str = "site.id";
     pub(super) const HEAD_VERSION: &str = "head_version";
     pub(super) const POLICY: &str = "policy";
+    pub(super) const VIEWS: &str = "views";
+    /// Articles on a page of an archive.
+    pub(super) const PAGE_SIZE: &str = "archive_page_size";
     pub(super) const GENERATION: &str = "generation";
     pub(super) const SCANNED: &str = "scanned";
     /// The identity of the article directory at the last full scan.
@@ -189,18 +192,23 @@ impl Engine {
         };
         let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
         let config = Arc::new(with_site_id(&config, &site_id));
-        let policy = policy(&config);
+        let page_size = of(value::PAGE_SIZE).and_then(|text| text.parse().ok());
+        let policy = policy(&config, page_size);
         let head_version = HEAD_VERSION.to_string();
         let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
-        let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let rebased = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let views = policy.views.digest().to_string();
+        let regrouped = of(value::VIEWS).as_ref() != Some(&views);
         let first_scan = of(value::SCANNED).is_none();
+        // A ledger that is older than archives has pages to close.
+        let everything = !first_scan && (rebased || regrouped || page_size.is_none());
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
         let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
             forget_readings(&mut remembered);
         }
         let mut state = State::load(&remembered, &policy);
-        if everything {
+        if rebased {
             state.forget_policy();
         }
         let current = Current {
@@ -213,6 +221,8 @@ impl Engine {
             (value::SITE_ID.to_owned(), site_id),
             (value::HEAD_VERSION.to_owned(), head_version),
             (value::POLICY.to_owned(), policy.base.to_string()),
+            (value::VIEWS.to_owned(), views),
+            (value::PAGE_SIZE.to_owned(), policy.page_size.to_string()),
         ];
         let store = SharedStore::new(store);
         let projection =
@@ -264,7 +274,7 @@ impl Engine {
         self.current.state.adopt(entries);
         if let Some(site_id) = site_id {
             let config = Arc::new(with_site_id(&self.parts.config, &site_id));
-            self.policy = policy(&config);
+            self.policy = policy(&config, Some(self.policy.page_size));
             self.parts.config = config;
             // Later values replace earlier ones.
             self.pending.values.push((value::SITE_ID.to_owned(), site_id));
@@ -277,7 +287,8 @@ impl Engine {
     fn republish(&mut self) {
         let now = self.parts.clock.now();
         let mut current = self.current.clone();
-        self.pending.documents = self.write_hot(&mut current, now);
+        let scopes = hot::scopes(&self.parts.config);
+        self.pending.documents = self.write_hot(&mut current, &scopes, now);
         self.current = current;
         self.publish();
         let mut files = Vec::new();
@@ -326,10 +337,12 @@ impl Engine {
     /// Takes over another configuration: the same ledger under another policy.
     fn reconfigure(&mut self, config: Config) {
         let config = Arc::new(with_site_id(&config, &self.policy.site_id));
-        let policy = policy(&config);
+        let policy = policy(&config, Some(self.policy.page_size));
         if policy.base != self.policy.base {
             self.pending.values.push((value::POLICY.to_owned(), policy.base.to_string()));
         }
+        let views = policy.views.digest().to_string();
+        self.pending.values.push((value::VIEWS.to_owned(), views));
         self.pending.reweigh = true;
         self.policy = policy;
         self.parts.config = config;
@@ -377,8 +390,9 @@ fn frozen_id(config: &Config, id: &str) -> Option<String> {
     ))
 }
 
-/// The part of the configuration that decides identities, dates, and what is shown.
-pub fn policy(config: &Config) -> Policy {
+/// The part of the configuration that decides identities, dates, and what is shown. `page_size`: that of the ledger,
+/// unless it is new.
+pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Where things lie on this machine is nobody's business, and no reason to make anything anew.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise, paths: _ } = feeds;
@@ -394,6 +408,8 @@ pub fn policy(config: &Config) -> Policy {
         base: Digest::of(shown.as_bytes()),
         reserved: Arc::new(config.feeds.paths.paths().map(|(path, _)| path).collect()),
         site_path: site.url.path().into(),
+        views: Arc::new(Views::of(&config.views)),
+        page_size: page_size.unwrap_or_else(|| library::page_size(*limit)),
     }
 }
 

@@ -62,7 +62,8 @@ impl Engine {
                 outcome.notices.push(Notice::Diagnostic(path.clone(), reported));
             }
         }
-        outcome.commit.documents = self.write_hot(&mut next, now);
+        let scopes = next.hot.due(&self.parts.config, next.state.library(), &outcome);
+        outcome.commit.documents = self.write_hot(&mut next, &scopes, now);
         // A new policy is remembered by the step that applies it, which this is not.
         let values = std::mem::take(&mut self.pending.values);
         let reweigh = std::mem::take(&mut self.pending.reweigh);

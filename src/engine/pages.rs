@@ -16,7 +16,7 @@ use crate::page::{
 use crate::publish::Snapshot;
 use crate::publish::snapshot::{LISTED_MAX, pages};
 
-/// Directories, and months, that the home page links.
+/// Sections (directories and views), and months, that the home page links.
 const LINKED_MAX: usize = 240;
 
 /// Articles on the page of a feed: enough to see what it is about.
@@ -74,9 +74,9 @@ fn innermost_directory(library: &Library, seq: Seq) -> Option<(Scope, String)> {
 pub(super) fn home(snapshot: &Snapshot) -> String {
     let Config { site, feeds, .. } = &*snapshot.config;
     let articles = snapshot.library.listed(&Scope::Site, 0, LISTED_MAX);
-    let directories = top_directories(&snapshot.library);
+    let listed = sections(&snapshot.library);
     let mut sections = Vec::new();
-    for (scope, name, count) in &directories {
+    for (scope, name, count) in &listed {
         sections.push(Section { name, scope: scope.clone(), count: *count });
     }
     // Visitors see this name, so it does not reveal where the directory is on the server.
@@ -95,25 +95,33 @@ pub(super) fn home(snapshot: &Snapshot) -> String {
     })
 }
 
-/// The scope, title and number of articles of each directory at the top that has articles.
-fn top_directories(library: &Library) -> Vec<(Scope, String, usize)> {
-    let mut directories = Vec::new();
+/// The scope, title and number of articles of each view, and of each directory at the top, that has articles.
+fn sections(library: &Library) -> Vec<(Scope, String, usize)> {
+    let mut sections = Vec::new();
     for scope in library.scopes() {
-        let Scope::Directory(path) = scope else { continue };
-        if path.segments().count() != 1 {
+        if !is_on_the_home_page(scope) {
             continue;
         }
-        if directories.len() == LINKED_MAX {
+        if sections.len() == LINKED_MAX {
             break;
         }
         if let Some(channel) = library.channel(scope)
             && channel.count > 0
         {
             let name = channel.title.unwrap_or(channel.name);
-            directories.push((scope.clone(), name, channel.count));
+            sections.push((scope.clone(), name, channel.count));
         }
     }
-    directories
+    sections
+}
+
+/// Directories in the root, and views.
+fn is_on_the_home_page(scope: &Scope) -> bool {
+    match scope {
+        Scope::Directory(path) => path.segments().count() == 1,
+        Scope::View(_) => true,
+        Scope::Site | Scope::Tag(_) | Scope::Author(_) => false,
+    }
 }
 
 /// The page of a scope; `None` if the scope has no channel.

@@ -2,7 +2,8 @@
 //! delays a publish.
 //!
 //! Level-triggered: each pass compares the files that the current snapshot wants with what is known
-//! to be there, and writes the difference. Its unit is a route. A document that the snapshot holds
+//! to be there, and writes the difference; after a pass that succeeded, only what changed since is
+//! compared. Its unit is a route. A document that the snapshot holds
 //! is written as it is; every other is rendered like a request for it, unless this version of it
 //! was projected before.
 
@@ -11,10 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use tracing::warn;
 
 use crate::base::{Digest, Format, Route, Scope};
-use crate::library::Commit;
+use crate::library::{Changes, Commit, Library};
 use crate::publish::{Found, Published, Render as _, Snapshot, Unrendered};
 use crate::store::project::{File, ProjectError};
 use crate::store::{Projector, Store as _, StoreError, Target};
@@ -45,6 +47,11 @@ pub(super) struct Projection {
     store: SharedStore,
     projector: Projector<Box<dyn Target>>,
     renderer: Arc<Renderer>,
+    /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what differs from it is looked
+    /// at, so that a pass costs what changed.
+    library: Option<Library>,
+    /// Documents that could not be rendered, since a file was being changed.
+    postponed: BTreeSet<Route>,
     /// The version of each warm document that is in `feeds/`.
     versions: HashMap<Route, Digest>,
     /// The same as the store remembers it, by the name of its value.
@@ -76,8 +83,16 @@ impl Projection {
                 remembered.insert(name.clone(), version.clone());
             }
         }
-        let versions = HashMap::new();
-        Self { store, projector, renderer, versions, remembered, is_repaired: false }
+        Self {
+            store,
+            projector,
+            renderer,
+            library: None,
+            postponed: BTreeSet::new(),
+            versions: HashMap::new(),
+            remembered,
+            is_repaired: false,
+        }
     }
 
     /// Follows the snapshots until `published` is closed, and passes the outcome of each pass to
@@ -113,13 +128,60 @@ impl Projection {
         if !self.is_repaired {
             self.repair(snapshot)?;
         }
-        let routes = routes(snapshot);
+        // Until this pass has succeeded, the next one has to look at all that this one does.
+        let before = self.library.take();
+        let changes = match &before {
+            Some(before) => snapshot.library.changes_since(before),
+            None => Changes::Everything,
+        };
+        let is_whole = changes == Changes::Everything;
+        let routes = match changes {
+            Changes::Everything => routes(snapshot),
+            Changes::Of(changes) => self.routes_of(changes),
+        };
+        let first_failure = self.write(snapshot, &routes, is_stopping);
+        if is_stopping() || first_failure.is_err() {
+            self.library = before;
+            return first_failure;
+        }
+        // Scopes and pages only ever come, unless everything is other.
+        if is_whole {
+            self.sweep(&routes)?;
+        }
+        self.store.checkpoint()?;
+        self.library = Some(snapshot.library.clone());
+        Ok(())
+    }
+
+    /// The routes of what changed, with what was postponed. The list of all feeds is always among them.
+    fn routes_of(&mut self, changes: Vec<(Scope, Vec<u64>)>) -> Vec<Route> {
+        let mut routes = Vec::from_iter(std::mem::take(&mut self.postponed));
+        for (scope, pages) in changes {
+            push_feeds(&mut routes, &scope);
+            for page in pages {
+                push_page(&mut routes, &scope, page);
+            }
+        }
+        routes.push(Route::Opml);
+        // A document that was postponed may have changed, too.
+        routes.sort_unstable();
+        routes.dedup();
+        routes
+    }
+
+    /// Writes those of the routes whose files are not up to date.
+    fn write(
+        &mut self,
+        snapshot: &Snapshot,
+        routes: &[Route],
+        is_stopping: &dyn Fn() -> bool,
+    ) -> Result<(), Unprojected> {
         let mut first_failure = Ok(());
         let mut rest = routes.iter();
         loop {
             let mut batch = Vec::new();
-            for (route, name) in rest.by_ref() {
-                match self.document(snapshot, route, name) {
+            for route in rest.by_ref() {
+                match self.document(snapshot, route) {
                     Ok(due) => batch.extend(due),
                     Err(why) => first_failure = first_failure.and(Err(why)),
                 }
@@ -134,11 +196,10 @@ impl Projection {
                 first_failure = first_failure.and(Err(why));
             }
             if is_stopping() {
-                return first_failure;
+                break;
             }
         }
-        first_failure?;
-        self.sweep(&routes)
+        first_failure
     }
 
     /// Compares the files in `feeds/` with what was written there. What is missing or was changed
@@ -146,9 +207,9 @@ impl Projection {
     fn repair(&mut self, snapshot: &Snapshot) -> Result<(), Unprojected> {
         let drifted: BTreeSet<String> = self.projector.repair()?.into_iter().collect();
         self.versions.clear();
-        for (route, name) in routes(snapshot) {
+        for route in routes(snapshot) {
             if let Found::Render(_, version) = snapshot.find(&route)
-                && !drifted.contains(&name)
+                && !drifted.contains(&file_name(&route))
                 && self.remembered.get(&value_name(&route)) == Some(&version.to_string())
             {
                 self.versions.insert(route, version);
@@ -159,12 +220,7 @@ impl Projection {
     }
 
     /// The document of `route`, unless the file in `feeds/` is this version of it.
-    fn document(
-        &self,
-        snapshot: &Snapshot,
-        route: &Route,
-        name: &str,
-    ) -> Result<Option<Due>, Unprojected> {
+    fn document(&mut self, snapshot: &Snapshot, route: &Route) -> Result<Option<Due>, Unprojected> {
         let (document, version) = match snapshot.find(route) {
             Found::Ready(document) => (document, None),
             Found::Render(_, version) if self.versions.get(route) == Some(&version) => {
@@ -173,12 +229,15 @@ impl Projection {
             Found::Render(_, version) => match self.renderer.render(snapshot, route) {
                 Ok(document) => (Arc::new(document), Some(version)),
                 // The next snapshot, which is on its way, will have it.
-                Err(Unrendered::Changed) => return Ok(None),
+                Err(Unrendered::Changed) => {
+                    self.postponed.insert(route.clone());
+                    return Ok(None);
+                }
                 Err(why) => return Err(Unprojected::Unrendered(route.clone(), why)),
             },
             _ => return Ok(None),
         };
-        let (name, digest) = (name.to_owned(), document.digest);
+        let (name, digest) = (file_name(route), document.digest);
         if version.is_none() && self.projector.plan([(name.as_str(), digest)]).is_empty() {
             return Ok(None);
         }
@@ -211,8 +270,8 @@ impl Projection {
     }
 
     /// Removes the files of routes that do not exist any more.
-    fn sweep(&mut self, routes: &[(Route, String)]) -> Result<(), Unprojected> {
-        let wanted: BTreeSet<&str> = routes.iter().map(|(_, name)| name.as_str()).collect();
+    fn sweep(&mut self, routes: &[Route]) -> Result<(), Unprojected> {
+        let wanted: BTreeSet<String> = routes.iter().map(file_name).collect();
         let swept = self.projector.sweep(&mut self.store, |name| wanted.contains(name))?;
         for name in &swept.left {
             warn!(
@@ -221,10 +280,9 @@ impl Projection {
             );
         }
         if swept.removed > 0 {
-            let exist: BTreeSet<&Route> = routes.iter().map(|(route, _)| route).collect();
+            let exist: BTreeSet<&Route> = routes.iter().collect();
             self.versions.retain(|route, _| exist.contains(route));
         }
-        self.store.checkpoint()?;
         swept.failed.into_iter().next().map_or(Ok(()), |why| Err(why.into()))
     }
 }
@@ -234,28 +292,34 @@ fn value_name(route: &Route) -> String {
     format!("{}{route}", value::PROJECTED)
 }
 
-/// Every route that has a file in `feeds/`, with the file's name; the site's own feeds first.
-fn routes(snapshot: &Snapshot) -> Vec<(Route, String)> {
-    let mut scopes: Vec<&Scope> = snapshot.library.scopes().collect();
-    scopes.sort_by_key(|scope| **scope != Scope::Site);
-    let mut routes = Vec::with_capacity(scopes.len() * Format::ALL.len() + 1);
-    for scope in scopes {
-        for format in Format::ALL {
-            routes.push((Route::Feed(scope.clone(), format), file_name(scope, format)));
+/// Every route that has a file in `feeds/`: the site's feeds, those of the other scopes, the list of
+/// all feeds, and the archives.
+fn routes(snapshot: &Snapshot) -> Vec<Route> {
+    let mut routes = Vec::new();
+    // Scopes are in order, and the site is the first.
+    for scope in snapshot.library.scopes() {
+        push_feeds(&mut routes, scope);
+    }
+    routes.push(Route::Opml);
+    for scope in snapshot.library.scopes() {
+        let pages = snapshot.library.channel(scope).map_or(0, |channel| channel.pages);
+        for page in 1..=pages {
+            push_page(&mut routes, scope, page);
         }
     }
-    routes.push((Route::Opml, "feeds.opml".to_owned()));
     routes
 }
 
-/// The name of a feed's file beneath `feeds/`, as its URL beneath the site.
-fn file_name(scope: &Scope, format: Format) -> String {
-    let file = format.file_name();
-    match scope {
-        Scope::Site => file.to_owned(),
-        Scope::Directory(path) => format!("{}/{file}", path.as_str()),
-        Scope::Tag(slug) => format!("tags/{}/{file}", slug.as_str()),
-        Scope::Author(slug) => format!("authors/{}/{file}", slug.as_str()),
-        Scope::View(slug) => format!("views/{}/{file}", slug.as_str()),
-    }
+fn push_feeds(routes: &mut Vec<Route>, scope: &Scope) {
+    routes.extend(Format::ALL.map(|format| Route::Feed(scope.clone(), format)));
+}
+
+fn push_page(routes: &mut Vec<Route>, scope: &Scope, page: u64) {
+    routes.extend(Format::ALL.map(|format| Route::Archive(scope.clone(), page, format)));
+}
+
+/// The name of the file of a route beneath `feeds/`: its URL beneath the site, decoded.
+fn file_name(route: &Route) -> String {
+    let path = route.to_string();
+    percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy().into_owned()
 }

@@ -1,5 +1,5 @@
-//! Makes the documents that are not kept in memory: pages, and the feeds of directories, tags and
-//! authors.
+//! Makes the documents that are not kept in memory: pages, the feeds of directories, tags and authors,
+//! and archives.
 //!
 //! The same snapshot, route and article bytes give the same document. Articles are read through
 //! `source`, and rendered only if their bytes have the digest that the snapshot names.
@@ -28,6 +28,9 @@ use super::{hot, pages};
 /// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
 const WRITTEN_MAX: usize = 3;
 
+/// Feeds of one kind in the list of all feeds: some 3 MB, and more than anybody subscribes to.
+const GROUP_MAX: usize = 10_000;
+
 /// A renderer of warm documents. One for all threads.
 pub struct Renderer {
     tree: ArcSwapOption<Tree>,
@@ -55,9 +58,19 @@ impl From<Bodiless> for Unrendered {
     }
 }
 
-/// The three formats of a scope's feed at one version.
+/// Which document of a scope's feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The subscription document.
+    Newest,
+    /// A closed page of the archive, from 1.
+    Page(u64),
+}
+
+/// The three formats of a scope's feed, or of a page of its archive, at one version.
 struct Written {
     scope: Scope,
+    part: Part,
     version: Digest,
     documents: [Bytes; 3],
 }
@@ -101,34 +114,47 @@ impl Renderer {
         }
     }
 
-    /// The three formats of a scope's feed.
-    pub fn feeds(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unrendered> {
-        let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
+    /// The three formats of a scope's feed, or of a page of its archive, at this version.
+    fn feeds(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        part: Part,
+        version: Digest,
+    ) -> Result<[Bytes; 3], Unrendered> {
+        let is_wanted =
+            |kept: &&Written| kept.scope == *scope && kept.part == part && kept.version == version;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) =
-            written.iter().find(|kept| kept.scope == *scope && kept.version == channel.version)
-        {
+        if let Some(found) = written.iter().find(is_wanted) {
             return Ok(found.documents.clone());
         }
         // The lock is not held while rendering, which is slow: other requests may find their feed.
         // Two requests may then render the same one, and either result will do.
         drop(written);
-        let documents = self.write(snapshot, scope)?;
+        let documents = self.write(snapshot, scope, part)?;
         written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.truncate(WRITTEN_MAX - 1);
-        written.push_front(Written {
-            scope: scope.clone(),
-            version: channel.version,
-            documents: documents.clone(),
-        });
+        let (scope, documents_kept) = (scope.clone(), documents.clone());
+        written.push_front(Written { scope, part, version, documents: documents_kept });
         Ok(documents)
     }
 
-    fn write(&self, snapshot: &Snapshot, scope: &Scope) -> Result<[Bytes; 3], Unrendered> {
-        let config = &snapshot.config;
-        let entries = snapshot.library.entries(scope, config.feeds.limit);
-        let bodies = self.bodies(snapshot, &entries)?;
-        let feed = hot::compose(&snapshot.library, config, scope, &|seq| bodies.get(&seq).cloned());
+    fn write(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        part: Part,
+    ) -> Result<[Bytes; 3], Unrendered> {
+        let Snapshot { config, library, .. } = snapshot;
+        let bodies = match part {
+            Part::Newest => self.bodies(snapshot, &library.entries(scope, config.feeds.limit))?,
+            Part::Page(page) => self.last_bodies(snapshot, &library.archived(scope, page)),
+        };
+        let body = |seq: Seq| bodies.get(&seq).cloned();
+        let feed = match part {
+            Part::Newest => hot::compose(library, config, scope, &body),
+            Part::Page(page) => hot::compose_page(library, config, scope, page, &body),
+        };
         let feed = feed.ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
         Ok(checked.documents.map(Bytes::from))
@@ -167,14 +193,54 @@ impl Renderer {
         Ok(Arc::new(body))
     }
 
+    /// The bodies for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
+    /// was edited in a way that is refused, or cannot be read, the entry has the summary of the header alone.
+    fn last_bodies(
+        &self,
+        snapshot: &Snapshot,
+        entries: &[Arc<Article>],
+    ) -> HashMap<Seq, Arc<Body>> {
+        let limits = limits(&snapshot.config);
+        let render = |article: &Arc<Article>| {
+            if let Some(body) = snapshot.bodies.get(&article.seq) {
+                return (article.seq, Arc::clone(body));
+            }
+            let body = match self.body(article, &limits) {
+                Ok((body, _)) => body,
+                Err(_) => {
+                    let summary = article.head.summary.clone().unwrap_or_default();
+                    Body { html: String::new(), summary }
+                }
+            };
+            (article.seq, Arc::new(body))
+        };
+        entries.par_iter().map(render).collect()
+    }
+
+    /// A page of an archive has no date: that of its channel moves without it.
+    fn archive(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        page: u64,
+        format: Format,
+    ) -> Result<Document, Unrendered> {
+        let archived = snapshot.library.archive_page(scope, page).ok_or(Unrendered::Changed)?;
+        let feeds = self.feeds(snapshot, scope, Part::Page(page), archived.version)?;
+        let bytes = feeds[format as usize].clone();
+        Ok(Document::new(Kind::Archive, hot::content_type(format), bytes, None))
+    }
+
     fn feed(
         &self,
         snapshot: &Snapshot,
         scope: &Scope,
         format: Format,
     ) -> Result<Document, Unrendered> {
-        let bytes = self.feeds(snapshot, scope)?[format as usize].clone();
-        let modified = snapshot.library.channel(scope).map(|channel| channel.modified);
+        let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
+        let feeds = self.feeds(snapshot, scope, Part::Newest, channel.version)?;
+        let bytes = feeds[format as usize].clone();
+        let modified = Some(channel.modified);
         Ok(Document::new(Kind::Feed, hot::content_type(format), bytes, modified))
     }
 
@@ -193,6 +259,9 @@ impl Render for Renderer {
     fn render(&self, snapshot: &Snapshot, route: &Route) -> Result<Document, Unrendered> {
         let html = match route {
             Route::Feed(scope, format) => return self.feed(snapshot, scope, *format),
+            Route::Archive(scope, page, format) => {
+                return self.archive(snapshot, scope, *page, *format);
+            }
             Route::Opml => {
                 let bytes = outline(snapshot).into();
                 return Ok(Document::new(Kind::Feed, opml::CONTENT_TYPE, bytes, None));
@@ -237,16 +306,37 @@ pub fn limits(config: &Config) -> Limits {
     Limits { depth: config.articles.max_depth, max_bytes: config.articles.max_html_bytes }
 }
 
-/// The list of all feeds, each in the advertised format.
+/// The list of all feeds, each in the advertised format: the site's, then the others by kind.
 fn outline(snapshot: &Snapshot) -> Vec<u8> {
-    let Config { site, feeds, .. } = &*snapshot.config;
-    let mut outlines = Vec::new();
-    for scope in snapshot.library.scopes() {
-        let Some(channel) = snapshot.library.channel(scope) else { continue };
-        // A feed without entries is enough: only its title and URLs are listed.
-        let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
-        let xml_url = feed.self_url(feeds.advertise).to_owned();
-        outlines.push(opml::Outline { title: feed.title, html_url: feed.home_url, xml_url });
+    let mut kinds: [Vec<opml::Subscription>; 5] = Default::default();
+    for scope in snapshot.library.subscribable() {
+        let kind = match scope {
+            Scope::Site => 0,
+            Scope::Directory(_) => 1,
+            Scope::Tag(_) => 2,
+            Scope::Author(_) => 3,
+            Scope::View(_) => 4,
+        };
+        if kinds[kind].len() < GROUP_MAX {
+            kinds[kind].extend(subscription(snapshot, scope));
+        }
     }
-    opml::write(&site.title, &outlines)
+    let [site, groups @ ..] = kinds;
+    let mut outlines: Vec<opml::Outline> = site.into_iter().map(opml::Outline::Feed).collect();
+    for (title, feeds) in ["Sections", "Tags", "Authors", "Views"].into_iter().zip(groups) {
+        if !feeds.is_empty() {
+            outlines.push(opml::Outline::Group { title: title.to_owned(), feeds });
+        }
+    }
+    opml::write(&snapshot.config.site.title, &outlines)
+}
+
+/// A feed as the list of all feeds has it.
+fn subscription(snapshot: &Snapshot, scope: &Scope) -> Option<opml::Subscription> {
+    let Config { site, feeds, .. } = &*snapshot.config;
+    let channel = snapshot.library.channel(scope)?;
+    // Without its entries: what it is called and where it stands.
+    let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
+    let xml_url = feed.self_url(feeds.advertise).to_owned();
+    Some(opml::Subscription { title: feed.title, html_url: feed.home_url, xml_url })
 }

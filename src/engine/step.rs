@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tracing::debug;
 
 use crate::article::Reading;
-use crate::base::{Diagnostic, Format, RelPath, Route, Timestamp};
+use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::gate;
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
@@ -220,7 +220,13 @@ impl Engine {
                 || !outcome.touched.is_empty()
                 || !outcome.commit.bodies.is_empty()
             {
-                outcome.commit.documents = self.write_hot(&mut next, now);
+                let config = &self.parts.config;
+                let scopes = if is_new || self.pending.reweigh {
+                    hot::scopes(config)
+                } else {
+                    next.hot.due(config, next.state.library(), &outcome)
+                };
+                outcome.commit.documents = self.write_hot(&mut next, &scopes, now);
             }
             return (next, outcome);
         }
@@ -234,7 +240,7 @@ impl Engine {
         outcome: &mut Outcome,
     ) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
-        for scope in hot::scopes() {
+        for scope in hot::scopes(&self.parts.config) {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
             wanted.extend(entries.into_iter().filter(|article| seen.insert(article.seq)));
         }
@@ -271,17 +277,19 @@ impl Engine {
         failed
     }
 
-    /// Composes, writes and checks the hot feeds, and puts them where they changed.
+    /// Composes, writes and checks the feeds of `scopes`, and puts them where they changed.
     pub(super) fn write_hot(
         &self,
         next: &mut Current,
+        scopes: &[Scope],
         now: Timestamp,
     ) -> Vec<(String, crate::library::DocumentRow)> {
         let bodies = next.bodies.clone();
         let body = |seq: Seq| bodies.get(seq);
         let mut rows = Vec::new();
-        for scope in hot::scopes() {
-            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, &scope, &body)
+        next.hot.retain(&hot::scopes(&self.parts.config));
+        for scope in scopes {
+            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, scope, &body)
             else {
                 continue;
             };

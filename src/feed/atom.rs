@@ -28,6 +28,9 @@ fn document(feed: &Feed) -> atom::Feed {
     if xml::has_media(&feed.entries) {
         namespaces.insert("media".to_owned(), xml::MEDIA.to_owned());
     }
+    if feed.paging.archived.is_some() {
+        namespaces.insert("fh".to_owned(), xml::HISTORY.to_owned());
+    }
     atom::Feed {
         title: text(&feed.title, None),
         id: feed.id.clone(),
@@ -35,10 +38,7 @@ fn document(feed: &Feed) -> atom::Feed {
         authors: vec![person(&feed.author)],
         generator: Some(atom::Generator { value: GENERATOR.to_owned(), uri: None, version: None }),
         icon: feed.icon.clone(),
-        links: vec![
-            link("self", feed.self_url(Format::Atom), Some(Format::Atom.media_type())),
-            link("alternate", &feed.home_url, Some("text/html")),
-        ],
+        links: feed_links(feed),
         subtitle: Some(text(&feed.description, None)),
         entries: feed.entries.iter().map(entry).collect(),
         namespaces,
@@ -47,9 +47,31 @@ fn document(feed: &Feed) -> atom::Feed {
         contributors: Vec::new(),
         logo: None,
         rights: None,
-        extensions: ExtensionMap::new(),
+        extensions: history(feed),
         base: None,
     }
+}
+
+fn feed_links(feed: &Feed) -> Vec<atom::Link> {
+    let media_type = Some(Format::Atom.media_type());
+    let mut links = vec![
+        link("self", feed.self_url(Format::Atom), media_type),
+        link("alternate", &feed.home_url, Some("text/html")),
+    ];
+    for (rel, url) in xml::archive_links(feed, Format::Atom) {
+        links.push(link(rel, url, media_type));
+    }
+    links
+}
+
+/// `fh:archive` on a page of an archive (RFC 5005, section 4).
+fn history(feed: &Feed) -> ExtensionMap {
+    if feed.paging.archived.is_none() {
+        return ExtensionMap::new();
+    }
+    let archive = element("fh:archive", BTreeMap::new());
+    let elements = BTreeMap::from([("archive".to_owned(), vec![archive])]);
+    ExtensionMap::from([("fh".to_owned(), elements)])
 }
 
 fn entry(entry: &Entry) -> atom::Entry {
@@ -174,6 +196,21 @@ mod tests {
     #[test]
     fn the_whole_document() {
         sample::check_golden("sample.atom.xml", &write(&sample::feed()));
+    }
+
+    #[test]
+    fn a_page_of_an_archive_says_so() {
+        let written = String::from_utf8(write(&sample::archive_page())).unwrap();
+        for part in [
+            "xmlns:fh=\"http://purl.org/syndication/history/1.0\"",
+            "<fh:archive></fh:archive>",
+            "<link href=\"https://example.org/blog/archive/2/atom.xml\" rel=\"self\" type=\"application/atom+xml\"/>",
+            "<link href=\"https://example.org/blog/atom.xml\" rel=\"current\" type=\"application/atom+xml\"/>",
+            "<link href=\"https://example.org/blog/archive/1/atom.xml\" rel=\"prev-archive\" type=\"application/atom+xml\"/>",
+            "<link href=\"https://example.org/blog/archive/3/atom.xml\" rel=\"next-archive\" type=\"application/atom+xml\"/>",
+        ] {
+            assert!(written.contains(part), "{part} is not in\n{written}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, ICON, Seq};
 
+use super::paging::Paging;
 use super::{Entry, Feed, TTL_MINUTES, links};
 
 /// However large they are, a feed carries this many entries if it has them.
@@ -40,6 +41,9 @@ const TAG_OVERHEAD_BYTES: usize = 24;
 /// 0001-01-01T00:00:00Z: the first second of a year of four digits.
 const FIRST_SECOND: i64 = -62_135_596_800;
 
+/// Gives the route that a symbolic reference means.
+pub(super) type Locate<'a> = &'a dyn Fn(&str) -> Option<Route>;
+
 /// The feed of `scope`, whose `articles` are in order, newest first.
 ///
 /// `bodies` gives the rendered articles, `locate` the route that a symbolic reference means. An
@@ -52,17 +56,42 @@ pub fn compose(
     channel: &Channel,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    locate: &dyn Fn(&str) -> Option<Route>,
+    locate: Locate<'_>,
 ) -> Feed {
+    let mut numbered = entries(site, feeds, articles, bodies, locate);
+    bound(&mut numbered, feeds.max_bytes, channel.archived_to);
+    // The clock is not asked: an empty feed keeps the date that its channel remembers.
+    frame(site, feeds, scope, channel, numbered, channel.watermark, locate)
+}
+
+/// The entries of `articles` with their publication numbers, without those whose body cannot be had.
+pub(super) fn entries(
+    site: &Site,
+    feeds: &Feeds,
+    articles: &[Arc<Article>],
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
+    locate: Locate<'_>,
+) -> Vec<(Seq, Entry)> {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
         if let Some(body) = bodies(article.seq) {
             numbered.push((article.seq, entry(site, feeds.content, article, &body, locate)));
         }
     }
-    bound(&mut numbered, feeds.max_bytes, HARD_BYTES_MAX);
+    numbered
+}
+
+/// The feed of `scope` with these entries. `empty_since`: its date if it has none.
+pub(super) fn frame(
+    site: &Site,
+    feeds: &Feeds,
+    scope: &Scope,
+    channel: &Channel,
+    numbered: Vec<(Seq, Entry)>,
+    empty_since: Timestamp,
+    locate: Locate<'_>,
+) -> Feed {
     let mut entries = Vec::with_capacity(numbered.len());
-    // The clock is not asked: an empty feed keeps the date that its channel remembers.
     let mut updated = None;
     for (_, entry) in numbered {
         updated = updated.max(Some(entry.updated));
@@ -78,7 +107,8 @@ pub fn compose(
         home_url: links::absolute(site, &home(scope)),
         self_urls: Format::ALL
             .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
-        updated: updated.unwrap_or(channel.watermark),
+        paging: Paging::of_subscription(site, scope, channel.pages),
+        updated: updated.unwrap_or(empty_since),
         author: Person { name: line(&site.author), ..Person::default() },
         icon: icon(site, locate),
         ttl_minutes: TTL_MINUTES,
@@ -261,14 +291,27 @@ fn whole_second(instant: Timestamp) -> Timestamp {
 ///
 /// 1. Past `soft_bytes`, entries larger than a quarter of it carry only their summary, the largest
 ///    first: one huge article does not push the others out.
-/// 2. Then the articles that became public first leave, down to ten.
-/// 3. Past `hard_bytes`, the largest of the rest carry only their summary.
-fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, hard_bytes: usize) {
+/// 2. Then the articles that became public first leave, down to ten. One that is on no page of the
+///    archive, since its number is past `archived_to`, stays: it would be nowhere.
+/// 3. Past [`HARD_BYTES_MAX`], the largest of the rest carry only their summary.
+pub(super) fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, archived_to: Seq) {
+    bound_within(entries, soft_bytes, HARD_BYTES_MAX, archived_to);
+}
+
+fn bound_within(
+    entries: &mut Vec<(Seq, Entry)>,
+    soft_bytes: usize,
+    hard_bytes: usize,
+    archived_to: Seq,
+) {
     shorten(entries, soft_bytes, soft_bytes / OUTLIER_SHARE);
     let mut total = total(entries);
     while total > soft_bytes && entries.len() > ENTRIES_MIN {
         // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
         let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
+        if entries[first].0 > archived_to {
+            break;
+        }
         total -= weight(&entries.remove(first).1);
     }
     shorten(entries, hard_bytes, 0);
@@ -476,10 +519,18 @@ mod tests {
         let articles: Vec<Arc<Article>> =
             (1..=12).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
         let large = "x".repeat(100 * 1024);
-        let made = feed(&articles, &|_| body(&large, "x"));
-        let titles: Vec<&str> = made.entries.iter().map(|entry| entry.title.as_str()).collect();
-        assert_eq!(titles, ["3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]);
-        assert!(made.entries.iter().all(|entry| entry.html.len() == large.len()));
+        let bodies = |_| body(&large, "x");
+        for (archived_to, first) in [(12, 3), (10, 3), (2, 3), (1, 2), (0, 1)] {
+            let mut of_site = channel("");
+            of_site.archived_to = archived_to;
+            let made =
+                compose(&site(), &feeds(), &Scope::Site, &of_site, &articles, &bodies, &|_| None);
+            let titles: Vec<String> =
+                made.entries.iter().map(|entry| entry.title.clone()).collect();
+            let expected: Vec<String> = (first..=12).map(|n| n.to_string()).collect();
+            assert_eq!(titles, expected, "the archive ends with {archived_to}");
+            assert!(made.entries.iter().all(|entry| entry.html.len() == large.len()));
+        }
     }
 
     #[test]
@@ -513,7 +564,7 @@ mod tests {
     proptest! {
         /// The rule of `bound`, seen from its outcome.
         #[test]
-        fn least_is_lost(sizes in proptest::collection::vec(0_usize..400, 0..30), soft in 200_usize..4000, hard in 4000_usize..6000) {
+        fn least_is_lost(sizes in proptest::collection::vec(0_usize..400, 0..30), archived_to in 0_u64..40, soft in 200_usize..4000, hard in 4000_usize..6000) {
             let mut entries = Vec::new();
             for (n, size) in sizes.iter().enumerate() {
                 let html = "x".repeat(size * 10);
@@ -523,12 +574,16 @@ mod tests {
             }
             let (soft, hard) = (soft * 10, hard * 10);
             let whole = entries.clone();
-            bound(&mut entries, soft, hard);
+            bound_within(&mut entries, soft, hard, archived_to);
             let left_out = whole.len() - entries.len();
             prop_assert!(left_out == 0 || entries.len() >= ENTRIES_MIN);
             // Those left out became public before all that stay.
             prop_assert_eq!(entries.first().map(|(seq, _)| *seq), whole.get(left_out).map(|(seq, _)| *seq));
-            prop_assert!(total(&entries) <= soft || entries.len() <= ENTRIES_MIN);
+            let could_go = entries.first().is_some_and(|(seq, _)| *seq <= archived_to);
+            prop_assert!(total(&entries) <= soft || entries.len() <= ENTRIES_MIN || !could_go);
+            // What is on no page of the archive stays.
+            let on_no_page = |entries: &[(Seq, Entry)]| entries.iter().filter(|(seq, _)| *seq > archived_to).count();
+            prop_assert_eq!(on_no_page(&entries), on_no_page(&whole));
             let is_cut = |n: usize| entries[n].1.html.is_empty() && !whole[left_out + n].1.html.is_empty();
             let was = |n: usize| weight(&whole[left_out + n].1);
             for n in 0..entries.len() {

@@ -28,6 +28,8 @@ struct Document<'a> {
     feed_url: &'a str,
     description: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    next_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     icon: Option<&'a str>,
     authors: Vec<Author<'a>>,
     language: &'a str,
@@ -76,12 +78,15 @@ struct Item<'a> {
 }
 
 fn document(feed: &Feed) -> Document<'_> {
+    let previous = feed.paging.previous.as_ref();
     Document {
         version: VERSION,
         title: xml::border(&feed.title),
         home_page_url: &feed.home_url,
         feed_url: feed.self_url(Format::Json),
         description: xml::border(&feed.description),
+        // What became public before: the format has no word for an archive.
+        next_url: previous.map(|urls| urls[Format::Json as usize].as_str()),
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,
@@ -125,6 +130,15 @@ mod tests {
     #[test]
     fn the_whole_document() {
         sample::check_golden("sample.feed.json", &write(&sample::feed()));
+    }
+
+    #[test]
+    fn a_page_of_an_archive_leads_to_the_one_before() {
+        let page = sample::archive_page();
+        let written = document(&page);
+        assert_eq!(written.feed_url, "https://example.org/blog/archive/2/feed.json");
+        assert_eq!(written.next_url, Some("https://example.org/blog/archive/1/feed.json"));
+        assert_eq!(document(&sample::feed()).next_url, None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A channel as a feed, neutral of format, and its three writers.
 //!
-//! `compose` makes a [`Feed`], `rss`, `atom` and `json` make bytes of it, `gate` reads them back before they are
-//! published, `lint` names what validators will say of it all the same. `links` is the one place where a route becomes a
-//! URL. Everything here is a pure function.
+//! `compose` makes a [`Feed`], and `archive` one of a closed page; `rss`, `atom` and `json` make bytes of it, `gate` reads
+//! them back before they are published, `lint` names what validators will say of it all the same. `links` is the one place
+//! where a route becomes a URL. Everything here is a pure function.
 
+mod archive;
 pub mod atom;
 mod compose;
 pub mod delta;
@@ -13,6 +14,7 @@ pub mod links;
 pub mod lint;
 mod mailbox;
 pub mod opml;
+mod paging;
 pub mod rss;
 #[cfg(test)]
 mod sample;
@@ -25,8 +27,10 @@ use std::slice;
 use crate::article::Person;
 use crate::base::{Format, Scope, Timestamp, text};
 
+pub use archive::archive;
 pub use compose::{compose, feed_id};
 pub use lint::lint;
+pub use paging::Paging;
 
 /// The generator that feeds name. Without a version: an upgrade alone must not change any byte.
 const GENERATOR: &str = "dropfeed";
@@ -57,6 +61,8 @@ pub struct Feed {
     pub home_url: String,
     /// The URL of each format of this feed: RSS, Atom, JSON.
     pub self_urls: [String; 3],
+    /// Its place among the documents of the same feed.
+    pub paging: Paging,
     /// The newest `updated` of its entries; never the clock.
     pub updated: Timestamp,
     /// The author of every entry that names none.

@@ -10,9 +10,23 @@ use super::xml;
 /// The media type of the document, with its charset.
 pub const CONTENT_TYPE: &str = "text/x-opml; charset=utf-8";
 
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outline {
+    /// A feed.
+    Feed(Subscription),
+    /// Feeds of one kind: readers make a folder of it.
+    Group {
+        /// What they are. Not empty.
+        title: String,
+        /// The feeds, of which there is at least one.
+        feeds: Vec<Subscription>,
+    },
+}
+
 /// One feed in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outline {
+pub struct Subscription {
     /// The feed's title. Not empty.
     pub title: String,
     /// The page that shows the same articles, absolute.
@@ -42,14 +56,31 @@ fn events(writer: &mut Writer<Vec<u8>>, title: &str, outlines: &[Outline]) -> st
     writer.write_event(Event::End(BytesEnd::new("head")))?;
     writer.write_event(Event::Start(BytesStart::new("body")))?;
     for outline in outlines {
-        writer.write_event(Event::Empty(element(outline)))?;
+        match outline {
+            Outline::Feed(feed) => writer.write_event(Event::Empty(element(feed)))?,
+            Outline::Group { title, feeds } => write_group(writer, title, feeds)?,
+        }
     }
     writer.write_event(Event::End(BytesEnd::new("body")))?;
     writer.write_event(Event::End(BytesEnd::new("opml")))
 }
 
+fn write_group(
+    writer: &mut Writer<Vec<u8>>,
+    title: &str,
+    feeds: &[Subscription],
+) -> std::io::Result<()> {
+    let title = &*xml::border(title);
+    let group = BytesStart::new("outline").with_attributes([("text", title), ("title", title)]);
+    writer.write_event(Event::Start(group))?;
+    for feed in feeds {
+        writer.write_event(Event::Empty(element(feed)))?;
+    }
+    writer.write_event(Event::End(BytesEnd::new("outline")))
+}
+
 /// `type` is `rss` for every format, as the specification says.
-fn element(outline: &Outline) -> BytesStart<'static> {
+fn element(outline: &Subscription) -> BytesStart<'static> {
     let title = xml::border(&outline.title);
     let mut element = BytesStart::new("outline");
     element.push_attribute(("type", "rss"));
@@ -66,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_whole_document() {
-        let outline = Outline {
+        let outline = Subscription {
             title: "News & \"views\"\u{1} — Site".to_owned(),
             html_url: "https://example.org/news/".to_owned(),
             xml_url: "https://example.org/news/atom.xml?a&b".to_owned(),
@@ -76,8 +107,17 @@ mod tests {
             "<opml version=\"2.0\">\n <head>\n  <title>A &lt; B</title>\n </head>\n <body>\n",
             "  <outline type=\"rss\" text=\"News &amp; &quot;views&quot; — Site\" title=\"News &amp; &quot;views&quot; — Site\"",
             " xmlUrl=\"https://example.org/news/atom.xml?a&amp;b\" htmlUrl=\"https://example.org/news/\"/>\n",
-            " </body>\n</opml>"
+            "  <outline text=\"Tags &amp; more\" title=\"Tags &amp; more\">\n",
+            "   <outline type=\"rss\" text=\"T\" title=\"T\" xmlUrl=\"https://e.org/t\" htmlUrl=\"https://e.org/\"/>\n",
+            "  </outline>\n </body>\n</opml>"
         );
-        assert_eq!(String::from_utf8(write("A < B", &[outline])).unwrap(), expected);
+        let tag = Subscription {
+            title: "T".to_owned(),
+            html_url: "https://e.org/".to_owned(),
+            xml_url: "https://e.org/t".to_owned(),
+        };
+        let group = Outline::Group { title: "Tags & more".to_owned(), feeds: vec![tag] };
+        let written = write("A < B", &[Outline::Feed(outline), group]);
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
     }
 }

@@ -28,6 +28,13 @@ fn channel(feed: &Feed) -> Channel {
         // The crate declares its own extensions, not the free ones.
         namespaces.insert("media".to_owned(), xml::MEDIA.to_owned());
     }
+    let mut extensions = ExtensionMap::new();
+    if feed.paging.archived.is_some() {
+        namespaces.insert("fh".to_owned(), xml::HISTORY.to_owned());
+        let archive = element("fh:archive", BTreeMap::new());
+        let elements = BTreeMap::from([("archive".to_owned(), vec![archive])]);
+        extensions.insert("fh".to_owned(), elements);
+    }
     Channel {
         title: xml::border(&feed.title).into_owned(),
         link: feed.home_url.clone(),
@@ -38,7 +45,8 @@ fn channel(feed: &Feed) -> Channel {
         generator: Some(GENERATOR.to_owned()),
         ttl: Some(feed.ttl_minutes.to_string()),
         image: feed.icon.as_deref().map(|url| image(feed, url)),
-        atom_ext: Some(AtomExtension { links: vec![self_link(feed)] }),
+        atom_ext: Some(AtomExtension { links: links(feed) }),
+        extensions,
         items: items(feed),
         namespaces,
         ..Channel::default()
@@ -55,10 +63,18 @@ fn image(feed: &Feed, url: &str) -> Image {
     }
 }
 
-fn self_link(feed: &Feed) -> Link {
+fn links(feed: &Feed) -> Vec<Link> {
+    let mut links = vec![link("self", feed.self_url(Format::Rss))];
+    for (rel, url) in xml::archive_links(feed, Format::Rss) {
+        links.push(link(rel, url));
+    }
+    links
+}
+
+fn link(rel: &str, url: &str) -> Link {
     Link {
-        href: feed.self_url(Format::Rss).to_owned(),
-        rel: "self".to_owned(),
+        href: url.to_owned(),
+        rel: rel.to_owned(),
         mime_type: Some(Format::Rss.media_type().to_owned()),
         ..Link::default()
     }
@@ -148,6 +164,21 @@ mod tests {
         let first = &written[written.find("<item>").unwrap()..written.find("</item>").unwrap()];
         assert!(!first.contains("<title>") && !first.contains("content:encoded"), "{first}");
         assert!(first.contains("<description>"), "{first}");
+    }
+
+    #[test]
+    fn a_page_of_an_archive_says_so() {
+        let written = String::from_utf8(write(&sample::archive_page())).unwrap();
+        for part in [
+            "xmlns:fh=\"http://purl.org/syndication/history/1.0\"",
+            "<fh:archive></fh:archive>",
+            "<atom:link href=\"https://example.org/blog/archive/2/rss.xml\" rel=\"self\" type=\"application/rss+xml\"/>",
+            "<atom:link href=\"https://example.org/blog/rss.xml\" rel=\"current\" type=\"application/rss+xml\"/>",
+            "<atom:link href=\"https://example.org/blog/archive/1/rss.xml\" rel=\"prev-archive\" type=\"application/rss+xml\"/>",
+            "<atom:link href=\"https://example.org/blog/archive/3/rss.xml\" rel=\"next-archive\" type=\"application/rss+xml\"/>",
+        ] {
+            assert!(written.contains(part), "{part} is not in\n{written}");
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::base::{Digest, Format, RelPath, Scope, Timestamp, UrlPath};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, Seq};
 
-use super::{Entry, Feed};
+use super::paging::Archived;
+use super::{Entry, Feed, Paging};
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -55,6 +56,8 @@ pub(super) fn channel(name: &str) -> Channel {
         watermark: at("2026-11-01T00:00:00Z"),
         modified: at("2026-11-01T00:00:00Z"),
         count: 0,
+        pages: 0,
+        archived_to: 0,
     }
 }
 
@@ -128,12 +131,28 @@ pub(super) fn feed() -> Feed {
         home_url: "https://example.org/blog/".to_owned(),
         self_urls: Format::ALL
             .map(|format| format!("https://example.org/blog/{}", format.file_name())),
+        paging: Paging::default(),
         updated: at("2026-11-21T10:00:00.123456Z"),
         author: person("Ada Lovelace"),
         icon: None,
         ttl_minutes: 15,
         full: true,
         entries: vec![rich, plain],
+    }
+}
+
+/// The second page of an archive, with the same entries.
+pub(super) fn archive_page() -> Feed {
+    let urls = |path: &str| {
+        Format::ALL.map(|format| format!("https://example.org/blog/{path}{}", format.file_name()))
+    };
+    Feed {
+        self_urls: urls("archive/2/"),
+        paging: Paging {
+            previous: Some(urls("archive/1/")),
+            archived: Some(Archived { current: urls(""), next: urls("archive/3/") }),
+        },
+        ..feed()
     }
 }
 

@@ -8,13 +8,31 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::base::text;
+use crate::base::{Format, text};
 
-use super::Entry;
+use super::{Entry, Feed};
 
 /// The namespace of `media:content` and `media:thumbnail`, to the slash: validators take the form
 /// without it for an error.
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
+
+/// The namespace of `fh:archive` (RFC 5005, section 4).
+pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
+
+/// The links of a document to the others of its feed, as relations (RFC 5005, section 4) with their URLs.
+pub(super) fn archive_links(feed: &Feed, format: Format) -> Vec<(&'static str, &str)> {
+    let mut links = Vec::new();
+    if let Some(archived) = &feed.paging.archived {
+        links.push(("current", archived.current[format as usize].as_str()));
+    }
+    if let Some(previous) = &feed.paging.previous {
+        links.push(("prev-archive", previous[format as usize].as_str()));
+    }
+    if let Some(archived) = &feed.paging.archived {
+        links.push(("next-archive", archived.next[format as usize].as_str()));
+    }
+    links
+}
 
 /// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line
 /// ends as XML 1.0 (2.11) would make them. A U+FFFD that an author wrote stays: without it, words

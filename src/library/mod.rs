@@ -5,6 +5,7 @@
 
 mod address;
 pub mod adopt;
+mod archive;
 mod assets;
 mod channel;
 pub mod guard;
@@ -16,9 +17,11 @@ mod rows;
 pub(crate) mod simulation;
 pub mod state;
 mod step;
+mod view;
 
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::tz::TimeZone;
 
@@ -26,14 +29,15 @@ use crate::article::Head;
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 
+pub use archive::page_size;
 pub use channel::audience;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
-
 pub use step::Forget;
+pub use view::Views;
 
 use assets::{Assets, References};
-use channel::Members;
+use channel::{Members, Totals};
 use locate::names;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
@@ -98,6 +102,22 @@ pub struct Channel {
     pub modified: Timestamp,
     /// How many public articles it lists.
     pub count: usize,
+    /// How many pages of its archive are closed.
+    pub pages: u64,
+    /// The last publication number that is on a page of its archive; 0 without pages. What became public later has to
+    /// be in its feed.
+    pub archived_to: Seq,
+}
+
+/// A closed page of the archive of a scope, without the articles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivePage {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it closed: whole seconds.
+    pub closed: Timestamp,
+    /// Changes whenever anything does that the page shows.
+    pub version: Digest,
 }
 
 /// The title and description of a directory, from its `_index.md`.
@@ -121,6 +141,22 @@ struct ChannelState {
     members: Members,
 }
 
+/// The row is enough: its `modified` grows with every change of the members.
+impl PartialEq for ChannelState {
+    fn eq(&self, other: &Self) -> bool {
+        self.row == other.row
+    }
+}
+
+/// What may be other than in an earlier library.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Changes {
+    /// Everything.
+    Everything,
+    /// The feeds of these scopes, and these pages of their archives.
+    Of(Vec<(Scope, Vec<u64>)>),
+}
+
 /// Every public article. Cheap to copy; never changed in place once published.
 #[derive(Debug, Clone)]
 pub struct Library {
@@ -138,12 +174,15 @@ pub struct Library {
     private: Assets,
     /// The references of public articles that may mean them.
     references: References,
+    totals: Totals,
     /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
     /// The zone of the site, in which a permalink names a day.
     zone: TimeZone,
+    /// The views of the configuration.
+    views: Arc<Views>,
 }
 
 impl Default for Library {
@@ -158,9 +197,11 @@ impl Default for Library {
             assets: Assets::default(),
             private: Assets::default(),
             references: References::default(),
+            totals: Totals::default(),
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
+            views: Arc::default(),
         }
     }
 }
@@ -311,15 +352,15 @@ impl Library {
 
     /// The channel of a scope that has, or once had, articles. A site of one author has no author channels.
     pub fn channel(&self, scope: &Scope) -> Option<Channel> {
-        if matches!(scope, Scope::Author(_)) && self.authors().nth(1).is_none() {
+        if !self.is_shown(scope) {
             return None;
         }
         let place = self.channels.get(scope)?;
-        let section = self.sections.get(scope);
-        let title = section.map(|section| section.title.clone());
-        let description = section.and_then(|section| section.description.clone());
+        let (title, description) = self.texts(scope);
+        let archive = place.members.archive();
         let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
-        let shown = format!("{} {sum} {title:?} {description:?} {name} {icon}", self.base);
+        let pages = archive.len();
+        let shown = format!("{} {sum} {title:?} {description:?} {name} {icon} {pages}", self.base);
         Some(Channel {
             title,
             description,
@@ -328,28 +369,75 @@ impl Library {
             watermark: place.row.watermark,
             modified: place.row.modified,
             count: place.members.count(),
+            pages,
+            archived_to: archive.end(),
         })
+    }
+
+    /// A page of the archive of a scope, from 1; `None` where it is not closed.
+    pub fn archive_page(&self, scope: &Scope, number: u64) -> Option<ArchivePage> {
+        if !self.is_shown(scope) {
+            return None;
+        }
+        let place = self.channels.get(scope)?;
+        let page = place.members.archive().page(number)?;
+        let (title, description) = self.texts(scope);
+        let (sum, name, icon) = (page.sum, &place.row.name, self.has_icon());
+        let shown =
+            format!("{} {sum} {title:?} {description:?} {name} {icon} {}", self.base, page.closed);
+        Some(ArchivePage { number, closed: page.closed, version: Digest::of(shown.as_bytes()) })
+    }
+
+    /// The articles on a page of the archive of a scope, newest `published` first.
+    pub fn archived(&self, scope: &Scope, number: u64) -> Vec<Arc<Article>> {
+        let Some(place) = self.channels.get(scope) else { return Vec::new() };
+        newest_first(self.all(place.members.on_page(number)))
+    }
+
+    /// The title and description of its own that a scope has: a directory's `_index.md`, or a view's configuration.
+    fn texts(&self, scope: &Scope) -> (Option<String>, Option<String>) {
+        if let Some(view) = self.views.get(scope) {
+            return (Some(view.title.clone()), view.description.clone());
+        }
+        match self.sections.get(scope) {
+            Some(section) => (Some(section.title.clone()), section.description.clone()),
+            None => (None, None),
+        }
     }
 
     /// Changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
         let files = self.assets.sum().wrapping_add(self.private.sum());
-        Digest::of(format!("{} {} {files}", self.base, self.shown).as_bytes())
+        let (base, views) = (self.base, self.views.digest());
+        Digest::of(format!("{base} {} {files} {views}", self.shown).as_bytes())
+    }
+
+    /// The scopes whose feeds have something in them, and the views of the configuration: what a list of all feeds names.
+    /// The site is first.
+    pub fn subscribable(&self) -> impl Iterator<Item = &Scope> {
+        let channels = self.channels.iter().filter(|(scope, place)| {
+            **scope == Scope::Site
+                || place.members.feed_len() > 0
+                || self.views.get(scope).is_some()
+        });
+        channels.map(|(scope, _)| scope).filter(|scope| self.is_shown(scope))
+    }
+
+    /// Changes whenever anything does that a list of all feeds shows.
+    pub fn subscribable_version(&self) -> Digest {
+        let (listing, views) = (self.totals.listing, self.views.digest());
+        let authors = self.totals.authors > 1;
+        Digest::of(format!("{} {listing} {authors} {views}", self.base).as_bytes())
     }
 
     /// Every scope that has, or once had, articles, in a fixed order: the site first.
     pub fn scopes(&self) -> impl Iterator<Item = &Scope> {
-        let one_author = self.authors().nth(1).is_none();
-        self.channels.keys().filter(move |scope| !(one_author && matches!(scope, Scope::Author(_))))
+        self.channels.keys().filter(|scope| self.is_shown(scope))
     }
 
-    fn authors(&self) -> impl Iterator<Item = &Scope> {
-        let is_author = |scope: &&Scope| matches!(scope, Scope::Author(_));
-        self.channels
-            .iter()
-            .filter(|(_, place)| place.members.count() > 0)
-            .map(|(scope, _)| scope)
-            .filter(is_author)
+    /// Whether the scope has feeds and a page: a site of one author has none for authors.
+    fn is_shown(&self, scope: &Scope) -> bool {
+        !matches!(scope, Scope::Author(_)) || self.totals.authors > 1
     }
 
     /// The scopes that carry an article, the site among them.
@@ -380,12 +468,39 @@ impl Library {
         std::iter::once(scope(base.clone())).chain(numbered).find(fits)
     }
 
-    /// The entries of the feed of a scope: the `limit` articles that became public last, newest `published` first.
+    /// The feeds and pages of archives that are not as in `old`, at a cost that follows what changed.
+    pub fn changes_since(&self, old: &Library) -> Changes {
+        let shared = |library: &Library| {
+            (library.base, library.has_icon(), library.views.digest(), library.totals.authors > 1)
+        };
+        if shared(self) != shared(old) {
+            return Changes::Everything;
+        }
+        let mut changes = Vec::new();
+        for change in old.channels.diff(&self.channels) {
+            let (scope, place, before) = match change {
+                DiffItem::Add(scope, place) => (scope, place, None),
+                DiffItem::Update { old: (_, before), new: (scope, place) } => {
+                    (scope, place, Some(before))
+                }
+                DiffItem::Remove(..) => return Changes::Everything,
+            };
+            let archive = place.members.archive();
+            let before = before.filter(|_| self.texts(scope) == old.texts(scope));
+            let pages = match before {
+                Some(before) => archive.changed_since(before.members.archive()).collect(),
+                None => (1..=archive.len()).collect(),
+            };
+            changes.push((scope.clone(), pages));
+        }
+        Changes::Of(changes)
+    }
+
+    /// The entries of the feed of a scope: the `limit` articles that became public last, or more where more are on no page
+    /// of its archive; newest `published` first.
     pub fn entries(&self, scope: &Scope, limit: usize) -> Vec<Arc<Article>> {
         let Some(place) = self.channels.get(scope) else { return Vec::new() };
-        let mut entries = self.all(place.members.newest(limit));
-        entries.sort_by_key(|article| std::cmp::Reverse((article.published, article.seq)));
-        entries
+        newest_first(self.all(place.members.newest(limit)))
     }
 
     /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving out `skip`.
@@ -416,7 +531,9 @@ impl Library {
     fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
+                let before = place.members.presence();
                 place.members.insert(&article);
+                self.totals.update(scope, &place.row.name, before, place.members.presence());
                 if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);
                 }
@@ -436,7 +553,9 @@ impl Library {
         self.shown = self.shown.wrapping_sub(channel::fingerprint(&row.article));
         for scope in row.scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
+                let before = place.members.presence();
                 place.members.remove(&row.article);
+                self.totals.update(scope, &place.row.name, before, place.members.presence());
             }
         }
         for name in names(&row.article) {
@@ -450,4 +569,9 @@ impl Library {
 fn ends_in(target: &str, file: &RelPath) -> bool {
     let before = target.strip_prefix('/').and_then(|path| path.strip_suffix(file.as_str()));
     before.is_some_and(|before| before.ends_with('/'))
+}
+
+fn newest_first(mut articles: Vec<Arc<Article>>) -> Vec<Arc<Article>> {
+    articles.sort_by_key(|article| std::cmp::Reverse((article.published, article.seq)));
+    articles
 }

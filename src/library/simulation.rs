@@ -3,6 +3,7 @@
 //! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
 //! does, however late it is. What is public then is log a line an article.
 
+mod archives;
 mod clocks;
 mod deletions;
 mod forgets;
@@ -11,6 +12,7 @@ mod sections;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -21,14 +23,17 @@ use crate::article;
 use crate::base::Fingerprint;
 use crate::base::media::is_asset;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::config::Config;
 
 use super::{
     Commit, Deletions, Forget, Found, Library, Lookup, Notice, Observation, Policy, Remembered,
-    Reweigh, Scan, State,
+    Reweigh, Scan, State, Views,
 };
 
 mod links;
 mod moves;
+mod scale;
+mod views;
 
 const START: &str = "2026-03-01T12:00:00Z";
 
@@ -74,6 +79,8 @@ impl World {
             base: Digest::of(b"policy"),
             reserved: Default::default(),
             site_path: "/".into(),
+            views: Arc::default(),
+            page_size: 2,
         };
         Self {
             files: BTreeMap::new(),
@@ -94,7 +101,8 @@ impl World {
 
     /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
-    /// `grace SECONDS`, `author NAME`, `base TEXT` (another configuration, which a look takes up at once), `reweigh`, `.`.
+    /// `grace SECONDS`, `author NAME`, `base TEXT`, `views TOML` (another configuration, which a look takes up at once),
+    /// `reweigh`, `.`.
     pub(crate) fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -135,6 +143,10 @@ impl World {
             }),
             "author" => self.change(|policy| policy.author = rest.to_owned()),
             "base" => self.change(|policy| policy.base = Digest::of(rest.as_bytes())),
+            "views" => {
+                let config = Config::of(&rest.replace('|', "\n"), Path::new("/srv")).unwrap();
+                self.change(|policy| policy.views = Arc::new(Views::of(&config.views)));
+            }
             "reweigh" => self.change(|_| ()),
             "restart" => self.state = State::load(&self.remembered, &self.policy),
             "ignore" => {
@@ -500,8 +512,16 @@ fn scopes_follow_directories_tags_and_authors() {
 }
 
 /// Another configuration, which a look takes up at once, as a reload does.
-const POLICIES: [&str; 6] =
-    ["zone Asia/Tokyo", "zone UTC", "grace 0", "grace 30", "author Grace Hopper", "base other"];
+const POLICIES: [&str; 8] = [
+    "zone Asia/Tokyo",
+    "zone UTC",
+    "grace 0",
+    "grace 30",
+    "author Grace Hopper",
+    "base other",
+    "views [[view]]|name = \"v\"|tags = \"t\"|[[view]]|name = \"w\"|not_directories = \"n\"",
+    "views [[view]]|name = \"w\"|title = \"W\"|authors = \"Ada\"",
+];
 
 /// Any operation on a few paths, with a few texts.
 fn operation() -> impl Strategy<Value = String> {

@@ -22,7 +22,7 @@ use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 use super::adopt::{Adopted, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
-use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
+use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, Views, address, channel};
 
 /// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
@@ -35,12 +35,16 @@ pub struct Policy {
     pub grace: SignedDuration,
     /// The author of articles that name none.
     pub author: String,
-    /// The digest of everything in the configuration that feeds and pages show.
+    /// The digest of everything in the configuration that feeds and pages show, without the views.
     pub base: Digest,
     /// URLs that the configuration gives to feeds, besides those that are always reserved.
     pub reserved: Arc<BTreeSet<UrlPath>>,
     /// The path of `site.url`: the beginning of the paths of whole URLs.
     pub site_path: Arc<str>,
+    /// The views.
+    pub views: Arc<Views>,
+    /// Articles on a page of an archive, at least 1: [`super::page_size`], fixed when the ledger is made.
+    pub page_size: usize,
 }
 
 /// A look at one file.
@@ -390,14 +394,18 @@ impl Library {
         let section = head
             .map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
         if let Some(section) = section.clone() {
-            self.shown = self.shown.wrapping_add(number(section));
+            let number = number(section);
+            self.shown = self.shown.wrapping_add(number);
+            self.totals.listing = self.totals.listing.wrapping_add(number);
         }
         let old = match section {
             Some(section) => self.sections.insert(scope.clone(), section),
             None => self.sections.remove(&scope),
         };
         if let Some(old) = old {
-            self.shown = self.shown.wrapping_sub(number(old));
+            let number = number(old);
+            self.shown = self.shown.wrapping_sub(number);
+            self.totals.listing = self.totals.listing.wrapping_sub(number);
         }
         Some(scope)
     }

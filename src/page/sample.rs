@@ -65,5 +65,7 @@ pub(super) fn channel(name: &str, count: usize) -> Channel {
         watermark: at("2026-11-23T23:30:00Z"),
         modified: at("2026-11-23T23:30:00Z"),
         count,
+        pages: 0,
+        archived_to: 0,
     }
 }

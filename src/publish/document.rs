@@ -25,6 +25,11 @@ use crate::feed::TTL_MINUTES;
 /// Bodies below this are sent as they are: a coding's frame would eat what it saves.
 const CODED_BYTES_MIN: usize = 256;
 
+/// Seconds for which a cache may use a closed page of an archive: a day. It could be kept for ever, but for edits: nobody
+/// should see for longer what its author corrected or removed. So it is not `immutable` (RFC 8246) either, with which a
+/// browser would not ask again even when it is reloaded.
+const ARCHIVE_AGE_S: u32 = 24 * 60 * 60;
+
 /// gzip's own middle; 9 is twice as slow and no smaller on feeds.
 const GZIP_LEVEL: u32 = 6;
 
@@ -36,6 +41,8 @@ const BROTLI_QUALITY: i32 = 5;
 pub enum Kind {
     /// A feed, or the list of all feeds (OPML): polled by readers, some of which are scripts.
     Feed,
+    /// A closed page of a feed's archive: it changes only with an article on it.
+    Archive,
     /// An HTML page.
     Page,
     /// `robots.txt` or `sitemap.xml`: for crawlers.
@@ -56,20 +63,23 @@ impl Kind {
     /// past `next_due`, the moment at which the library changes by itself.
     pub fn cache(self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
         match self {
-            Kind::Feed => {
-                let ttl_s = TTL_MINUTES * 60;
-                let Some(due) = next_due else { return Cache::Seconds(ttl_s) };
-                let left_s = due.as_second() - now.as_second();
-                Cache::Seconds(u32::try_from(left_s.max(0)).unwrap_or(ttl_s).min(ttl_s))
-            }
+            Kind::Feed => Cache::Seconds(until(TTL_MINUTES * 60, now, next_due)),
+            Kind::Archive => Cache::Seconds(until(ARCHIVE_AGE_S, now, next_due)),
             Kind::Page | Kind::Crawling => Cache::Revalidate,
         }
     }
 
     /// Whether scripts of other sites may read it (`Access-Control-Allow-Origin`).
     pub fn is_open_to_scripts(self) -> bool {
-        self == Kind::Feed
+        matches!(self, Kind::Feed | Kind::Archive)
     }
+}
+
+/// At most `age_s`, and not past `due`, in seconds.
+fn until(age_s: u32, now: Timestamp, due: Option<Timestamp>) -> u32 {
+    let Some(due) = due else { return age_s };
+    let left_s = due.as_second() - now.as_second();
+    u32::try_from(left_s.max(0)).unwrap_or(age_s).min(age_s)
 }
 
 /// A content coding (RFC 9110, 8.4.1), in order of preference where a client likes them alike.
@@ -341,6 +351,17 @@ mod tests {
             assert_eq!(Kind::Feed.cache(now, next_due), Cache::Seconds(seconds), "{next_due:?}");
             assert_eq!(Kind::Page.cache(now, next_due), Cache::Revalidate);
             assert_eq!(Kind::Crawling.cache(now, next_due), Cache::Revalidate);
+        }
+    }
+
+    #[test]
+    fn a_page_of_an_archive_is_kept_for_a_day_or_until_something_is_due() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let after = |seconds: i64| Some(Timestamp::from_second(1_000_000 + seconds).unwrap());
+        for (next_due, seconds) in
+            [(None, 86_400), (after(86_401), 86_400), (after(10), 10), (after(-1), 0)]
+        {
+            assert_eq!(Kind::Archive.cache(now, next_due), Cache::Seconds(seconds), "{next_due:?}");
         }
     }
 

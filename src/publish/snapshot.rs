@@ -7,7 +7,7 @@ use jiff::{ToSpan, civil};
 
 use crate::article::Body;
 use crate::base::url_table::path_key;
-use crate::base::{RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::base::{Format, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
 use crate::library::{Article, Channel, Library, Lookup, Seq};
 
@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// Every public article.
     pub library: Library,
-    /// The documents that are resident: the site's feeds.
+    /// The documents that are resident: the feeds of the site and of the views.
     pub hot: HashMap<Route, Arc<Document>>,
     /// The bodies of the articles in a hot feed; the last good one where the present file is
     /// refused.
@@ -121,6 +121,7 @@ impl Snapshot {
                 Some(channel) => Found::Render(route.clone(), channel.version),
                 None => self.respelled(scope, |scope| Route::Feed(scope, *format)),
             },
+            Route::Archive(scope, page, format) => self.archive(scope, *page, *format),
             Route::Index(scope) => match (self.channel(scope, route), scope) {
                 (Some(_), _) => self.page(route),
                 (None, Scope::Directory(path)) => self.slashed(path),
@@ -132,11 +133,27 @@ impl Snapshot {
                 }
                 _ => Found::Missing,
             },
-            Route::Home | Route::Opml | Route::Sitemap => self.page(route),
+            Route::Opml => Found::Render(Route::Opml, self.library.subscribable_version()),
+            Route::Home | Route::Sitemap => self.page(route),
             Route::Favicon => asset(self.library.favicon()),
             Route::Robots => asset(self.library.root_file("robots.txt")),
             _ => Found::Missing,
         }
+    }
+
+    /// A page of the archive of a scope. The one that is not closed yet, to which the last closed one links, is where
+    /// its articles are: in the scope's feed.
+    fn archive(&self, scope: &Scope, number: u64, format: Format) -> Found {
+        let Some(channel) = self.library.channel(scope) else { return Found::Missing };
+        if let Some(page) = self.library.archive_page(scope, number) {
+            let route = Route::Archive(scope.clone(), number, format);
+            return Found::Render(route, page.version);
+        }
+        if channel.pages > 0 && number == channel.pages + 1 {
+            let to = Route::Feed(scope.clone(), format);
+            return Found::Redirect(Redirect { to, permanent: false });
+        }
+        Found::Missing
     }
 
     /// A document that shows something of the whole library.

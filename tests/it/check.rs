@@ -461,6 +461,19 @@ fn the_sites_feed_has_room_for_what_it_should_carry() {
 }
 
 #[test]
+fn a_view_without_articles_is_named() {
+    let settings = "[[view]]\nname = \"none\"\ntags = \"nowhere\"\n\
+        [[view]]\nname = \"all\"\nnot_tags = \"nowhere\"";
+    let Checked { status, lines, .. } = check(&site(settings, &[GOOD]));
+    assert_eq!((status, lines.len()), (0, 1), "{lines:#?}");
+    assert!(
+        lines[0].contains(" note: no article is in the view `none`")
+            && lines[0].ends_with(" [empty-view]"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn objects_have_every_field_and_nothing_else_is_printed() {
     let site = site(
         "",

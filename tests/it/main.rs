@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
 mod check;
 mod cli;
 mod control;
@@ -20,4 +21,5 @@ mod start;
 mod tidy;
 mod trees;
 mod urls;
+mod views;
 mod watch;

@@ -30,14 +30,14 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new running < state
-    src/config: changes errors foreign hint < raw redirects values < feed_paths load read_redirects < resolve
+    src/config: changes errors foreign hint < raw redirects values < feed_paths load read_redirects views < resolve
     src/daemon: control open < repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < recovery < run
-    src/feed: delta mailbox unlinked xml < links < atom compose gate json lint opml rss
+    src/feed: delta mailbox unlinked xml < links paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
-    src/library: guard permalink rows < address locate < channel ledger < assets < adopt < state < step
+    src/library: archive guard permalink rows < address locate < channel ledger view < assets < adopt < state < step
     src/library/step: dates forget rename < admit finish
     src/ops: clock control listener systemd < clock_set logging
     src/ops/control: protocol < client server

@@ -73,6 +73,26 @@ impl Reader<'_> {
         None
     }
 
+    /// Reads one text of a table or a list of them. A list without a text is refused, and so is a
+    /// text that is empty.
+    pub(in crate::config) fn texts_in(
+        &mut self,
+        table: &mut Table,
+        key: &'static str,
+    ) -> Option<Given<Vec<String>>> {
+        let given = self.take_in(table, key)?;
+        let Some(value) = given.value.texts() else {
+            let expected = "a string in quotes or a list of them";
+            self.refuse_type((table.name, key), &given, expected, "");
+            return None;
+        };
+        if value.is_empty() || value.iter().any(String::is_empty) {
+            self.refuse(&given.at, format!("`{}.{key}` is empty or has an empty text", table.name));
+            return None;
+        }
+        Some(Given { value, at: given.at })
+    }
+
     /// Notes the keys of a table that it was never asked for.
     pub(in crate::config) fn close(&mut self, table: Table) {
         if self.headless {

@@ -6,17 +6,20 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
-use super::super::state::{Notice, Outcome, State};
+use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Record, Seq, address, audience, guard,
+    Article, ChannelRow, ChannelState, Commit, Record, Seq, address, audience, channel, guard,
 };
 use super::Step;
 
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
-    pub(super) fn finish(mut self) -> (State, Outcome) {
+    pub(super) fn finish(mut self, reweigh: Reweigh) -> (State, Outcome) {
         // The site has a feed even before it has an article.
         self.open_channel(Scope::Site, String::new());
+        for view in self.policy.views.iter() {
+            self.open_channel(view.scope.clone(), view.title.clone());
+        }
         // Maps are shared, not copied.
         (self.state.library.urls, self.state.library.by_path) = self.state.ledger.shared();
         for seq in std::mem::take(&mut self.records) {
@@ -24,6 +27,7 @@ impl Step<'_> {
             self.records.insert(seq);
         }
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
+        let values = self.close_pages(reweigh);
         let channels = self.mark_channels();
         let ledger = &self.state.ledger;
         let files =
@@ -35,6 +39,7 @@ impl Step<'_> {
             urls: self.urls,
             channels,
             forgotten: self.forgotten,
+            values,
             ..Commit::default()
         };
         if self.state.hold != self.hold_before {
@@ -90,6 +95,10 @@ impl Step<'_> {
         for author in &article.head.authors {
             scopes.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
         }
+        let views = &self.policy.views;
+        for view in views.selecting(&article.path, &article.head, author) {
+            scopes.push(self.open_channel(view.scope.clone(), view.title.clone()));
+        }
         scopes.sort();
         scopes.dedup();
         scopes
@@ -118,6 +127,30 @@ impl Step<'_> {
             .insert(scope.clone(), ChannelState { row, members: Default::default() });
         self.touched.insert(scope.clone());
         scope
+    }
+
+    /// Closes the pages of archives that are full now. Returns the values that remember them.
+    fn close_pages(&mut self, reweigh: Reweigh) -> Vec<(String, String)> {
+        let library = &mut self.state.library;
+        let scopes: Vec<Scope> = match reweigh {
+            Reweigh::Changed => self.touched.iter().cloned().collect(),
+            // The ledger may be older than archives.
+            Reweigh::Everything => library.channels.keys().cloned().collect(),
+        };
+        let now = whole_second(self.now);
+        let size = self.policy.page_size.max(1);
+        // Shared, not copied.
+        let rows = library.rows.clone();
+        let digest = |seq: Seq| rows.get(&seq).map_or(0, |row| channel::fingerprint(&row.article));
+        let mut values = Vec::new();
+        for scope in scopes {
+            let Some(place) = library.channels.get_mut(&scope) else { continue };
+            if let Some(first) = place.members.close_pages(size, now, digest) {
+                values.extend(place.members.archive().values(&scope, first));
+                self.touched.insert(scope);
+            }
+        }
+        values
     }
 
     fn mark_channels(&mut self) -> Vec<ChannelRow> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::{RelPath, Scope, Timestamp, UrlPath};
 
-use super::super::state::{Outcome, Policy, Scan, State};
+use super::super::state::{Outcome, Policy, Reweigh, Scan, State};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
 
@@ -52,7 +52,7 @@ impl State {
                 done
             }
         };
-        let (state, outcome) = step.finish();
+        let (state, outcome) = step.finish(Reweigh::Changed);
         Ok((state, outcome, done))
     }
 }

@@ -11,7 +11,7 @@ mod rename;
 
 pub use forget::Forget;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::article::Reading;
@@ -21,6 +21,8 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
+use super::archive::{self, Archive};
+use super::channel::Members;
 use super::guard::{self, Hold};
 use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
@@ -32,6 +34,7 @@ impl State {
         state.library.base = policy.base;
         state.library.zone = policy.zone.clone();
         state.ledger.reserve(&policy.reserved);
+        state.library.views = Arc::clone(&policy.views);
         for record in &remembered.records {
             state.ledger.restore(record);
         }
@@ -42,8 +45,15 @@ impl State {
             state.ledger.own_url(url, *seq);
         }
         (state.library.urls, state.library.by_path) = state.ledger.shared();
+        let values: HashMap<&str, &str> = remembered
+            .values
+            .iter()
+            .filter(|(name, _)| archive::is_value(name))
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         for row in &remembered.channels {
-            let place = ChannelState { row: row.clone(), members: Default::default() };
+            let archive = Archive::remembered(&row.scope, |name| values.get(name).copied());
+            let place = ChannelState { row: row.clone(), members: Members::empty(archive) };
             state.library.channels.insert(row.scope.clone(), place);
         }
         let hold = remembered.values.iter().find(|(name, _)| name == guard::HOLD);
@@ -127,6 +137,7 @@ impl<'a> Step<'a> {
     ) -> (State, Outcome) {
         self.state.library.zone = self.policy.zone.clone();
         self.state.ledger.reserve(&self.policy.reserved);
+        self.state.library.views = Arc::clone(&self.policy.views);
         if self.state.library.base != self.policy.base {
             // Every feed may have other bytes now, so every one gets another date.
             self.state.library.base = self.policy.base;
@@ -148,8 +159,10 @@ impl<'a> Step<'a> {
             for seq in public {
                 self.show(seq);
             }
+            // A view may have another title now.
+            self.touched.extend(self.policy.views.iter().map(|view| view.scope.clone()));
         }
-        self.finish()
+        self.finish(reweigh)
     }
 
     fn observe(&mut self, observations: &[Observation]) {

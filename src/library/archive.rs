@@ -1,0 +1,199 @@
+//! The archive of a channel (RFC 5005, section 4): pages of its feed that are closed once they are full.
+//!
+//! A page is a range of publication numbers: from the number after the page before it to its own end. The end is fixed
+//! when the page closes, and is remembered for ever, so that no page ever shifts: a deletion leaves a hole, and an article
+//! that joins a channel late (an old article with a new tag) is on the page of its number.
+//!
+//! A page closes as soon as so many of the channel's articles are behind the last one; so the feed, which has the newest
+//! articles of the channel, only has to hold fewer than a page of them to hold everything that is on no page. How many
+//! that are is fixed when the ledger is made: [`page_size`].
+
+use imbl::Vector;
+
+use crate::base::{Scope, Timestamp};
+
+use super::Seq;
+
+/// Pages whose ends are remembered in one value. Closing a page writes only the last value of its channel.
+const PAGES_PER_VALUE: usize = 64;
+
+/// The names of the values that remember pages begin with this.
+const VALUE: &str = "archive:";
+
+/// Articles on a page of the archives of a new ledger, from `feeds.limit` at that moment: half of the limit, so that a
+/// page fills soon and the feed rarely has to hold more than its limit; not fewer than ten, which a feed holds whatever
+/// their size, where the limit allows it; and at most a hundred, so that a page stays small.
+pub fn page_size(limit: usize) -> usize {
+    (limit / 2).max(limit.min(10)).clamp(1, 100)
+}
+
+/// The closed pages of a channel. Cheap to copy.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Archive {
+    /// By ascending end, which is never another page's.
+    pages: Vector<Page>,
+}
+
+/// A closed page.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Page {
+    /// Its last publication number.
+    end: Seq,
+    /// When it closed: whole seconds.
+    pub(super) closed: Timestamp,
+    /// The sum of the digests of the articles on it.
+    pub(super) sum: u128,
+}
+
+impl Archive {
+    /// How many pages are closed.
+    pub(super) fn len(&self) -> u64 {
+        self.pages.len() as u64
+    }
+
+    /// The last publication number that is on a page; 0 without pages.
+    pub(super) fn end(&self) -> Seq {
+        self.pages.last().map_or(0, |page| page.end)
+    }
+
+    /// A page, from 1.
+    pub(super) fn page(&self, number: u64) -> Option<&Page> {
+        self.pages.get(usize::try_from(number.checked_sub(1)?).ok()?)
+    }
+
+    /// The first and the last publication number of a page, from 1.
+    pub(super) fn range(&self, number: u64) -> Option<(Seq, Seq)> {
+        let page = self.page(number)?;
+        let before = self.page(number - 1).map_or(0, |page| page.end);
+        Some((before + 1, page.end))
+    }
+
+    /// The pages, from 1, that are not the same in `old`.
+    pub(super) fn changed_since<'a>(&'a self, old: &'a Archive) -> impl Iterator<Item = u64> + 'a {
+        let mut before = old.pages.iter();
+        let pages = (1..).zip(&self.pages);
+        pages.filter(move |(_, page)| before.next() != Some(page)).map(|(number, _)| number)
+    }
+
+    /// Counts an article with this digest in, if its number is on a closed page.
+    pub(super) fn add(&mut self, seq: Seq, digest: u128) {
+        if let Some(page) = self.page_of(seq) {
+            page.sum = page.sum.wrapping_add(digest);
+        }
+    }
+
+    /// Takes out what `add` added.
+    pub(super) fn subtract(&mut self, seq: Seq, digest: u128) {
+        if let Some(page) = self.page_of(seq) {
+            page.sum = page.sum.wrapping_sub(digest);
+        }
+    }
+
+    fn page_of(&mut self, seq: Seq) -> Option<&mut Page> {
+        let (Ok(at) | Err(at)) = self.pages.binary_search_by(|page| page.end.cmp(&seq));
+        self.pages.get_mut(at)
+    }
+
+    /// Closes a page that ends with `end`, which is behind the last end.
+    pub(super) fn close(&mut self, end: Seq, closed: Timestamp, sum: u128) {
+        debug_assert!(end > self.end(), "a page ends before the one before it");
+        self.pages.push_back(Page { end, closed, sum });
+    }
+
+    /// The values that remember the pages from `number` on.
+    pub(super) fn values(&self, scope: &Scope, number: u64) -> Vec<(String, String)> {
+        let first = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+        let mut values = Vec::new();
+        for n in first / PAGES_PER_VALUE..self.pages.len().div_ceil(PAGES_PER_VALUE) {
+            let mut text = String::new();
+            for page in self.pages.iter().skip(n * PAGES_PER_VALUE).take(PAGES_PER_VALUE) {
+                let space = if text.is_empty() { "" } else { " " };
+                text += &format!("{space}{}@{}", page.end, page.closed.as_second());
+            }
+            values.push((value_name(scope, n), text));
+        }
+        values
+    }
+
+    /// The pages that values remember, without articles. `value` looks one up by its name.
+    pub(super) fn remembered<'a>(scope: &Scope, value: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let mut archive = Self::default();
+        let mut n = 0;
+        while let Some(text) = value(&value_name(scope, n)) {
+            for page in text.split(' ') {
+                let Some((end, closed)) = read_page(page) else { return archive };
+                if end > archive.end() {
+                    archive.close(end, closed, 0);
+                }
+            }
+            n += 1;
+        }
+        archive
+    }
+}
+
+/// Whether a value of this name remembers pages.
+pub(super) fn is_value(name: &str) -> bool {
+    name.starts_with(VALUE)
+}
+
+fn value_name(scope: &Scope, n: usize) -> String {
+    format!("{VALUE}{scope} {n}")
+}
+
+fn read_page(text: &str) -> Option<(Seq, Timestamp)> {
+    let (end, closed) = text.split_once('@')?;
+    Some((end.parse().ok()?, Timestamp::from_second(closed.parse().ok()?).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_page_follows_the_limit_and_stays_within_it() {
+        for (limit, size) in [(1, 1), (5, 5), (10, 10), (12, 10), (30, 15), (200, 100), (9999, 100)]
+        {
+            assert_eq!(page_size(limit), size, "{limit}");
+        }
+    }
+
+    #[test]
+    fn pages_are_remembered_in_values() {
+        let mut archive = Archive::default();
+        let at = |n: u64| Timestamp::from_second(1_800_000_000 + n as i64).unwrap();
+        for n in 1..=150 {
+            archive.close(3 * n, at(n), 0);
+        }
+        let all = archive.values(&Scope::Site, 1);
+        let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["archive:/ 0", "archive:/ 1", "archive:/ 2"]);
+        assert_eq!(archive.values(&Scope::Site, 150), all[2..]);
+        assert_eq!(archive.values(&Scope::Site, 128), all[1..]);
+        let look_up =
+            |name: &str| all.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str());
+        assert_eq!(Archive::remembered(&Scope::Site, look_up), archive);
+        let other = Scope::Tag(crate::base::UrlPath::new("t").unwrap());
+        assert_eq!(Archive::remembered(&other, look_up).len(), 0);
+        assert_eq!(archive.range(1), Some((1, 3)));
+        assert_eq!(archive.range(150), Some((448, 450)));
+        assert_eq!((archive.range(0), archive.range(151)), (None, None));
+    }
+
+    #[test]
+    fn a_page_counts_the_articles_in_its_range() {
+        let mut archive = Archive::default();
+        archive.close(10, Timestamp::UNIX_EPOCH, 100);
+        archive.close(20, Timestamp::UNIX_EPOCH, 200);
+        let before = archive.clone();
+        archive.add(10, 1);
+        archive.add(11, 2);
+        archive.add(21, 4);
+        let sums: Vec<u128> = archive.pages.iter().map(|page| page.sum).collect();
+        assert_eq!(sums, [101, 202]);
+        archive.subtract(10, 1);
+        assert_eq!(archive.changed_since(&before).collect::<Vec<_>>(), [2]);
+        archive.close(30, Timestamp::UNIX_EPOCH, 0);
+        assert_eq!(archive.changed_since(&before).collect::<Vec<_>>(), [2, 3]);
+    }
+}
