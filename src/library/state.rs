@@ -165,6 +165,9 @@ impl State {
             (FileKind::Section(_), Kept::Article(head, _)) => {
                 self.library.set_section(path, Some(head));
             }
+            (_, Kept::Linked(target)) => {
+                self.library.set_link(path, Some(target));
+            }
             (_, Kept::Article(..)) => {
                 self.ledger.wake_at(Timestamp::MIN, path);
             }

@@ -160,6 +160,7 @@ impl<'a> Step<'a> {
                 Found::Linked { fingerprint, target } => {
                     // To identity, nothing is there: the article may have moved to the target.
                     self.lose(path);
+                    self.link(path, Some(target));
                     let message = format!("is a link to {target}, which is the article");
                     self.report(path, &[Diagnostic::note("linked", message)]);
                     let kept = Kept::Linked(target.clone());
@@ -170,6 +171,7 @@ impl<'a> Step<'a> {
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
+                    self.link(path, None);
                     if self.state.library.remove_file(path) {
                         self.touch_all_who_show(path);
                     }
@@ -190,6 +192,7 @@ impl<'a> Step<'a> {
                         self.pending.insert(path.clone());
                     }
                     let digest = Some(*digest);
+                    self.link(path, None);
                     self.put_file(
                         path,
                         FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept },
@@ -231,6 +234,7 @@ impl<'a> Step<'a> {
     fn lose(&mut self, path: &RelPath) {
         let Some(row) = self.state.ledger.forget_file(path) else { return };
         self.files.insert(path.clone());
+        self.link(path, None);
         match FileKind::of(path) {
             FileKind::Other => {
                 self.state.library.remove_file(path);
@@ -244,6 +248,13 @@ impl<'a> Step<'a> {
             FileKind::Article(_) => {
                 self.gone.insert(path.clone(), Some(row.fingerprint));
             }
+        }
+    }
+
+    /// Takes note of a link to a text, which bodies may refer to.
+    fn link(&mut self, path: &RelPath, target: Option<&RelPath>) {
+        if self.state.library.set_link(path, target) {
+            self.touched.insert(Scope::Site);
         }
     }
 
