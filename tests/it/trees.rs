@@ -305,7 +305,8 @@ fn a_link_to_an_article_is_no_second_one() {
     assert_eq!(site.get("/latest").status, 404);
     // A reference to the link is one to the article.
     site.drop_in("c.md", "# C\n\nSee [the latest](latest.md), a fourth.\n");
-    assert!(site.appears("C").html.contains("\"http://test.example/a\""));
+    eventually("the link is seen", || site.appears("C").html.contains("\"http://test.example/a\""));
+    assert_eq!(site.items().len(), 4);
     site.remove("c.md");
     eventually("it is gone", || site.get("/c").status == 410);
     let found = findings(&site, "latest.md");

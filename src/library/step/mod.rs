@@ -137,25 +137,13 @@ impl<'a> Step<'a> {
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
-                        self.put_file(
-                            path,
-                            FileRow { fingerprint: *fingerprint, racy: *racy, ..row },
-                        );
+                        let row = FileRow { fingerprint: *fingerprint, racy: *racy, ..row };
+                        self.put_file(path, row);
                     }
                 }
                 Found::Asset(fingerprint) => {
-                    if self.state.library.add_file(path) {
-                        self.touch_all_who_show(path);
-                    }
-                    // An earlier version read it as an article.
-                    if self.state.ledger.live(path).is_some() {
-                        self.gone.insert(path.clone(), None);
-                    }
-                    let kept = Kept::Empty;
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.serve(path);
+                    self.put_unread(path, fingerprint, Kept::Empty);
                 }
                 Found::Linked { fingerprint, target } => {
                     // To identity, nothing is there: the article may have moved to the target.
@@ -163,11 +151,7 @@ impl<'a> Step<'a> {
                     self.link(path, Some(target));
                     let message = format!("is a link to {target}, which is the article");
                     self.report(path, &[Diagnostic::note("linked", message)]);
-                    let kept = Kept::Linked(target.clone());
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.put_unread(path, fingerprint, Kept::Linked(target.clone()));
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
@@ -176,30 +160,46 @@ impl<'a> Step<'a> {
                         self.touch_all_who_show(path);
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.put_unread(path, fingerprint, kept);
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
-                    let kept = self.keep(path, reading);
-                    if matches!(FileKind::of(path), FileKind::Section(_)) {
-                        let head =
-                            if let Kept::Article(head, _) = &kept { Some(head) } else { None };
-                        let scope = self.state.library.set_section(path, head);
-                        self.touched.extend(scope);
-                    } else {
-                        self.pending.insert(path.clone());
-                    }
-                    let digest = Some(*digest);
                     self.link(path, None);
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept },
-                    );
+                    let kept = self.take(path, reading);
+                    let (fingerprint, racy, digest) = (*fingerprint, *racy, Some(*digest));
+                    self.put_file(path, FileRow { fingerprint, racy, digest, kept });
                 }
             }
         }
+    }
+
+    /// Takes up a file that is served as it is.
+    fn serve(&mut self, path: &RelPath) {
+        if self.state.library.add_file(path) {
+            self.touch_all_who_show(path);
+        }
+        // An earlier version read it as an article.
+        if self.state.ledger.live(path).is_some() {
+            self.gone.insert(path.clone(), None);
+        }
+    }
+
+    /// Takes up what was read of an article or a section.
+    fn take(&mut self, path: &RelPath, reading: &Reading) -> Kept {
+        let kept = self.keep(path, reading);
+        if matches!(FileKind::of(path), FileKind::Section(_)) {
+            let head = if let Kept::Article(head, _) = &kept { Some(head) } else { None };
+            let scope = self.state.library.set_section(path, head);
+            self.touched.extend(scope);
+        } else {
+            self.pending.insert(path.clone());
+        }
+        kept
+    }
+
+    /// Remembers a file whose bytes were not read.
+    fn put_unread(&mut self, path: &RelPath, fingerprint: &Fingerprint, kept: Kept) {
+        let row = FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept };
+        self.put_file(path, row);
     }
 
     pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
