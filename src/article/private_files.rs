@@ -23,9 +23,6 @@ use super::symbol::{self, Target};
 /// References that are kept of one article.
 const KEPT_MAX: usize = 1_000;
 
-/// Characters after the beginning of a path in which its extension is looked for.
-const PATH_MAX: usize = 300;
-
 /// Returns the targets of the references by which the article at `path` may refer to private files:
 /// as they are in its body, and as its front matter names its picture. In order, each once.
 pub fn private_files(path: &RelPath, bytes: &[u8], head: &Head, limits: &Limits) -> Vec<String> {
@@ -77,36 +74,31 @@ fn is_private(target: &str) -> bool {
         .is_some_and(|path| is_asset(&path) && special::is_private(path.as_str()))
 }
 
-/// Whether `source` may refer to a private file. Says yes too often rather than too seldom.
+/// Whether `source` may refer to a private file. Says yes too often rather than too seldom: a file
+/// name may hold spaces, brackets and quotation marks, but no line end.
 fn may_refer(source: &str) -> bool {
+    source
+        .lines()
+        .any(|line| (line.contains("[[") || names_private_directory(line)) && names_asset(line))
+}
+
+/// Whether a name in `line` begins with `_`, or is that of a directory of drafts.
+fn names_private_directory(line: &str) -> bool {
     let begins_name = |at: usize| {
-        let before = source[..at].chars().next_back();
+        let before = line[..at].chars().next_back();
         before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
     };
-    let underscore =
-        source.match_indices('_').any(|(at, _)| begins_name(at) && names_asset(&source[at..]));
-    underscore
-        || source.match_indices('/').any(|(at, _)| {
-            special::is_drafts(last_word(&source[..at])) && names_asset(&source[at..])
-        })
-        || source.match_indices("[[").any(|(at, _)| names_asset(&source[at + 2..]))
+    let ends_drafts = |at: usize| {
+        let name = line[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+        name.is_some_and(special::is_drafts)
+    };
+    line.match_indices('_').any(|(at, _)| begins_name(at))
+        || line.match_indices('/').any(|(at, _)| ends_drafts(at))
 }
 
-/// The name that ends at the end of `text`.
-fn last_word(text: &str) -> &str {
-    text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
-}
-
-/// Whether the reference at the beginning of `text` holds the extension of an asset. A file name may
-/// hold spaces, so that a reference ends with its line, or with what encloses it.
-fn names_asset(text: &str) -> bool {
-    let end = text
-        .char_indices()
-        .take(PATH_MAX)
-        .take_while(|(_, c)| !"\n\r\"'<>()[]{}|".contains(*c))
-        .last()
-        .map_or(0, |(at, c)| at + c.len_utf8());
-    text[..end].split('.').skip(1).any(|rest| {
+/// Whether `line` holds the extension of an asset.
+fn names_asset(line: &str) -> bool {
+    line.split('.').skip(1).any(|rest| {
         let extension = rest.split(|c: char| !c.is_ascii_alphanumeric()).next();
         extension.and_then(Media::of_extension).is_some()
     })
@@ -131,6 +123,7 @@ mod tests {
             ("a.md", "![i](\\_img/p.png)", "_img/p.png"),
             ("a.md", "![i](<_img/my pic.png>)", "_img/my pic.png"),
             ("a.md", "![i](_img/my%20pic.png)", "_img/my pic.png"),
+            ("a.md", "![i](<_img/ada's pic (1).png>)", "_img/ada's pic (1).png"),
             ("a.md", "[i]: _img/p.png\n\n![x][i]", "_img/p.png"),
             ("a.md", "[z](_files/f.zip?v=1#x)", "_files/f.zip"),
             ("n/a.md", "![i](../_img/p.png)", "_img/p.png"),

@@ -152,10 +152,16 @@ pub fn is_of_conflict(path: &str) -> bool {
     path.split('/').any(is_conflict_copy)
 }
 
-/// Whether a name is the one that Syncthing, Nextcloud, Dropbox or Seafile gives to the other version
-/// of a file that was changed in two places.
+/// Whether a name is the one that Syncthing, Nextcloud, ownCloud, Dropbox, Seafile or Synology Drive
+/// gives to the other version of a file that was changed in two places.
 fn is_conflict_copy(name: &str) -> bool {
-    name.contains(".sync-conflict-")
+    // `a_conflict-20200102-100237.md`
+    let of_owncloud = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count() == 8;
+    let rest = name.split_once("_conflict-").map(|(_, rest)| rest);
+    rest.is_some_and(of_owncloud)
+        // `a_host_Jan-02-100237-2020_Conflict.md`
+        || name.contains("_Conflict.")
+        || name.contains(".sync-conflict-")
         || name.contains("(conflicted copy ")
         || name.contains("'s conflicted copy ")
         || name.contains("(SFConflict ")
@@ -282,6 +288,12 @@ mod tests {
                 "n (SFConflict ada@ex.org 2020-01-02-10-00-00).md",
                 Some("n (SFConflict ada@ex.org 2020-01-02-10-00-00).md"),
             ),
+            ("n_conflict-20200102-100237.md", Some("n_conflict-20200102-100237.md")),
+            (
+                "n_host_Jan-02-100237-2020_Conflict.md",
+                Some("n_host_Jan-02-100237-2020_Conflict.md"),
+            ),
+            ("merge_conflict-resolution.md", None),
             ("on conflicted copies.md", None),
             ("", None),
         ] {

@@ -176,7 +176,10 @@ impl Library {
             return self.asset_url(&asset).map(Route::Resource);
         }
         let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
-        let at = |end: &str| self.at_path(&RelPath::new(&format!("{path}{end}"))?);
+        let at = |end: &str| {
+            let file = RelPath::new(&format!("{path}{end}"))?;
+            self.at_path(self.linked.get(&file).unwrap_or(&file))
+        };
         let article = ends.into_iter().find_map(at).or_else(|| {
             // A link to `x.html` was written for the rendered site; the file is `x.md`.
             let stem = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm"))?;

@@ -175,7 +175,9 @@ pub struct Library {
     /// The references of public articles that may mean them.
     references: References,
     totals: Totals,
-    /// The sum of the numbers of every row and section, listed or not: what pages show, in no order.
+    /// Links to texts, each with the text that it leads to.
+    linked: HashMap<RelPath, RelPath>,
+    /// The sum of the numbers of every row, section and link, listed or not: what pages show, in no order.
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
@@ -198,6 +200,7 @@ impl Default for Library {
             private: Assets::default(),
             references: References::default(),
             totals: Totals::default(),
+            linked: HashMap::new(),
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
@@ -314,6 +317,22 @@ impl Library {
             // A site at `/blog/`, whose author writes `/blog/_img/a.png`.
             None => ends_in(target, file),
         })
+    }
+
+    /// Remembers that `path` is a link to a text, or (`None`) that it is none; false where that is known.
+    fn set_link(&mut self, path: &RelPath, target: Option<&RelPath>) -> bool {
+        let number = |target: &RelPath| channel::number(&format!("{path} leads to {target}"));
+        let old = match target {
+            Some(target) => self.linked.insert(path.clone(), target.clone()),
+            None => self.linked.remove(path),
+        };
+        if let Some(target) = target {
+            self.shown = self.shown.wrapping_add(number(target));
+        }
+        if let Some(old) = &old {
+            self.shown = self.shown.wrapping_sub(number(old));
+        }
+        old.as_ref() != target
     }
 
     /// Adds a file that is served as it is; false where it was known.

@@ -601,9 +601,10 @@ proptest! {
         }
         steady.run(".");
         restless.run(".");
-        // What file a missing article had is known only in memory; an id is never another for that.
+        // What file a missing article had is known only in memory, and without a grace so is where an article went that
+        // left in one look and came back in the next; an id is never another for that.
         let ids = |world: &World| world.state.library().articles().map(|a| a.id.clone()).collect::<BTreeSet<_>>();
-        if !script.iter().any(|line| line.starts_with("mv")) {
+        if !script.iter().any(|line| line.starts_with("mv") || line == "grace 0") {
             prop_assert_eq!(ids(&steady), ids(&restless));
         }
     }

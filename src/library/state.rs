@@ -191,6 +191,9 @@ impl State {
                 self.library.set_section(path, Some(head));
                 self.set_withheld(path, Some(head));
             }
+            (_, Kept::Linked(target)) => {
+                self.library.set_link(path, Some(target));
+            }
             (_, Kept::Article(..)) => {
                 self.ledger.wake_at(Timestamp::MIN, path);
             }

@@ -343,7 +343,7 @@ mod tests {
             canonical: some("c"),
             language: None,
             image: some("i"),
-            private_files: if n % 3 == 0 { vec![format!("_img/{n}.png")] } else { Vec::new() },
+            private_files: (0..n % 3).map(|file| format!("_img/{file}.png")).collect(),
             draft: n & 1 == 1,
             unlisted: false,
             no_feed: n & 2 == 2,

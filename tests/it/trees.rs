@@ -293,7 +293,7 @@ fn documents_of_other_kinds_are_named() {
 
 #[test]
 fn a_link_to_an_article_is_no_second_one() {
-    let site = Site::started("articles.grace_s = 10");
+    let site = Site::started("articles.grace_s = 1");
     site.drop_in("a.md", "# A\n\nWords of the first article.\n");
     site.drop_in("b.md", "# B\n\nWords of another one, the second.\n");
     site.settles(&["A", "B"]);
@@ -303,6 +303,12 @@ fn a_link_to_an_article_is_no_second_one() {
     site.drop_in("marker.md", "# Marker\n\nWords of a third.\n");
     site.settles(&["A", "B", "Marker"]);
     assert_eq!(site.get("/latest").status, 404);
+    // A reference to the link is one to the article.
+    site.drop_in("c.md", "# C\n\nSee [the latest](latest.md), a fourth.\n");
+    eventually("the link is seen", || site.appears("C").html.contains("\"http://test.example/a\""));
+    assert_eq!(site.items().len(), 4);
+    site.remove("c.md");
+    eventually("it is gone", || site.get("/c").status == 410);
     let found = findings(&site, "latest.md");
     assert_eq!(
         found,

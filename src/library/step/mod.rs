@@ -176,60 +176,36 @@ impl<'a> Step<'a> {
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
-                        self.put_file(
-                            path,
-                            FileRow { fingerprint: *fingerprint, racy: *racy, ..row },
-                        );
+                        let row = FileRow { fingerprint: *fingerprint, racy: *racy, ..row };
+                        self.put_file(path, row);
                     }
                 }
                 Found::Asset(fingerprint) => {
-                    if self.state.library.add_file(path) {
-                        self.touch_all_who_show(path);
-                    }
-                    // An earlier version read it as an article.
-                    if self.state.ledger.live(path).is_some() {
-                        self.gone.insert(path.clone(), None);
-                    }
-                    let kept = Kept::Empty;
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.serve(path);
+                    self.put_unread(path, fingerprint, Kept::Empty);
                 }
                 Found::Linked { fingerprint, target } => {
                     // To identity, nothing is there: the article may have moved to the target.
                     self.lose(path);
+                    self.link(path, Some(target));
                     let message = format!("is a link to {target}, which is the article");
                     self.report(path, &[Diagnostic::note("linked", message)]);
-                    let kept = Kept::Linked(target.clone());
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.put_unread(path, fingerprint, Kept::Linked(target.clone()));
                 }
                 Found::Refused { fingerprint, diagnostic } => {
                     self.pending.insert(path.clone());
+                    self.link(path, None);
                     if self.state.library.remove_file(path) {
                         self.touch_all_who_show(path);
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept },
-                    );
+                    self.put_unread(path, fingerprint, kept);
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
-                    let kept = self.keep(path, reading);
-                    if matches!(FileKind::of(path), FileKind::Section(_)) {
-                        self.observe_section(path, &kept);
-                    } else {
-                        self.pending.insert(path.clone());
-                    }
-                    let digest = Some(*digest);
-                    self.put_file(
-                        path,
-                        FileRow { fingerprint: *fingerprint, racy: *racy, digest, kept },
-                    );
+                    self.link(path, None);
+                    let kept = self.take(path, reading);
+                    let (fingerprint, racy, digest) = (*fingerprint, *racy, Some(*digest));
+                    self.put_file(path, FileRow { fingerprint, racy, digest, kept });
                 }
             }
         }
@@ -246,6 +222,34 @@ impl<'a> Step<'a> {
             let beneath: Vec<RelPath> = self.state.files_beneath(&directory).cloned().collect();
             self.pending.extend(beneath);
         }
+    }
+
+    /// Takes up a file that is served as it is.
+    fn serve(&mut self, path: &RelPath) {
+        if self.state.library.add_file(path) {
+            self.touch_all_who_show(path);
+        }
+        // An earlier version read it as an article.
+        if self.state.ledger.live(path).is_some() {
+            self.gone.insert(path.clone(), None);
+        }
+    }
+
+    /// Takes up what was read of an article or a section.
+    fn take(&mut self, path: &RelPath, reading: &Reading) -> Kept {
+        let kept = self.keep(path, reading);
+        if matches!(FileKind::of(path), FileKind::Section(_)) {
+            self.observe_section(path, &kept);
+        } else {
+            self.pending.insert(path.clone());
+        }
+        kept
+    }
+
+    /// Remembers a file whose bytes were not read.
+    fn put_unread(&mut self, path: &RelPath, fingerprint: &Fingerprint, kept: Kept) {
+        let row = FileRow { fingerprint: *fingerprint, racy: false, digest: None, kept };
+        self.put_file(path, row);
     }
 
     pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
@@ -280,6 +284,7 @@ impl<'a> Step<'a> {
     fn lose(&mut self, path: &RelPath) {
         let Some(row) = self.state.ledger.forget_file(path) else { return };
         self.files.insert(path.clone());
+        self.link(path, None);
         match FileKind::of(path) {
             FileKind::Other => {
                 self.state.library.remove_file(path);
@@ -292,6 +297,13 @@ impl<'a> Step<'a> {
             FileKind::Article(_) => {
                 self.gone.insert(path.clone(), Some(row.fingerprint));
             }
+        }
+    }
+
+    /// Takes note of a link to a text, which bodies may refer to.
+    fn link(&mut self, path: &RelPath, target: Option<&RelPath>) {
+        if self.state.library.set_link(path, target) {
+            self.touched.insert(Scope::Site);
         }
     }
 
