@@ -405,6 +405,12 @@ mod tests {
         let batch = inbox.wait(soon());
         inbox.give_back(batch, SETTLE);
         assert_eq!(inbox.wait(soon()).look, Some(Look::Everything));
+        inbox.push(Hints { root: true, ..Hints::default() });
+        let batch = inbox.wait(soon());
+        assert_eq!(batch.look, None);
+        inbox.give_back(batch, SETTLE);
+        let batch = inbox.wait(soon());
+        assert_eq!((batch.look, batch.root_changed), (Some(Look::Everything), false));
     }
 
     #[test]

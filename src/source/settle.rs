@@ -421,6 +421,36 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_several_second_looks_counts() {
+        let now = Instant::now();
+        let (first, last) = (now + Duration::from_secs(1), now + Duration::from_secs(2));
+        for dues in [[first, last], [last, first]] {
+            let mut pending = Pending::default();
+            for due in dues {
+                pending.note_later(path("dir"), due);
+            }
+            assert_eq!(decide(&pending, first, &POLICY).ready, []);
+            assert_eq!(decide(&pending, last, &POLICY).ready, [path("dir")]);
+        }
+    }
+
+    #[test]
+    fn a_second_crowd_becomes_another_look_at_everything() {
+        let now = Instant::now();
+        let mut pending = Pending::default();
+        for round in 0..3 {
+            for n in 0..=PENDING_MAX {
+                pending.note(&path(&format!("{round}-{n}.md")), Sign::Arrived, now, &POLICY);
+            }
+            let decision = decide(&pending, now, &POLICY);
+            assert!(decision.everything, "{round}");
+            // One path was noted after the crowd was dropped, and the rest need no look of their own.
+            assert_eq!(decision.ready.len(), 1, "{round}");
+            pending.take(&decision);
+        }
+    }
+
+    #[test]
     fn what_is_pending_in_a_directory_goes_with_it() {
         let now = Instant::now();
         let mut pending = Pending::default();

@@ -13,6 +13,7 @@ mod generators;
 mod http;
 mod incremental;
 mod moves;
+mod pages;
 mod reload;
 mod start;
 mod tidy;

@@ -154,6 +154,17 @@ mod tests {
         assert_eq!(chosen(&["gzip", "br;q=0"]), Gzip);
     }
 
+    #[test]
+    fn parts_are_read_up_to_their_limit() {
+        let others = |count: usize| vec!["zstd"; count];
+        let last = [others(PARTS_MAX - 1), vec!["br"]].concat();
+        assert_eq!(chosen(&[&last.join(",")]), Coding::Br);
+        assert_eq!(chosen(&last), Coding::Br, "on many lines");
+        let beyond = [others(PARTS_MAX), vec!["br"]].concat();
+        assert_eq!(chosen(&[&beyond.join(",")]), Coding::Identity);
+        assert_eq!(chosen(&beyond), Coding::Identity, "on many lines");
+    }
+
     proptest! {
         #[test]
         fn what_is_refused_is_never_chosen(

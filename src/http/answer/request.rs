@@ -171,6 +171,7 @@ mod tests {
             ("a@b", false),
             ("a:b", false),
             ("a:1:2", false),
+            ("a:65535", true),
             ("a:999999", false),
             ("[::1", false),
             ("[::1]x", false),
