@@ -1,4 +1,4 @@
-//! The home page: what the site is, how to subscribe, the newest articles, and the ways to the
+//! The home page: a description of the site, how to subscribe, the newest articles, and links to the
 //! others.
 
 use askama::Template;
@@ -22,8 +22,8 @@ pub struct HomePage<'a> {
     pub sections: &'a [Section<'a>],
     /// The months that have articles, newest first.
     pub months: &'a [MonthCount],
-    /// The name of the article directory, shown where nothing is published yet: `articles/`.
-    /// Readers see it, so it should not be the path on the server.
+    /// The name of the article directory, `articles/`, which is shown if nothing is published yet.
+    /// Visitors see it, so it should not be the path on the server.
     pub articles_dir: &'a str,
 }
 
@@ -43,7 +43,7 @@ pub struct Section<'a> {
 pub struct MonthCount {
     /// The year.
     pub year: i16,
-    /// From 1.
+    /// The month, from 1.
     pub month: i8,
     /// The number of articles it lists.
     pub count: usize,
@@ -75,7 +75,7 @@ struct Year {
 
 struct Month {
     link: Link,
-    /// With the year, for those who hear one link and not the list.
+    /// The name with the year, for screen readers, which may read a link without its list.
     long: String,
     count: usize,
 }

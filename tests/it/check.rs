@@ -230,7 +230,7 @@ fn every_kind_of_finding() {
         // What validators say, where the writers leave it to the author.
         (
             &[("a.md", "---\ntitle: Use <b>\n---\nx")],
-            "articles/a.md: note: the title holds a literal <b>: ",
+            "articles/a.md: note: the title contains a literal <b>: ",
             0,
         ),
         (
@@ -275,7 +275,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("n/_index.md", "---\ntitle: N <i>\n---\n"), ("n/a.md", "---\ntitle: A\n---\nx")],
-            "articles/n/_index.md: note: the feed's title holds a literal <i>: ",
+            "articles/n/_index.md: note: the feed's title contains a literal <i>: ",
             0,
         ),
     ];
@@ -428,7 +428,7 @@ fn the_configuration_is_checked_too() {
     let lines = check(&title).lines;
     assert!(
         lines.len() == 1
-            && lines[0].contains("config.toml: note: the feed's title holds a literal <b>"),
+            && lines[0].contains("config.toml: note: the feed's title contains a literal <b>"),
         "{lines:?}"
     );
     let address = self::site("site.url = \"http://[2001:db8::1]/\"", &[GOOD]);

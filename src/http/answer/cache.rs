@@ -204,9 +204,18 @@ mod tests {
         assert_eq!(kept, [true, false, true, true]);
         assert!(cache.bytes <= cache.bytes_max);
         cache.put(key(4), document(each * 3));
-        assert!(cache.get(&key(4)).is_none(), "larger than half of the cache");
+        assert!(cache.get(&key(4)).is_none(), "larger than the cache");
+        cache.put(key(5), document(each * 2));
+        assert!(cache.get(&key(5)).is_none(), "larger than half of the cache");
         cache.put(key(3), document(1));
         assert_eq!(cache.entries.len(), cache.by_age.len());
         assert_eq!(cache.bytes, 2 * each + cost(&document(1)));
+    }
+
+    #[test]
+    fn codings_are_counted_before_they_are_made() {
+        for len in [0, 2000, 1 << 20] {
+            assert_eq!(cost(&document(len)), len + len / 2 + ENTRY_BYTES, "{len}");
+        }
     }
 }

@@ -183,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_counted_with_their_separators() {
+        // `/`, `host: h` and `x: ` with their line breaks.
+        let others = 1 + ("host".len() + "h".len() + 4) + ("x".len() + 4);
+        for (extra, fits) in [(0, true), (1, false)] {
+            let value = "a".repeat(HEAD_BYTES_MAX - others + extra);
+            let request = Request::builder().uri("/").header(HOST, "h").header("x", value);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(check(&head).is_ok(), fits, "{extra}");
+        }
+    }
+
+    #[test]
     fn requests() {
         let long = format!("/{}", "a".repeat(TARGET_BYTES_MAX));
         let fits = format!("/{}", "a".repeat(TARGET_BYTES_MAX - 1));
