@@ -1,7 +1,7 @@
 //! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Other bytes are refused, never replaced.
 //!
-//! Invariants: the text has no byte order mark, no NUL and no `\r`; all other characters are those of
-//! the file.
+//! Invariants: the text has no byte order mark, no NUL and no `\r`; all other characters are those
+//! of the file.
 
 use crate::base::{Diagnostic, Place};
 

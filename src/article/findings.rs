@@ -79,8 +79,8 @@ impl Findings {
         self.add(Diagnostic::warning("dropped", message), None);
     }
 
-    /// Finds the places of elements that were left out: their first tag in `text`, the source, outside
-    /// of fenced code.
+    /// Finds the places of elements that were left out: their first tag in `text`, the source,
+    /// outside of fenced code.
     pub(crate) fn place_dropped(&mut self, text: &str) {
         if self.dropped.is_empty() {
             return;

@@ -43,8 +43,8 @@ fn whole(html: &str) -> String {
     text
 }
 
-/// The text of the first paragraph that has one, with the next paragraph if it is only a greeting; else
-/// of the first block that is neither a heading nor code; else of any block.
+/// The text of the first paragraph that has one, with the next paragraph if it is only a greeting;
+/// else of the first block that is neither a heading nor code; else of any block.
 fn first_paragraph(html: &str) -> String {
     let (mut plain, mut any) = (None, None);
     let mut greeting: Option<String> = None;

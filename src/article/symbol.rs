@@ -11,9 +11,9 @@
 //! - nothing: the article itself.
 //!
 //! A query or fragment follows the second U+0001 as plain text, percent-encoded. The target is
-//! escaped like an attribute's value. A path is decoded and otherwise as its author wrote it: `x.md`,
-//! `x.html`, `x` and `x/` can all mean one article, and the library tries them. A body has no other
-//! U+0001, because it is removed from every text.
+//! escaped like an attribute's value. A path is decoded and otherwise as its author wrote it:
+//! `x.md`, `x.html`, `x` and `x/` can all mean one article, and the library tries them. A body has
+//! no other U+0001, because it is removed from every text.
 //!
 //! While a body is rendered, U+FDD0 is used instead of U+0001: a URL parser strips control
 //! characters, and would take the target for a scheme.
@@ -31,12 +31,12 @@ pub const MARK: char = '\u{1}';
 /// before.
 pub(crate) const DRAFT_MARK: char = '\u{fdd0}';
 
-/// The mark of an address from which a template tag was removed. Without the tag it would be another
-/// address, so it is dropped. A noncharacter, which is removed from every source before.
+/// The mark of an address from which a template tag was removed. Without the tag it would be
+/// another address, so it is dropped. A noncharacter, which is removed from every source before.
 pub(crate) const LOST: char = '\u{fdd9}';
 
-/// Percent-encoding that makes a target one word in every markup. Dots stay, so that the extension can
-/// be recognised.
+/// Percent-encoding that makes a target one word in every markup. Dots stay, so that the extension
+/// can be recognised.
 const ONE_WORD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.');
 
 /// A symbolic reference found in the HTML of a body.

@@ -1,5 +1,5 @@
-//! A title for an article without one: the name of its file, if that consists of words, or its first
-//! sentence.
+//! A title for an article without one: the name of its file, if that consists of words, or its
+//! first sentence.
 
 use std::borrow::Cow;
 
@@ -99,8 +99,8 @@ pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     if title.is_empty() { None } else { Some(title.to_owned()) }
 }
 
-/// Resolves the character references in a text of front matter, because some generators write titles
-/// for HTML (`Don&#8217;t`). Incomplete references and tags stay.
+/// Resolves the character references in a text of front matter, because some generators write
+/// titles for HTML (`Don&#8217;t`). Incomplete references and tags stay.
 pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
@@ -123,8 +123,8 @@ pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The length in bytes of the character reference at the beginning of a text, which is `&`, with its
-/// `;`; 0 if there is none.
+/// The length in bytes of the character reference at the beginning of a text, which is `&`, with
+/// its `;`; 0 if there is none.
 fn reference_len(text: &str) -> usize {
     for (at, byte) in text.bytes().enumerate().skip(1) {
         let is_in_name = byte.is_ascii_alphanumeric() || byte == b'#';
@@ -184,8 +184,8 @@ fn is_hash(lower: &str) -> bool {
         && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
 }
 
-/// The end of the first sentence: after a stop that is followed by a space and not by a small letter,
-/// or after a Chinese or Japanese stop.
+/// The end of the first sentence: after a stop that is followed by a space and not by a small
+/// letter, or after a Chinese or Japanese stop.
 fn sentence_end(line: &str) -> usize {
     for (at, c) in line.char_indices() {
         let end = at + c.len_utf8();

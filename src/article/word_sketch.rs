@@ -2,8 +2,8 @@
 //!
 //! It answers two questions: how many words an edit changed (from the histogram, almost exact for
 //! small edits), and which share of an old article a new text still has (from the sample, to a few
-//! in a hundred). The same text gives the same sketch on every machine and in every version: the hash
-//! function is fixed and has no seed.
+//! in a hundred). The same text gives the same sketch on every machine and in every version: the
+//! hash function is fixed and has no seed.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
@@ -41,8 +41,8 @@ pub struct WordSketch {
 }
 
 impl WordSketch {
-    /// The sketch of a plain text or of Markdown. Words are runs of letters and digits of any script;
-    /// in scripts without spaces between words, each character is a word.
+    /// The sketch of a plain text or of Markdown. Words are runs of letters and digits of any
+    /// script; in scripts without spaces between words, each character is a word.
     pub fn of(text: &str) -> Self {
         let mut gatherer = Gatherer::default();
         gatherer.add(text);
@@ -62,8 +62,8 @@ impl WordSketch {
         gatherer.finish()
     }
 
-    /// Estimates how many words were added, removed or replaced between the two; exact to a word for
-    /// small edits. The order of the words does not matter.
+    /// Estimates how many words were added, removed or replaced between the two; exact to a word
+    /// for small edits. The order of the words does not matter.
     pub fn changed_words(&self, other: &WordSketch) -> u32 {
         let (mut added, mut removed) = (0_u32, 0_u32);
         for class in 0..CLASSES {
@@ -74,9 +74,9 @@ impl WordSketch {
             }
         }
         let replaced = f64::from(added.min(removed));
-        // An added word and a removed one cancel each other if they are in the same class. If classes
-        // were random, the share 1 / (1 + n / classes) would be left. Real words repeat, so that fewer
-        // cancel, and half of the loss is corrected for.
+        // An added word and a removed one cancel each other if they are in the same class. If
+        // classes were random, the share 1 / (1 + n / classes) would be left. Real words repeat, so
+        // that fewer cancel, and half of the loss is corrected for.
         let crowding = (f64::from(added.max(removed)) / (2 * CLASSES) as f64).min(0.5);
         let replaced = (replaced / (1.0 - crowding)).round() as u32;
         let changed = replaced.saturating_add(added.abs_diff(removed));
@@ -244,10 +244,20 @@ impl Gatherer {
 /// Characters of scripts that are written without spaces: Chinese characters, kana, Thai, Lao,
 /// Burmese, Khmer.
 fn is_a_word_alone(c: char) -> bool {
-    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
-        | '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && c.is_alphanumeric()
+    let is_of_script = matches!(
+        c,
+        '\u{e00}'..='\u{eff}'
+            | '\u{1000}'..='\u{109f}'
+            | '\u{1780}'..='\u{17ff}'
+            | '\u{3005}'..='\u{3007}'
+            | '\u{3041}'..='\u{30ff}'
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{4dbf}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}'
+    );
+    is_of_script && c.is_alphanumeric()
 }
 
 /// Base 64 for URLs (RFC 4648, 5) without padding, over: the number of words, the histogram, the

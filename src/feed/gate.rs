@@ -1,8 +1,8 @@
 //! A check of every feed by another parser, before it is published.
 //!
 //! The writers return success even for documents that no reader can open, so every document is read
-//! back here. An entry that differs after reading it back is reported and left out, the other entries
-//! are published, and the three formats are replaced together or not at all.
+//! back here. An entry that differs after reading it back is reported and left out, the other
+//! entries are published, and the three formats are replaced together or not at all.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -39,7 +39,7 @@ impl fmt::Display for Rejected {
 /// A feed that passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The bytes in each format: RSS, Atom, JSON. All three hold the same entries.
+    /// The bytes in each format: RSS, Atom, JSON. All three have the same entries.
     pub documents: [Vec<u8>; 3],
     /// The entries that had to be left out.
     pub quarantined: Vec<Rejected>,
@@ -49,8 +49,8 @@ pub struct Published {
 ///
 /// # Errors
 ///
-/// The findings, if no document can be trusted: the fault does not concern single entries, or no entry
-/// would be left. The last good documents should then stay.
+/// The findings, if no document can be trusted: the fault does not concern single entries, or no
+/// entry would be left. The last good documents should then stay.
 pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
@@ -194,8 +194,8 @@ fn read(bytes: &[u8]) -> Result<model::Feed, String> {
     feed_rs::parser::parse(bytes).map_err(|why| format!("it cannot be read back: {why}"))
 }
 
-/// Whether all characters are allowed in XML 1.0 (2.2, `Char`). Surrogates need no check, since UTF-8
-/// has none.
+/// Whether all characters are allowed in XML 1.0 (2.2, `Char`). Surrogates need no check, since
+/// UTF-8 has none.
 fn is_xml(text: &str) -> bool {
     let bytes = text.as_bytes();
     if xml::any_byte(bytes, is_forbidden_control) {

@@ -1,9 +1,8 @@
-//! Findings of validators and readers in a feed that is well-formed all the same, for `dropfeed
-//! check`.
+//! Findings of validators and readers in a feed that is well-formed, for `dropfeed check`.
 //!
-//! The writers prevent most mistakes by themselves; `tests::rules_that_cannot_be_broken` lists those.
-//! The others are in the authors' own text, ids and dates, which are published as they are. Never
-//! changes a feed.
+//! The writers prevent most mistakes by themselves; `tests::rules_that_cannot_be_broken` lists
+//! those. The others are in the authors' own text, ids and dates, which are published as they are.
+//! Never changes a feed.
 
 use std::collections::HashMap;
 
@@ -90,6 +89,7 @@ pub fn lint(feed: &Feed, now: Timestamp) -> Vec<(Option<String>, Diagnostic)> {
     for diagnostic in found.drain(..) {
         all.push((None, diagnostic));
     }
+    // The W3C validator reports entries with the same date of change.
     let mut updated = HashMap::new();
     for entry in &feed.entries {
         one(entry, now, &mut found);
@@ -133,6 +133,7 @@ fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
     }
     id(entry, found);
     date("date", entry.published, now, found);
+    // `updated` differs by microseconds even if nothing changed.
     if entry.updated.as_second() != entry.published.as_second() {
         date("date of change", entry.updated, now, found);
     }
@@ -323,6 +324,7 @@ fn html(html: &str, found: &mut Vec<Diagnostic>) {
         let message = "the text looks like UTF-8 that was decoded as something else";
         found.push(Diagnostic::warning("encoded-twice", message));
     }
+    // In sanitised HTML every `<` begins a tag.
     for tag in html.split('<').skip(1) {
         let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
         let name = name_of(tag).to_ascii_lowercase();

@@ -1,8 +1,8 @@
 //! The common part of both XML formats: the border that every text passes, and the spelling of `<`,
 //! `>` and `&`.
 //!
-//! The writers of the ecosystem return success for XML that is not well-formed: they pass characters
-//! that XML 1.0 forbids, and undeclared prefixes. So every text is made safe here first.
+//! The writers of the ecosystem return success for XML that is not well-formed: they pass
+//! characters that XML 1.0 forbids, and undeclared prefixes. So every text is made safe here first.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,31 +16,33 @@ use super::Entry;
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 
 /// The text as every format writes it: only characters that a feed may contain, with line ends
-/// normalised as in XML 1.0 (2.11). A U+FFFD that an author wrote stays: without it, words would run
-/// together.
+/// normalised as in XML 1.0 (2.11). A U+FFFD that an author wrote stays: without it, words would
+/// run together.
 pub(super) fn border(text: &str) -> Cow<'_, str> {
     if !any_byte(text.as_bytes(), may_be_unsafe) {
         return Cow::Borrowed(text);
     }
     let clean = text::clean(text);
+    // A parser turns line ends into `\n`, and the gate compares what it reads back.
     if !clean.contains('\r') {
         return clean;
     }
     Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Whether `byte` may belong to a character that is removed: an ASCII control, a C1 control (lead byte
-/// C2) or a noncharacter (EF, and the lead bytes of the other planes).
+/// Whether `byte` may belong to a character that is removed: an ASCII control, a C1 control (lead
+/// byte C2) or a noncharacter (EF, and the lead bytes of the other planes).
 fn may_be_unsafe(byte: u8) -> bool {
+    // Without short-circuits, which would prevent vectorising; see `any_byte`.
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n')
         | (byte == 0x7f)
         | (byte == 0xc2)
         | (byte >= 0xef)
 }
 
-/// Whether `is` is true for any byte. It tests blocks of bytes, which the compiler vectorises: whole
-/// articles are checked several times for each publish, and a loop that may end at every byte takes
-/// ten times as long.
+/// Whether `is` is true for any byte. It tests blocks of bytes, which the compiler vectorises:
+/// whole articles are checked several times for each publish, and a loop that may end at every byte
+/// takes ten times as long.
 pub(super) fn any_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
     for block in bytes.chunks(256) {
         let mut any = false;
@@ -87,12 +89,12 @@ pub(super) fn has_media(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| entry.image.is_some())
 }
 
-/// The document with `&lt;`, `&gt;` and `&amp;` written as hexadecimal references. The RSS Profile (and
-/// the W3C validator, for Atom too) recommends them in plain text, because some readers decode `&lt;`
-/// twice and find markup.
+/// The document with `&lt;`, `&gt;` and `&amp;` written as hexadecimal references. The RSS Profile
+/// (and the W3C validator, for Atom too) recommends them in plain text, because some readers decode
+/// `&lt;` twice and find markup.
 ///
-/// CDATA sections stay, where these are not references, and so does Atom's `content`, where markup is
-/// meant.
+/// CDATA sections stay, where these are not references, and so does Atom's `content`, where markup
+/// is meant.
 pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(xml.len() + xml.len() / 32);
     let mut rest = xml.as_slice();
@@ -107,8 +109,8 @@ pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// The number of bytes at the beginning of `found`, which starts with `<` or `&`, that belong together,
-/// and their replacement if they have one.
+/// The number of bytes at the beginning of `found`, which starts with `<` or `&`, that belong
+/// together, and their replacement if they have one.
 fn step(found: &[u8]) -> (usize, Option<&'static [u8]>) {
     for (reference, hexadecimal) in [("&lt;", "&#x3C;"), ("&gt;", "&#x3E;"), ("&amp;", "&#x26;")] {
         if found.starts_with(reference.as_bytes()) {

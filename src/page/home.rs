@@ -1,5 +1,5 @@
-//! The home page: a description of the site, how to subscribe, the newest articles, and links to the
-//! others.
+//! The home page: a description of the site, how to subscribe, the newest articles, and links to
+//! the others.
 
 use askama::Template;
 
@@ -108,6 +108,7 @@ fn directory<'a>(site: &config::Site, section: &Section<'a>) -> Directory<'a> {
 /// The months, gathered by year in the order given.
 fn years(site: &config::Site, counts: &[MonthCount]) -> Vec<Year> {
     let mut years = Vec::new();
+    // The months are sorted, so those of a year follow each other, and no chunk is empty.
     for of_year in counts.chunk_by(|one, other| one.year == other.year) {
         let name = of_year[0].year.to_string();
         let months = of_year.iter().map(|count| month(site, *count)).collect();

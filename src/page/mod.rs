@@ -172,8 +172,8 @@ fn tab_title(part: &str, site: &config::Site) -> String {
 }
 
 fn render(template: &impl Template) -> String {
-    // Rendering fails only if the writer or a filter does. A String never fails, and no template uses
-    // a filter that can.
+    // Rendering fails only if the writer or a filter does. A String never fails, and no template
+    // uses a filter that can.
     template.render().unwrap_or_default()
 }
 

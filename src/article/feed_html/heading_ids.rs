@@ -13,8 +13,8 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// The id of a heading with this text. The second heading with the same text gets `text-1`, as on
-    /// GitHub.
+    /// The id of a heading with this text. The second heading with the same text gets `text-1`, as
+    /// on GitHub.
     pub(crate) fn of_text(&mut self, text: &str) -> String {
         let slug = slug(text);
         self.unique(if slug.is_empty() { "section".to_owned() } else { slug })

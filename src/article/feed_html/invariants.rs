@@ -14,9 +14,9 @@ const DEPTH_MAX: usize = 100;
 /// The references that text content may have (HTML, 13.3).
 const TEXT_REFERENCES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
 
-/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and limited in
-/// depth; only characters that a feed can contain; every URL symbolic, or absolute with a scheme that
-/// does not run code.
+/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and limited
+/// in depth; only characters that a feed can contain; every URL symbolic, or absolute with a scheme
+/// that does not run code.
 ///
 /// # Errors
 ///

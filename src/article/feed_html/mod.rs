@@ -1,8 +1,8 @@
 //! Feed HTML, the one form in which HTML is written here: the HTML standard's own serialisation
 //! (13.3), so that the writers and the sanitiser give the same bytes.
 //!
-//! Only characters that a feed can contain are written. The functions that scan HTML are for this form
-//! only, never for an author's HTML.
+//! Only characters that a feed can contain are written. The functions that scan HTML are for this
+//! form only, never for an author's HTML.
 
 pub(crate) mod elements;
 pub(crate) mod heading_ids;
@@ -27,8 +27,8 @@ const WINDOWS_1252: [char; 32] = [
 ];
 
 /// The character as a feed can contain it; `None` if no feed can. U+FFFD is removed, since parsers
-/// write it in place of characters that they cannot read ([`repair_source`] keeps the author's), and
-/// so is U+FEFF, which parsers drop at the beginning of a text.
+/// write it in place of characters that they cannot read ([`repair_source`] keeps the author's),
+/// and so is U+FEFF, which parsers drop at the beginning of a text.
 ///
 /// [`text::clean`](crate::base::text::clean) removes and never replaces; this function also repairs
 /// mistakes of an author's program.
@@ -172,8 +172,8 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Splits off the first part. A tag ends at the first `>`, because `<` and `>` are escaped everywhere
-/// else.
+/// Splits off the first part. A tag ends at the first `>`, because `<` and `>` are escaped
+/// everywhere else.
 fn next_part(html: &str) -> (Part<'_>, &str) {
     let Some(tag) = html.strip_prefix('<') else {
         let end = html.find('<').unwrap_or(html.len());

@@ -1,10 +1,10 @@
 //! Links and pictures: every reference of an article becomes absolute, or symbolic
 //! (see [`crate::article::symbol`]).
 //!
-//! A relative path is decoded and resolved against the article's directory, and otherwise kept as it
-//! is written: `x.md`, `x.html`, `x` and `x/` all stay, and the library tries the meanings of each. A
-//! path that leaves the article directory ends at its root. This module does not check whether the
-//! target exists.
+//! A relative path is decoded and resolved against the article's directory, and otherwise kept as
+//! it is written: `x.md`, `x.html`, `x` and `x/` all stay, and the library tries the meanings of
+//! each. A path that leaves the article directory ends at its root. This module does not check
+//! whether the target exists.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -115,7 +115,8 @@ impl Resolver {
         if candidates.is_empty() { None } else { Some(candidates.join(", ")) }
     }
 
-    /// A symbol that `by_name` or `by_path` put into the source; `symbol` begins after its first mark.
+    /// A symbol that `by_name` or `by_path` put into the source; `symbol` begins after its first
+    /// mark.
     fn symbol_in_source(&self, symbol: &str) -> String {
         let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
         let (target, suffix) = (decoded(target), encoded_suffix(suffix));

@@ -11,7 +11,7 @@ pub(crate) enum Block {
     Verse(Vec<String>),
     /// A short line between long paragraphs.
     Heading(String),
-    /// A list: the number of its first item, where it is numbered.
+    /// A list, with the number of its first item if it is numbered.
     List { start: Option<u32>, items: Vec<String> },
     /// Code, a table or a drawing, unchanged.
     Pre(Vec<String>),
@@ -21,14 +21,15 @@ pub(crate) enum Block {
     Rule,
 }
 
-/// The longest line, in columns, that an editor may have wrapped; a longer one is a paragraph of its
-/// own.
+/// The longest line, in columns, that an editor may have wrapped; a longer one is a paragraph of
+/// its own.
 const LONG_COLUMNS: usize = 100;
 
 /// The narrowest width that an editor wraps prose to.
 const WRAP_COLUMNS_MIN: usize = 50;
 
-/// Columns that wrapped prose may leave free at the end of a line, beyond the width of the next word.
+/// Columns that wrapped prose may leave free at the end of a line, beyond the width of the next
+/// word.
 const SLACK_COLUMNS: usize = 10;
 
 /// Characters that a paragraph needs so that the line above it can be its heading.
@@ -55,11 +56,11 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
     join_lists(found)
 }
 
-/// The first line where it reads as a title, and the text after it.
+/// The first line, if it reads as a title, and the text after it.
 ///
-/// Such a line is short and has words; it does not end like a sentence or a part of one; it does not
-/// begin a list, a quotation or a letter; and it is followed by a blank line, an underline, or prose
-/// that it does not belong to.
+/// Such a line is short and has words; it does not end like a sentence or a part of one; it does
+/// not begin a list, a quotation or a letter; and it is followed by a blank line, an underline, or
+/// prose that it does not belong to.
 pub(crate) fn title(text: &str) -> Option<(&str, &str)> {
     // The indentation of the first line stays: an indented line is not a title.
     let from = text.len() - text.trim_start().len();
@@ -94,8 +95,8 @@ fn reads_as_title(line: &str) -> bool {
         && line.contains(char::is_alphabetic)
 }
 
-/// Whether the first line, without a blank line after it, is the title of the lines after it: these are
-/// prose, and the line is far too short to be the beginning of it.
+/// Whether the first line, without a blank line after it, is the title of the lines after it: these
+/// are prose, and the line is far too short to be the beginning of it.
 fn is_title_of_run(first: &str, rest: &str) -> bool {
     let mut run = Vec::new();
     for line in rest.lines().map(str::trim_end) {
@@ -196,8 +197,9 @@ fn is_heading(line: &str, under: &str) -> bool {
     is_underline(under) && line.chars().count() <= TITLE_CHARS_MAX
 }
 
-/// Whether a list begins on this line. A single item is a list only if no line is before it. Several
-/// lines of dialogue, which many languages open with a dash, cannot be distinguished from a list.
+/// Whether a list begins on this line. A single item is a list only if no line is before it.
+/// Several lines of dialogue, which many languages open with a dash, cannot be distinguished from a
+/// list.
 fn starts_list(chunk: &[&str], at: usize) -> bool {
     let Some(first) = marker(chunk[at]) else { return false };
     for line in &chunk[at + 1..] {
@@ -399,8 +401,8 @@ fn is_headed(block: &Block) -> bool {
     }
 }
 
-/// Whether a line is short, has no final stop, and begins every long word with a capital if its script
-/// has capitals.
+/// Whether a line is short, has no final stop, and begins every long word with a capital if its
+/// script has capitals.
 fn reads_as_heading(text: &str) -> bool {
     if text.chars().count() > 60 || text.ends_with('!') || !reads_as_title(text) {
         return false;

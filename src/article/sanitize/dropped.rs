@@ -65,8 +65,8 @@ impl Dropped {
         self.open.is_some()
     }
 
-    /// Whether this token is part of the dropped element. If the author forgot its end tag, the next
-    /// block ends it, and so does the end of the block around it.
+    /// Whether this token is part of the dropped element. If the author forgot its end tag, the
+    /// next block ends it, and so does the end of the block around it.
     pub(crate) fn covers(&mut self, token: &Token) -> bool {
         let Some(open) = &mut self.open else { return false };
         let is_covered = open.covers(token);
@@ -151,8 +151,8 @@ pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
     false
 }
 
-/// The tokens without hidden elements. The main parts of a document stay: some pages hide them until
-/// a script has run.
+/// The tokens without hidden elements. The main parts of a document stay: some pages hide them
+/// until a script has run.
 pub(crate) fn without_hidden(mut tokens: Vec<Token>) -> Vec<Token> {
     let mut dropped = Dropped::default();
     tokens.retain(|token| is_visible(token, &mut dropped));

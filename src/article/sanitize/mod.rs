@@ -1,7 +1,7 @@
 //! The only way of an author's HTML into a body: tokens, [`rebuild`](mod@rebuild), ammonia.
 //!
-//! Ammonia is the proof. It builds the standard's tree independently of the steps before, and passes
-//! only elements and attributes of the allow-list.
+//! Ammonia is the proof. It builds the standard's tree independently of the steps before, and
+//! passes only elements and attributes of the allow-list.
 
 pub(crate) mod attributes;
 pub(crate) mod dropped;
@@ -79,8 +79,8 @@ fn elements_of(html: &str) -> usize {
     html.matches('<').count() - html.matches("</").count()
 }
 
-/// Parses and serialises until nothing changes. HTML that a parser reads as it was written has no parse
-/// error that another parser could resolve differently.
+/// Parses and serialises until nothing changes. HTML that a parser reads as it was written has no
+/// parse error that another parser could resolve differently.
 fn prove(html: String) -> String {
     let mut veiled = veil(&html);
     for _ in 0..ROUNDS_MAX {
@@ -93,9 +93,9 @@ fn prove(html: String) -> String {
     unveil(&veiled)
 }
 
-/// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser searches the
-/// rest of a text at each `&`, and at each character that begins with the byte C2, so that 100 KB of
-/// `&` would cost ten seconds. It passes these noncharacters through at once.
+/// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser searches
+/// the rest of a text at each `&`, and at each character that begins with the byte C2, so that 100
+/// KB of `&` would cost ten seconds. It passes these noncharacters through at once.
 const VEILS: [(&str, char); 5] = [
     ("&amp;", '\u{fdd2}'),
     ("&lt;", '\u{fdd3}'),

@@ -63,8 +63,8 @@ fn chunks(text: &str) -> Vec<&str> {
     chunks
 }
 
-/// Removes the attributes of a tag beyond [`ATTRIBUTES_MAX`], because the tokenizer compares each with
-/// all before it.
+/// Removes the attributes of a tag beyond [`ATTRIBUTES_MAX`], because the tokenizer compares each
+/// with all before it.
 fn thinned(html: &str) -> Cow<'_, str> {
     let mut thin = String::new();
     let mut kept = 0;
@@ -91,7 +91,7 @@ fn thinned(html: &str) -> Cow<'_, str> {
 
 /// A start tag in a text.
 struct ScannedTag {
-    /// The place where its attributes become too many.
+    /// The place of the first attribute that is too many.
     cut: Option<usize>,
     /// The place of its `>`, or the end of the text.
     end: usize,
@@ -168,8 +168,8 @@ const BLOCK_ENDS: [&str; 14] = [
     "</figure>",
 ];
 
-/// Adds an end tag for each element of [`RAW`] that has none, at the end of its block: the text after
-/// the block is the author's, and not a part of a script.
+/// Adds an end tag for each element of [`RAW`] that has none, at the end of its block: the text
+/// after the block is the author's, and not a part of a script.
 fn closed(html: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut kept = 0;

@@ -1,9 +1,9 @@
 //! The cache of warm documents, limited in bytes, which makes each document once.
 //!
-//! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no request
-//! asks for becomes the least recently used and is removed. Rendering and compressing run on a pool
-//! of threads that may block, as many as there are cores. Requests for the same document wait for one
-//! rendering, which goes on if the client that started it disconnects.
+//! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no
+//! request asks for becomes the least recently used and is removed. Rendering and compressing run
+//! on a pool of threads that may block, as many as there are cores. Requests for the same document
+//! wait for one rendering, which goes on if the client that started it disconnects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -82,8 +82,8 @@ impl Warm {
     /// Makes the bytes of `document` in `coding`; afterwards [`Document::made`] has them.
     pub(super) async fn code(&self, document: &Arc<Document>, coding: Coding) {
         let key = (document.digest, coding);
-        // The key is the content, not the document. If two documents have the same bytes, the flight
-        // may have coded the other one, so this one checks and tries again.
+        // The key is the content, not the document. If two documents have the same bytes, the
+        // flight may have coded the other one, so this one checks and tries again.
         while document.made(coding).is_none() {
             let wanted = Arc::clone(document);
             let made = self.codings.join(key, &self.pool, move || code(&wanted, coding)).await;
@@ -164,8 +164,8 @@ impl Documents {
     }
 }
 
-/// The memory that a document takes, in bytes, with the usual size of both codings of a text. They are
-/// made later but counted from the beginning, so that the cost of an entry never changes.
+/// The memory that a document takes, in bytes, with the usual size of both codings of a text. They
+/// are made later but counted from the beginning, so that the cost of an entry never changes.
 fn cost(document: &Document) -> usize {
     document.identity.len() + document.identity.len() / 2 + ENTRY_BYTES
 }

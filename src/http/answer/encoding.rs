@@ -1,8 +1,8 @@
 //! The content coding that a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
 //!
 //! Never fails: parts that are not valid are ignored. If no coding that we have is acceptable
-//! (`identity;q=0` alone), identity is sent all the same, as the section allows and as other servers
-//! do: unexpected bytes are more useful to a reader than 406 for ever.
+//! (`identity;q=0` alone), identity is sent nevertheless, as the section allows and as other
+//! servers do: unexpected bytes are more useful to a reader than 406 for ever.
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
@@ -63,8 +63,8 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// Reads `codings [ weight ]`. A part whose weight is not valid is ignored, because without a weight
-/// it would have the highest one.
+/// Reads `codings [ weight ]`. A part whose weight is not valid is ignored, because without a
+/// weight it would have the highest one.
 fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
     let mut pieces = part.split(|byte| *byte == b';');
     let name = pieces.next()?.trim_ascii();

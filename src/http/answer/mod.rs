@@ -2,10 +2,10 @@
 //!
 //! In the order of a request: `request` refuses requests that cannot be answered, `handler` finds
 //! the document that the target names (`target` turns paths into routes and back), `decide` chooses
-//! the kind of answer, and `document` or `asset` writes its header fields. `conditional`, `encoding`
-//! and `range` follow their standards, and are pure; `cache` makes warm documents, each once
-//! (`single_flight`); `content` is the body of an answer; `service` and `problem` are the answers
-//! that are not documents.
+//! the kind of answer, and `document` or `asset` writes its header fields. `conditional`,
+//! `encoding` and `range` follow their standards, and are pure; `cache` makes warm documents, each
+//! once (`single_flight`); `content` is the body of an answer; `service` and `problem` are the
+//! answers that are not documents.
 
 mod asset;
 mod cache;

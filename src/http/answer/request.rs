@@ -40,7 +40,7 @@ pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Problem::new(status, "The header fields are too large.").closing());
     }
-    // Whatever its method, a request without a valid host is refused (RFC 9112, 3.2).
+    // Before the method, since RFC 9112 (3.2) requires 400 for a wrong Host in any request.
     check_host(head)?;
     let ask = method(&head.method)?;
     match head.uri.path() {
@@ -60,8 +60,8 @@ fn fields_bytes(headers: &HeaderMap) -> usize {
     bytes
 }
 
-/// The kind of a method. A method that RFC 9110 (9.3) knows is refused with 405, and others with 501
-/// (15.6.2).
+/// The kind of a method. A method that RFC 9110 (9.3) knows is refused with 405, and others with
+/// 501 (15.6.2).
 fn method(method: &Method) -> Result<Ask, Problem> {
     match *method {
         Method::GET | Method::HEAD => Ok(Ask::Get),
