@@ -265,7 +265,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("b.png", "x"), ("a.md", "---\ntitle: \"\"\n---\n![](b.png)")],
-            "articles/a.md: warning: it has neither a title nor words, ",
+            "articles/a.md: warning: it has neither a title nor text, ",
             1,
         ),
         (
@@ -434,7 +434,8 @@ fn the_configuration_is_checked_too() {
     let address = self::site("site.url = \"http://[2001:db8::1]/\"", &[GOOD]);
     let lines = check(&address).lines;
     assert!(
-        lines.len() == 1 && lines[0].contains("config.toml: note: validators do not know an IPv6 "),
+        lines.len() == 1
+            && lines[0].contains("config.toml: note: validators do not accept an IPv6 "),
         "{lines:?}"
     );
     let pattern = self::site("articles.ignore = [\"a{\"]", &[GOOD]);
