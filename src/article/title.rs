@@ -264,6 +264,7 @@ mod tests {
             ("&lt;T&gt; &hellip; &#x41; caf&eacute;", "<T> … A café"),
             ("AT&T &copy &x; &; & <b>", "AT&T &copy &x; &; & <b>"),
             ("&amp;#8217; &amp;amp;", "&#8217; &amp;"),
+            ("&CounterClockwiseContourIntegral;", "∳"),
             ("&", "&"),
             ("a&#0;b \u{fffd}", "ab \u{fffd}"),
             ("&é;", "&é;"),

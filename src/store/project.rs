@@ -422,6 +422,58 @@ mod tests {
 
     type Files = &'static [(&'static str, &'static str)];
 
+    /// A target on which every write fails in one way.
+    struct Failing(io::ErrorKind);
+
+    impl Target for Failing {
+        fn put(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+            Err(self.0.into())
+        }
+
+        fn remove(&mut self, _: &str) -> io::Result<()> {
+            Err(self.0.into())
+        }
+
+        fn digest(&self, _: &str) -> io::Result<Option<Digest>> {
+            Ok(None)
+        }
+
+        fn settle(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn clean(&mut self, _: &[&str]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_error_of_all_files_ends_a_batch() {
+        use io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        for (kind, tried) in
+            [(StorageFull, 1), (ReadOnlyFilesystem, 1), (PermissionDenied, 3), (NotADirectory, 3)]
+        {
+            let mut projector = Projector::new(Failing(kind), Vec::new());
+            let files = [file("a", "a"), file("b", "b"), file("c", "c")];
+            let written = projector.put(&mut Disk::new().store(), &files).unwrap();
+            assert_eq!((written.written, written.failed.len()), (0, tried), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn errors_in_a_row_leave_a_bounded_row() {
+        let (disk, mut newest) = (Disk::new(), Vec::new());
+        let mut store = disk.store();
+        let mut projector = Projector::new(Failing(io::ErrorKind::Other), Vec::new());
+        for n in 0..3 * DIGESTS_MAX {
+            let bytes = n.to_string();
+            projector.put(&mut store, &[file("a", &bytes)]).unwrap();
+            newest.push(Digest::of(bytes.as_bytes()));
+        }
+        let newest = newest.split_off(newest.len() - DIGESTS_MAX);
+        assert_eq!(store.projected().unwrap(), [("a".to_owned(), newest)]);
+    }
+
     /// Brings the disk to `wanted` with a new process; whatever fails is left for the next.
     fn project(disk: &Disk, wanted: Files) -> Result<(), ProjectError> {
         let mut store = disk.store();

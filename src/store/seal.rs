@@ -224,6 +224,11 @@ mod tests {
         mark.note(&seal).unwrap();
         assert_eq!(Mark::read(&path).unwrap(), Marked::Commits([0xab; 16], 41));
         let text = std::fs::read_to_string(&path).unwrap();
+        let short = "dropfeed state abababababababababababababababab 41\n";
+        for torn in [short, "dropfeed state ab 00000000000000000041\n"] {
+            std::fs::write(&path, torn).unwrap();
+            assert_eq!(Mark::read(&path).unwrap(), Marked::Something, "{torn:?}");
+        }
         for torn in ["", &text[..text.len() - 1], &text[1..], &text.replace('a', "x"), "\0\0\0"] {
             std::fs::write(&path, torn).unwrap();
             assert_eq!(Mark::read(&path).unwrap(), Marked::Something, "{torn:?}");

@@ -205,7 +205,7 @@ mod tests {
         assert!(cache.bytes <= cache.bytes_max);
         cache.put(key(4), document(each * 3));
         assert!(cache.get(&key(4)).is_none(), "larger than the cache");
-        cache.put(key(5), document(each * 2));
+        cache.put(key(5), document(each));
         assert!(cache.get(&key(5)).is_none(), "larger than half of the cache");
         cache.put(key(3), document(1));
         assert_eq!(cache.entries.len(), cache.by_age.len());
