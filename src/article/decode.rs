@@ -1,18 +1,19 @@
-//! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Anything else is refused, never
-//! replaced.
+//! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Other bytes are refused, never replaced.
 //!
-//! Invariants: the text has no byte order mark, no NUL and no `\r`; every other character is the
-//! author's.
+//! Invariants: the text has no byte order mark, no NUL and no `\r`; all other characters are those
+//! of the file.
 
 use crate::base::{Diagnostic, Place};
 
-/// Bytes of a western one-byte encoding of which at most one is not ASCII.
+/// In a text in a western one-byte encoding, at most one byte of so many is not ASCII.
 const WESTERN_HIGH_BYTES: usize = 3;
 
 /// The text of a file, with `\n` line ends (`\r\n` and `\r` are accepted).
 ///
-/// # Errors `binary` for a file with NUL bytes, `not-utf-8` for any other encoding, with the place
-/// of the first byte that cannot be read and the `iconv` line that converts the file.
+/// # Errors
+///
+/// `binary` for a file with NUL bytes; `not-utf-8` for other encodings, with the place of the first
+/// byte that is not valid and the `iconv` command that converts the file.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
@@ -54,13 +55,18 @@ fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
     Diagnostic::error("not-utf-8", format!("{what}; {command}")).at(line, column)
 }
 
-/// The encoding that bytes which are not UTF-8 are most likely in: Windows-1252, of which ISO
-/// 8859-1 is a part as far as printable characters go. None where a byte has no meaning in it, or
-/// where so many are beyond ASCII that the text is in another script.
+/// The most likely encoding of bytes that are not UTF-8: Windows-1252, which has all printable
+/// characters of ISO 8859-1. `None` if a byte is undefined in it, or if so many bytes are not ASCII
+/// that the text must be in another script.
 fn guess(bytes: &[u8]) -> Option<&'static str> {
-    let high = bytes.iter().filter(|byte| !byte.is_ascii()).count();
-    let undefined = bytes.iter().any(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
-    (!undefined && high * WESTERN_HIGH_BYTES <= bytes.len()).then_some("WINDOWS-1252")
+    let mut high = 0;
+    for byte in bytes {
+        if matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) {
+            return None;
+        }
+        high += usize::from(!byte.is_ascii());
+    }
+    if high * WESTERN_HIGH_BYTES <= bytes.len() { Some("WINDOWS-1252") } else { None }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<String, Diagnostic> {
@@ -69,10 +75,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
     for c in char::decode_utf16(units) {
         match c {
             Ok('\0') => {
-                return Err(Diagnostic::error(
-                    "binary",
-                    "the file has NUL characters, and is not text",
-                ));
+                let message = "the file has NUL characters, and is not text";
+                return Err(Diagnostic::error("binary", message));
             }
             Ok(c) => text.push(c),
             Err(_) => return Err(broken_utf16(&text, "half of a surrogate pair", encoding)),
@@ -86,26 +90,23 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, encoding: &str) -> Result<Strin
 
 fn broken_utf16(before: &str, what: &str, encoding: &str) -> Diagnostic {
     let Place { line, column } = end_of(before);
-    // -c drops what has no meaning. No other conversion is possible, and the choice is the
-    // author's.
+    // `-c` drops characters that are not valid. No other conversion is possible, and the author has
+    // to choose.
     let command = format!("iconv -c -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE");
     let message = format!(
-        "the file begins as {encoding} but has {what}; drop what cannot be read with: {command}"
+        "the file begins as {encoding} but has {what}; remove the invalid parts with: {command}"
     );
     Diagnostic::error("not-utf-8", message).at(line, column)
 }
 
 fn utf32(encoding: &str) -> Diagnostic {
-    Diagnostic::error(
-        "not-utf-8",
-        format!("the file is in {encoding}; convert it with: {}", iconv(encoding)),
-    )
-    .at(1, 1)
+    let message = format!("the file is in {encoding}; convert it with: {}", iconv(encoding));
+    Diagnostic::error("not-utf-8", message).at(1, 1)
 }
 
-/// A file with NUL bytes: UTF-16 without a mark where every second byte of its beginning is one.
+/// The error for a file with NUL bytes: UTF-16 without a byte order mark, or not text.
 fn binary(bytes: &[u8], nul: usize) -> Diagnostic {
-    // In western text, UTF-16 has a zero in every other byte.
+    // In UTF-16, western text has a zero in every other byte.
     let beginning = &bytes[..bytes.len().min(64)];
     let encoding = match (has_zeros(beginning, 0), has_zeros(beginning, 1)) {
         (false, true) => "UTF-16LE",
@@ -131,7 +132,7 @@ fn iconv(encoding: &str) -> String {
     format!("iconv -f {encoding} -t UTF-8 FILE > FILE.utf8 && mv FILE.utf8 FILE")
 }
 
-/// The place after the last character of `text`, with line ends counted as they will be read.
+/// The place after the last character of `text`. `\r\n` and `\r` count as one line end each.
 fn end_of(text: &str) -> Place {
     let text = unix_line_ends(text.to_owned());
     Place::at(&text, text.len())

@@ -1,11 +1,11 @@
-//! The diagnostics of one rendering, gathered: bounded in number, with lines of the file.
+//! The diagnostics of one rendering: limited in number, with lines of the file.
 
 use std::collections::BTreeMap;
 
 use crate::article::symbol::LOST;
-use crate::base::{Diagnostic, Place, Severity};
+use crate::base::{Diagnostic, Place, Severity, text};
 
-/// Findings of one rendering that are reported one by one.
+/// The number of findings of one rendering that are reported one by one.
 const LIMIT: usize = 64;
 
 /// The findings of a rendering.
@@ -15,21 +15,21 @@ pub(crate) struct Findings {
     lines_before: u32,
     /// The first finding of each kind, and the number of them.
     list: Vec<(Diagnostic, usize)>,
-    /// The number of findings that were left out of `list`, and the gravest of them.
+    /// The number of findings beyond those in `list`, and the highest severity among them.
     beyond: Option<(usize, Severity)>,
     /// Elements that were left out, and how often.
     dropped: BTreeMap<&'static str, usize>,
-    /// The first places of them.
+    /// The place of the first of each.
     places: BTreeMap<&'static str, Place>,
 }
 
 impl Findings {
-    /// Begins without findings; the text begins on `first_line` of its file, from 1.
+    /// No findings yet, for a text that begins on `first_line` of its file, from 1.
     pub(crate) fn from_line(first_line: u32) -> Self {
         Self { lines_before: first_line.saturating_sub(1), ..Self::default() }
     }
 
-    /// Adds a finding, on a line of the rendered text (from 1) where there is one.
+    /// Adds a finding, with a line of the rendered text (from 1) if it has one.
     pub(crate) fn add(&mut self, finding: Diagnostic, line: Option<u32>) {
         let finding = match line {
             Some(line) => finding.at(line.saturating_add(self.lines_before), 1),
@@ -40,8 +40,8 @@ impl Findings {
         }
     }
 
-    /// Adds a finding on a line of the rendered text. The first of its kind says where it is, and
-    /// `column` is asked for; the others are counted.
+    /// Adds a finding on a line of the rendered text. The first of its kind is reported with its
+    /// place, and the others are counted. `column` is a function because computing it takes time.
     pub(crate) fn count(&mut self, finding: Diagnostic, line: u32, column: impl FnOnce() -> u32) {
         for (known, count) in &mut self.list {
             if known.code == finding.code && known.message == finding.message {
@@ -71,21 +71,16 @@ impl Findings {
     /// Adds a URL that was left out because of its scheme or shape.
     pub(crate) fn refused_url(&mut self, url: &str) {
         if url.contains(LOST) {
-            // The template tag that was removed has been reported.
+            // The removed template tag was already reported.
             return;
         }
-        let shown = crate::base::text::line(&crate::base::text::excerpt(url, 60));
-        self.add(
-            Diagnostic::warning(
-                "dropped",
-                format!("`{shown}` is not a URL that a feed can have, and was left out"),
-            ),
-            None,
-        );
+        let shown = text::line(&text::excerpt(url, 60));
+        let message = format!("`{shown}` is not a URL that a feed can have, and was left out");
+        self.add(Diagnostic::warning("dropped", message), None);
     }
 
-    /// Finds the places of elements that were left out: where `text`, which was rendered, first has
-    /// their tag outside of fenced code.
+    /// Finds the places of elements that were left out: their first tag in `text`, the source,
+    /// outside of fenced code.
     pub(crate) fn place_dropped(&mut self, text: &str) {
         if self.dropped.is_empty() {
             return;
@@ -99,9 +94,8 @@ impl Findings {
             for (at, _) in line.match_indices('<') {
                 let name = line[at + 1..].split(|c: char| !c.is_ascii_alphanumeric()).next();
                 let name = name.unwrap_or_default();
-                let Some(known) =
-                    self.dropped.keys().find(|known| known.eq_ignore_ascii_case(name))
-                else {
+                let mut dropped = self.dropped.keys();
+                let Some(known) = dropped.find(|known| known.eq_ignore_ascii_case(name)) else {
                     continue;
                 };
                 // Counting characters for each of many on one line would cost its square.

@@ -1,4 +1,4 @@
-//! The values that leave: an article's metadata (`Head`) and its text as it is published (`Body`).
+//! The results of the front end: an article's metadata (`Head`) and its published text (`Body`).
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::base::time::Written;
 
 use super::word_sketch::WordSketch;
 
-/// A person: a name, and as much else as is known.
+/// A person: a name, and addresses that may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Person {
-    /// Never empty.
+    /// The name; never empty.
     pub name: String,
-    /// An address with an `@`.
+    /// An e-mail address, which has an `@`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// An absolute http(s) URL.
@@ -53,8 +53,8 @@ pub struct Head {
     /// The date of the front matter, the file's name, or its `path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Written>,
-    /// The date of the front matter before which the article is not published, where that is not
-    /// its own date.
+    /// The date of the front matter before which the article is not published, if it is not
+    /// `published`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Written>,
     /// The front matter's date of change.
@@ -63,7 +63,7 @@ pub struct Head {
     /// The time from which the article is unpublished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Written>,
-    /// Authors in the order given; empty where the site's author wrote the article.
+    /// Authors in the order given; empty if the site's author wrote the article.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<Person>,
     /// Tags as written, in order, without duplicates.
@@ -78,7 +78,7 @@ pub struct Head {
     /// The front matter's path, without slashes at its ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The front matter's id, to the byte.
+    /// The front matter's id, byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Other paths that redirect here. One that begins with a slash is the path of a whole URL, from
@@ -91,7 +91,7 @@ pub struct Head {
     /// The page's `rel=canonical`, an absolute URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canonical: Option<String>,
-    /// BCP 47, where it differs from the site's.
+    /// The language, a BCP 47 tag, if it differs from the site's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// The article's picture, as written: relative to the article or absolute.
@@ -143,8 +143,8 @@ pub enum Reading {
         /// Warnings and notes.
         diagnostics: Vec<Diagnostic>,
     },
-    /// A file without a word of text and without a title, as yet: editors truncate before they
-    /// write.
+    /// A file without a word and without a title. It may soon have text: editors truncate a file
+    /// before they write it.
     Empty,
     /// A file that cannot be used, with at least one error.
     Refused(Vec<Diagnostic>),
@@ -156,23 +156,23 @@ pub enum Reading {
 pub struct Outline {
     /// The heading (or, in plain text, the first line) that reads as the title.
     pub title: Option<(String, TitleFrom)>,
-    /// The text of the first paragraph, at most about 400 characters; empty where there is none.
+    /// The text of the first paragraph, at most about 400 characters; empty if there is none.
     pub opening: String,
-    /// Set where there is a word or a picture anywhere.
+    /// Whether there is a word or a picture anywhere.
     pub has_words: bool,
     /// The metadata of an HTML document, under the names of front matter (`date`, `author`,
     /// `description`, `lang`), in document order.
     pub meta: Vec<(String, String)>,
 }
 
-/// A rendered article, independent of where the site is and of what its neighbours are called:
+/// A rendered article. It does not depend on the site's address and on the names of its neighbours:
 /// relative references are symbolic, see [`symbol`](super::symbol).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     /// Sanitised HTML with symbolic references.
     pub html: String,
     /// Plain text: the front matter's summary, the text before `<!-- more -->`, or the first
-    /// paragraph, cut near 280 characters on a grapheme boundary. Empty only where the article has
-    /// no text.
+    /// paragraph, cut near 280 characters on a grapheme boundary. Empty only if the article has no
+    /// text.
     pub summary: String,
 }

@@ -1,4 +1,4 @@
-//! Summaries: finished HTML -> the plain text that represents it.
+//! Summaries: finished HTML -> a plain text of a few sentences.
 
 use crate::base::html::unescape;
 use crate::base::text::{excerpt, line};
@@ -6,10 +6,10 @@ use crate::base::text::{excerpt, line};
 use super::feed_html::elements::{Role, find};
 use super::feed_html::{MORE, Part, Parts, parts};
 
-/// Graphemes of a summary, about.
+/// The length of a summary in graphemes, about.
 const LIMIT: usize = 280;
 
-/// Characters of a paragraph that may be no more than a greeting.
+/// The length in characters below which a paragraph may be a greeting.
 const GREETING_CHARS: usize = 60;
 
 /// The summary of a body: the text before the mark of the summary's end, else the first paragraph,
@@ -24,7 +24,7 @@ pub(crate) fn summary(html: &str) -> String {
     cut(&first_paragraph(html))
 }
 
-/// Plain text as a summary: on one line, cut.
+/// Makes a summary of plain text: one line, cut.
 pub(crate) fn cut(text: &str) -> String {
     excerpt(&line(text), LIMIT).into_owned()
 }
@@ -43,8 +43,8 @@ fn whole(html: &str) -> String {
     text
 }
 
-/// The text of the first paragraph that has one, with the next one where it is only a greeting; else
-/// of the first block that is neither a heading nor code; else of any.
+/// The text of the first paragraph that has one, with the next paragraph if it is only a greeting;
+/// else of the first block that is neither a heading nor code; else of any block.
 fn first_paragraph(html: &str) -> String {
     let (mut plain, mut any) = (None, None);
     let mut greeting: Option<String> = None;
@@ -68,7 +68,7 @@ fn first_paragraph(html: &str) -> String {
     greeting.or(plain).or(any).unwrap_or_default()
 }
 
-/// Whether a paragraph says nothing of the article yet: `Hi everyone,`.
+/// Whether a paragraph is only a greeting, such as `Hi everyone,`.
 fn is_greeting(text: &str) -> bool {
     text.chars().count() < GREETING_CHARS && text.ends_with([',', '!', ':', '，', '！', '：'])
 }
@@ -77,7 +77,7 @@ fn is_greeting(text: &str) -> bool {
 /// pronunciations and the alternatives of media are left out.
 struct Blocks<'h> {
     parts: Parts<'h>,
-    /// The open blocks. The outermost stands for the body.
+    /// The open blocks. The first is the body itself.
     open: Vec<&'static str>,
     /// The open element whose text is left out, and how many of its name are open.
     silent: Option<(&'h str, usize)>,
@@ -129,7 +129,7 @@ impl<'h> Blocks<'h> {
         self.open.last().copied().unwrap_or("div")
     }
 
-    /// Whether this part is inside of something that would not be read aloud with the text.
+    /// Whether this part is in an element that would not be read aloud with the text.
     fn is_silent(&mut self, part: Part<'h>) -> bool {
         let Some((name, depth)) = &mut self.silent else {
             let Part::Start(name, attributes) = part else { return false };

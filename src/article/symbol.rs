@@ -1,6 +1,6 @@
-//! Symbolic references: the URLs of a body that only the library can know.
+//! Symbolic references: the URLs of a body that only the library knows.
 //!
-//! A body is independent of where the site is and of what its neighbours are called, so a relative
+//! A body does not depend on the site's address and on the names of its neighbours, so a relative
 //! reference is kept as a target between two U+0001: `\u{1}news//other.md\u{1}#part`. The target is
 //! one of
 //!
@@ -13,13 +13,14 @@
 //! - `/about/`: a path of the site, decoded;
 //! - nothing: the article itself.
 //!
-//! In the root, the directory and `//` are left out. A query or fragment follows the second U+0001 as plain text, percent-encoded. Between the two
-//! the text is escaped as an attribute's value is. A path is decoded and otherwise as its author
-//! wrote it: `x.md`, `x.html`, `x` and `x/` can all mean one article, and the library tries them.
-//! No other U+0001 is in a body, because no text keeps one.
+//! In the root, the directory and `//` are left out. A query or fragment follows the second U+0001
+//! as plain text, percent-encoded. The target is
+//! escaped like an attribute's value. A path is decoded and otherwise as its author wrote it:
+//! `x.md`, `x.html`, `x` and `x/` can all mean one article, and the library tries them. A body has
+//! no other U+0001, because it is removed from every text.
 //!
-//! While a body is rendered, U+FDD0 takes the place of U+0001: a URL parser strips control
-//! characters, and would take what follows for a scheme.
+//! While a body is rendered, U+FDD0 is used instead of U+0001: a URL parser strips control
+//! characters, and would take the target for a scheme.
 
 use std::borrow::Cow;
 
@@ -34,12 +35,12 @@ pub const MARK: char = '\u{1}';
 /// before.
 pub(crate) const DRAFT_MARK: char = '\u{fdd0}';
 
-/// Marks an address of which a template tag was removed: without it the address would be another,
-/// so there is none. A noncharacter, which is removed from every source before.
+/// The mark of an address from which a template tag was removed. Without the tag it would be
+/// another address, so it is dropped. A noncharacter, which is removed from every source before.
 pub(crate) const LOST: char = '\u{fdd9}';
 
-/// Percent-encoding that makes a target one word of any markup. Dots stay, so that an extension is
-/// one.
+/// Percent-encoding that makes a target one word in every markup. Dots stay, so that the extension
+/// can be recognised.
 const ONE_WORD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.');
 
 /// The meaning of a target.
@@ -130,15 +131,15 @@ pub struct Symbol<'a> {
     pub after: &'a str,
 }
 
-/// Finds the first symbolic reference of `html`. A mark without a second one begins none.
+/// Finds the first symbolic reference of `html`. A mark without a second one is ignored.
 pub fn find(html: &str) -> Option<Symbol<'_>> {
     let (before, rest) = html.split_once(MARK)?;
     let (target, after) = rest.split_once(MARK)?;
     Some(Symbol { before, target: unescape(target), after })
 }
 
-/// Splits the value of an attribute into target and suffix; `None` where it is not symbolic or not
-/// closed.
+/// Splits the value of an attribute into target and suffix; `None` if it is not symbolic, or has no
+/// second mark.
 pub(crate) fn split(value: &str) -> Option<(&str, &str)> {
     value.strip_prefix(MARK)?.split_once(MARK)
 }

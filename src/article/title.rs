@@ -1,4 +1,4 @@
-//! A title for an article that names none: its file's name, where that is made of words, or its
+//! A title for an article without one: the name of its file, if that consists of words, or its
 //! first sentence.
 
 use std::borrow::Cow;
@@ -9,13 +9,13 @@ use crate::base::text::{self, is_invisible};
 
 use super::sanitize::tokens::{Token, tokens};
 
-/// Bytes that the name of a character reference may have; the longest of HTML has 31.
+/// The longest name of a character reference, in bytes; the longest of HTML has 31.
 const REFERENCE_MAX_BYTES: usize = 32;
 
 /// Graphemes after which a first sentence is cut.
 const SENTENCE_MAX: usize = 80;
 
-/// Names that describe nothing.
+/// Names that do not describe an article.
 const EMPTY_NAMES: [&str; 10] = [
     "index",
     "readme",
@@ -29,7 +29,7 @@ const EMPTY_NAMES: [&str; 10] = [
     "post",
 ];
 
-/// Prefixes that cameras, phones and programs put before a number.
+/// Words that cameras, phones and programs put before a number.
 const MACHINE_PREFIXES: [&str; 18] = [
     "img",
     "dsc",
@@ -65,15 +65,14 @@ pub(crate) fn of_words(name: &str) -> Option<String> {
         return None;
     }
     let tokens: Vec<&str> = lower.split(' ').collect();
-    match tokens.iter().filter(|token| is_word(token)).count() {
-        0 => None,
-        // `screenshot 2026 11 22` is one word, and that is the program's.
-        1 if tokens.len() > 1 && is_of_machine(tokens[0]) => None,
-        _ => Some(title),
-    }
+    let words = tokens.iter().filter(|token| is_word(token)).count();
+    // The only word of `screenshot 2026 11 22` is the program's.
+    let is_machine_name = words == 1 && tokens.len() > 1 && is_of_machine(tokens[0]);
+    if words == 0 || is_machine_name { None } else { Some(title) }
 }
 
-/// The file name as a title, whatever it is made of; empty only where none of it can be shown.
+/// The file name as a title, even if it is not made of words; empty only if no character of it is
+/// visible.
 pub(crate) fn plain(name: &str) -> String {
     // In a name with spaces, hyphens are hyphens: `Spider-Man is back`. In one with `++`, a plus is
     // a plus: `c++_notes`.
@@ -87,8 +86,7 @@ pub(crate) fn plain(name: &str) -> String {
     capital(&text::line(&name.replace(separators, " ")))
 }
 
-/// The first sentence of a text, cut after a word near 80 characters; `None` where there is no
-/// text.
+/// The first sentence of a text, cut after a word near 80 characters; `None` if there is no text.
 pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     let opening = text::line(opening);
     let sentence = &opening[..sentence_end(&opening)];
@@ -101,8 +99,8 @@ pub(crate) fn of_sentence(opening: &str) -> Option<String> {
     if title.is_empty() { None } else { Some(title.to_owned()) }
 }
 
-/// A text of front matter whose character references are resolved: generators write titles for
-/// HTML (`Don&#8217;t`). What is not a whole reference stays, as do tags.
+/// Resolves the character references in a text of front matter, because some generators write
+/// titles for HTML (`Don&#8217;t`). Incomplete references and tags stay.
 pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
@@ -113,8 +111,9 @@ pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
         out.push_str(&rest[..at]);
         let len = reference_len(&rest[at..]);
         let (reference, behind) = rest[at..].split_at(len.max(1));
+        // The tokenizer knows all 2,231 names.
         match tokens(reference).as_slice() {
-            // `&#0;` is nothing.
+            // `&#0;` is read as U+FFFD, and means nothing.
             [Token::Text(c)] if len > 0 => out.push_str(&c.replace('\u{fffd}', "")),
             _ => out.push_str(reference),
         }
@@ -124,12 +123,19 @@ pub(crate) fn resolved(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The length of the character reference at the beginning of a text, with its `;`; 0 where there is
-/// none.
+/// The length in bytes of the character reference at the beginning of a text, which is `&`, with
+/// its `;`; 0 if there is none.
 fn reference_len(text: &str) -> usize {
-    let name = text[1..].bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
-    let end = 1 + name.take(REFERENCE_MAX_BYTES).count();
-    if end > 1 && text[end..].starts_with(';') { end + 1 } else { 0 }
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        let is_in_name = byte.is_ascii_alphanumeric() || byte == b'#';
+        if byte == b';' && at > 1 {
+            return at + 1;
+        }
+        if !is_in_name || at > REFERENCE_MAX_BYTES {
+            break;
+        }
+    }
+    0
 }
 
 /// A heading without the signs of a link to itself at its end: Sphinx's `¶`, Docusaurus' U+200B.
@@ -137,23 +143,23 @@ pub(crate) fn without_permalink(heading: &str) -> &str {
     heading.trim_end_matches(|c: char| matches!(c, '¶' | '\u{200b}' | '🔗') || c.is_whitespace())
 }
 
-/// Whether the text of a link in a heading is nothing but the sign of a link to it.
+/// Whether the text of a link in a heading is only the sign of a link to the heading.
 pub(crate) fn is_permalink(text: &str) -> bool {
-    let is_sign = |c: char| matches!(c, '¶' | '#' | '§' | '🔗' | '⚓' | '∞') || is_invisible(c);
-    text.chars().all(is_sign)
+    text.chars().all(|c| matches!(c, '¶' | '#' | '§' | '🔗' | '⚓' | '∞') || is_invisible(c))
 }
 
-/// Whether both texts read the same: case and the stop at the end make no difference.
+/// Whether both texts are the same title: case, and a stop at the end, make no difference.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text::line(text).to_lowercase();
-        text.trim_end_matches(['.', ':']).to_owned()
-    };
-    bare(one) == bare(other)
+    comparable(one) == comparable(other)
 }
 
-/// Whether a token is three letters or more without a number. One letter is enough in a script
-/// whose characters are words.
+fn comparable(title: &str) -> String {
+    let title = text::line(title).to_lowercase();
+    title.trim_end_matches(['.', ':']).to_owned()
+}
+
+/// Whether a token has at least three letters and no digit. One letter is enough in a script whose
+/// characters are words.
 fn is_word(token: &str) -> bool {
     let (mut letters, mut is_wide) = (0, false);
     for c in token.chars() {
@@ -161,9 +167,10 @@ fn is_word(token: &str) -> bool {
             return false;
         }
         letters += usize::from(c.is_alphabetic());
+        // From here on are the blocks of Chinese, Japanese and Korean.
         is_wide |= u32::from(c) >= 0x2e80;
     }
-    letters >= 3 || is_wide && letters >= 1
+    letters >= 3 || (is_wide && letters >= 1)
 }
 
 fn is_of_machine(token: &str) -> bool {
@@ -177,8 +184,8 @@ fn is_hash(lower: &str) -> bool {
         && lower.chars().all(|c| c == ' ' || c.is_ascii_hexdigit())
 }
 
-/// The end of the first sentence: behind a stop that a space and no small letter follows, or behind
-/// a stop of Chinese and Japanese.
+/// The end of the first sentence: after a stop that is followed by a space and not by a small
+/// letter, or after a Chinese or Japanese stop.
 fn sentence_end(line: &str) -> usize {
     for (at, c) in line.char_indices() {
         let end = at + c.len_utf8();
@@ -200,7 +207,7 @@ fn ends_sentence(before: &str, stop: char, rest: &str) -> bool {
     }
     let Some(rest) = rest.strip_prefix(' ') else { return false };
     let word = before.rsplit(' ').next().unwrap_or_default();
-    // `J. R. R.`, `1. `, `Dr. ` and `e.g. ` end nothing.
+    // `J. R. R.`, `1. `, `Dr. ` and `e.g. ` do not end a sentence.
     if stop == '.' && (word.chars().count() <= 2 || word.contains('.')) {
         return false;
     }
@@ -257,6 +264,7 @@ mod tests {
             ("&lt;T&gt; &hellip; &#x41; caf&eacute;", "<T> … A café"),
             ("AT&T &copy &x; &; & <b>", "AT&T &copy &x; &; & <b>"),
             ("&amp;#8217; &amp;amp;", "&#8217; &amp;"),
+            ("&CounterClockwiseContourIntegral;", "∳"),
             ("&", "&"),
             ("a&#0;b \u{fffd}", "ab \u{fffd}"),
             ("&é;", "&é;"),

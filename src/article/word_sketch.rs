@@ -1,9 +1,9 @@
-//! A small picture of an article's words, for telling how much of it changed.
+//! A small sketch of an article's words, for estimating how much of it changed.
 //!
-//! Two questions are asked of it: how many words an edit changed (the histogram answers, almost to
-//! the word for small edits), and how much of an old article a new text still has (the sample
-//! answers, give or take a few in a hundred). The same text gives the same sketch on every machine,
-//! for ever: hashes are fixed, none is seeded.
+//! It answers two questions: how many words an edit changed (from the histogram, almost exact for
+//! small edits), and which share of an old article a new text still has (from the sample, to a few
+//! in a hundred). The same text gives the same sketch on every machine and in every version: the
+//! hash function is fixed and has no seed.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
@@ -14,16 +14,17 @@ const CLASSES: usize = 256;
 /// Hashes in the sample.
 const SAMPLE: usize = 64;
 
-/// Hashes that are gathered before the smallest of them are picked.
+/// Hashes that are collected before the smallest of them are picked. Picking once for so many is
+/// faster than keeping a sorted list.
 const GATHER: usize = 512;
 
 /// An edit of fewer words than this is minor, however short the article.
 const MINOR_WORDS: u32 = 3;
 
-/// An edit of at most this share of the words is minor: the contract's 2 %.
+/// An edit of at most this share of the words is minor.
 const MINOR_SHARE: f64 = 0.02;
 
-/// A small picture of an article's words, for telling how much of it changed: at most 516 bytes.
+/// A sketch of an article's words, of at most 516 bytes.
 ///
 /// Comparing two sketches estimates how the texts differ; see [`WordSketch::changed_words`] and
 /// [`WordSketch::kept_share`]. It is serialised as one short text.
@@ -32,8 +33,8 @@ const MINOR_SHARE: f64 = 0.02;
 pub struct WordSketch {
     /// The number of words.
     pub words: u32,
-    /// The number of words that fall into each of 256 classes by their hash, modulo 256. Length
-    /// 256, or 0 where there are no words.
+    /// The number of words, modulo 256, in each of 256 classes of their hashes. Length 256, or 0 if
+    /// there are no words.
     pub histogram: Vec<u8>,
     /// The smallest 64 distinct hashes of words, ascending.
     pub sample: Vec<u32>,
@@ -41,7 +42,7 @@ pub struct WordSketch {
 
 impl WordSketch {
     /// The sketch of a plain text or of Markdown. Words are runs of letters and digits of any
-    /// script; of scripts that set no spaces between words, each character is one.
+    /// script; in scripts without spaces between words, each character is a word.
     pub fn of(text: &str) -> Self {
         let mut gatherer = Gatherer::default();
         gatherer.add(text);
@@ -61,8 +62,8 @@ impl WordSketch {
         gatherer.finish()
     }
 
-    /// About how many words were added, removed or replaced between the two: exact to a word for
-    /// small edits. The order of the words does not count.
+    /// Estimates how many words were added, removed or replaced between the two; exact to a word
+    /// for small edits. The order of the words does not matter.
     pub fn changed_words(&self, other: &WordSketch) -> u32 {
         let (mut added, mut removed) = (0_u32, 0_u32);
         for class in 0..CLASSES {
@@ -73,33 +74,38 @@ impl WordSketch {
             }
         }
         let replaced = f64::from(added.min(removed));
-        // A word that came and one that went cancel where they meet in a class. With random classes
-        // the rest would be the share 1 / (1 + n / classes) of what it was; real words repeat, so
-        // that fewer meet: half of it is made good.
+        // An added word and a removed one cancel each other if they are in the same class. If
+        // classes were random, the share 1 / (1 + n / classes) would be left. Real words repeat, so
+        // that fewer cancel, and half of the loss is corrected for.
         let crowding = (f64::from(added.max(removed)) / (2 * CLASSES) as f64).min(0.5);
         let replaced = (replaced / (1.0 - crowding)).round() as u32;
         let changed = replaced.saturating_add(added.abs_diff(removed));
         changed.max(self.words.abs_diff(other.words))
     }
 
-    /// About which share of the distinct words of `old` this text still has, from 0 to 1. A text
-    /// without words has kept everything of another one without.
+    /// Estimates the share of the distinct words of `old` that this text still has, from 0 to 1. A
+    /// text without words has kept everything of another text without words.
     pub fn kept_share(&self, old: &WordSketch) -> f64 {
-        // Below the largest hash of a full sample every hash of its text is known.
-        let limit = |sketch: &WordSketch| match sketch.sample.last() {
-            Some(last) if sketch.sample.len() >= SAMPLE => *last,
-            _ => u32::MAX,
-        };
-        let limit = limit(self).min(limit(old));
-        let known = old.sample.iter().filter(|hash| **hash <= limit);
+        // Up to the smaller limit, both samples are complete and can be compared.
+        let limit = self.limit().min(old.limit());
         let (mut all, mut kept) = (0_u32, 0_u32);
-        for hash in known {
-            all += 1;
-            kept += u32::from(self.sample.binary_search(hash).is_ok());
+        for hash in &old.sample {
+            if *hash <= limit {
+                all += 1;
+                kept += u32::from(self.sample.binary_search(hash).is_ok());
+            }
         }
-        match all {
-            0 => f64::from(u8::from(self.sample.is_empty())),
-            all => f64::from(kept) / f64::from(all),
+        if all > 0 {
+            return f64::from(kept) / f64::from(all);
+        }
+        if self.sample.is_empty() { 1.0 } else { 0.0 }
+    }
+
+    /// The hash up to which the sample has every word of the text.
+    fn limit(&self) -> u32 {
+        match self.sample.last() {
+            Some(last) if self.sample.len() >= SAMPLE => *last,
+            _ => u32::MAX,
         }
     }
 
@@ -115,14 +121,14 @@ pub(crate) fn is_minor_edit(old: &WordSketch, new: &WordSketch) -> bool {
     changed < MINOR_WORDS || f64::from(changed) <= f64::from(old.words) * MINOR_SHARE
 }
 
-/// The text behind the tag, comment or invisible element that `rest` begins with.
+/// The text after the tag, comment or invisible element with which `rest` begins.
 fn after_markup(rest: &str) -> &str {
     match rest.as_bytes().get(1) {
         Some(b'!') if rest.starts_with("<!--") => after(rest, "-->"),
         Some(b's' | b'S') if starts_with(rest, "<script") => after_tag(rest, "</script"),
         Some(b's' | b'S') if starts_with(rest, "<style") => after_tag(rest, "</style"),
         Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!' | b'?') => after(rest, ">"),
-        // A `<` that opens nothing is text.
+        // This `<` does not begin a tag, and is text.
         _ => &rest[1..],
     }
 }
@@ -130,7 +136,7 @@ fn after_markup(rest: &str) -> &str {
 fn after<'a>(rest: &'a str, end: &str) -> &'a str {
     match rest.split_once(end) {
         Some((_, after)) => after,
-        // Markup without an end hides the rest.
+        // Markup without an end goes on to the end of the text.
         None => "",
     }
 }
@@ -148,12 +154,12 @@ fn starts_with(text: &str, tag: &str) -> bool {
     text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
 }
 
-/// Gathers the words of a text.
+/// Collects the words of a text.
 struct Gatherer {
     words: u32,
     histogram: [u8; CLASSES],
     hashes: Vec<u32>,
-    /// Hashes above it are not among the smallest.
+    /// The largest hash that can still get into the sample.
     limit: u32,
 }
 
@@ -168,7 +174,7 @@ impl Default for Gatherer {
     }
 }
 
-/// The offset basis and the prime of FNV-1a, 64 bits; hashed are characters instead of bytes.
+/// The offset basis and the prime of FNV-1a with 64 bits. Characters are hashed, not bytes.
 const SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
@@ -176,7 +182,7 @@ impl Gatherer {
     fn add(&mut self, text: &str) {
         let (mut hash, mut inside) = (SEED, false);
         for c in text.chars() {
-            // Most characters of most texts, without a look at any table.
+            // Most characters of most texts need no table of Unicode.
             if c.is_ascii_alphanumeric() {
                 hash = (hash ^ u64::from(c)).wrapping_mul(PRIME);
                 inside = true;
@@ -204,7 +210,7 @@ impl Gatherer {
     }
 
     fn word(&mut self, hash: u64) {
-        // The last step of a good mixer: without it, short words would crowd together.
+        // The last step of a hash with good mixing. Without it, short words would share classes.
         let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let class = (mixed >> 24) as u8;
         let hash = (mixed >> 32) as u32;
@@ -238,10 +244,20 @@ impl Gatherer {
 /// Characters of scripts that are written without spaces: Chinese characters, kana, Thai, Lao,
 /// Burmese, Khmer.
 fn is_a_word_alone(c: char) -> bool {
-    matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
-        | '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && c.is_alphanumeric()
+    let is_of_script = matches!(
+        c,
+        '\u{e00}'..='\u{eff}'
+            | '\u{1000}'..='\u{109f}'
+            | '\u{1780}'..='\u{17ff}'
+            | '\u{3005}'..='\u{3007}'
+            | '\u{3041}'..='\u{30ff}'
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{4dbf}'
+            | '\u{4e00}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}'
+    );
+    is_of_script && c.is_alphanumeric()
 }
 
 /// Base 64 for URLs (RFC 4648, 5) without padding, over: the number of words, the histogram, the
@@ -250,7 +266,9 @@ impl From<WordSketch> for String {
     fn from(sketch: WordSketch) -> Self {
         let mut bytes = sketch.words.to_le_bytes().to_vec();
         bytes.extend(&sketch.histogram);
-        bytes.extend(sketch.sample.iter().flat_map(|hash| hash.to_le_bytes()));
+        for hash in &sketch.sample {
+            bytes.extend(hash.to_le_bytes());
+        }
         encode(&bytes)
     }
 }
@@ -259,17 +277,16 @@ impl TryFrom<String> for WordSketch {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
+        const TOO_SHORT: &str = "not a sketch of words: too short";
         let bytes = decode(&text).ok_or("not a sketch of words: not base 64")?;
-        let (words, rest) =
-            bytes.split_first_chunk::<4>().ok_or("not a sketch of words: too short")?;
+        let (words, rest) = bytes.split_first_chunk().ok_or(TOO_SHORT)?;
         let words = u32::from_le_bytes(*words);
         let classes = if words == 0 { 0 } else { CLASSES };
-        let (histogram, sample) =
-            rest.split_at_checked(classes).ok_or("not a sketch of words: too short")?;
-        let sample: Vec<u32> = sample
-            .chunks_exact(4)
-            .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-            .collect();
+        let (histogram, hashes) = rest.split_at_checked(classes).ok_or(TOO_SHORT)?;
+        let mut sample = Vec::with_capacity(hashes.len() / 4);
+        for hash in hashes.chunks_exact(4) {
+            sample.push(u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]));
+        }
         if sample.len() > SAMPLE || rest.len() % 4 != 0 || !sample.is_sorted() {
             return Err("not a sketch of words: a wrong sample");
         }
@@ -279,11 +296,14 @@ impl TryFrom<String> for WordSketch {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// Base 64 for URLs (RFC 4648, 5), without padding.
 fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
-        let at = |n: usize| three.get(n).copied().map_or(0, u32::from);
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        // Missing bytes count as zeros, and give no digits of their own.
+        let mut padded = [0; 4];
+        padded[1..=three.len()].copy_from_slice(three);
+        let bits = u32::from_be_bytes(padded);
         let digits = [18, 12, 6, 0].map(|shift| ALPHABET[(bits >> shift & 63) as usize] as char);
         text.extend(&digits[..=three.len()]);
     }
@@ -295,14 +315,23 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     for four in text.as_bytes().chunks(4) {
         let mut bits = 0;
         for n in 0..4 {
-            bits = bits << 6 | four.get(n).map_or(Some(0), |digit| value_of(*digit))?;
+            let value = match four.get(n) {
+                Some(digit) => value_of(*digit)?,
+                None => 0,
+            };
+            bits = bits << 6 | value;
+        }
+        // One digit has six bits, which is not a byte.
+        if four.len() == 1 {
+            return None;
         }
         let [_, three @ ..] = bits.to_be_bytes();
-        bytes.extend(&three[..four.len().checked_sub(1).filter(|n| *n > 0)?]);
+        bytes.extend(&three[..four.len() - 1]);
     }
     Some(bytes)
 }
 
+/// The value of a digit, from 0 to 63.
 fn value_of(digit: u8) -> Option<u32> {
     let value = match digit {
         b'A'..=b'Z' => digit - b'A',

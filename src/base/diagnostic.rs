@@ -99,7 +99,7 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
     }
 }
 
-/// `12:3: message`, or `message` where there is no place.
+/// Writes `12:3: message`, or `message` if it has no place.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Place { line, column }) = self.place {

@@ -39,8 +39,8 @@ impl Direction {
         }
     }
 
-    /// The direction of an article in `language` (BCP 47), or of most letters of its `html` where no
-    /// language is given. Code is not counted, as it is Latin everywhere.
+    /// The direction of an article in `language` (BCP 47), or of most letters of its `html` if it
+    /// names no language. Code is not counted, because it is Latin in all languages.
     pub fn of(language: Option<&str>, html: &str) -> Self {
         match language {
             Some(tag) => of_language(tag),

@@ -16,7 +16,7 @@ pub struct Fingerprint {
     pub dev: u64,
     /// Inode number; reused at once after a deletion, so it proves nothing alone.
     pub ino: u64,
-    /// Birth time in nanoseconds since 1970; 0 where the file system has none.
+    /// Birth time in nanoseconds since 1970; 0 if the file system has none.
     pub btime_ns: i64,
     /// Size in bytes.
     pub len_bytes: u64,

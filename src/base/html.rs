@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The longest reference that is looked for, in bytes: `&#x0010FFFF;` and some zeros more.
+/// The longest reference that is recognised, in bytes: `&#x0010FFFF;` with a few more zeros.
 const REFERENCE_MAX_BYTES: usize = 16;
 
 /// The text of an attribute's value or of text content: the references that serialisers of HTML
@@ -28,6 +28,7 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
                 text.push(c);
                 rest = &rest[len..];
             }
+            // A lone `&` is text, as in `R&D`.
             None => {
                 text.push('&');
                 rest = &rest[1..];
@@ -38,8 +39,8 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The character that the reference at the beginning of `text` stands for, and the reference's
-/// length. The `;` is looked for nearby: a text of nothing but `&` must not cost the square of its
+/// The character of the reference at the beginning of `text`, and the reference's length in bytes.
+/// The `;` is searched only nearby: otherwise a text of many `&` would cost the square of its
 /// length.
 fn reference(text: &str) -> Option<(char, usize)> {
     let near = &text[..text.floor_char_boundary(REFERENCE_MAX_BYTES)];

@@ -81,7 +81,7 @@ impl RelPath {
         }
     }
 
-    /// The directory that holds this path; `None` for the root.
+    /// The directory that contains this path; `None` for the root.
     pub fn parent(&self) -> Option<RelPath> {
         if self.is_root() {
             return None;
@@ -99,6 +99,7 @@ impl RelPath {
     pub fn is_beneath(&self, directory: &RelPath) -> bool {
         match self.0.strip_prefix(&*directory.0) {
             Some(rest) if directory.is_root() => !rest.is_empty(),
+            // `newsletter/a` begins with `news`, and is not in it.
             Some(rest) => rest.starts_with('/'),
             None => false,
         }

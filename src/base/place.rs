@@ -1,4 +1,4 @@
-//! Lines and columns of a text: the one place where a byte offset becomes what an editor shows.
+//! Lines and columns of a text, as editors show them, from byte offsets.
 
 use serde::{Deserialize, Serialize};
 

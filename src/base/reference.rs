@@ -33,7 +33,8 @@ fn is_scheme(text: &str) -> bool {
 /// ```
 /// use dropfeed::base::reference::encode;
 ///
-/// assert_eq!(encode("https://example.org/a|b?c=[1]#d#e"), "https://example.org/a%7Cb?c=%5B1%5D#d%23e");
+/// let url = "https://example.org/a|b?c=[1]#d#e";
+/// assert_eq!(encode(url), "https://example.org/a%7Cb?c=%5B1%5D#d%23e");
 /// ```
 pub fn encode(url: &str) -> Cow<'_, str> {
     let bytes = url.as_bytes();
@@ -59,7 +60,7 @@ pub fn encode(url: &str) -> Cow<'_, str> {
     if encoded.len() == url.len() { Cow::Borrowed(url) } else { Cow::Owned(encoded) }
 }
 
-/// The end of the authority (RFC 3986, 3.2) of an absolute URL; 0 where there is none.
+/// The end of the authority (RFC 3986, 3.2) of an absolute URL; 0 if it has none.
 fn authority_end(url: &str) -> usize {
     let Some((scheme, rest)) = url.split_once("://") else { return 0 };
     // In `?u=http://x` the `://` belongs to a query, and no authority follows it.

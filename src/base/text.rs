@@ -14,9 +14,16 @@ use unicode_segmentation::UnicodeSegmentation;
 /// assert!(is_safe('ü') && !is_safe('\u{1}'));
 /// ```
 pub fn is_safe(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-        && !matches!(c, '\u{fdd0}'..='\u{fdef}')
-        && u32::from(c) & 0xfffe != 0xfffe
+    let is_char = matches!(
+        c,
+        '\t' | '\n' | '\r'
+            | '\u{20}'..='\u{7e}'
+            | '\u{a0}'..='\u{d7ff}'
+            | '\u{e000}'..='\u{fffd}'
+            | '\u{10000}'..
+    );
+    // The noncharacters: a block of 32, and the last two of each plane (Unicode, section 23.7).
+    is_char && !matches!(c, '\u{fdd0}'..='\u{fdef}') && u32::from(c) & 0xfffe != 0xfffe
 }
 
 /// Removes the characters that are not allowed in a feed.
@@ -81,6 +88,7 @@ pub fn excerpt(text: &str, limit: usize) -> Cow<'_, str> {
     let Some((end, _)) = text.grapheme_indices(true).nth(limit) else { return Cow::Borrowed(text) };
     let head = &text[..end];
     let next_is_space = text[end..].starts_with(char::is_whitespace);
+    // If a cut before the last word leaves less than half, that word is cut in the middle.
     let cut = match head.rfind(char::is_whitespace) {
         Some(space) if !next_is_space && space >= end / 2 => &head[..space],
         _ => head,

@@ -40,8 +40,7 @@ impl Written {
             Written::Local(local) => local,
             Written::Day(day) => day.to_datetime(civil::Time::midnight()),
         };
-        // Fails only within a day of the end of the representable range, where the instant itself
-        // is the limit.
+        // This fails only within a day of the end of the representable range.
         zone.to_ambiguous_timestamp(local).compatible().unwrap_or(Timestamp::MAX)
     }
 }

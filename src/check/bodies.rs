@@ -214,8 +214,8 @@ impl<'a> Bodies<'a> {
     /// Returns the image that the front matter names, if it does not exist.
     fn image(&self, article: &Article) -> Option<Dead> {
         let written = article.head.image.as_deref()?;
-        // The resolver tries one or more references: as it is written, and decoded. The first one is
-        // reported if none exists. Cells, because the resolver takes a shared closure.
+        // The resolver tries one or more references: as it is written, and decoded. The first one
+        // is reported if none exists. Cells, because the resolver takes a shared closure.
         let asked = RefCell::new(None);
         let exists = Cell::new(false);
         let locate = |reference: &str| {

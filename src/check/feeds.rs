@@ -34,13 +34,13 @@ pub(super) fn entries(
     if articles.is_empty() {
         return;
     }
+    // Without a limit, so that no entry is shortened or left out.
     let feeds = Feeds { max_bytes: usize::MAX, ..snapshot.config.feeds.clone() };
-    let body = |seq: Seq| bodies.get(&seq).cloned();
-    let Some(feed) =
-        compose(&snapshot.library, &snapshot.config, &feeds, &Scope::Site, &articles, &body)
-    else {
-        return;
-    };
+    let feed =
+        compose(&snapshot.library, &snapshot.config, &feeds, &Scope::Site, &articles, &|seq| {
+            bodies.get(&seq).cloned()
+        });
+    let Some(feed) = feed else { return };
     let misread = named_misread(diagnostics);
     for (id, diagnostic) in feed::lint(&feed, now) {
         // Findings without an entry concern the whole feed: `whole` reports them once.

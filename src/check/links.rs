@@ -1,4 +1,4 @@
-//! References of a body: where they lead, and where its source has them.
+//! References of a body: their targets, and their places in the source.
 
 use std::collections::BTreeSet;
 
@@ -109,7 +109,7 @@ fn by_path(source: &str, path: &str) -> Option<usize> {
     for form in [name, &encoded] {
         for (at, _) in source.match_indices(form) {
             let Some(found) = written(source, at, form.len(), path) else { continue };
-            // Certain places go before doubtful ones, then the first.
+            // Certain places are better than uncertain ones; of equal ones the first is taken.
             if best.is_none_or(|best| found < best) {
                 best = Some(found);
             }
@@ -119,8 +119,8 @@ fn by_path(source: &str, path: &str) -> Option<usize> {
 }
 
 /// Finds the start of the reference whose last segment is the `len` bytes at `at`, if it may mean
-/// `path`. First, whether the place is doubtful: in `[x](x)` the first `x` is only the text that
-/// people see.
+/// `path`. Also returns whether the place is uncertain: in `[x](x)` the first `x` is only the text
+/// of the link.
 fn written(source: &str, at: usize, len: usize, path: &str) -> Option<(bool, usize)> {
     let mut start = at;
     for c in source[..at].chars().rev() {

@@ -23,7 +23,7 @@ impl At {
     }
 }
 
-/// `config.toml:12`, `config.toml` or `DROPFEED_FEEDS__LIMIT`.
+/// Writes `config.toml:12`, `config.toml` or `DROPFEED_FEEDS__LIMIT`.
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
@@ -42,7 +42,7 @@ pub struct Finding {
     pub message: String,
 }
 
-/// `config.toml:12: unknown key ...`
+/// Writes `config.toml:12: unknown key ...`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.at, self.message)
@@ -60,7 +60,7 @@ impl Errors {
     }
 }
 
-/// One line for each error, without a final line break.
+/// Writes one line for each error, without a final line break.
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, mistake) in self.0.iter().enumerate() {

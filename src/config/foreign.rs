@@ -16,7 +16,7 @@ const ZOLA: [&str; 9] = [
     "slugify",
 ];
 
-/// Top-level names that only Hugo's configuration has, in lower case: Hugo does not mind the case.
+/// Top-level names that only Hugo's configuration has, in lower case: Hugo ignores the case.
 const HUGO: [&str; 9] = [
     "baseurl",
     "languagecode",
@@ -32,11 +32,11 @@ const HUGO: [&str; 9] = [
 /// Returns the error for a file whose name is that of another program's configuration.
 pub(super) fn by_name(file: &str) -> Option<String> {
     let lower = file.to_lowercase();
-    let lower = lower.rsplit_once('/').map_or(lower.as_str(), |(_, name)| name);
-    match lower {
+    let (_, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    match name {
         "hugo.toml" | "hugo.yaml" | "hugo.json" => Some(belongs_to("Hugo")),
         "_config.yml" | "_config.yaml" => Some(belongs_to("Jekyll")),
-        _ => match lower.rsplit_once('.') {
+        _ => match name.rsplit_once('.') {
             Some((_, "yml" | "yaml" | "json")) => {
                 Some("the configuration of dropfeed must be TOML".to_owned())
             }
@@ -61,7 +61,8 @@ pub(super) fn by_marks(table: &DeTable<'_>) -> Option<String> {
 fn belongs_to(program: &str) -> String {
     let articles = if program == "Jekyll" { "_posts" } else { "content" };
     format!(
-        "this is the configuration of {program}, not of dropfeed; to publish the articles of that site, write a \
-         dropfeed.toml beside it with dir = \"{articles}\" under [articles], and run dropfeed --config dropfeed.toml"
+        "this is the configuration of {program}, not of dropfeed; to publish the articles of that site, \
+         write a dropfeed.toml next to it with dir = \"{articles}\" under [articles], and run dropfeed \
+         --config dropfeed.toml"
     )
 }

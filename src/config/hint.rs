@@ -8,7 +8,11 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let mut nearest = None;
     for candidate in known {
         let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-        let best = nearest.map_or(limit + 1, |(best, _)| best);
+        // Of several equally near words the first is suggested.
+        let best = match nearest {
+            Some((best, _)) => best,
+            None => limit + 1,
+        };
         if distance < best {
             nearest = Some((distance, candidate));
         }
@@ -16,7 +20,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     nearest.map(|(_, candidate)| candidate)
 }
 
-/// ``, did you mean `listen`?`` or nothing.
+/// The end of a message: ``, did you mean `listen`?``, or nothing.
 pub(super) fn did_you_mean(word: Option<&str>) -> String {
     match word {
         Some(word) => format!(", did you mean `{word}`?"),
@@ -24,7 +28,7 @@ pub(super) fn did_you_mean(word: Option<&str>) -> String {
     }
 }
 
-/// `"a", "b" or "c"`: choices as a sentence lists them.
+/// The choices as a sentence lists them: `"a", "b" or "c"`.
 pub(super) fn any_of(words: &[&str]) -> String {
     let mut list = String::new();
     for (n, word) in words.iter().enumerate() {

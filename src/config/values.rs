@@ -106,6 +106,7 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     }
     let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
     let city = text.to_lowercase().replace(' ', "_");
+    // People often write only the city.
     let by_city = names.iter().find(|name| name.to_lowercase().rsplit('/').next() == Some(&city));
     let near = match by_city {
         Some(name) => Some(name.as_str()),
@@ -143,29 +144,31 @@ pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, Strin
 
 /// Explains why a text is not `IP:PORT`; `None` if it may be `NAME:PORT`.
 fn address_hint(text: &str) -> Option<String> {
-    let mean = |meant: String| Some(format!(", did you mean \"{meant}\"?"));
     if text.starts_with("unix:") {
         return Some("; Unix sockets are not supported".to_owned());
     }
-    if let Some((_, rest)) = text.split_once("://") {
-        return mean(rest.trim_end_matches('/').to_owned());
-    }
-    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return mean(SocketAddr::new(ip, 8080).to_string());
-    }
-    match text.rsplit_once(':') {
-        None if text.parse::<u16>().is_ok() => mean(format!("127.0.0.1:{text}")),
-        None => mean(format!("{text}:8080")),
-        Some(("" | "*", port)) => mean(format!("0.0.0.0:{port}")),
-        Some((host, port)) if port.parse::<u16>().is_err() => {
-            Some(format!("; the port {port:?} of {host} is not a number from 0 to 65535"))
+    let meant = if let Some((_, rest)) = text.split_once("://") {
+        rest.trim_end_matches('/').to_owned()
+    } else if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        SocketAddr::new(ip, 8080).to_string()
+    } else {
+        match text.rsplit_once(':') {
+            None if text.parse::<u16>().is_ok() => format!("127.0.0.1:{text}"),
+            None => format!("{text}:8080"),
+            Some(("" | "*", port)) => format!("0.0.0.0:{port}"),
+            Some((host, port)) if port.parse::<u16>().is_err() => {
+                return Some(format!(
+                    "; the port {port:?} of {host} is not a number from 0 to 65535"
+                ));
+            }
+            Some((host, port)) if host.contains(':') => format!("[{host}]:{port}"),
+            Some((host, _)) if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+                return Some(format!("; {host} is not an address"));
+            }
+            Some(_) => return None,
         }
-        Some((host, port)) if host.contains(':') => mean(format!("[{host}]:{port}")),
-        Some((host, _)) if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
-            Some(format!("; {host} is not an address"))
-        }
-        Some(_) => None,
-    }
+    };
+    Some(did_you_mean(Some(&meant)))
 }
 
 /// Returns the URL of a listener on this machine.

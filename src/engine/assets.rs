@@ -1,8 +1,8 @@
-//! Files that are served as they are: an open file, and the names of its versions.
+//! Files that are served unchanged: an open file, and the name of its version.
 //!
-//! An asset costs what is sent of it. A small file's version is named by the digest of its bytes,
-//! which is computed once and remembered by the file's fingerprint. A large file is not read for
-//! its name: its fingerprint is the name.
+//! Only the bytes that are sent are read. A small file's version is named by the digest of its
+//! bytes, which is computed once and remembered by the file's fingerprint. A large file is not read
+//! for its name: the name is derived from its fingerprint.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +13,8 @@ use crate::base::{Digest, Timestamp, time};
 use crate::publish::render::{Asset, Unrendered};
 use crate::source::{AssetFile, Fingerprint};
 
-/// Files up to this size are named by the digest of their bytes, so that replicas agree. Reading so
-/// much takes a few milliseconds.
+/// The largest file that is named by the digest of its bytes, so that replicas agree. Reading it
+/// takes a few milliseconds.
 const DIGESTED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Digests in each half of [`Digests`], of about 100 bytes each.
@@ -24,8 +24,9 @@ const HALF_MAX: usize = 2048;
 #[derive(Debug, Default)]
 pub(super) struct Digests(Mutex<Halves>);
 
-/// When `recent` is full it becomes `earlier`, and what was not asked for meanwhile is forgotten:
-/// nearly the least recently used, without an order to keep.
+/// Two generations of digests. When `recent` is full it becomes `earlier`, and the digests of the
+/// old `earlier` that were not used meanwhile are forgotten: nearly the least recently used,
+/// without keeping an order.
 #[derive(Debug, Default)]
 struct Halves {
     recent: HashMap<Fingerprint, Digest>,
@@ -58,7 +59,7 @@ impl Halves {
     }
 }
 
-/// A file opened at a moment.
+/// An open file, and the time at which it was opened.
 pub(super) struct Opened {
     file: AssetFile,
     opened: Timestamp,
@@ -83,7 +84,8 @@ impl Asset for Opened {
 
     fn version(&self) -> Result<Option<Digest>, Unrendered> {
         let fingerprint = self.file.fingerprint();
-        // The file may be written once more within the same tick of the file system's clock.
+        // The file may be written again within the same tick of the file system's clock, which
+        // would not change its fingerprint.
         let is_racy = self.file.is_racy(self.opened);
         if self.len_bytes() > DIGESTED_BYTES_MAX {
             return Ok(if is_racy { None } else { Some(name(&fingerprint)) });
@@ -92,7 +94,7 @@ impl Asset for Opened {
             return Ok(Some(digest));
         }
         let digest = self.file.digest().map_err(|_| Unrendered::Changed)?;
-        // What was overwritten meanwhile has no digest.
+        // A file that was written while it was read has no single digest.
         if self.file.fingerprint_now().map_err(|_| Unrendered::Unreadable)? != fingerprint {
             return Err(Unrendered::Changed);
         }
@@ -118,7 +120,7 @@ impl Asset for Opened {
 }
 
 /// The name of a version of a large file. Every write moves the change time, which no program can
-/// set. The device is left out, because its number may be another after a reboot.
+/// set. The device is left out, because its number may change at a reboot.
 fn name(fingerprint: &Fingerprint) -> Digest {
     let Fingerprint { dev: _, ino, btime_ns, len_bytes, mtime_ns, ctime_ns } = *fingerprint;
     let mut text = Vec::with_capacity(5 * 8);

@@ -1,7 +1,7 @@
 //! The store, shared by the engine, the projection and the control socket.
 //!
-//! The lock is held for one call, which concerns the state directory alone: a slow disk beneath
-//! `feeds/` never makes a step wait. A backup or a check does, for as long as it reads.
+//! The lock is held for one call, which uses only the state directory: a slow disk beneath `feeds/`
+//! never makes a step wait. A backup or a check does, for as long as it reads.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,8 @@ impl SharedStore {
         Self(Arc::new(Mutex::new(store)))
     }
 
-    /// A call of a store is all or nothing, so a panic leaves nothing half done.
+    /// Locks the store, and ignores poisoning: each call is all or nothing, so a panic leaves
+    /// nothing half done.
     fn lock(&self) -> MutexGuard<'_, Box<dyn Store>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,8 +1,8 @@
 //! A check of every feed by another parser, before it is published.
 //!
-//! The writers return success for documents that no reader can open. What they wrote is read back
-//! here. An entry that does not come back as it went in is reported and left out, the rest is
-//! published, and the three formats move together or not at all.
+//! The writers return success even for documents that no reader can open, so every document is read
+//! back here. An entry that differs after reading it back is reported and left out, the other
+//! entries are published, and the three formats are replaced together or not at all.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -21,7 +21,7 @@ const ROUNDS_MAX: usize = 3;
 /// A reason why an entry, or a whole feed, is not published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// The id of the entry at fault; `None` where the fault is the feed's.
+    /// The id of the entry at fault; `None` if the fault concerns the feed.
     pub id: Option<String>,
     /// One sentence for a person: the format, and what differs.
     pub reason: String,
@@ -36,21 +36,21 @@ impl fmt::Display for Rejected {
     }
 }
 
-/// A feed that came back from the gate.
+/// A feed that passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The bytes in each format: RSS, Atom, JSON. All three hold the same entries.
+    /// The bytes in each format: RSS, Atom, JSON. All three have the same entries.
     pub documents: [Vec<u8>; 3],
     /// The entries that had to be left out.
     pub quarantined: Vec<Rejected>,
 }
 
-/// The feed in all formats, without the entries that no reader would get as they are.
+/// Writes the feed in all formats, without entries that readers would not get as they are.
 ///
 /// # Errors
 ///
-/// The findings, where no document can be trusted: the fault is not one entry's, or nothing would
-/// be left. The last good documents should then stay.
+/// The findings, if no document can be trusted: the fault does not concern single entries, or no
+/// entry would be left. The last good documents should then stay.
 pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
@@ -59,7 +59,7 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
         if found.is_empty() {
             return Ok(Published { documents, quarantined });
         }
-        // The whole document failed, which may still be one entry's fault.
+        // A whole document failed. The cause may still be one entry.
         if found.iter().any(|rejected| rejected.id.is_none()) {
             let culprits = alone(&feed);
             if culprits.is_empty() {
@@ -68,8 +68,10 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
             }
             found = culprits;
         }
-        let bad: HashSet<&str> =
-            found.iter().filter_map(|rejected| rejected.id.as_deref()).collect();
+        let mut bad = HashSet::new();
+        for rejected in &found {
+            bad.extend(rejected.id.as_deref());
+        }
         feed.entries.retain(|entry| !bad.contains(entry.id.as_str()));
         quarantined.extend(found);
         if feed.entries.is_empty() {
@@ -80,7 +82,7 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     Err(quarantined)
 }
 
-/// Writes and reads the three formats side by side: it is what a drop waits for.
+/// Writes and reads the three formats in parallel, because a new article waits for it.
 fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
     let (rss, (atom, json)) = rayon::join(
         || write_and_check_one(feed, Format::Rss),
@@ -121,17 +123,15 @@ fn check_one(feed: &Feed, format: Format, bytes: &[u8]) -> Vec<Rejected> {
     found
 }
 
-/// The twins, and then the other findings: each entry is named once.
+/// The twins, and then the other findings, at most one for each entry.
 fn once_each(feed: &Feed, found: Vec<Rejected>) -> Vec<Rejected> {
-    let mut all = Vec::new();
+    let mut all: Vec<Rejected> = twins(feed).into_iter().map(|(_, twin)| twin).collect();
+    all.extend(found);
     let mut named = BTreeSet::new();
-    let twins = twins(feed).into_iter().map(|(_, rejected)| rejected);
-    for rejected in twins.chain(found) {
-        match &rejected.id {
-            Some(id) if !named.insert(id.clone()) => {}
-            _ => all.push(rejected),
-        }
-    }
+    all.retain(|rejected| match &rejected.id {
+        Some(id) => named.insert(id.clone()),
+        None => true,
+    });
     all
 }
 
@@ -148,22 +148,21 @@ fn alone(feed: &Feed) -> Vec<Rejected> {
             culprits.push(Rejected { id: Some(entry.id.clone()), ..first });
         }
     }
-    // Where all of them fail, the fault is in what they share.
+    // If all of them fail, the fault is in what they share: the feed.
     if culprits.len() == feed.entries.len() { Vec::new() } else { culprits }
 }
 
-/// Makes the feed's date its newest entry's; that of an empty feed stays.
+/// Sets the feed's date to that of its newest entry. An empty feed keeps its date.
 fn redate(feed: &mut Feed) {
     if let Some(newest) = feed.entries.iter().map(|entry| entry.updated).max() {
         feed.updated = newest;
     }
 }
 
-/// Takes every entry out whose id one before it has: readers would keep one of the two, and which
-/// is chance.
+/// Removes every entry whose id an earlier one has: readers would keep one of the two by chance.
 fn remove_twins(feed: &mut Feed) -> Vec<Rejected> {
     let mut rejected = Vec::new();
-    // From the last to the first, so that the places of the others stay what they are.
+    // From the last to the first, so that a removal does not move the places that are still needed.
     for (place, twin) in twins(feed).into_iter().rev() {
         feed.entries.remove(place);
         rejected.push(twin);
@@ -172,12 +171,14 @@ fn remove_twins(feed: &mut Feed) -> Vec<Rejected> {
     rejected
 }
 
-/// The entries whose id one before them has, with their places in the feed, ascending.
+/// The entries whose id an earlier one has, with their places in the feed, ascending.
 fn twins(feed: &Feed) -> Vec<(usize, Rejected)> {
     let (mut ids, mut atom_ids) = (HashSet::new(), HashSet::new());
     let mut twins = Vec::new();
     for (place, entry) in feed.entries.iter().enumerate() {
-        if !(ids.insert(&entry.id) & atom_ids.insert(&entry.atom_id)) {
+        // Both are inserted, so that a later twin of either is found.
+        let (is_new, is_new_in_atom) = (ids.insert(&entry.id), atom_ids.insert(&entry.atom_id));
+        if !is_new || !is_new_in_atom {
             let reason = "its id is another entry's".to_owned();
             twins.push((place, Rejected { id: Some(entry.id.clone()), reason }));
         }
@@ -188,30 +189,32 @@ fn twins(feed: &Feed) -> Vec<(usize, Rejected)> {
 fn read(bytes: &[u8]) -> Result<model::Feed, String> {
     let text = std::str::from_utf8(bytes).map_err(|why| format!("it is not UTF-8: {why}"))?;
     if !is_xml(text) {
-        return Err("it holds a character that XML 1.0 forbids".to_owned());
+        return Err("it contains a character that XML 1.0 does not allow".to_owned());
     }
     feed_rs::parser::parse(bytes).map_err(|why| format!("it cannot be read back: {why}"))
 }
 
-/// Whether these are characters of XML 1.0 alone (2.2, `Char`). UTF-8 has no surrogates; the rest
-/// of what is forbidden is here.
+/// Whether all characters are allowed in XML 1.0 (2.2, `Char`). Surrogates need no check, since
+/// UTF-8 has none.
 fn is_xml(text: &str) -> bool {
     let bytes = text.as_bytes();
     if xml::any_byte(bytes, is_forbidden_control) {
         return false;
     }
-    // Both noncharacters begin with EF: where that byte is absent, the slower search is not needed.
+    // Both noncharacters begin with the byte EF: without it, the slower search is not needed.
     !(xml::any_byte(bytes, |byte| byte == 0xef) && text.contains(['\u{fffe}', '\u{ffff}']))
 }
 
-/// Without short-circuits, so that a block of bytes is compared at once.
+/// Whether XML 1.0 forbids this control character. Without short-circuits, so that the compiler
+/// compares a block of bytes at once.
 fn is_forbidden_control(byte: u8) -> bool {
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
+/// Compares the feed with the document that was read back.
 fn compare(feed: &Feed, format: Format, read: &model::Feed, found: &mut Vec<Rejected>) {
     if !same(text_of(&read.title), &xml::border(&feed.title)) {
-        found.push(of_feed(format, "its title does not come back"));
+        found.push(of_feed(format, "its title differs after reading it back"));
     }
     let is_dated = match (format, read.updated) {
         // The format has no such date.
@@ -222,17 +225,18 @@ fn compare(feed: &Feed, format: Format, read: &model::Feed, found: &mut Vec<Reje
         (Format::Atom, Some(at)) => at.timestamp_micros() == feed.updated.as_microsecond(),
     };
     if !is_dated {
-        found.push(of_feed(format, "its date does not come back"));
+        found.push(of_feed(format, "its date differs after reading it back"));
     }
     let (written, came_back) = (feed.entries.len(), read.entries.len());
     if written != came_back {
-        let reason = format!("{written} entries were written, {came_back} come back");
+        let reason = format!("{written} entries were written, but {came_back} were read back");
         found.push(of_feed(format, &reason));
         return;
     }
     for (entry, read) in feed.entries.iter().zip(&read.entries) {
         if let Some(what) = difference(entry, format, read) {
-            let reason = format!("{}: its {what} does not come back", format.file_name());
+            let reason =
+                format!("{}: its {what} differs after reading it back", format.file_name());
             found.push(Rejected { id: Some(entry.id.clone()), reason });
         }
     }
@@ -249,7 +253,7 @@ fn text_of(read: &Option<model::Text>) -> &str {
     }
 }
 
-/// The first part of an entry that is not as it was written, by name.
+/// The name of the first field of an entry that differs from what was written.
 fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'static str> {
     let (id, title) = match format {
         Format::Atom => (xml::border(&entry.atom_id), Some(entry.name())),
@@ -267,7 +271,7 @@ fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'st
     if read.published.map(|at| at.timestamp()) != Some(seconds(entry.published)) {
         return Some("date");
     }
-    // RSS has one date alone.
+    // RSS has a single date.
     let updated = read.updated.map(|at| at.timestamp_micros());
     if format != Format::Rss && updated != Some(entry.updated.as_microsecond()) {
         return Some("date of change");
@@ -290,7 +294,7 @@ fn has_link(entry: &Entry, read: &model::Entry) -> bool {
     read.links.iter().any(|link| link.href == entry.url || link.href == normal)
 }
 
-/// Whether the article is whole. A document without its HTML has none to lose.
+/// Whether the content is complete.
 fn has_content(entry: &Entry, read: &model::Entry) -> bool {
     let Some(html) = xml::some(&entry.html) else { return true };
     match &read.content {
@@ -299,12 +303,12 @@ fn has_content(entry: &Entry, read: &model::Entry) -> bool {
     }
 }
 
-/// Whether the two are equal but for white space at their ends, which parsers remove.
+/// Whether two texts are equal, except for white space at their ends, which parsers remove.
 fn same(read: &str, written: &str) -> bool {
     read.trim() == written.trim()
 }
 
-/// The whole second that RSS says, for instants before 1970 too.
+/// The whole second of an instant, as RSS has it; before 1970 too.
 fn seconds(at: Timestamp) -> i64 {
     at.as_microsecond().div_euclid(1_000_000)
 }
@@ -345,19 +349,24 @@ mod tests {
     fn what_differs_is_named_with_its_entry() {
         let (rich, plain) = ("urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8", "not an IRI");
         for (from, to, id, reason) in [
-            ("Plain", "Plane", plain, "rss.xml: its title does not come back"),
-            ("09:30:00", "09:30:01", rich, "rss.xml: its date does not come back"),
-            ("00.000007", "00.000008", plain, "atom.xml: its date of change does not come back"),
-            ("שלום", "שלו", rich, "rss.xml: its content does not come back"),
-            ("blog/plain", "blog/other", plain, "rss.xml: its link does not come back"),
-            ("not an IRI", "an IRI", plain, "rss.xml: its id does not come back"),
+            ("Plain", "Plane", plain, "rss.xml: its title differs after reading it back"),
+            ("09:30:00", "09:30:01", rich, "rss.xml: its date differs after reading it back"),
+            (
+                "00.000007",
+                "00.000008",
+                plain,
+                "atom.xml: its date of change differs after reading it back",
+            ),
+            ("שלום", "שלו", rich, "rss.xml: its content differs after reading it back"),
+            ("blog/plain", "blog/other", plain, "rss.xml: its link differs after reading it back"),
+            ("not an IRI", "an IRI", plain, "rss.xml: its id differs after reading it back"),
             (
                 "urn:uuid:1b671a64",
                 "urn:uuid:1b671a65",
                 plain,
-                "atom.xml: its id does not come back",
+                "atom.xml: its id differs after reading it back",
             ),
-            ("Tom ", "", rich, "rss.xml: its content does not come back"),
+            ("Tom ", "", rich, "rss.xml: its content differs after reading it back"),
         ] {
             let expected = Rejected { id: Some(id.to_owned()), reason: reason.to_owned() };
             assert_eq!(broken(from, to), [expected], "{from:?}");

@@ -1,9 +1,8 @@
-//! Findings of validators and readers in a feed that is well-formed all the same, for `dropfeed
-//! check`.
+//! Findings of validators and readers in a feed that is well-formed, for `dropfeed check`.
 //!
-//! The writers make impossible what can be made impossible; `tests::rules_that_cannot_be_broken`
-//! lists it. What is left is in the authors' own text, ids and dates, which are published as they
-//! are. Nothing here changes anything.
+//! The writers prevent most mistakes by themselves; `tests::rules_that_cannot_be_broken` lists
+//! those. The others are in the authors' own text, ids and dates, which are published as they are.
+//! Never changes a feed.
 
 use std::collections::HashMap;
 
@@ -12,7 +11,7 @@ use crate::base::{Diagnostic, Timestamp, time};
 
 use super::{Entry, Feed, mailbox};
 
-/// Seconds that a date may lie ahead of now before validators call it implausible.
+/// The time in seconds that a date may be in the future before validators consider it implausible.
 const AHEAD_S_MAX: i64 = 600;
 
 /// 1990-01-01T00:00:00Z: dates before it are taken for mistakes.
@@ -74,15 +73,15 @@ const RISKY: [&str; 11] = [
     "frameset",
 ];
 
-/// Schemes of links that run something.
+/// Schemes of links that run code.
 const RUNNING: [&str; 3] = ["javascript:", "vbscript:", "data:text/"];
 
 /// Schemes with a registration, as far as feeds' ids use them.
 const REGISTERED: [&str; 11] =
     ["http", "https", "urn", "tag", "info", "cid", "mid", "data", "mailto", "ftp", "dns"];
 
-/// The findings, each with the id of its entry; `None` for what concerns the whole feed. `now` is
-/// for dates that lie ahead.
+/// The findings, each with the id of its entry; `None` if one concerns the whole feed. `now` is
+/// compared with the dates.
 pub fn lint(feed: &Feed, now: Timestamp) -> Vec<(Option<String>, Diagnostic)> {
     let mut all = Vec::new();
     let mut found = Vec::new();
@@ -90,6 +89,7 @@ pub fn lint(feed: &Feed, now: Timestamp) -> Vec<(Option<String>, Diagnostic)> {
     for diagnostic in found.drain(..) {
         all.push((None, diagnostic));
     }
+    // The W3C validator reports entries with the same date of change.
     let mut updated = HashMap::new();
     for entry in &feed.entries {
         one(entry, now, &mut found);
@@ -110,14 +110,14 @@ fn whole(feed: &Feed, found: &mut Vec<Diagnostic>) {
     person(&feed.author, found);
     language(&feed.language, found);
     if feed.home_url.contains('[') {
-        let message = "validators do not know an IPv6 address in a URL; a name would do";
+        let message = "validators do not accept an IPv6 address in a URL; use a host name";
         found.push(Diagnostic::note("ipv6-url", message));
     }
 }
 
 fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
     if entry.title.trim().is_empty() && entry.summary.trim().is_empty() {
-        let message = "it has neither a title nor words, so that readers show a line of nothing";
+        let message = "it has neither a title nor text, so that readers show an empty line";
         found.push(Diagnostic::warning("wordless", message));
     }
     plain("the title", &entry.title, found);
@@ -133,23 +133,24 @@ fn one(entry: &Entry, now: Timestamp, found: &mut Vec<Diagnostic>) {
     }
     id(entry, found);
     date("date", entry.published, now, found);
+    // `updated` differs by microseconds even if nothing changed.
     if entry.updated.as_second() != entry.published.as_second() {
         date("date of change", entry.updated, now, found);
     }
     html(&entry.html, found);
 }
 
-/// Plain text that a reader may take for something else.
+/// Checks a plain text for signs that a reader may misunderstand.
 fn plain(what: &str, text: &str, found: &mut Vec<Diagnostic>) {
     if let Some(tag) = literal_tag(text) {
         let message = format!(
-            "{what} holds a literal <{tag}>: it is published as text, but some readers take it for \
-             markup"
+            "{what} contains a literal <{tag}>: it is published as text, but some readers take it \
+             for markup"
         );
         found.push(Diagnostic::note("literal-markup", message));
     }
     if text.contains('\u{fffd}') {
-        let message = format!("{what} holds U+FFFD, which validators take for a wrong encoding");
+        let message = format!("{what} contains U+FFFD, which validators take for a wrong encoding");
         found.push(Diagnostic::warning("replacement-character", message));
     }
     if looks_encoded_twice(text) {
@@ -193,7 +194,7 @@ fn person(person: &Person, found: &mut Vec<Diagnostic>) {
     plain("an author's name", &person.name, found);
     if in_brackets(&person.name).is_some_and(mailbox::is_address) {
         let name = &person.name;
-        let message = format!("the name `{name}` holds an address; `email` is the place for it");
+        let message = format!("the name `{name}` contains an address; write it in `email` instead");
         found.push(Diagnostic::warning("address-in-name", message));
     }
     if let Some(address) = &person.email
@@ -210,7 +211,7 @@ fn in_brackets(text: &str) -> Option<&str> {
     Some(inside)
 }
 
-/// Validators know the languages of ISO 639 alone.
+/// Checks a language: validators know only those of ISO 639.
 fn language(tag: &str, found: &mut Vec<Diagnostic>) {
     let primary = tag.split('-').next().unwrap_or_default();
     if !(2..=3).contains(&primary.len()) || !primary.chars().all(|c| c.is_ascii_alphabetic()) {
@@ -222,24 +223,35 @@ fn language(tag: &str, found: &mut Vec<Diagnostic>) {
 }
 
 fn id(entry: &Entry, found: &mut Vec<Diagnostic>) {
-    let mut note = |message: String| found.push(Diagnostic::note("id", message));
     let id = entry.id.as_str();
     if id.len() < 9 && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) {
-        note(format!("the id `{id}` is so short that validators doubt that it is unique"));
+        let message =
+            format!("the id `{id}` is so short that validators do not consider it unique");
+        found.push(Diagnostic::note("id", message));
     }
-    let Some((scheme, rest)) = entry.atom_id.split_once(':') else { return };
+    if let Some(message) = problem_of_uri(id, &entry.atom_id) {
+        found.push(Diagnostic::note("id", message));
+    }
+}
+
+/// The problem of an id as a URI, if it is one. `id` is the id as its author wrote it.
+fn problem_of_uri(id: &str, uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once(':')?;
     let scheme = scheme.to_ascii_lowercase();
-    if !entry.atom_id.is_ascii() {
-        note(format!("the id `{id}` is an IRI; validators want a URI"));
-    } else if matches!(scheme.as_str(), "http" | "https") && !is_canonical(&entry.atom_id) {
-        note(format!("the id `{id}` is not in the canonical form of a URL"));
-    } else if !is_well_formed(&scheme, rest) {
-        note(format!("the id `{id}` is not what `{scheme}:` ids look like"));
-    } else if scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !REGISTERED.contains(&scheme.as_str())
-    {
-        note(format!("the scheme of the id `{id}` is not registered"));
+    if !uri.is_ascii() {
+        return Some(format!("the id `{id}` is an IRI; validators require a URI"));
     }
+    if matches!(scheme.as_str(), "http" | "https") && !is_canonical(uri) {
+        return Some(format!("the id `{id}` is not in the canonical form of a URL"));
+    }
+    if !is_well_formed(&scheme, rest) {
+        return Some(format!("the id `{id}` is not a valid `{scheme}:` URI"));
+    }
+    let is_letters = scheme.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_letters && !REGISTERED.contains(&scheme.as_str()) {
+        return Some(format!("the scheme of the id `{id}` is not registered"));
+    }
+    None
 }
 
 /// Whether normalising it (RFC 3986, 6.2.2 and 6.2.3) would change nothing.
@@ -269,12 +281,12 @@ fn is_tag(rest: &str) -> bool {
     let Some((entity, _)) = rest.split_once(':') else { return false };
     let Some((authority, date)) = entity.split_once(',') else { return false };
     !authority.is_empty()
-        && authority.bytes().all(may_stand_in_authority)
+        && authority.bytes().all(is_of_authority)
         && matches!(date.len(), 4 | 7 | 10)
         && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-fn may_stand_in_authority(byte: u8) -> bool {
+fn is_of_authority(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._@".contains(&byte)
 }
 
@@ -291,26 +303,28 @@ fn date(what: &str, at: Timestamp, now: Timestamp, found: &mut Vec<Diagnostic>) 
     if at.as_second() > now.as_second() + AHEAD_S_MAX {
         found.push(Diagnostic::warning(
             "date-ahead",
-            format!("its {what} lies ahead: {}", time::rfc3339(at)),
+            format!("its {what} is in the future: {}", time::rfc3339(at)),
         ));
     } else if at.as_second() < PLAUSIBLE_FROM_S {
-        let message =
-            format!("its {what} is before 1990, which validators doubt: {}", time::rfc3339(at));
+        let message = format!(
+            "its {what} is before 1990, which validators consider implausible: {}",
+            time::rfc3339(at)
+        );
         found.push(Diagnostic::note("date-before-1990", message));
     }
 }
 
-/// Markup that sanitising should have removed: a second look, at tags and at the attributes that
-/// hold links.
+/// Checks tags, and attributes with links, for markup that sanitising should have removed.
 fn html(html: &str, found: &mut Vec<Diagnostic>) {
     if html.contains('\u{fffd}') {
-        let message = "the text holds U+FFFD, which validators take for a wrong encoding";
+        let message = "the text contains U+FFFD, which validators take for a wrong encoding";
         found.push(Diagnostic::warning("replacement-character", message));
     }
     if looks_encoded_twice(html) {
         let message = "the text looks like UTF-8 that was decoded as something else";
         found.push(Diagnostic::warning("encoded-twice", message));
     }
+    // In sanitised HTML every `<` begins a tag.
     for tag in html.split('<').skip(1) {
         let tag = &tag[..tag.find('>').unwrap_or(tag.len())];
         let name = name_of(tag).to_ascii_lowercase();
@@ -339,10 +353,7 @@ fn attributes(tag: &str, found: &mut Vec<Diagnostic>) {
             continue;
         }
         if RUNNING.iter().any(|scheme| value.to_ascii_lowercase().starts_with(scheme)) {
-            found.push(Diagnostic::error(
-                "running-link",
-                format!("{name}=\"{value}\" runs something"),
-            ));
+            found.push(Diagnostic::error("running-link", format!("{name}=\"{value}\" runs code")));
         } else if !value.split(['/', '?', '#']).next().unwrap_or_default().contains(':') {
             found.push(Diagnostic::warning(
                 "relative-link",

@@ -1,16 +1,16 @@
 //! The e-mail addresses that Atom and its validators accept.
 
-/// Whether `text` is an `addr-spec` (RFC 2822, 3.4.1) that a stranger could write to: a dot-atom of
-/// ASCII, and a host name with a dot. Validators look other hosts up in the DNS.
+/// Whether `text` is an `addr-spec` (RFC 2822, 3.4.1) that is valid on the internet: a dot-atom of
+/// ASCII, and a host name with a dot. Validators look up other hosts in the DNS.
 pub(super) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     !local.is_empty()
-        && local.chars().all(may_stand_in_local_part)
+        && local.chars().all(is_of_local_part)
         && domain.contains('.')
         && domain.split('.').all(is_label)
 }
 
-fn may_stand_in_local_part(c: char) -> bool {
+fn is_of_local_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
 }
 

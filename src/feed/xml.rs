@@ -1,9 +1,8 @@
 //! The common part of both XML formats: the border that every text passes, and the spelling of `<`,
 //! `>` and `&`.
 //!
-//! The writers of the ecosystem return success for XML that is not well-formed: a character that
-//! XML 1.0 forbids passes through them, and an undeclared prefix as well. What they are given is
-//! made safe here.
+//! The writers of the ecosystem return success for XML that is not well-formed: they pass
+//! characters that XML 1.0 forbids, and undeclared prefixes. So every text is made safe here first.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,8 +11,8 @@ use crate::base::{Format, text};
 
 use super::{Entry, Feed};
 
-/// The namespace of `media:content` and `media:thumbnail`, to the slash: validators take the form
-/// without it for an error.
+/// The namespace of `media:content` and `media:thumbnail`. The slash at its end belongs to it:
+/// validators report the form without it.
 pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 
 /// The namespace of `fh:archive` (RFC 5005, section 4).
@@ -34,40 +33,51 @@ pub(super) fn archive_links(feed: &Feed, format: Format) -> Vec<(&'static str, &
     links
 }
 
-/// The text as it leaves dropfeed, in every format: only characters that may stand in a feed, line
-/// ends as XML 1.0 (2.11) would make them. A U+FFFD that an author wrote stays: without it, words
-/// would run together.
+/// The text as every format writes it: only characters that a feed may contain, with line ends
+/// normalised as in XML 1.0 (2.11). A U+FFFD that an author wrote stays: without it, words would
+/// run together.
 pub(super) fn border(text: &str) -> Cow<'_, str> {
     if !any_byte(text.as_bytes(), may_be_unsafe) {
         return Cow::Borrowed(text);
     }
     let clean = text::clean(text);
+    // A parser turns line ends into `\n`, and the gate compares what it reads back.
     if !clean.contains('\r') {
         return clean;
     }
     Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Whether `byte` may belong to a character that stops at the border. Those are ASCII controls, C1
-/// controls (lead byte C2) and what Unicode keeps for no character (EF, and the lead bytes of the
-/// other planes).
+/// Whether `byte` may belong to a character that is removed: an ASCII control, a C1 control (lead
+/// byte C2) or a noncharacter (EF, and the lead bytes of the other planes).
 fn may_be_unsafe(byte: u8) -> bool {
+    // Without short-circuits, which would prevent vectorising; see `any_byte`.
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n')
         | (byte == 0x7f)
         | (byte == 0xc2)
         | (byte >= 0xef)
 }
 
-/// Whether `is` holds for any byte. Looks at blocks of them at once: whole articles pass through
-/// here several times for each publish, and a loop that may end at every byte takes ten times as
-/// long.
+/// Whether `is` is true for any byte. It tests blocks of bytes, which the compiler vectorises:
+/// whole articles are checked several times for each publish, and a loop that may end at every byte
+/// takes ten times as long.
 pub(super) fn any_byte(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
-    bytes.chunks(256).any(|block| block.iter().fold(false, |any, byte| any | is(*byte)))
+    for block in bytes.chunks(256) {
+        let mut any = false;
+        for byte in block {
+            any |= is(*byte);
+        }
+        if any {
+            return true;
+        }
+    }
+    false
 }
 
-/// The text past the border, where it says anything.
+/// The text as a feed can contain it; `None` if it is blank.
 pub(super) fn some(text: &str) -> Option<Cow<'_, str>> {
-    Some(border(text)).filter(|text| !text.trim().is_empty())
+    let text = border(text);
+    if text.trim().is_empty() { None } else { Some(text) }
 }
 
 /// Plain text as HTML, for an element whose content readers take for markup.
@@ -97,11 +107,11 @@ pub(super) fn has_media(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| entry.image.is_some())
 }
 
-/// The document with `&lt;`, `&gt;` and `&amp;` spelled as hexadecimal references, which is what
-/// the RSS Profile (and the W3C validator, for Atom too) wants in plain text: some readers decode
-/// `&lt;` once more and find markup.
+/// The document with `&lt;`, `&gt;` and `&amp;` written as hexadecimal references. The RSS Profile
+/// (and the W3C validator, for Atom too) recommends them in plain text, because some readers decode
+/// `&lt;` twice and find markup.
 ///
-/// Left alone are CDATA sections, where these are no references, and Atom's `content`, where markup
+/// CDATA sections stay, where these are not references, and so does Atom's `content`, where markup
 /// is meant.
 pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(xml.len() + xml.len() / 32);
@@ -109,16 +119,16 @@ pub(super) fn hexadecimal(xml: Vec<u8>) -> Vec<u8> {
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'&' | b'<')) {
         let (before, found) = rest.split_at(at);
         out.extend_from_slice(before);
-        let (taken, written) = step(found);
-        out.extend_from_slice(written.unwrap_or(&found[..taken]));
+        let (taken, replacement) = step(found);
+        out.extend_from_slice(replacement.unwrap_or(&found[..taken]));
         rest = &found[taken..];
     }
     out.extend_from_slice(rest);
     out
 }
 
-/// The number of bytes of `found`, which starts with `<` or `&`, that are dealt with, and their
-/// replacement if they have one.
+/// The number of bytes at the beginning of `found`, which starts with `<` or `&`, that belong
+/// together, and their replacement if they have one.
 fn step(found: &[u8]) -> (usize, Option<&'static [u8]>) {
     for (reference, hexadecimal) in [("&lt;", "&#x3C;"), ("&gt;", "&#x3E;"), ("&amp;", "&#x26;")] {
         if found.starts_with(reference.as_bytes()) {
@@ -127,12 +137,17 @@ fn step(found: &[u8]) -> (usize, Option<&'static [u8]>) {
     }
     for (start, end) in [("<![CDATA[", "]]>"), ("<content ", "</content>")] {
         if found.starts_with(start.as_bytes()) {
-            return (find(found, end.as_bytes()).map_or(found.len(), |at| at + end.len()), None);
+            let len = match find(found, end.as_bytes()) {
+                Some(at) => at + end.len(),
+                None => found.len(),
+            };
+            return (len, None);
         }
     }
     (1, None)
 }
 
+/// The place of `needle`, which is not empty.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = haystack[from..].iter().position(|byte| *byte == needle[0]) {

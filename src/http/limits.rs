@@ -7,8 +7,8 @@ pub(super) const HEADERS_MAX: usize = 64;
 /// Bytes of a head: the target, and every field with its separators.
 pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Bytes of a head that hyper buffers before it answers 431 by itself. More than [`HEAD_BYTES_MAX`],
-/// so that a head that is too long is refused by dropfeed, with a page.
+/// Bytes of a head that hyper buffers before it answers 431 by itself. More than
+/// [`HEAD_BYTES_MAX`], so that a head that is too long is refused by dropfeed, with a page.
 pub(super) const BUFFER_BYTES_MAX: usize = 2 * HEAD_BYTES_MAX;
 
 /// Bytes of a path and its query. RFC 9110, 4.1 recommends that 8000 be supported.

@@ -56,6 +56,7 @@ impl Metrics {
         }
     }
 
+    /// Counts a request and its answer.
     pub(super) fn answered(&self, status: StatusCode) {
         add(&self.requests);
         let class = usize::from(status.as_u16() / 100);

@@ -1,12 +1,12 @@
 //! The HTTP edge: a function of (request, snapshot), and the sockets around it.
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
-//! answer to a request, and does not know sockets; this module connects them. `limits` bounds what a
-//! client may send, `metrics` counts.
+//! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
+//! a client may send, `metrics` counts.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
-//! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that a
-//! client sends is limited, in size here and in time by `config::Server`.
+//! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
+//! a client sends is limited, in size here and in time by `config::Server`.
 
 pub(crate) mod answer;
 mod limits;
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_idle_connection_is_small() {
-        // Beside it stands hyper's read buffer of 8 KiB; 11 KiB are the budget of the whole.
+        // hyper's read buffer has 8 KiB more; a connection may take 11 KiB.
         let bytes = net::future_bytes::<Handler>();
         assert!(bytes <= 1280, "{bytes}");
     }

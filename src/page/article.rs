@@ -25,15 +25,15 @@ pub struct ArticlePage<'a> {
     pub feeds: &'a config::Feeds,
     /// The article.
     pub article: &'a Article,
-    /// Its body: sanitised, every reference absolute. The one text that is not escaped.
+    /// Its body: sanitised, with absolute references. The only text that is not escaped.
     pub html: &'a str,
-    /// Plain text; may be empty.
+    /// Its summary: plain text, perhaps empty.
     pub summary: &'a str,
     /// Its picture, an absolute URL.
     pub image: Option<&'a str>,
     /// The section it is in.
     pub section: Option<&'a Named<'a>>,
-    /// Its authors, in order; empty where the site's author wrote it.
+    /// Its authors, in order; empty if the site's author wrote it.
     pub authors: &'a [Byline<'a>],
     /// Its tags, in order.
     pub tags: &'a [Named<'a>],
@@ -43,12 +43,12 @@ pub struct ArticlePage<'a> {
     pub newer: Option<&'a Article>,
 }
 
-/// An author, and the scope of what they wrote where it has a page.
+/// An author, and the scope of their articles if it has a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Byline<'a> {
     /// The author.
     pub person: &'a Person,
-    /// The scope of their articles; none where the site has one author.
+    /// The scope of their articles; `None` if the site has a single author.
     pub scope: Option<Scope>,
 }
 
@@ -86,7 +86,7 @@ struct Author<'a> {
     name: &'a str,
     /// The target of the name: more of their articles here, else their own site.
     url: Option<String>,
-    /// Their own site, where the name does not lead there.
+    /// Their own site, if the name does not link to it.
     website: Option<Link>,
 }
 
@@ -124,7 +124,7 @@ pub fn article(page: &ArticlePage<'_>) -> String {
 
 fn frame<'a>(page: &ArticlePage<'a>, name: &str, own_url: &str) -> Frame<'a> {
     let (site, head) = (page.site, &page.article.head);
-    // An article may name the page that it was first published on, if that is on the web.
+    // An article may name the page on which it was first published.
     let canonical = head.canonical.as_deref().and_then(web).unwrap_or(own_url);
     Frame {
         language: head.language.as_deref().unwrap_or(&site.language),
@@ -146,7 +146,7 @@ fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str
 }
 
 fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
-    // The site's author wrote what names no other, and has no page of articles.
+    // An article without authors is by the site's author, who has no page of articles.
     if page.authors.is_empty() {
         return vec![Author { name: &page.site.author, url: None, website: None }];
     }
@@ -160,7 +160,7 @@ fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
         Some(scope) => {
             Author { name, url: Some(scope_url(site, scope)), website: web_link(website) }
         }
-        // There is no page of their articles, so that the name leads to their own site.
+        // Without a page of their articles, the name links to their own site.
         None => Author { name, url: website.and_then(web).map(str::to_owned), website: None },
     }
 }
@@ -189,7 +189,7 @@ fn neighbour<'a>(site: &'a config::Site, article: &'a Article) -> Neighbour<'a> 
     }
 }
 
-/// A link that shows its own URL, if that is of the web.
+/// A link whose text is its own URL, if that is http(s).
 fn web_link(url: Option<&str>) -> Option<Link> {
     let url = web(url?)?;
     Some(Link { url: url.to_owned(), name: format::readable(url).to_owned() })

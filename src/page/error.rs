@@ -1,4 +1,4 @@
-//! The page of an answer that is not what was asked for.
+//! The page of an error.
 
 use askama::Template;
 
@@ -16,7 +16,8 @@ struct View<'a> {
 }
 
 /// A small page for a status code, in English: what happened in a few words (`title`), and a
-/// sentence on what to do (`text`). Without a site (nothing is published yet) there is no way home.
+/// sentence on what to do (`text`). Without a site (nothing is published yet) it has no link to the
+/// home page.
 pub fn error(site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
     let frame = match site {
         Some(site) => Frame::of(site, super::tab_title(title, site)),

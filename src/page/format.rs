@@ -1,4 +1,4 @@
-//! The texts that pages add of their own: dates, months, names of formats, counts.
+//! The texts that pages add: dates, months, names of formats, counts.
 
 use jiff::civil;
 
@@ -14,7 +14,7 @@ pub(super) struct Moment {
     pub(super) human: String,
 }
 
-/// The day of `at`: `24 November 2026`, or `2026-11-24` where the site is not English.
+/// The day of `at`: `24 November 2026`, or `2026-11-24` if the site is not in English.
 pub(super) fn day(site: &config::Site, at: Timestamp) -> Moment {
     moment(site, at, if is_english(site) { "%-d %B %Y" } else { "%Y-%m-%d" })
 }
@@ -24,14 +24,14 @@ pub(super) fn minute(site: &config::Site, at: Timestamp) -> Moment {
     moment(site, at, if is_english(site) { "%-d %B %Y, %H:%M" } else { "%Y-%m-%d %H:%M" })
 }
 
-/// The moment of an article's change, where that is another second than `published`. With the
-/// minute on the day itself, since the same date twice would say nothing.
+/// The moment of an article's last change, if it is later than `published` by a second. On the same
+/// day it has the minute too, since the same date twice would not help.
 pub(super) fn change(
     site: &config::Site,
     published: Timestamp,
     updated: Timestamp,
 ) -> Option<Moment> {
-    // `updated` carries microseconds of the article's id, which are not a change.
+    // The microseconds of `updated` are derived from the article's id, and are not a change.
     if time::whole_second(updated) <= time::whole_second(published) {
         return None;
     }
@@ -40,7 +40,7 @@ pub(super) fn change(
     Some(if first_day == last_day { minute(site, updated) } else { day(site, updated) })
 }
 
-/// `November 2026`, or `2026-11` where the site is not English.
+/// The month: `November 2026`, or `2026-11` if the site is not in English.
 pub(super) fn month(site: &config::Site, year: i16, month: i8) -> String {
     match civil::Date::new(year, month, 1) {
         Ok(first) if is_english(site) => first.strftime("%B %Y").to_string(),
@@ -48,7 +48,7 @@ pub(super) fn month(site: &config::Site, year: i16, month: i8) -> String {
     }
 }
 
-/// `November`, or `11` where the site is not English.
+/// The month without its year: `November`, or `11` if the site is not in English.
 pub(super) fn month_of_year(site: &config::Site, year: i16, month: i8) -> String {
     match civil::Date::new(year, month, 1) {
         Ok(first) if is_english(site) => first.strftime("%B").to_string(),
@@ -65,7 +65,7 @@ pub(super) fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The count of a page's articles: `12 articles`, and where it shows fewer, how many.
+/// The number of articles: `12 articles`, with the number of those shown if these are fewer.
 pub(super) fn counted(shown: usize, count: usize) -> String {
     match count.max(shown) {
         0 => "No articles at the moment. Subscribe to get the next one.".to_owned(),
@@ -77,13 +77,15 @@ pub(super) fn counted(shown: usize, count: usize) -> String {
     }
 }
 
-/// A URL as a text to read: without its scheme and without a final slash.
+/// A URL as a text for people: without its scheme and without a final slash.
 pub(super) fn readable(url: &str) -> &str {
-    url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/')
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.trim_end_matches('/')
 }
 
 fn is_english(site: &config::Site) -> bool {
-    site.language.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case("en"))
+    let primary = site.language.split('-').next().unwrap_or_default();
+    primary.eq_ignore_ascii_case("en")
 }
 
 fn moment(site: &config::Site, at: Timestamp, form: &str) -> Moment {

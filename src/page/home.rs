@@ -1,5 +1,5 @@
-//! The home page: what the site is, how to subscribe, the newest articles, and the ways to the
-//! others.
+//! The home page: a description of the site, how to subscribe, the newest articles, and links to
+//! the others.
 
 use askama::Template;
 
@@ -22,8 +22,8 @@ pub struct HomePage<'a> {
     pub sections: &'a [Section<'a>],
     /// The months that have articles, newest first.
     pub months: &'a [MonthCount],
-    /// The name of the article directory, shown where nothing is published yet: `articles/`.
-    /// Readers see it, so it should not be the path on the server.
+    /// The name of the article directory, `articles/`, which is shown if nothing is published yet.
+    /// Visitors see it, so it should not be the path on the server.
     pub articles_dir: &'a str,
 }
 
@@ -43,7 +43,7 @@ pub struct Section<'a> {
 pub struct MonthCount {
     /// The year.
     pub year: i16,
-    /// From 1.
+    /// The month, from 1.
     pub month: i8,
     /// The number of articles it lists.
     pub count: usize,
@@ -75,7 +75,7 @@ struct Year {
 
 struct Month {
     link: Link,
-    /// With the year, for those who hear one link and not the list.
+    /// The name with the year, for screen readers, which may read a link without its list.
     long: String,
     count: usize,
 }
@@ -108,6 +108,7 @@ fn directory<'a>(site: &config::Site, section: &Section<'a>) -> Directory<'a> {
 /// The months, gathered by year in the order given.
 fn years(site: &config::Site, counts: &[MonthCount]) -> Vec<Year> {
     let mut years = Vec::new();
+    // The months are sorted, so those of a year follow each other, and no chunk is empty.
     for of_year in counts.chunk_by(|one, other| one.year == other.year) {
         let name = of_year[0].year.to_string();
         let months = of_year.iter().map(|count| month(site, *count)).collect();

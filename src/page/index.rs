@@ -39,15 +39,15 @@ struct View<'a> {
 /// The page of a scope. It advertises the scope's feed, not the site's.
 pub fn index(page: &IndexPage<'_>) -> String {
     let IndexPage { site, feeds, scope, channel, items } = *page;
-    let title = channel.title.as_deref().filter(|title| !title.is_empty()).unwrap_or(&channel.name);
+    let title = match channel.title.as_deref() {
+        Some("") | None => &channel.name,
+        Some(title) => title,
+    };
     let tab = tab_title(title, site);
     let url = scope_url(site, scope);
     render(&View {
         frame: Frame {
-            description: channel
-                .description
-                .as_deref()
-                .filter(|description| !description.is_empty()),
+            description: channel.description.as_deref().filter(|text| !text.is_empty()),
             canonical: Some(url.clone()),
             feed: Some(advertised(site, feeds, scope, &tab)),
             ..Frame::of(site, tab)
@@ -61,6 +61,7 @@ pub fn index(page: &IndexPage<'_>) -> String {
     })
 }
 
+/// The word above the title.
 fn kind(scope: &Scope) -> &'static str {
     match scope {
         Scope::Site => "All articles",

@@ -11,7 +11,7 @@ use super::format::{self, Moment};
 pub struct Item<'a> {
     /// The article.
     pub article: &'a Article,
-    /// Plain text. Where there is none, the front matter's is shown, or nothing.
+    /// Its summary, as plain text. If `None`, the front matter's is shown, if there is one.
     pub summary: Option<String>,
 }
 
@@ -21,10 +21,10 @@ pub(super) struct Row<'a> {
     pub(super) url: String,
     /// Empty for a note.
     pub(super) title: &'a str,
-    /// The article's, where it differs from the site's.
+    /// The article's language, if it differs from the site's.
     pub(super) language: Option<&'a str>,
     pub(super) published: Moment,
-    /// May be empty.
+    /// The title; may be empty.
     pub(super) summary: &'a str,
 }
 
@@ -39,7 +39,7 @@ fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
         url: super::url(site, &Route::Resource(item.article.url.clone())),
         title: &head.title,
         language: match head.language.as_deref() {
-            // What the page says of itself need not be said again.
+            // The language of the page is already on its root element.
             Some(language) if language == site.language => None,
             language => language,
         },

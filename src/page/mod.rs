@@ -55,35 +55,35 @@ pub const CSP: &str = "default-src 'none'; \
 /// to be kept for it.
 const STYLE: &str = include_str!("../../templates/style.css");
 
-/// A name, and the scope whose page shows more of it where there is one.
+/// A name, and the scope to whose page it links, if it has one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named<'a> {
     /// The text that is shown.
     pub name: &'a str,
-    /// The target, where there is one.
+    /// The scope, if it has a page.
     pub scope: Option<Scope>,
 }
 
 /// The frame around every page.
 #[derive(Debug, Default)]
 struct Frame<'a> {
-    /// Of the page's main text, BCP 47.
+    /// The language of the page's main text, a BCP 47 tag.
     language: &'a str,
     /// The browser's title of the page.
     title: String,
     /// One plain sentence or two.
     description: Option<&'a str>,
-    /// The address under which the page should be known.
+    /// The preferred URL of the page.
     canonical: Option<String>,
     /// Whether search engines should leave it out.
     hidden: bool,
     /// The one advertised feed.
     feed: Option<FeedLink>,
-    /// The way to the home page.
+    /// The link to the home page.
     home: Option<HomeLink<'a>>,
 }
 
-/// The way home.
+/// A link to the home page.
 #[derive(Debug)]
 struct HomeLink<'a> {
     url: String,
@@ -116,7 +116,7 @@ struct Link {
 }
 
 impl<'a> Frame<'a> {
-    /// The frame of a page of `site`, with the way home and without a feed.
+    /// The frame of a page of `site`, with a link to the home page and without a feed.
     fn of(site: &'a config::Site, title: String) -> Self {
         let home =
             HomeLink { url: url(site, &Route::Home), title: &site.title, language: &site.language };
@@ -160,11 +160,12 @@ fn scope_url(site: &config::Site, scope: &Scope) -> String {
     }
 }
 
-/// The URL, where following it is a request over HTTP and nothing else: an article's word is not enough to put a
-/// `javascript:` into a page.
+/// The URL, if its scheme is http or https: an article must not be able to put a `javascript:` link
+/// into a page.
 fn web(url: &str) -> Option<&str> {
-    let scheme = url.split_once("://")?.0;
-    (scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")).then_some(url)
+    let (scheme, _) = url.split_once("://")?;
+    let is_web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    if is_web { Some(url) } else { None }
 }
 
 /// The title of a part of the site, as browsers show it in a list of tabs.
@@ -173,8 +174,8 @@ fn tab_title(part: &str, site: &config::Site) -> String {
 }
 
 fn render(template: &impl Template) -> String {
-    // Fails only where the writer or a filter does: a String takes everything, and no template
-    // names a filter that can.
+    // Rendering fails only if the writer or a filter does. A String never fails, and no template
+    // uses a filter that can.
     template.render().unwrap_or_default()
 }
 

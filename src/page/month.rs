@@ -72,6 +72,7 @@ fn counted(page: &MonthPage<'_>) -> String {
 
 /// The next page of the month, or the first of the month before it.
 fn older(page: &MonthPage<'_>) -> Option<Link> {
+    // The pages of a month are read before the older months.
     if page.page < page.pages {
         return Some(link(page.site, (page.year, page.month), page.page + 1));
     }

@@ -319,6 +319,9 @@ mod tests {
     #[test]
     fn what_does_not_shrink_is_sent_as_it_is() {
         assert_eq!(document(b"short").coded(Coding::Br).coding, Coding::Identity);
+        for (len, coding) in [(255, Coding::Identity), (256, Coding::Br)] {
+            assert_eq!(document(&vec![b'a'; len]).coded(Coding::Br).coding, coding, "{len}");
+        }
         let noise: Vec<u8> =
             (0..40u32).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes()).collect();
         assert_eq!(document(&noise).coded(Coding::Gzip).coding, Coding::Identity);

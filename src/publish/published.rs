@@ -117,6 +117,8 @@ impl Published {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::config::Config;
     use crate::library::Library;
@@ -160,6 +162,10 @@ mod tests {
         // Nothing new, but the patience is over.
         let (times, _) = published.wait(2, Some(Duration::ZERO)).unwrap();
         assert_eq!(times, 2);
+        let start = Instant::now();
+        let (times, _) = published.wait(2, Some(Duration::from_millis(20))).unwrap();
+        assert_eq!(times, 2);
+        assert!(start.elapsed() >= Duration::from_millis(20));
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| published.wait(2, None).map(|(times, _)| times));
             published.publish(snapshot(3));

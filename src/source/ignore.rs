@@ -1,5 +1,5 @@
-//! Ignored paths: temporary names of editors, browsers and sync tools, dotfiles, and the patterns of
-//! `articles.ignore`.
+//! Ignored paths: temporary names of editors, browsers and sync tools, dotfiles, and the patterns
+//! of `articles.ignore`.
 //!
 //! Pure: only paths are examined. Paths that are ignored for other reasons (`_drafts`, `_layouts`)
 //! belong to the article module.
@@ -26,8 +26,8 @@ pub struct BadPattern {
 }
 
 impl Ignore {
-    /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the article
-    /// directory.
+    /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the
+    /// article directory.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
-//! The engine's inbox: collects hints and commands, and returns them together when they have settled.
+//! The engine's inbox: collects hints and commands, and returns them together when they have
+//! settled.
 //!
-//! Level-triggered: it holds work to do, not events, so that it cannot overflow. A sender never waits
-//! for more than the lock; the engine sleeps until something is ripe.
+//! Level-triggered: it holds work to do, not events, so that it cannot overflow. A sender never
+//! waits for more than the lock; the engine sleeps until something is ripe.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,8 +47,8 @@ pub struct Batch<C> {
 /// written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signs {
-    /// Paths that have not settled. If a look at a directory or at everything finds one of them, it is
-    /// unfinished: not to be used, since another hint will follow.
+    /// Paths that have not settled. If a look at a directory or at everything finds one of them, it
+    /// is unfinished: not to be used, since another hint will follow.
     pub unsettled: BTreeSet<RelPath>,
     /// Paths that are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
@@ -234,8 +235,8 @@ impl<C> Inbox<C> {
             None => {}
         }
         if batch.root_changed {
-            // Every step checks the health of the root. The flag itself would make the next step come
-            // at once, and fail again.
+            // Every step checks the health of the root. The flag itself would make the next step
+            // come at once, and fail again.
             self.rescan_later(after);
         }
     }
@@ -245,8 +246,8 @@ impl<C> Inbox<C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the engine if it would sleep beyond `due`. Otherwise a burst of events would wake it once
-    /// for each, to find out that nothing is ripe.
+    /// Wakes the engine if it would sleep beyond `due`. Otherwise a burst of events would wake it
+    /// once for each, to find out that nothing is ripe.
     fn wake(&self, state: &State<C>, due: Option<Instant>) {
         let needed = match (state.asleep, due) {
             (Asleep::No, _) | (_, None) => false,
@@ -405,6 +406,12 @@ mod tests {
         let batch = inbox.wait(soon());
         inbox.give_back(batch, SETTLE);
         assert_eq!(inbox.wait(soon()).look, Some(Look::Everything));
+        inbox.push(Hints { root: true, ..Hints::default() });
+        let batch = inbox.wait(soon());
+        assert_eq!(batch.look, None);
+        inbox.give_back(batch, SETTLE);
+        let batch = inbox.wait(soon());
+        assert_eq!((batch.look, batch.root_changed), (Some(Look::Everything), false));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Listening for mounts: the kernel reports on `/proc/self/mountinfo` that something was mounted or unmounted.
+//! Listening for mounts: the kernel reports on `/proc/self/mountinfo` that something was mounted or
+//! unmounted.
 //!
 //! No inotify event ever comes for a mount over a directory or for the end of one.
 

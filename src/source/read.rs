@@ -55,8 +55,8 @@ pub enum Unread {
     Root(#[from] RootLost),
 }
 
-/// The open article directory, to read many files. Not to be kept: while it is open, the file system
-/// cannot be unmounted.
+/// The open article directory, to read many files. Not to be kept: while it is open, the file
+/// system cannot be unmounted.
 #[derive(Debug)]
 pub struct Reader {
     root: OwnedFd,
@@ -76,7 +76,8 @@ impl Reader {
         Self { root, max_bytes }
     }
 
-    /// Reads the article at `path`. `now` is the time with which the stamps of the file are compared.
+    /// Reads the article at `path`. `now` is the time with which the stamps of the file are
+    /// compared.
     ///
     /// # Errors
     ///
@@ -170,8 +171,8 @@ impl AssetFile {
         is_racy(&self.fingerprint, now)
     }
 
-    /// Reads at `offset`, and returns the number of bytes; 0 at the end, which comes early if the file
-    /// was truncated.
+    /// Reads at `offset`, and returns the number of bytes; 0 at the end, which comes early if the
+    /// file was truncated.
     ///
     /// # Errors
     ///

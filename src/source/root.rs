@@ -1,4 +1,5 @@
-//! The article directory's identity: a check that its path still leads to the directory that was opened.
+//! The article directory's identity: a check that its path still leads to the directory that was
+//! opened.
 //!
 //! The path is kept, not a descriptor: each look opens the root again and compares its identity. So
 //! an operator can unmount the file system at any time, and nothing is read from a directory that
@@ -33,7 +34,8 @@ pub struct Identity {
     pub ino: u64,
     /// Birth time in nanoseconds since 1970; 0 if the file system has none.
     pub btime_ns: i64,
-    /// The mount through which it was reached; 0 if the kernel does not report it (before Linux 5.8).
+    /// The mount through which it was reached; 0 if the kernel does not report it (before Linux
+    /// 5.8).
     pub mount: u64,
 }
 
@@ -49,8 +51,8 @@ pub enum Health {
     Gone(String),
 }
 
-/// The article directory was lost before or during a look, or the look was interrupted. Its findings
-/// are void.
+/// The article directory was lost before or during a look, or the look was interrupted. Its
+/// findings are void.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RootLost {
     /// Another directory is at its path: [`Health::Swapped`].
@@ -80,8 +82,8 @@ impl Root {
     pub(super) fn open(path: &Path) -> Result<Self, Errno> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (directory, identity) = enter(&path)?;
-        // Without openat2 (Linux before 5.6) nothing can be read safely. This call fails then, so that
-        // it is reported once and not for each file.
+        // Without openat2 (Linux before 5.6) nothing can be read safely. This call fails then, so
+        // that it is reported once and not for each file.
         open_beneath(&directory, ".", OFlags::PATH)?;
         let mounted_on = mounted_on(identity.mount).unwrap_or(0);
         Ok(Self { path, identity, mounted_on, earlier: Vec::new() })
@@ -130,8 +132,8 @@ impl Root {
         }
     }
 
-    /// A descriptor of the directory, if it is still the same. It is for opening paths beneath it, and
-    /// cannot be listed.
+    /// A descriptor of the directory, if it is still the same. It is for opening paths beneath it,
+    /// and cannot be listed.
     pub(super) fn enter(&self) -> Result<OwnedFd, RootLost> {
         match enter(&self.path) {
             Ok((directory, identity)) => {
@@ -156,8 +158,8 @@ fn lost(health: Health) -> Result<(), RootLost> {
     }
 }
 
-/// The name of the file system at `path`, if it does not report changes that other machines make and
-/// has to be polled.
+/// The name of the file system at `path`, if it does not report changes that other machines make
+/// and has to be polled.
 ///
 /// An overlay is not among them: it reports writes through it, and the reconcile scan finds changes
 /// beneath it.
@@ -203,7 +205,8 @@ pub(super) fn stat_of(file: impl AsFd) -> Result<Statx, Errno> {
     rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, STATX)
 }
 
-/// Calls statx(2) for the entry at `path` beneath `directory`; a link in the last segment is not followed.
+/// Calls statx(2) for the entry at `path` beneath `directory`; a link in the last segment is not
+/// followed.
 pub(super) fn stat_at(directory: impl AsFd, path: impl rustix::path::Arg) -> Result<Statx, Errno> {
     rustix::fs::statx(directory, path, AtFlags::SYMLINK_NOFOLLOW, STATX)
 }

@@ -1,5 +1,5 @@
-//! The rules of settling, which decide when a hint is ripe: a pure function of the pending paths and
-//! of the time.
+//! The rules of settling, which decide when a hint is ripe: a pure function of the pending paths
+//! and of the time.
 //!
 //! Owns the pending state of each path. Reads no clock and no file.
 //!
@@ -18,7 +18,8 @@ use crate::base::RelPath;
 /// The time that a new file waits for a first write.
 pub const CREATED: Duration = Duration::from_secs(2);
 
-/// The quiet time for a file that was being written when events were lost: its close may be among them.
+/// The quiet time for a file that was being written when events were lost: its close may be among
+/// them.
 pub const UNSURE: Duration = Duration::from_secs(10);
 
 /// The most paths that are remembered one by one; beyond them, everything is looked at instead.
@@ -70,7 +71,8 @@ enum Waiting {
         first: Instant,
         last: Instant,
     },
-    /// `closed`: its first close since it was last taken, if it was closed before it was written again.
+    /// `closed`: its first close since it was last taken, if it was closed before it was written
+    /// again.
     Writing {
         closed: Option<Instant>,
     },
@@ -221,8 +223,8 @@ impl Pending {
         self.later.retain(|_, due| *due > now);
     }
 
-    /// The paths that are pending for another reason than a second look. A file that a look finds at
-    /// one of them is unfinished.
+    /// The paths that are pending for another reason than a second look. A file that a look finds
+    /// at one of them is unfinished.
     pub fn unsettled(&self) -> BTreeSet<RelPath> {
         self.paths.keys().cloned().collect()
     }
@@ -243,11 +245,11 @@ impl Pending {
     }
 
     /// Makes room for another path, and returns whether there is room: paths that are ripe at once
-    /// become one look at everything. If every path has to settle, everything is looked at regularly
-    /// until there is room again.
+    /// become one look at everything. If every path has to settle, everything is looked at
+    /// regularly until there is room again.
     fn make_room(&mut self, now: Instant) -> bool {
-        // Once for each look at everything, since searching all paths for every event would cost the
-        // square of their number.
+        // Once for each look at everything, since searching all paths for every event would cost
+        // the square of their number.
         if !self.crowded {
             self.crowded = true;
             self.paths.retain(|_, waiting| *waiting != Waiting::Arrived);
@@ -317,8 +319,8 @@ mod tests {
         RelPath::new(name).unwrap()
     }
 
-    /// Runs `script`, a list of `+ms` and signs of one file, and tells after how many milliseconds it is ripe, watching
-    /// every one of them; `None` if it never is.
+    /// Runs `script`, a list of `+ms` and signs of one file, and tells after how many milliseconds
+    /// it is ripe, watching every one of them; `None` if it never is.
     fn ripe_after(script: &str) -> Option<u64> {
         let (start, file) = (Instant::now(), path("a.md"));
         let (mut pending, mut clock) = (Pending::default(), 0);
@@ -421,6 +423,37 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_several_second_looks_counts() {
+        let now = Instant::now();
+        let (first, last) = (now + Duration::from_secs(1), now + Duration::from_secs(2));
+        for dues in [[first, last], [last, first]] {
+            let mut pending = Pending::default();
+            for due in dues {
+                pending.note_later(path("dir"), due);
+            }
+            assert_eq!(decide(&pending, first, &POLICY).ready, []);
+            assert_eq!(decide(&pending, last, &POLICY).ready, [path("dir")]);
+        }
+    }
+
+    #[test]
+    fn a_second_crowd_becomes_another_look_at_everything() {
+        let now = Instant::now();
+        let mut pending = Pending::default();
+        for round in 0..3 {
+            for n in 0..=PENDING_MAX {
+                pending.note(&path(&format!("{round}-{n}.md")), Sign::Arrived, now, &POLICY);
+            }
+            let decision = decide(&pending, now, &POLICY);
+            assert!(decision.everything, "{round}");
+            // One path was noted after the crowd was dropped, and the rest need no look of their
+            // own.
+            assert_eq!(decision.ready.len(), 1, "{round}");
+            pending.take(&decision);
+        }
+    }
+
+    #[test]
     fn what_is_pending_in_a_directory_goes_with_it() {
         let now = Instant::now();
         let mut pending = Pending::default();
@@ -457,7 +490,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happened, a last close is taken within `settle`, and waking at the time given finds something.
+        /// Whatever happened, a last close is taken within `settle`, and waking at the time given
+        /// finds something.
         #[test]
         fn a_close_is_always_taken(signs in proptest::collection::vec((any_sign(), 0_u64..3_000), 0..20)) {
             let (mut pending, mut now) = (Pending::default(), Instant::now());

@@ -248,16 +248,21 @@ mod tests {
         assert!(unfinished.held.is_empty());
     }
 
+    fn of(file: &File) -> Fingerprint {
+        let found = file.metadata().unwrap();
+        Fingerprint { dev: found.dev(), ino: found.ino(), ..Fingerprint::default() }
+    }
+
     #[test]
     fn who_has_a_file_open_for_writing_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let written = File::create(dir.path().join("written.md")).unwrap();
         fs::write(dir.path().join("read.md"), "text").unwrap();
         let read = File::open(dir.path().join("read.md")).unwrap();
-        let of = |file: &File| {
-            let found = file.metadata().unwrap();
-            Fingerprint { dev: found.dev(), ino: found.ino(), ..Fingerprint::default() }
-        };
+        let mut options = File::options();
+        let both = options.read(true).write(true).open(dir.path().join("read.md")).unwrap();
+        assert!(Writers::beneath(dir.path()).have(&of(&both)), "for reading and writing");
+        drop(both);
         let (written_id, read_id) = (of(&written), of(&read));
         let writers = Writers::beneath(dir.path());
         assert!(writers.have(&written_id) && !writers.have(&read_id));

@@ -95,8 +95,8 @@ impl Directory {
         Ok(at)
     }
 
-    /// Opens the directory `segments`; `None` if it, or a directory above it, is missing or is not a
-    /// directory.
+    /// Opens the directory `segments`; `None` if it, or a directory above it, is missing or is not
+    /// a directory.
     fn find<S: AsRef<str>>(&self, segments: &[S]) -> io::Result<Option<OwnedFd>> {
         let mut at = match self.open_root() {
             Err(Errno::NOENT) => return Ok(None),
@@ -219,8 +219,8 @@ impl Target for Directory {
     }
 }
 
-/// Fills a temporary file and gives it its name. The bytes are synced before the rename: otherwise a
-/// power cut could leave the name with an empty file.
+/// Fills a temporary file and gives it its name. The bytes are synced before the rename: otherwise
+/// a power cut could leave the name with an empty file.
 fn write_and_rename(
     file: &mut File,
     bytes: &[u8],

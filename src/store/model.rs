@@ -78,7 +78,8 @@ impl Disk {
         self.state().operations
     }
 
-    /// Makes the `at`-th operation fail, counted from 1 since the disk was made. Later ones succeed.
+    /// Makes the `at`-th operation fail, counted from 1 since the disk was made. Later ones
+    /// succeed.
     pub fn fail_at(&self, at: u64, fault: Fault) {
         self.state().plan = Some(Plan { at, fault, for_good: false });
     }
@@ -302,6 +303,7 @@ pub struct ModelStore(Disk);
 impl ModelStore {
     /// Applies a change. After an error the process does not see it, though a restart may.
     fn write(&mut self, change: impl FnOnce(&mut Ledger)) -> Result<(), StoreError> {
+        // On a copy: a fault after the operation leaves the change on disk, and this process without it.
         let mut next = self.0.state().ledger.clone();
         change(&mut next);
         self.0.operate(|state| state.durable_ledger = next.clone()).map_err(failed)?;

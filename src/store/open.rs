@@ -225,8 +225,8 @@ pub(super) fn compare(path: &Path, seal: &Seal, marked: Marked) -> Result<(), St
     Err(StoreError::Outdated { path: path.to_owned(), why })
 }
 
-/// Renames a damaged database, its log and its mark: `.damaged-` and the time are added. Returns the
-/// new name of the database. Nothing is deleted, so that data can still be saved by hand.
+/// Renames a damaged database, its log and its mark: `.damaged-` and the time are added. Returns
+/// the new name of the database. Nothing is deleted, so that data can still be saved by hand.
 ///
 /// # Errors
 /// A file cannot be renamed.

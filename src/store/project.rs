@@ -1,12 +1,13 @@
-//! The projection: finished documents as plain files in `feeds/`, for web servers, rsync and people.
+//! The projection: finished documents as plain files in `feeds/`, for web servers, rsync and
+//! people.
 //!
 //! Owns the manifest (what dropfeed may have put under each name) and the order of the operations;
-//! [`Target`] does the writing. Never reads a document back to serve it: the files are a copy of the
-//! snapshot, and can be made again.
+//! [`Target`] does the writing. Never reads a document back to serve it: the files are a copy of
+//! the snapshot, and can be made again.
 //!
 //! - Before bytes are written, their digest is in the manifest, durably; before a name leaves the
-//!   manifest, its file is gone, durably. So a crash at any moment neither loses track of a file nor
-//!   claims one that somebody else made.
+//!   manifest, its file is gone, durably. So a crash at any moment neither loses track of a file
+//!   nor claims one that somebody else made.
 //! - Only a file whose bytes the manifest knows is deleted. A file that somebody changed or put
 //!   there is left alone and reported; but a name that dropfeed has to write (`rss.xml`) belongs to
 //!   dropfeed, and a foreign file of that name is replaced.
@@ -30,7 +31,8 @@ const DIGESTS_MAX: usize = 8;
 /// The destination of a projection. Two implementations: [`super::Directory`], and
 /// [`super::model::ModelTarget`]; an object store would be a third.
 ///
-/// Names are relative, with `/` between segments, in decoded text: `news/rss.xml`, `tags/日本/feed.json`.
+/// Names are relative, with `/` between segments, in decoded text: `news/rss.xml`,
+/// `tags/日本/feed.json`.
 pub trait Target: Send + Sync {
     /// Writes the file `name`, and replaces it if it exists, so that no reader ever sees a part of
     /// `bytes`. Durable after [`Target::settle`].
@@ -113,7 +115,7 @@ pub enum ProjectError {
     Unwritable {
         /// The file.
         name: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Another error of one file.
@@ -121,7 +123,7 @@ pub enum ProjectError {
     Io {
         /// The file; empty if the error concerns all files.
         name: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The manifest could not be written, so no file was.
@@ -180,7 +182,7 @@ pub struct Projector<T> {
     to_compact: BTreeSet<String>,
 }
 
-/// What is known about a name.
+/// The knowledge about a name.
 #[derive(Debug, Default)]
 struct Known {
     /// Its row in the manifest. It contains `on_disk`.
@@ -190,8 +192,8 @@ struct Known {
 }
 
 impl<T: Target> Projector<T> {
-    /// A projector that knows nothing of the files yet; [`Projector::repair`] reads them. `manifest`
-    /// is [`Store::projected`].
+    /// A projector that knows nothing of the files yet; [`Projector::repair`] reads them.
+    /// `manifest` is [`Store::projected`].
     pub fn new(target: T, manifest: Vec<Projected>) -> Self {
         let mut known = BTreeMap::new();
         for (name, recorded) in manifest {
@@ -201,14 +203,15 @@ impl<T: Target> Projector<T> {
     }
 
     /// Removes left-over temporary files, and compares each file of the manifest with its digests.
-    /// Returns the names whose file is missing or foreign; [`Projector::plan`] will name them. May be
-    /// called at any time.
+    /// Returns the names whose file is missing or foreign; [`Projector::plan`] will name them. May
+    /// be called at any time.
     ///
     /// # Errors
     /// Those of cleaning. Unreadable files count as missing.
     pub fn repair(&mut self) -> Result<Vec<String>, ProjectError> {
         let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
+        // In parallel, since a start waits for it, and thousands of small files have to be opened.
         let target = &self.target;
         let found: Vec<Option<Digest>> =
             names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
@@ -235,8 +238,8 @@ impl<T: Target> Projector<T> {
         due
     }
 
-    /// Writes the files that are not on disk yet; the others cost nothing. A batch costs one commit,
-    /// and one sync of each directory.
+    /// Writes the files that are not on disk yet; the others cost nothing. A batch costs one
+    /// commit, and one sync of each directory.
     ///
     /// # Errors
     /// The manifest could not be written, or the batch could not be settled. Errors of single files
@@ -268,6 +271,7 @@ impl<T: Target> Projector<T> {
                 }
             }
         }
+        // One sync of each directory for the whole batch. A file counts as written only after it.
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
         for file in &done {
             self.note(file);
@@ -278,8 +282,8 @@ impl<T: Target> Projector<T> {
     /// Removes every file of the manifest for whose name `keep` is false.
     ///
     /// # Errors
-    /// The removal could not be settled, or the manifest could not be written. Another call continues
-    /// where this one ended.
+    /// The removal could not be settled, or the manifest could not be written. Another call
+    /// continues where this one ended.
     pub fn sweep(
         &mut self,
         store: &mut dyn Store,
@@ -418,6 +422,58 @@ mod tests {
 
     type Files = &'static [(&'static str, &'static str)];
 
+    /// A target on which every write fails in one way.
+    struct Failing(io::ErrorKind);
+
+    impl Target for Failing {
+        fn put(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+            Err(self.0.into())
+        }
+
+        fn remove(&mut self, _: &str) -> io::Result<()> {
+            Err(self.0.into())
+        }
+
+        fn digest(&self, _: &str) -> io::Result<Option<Digest>> {
+            Ok(None)
+        }
+
+        fn settle(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn clean(&mut self, _: &[&str]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_error_of_all_files_ends_a_batch() {
+        use io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        for (kind, tried) in
+            [(StorageFull, 1), (ReadOnlyFilesystem, 1), (PermissionDenied, 3), (NotADirectory, 3)]
+        {
+            let mut projector = Projector::new(Failing(kind), Vec::new());
+            let files = [file("a", "a"), file("b", "b"), file("c", "c")];
+            let written = projector.put(&mut Disk::new().store(), &files).unwrap();
+            assert_eq!((written.written, written.failed.len()), (0, tried), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn errors_in_a_row_leave_a_bounded_row() {
+        let (disk, mut newest) = (Disk::new(), Vec::new());
+        let mut store = disk.store();
+        let mut projector = Projector::new(Failing(io::ErrorKind::Other), Vec::new());
+        for n in 0..3 * DIGESTS_MAX {
+            let bytes = n.to_string();
+            projector.put(&mut store, &[file("a", &bytes)]).unwrap();
+            newest.push(Digest::of(bytes.as_bytes()));
+        }
+        let newest = newest.split_off(newest.len() - DIGESTS_MAX);
+        assert_eq!(store.projected().unwrap(), [("a".to_owned(), newest)]);
+    }
+
     /// Brings the disk to `wanted` with a new process; whatever fails is left for the next.
     fn project(disk: &Disk, wanted: Files) -> Result<(), ProjectError> {
         let mut store = disk.store();
@@ -465,9 +521,9 @@ mod tests {
     const THIRD: Files = &[("rss.xml", "r3")];
     const FOREIGN: (&str, &str) = ("CNAME", "example.org");
 
-    /// Crashes at every operation of the way from the first to the second state, in every manner; then goes on to the
-    /// second or to the third. Neither a foreign file nor the track of one of ours is lost, and nobody sees bytes that
-    /// were never wanted.
+    /// Crashes at every operation of the way from the first to the second state, in every manner;
+    /// then goes on to the second or to the third. Neither a foreign file nor the track of one of
+    /// ours is lost, and nobody sees bytes that were never wanted.
     #[test]
     fn a_crash_at_any_operation_is_mended_by_the_next_start() {
         let prepare = || {
@@ -509,7 +565,8 @@ mod tests {
         }
     }
 
-    /// A single error, without a crash: the same process tries again, and a power cut afterwards finds all of it.
+    /// A single error, without a crash: the same process tries again, and a power cut afterwards
+    /// finds all of it.
     #[test]
     fn after_any_error_the_same_process_gets_there() {
         for k in 1..60 {

@@ -34,8 +34,8 @@ impl From<rusqlite::Error> for Trouble {
 /// The decoded rows of one chunk of a table, and their total.
 type Part<T> = Result<(Vec<T>, Total), Trouble>;
 
-/// Every row of a table, compared with the seal. Other threads decode while this one reads: decoding
-/// takes longer, and a start waits for it.
+/// Every row of a table, compared with the seal. Other threads decode while this one reads:
+/// decoding takes longer, and a start waits for it.
 pub(super) fn all<T: Send>(
     connection: &Connection,
     seal: &Seal,

@@ -205,6 +205,7 @@ pub fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
     let mut cells = Reader(cells.into_iter());
     let (seq, deflated) = (cells.seq()?, cells.blob()?);
     let mut bytes = Vec::with_capacity(deflated.len() * 4);
+    // A damaged row could otherwise inflate until the memory is full.
     DeflateDecoder::new(&*deflated)
         .take(BODY_BYTES_MAX)
         .read_to_end(&mut bytes)

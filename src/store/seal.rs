@@ -3,8 +3,8 @@
 //! Owns the `seal` row, which each commit rewrites, and the file `state.mark` beside the database,
 //! which holds the number of the last commit. SQLite silently goes back to an older commit if its
 //! log is damaged, and silently makes an empty database if its file is missing or empty; the mark
-//! reveals both. It is written after a commit and without a sync: after a power cut it may be behind
-//! the database, and it is never ahead of it.
+//! reveals both. It is written after a commit and without a sync: after a power cut it may be
+//! behind the database, and it is never ahead of it.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -50,7 +50,7 @@ impl Total {
 /// The database's description of itself: one row, rewritten by each commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seal {
-    /// Random bytes, made with the database: they tell it from every other one.
+    /// Random bytes, made with the database: no other database has the same.
     pub(super) lineage: [u8; 16],
     /// Number of commits since it was made.
     pub(super) commits: u64,
@@ -94,6 +94,7 @@ impl Seal {
             int(self.copy.into()),
             Value::Blob(tables),
         ];
+        // The seal proves the other tables, and its own checksum proves the seal.
         cells.push(int(SEAL.sum(&cells)));
         cells
     }
@@ -150,8 +151,8 @@ impl Mark {
         }
     }
 
-    /// Opens the mark at `path`, and writes the database's lineage and commits durably, unless it has
-    /// them already.
+    /// Opens the mark at `path`, and writes the database's lineage and commits durably, unless it
+    /// has them already.
     pub(super) fn open(path: &Path, seal: &Seal, marked: Marked) -> io::Result<Self> {
         let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
         let mut options = OpenOptions::new();
@@ -165,8 +166,10 @@ impl Mark {
             return Ok(mark);
         }
         mark.note(seal)?;
+        // The rest of a longer text, which somebody may have written there, is cut off.
         mark.0.set_len(print(seal).len() as u64)?;
         mark.0.sync_all()?;
+        // A new mark needs its directory entry on disk too.
         if let Some(dir) = path.parent() {
             File::open(dir)?.sync_all()?;
         }
@@ -226,6 +229,11 @@ mod tests {
         mark.note(&seal).unwrap();
         assert_eq!(Mark::read(&path).unwrap(), Marked::Commits([0xab; 16], 41));
         let text = std::fs::read_to_string(&path).unwrap();
+        let short = "dropfeed state abababababababababababababababab 41\n";
+        for torn in [short, "dropfeed state ab 00000000000000000041\n"] {
+            std::fs::write(&path, torn).unwrap();
+            assert_eq!(Mark::read(&path).unwrap(), Marked::Something, "{torn:?}");
+        }
         for torn in ["", &text[..text.len() - 1], &text[1..], &text.replace('a', "x"), "\0\0\0"] {
             std::fs::write(&path, torn).unwrap();
             assert_eq!(Mark::read(&path).unwrap(), Marked::Something, "{torn:?}");

@@ -31,8 +31,8 @@ pub(super) struct Undo {
 
 /// Runs one transaction over a database that `seal` describes, and returns its new seal.
 ///
-/// `undo` gets every changed row as it was before. It is needed when the commit reports an error and
-/// has happened all the same, as after an error of the disk.
+/// `undo` gets every changed row as it was before. It is needed when the commit reports an error
+/// and has happened all the same, as after an error of the disk.
 ///
 /// # Errors
 /// Those of `changes` and of SQLite.
@@ -94,8 +94,8 @@ pub(super) struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    /// Applies the change that `encode` makes of each item. The items have ascending, distinct keys,
-    /// so that SQLite appends to its pages instead of splitting them.
+    /// Applies the change that `encode` makes of each item. The items have ascending, distinct
+    /// keys, so that SQLite appends to its pages instead of splitting them.
     pub(super) fn put_all<T: Sync>(
         &mut self,
         table: &'static Table,

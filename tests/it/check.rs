@@ -230,7 +230,7 @@ fn every_kind_of_finding() {
         // What validators say, where the writers leave it to the author.
         (
             &[("a.md", "---\ntitle: Use <b>\n---\nx")],
-            "articles/a.md: note: the title holds a literal <b>: ",
+            "articles/a.md: note: the title contains a literal <b>: ",
             0,
         ),
         (
@@ -265,7 +265,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("b.png", "x"), ("a.md", "---\ntitle: \"\"\n---\n![](b.png)")],
-            "articles/a.md: warning: it has neither a title nor words, ",
+            "articles/a.md: warning: it has neither a title nor text, ",
             1,
         ),
         (
@@ -275,7 +275,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("n/_index.md", "---\ntitle: N <i>\n---\n"), ("n/a.md", "---\ntitle: A\n---\nx")],
-            "articles/n/_index.md: note: the feed's title holds a literal <i>: ",
+            "articles/n/_index.md: note: the feed's title contains a literal <i>: ",
             0,
         ),
     ];
@@ -428,13 +428,14 @@ fn the_configuration_is_checked_too() {
     let lines = check(&title).lines;
     assert!(
         lines.len() == 1
-            && lines[0].contains("config.toml: note: the feed's title holds a literal <b>"),
+            && lines[0].contains("config.toml: note: the feed's title contains a literal <b>"),
         "{lines:?}"
     );
     let address = self::site("site.url = \"http://[2001:db8::1]/\"", &[GOOD]);
     let lines = check(&address).lines;
     assert!(
-        lines.len() == 1 && lines[0].contains("config.toml: note: validators do not know an IPv6 "),
+        lines.len() == 1
+            && lines[0].contains("config.toml: note: validators do not accept an IPv6 "),
         "{lines:?}"
     );
     let pattern = self::site("articles.ignore = [\"a{\"]", &[GOOD]);

@@ -16,6 +16,7 @@ mod generators;
 mod http;
 mod incremental;
 mod moves;
+mod pages;
 mod reload;
 mod start;
 mod tidy;

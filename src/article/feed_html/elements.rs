@@ -1,6 +1,7 @@
 //! The elements and attributes that a feed may have, and the fate of all others.
 //!
-//! Allowed is what feed readers show and the W3C's feed validator accepts without a warning.
+//! An element is allowed if feed readers show it and the W3C's feed validator accepts it without a
+//! warning.
 
 /// The fate of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) enum Loss {
     Invisible,
 }
 
-/// The part of an element in the structure.
+/// The role of an element in the structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// An element without content and end tag.
@@ -48,7 +49,7 @@ pub(crate) enum Role {
 pub(crate) struct Element {
     /// Its name.
     pub(crate) name: &'static str,
-    /// Its part in the structure.
+    /// Its role in the structure.
     pub(crate) role: Role,
     /// Its attributes, besides [`GLOBAL`].
     pub(crate) attributes: &'static [&'static str],
@@ -64,7 +65,7 @@ const fn element(name: &'static str, role: Role, attributes: &'static [&'static 
     Element { name, role, attributes }
 }
 
-/// Every element that may stand in a feed, by name.
+/// Every element that may be in a feed, by name.
 pub(crate) static ELEMENTS: [Element; 83] = [
     element("a", Role::Formatting, &["href", "hreflang", "name", "type"]),
     element("abbr", Role::Inline, &[]),
@@ -165,7 +166,7 @@ pub(crate) static ELEMENTS: [Element; 83] = [
     element("wbr", Role::Void, &[]),
 ];
 
-/// The element of that name, in lower case, where it may stand in a feed.
+/// The element of that name, in lower case, if it may be in a feed.
 pub(crate) fn find(name: &str) -> Option<&'static Element> {
     ELEMENTS.binary_search_by(|element| element.name.cmp(name)).ok().map(|at| &ELEMENTS[at])
 }

@@ -1,45 +1,49 @@
-//! Ids of headings: the slugs that links within an article are written for.
+//! Ids of headings: the slugs that authors use in links within an article.
 
 use std::collections::HashMap;
 
-/// The longest id in bytes; what comes after says nothing new.
+/// The longest id in bytes. Longer headings are cut.
 const ID_MAX_BYTES: usize = 120;
 
 /// Makes ids that are unique within an article.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
+    /// The ids that are taken, with the last number that was appended to each.
     used: HashMap<String, usize>,
 }
 
 impl Ids {
-    /// The id of a heading with this text; the second of the same text is `text-1`, as GitHub and
-    /// its followers count.
+    /// The id of a heading with this text. The second heading with the same text gets `text-1`, as
+    /// on GitHub.
     pub(crate) fn of_text(&mut self, text: &str) -> String {
         let slug = slug(text);
         self.unique(if slug.is_empty() { "section".to_owned() } else { slug })
     }
 
-    /// The id that an author gave, or that id with a number where it is taken; `None` where it is
-    /// no id.
+    /// The id that an author gave, with a number if it is taken; `None` if it is not a valid id.
     pub(crate) fn given(&mut self, id: &str) -> Option<String> {
         let id = super::repair(id);
         let is_id = !id.is_empty() && id.len() <= ID_MAX_BYTES && !id.contains(char::is_whitespace);
-        is_id.then(|| self.unique(id))
+        if is_id { Some(self.unique(id)) } else { None }
     }
 
+    /// The id, or the id with the first free number.
     fn unique(&mut self, id: String) -> String {
-        let Some(count) = self.used.get(&id).copied() else {
+        let Some(mut number) = self.used.get(&id).copied() else {
             self.used.insert(id.clone(), 0);
             return id;
         };
-        let free = (count + 1..)
-            .map(|n| (n, format!("{id}-{n}")))
-            .find(|(_, id)| !self.used.contains_key(id));
-        // The numbers do not end before the headings do.
-        let (n, free) = free.unwrap_or((count, id.clone()));
-        self.used.insert(id, n);
-        self.used.insert(free.clone(), 0);
-        free
+        // From the last number on, so that many equal headings do not cost the square of their
+        // number. The loop ends: fewer ids are taken than there are numbers.
+        loop {
+            number += 1;
+            let numbered = format!("{id}-{number}");
+            if !self.used.contains_key(&numbered) {
+                self.used.insert(id, number);
+                self.used.insert(numbered.clone(), 0);
+                return numbered;
+            }
+        }
     }
 }
 
@@ -60,6 +64,7 @@ pub(crate) fn slug(text: &str) -> String {
     slug
 }
 
+/// Whether a character belongs to the letter before it, as vowel signs of Indic scripts do.
 fn is_mark(c: char) -> bool {
     unicode_normalization::char::is_combining_mark(c)
 }

@@ -14,13 +14,13 @@ const DEPTH_MAX: usize = 100;
 /// The references that text content may have (HTML, 13.3).
 const TEXT_REFERENCES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
 
-/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and bounded
-/// in depth; only characters that a feed can hold; every URL symbolic, or absolute and of a scheme
-/// that runs nothing.
+/// Checks that `html` is a valid body: only allowed elements and attributes, balanced and limited
+/// in depth; only characters that a feed can contain; every URL symbolic, or absolute with a scheme
+/// that does not run code.
 ///
 /// # Errors
 ///
-/// One sentence that names the first invariant that is broken, and where.
+/// One sentence about the first violation and its place.
 pub fn check(html: &str) -> Result<(), String> {
     for c in html.chars() {
         if (repair_char(c) != Some(c) || c == KEPT) && c != MARK && c != '\u{fffd}' {
@@ -33,8 +33,9 @@ pub fn check(html: &str) -> Result<(), String> {
             Part::Text(text) => check_text(text)?,
             Part::Start(name, values) => {
                 check_start(name, values)?;
-                if find(name).is_some_and(|element| element.role != Role::Void) {
-                    open.push(name);
+                match find(name) {
+                    Some(element) if element.role != Role::Void => open.push(name),
+                    _ => {}
                 }
             }
             Part::End(name) => {
@@ -77,7 +78,7 @@ fn check_start(name: &str, values: &str) -> Result<(), String> {
         written += attribute.len() + value.len() + 4;
         check_value(attribute, &unescape(value))?;
     }
-    // What the scan above passed over is not in the form of feed HTML.
+    // If the scan skipped a byte, the tag is not in the form of feed HTML.
     if written == values.len() {
         Ok(())
     } else {
@@ -92,7 +93,10 @@ fn check_value(attribute: &str, value: &str) -> Result<(), String> {
     if URLS.contains(&attribute) {
         return check_url(value);
     }
-    if value.contains(MARK) { Err(format!("{attribute}={value:?} holds a mark")) } else { Ok(()) }
+    if value.contains(MARK) {
+        return Err(format!("{attribute}={value:?} contains a mark"));
+    }
+    Ok(())
 }
 
 fn check_url(url: &str) -> Result<(), String> {
@@ -122,7 +126,7 @@ fn is_target(target: &str) -> bool {
     let is_step = |segment: &str| matches!(segment, "." | "..");
     match Target::of(target) {
         Target::Own => true,
-        // A name is no path, and may have dots anywhere.
+        // A name is not a path, so its dots have no meaning.
         Target::Name { directory, .. } => !directory.split('/').any(is_step),
         Target::Site(path) => !path.split('/').any(is_step),
         Target::Path { directory, path } => {
@@ -152,6 +156,7 @@ fn check_srcset(set: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The length of the URL at the beginning of a candidate, in bytes.
 fn candidate_url_len(candidate: &str) -> usize {
     if let Some((target, suffix)) = symbol::split(candidate) {
         let suffix_len = suffix.find([' ', ',']).unwrap_or(suffix.len());

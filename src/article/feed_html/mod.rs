@@ -1,8 +1,8 @@
 //! Feed HTML, the one form in which HTML is written here: the HTML standard's own serialisation
 //! (13.3), so that the writers and the sanitiser give the same bytes.
 //!
-//! Only characters that a feed can hold are ever written. The functions that scan are for this form
-//! alone, never for an author's HTML.
+//! Only characters that a feed can contain are written. The functions that scan HTML are for this
+//! form only, never for an author's HTML.
 
 pub(crate) mod elements;
 pub(crate) mod heading_ids;
@@ -15,8 +15,8 @@ use crate::base::text::{is_invisible, is_safe};
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
 
-/// The place of a U+FFFD that stands in the file, while it is rendered. One that a parser writes,
-/// for `&#0;`, is removed.
+/// The substitute for a U+FFFD of the author while the article is rendered. A U+FFFD that a parser
+/// writes, as for `&#0;`, is removed.
 pub(crate) const KEPT: char = '\u{fdef}';
 
 /// The characters of Windows-1252 in place of Latin-1's C1 controls: `&#150;` has always meant a
@@ -26,17 +26,17 @@ const WINDOWS_1252: [char; 32] = [
     '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
-/// The character as a feed can hold it; `None` for what no feed can. U+FFFD is removed, since
-/// parsers write it for what they cannot read ([`repair_source`] keeps the author's), and so is
-/// U+FEFF, which parsers drop at a beginning.
+/// The character as a feed can contain it; `None` if no feed can. U+FFFD is removed, since parsers
+/// write it in place of characters that they cannot read ([`repair_source`] keeps the author's),
+/// and so is U+FEFF, which parsers drop at the beginning of a text.
 ///
-/// [`text::clean`](crate::base::text::clean) removes and never replaces; this repairs what an
-/// author's program wrote.
+/// [`text::clean`](crate::base::text::clean) removes and never replaces; this function also repairs
+/// mistakes of an author's program.
 pub(crate) fn repair_char(c: char) -> Option<char> {
     match c {
         '\u{80}'..='\u{9f}' => {
             let meant = WINDOWS_1252[c as usize - 0x80];
-            (meant != '\0').then_some(meant)
+            if meant == '\0' { None } else { Some(meant) }
         }
         // Vertical tab and form feed separate words, and XML allows neither.
         '\u{b}' | '\u{c}' => Some(' '),
@@ -51,14 +51,18 @@ pub(crate) fn repair(text: &str) -> String {
     text.chars().filter_map(repair_char).collect()
 }
 
-/// The source of an article, repaired. Its U+FFFD wait as [`KEPT`] for [`finished`].
+/// Repairs the source of an article. Its U+FFFD become [`KEPT`] until [`finished`].
 pub(crate) fn repair_source(text: &str) -> String {
-    let repaired = text.chars().filter_map(|c| match c {
+    text.chars().filter_map(repair_source_char).collect()
+}
+
+fn repair_source_char(c: char) -> Option<char> {
+    match c {
         '\u{fffd}' => Some(KEPT),
+        // An author's noncharacter must not become a U+FFFD.
         KEPT => None,
         c => repair_char(c),
-    });
-    repaired.collect()
+    }
 }
 
 /// The text with the author's U+FFFD in their places again.
@@ -66,16 +70,20 @@ pub(crate) fn finished(text: String) -> String {
     if text.contains(KEPT) { text.replace(KEPT, "\u{fffd}") } else { text }
 }
 
-/// Whether there is anything to read.
+/// Whether a text has something to read: a letter, a digit, or a visible sign beyond ASCII, such as
+/// an emoji.
 pub(crate) fn has_word(text: &str) -> bool {
-    text.chars().any(|c| {
-        !is_invisible(c) && (c.is_alphanumeric() || !c.is_ascii() && repair_char(c).is_some())
-    })
+    text.chars().any(is_readable)
+}
+
+fn is_readable(c: char) -> bool {
+    let is_sign = !c.is_ascii() && repair_char(c).is_some();
+    !is_invisible(c) && (c.is_alphanumeric() || is_sign)
 }
 
 /// Writes text content.
 pub(crate) fn push_text(out: &mut String, text: &str) {
-    push_escaped(out, text, |c| if c == '"' { None } else { escape(c) }, repair_char);
+    push_escaped(out, text, escape_in_text, repair_char);
 }
 
 /// Writes an attribute with a value of plain text.
@@ -83,16 +91,20 @@ pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
     push_value(out, name, value, repair_char);
 }
 
-/// Writes an attribute whose value is a URL that was resolved, and may hold [`DRAFT_MARK`].
+/// Writes an attribute whose value is a resolved URL, which may contain [`DRAFT_MARK`].
 pub(crate) fn push_url(out: &mut String, name: &str, value: &str) {
-    push_value(out, name, value, |c| if c == DRAFT_MARK { Some(c) } else { repair_char(c) });
+    push_value(out, name, value, repair_url_char);
+}
+
+fn repair_url_char(c: char) -> Option<char> {
+    if c == DRAFT_MARK { Some(c) } else { repair_char(c) }
 }
 
 fn push_value(out: &mut String, name: &str, value: &str, keep: fn(char) -> Option<char>) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
-    push_escaped(out, value, escape, keep);
+    push_escaped(out, value, escape_in_value, keep);
     out.push('"');
 }
 
@@ -110,21 +122,26 @@ fn push_escaped(
     }
 }
 
-fn escape(c: char) -> Option<&'static str> {
-    Some(match c {
-        '&' => "&amp;",
-        '<' => "&lt;",
-        '>' => "&gt;",
-        '"' => "&quot;",
-        '\u{a0}' => "&nbsp;",
-        _ => return None,
-    })
+/// The reference for a character of text content (HTML, 13.3), if it needs one.
+fn escape_in_text(c: char) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '\u{a0}' => Some("&nbsp;"),
+        _ => None,
+    }
+}
+
+/// The reference for a character of an attribute's value, if it needs one.
+fn escape_in_value(c: char) -> Option<&'static str> {
+    if c == '"' { Some("&quot;") } else { escape_in_text(c) }
 }
 
 /// A part of HTML in this form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part<'a> {
-    /// A start tag: its name, and what follows the name up to the `>`.
+    /// A start tag: its name, and its attributes, with the space before them.
     Start(&'a str, &'a str),
     /// An end tag's name.
     End(&'a str),
@@ -155,7 +172,8 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// `<` and `>` are escaped everywhere but at the ends of tags, so a tag ends at the first `>`.
+/// Splits off the first part. A tag ends at the first `>`, because `<` and `>` are escaped
+/// everywhere else.
 fn next_part(html: &str) -> (Part<'_>, &str) {
     let Some(tag) = html.strip_prefix('<') else {
         let end = html.find('<').unwrap_or(html.len());
@@ -173,14 +191,24 @@ fn next_part(html: &str) -> (Part<'_>, &str) {
 }
 
 /// The attributes of a start tag in this form: names and escaped values.
-pub(crate) fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (name, after) = rest.trim_start().split_once("=\"")?;
+pub(crate) fn attributes(text: &str) -> Attributes<'_> {
+    Attributes { rest: text }
+}
+
+/// The iterator of [`attributes`].
+pub(crate) struct Attributes<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, after) = self.rest.trim_start().split_once("=\"")?;
         let (value, after) = after.split_once('"')?;
-        rest = after;
+        self.rest = after;
         Some((name, value))
-    })
+    }
 }
 
 #[cfg(test)]

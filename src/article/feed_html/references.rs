@@ -1,10 +1,10 @@
 //! Links and pictures: every reference of an article becomes absolute, or symbolic
 //! (see [`crate::article::symbol`]).
 //!
-//! A relative path is passed on as it is written, decoded and resolved against the article's
-//! directory: `x.md`, `x.html`, `x` and `x/` are all kept, and the library tries what each can
-//! mean. A path that leaves the article directory ends at its root. Whether the target exists is
-//! not checked here.
+//! A relative path is decoded and resolved against the article's directory, and otherwise kept as
+//! it is written: `x.md`, `x.html`, `x` and `x/` all stay, and the library tries the meanings of
+//! each. A path that leaves the article directory ends at its root. This module does not check
+//! whether the target exists.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -59,12 +59,14 @@ impl Resolver {
     /// http(s) URL.
     #[must_use]
     pub(crate) fn with_base(mut self, href: &str) -> Self {
-        self.base =
-            Url::parse(href.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        self.base = match Url::parse(href.trim()) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
+            _ => None,
+        };
         self
     }
 
-    /// The reference as a body has it while it is rendered; `None` where it may not be in a feed.
+    /// The reference as a body has it while it is rendered; `None` if it may not be in a feed.
     pub(crate) fn resolve(&self, raw: &str) -> Option<String> {
         // A URL parser removes these characters wherever they are (WHATWG URL, 4.4), so
         // `java\nscript:` is a scheme.
@@ -96,7 +98,7 @@ impl Resolver {
             return absolute(raw);
         }
         match &self.base {
-            // A fragment alone points into the article, wherever the document was.
+            // A fragment alone points into the article, and not into the page at the base.
             Some(base) if !raw.starts_with('#') => {
                 let url = base.join(raw).ok()?;
                 Some(encode(url.as_str()).into_owned())
@@ -141,7 +143,7 @@ impl Resolver {
     }
 
     /// A `srcset` (HTML, 4.8.4.2.1) with its URLs resolved, without the candidates that may not be
-    /// in a feed; `None` where none is left.
+    /// in a feed; `None` if none is left.
     pub(crate) fn srcset(&self, raw: &str) -> Option<String> {
         let mut candidates = Vec::new();
         let mut rest = raw.trim_start_matches(is_srcset_gap);
@@ -161,7 +163,8 @@ impl Resolver {
         if candidates.is_empty() { None } else { Some(candidates.join(", ")) }
     }
 
-    /// A symbol that `by_name` or `by_path` put into the source, from behind its first mark.
+    /// A symbol that `by_name` or `by_path` put into the source; `symbol` begins after its first
+    /// mark.
     fn symbol_in_source(&self, symbol: &str) -> String {
         let (target, suffix) = symbol.split_once(DRAFT_MARK).unwrap_or((symbol, ""));
         let (target, suffix) = (decoded(target), encoded_suffix(suffix));
@@ -213,9 +216,11 @@ fn page_of_pelican(raw: &str) -> Option<String> {
     }
 }
 
+/// The URL, normalised; `None` if it is not valid, or its scheme is not allowed.
 fn absolute(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
-    // `feed:` is also put before a whole URL, which some readers then open.
+    // `feed:https://example.org/rss` is also used. What follows `feed:` must not be another scheme,
+    // such as `javascript:`, which some readers would open.
     if let Some(inner) = url.as_str().strip_prefix("feed:")
         && !["//", "http://", "https://"].iter().any(|start| inner.starts_with(start))
     {
@@ -252,7 +257,7 @@ fn walk_to(directory: &RelPath, path: &str) -> String {
     target
 }
 
-/// The path, percent-decoded where that gives text, without characters that may not be in a feed.
+/// The path, percent-decoded if the result is UTF-8, without characters that may not be in a feed.
 fn decoded(path: &str) -> String {
     let text = percent_decode_str(path).decode_utf8().unwrap_or(path.into());
     repair(&text).replace(['\n', '\t'], " ")
@@ -263,7 +268,7 @@ fn encoded_suffix(suffix: &str) -> String {
     encode(&repair(suffix)).into_owned()
 }
 
-/// The URL and the descriptor of the first candidate of a `srcset`, and what follows them.
+/// The URL and the descriptor of the first candidate of a `srcset`, and the rest of the list.
 fn first_candidate(rest: &str) -> (&str, &str, &str) {
     let end = rest.find(|c: char| c.is_ascii_whitespace()).unwrap_or(rest.len());
     let (url, after) = rest.split_at(end);

@@ -11,7 +11,7 @@ pub(crate) enum Block {
     Verse(Vec<String>),
     /// A short line between long paragraphs.
     Heading(String),
-    /// A list: the number of its first item, where it is numbered.
+    /// A list, with the number of its first item if it is numbered.
     List { start: Option<u32>, items: Vec<String> },
     /// Code, a table or a drawing, unchanged.
     Pre(Vec<String>),
@@ -21,21 +21,21 @@ pub(crate) enum Block {
     Rule,
 }
 
-/// The longest line that may have been broken to fit a screen; a longer one is a paragraph by
-/// itself.
+/// The longest line, in columns, that an editor may have wrapped; a longer one is a paragraph of
+/// its own.
 const LONG_COLUMNS: usize = 100;
 
 /// The narrowest width that an editor wraps prose to.
 const WRAP_COLUMNS_MIN: usize = 50;
 
-/// Columns that wrapped prose may leave free at the end of a line, beyond what its next word would
-/// have needed.
+/// Columns that wrapped prose may leave free at the end of a line, beyond the width of the next
+/// word.
 const SLACK_COLUMNS: usize = 10;
 
 /// Characters that a paragraph needs so that the line above it can be its heading.
 const HEADED_CHARS_MIN: usize = 80;
 
-/// Characters that a heading or a title may have.
+/// The longest heading or title, in characters.
 const TITLE_CHARS_MAX: usize = 80;
 
 /// The widest first line, in columns, that is the title of prose which follows without a blank
@@ -56,14 +56,18 @@ pub(crate) fn blocks(text: &str) -> Vec<Block> {
     join_lists(found)
 }
 
-/// The first line where it reads as a title, and the text after it.
+/// The first line, if it reads as a title, and the text after it.
 ///
-/// It is short, has words, ends with nothing that ends or continues a sentence, opens no list,
-/// quote or letter, and something follows it: a blank line, an underline, or prose that it does not
-/// belong to.
+/// Such a line is short and has words; it does not end like a sentence or a part of one; it does
+/// not begin a list, a quotation or a letter; and it is followed by a blank line, an underline, or
+/// prose that it does not belong to.
 pub(crate) fn title(text: &str) -> Option<(&str, &str)> {
+    // The indentation of the first line stays: an indented line is not a title.
     let from = text.len() - text.trim_start().len();
-    let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
+    let line_start = match text[..from].rfind('\n') {
+        Some(line_break) => line_break + 1,
+        None => 0,
+    };
     let (first, rest) = text[line_start..].split_once('\n')?;
     let first = first.trim_end();
     if !reads_as_title(first) || rest.trim().is_empty() {
@@ -91,8 +95,8 @@ fn reads_as_title(line: &str) -> bool {
         && line.contains(char::is_alphabetic)
 }
 
-/// Whether the first line, with no blank line after it, is the title of what follows: the rest is
-/// prose, and the line is far too short to be the beginning of it.
+/// Whether the first line, without a blank line after it, is the title of the lines after it: these
+/// are prose, and the line is far too short to be the beginning of it.
 fn is_title_of_run(first: &str, rest: &str) -> bool {
     let mut run = Vec::new();
     for line in rest.lines().map(str::trim_end) {
@@ -132,12 +136,13 @@ fn dedented(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The width that the text was wrapped to: that of its longest line which was wrapped at all.
+/// The width to which the text was wrapped: that of its longest line, except lines that no editor
+/// wraps.
 fn wrap_columns(lines: &[&str]) -> usize {
     let mut widest = 0;
     for line in lines {
         let width = columns(line);
-        // Code and tables are as wide as they are, whatever the prose around them was wrapped to.
+        // Code and tables have their own width.
         if width <= LONG_COLUMNS && !line.starts_with("    ") && !line.contains('\t') {
             widest = widest.max(width);
         }
@@ -170,28 +175,42 @@ fn read_chunk(chunk: &[&str], wrap: usize, found: &mut Vec<Block>) {
             found.push(Block::Heading(line.trim().to_owned()));
         }
         _ => {
-            let list = (0..chunk.len()).find(|at| starts_list(chunk, *at)).unwrap_or(chunk.len());
-            if list > 0 {
-                read_prose(&chunk[..list], wrap, found);
+            let (prose, list) = chunk.split_at(list_start(chunk));
+            if !prose.is_empty() {
+                read_prose(prose, wrap, found);
             }
-            read_list(&chunk[list..], found);
+            read_list(list, found);
         }
     }
+}
+
+/// The index of the line on which a list begins; the number of lines if none does.
+fn list_start(chunk: &[&str]) -> usize {
+    let mut at = 0;
+    while at < chunk.len() && !starts_list(chunk, at) {
+        at += 1;
+    }
+    at
 }
 
 fn is_heading(line: &str, under: &str) -> bool {
     is_underline(under) && line.chars().count() <= TITLE_CHARS_MAX
 }
 
-/// Whether a list begins on this line. One item is a list only where nothing is before it, and more
-/// than one line of dialogue (which many languages open with a dash) cannot be distinguished from a
+/// Whether a list begins on this line. A single item is a list only if no line is before it.
+/// Several lines of dialogue, which many languages open with a dash, cannot be distinguished from a
 /// list.
 fn starts_list(chunk: &[&str], at: usize) -> bool {
     let Some(first) = marker(chunk[at]) else { return false };
-    let next = chunk[at + 1..].iter().find_map(|line| marker(line));
-    if next.is_some_and(|next| next.kind == first.kind) {
-        return true;
+    for line in &chunk[at + 1..] {
+        if let Some(next) = marker(line) {
+            if next.kind == first.kind {
+                return true;
+            }
+            break;
+        }
     }
+    // A number such as `12. ` alone may be a date that begins a sentence.
     at == 0 && (first.kind != '.' || first.number == Some(1) || chunk.len() == 1)
 }
 
@@ -204,6 +223,7 @@ struct Marker {
     len: usize,
 }
 
+/// The marker of a list's item, if the line begins with one.
 fn marker(line: &str) -> Option<Marker> {
     let bare = line.trim_start_matches(' ');
     let indent = line.len() - bare.len();
@@ -280,8 +300,8 @@ fn read_prose(lines: &[&str], wrap: usize, found: &mut Vec<Block>) {
     }
 }
 
-/// Whether an editor broke these lines. Then the first word of each would not have fitted on the
-/// line before, but for a few: editors do not all break at the same column.
+/// Whether an editor broke these lines: the first word of most would not have fitted on the line
+/// before. Not of all, because editors do not break at exactly the same column.
 fn is_wrapped(lines: &[&str], wrap: usize) -> bool {
     if wrap < WRAP_COLUMNS_MIN || lines.len() < 2 {
         return false;
@@ -308,17 +328,18 @@ fn append(text: &mut String, line: &str) {
     text.push_str(line);
 }
 
-/// Scripts without spaces between words have none where a line was wrapped either.
+/// Whether two lines are joined without a space, as in scripts without spaces between words.
 fn joins_tightly(before: &str, after: &str) -> bool {
     before.ends_with(is_wide) && after.starts_with(is_wide)
 }
 
-/// Whether the lines are indented as code is, or set in columns.
+/// Whether the lines are indented like code, or arranged in columns.
 fn is_preformatted(chunk: &[&str]) -> bool {
     if chunk.iter().all(|line| line.starts_with("    ") || line.starts_with('\t')) {
-        // One long indented line is a paragraph whose first line is set in.
+        // One long indented line is a paragraph whose first line is indented.
         return chunk.len() > 1 || columns(chunk[0]) <= TITLE_CHARS_MAX;
     }
+    // Two lines of three: tables have captions and rules.
     let set = chunk.iter().filter(|line| is_set_in_columns(line)).count();
     chunk.len() > 1 && set * 3 >= chunk.len() * 2
 }
@@ -349,7 +370,7 @@ fn is_underline(line: &str) -> bool {
     line.len() >= 3 && other == 0
 }
 
-/// Makes headings of short lines in title case between long paragraphs.
+/// Turns short lines in title case between long paragraphs into headings.
 fn mark_headings(found: &mut [Block]) {
     let mut headings = Vec::new();
     for (at, around) in found.windows(3).enumerate() {
@@ -366,7 +387,7 @@ fn mark_headings(found: &mut [Block]) {
     }
 }
 
-/// Whether a block is weighty enough to be before or after a heading.
+/// Whether a block is long enough to be before or after a heading.
 fn is_headed(block: &Block) -> bool {
     match block {
         Block::Paragraph(text) => {
@@ -380,8 +401,8 @@ fn is_headed(block: &Block) -> bool {
     }
 }
 
-/// Whether a line is short, has no final stop, and begins every long word with a capital where its
-/// script has any.
+/// Whether a line is short, has no final stop, and begins every long word with a capital if its
+/// script has capitals.
 fn reads_as_heading(text: &str) -> bool {
     if text.chars().count() > 60 || text.ends_with('!') || !reads_as_title(text) {
         return false;
@@ -397,11 +418,13 @@ fn reads_as_heading(text: &str) -> bool {
 }
 
 fn begins_small(word: &str) -> bool {
-    let first = word.chars().find(|c| c.is_alphanumeric());
-    first.is_some_and(char::is_lowercase)
+    match word.chars().find(|c| c.is_alphanumeric()) {
+        Some(first) => first.is_lowercase(),
+        None => false,
+    }
 }
 
-/// Joins lists that are one: their items are separated by blank lines.
+/// Joins lists that are parts of one, with blank lines between the items.
 fn join_lists(found: Vec<Block>) -> Vec<Block> {
     let mut joined: Vec<Block> = Vec::with_capacity(found.len());
     for block in found {
@@ -426,7 +449,7 @@ fn goes_on(start: Option<u32>, len: usize, next: Option<u32>) -> bool {
     }
 }
 
-/// The width of a line's first word, which is one character in a script without spaces.
+/// The width of a line's first word in columns. In a script without spaces it is one character.
 fn first_word(line: &str) -> usize {
     let line = line.trim_start();
     if line.starts_with(is_wide) {
@@ -435,6 +458,7 @@ fn first_word(line: &str) -> usize {
     columns(line.split_whitespace().next().unwrap_or_default())
 }
 
+/// The width of a line in columns.
 fn columns(line: &str) -> usize {
     let mut columns = 0;
     for c in line.chars() {

@@ -1,8 +1,8 @@
 //! Plain text: paragraphs, headings, lists, quotes, preformatted blocks and verse, recognised by
 //! shape.
 //!
-//! What reads as prose that an editor wrapped is joined again; what was broken by its author
-//! (poems, addresses, letters) stays broken. Quotes and dashes stay as typed.
+//! Lines of prose that an editor wrapped are joined again; lines that the author broke (poems,
+//! addresses, letters) stay. Quotes and dashes stay as typed.
 
 mod blocks;
 
@@ -19,10 +19,10 @@ use crate::base::Diagnostic;
 
 use blocks::{Block, blocks, title};
 
-/// Characters that an opening may have.
+/// The length of an opening, in characters.
 const OPENING_CHARS: usize = 400;
 
-/// Reads what the text shows before it is rendered.
+/// Reads the title and the opening of a text, without rendering it.
 pub(crate) fn outline(text: &str) -> Outline {
     let text = repair_source(text);
     let (title, rest) = match title(&text) {
@@ -34,25 +34,41 @@ pub(crate) fn outline(text: &str) -> Outline {
     Outline { title, opening, has_words, meta: Vec::new() }
 }
 
+/// The text of the first block that has one, cut.
 fn opening(text: &str) -> String {
     let start = text.trim_start();
-    // A glance is enough, cut where a paragraph ends.
+    // The beginning of the text is enough, up to the end of a paragraph.
     let near = &start[..start.floor_char_boundary(8 * OPENING_CHARS)];
-    let near = near.rfind("\n\n").map_or(near, |end| &near[..end]);
-    let first = blocks(near).into_iter().find_map(|block| match block {
-        Block::Paragraph(text) => Some(text),
+    let (near, _) = near.rsplit_once("\n\n").unwrap_or((near, ""));
+    for block in blocks(near) {
+        if let Some(text) = text_of(block) {
+            return text.chars().take(OPENING_CHARS).collect();
+        }
+    }
+    String::new()
+}
+
+/// The text of a block, or of its first item; `None` for headings and rules.
+fn text_of(block: Block) -> Option<String> {
+    match block {
+        Block::Paragraph(text) | Block::Quote(text) => Some(text),
         Block::Verse(lines) | Block::Pre(lines) => Some(lines.join(" ")),
         Block::List { items, .. } => items.into_iter().next(),
-        Block::Quote(text) => Some(text),
         Block::Heading(_) | Block::Rule => None,
-    });
-    first.unwrap_or_default().chars().take(OPENING_CHARS).collect()
+    }
 }
 
 /// The HTML of an article's text, with marks for references.
+///
+/// # Errors
+///
+/// `too-large` if it exceeds `max_bytes`.
 pub(crate) fn render(text: &str, rendering: &Rendering<'_>) -> Result<String, Diagnostic> {
-    let is_titled = rendering.head.title_from == TitleFrom::FirstLine;
-    let text = title(text).filter(|_| is_titled).map_or(text, |(_, rest)| rest);
+    // A first line that became the title is not repeated in the body.
+    let text = match title(text) {
+        Some((_, rest)) if rendering.head.title_from == TitleFrom::FirstLine => rest,
+        _ => text,
+    };
     let mut writer =
         Writer { out: String::new(), resolver: &rendering.resolver, finder: LinkFinder::new() };
     for block in blocks(text) {
@@ -108,11 +124,14 @@ impl Writer<'_> {
             Some(1) => self.out.push_str("<ol>\n"),
             Some(number) => self.out.push_str(&format!("<ol start=\"{number}\">\n")),
         }
-        items.iter().for_each(|item| self.element("li", item));
+        for item in items {
+            self.element("li", item);
+        }
         self.out.push_str(if start.is_none() { "</ul>\n" } else { "</ol>\n" });
     }
 
-    /// Letters quote letters: to a depth that people still read.
+    /// Writes a quotation, whose text has blocks of its own. Letters quote letters, so the depth is
+    /// limited to one that people still read.
     fn quote(&mut self, text: &str, depth: usize) {
         const DEPTH_MAX: usize = 8;
         if depth >= DEPTH_MAX {
@@ -125,16 +144,18 @@ impl Writer<'_> {
         self.out.push_str("</blockquote>\n");
     }
 
-    /// A line of verse: its indentation is the author's.
+    /// Writes a line of verse, with its indentation, which is the author's.
     fn line(&mut self, line: &str) {
         let text = line.trim_start();
-        let indent: usize =
-            line[..line.len() - text.len()].chars().map(|c| if c == '\t' { 4 } else { 1 }).sum();
+        let mut indent = 0_usize;
+        for c in line[..line.len() - text.len()].chars() {
+            indent += if c == '\t' { 4 } else { 1 };
+        }
         push_text(&mut self.out, &"\u{a0}".repeat(indent.min(40)));
         self.inline(text);
     }
 
-    /// Text, with its URLs and mail addresses as links.
+    /// Writes text, with its URLs and mail addresses as links.
     fn inline(&mut self, text: &str) {
         let mut written = 0;
         for link in self.finder.links(text) {
@@ -142,10 +163,11 @@ impl Writer<'_> {
                 LinkKind::Email => format!("mailto:{}", link.as_str()),
                 _ => link.as_str().to_owned(),
             };
-            let Some(url) = self.resolver.resolve(&url).filter(|url| !url.starts_with(DRAFT_MARK))
-            else {
+            let Some(url) = self.resolver.resolve(&url) else { continue };
+            // A word such as `www.example` may resolve to a path of the site, which is not meant.
+            if url.starts_with(DRAFT_MARK) {
                 continue;
-            };
+            }
             push_text(&mut self.out, &text[written..link.start()]);
             self.out.push_str("<a");
             push_url(&mut self.out, "href", &url);

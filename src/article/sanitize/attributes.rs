@@ -15,8 +15,8 @@ pub(crate) type Given = [(String, String)];
 pub(crate) struct Attributes<'a> {
     /// The resolver of its references.
     pub(crate) resolver: &'a Resolver,
-    /// The ids of the article so far. The first element keeps an id that several claim, as browsers
-    /// have it for links.
+    /// The ids of the article so far. Of several elements with the same id the first keeps it,
+    /// since browsers follow a link to the first.
     ids: HashSet<String>,
 }
 
@@ -25,8 +25,8 @@ impl<'a> Attributes<'a> {
         Self { resolver, ids: HashSet::new() }
     }
 
-    /// The attributes of `element` in feed HTML, each after a space; `None` where the element is
-    /// meaningless without one that was removed.
+    /// The attributes of `element` in feed HTML, each after a space; `None` if the element has
+    /// no meaning without one that was removed.
     pub(crate) fn write(
         &mut self,
         element: &Element,
@@ -50,16 +50,15 @@ impl<'a> Attributes<'a> {
             has_source |= self.write_one(&mut out, element, name, value, findings);
         }
         if matches!(element.name, "audio" | "video") && value_of(given, "controls").is_none() {
-            // Feed readers run no scripts and start nothing by themselves: without controls, the
-            // recording could not be played.
+            // Feed readers do not run scripts: without controls, the recording could not be played.
             push_attribute(&mut out, "controls", "");
         }
         let needs_source = matches!(element.name, "img" | "source" | "track");
         if needs_source && !has_source { None } else { Some(out) }
     }
 
-    /// Writes one attribute if it is allowed. Returns whether it is a source of what the element
-    /// shows.
+    /// Writes one attribute if it is allowed. Returns whether it is a source of the element's
+    /// content.
     fn write_one(
         &mut self,
         out: &mut String,
@@ -94,7 +93,7 @@ impl<'a> Attributes<'a> {
         value: &str,
         findings: &mut Findings,
     ) -> bool {
-        // An empty `src` means nothing, an empty `href` the document itself.
+        // An empty `src` has no meaning, and an empty `href` means the document itself.
         if name != "href" && value.trim().is_empty() {
             return false;
         }
@@ -110,7 +109,7 @@ impl<'a> Attributes<'a> {
 /// Removes the id from attributes that [`Attributes::write`] wrote, for an element that is opened
 /// once more: an id is unique.
 pub(crate) fn without_id(written: &mut String) {
-    // No value holds a quotation mark, so this begins nothing but an attribute.
+    // Values contain no quotation mark, so this text can only be the beginning of the attribute.
     let Some(at) = written.find(" id=\"") else { return };
     let value = at + " id=\"".len();
     let end = written[value..].find('"').map_or(written.len(), |quote| value + quote + 1);
@@ -123,8 +122,8 @@ pub(crate) fn value_of<'a>(given: &'a Given, wanted: &str) -> Option<&'a str> {
     Some(value)
 }
 
-/// The source that a lazy loader hides in `data-src`, where `src` is missing or a placeholder, and
-/// the attribute that it belongs in.
+/// The source that a lazy loader hides in `data-src` if `src` is missing or a placeholder, and the
+/// attribute that it belongs in.
 fn lazy_source<'a>(element: &Element, given: &'a Given) -> Option<(&'static str, &'a str)> {
     if !matches!(element.name, "img" | "source" | "video" | "audio") {
         return None;
@@ -134,11 +133,11 @@ fn lazy_source<'a>(element: &Element, given: &'a Given) -> Option<(&'static str,
             return None;
         }
     }
-    for (name, stands_for) in
+    for (name, replaced) in
         [("data-src", "src"), ("data-original", "src"), ("data-srcset", "srcset")]
     {
         if let Some(value) = value_of(given, name) {
-            return Some((stands_for, value));
+            return Some((replaced, value));
         }
     }
     None
@@ -167,12 +166,12 @@ fn write_alignment(out: &mut String, given: &Given, style: &str) {
     }
 }
 
-/// The value of an attribute that is not a URL; `None` where it is meaningless.
+/// The value of an attribute that is not a URL; `None` if it is not valid.
 fn plain_value(name: &str, value: &str) -> Option<String> {
     let value = repair(value);
     let trimmed = value.trim();
     let is_valid = match name {
-        // A boolean attribute is true by being there (HTML, 2.3.2).
+        // A boolean attribute is true if it is present (HTML, 2.3.2).
         "controls" | "loop" | "muted" | "open" | "reversed" | "default" | "playsinline" => {
             return Some(String::new());
         }
@@ -209,7 +208,8 @@ fn one_of(value: &str, known: &[&str]) -> Option<String> {
     if known.contains(&value.as_str()) { Some(value) } else { None }
 }
 
-/// The class that names the language of code, which highlighters use. Any other is the site's own.
+/// The class that names the language of code, for highlighters. Other classes mean nothing outside
+/// of the author's site.
 fn language_class(classes: &str) -> Option<String> {
     for class in classes.split_whitespace() {
         let language = class.strip_prefix("language-").or(class.strip_prefix("lang-"));

@@ -17,7 +17,7 @@ const BREAKOUTS: [&str; 26] = [
 const INTEGRATION_POINTS: [&str; 8] =
     ["foreignobject", "desc", "annotation-xml", "mi", "mo", "mn", "ms", "mtext"];
 
-/// The element that is being left out, if any.
+/// The element that is being dropped, if any.
 #[derive(Debug, Default)]
 pub(crate) struct Dropped {
     open: Option<Open>,
@@ -26,39 +26,47 @@ pub(crate) struct Dropped {
 #[derive(Debug)]
 struct Open {
     name: String,
-    /// The number of elements of that name that are open.
+    /// Number of open elements of that name, this one included.
     depth: usize,
-    /// The elements of HTML that are open in it, by name.
+    /// Number of open HTML elements inside of it, by name.
     inside: HashMap<String, usize>,
-    /// Set where its end tag never comes: the next block ends it.
-    is_endless: bool,
+    end: End,
+}
+
+/// The way in which a dropped element ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// With its end tag.
+    Tag,
+    /// With the next block, because the text has no end tag for it.
+    Block,
 }
 
 impl Dropped {
     /// Drops the element `name`, which just began, up to its end.
     pub(crate) fn begin(&mut self, name: &str) {
-        self.begin_one(name, false);
+        self.begin_one(name, End::Tag);
     }
 
     /// Drops the element `name`, whose end tag never comes: the rest of its block.
     pub(crate) fn begin_endless(&mut self, name: &str) {
-        self.begin_one(name, true);
+        self.begin_one(name, End::Block);
     }
 
-    fn begin_one(&mut self, name: &str, is_endless: bool) {
+    fn begin_one(&mut self, name: &str, end: End) {
+        // A void element has no content.
         if !is_void(name) {
-            let name = name.to_owned();
-            self.open = Some(Open { name, depth: 1, inside: HashMap::new(), is_endless });
+            self.open = Some(Open { name: name.to_owned(), depth: 1, inside: HashMap::new(), end });
         }
     }
 
-    /// Whether an element is being left out.
+    /// Whether an element is being dropped.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Whether this token is part of the element. Its author may have forgotten the end tag: then
-    /// a block ends it, and so does the end of the block around it.
+    /// Whether this token is part of the dropped element. If the author forgot its end tag, the
+    /// next block ends it, and so does the end of the block around it.
     pub(crate) fn covers(&mut self, token: &Token) -> bool {
         let Some(open) = &mut self.open else { return false };
         let is_covered = open.covers(token);
@@ -73,7 +81,7 @@ impl Open {
     fn covers(&mut self, token: &Token) -> bool {
         match token {
             Token::Start(name, _) => {
-                if self.is_left_by(name) {
+                if self.is_ended_by(name) {
                     return false;
                 }
                 if *name == self.name {
@@ -94,61 +102,84 @@ impl Open {
 
     /// Whether the start of an element ends this one: a block or formatting inside of `svg` or
     /// `math` (HTML, 13.2.6.5), a block inside of `p` (HTML, 13.2.6.4.7).
-    fn is_left_by(&self, name: &str) -> bool {
-        let is_block = find(name).is_some_and(|element| element.role == Role::Block);
+    fn is_ended_by(&self, name: &str) -> bool {
+        let is_block = role_of(name) == Some(Role::Block);
         match self.name.as_str() {
             "svg" | "math" => {
-                let is_html =
-                    INTEGRATION_POINTS.iter().any(|part| self.inside.get(*part) > Some(&0));
-                (is_block || BREAKOUTS.contains(&name)) && (!is_html || self.is_endless)
+                let breaks_out = is_block || BREAKOUTS.contains(&name);
+                breaks_out && (!self.is_in_html() || self.end == End::Block)
             }
             "p" => is_block,
-            _ => self.is_endless && is_block,
+            _ => is_block && self.end == End::Block,
         }
+    }
+
+    /// Whether a part of `svg` or `math` is open whose content is HTML.
+    fn is_in_html(&self) -> bool {
+        INTEGRATION_POINTS.iter().any(|part| self.inside.get(*part) > Some(&0))
     }
 
     /// Whether the end of a block that began before this element ends it.
     fn is_forgotten(&self) -> bool {
-        self.is_endless || matches!(self.name.as_str(), "svg" | "math")
+        self.end == End::Block || matches!(self.name.as_str(), "svg" | "math")
     }
 }
 
 /// Whether the element's start and end are counted inside of a dropped one.
 fn is_followed(name: &str) -> bool {
-    INTEGRATION_POINTS.contains(&name)
-        || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table))
+    INTEGRATION_POINTS.contains(&name) || matches!(role_of(name), Some(Role::Block | Role::Table))
+}
+
+/// The role of an element that a feed may have.
+fn role_of(name: &str) -> Option<Role> {
+    Some(find(name)?.role)
 }
 
 /// Whether an element with these attributes is invisible.
 pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
-    attributes.iter().any(|(name, value)| {
-        name == "hidden" && value != "until-found" || name == "style" && hides(value)
-    })
+    for (name, value) in attributes {
+        let hides = match name.as_str() {
+            // Browsers show it when a search on the page finds it (HTML, 6.1).
+            "hidden" => value != "until-found",
+            "style" => hides(value),
+            _ => false,
+        };
+        if hides {
+            return true;
+        }
+    }
+    false
 }
 
-/// The tokens without hidden elements. The parts of a document itself stay: scripts show them.
+/// The tokens without hidden elements. The main parts of a document stay: some pages hide them
+/// until a script has run.
 pub(crate) fn without_hidden(mut tokens: Vec<Token>) -> Vec<Token> {
     let mut dropped = Dropped::default();
-    tokens.retain(|token| {
-        if dropped.covers(token) {
-            return false;
-        }
-        match token {
-            Token::Start(name, attributes) if is_hidden(attributes) && !is_of_document(name) => {
-                dropped.begin(name);
-                false
-            }
-            _ => true,
-        }
-    });
+    tokens.retain(|token| is_visible(token, &mut dropped));
     tokens
+}
+
+/// Whether a token is outside of all hidden elements. `dropped` follows them.
+fn is_visible(token: &Token, dropped: &mut Dropped) -> bool {
+    if dropped.covers(token) {
+        return false;
+    }
+    match token {
+        Token::Start(name, attributes) if is_hidden(attributes) && !is_of_document(name) => {
+            dropped.begin(name);
+            false
+        }
+        _ => true,
+    }
 }
 
 fn is_of_document(name: &str) -> bool {
     matches!(name, "html" | "head" | "body" | "main" | "article")
 }
 
+/// Whether a `style` attribute hides its element.
 fn hides(style: &str) -> bool {
+    // An author's own style is short; a program's long one is not searched further.
     let style: String = style.chars().filter(|c| !c.is_whitespace()).take(200).collect();
     style.to_ascii_lowercase().contains("display:none")
 }

@@ -1,6 +1,7 @@
-//! The page of a video whose player is in a frame: a feed gets a link to it.
+//! Players in frames: a feed gets a link to the page of the video.
 
-/// The page of a video, where a frame shows its player; otherwise the source as it is.
+/// The page of the video whose player has this source; the source itself if it is not a known
+/// player.
 pub(super) fn watch_url(source: &str) -> String {
     const PLAYERS: [&str; 3] =
         ["youtube.com/embed/", "youtube-nocookie.com/embed/", "youtube.com/v/"];

@@ -1,7 +1,7 @@
 //! The only way of an author's HTML into a body: tokens, [`rebuild`](mod@rebuild), ammonia.
 //!
-//! Ammonia is the proof: it builds the standard's tree without knowing what was decided before, and
-//! lets through what is on the list and nothing else.
+//! Ammonia is the proof. It builds the standard's tree independently of the steps before, and
+//! passes only elements and attributes of the allow-list.
 
 pub(crate) mod attributes;
 pub(crate) mod dropped;
@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::article::feed_html::elements::{ELEMENTS, GLOBAL};
-use crate::article::feed_html::references::Resolver;
+use crate::article::feed_html::references::{Resolver, SCHEMES};
 use crate::article::findings::Findings;
 use crate::article::rendering::{Limits, depth, too_large};
 use crate::base::Diagnostic;
@@ -28,25 +28,35 @@ const ELEMENTS_MAX: usize = 100_000;
 /// Rounds of parsing until HTML does not change any more.
 const ROUNDS_MAX: usize = 3;
 
-static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+static AMMONIA: LazyLock<ammonia::Builder<'static>> = LazyLock::new(ammonia);
+
+/// Ammonia with the allow-list of feed HTML.
+fn ammonia() -> ammonia::Builder<'static> {
+    let mut tags = HashSet::new();
+    let mut attributes = HashMap::new();
+    for element in &ELEMENTS {
+        tags.insert(element.name);
+        attributes.insert(element.name, element.attributes.iter().copied().collect());
+    }
     let mut builder = ammonia::Builder::empty();
-    let attributes: HashMap<&str, HashSet<&str>> = ELEMENTS
-        .iter()
-        .map(|element| (element.name, element.attributes.iter().copied().collect()))
-        .collect();
     builder
-        .tags(ELEMENTS.iter().map(|element| element.name).collect())
+        .tags(tags)
         .clean_content_tags(HashSet::from(["script", "style", "title", "template", "svg", "math"]))
         .generic_attributes(HashSet::from(GLOBAL))
         .tag_attributes(attributes)
-        .url_schemes(crate::article::feed_html::references::SCHEMES.into_iter().collect())
+        .url_schemes(HashSet::from(SCHEMES))
+        // Symbolic references look like relative ones.
         .url_relative(ammonia::UrlRelative::PassThrough)
         .link_rel(None);
     builder
-});
+}
 
 /// Sanitises HTML. The result has [`DRAFT_MARK`](crate::article::symbol::DRAFT_MARK) around
-/// symbolic references; an error of the code `too-large` where it outgrows the limit.
+/// symbolic references.
+///
+/// # Errors
+///
+/// `too-large` if the result exceeds `max_bytes`, or has too many elements.
 pub(crate) fn sanitize(
     tokens: Vec<Token>,
     resolver: &Resolver,
@@ -54,7 +64,7 @@ pub(crate) fn sanitize(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let rebuilt = rebuild(&tokens, resolver, depth(limits), limits.max_bytes, findings);
-    // What a tree costs comes after what the tokens cost, not on top of it.
+    // The tree will need as much memory again, so the tokens' memory is freed first.
     drop(tokens);
     let rebuilt = rebuilt.ok_or_else(|| too_large(limits))?;
     if elements_of(&rebuilt) > ELEMENTS_MAX {
@@ -69,8 +79,8 @@ fn elements_of(html: &str) -> usize {
     html.matches('<').count() - html.matches("</").count()
 }
 
-/// Parses and serialises until nothing changes: HTML that a parser reads as it was written holds no
-/// parse error that a reader could resolve differently.
+/// Parses and serialises until nothing changes. HTML that a parser reads as it was written has no
+/// parse error that another parser could resolve differently.
 fn prove(html: String) -> String {
     let mut veiled = veil(&html);
     for _ in 0..ROUNDS_MAX {
@@ -83,9 +93,9 @@ fn prove(html: String) -> String {
     unveil(&veiled)
 }
 
-/// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser looks
-/// through the rest of a text at each `&` and at each character that begins with the byte C2, so
-/// that 100 KB of `&` would cost ten seconds; it looks at these noncharacters never.
+/// Substitutes for the references of feed HTML while it is parsed. html5ever's serialiser searches
+/// the rest of a text at each `&`, and at each character that begins with the byte C2, so that 100
+/// KB of `&` would cost ten seconds. It passes these noncharacters through at once.
 const VEILS: [(&str, char); 5] = [
     ("&amp;", '\u{fdd2}'),
     ("&lt;", '\u{fdd3}'),
@@ -97,29 +107,37 @@ const VEILS: [(&str, char); 5] = [
 /// A prefix of a letter that substitutes a character from U+00A1 to U+00BF.
 const LATIN_VEIL: char = '\u{fdd7}';
 
+/// Puts the substitutes into feed HTML.
 fn veil(html: &str) -> String {
     let mut veiled = String::with_capacity(html.len());
-    let mut chars = html.char_indices();
-    while let Some((at, c)) = chars.next() {
-        let reference = if c == '&' {
-            VEILS.into_iter().find(|(name, _)| html[at..].starts_with(name))
-        } else {
-            None
-        };
-        if let Some((name, veil)) = reference {
+    let mut rest = html;
+    while let Some(c) = rest.chars().next() {
+        if let Some((name, veil)) = reference_at(rest) {
             veiled.push(veil);
-            chars.nth(name.len() - 2);
-        } else if let '\u{a1}'..='\u{bf}' = c {
+            rest = &rest[name.len()..];
+            continue;
+        }
+        if let '\u{a1}'..='\u{bf}' = c {
             veiled.push(LATIN_VEIL);
             // From `@` to `^`: no letter that a parser would fold, no white space, no mark-up.
             veiled.push(char::from(b'@' + (u32::from(c) - 0xa1) as u8));
         } else {
             veiled.push(c);
         }
+        rest = &rest[c.len_utf8()..];
     }
     veiled
 }
 
+/// The reference at the beginning of a text, and its substitute.
+fn reference_at(text: &str) -> Option<(&'static str, char)> {
+    if !text.starts_with('&') {
+        return None;
+    }
+    VEILS.into_iter().find(|(name, _)| text.starts_with(name))
+}
+
+/// Removes the substitutes again.
 fn unveil(veiled: &str) -> String {
     let mut html = String::with_capacity(veiled.len());
     let mut chars = veiled.chars();
@@ -127,11 +145,9 @@ fn unveil(veiled: &str) -> String {
         if let Some((name, _)) = VEILS.into_iter().find(|(_, veil)| *veil == c) {
             html.push_str(name);
         } else if c == LATIN_VEIL {
-            html.extend(
-                chars
-                    .next()
-                    .and_then(|letter| char::from_u32(u32::from(letter) - u32::from('@') + 0xa1)),
-            );
+            if let Some(letter) = chars.next() {
+                html.extend(char::from_u32(u32::from(letter) - u32::from('@') + 0xa1));
+            }
         } else {
             html.push(c);
         }

@@ -1,9 +1,9 @@
 //! Tokens of an author's HTML -> balanced HTML of allowed elements, in one pass and in linear time.
 //!
-//! This pass decides; the sanitiser behind it proves. The result is nested no deeper than the
-//! limit, never larger than the budget, and leaves the standard's parser nothing to move:
-//! paragraphs, cells and formatting are closed where the standard closes them implicitly. The
-//! parser's own repairs, which can be made to cost the square of the input, have nothing to do.
+//! This pass decides what stays; ammonia, after it, proves the result. The result is not nested
+//! deeper than the limit and not larger than the budget. Paragraphs, cells and formatting are
+//! closed where the standard closes them implicitly, so that the parser has nothing to repair: its
+//! repairs can be made to cost the square of the input.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use super::tokens::{Token, is_more};
 /// bound of its own).
 const REOPENED_MAX: usize = 8;
 
-/// Builds the balanced HTML of `tokens`; `None` where it outgrows `max_bytes`.
+/// Builds the balanced HTML of `tokens`; `None` if it exceeds `max_bytes`.
 pub(crate) fn rebuild(
     tokens: &[Token],
     resolver: &Resolver,
@@ -78,7 +78,7 @@ struct Rebuild<'a> {
     depth_max: usize,
     out: String,
     open: Vec<Open>,
-    /// Formatting elements that wait for the next text.
+    /// Formatting elements that are opened again before the next text.
     reopen: Vec<Open>,
     /// Elements too deep to be opened, whose end tags are still to come.
     flattened: HashMap<&'static str, usize>,
@@ -137,7 +137,7 @@ impl Rebuild<'_> {
         if loss == Loss::Invisible {
             return;
         }
-        // The findings keep names of their own, so that an author's text cannot make them grow.
+        // Only these names are kept, so that an author's text cannot make the findings grow.
         for known in VISIBLE {
             if known == name {
                 self.findings.dropped(known);
@@ -148,7 +148,7 @@ impl Rebuild<'_> {
     fn element(&mut self, element: &'static Element, given: &Given) {
         self.at_start_of_pre = false;
         let Some(attributes) = self.attributes.write(element, given, self.findings) else {
-            // A picture that cannot be shown is its description.
+            // A picture that cannot be shown is replaced by its description.
             if element.name == "img"
                 && let Some(alt) = value_of(given, "alt")
             {
@@ -159,7 +159,7 @@ impl Rebuild<'_> {
         let is_link = element.name == "a" && value_of(given, "href").is_some();
         let is_target = ["id", "name"].iter().any(|key| value_of(given, key).is_some());
         if is_link && !is_target && !attributes.contains(" href=\"") {
-            // A link that leads nowhere is its text.
+            // A link without a target is replaced by its text.
             self.end("a");
             return;
         }
@@ -170,8 +170,8 @@ impl Rebuild<'_> {
         self.at_start_of_pre = element.name == "pre";
     }
 
-    /// Closes what the standard closes before this element's start. Returns false where the element
-    /// is not allowed.
+    /// Closes the elements that the standard closes before this one starts. Returns whether the
+    /// element is allowed here.
     fn make_room(&mut self, element: &'static Element) -> bool {
         match element.role {
             Role::Table => return self.make_table_room(element.name),
@@ -217,7 +217,7 @@ impl Rebuild<'_> {
     }
 
     /// The open item that the start of another one ends. An item of an outer list is beyond the
-    /// block that holds the inner one (HTML, 13.2.6.4.7).
+    /// block that contains the inner one (HTML, 13.2.6.4.7).
     fn implied_end(&self, closes: &[&str]) -> Option<usize> {
         for at in (0..self.open.len()).rev() {
             let element = self.open[at].element;
@@ -350,8 +350,7 @@ impl Rebuild<'_> {
     fn text(&mut self, text: &str) {
         let mut text = text;
         if std::mem::take(&mut self.at_start_of_pre) {
-            // A parser drops the first line break of a `pre`; here none is written that could be
-            // dropped.
+            // A parser drops the first line break of a `pre`, so none is written.
             text = text.trim_start_matches('\n');
         }
         if !text.trim_matches(|c: char| c.is_ascii_whitespace()).is_empty() {
@@ -399,7 +398,7 @@ impl Rebuild<'_> {
         }
     }
 
-    /// Whether text here would be in no paragraph or heading.
+    /// Whether text here would be outside of paragraphs and headings.
     fn expects_block(&self) -> bool {
         let Some(open) = self.open.last() else { return true };
         let name = open.element.name;
@@ -479,8 +478,7 @@ impl Rebuild<'_> {
     fn push(&mut self, mut open: Open) {
         let is_void = open.element.role == Role::Void;
         let is_part = open.element.role == Role::Table;
-        // A table is opened only where its cells fit too, so that no text is ever between its
-        // parts.
+        // A table is opened only if its cells fit too, so that no text gets between its parts.
         let levels = if open.element.name == "table" { 4 } else { 1 };
         if !is_void && !is_part && self.open.len() + levels > self.depth_max {
             *self.flattened.entry(open.element.name).or_default() += 1;

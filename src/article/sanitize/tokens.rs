@@ -1,4 +1,4 @@
-//! An author's HTML as the standard's tokenizer sees it: tags, text with its references resolved,
+//! An author's HTML as tokens of the standard's tokenizer: tags, text with its references resolved,
 //! comments.
 //!
 //! No tree is built: its cost would grow with the square of the nesting.
@@ -27,7 +27,7 @@ pub(crate) enum Token {
     Doctype,
 }
 
-/// Attributes of a tag that are read.
+/// The number of attributes of a tag that are read.
 const ATTRIBUTES_MAX: usize = 200;
 
 /// The tokens of `html`.
@@ -36,7 +36,7 @@ pub(crate) fn tokens(html: &str) -> Vec<Token> {
     tokens_of_part(&closed(&html))
 }
 
-/// The tokens of a part of a text: what is open at its end may be closed behind it.
+/// The tokens of a part of a text. An element that is open at its end may be closed after it.
 pub(crate) fn tokens_of_part(html: &str) -> Vec<Token> {
     let html = &thinned(html);
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
@@ -50,18 +50,21 @@ pub(crate) fn tokens_of_part(html: &str) -> Vec<Token> {
     tokenizer.sink.tokens.into_inner()
 }
 
-/// A tendril holds less than 4 GiB; pieces also keep the tokenizer's own buffers small.
-fn chunks(text: &str) -> impl Iterator<Item = &str> {
+/// Splits a text into pieces of about 1 MiB. A tendril holds less than 4 GiB, and pieces keep the
+/// tokenizer's own buffers small.
+fn chunks(text: &str) -> Vec<&str> {
+    let mut chunks = Vec::new();
     let mut rest = text;
-    std::iter::from_fn(move || {
+    while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.floor_char_boundary(1 << 20));
+        chunks.push(chunk);
         rest = after;
-        (!chunk.is_empty()).then_some(chunk)
-    })
+    }
+    chunks
 }
 
-/// Without the attributes of a tag beyond [`ATTRIBUTES_MAX`]: the tokenizer compares each with all
-/// before it.
+/// Removes the attributes of a tag beyond [`ATTRIBUTES_MAX`], because the tokenizer compares each
+/// with all before it.
 fn thinned(html: &str) -> Cow<'_, str> {
     let mut thin = String::new();
     let mut kept = 0;
@@ -88,7 +91,7 @@ fn thinned(html: &str) -> Cow<'_, str> {
 
 /// A start tag in a text.
 struct ScannedTag {
-    /// The place where its attributes become too many.
+    /// The place of the first attribute that is too many.
     cut: Option<usize>,
     /// The place of its `>`, or the end of the text.
     end: usize,
@@ -96,14 +99,10 @@ struct ScannedTag {
 
 /// Follows a tag from its name to its `>` (HTML, 13.2.5.32 to 13.2.5.39).
 fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
-    let is_gap = |byte: u8| byte.is_ascii_whitespace() || byte == b'/';
-    let until = |at: usize, stops: &dyn Fn(u8) -> bool| {
-        bytes[at..].iter().position(|byte| stops(*byte)).map_or(bytes.len(), |len| at + len)
-    };
-    let mut at = until(start, &|byte| is_gap(byte) || byte == b'>');
+    let mut at = find_byte(bytes, start, |byte| is_gap(byte) || byte == b'>');
     let (mut count, mut cut) = (0, None);
     loop {
-        at = until(at, &|byte| !is_gap(byte));
+        at = find_byte(bytes, at, |byte| !is_gap(byte));
         if at >= bytes.len() || bytes[at] == b'>' {
             return ScannedTag { cut, end: at };
         }
@@ -111,26 +110,47 @@ fn scan_tag(bytes: &[u8], start: usize) -> ScannedTag {
         if count > ATTRIBUTES_MAX && cut.is_none() {
             cut = Some(at);
         }
-        // A name may begin with `=`.
-        at = until(at + 1, &|byte| is_gap(byte) || matches!(byte, b'=' | b'>'));
-        let equals = until(at, &|byte| !byte.is_ascii_whitespace());
-        if bytes.get(equals) == Some(&b'=') {
-            at = until(equals + 1, &|byte| !byte.is_ascii_whitespace());
-            at = match bytes.get(at) {
-                Some(quote @ (b'"' | b'\'')) => {
-                    (until(at + 1, &|byte| byte == *quote) + 1).min(bytes.len())
-                }
-                _ => until(at, &|byte| byte.is_ascii_whitespace() || byte == b'>'),
-            };
-        }
+        at = end_of_attribute(bytes, at);
     }
 }
 
-/// Elements whose content is no HTML, so that without an end tag they go on to the end.
+/// The end of the attribute that begins at `at`: of its name, or of its value.
+fn end_of_attribute(bytes: &[u8], at: usize) -> usize {
+    // A name may begin with `=`.
+    let name_end = find_byte(bytes, at + 1, |byte| is_gap(byte) || matches!(byte, b'=' | b'>'));
+    let equals = find_byte(bytes, name_end, |byte| !byte.is_ascii_whitespace());
+    if bytes.get(equals) != Some(&b'=') {
+        return name_end;
+    }
+    let value = find_byte(bytes, equals + 1, |byte| !byte.is_ascii_whitespace());
+    match bytes.get(value) {
+        Some(quote @ (b'"' | b'\'')) => {
+            let end = find_byte(bytes, value + 1, |byte| byte == *quote);
+            (end + 1).min(bytes.len())
+        }
+        _ => find_byte(bytes, value, |byte| byte.is_ascii_whitespace() || byte == b'>'),
+    }
+}
+
+/// The place of the first byte from `from` on for which `is` holds; the end if there is none.
+fn find_byte(bytes: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
+    let mut at = from;
+    while at < bytes.len() && !is(bytes[at]) {
+        at += 1;
+    }
+    at
+}
+
+/// Whether a byte separates attributes.
+fn is_gap(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'/'
+}
+
+/// Elements whose content is not HTML: without an end tag they go on to the end of the text.
 const RAW: [&str; 8] =
     ["script", "style", "textarea", "title", "iframe", "xmp", "noembed", "noframes"];
 
-/// Ends that a forgotten end tag of such an element comes before: those of the blocks around it.
+/// End tags of blocks, which also end such an element inside of them if its own end tag is missing.
 const BLOCK_ENDS: [&str; 14] = [
     "</p>",
     "</div>",
@@ -148,13 +168,14 @@ const BLOCK_ENDS: [&str; 14] = [
     "</figure>",
 ];
 
-/// The text with an end tag for each element of [`RAW`] that has none, at the end of its block:
-/// what follows is the author's text, and not a script.
+/// Adds an end tag for each element of [`RAW`] that has none, at the end of its block: the text
+/// after the block is the author's, and not a part of a script.
 fn closed(html: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut kept = 0;
     let mut from = 0;
-    // Elements whose end tag was looked for in vain; it is not looked for again.
+    // Elements without an end tag in the rest of the text: searching again for each of many would
+    // cost the square of their number.
     let mut endless: Vec<&str> = Vec::new();
     while let Some(open) = html[from..].find('<') {
         let start = from + open + 1;
@@ -162,11 +183,7 @@ fn closed(html: &str) -> Cow<'_, str> {
             from = html[start..].find("-->").map_or(html.len(), |end| start + end);
             continue;
         }
-        let is_open = |name: &&&str| {
-            starts_with(&html[start..], name)
-                && !html[start + name.len()..].starts_with(|c: char| c.is_ascii_alphanumeric())
-        };
-        let Some(name) = RAW.iter().find(is_open) else {
+        let Some(name) = raw_element(&html[start..]) else {
             from = if html[start..].starts_with(|c: char| c.is_ascii_alphabetic()) {
                 scan_tag(html.as_bytes(), start).end
             } else {
@@ -175,7 +192,7 @@ fn closed(html: &str) -> Cow<'_, str> {
             continue;
         };
         let inside = (scan_tag(html.as_bytes(), start).end + 1).min(html.len());
-        if !endless.contains(name) {
+        if !endless.contains(&name) {
             if let Some(end) = end_tag(&html[inside..], name) {
                 from = inside + end;
                 continue;
@@ -194,6 +211,18 @@ fn closed(html: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The element of [`RAW`] whose start tag `text` is the rest of, behind its `<`.
+fn raw_element(text: &str) -> Option<&'static str> {
+    for name in RAW {
+        if starts_with(text, name)
+            && !text[name.len()..].starts_with(|c: char| c.is_ascii_alphanumeric())
+        {
+            return Some(name);
+        }
+    }
+    None
+}
+
 /// The place of the end tag of that name.
 fn end_tag(html: &str, name: &str) -> Option<usize> {
     for (at, _) in html.match_indices("</") {
@@ -204,10 +233,9 @@ fn end_tag(html: &str, name: &str) -> Option<usize> {
     None
 }
 
-/// The place where a block ends whose end tag was forgotten: at a blank line, or where a block
-/// around it ends.
+/// The end of an element whose end tag is missing: a blank line, or the end of a block around it.
 fn end_of_block(html: &str) -> usize {
-    let html = html.find("\n\n").map_or(html, |end| &html[..end]);
+    let (html, _) = html.split_once("\n\n").unwrap_or((html, ""));
     for (at, _) in html.match_indices("</") {
         if BLOCK_ENDS.iter().any(|end| starts_with(&html[at..], end)) {
             return at;
@@ -216,10 +244,15 @@ fn end_of_block(html: &str) -> usize {
     html.len()
 }
 
+/// Whether a text starts with `start`, in any case.
 fn starts_with(text: &str, start: &str) -> bool {
-    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
+    match text.get(..start.len()) {
+        Some(found) => found.eq_ignore_ascii_case(start),
+        None => false,
+    }
 }
 
+/// Collects the tokens. In a cell, because the tokenizer shares its sink.
 #[derive(Default)]
 struct Sink {
     tokens: RefCell<Vec<Token>>,
@@ -235,11 +268,11 @@ impl TokenSink for Sink {
                 tokens.push(Token::End(tag.name.to_string()))
             }
             Raw::TagToken(tag) => {
-                let attributes = tag
-                    .attrs
-                    .iter()
-                    .map(|a| (a.name.local.to_string(), a.value.to_string()))
-                    .collect();
+                let mut attributes = Vec::with_capacity(tag.attrs.len());
+                for attribute in &tag.attrs {
+                    attributes
+                        .push((attribute.name.local.to_string(), attribute.value.to_string()));
+                }
                 tokens.push(Token::Start(tag.name.to_string(), attributes));
                 return content_of(&tag.name);
             }

@@ -1,9 +1,9 @@
 //! The cache of warm documents, limited in bytes, which makes each document once.
 //!
-//! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no request
-//! asks for becomes the least recently used and is removed. Rendering and compressing run on a pool
-//! of threads that may block, as many as there are cores. Requests for the same document wait for one
-//! rendering, which goes on if the client that started it disconnects.
+//! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no
+//! request asks for becomes the least recently used and is removed. Rendering and compressing run
+//! on a pool of threads that may block, as many as there are cores. Requests for the same document
+//! wait for one rendering, which goes on if the client that started it disconnects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -86,8 +86,8 @@ impl Warm {
     /// Makes the bytes of `document` in `coding`; afterwards [`Document::made`] has them.
     pub(super) async fn code(&self, document: &Arc<Document>, coding: Coding) {
         let key = (document.digest, coding);
-        // The key is the content, not the document. If two documents have the same bytes, the flight
-        // may have coded the other one, so this one checks and tries again.
+        // The key is the content, not the document. If two documents have the same bytes, the
+        // flight may have coded the other one, so this one checks and tries again.
         while document.made(coding).is_none() {
             let wanted = Arc::clone(document);
             let made = self.codings.join(key, &self.pool, move || code(&wanted, coding)).await;
@@ -207,8 +207,8 @@ impl Documents {
     }
 }
 
-/// The memory that a document takes, in bytes, with the usual size of both codings of a text. They are
-/// made later but counted from the beginning, so that the cost of an entry never changes.
+/// The memory that a document takes, in bytes, with the usual size of both codings of a text. They
+/// are made later but counted from the beginning, so that the cost of an entry never changes.
 fn cost(document: &Document) -> usize {
     document.identity.len() + document.identity.len() / 2 + ENTRY_BYTES
 }
@@ -247,9 +247,18 @@ mod tests {
         assert_eq!(kept, [true, false, true, true]);
         assert!(cache.bytes <= cache.bytes_max);
         cache.put(key(4), document(each * 3));
-        assert!(cache.get(&key(4)).is_none(), "larger than half of the cache");
+        assert!(cache.get(&key(4)).is_none(), "larger than the cache");
+        cache.put(key(5), document(each));
+        assert!(cache.get(&key(5)).is_none(), "larger than half of the cache");
         cache.put(key(3), document(1));
         assert_eq!(cache.entries.len(), cache.by_age.len());
         assert_eq!(cache.bytes, 2 * each + cost(&document(1)));
+    }
+
+    #[test]
+    fn codings_are_counted_before_they_are_made() {
+        for len in [0, 2000, 1 << 20] {
+            assert_eq!(cost(&document(len)), len + len / 2 + ENTRY_BYTES, "{len}");
+        }
     }
 }

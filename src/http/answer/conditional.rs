@@ -161,8 +161,8 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
 }
 
 /// Whether the representation was modified after the date in the field. `None` if the field is
-/// missing, repeated or not a date, or if no date of modification is known: the field is then ignored
-/// (RFC 9110, 13.1.3 and 13.1.4).
+/// missing, repeated or not a date, or if no date of modification is known: the field is then
+/// ignored (RFC 9110, 13.1.3 and 13.1.4).
 fn modified_since(
     headers: &HeaderMap,
     name: &HeaderName,

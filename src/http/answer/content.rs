@@ -61,8 +61,8 @@ impl Body for Content {
     }
 }
 
-/// A part of a file that is being sent. A piece is read on a thread that may block, and only when the
-/// connection has taken the one before: a slow client holds one piece in memory.
+/// A part of a file that is being sent. A piece is read on a thread that may block, and only when
+/// the connection has taken the one before: a slow client holds one piece in memory.
 pub(in crate::http) struct Stream {
     asset: Arc<dyn Asset>,
     offset: u64,
@@ -98,7 +98,8 @@ impl Stream {
                 Poll::Ready(Some(Ok(bytes)))
             }
             // The file is shorter than its Content-Length now, or cannot be read. After this error
-            // hyper closes the connection, so that the client does not take a short file for a whole.
+            // hyper closes the connection, so that the client does not take a short file for a
+            // whole.
             _ => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
         }
     }

@@ -61,8 +61,8 @@ pub(super) async fn respond(
                 let name = HeaderValue::from_static(coded.coding.name());
                 headers.insert(CONTENT_ENCODING, name);
             }
-            // The security policy matters only for pages, which a browser runs. A 304 leaves the one of
-            // the stored answer in force.
+            // The security policy matters only for pages, which a browser runs. A 304 leaves the
+            // one of the stored answer in force.
             if document.kind == Kind::Page {
                 page_fields(&mut headers);
             }
@@ -122,8 +122,8 @@ fn fields(
     headers
 }
 
-/// The `Cache-Control` of a document of this kind. For a site on a loopback address nothing is cached,
-/// so that an author who tries it out sees every change.
+/// The `Cache-Control` of a document of this kind. For a site on a loopback address nothing is
+/// cached, so that an author who tries it out sees every change.
 fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
     let age_s = match kind.cache(now, snapshot.next_due) {
         Cache::Revalidate => return NO_CACHE,

@@ -1,8 +1,8 @@
 //! The content coding that a request wants: `Accept-Encoding` of RFC 9110, 12.5.3.
 //!
 //! Never fails: parts that are not valid are ignored. If no coding that we have is acceptable
-//! (`identity;q=0` alone), identity is sent all the same, as the section allows and as other servers
-//! do: unexpected bytes are more useful to a reader than 406 for ever.
+//! (`identity;q=0` alone), identity is sent nevertheless, as the section allows and as other
+//! servers do: unexpected bytes are more useful to a reader than 406 for ever.
 
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, HeaderName};
@@ -83,8 +83,8 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// Reads `codings [ weight ]`. A part whose weight is not valid is ignored, because without a weight
-/// it would have the highest one.
+/// Reads `codings [ weight ]`. A part whose weight is not valid is ignored, because without a
+/// weight it would have the highest one.
 fn parse(part: &[u8]) -> Option<(&[u8], Quality)> {
     let mut pieces = part.split(|byte| *byte == b';');
     let name = pieces.next()?.trim_ascii();
@@ -197,6 +197,17 @@ mod tests {
         }
         assert_eq!(chosen(&[]), Identity);
         assert_eq!(chosen(&["gzip", "br;q=0"]), Gzip);
+    }
+
+    #[test]
+    fn parts_are_read_up_to_their_limit() {
+        let others = |count: usize| vec!["zstd"; count];
+        let last = [others(PARTS_MAX - 1), vec!["br"]].concat();
+        assert_eq!(chosen(&[&last.join(",")]), Coding::Br);
+        assert_eq!(chosen(&last), Coding::Br, "on many lines");
+        let beyond = [others(PARTS_MAX), vec!["br"]].concat();
+        assert_eq!(chosen(&[&beyond.join(",")]), Coding::Identity);
+        assert_eq!(chosen(&beyond), Coding::Identity, "on many lines");
     }
 
     proptest! {

@@ -31,9 +31,9 @@ impl Ranged {
     }
 }
 
-/// The bytes to send of `len_bytes`. Another unit, bad syntax and several fields are ignored (14.2).
-/// Several ranges are answered with the whole, as a server always may: no media player asks for
-/// several, and answering them costs more than the whole (14.2, 17.15).
+/// The bytes to send of `len_bytes`. Another unit, bad syntax and several fields are ignored
+/// (14.2). Several ranges are answered with the whole, as a server always may: no media player asks
+/// for several, and answering them costs more than the whole (14.2, 17.15).
 pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
     let mut lines = headers.get_all(RANGE).iter();
     match (lines.next(), lines.next()) {
@@ -99,8 +99,8 @@ fn suffix(wanted: u64, len_bytes: u64) -> Ranged {
     Ranged::Part { first: len_bytes.saturating_sub(wanted), last: len_bytes - 1 }
 }
 
-/// Reads `1*DIGIT`. A number that is too large for 64 bits becomes the largest one, which is past the
-/// end of every file.
+/// Reads `1*DIGIT`. A number that is too large for 64 bits becomes the largest one, which is past
+/// the end of every file.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
@@ -130,6 +130,10 @@ mod tests {
             ("bytes=0-", Part { first: 0, last: 99 }),
             ("bytes=10-19", Part { first: 10, last: 19 }),
             ("bytes=90-1000", Part { first: 90, last: 99 }),
+            ("bytes=99-", Part { first: 99, last: 99 }),
+            ("bytes=99-99", Part { first: 99, last: 99 }),
+            ("bytes=-1", Part { first: 99, last: 99 }),
+            ("bytes=7-7", Part { first: 7, last: 7 }),
             ("bytes=-10", Part { first: 90, last: 99 }),
             ("bytes=-1000", Part { first: 0, last: 99 }),
             ("Bytes = 1-2", Part { first: 1, last: 2 }),

@@ -52,7 +52,7 @@ pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Problem::new(status, "The header fields are too large.").closing());
     }
-    // Whatever its method, a request without a valid host is refused (RFC 9112, 3.2).
+    // Before the method, since RFC 9112 (3.2) requires 400 for a wrong Host in any request.
     check_host(head)?;
     let ask = method(&head.method)?;
     match head.uri.path() {
@@ -72,8 +72,8 @@ fn fields_bytes(headers: &HeaderMap) -> usize {
     bytes
 }
 
-/// The kind of a method. A method that RFC 9110 (9.3) knows is refused with 405, and others with 501
-/// (15.6.2).
+/// The kind of a method. A method that RFC 9110 (9.3) knows is refused with 405, and others with
+/// 501 (15.6.2).
 fn method(method: &Method) -> Result<Ask, Problem> {
     match *method {
         Method::GET | Method::HEAD => Ok(Ask::Get),
@@ -183,6 +183,7 @@ mod tests {
             ("a@b", false),
             ("a:b", false),
             ("a:1:2", false),
+            ("a:65535", true),
             ("a:999999", false),
             ("[::1", false),
             ("[::1]x", false),
@@ -190,6 +191,18 @@ mod tests {
             ("exämple.org", false),
         ] {
             assert_eq!(is_host(text.as_bytes()), legal, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_counted_with_their_separators() {
+        // `/`, `host: h` and `x: ` with their line breaks.
+        let others = 1 + ("host".len() + "h".len() + 4) + ("x".len() + 4);
+        for (extra, fits) in [(0, true), (1, false)] {
+            let value = "a".repeat(HEAD_BYTES_MAX - others + extra);
+            let request = Request::builder().uri("/").header(HOST, "h").header("x", value);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(check(&head).is_ok(), fits, "{extra}");
         }
     }
 

@@ -54,8 +54,8 @@ where
         let (sender, receiver) = watch::channel(None);
         under_way.insert(key.clone(), receiver.clone());
         drop(under_way);
-        // Dropped at the end of the work, even by a panic: the channel is then closed, and no request
-        // waits for ever.
+        // Dropped at the end of the work, even by a panic: the channel is then closed, and no
+        // request waits for ever.
         let place = Place { key, under_way: Arc::clone(&self.under_way) };
         pool.spawn(move || {
             let made = make();

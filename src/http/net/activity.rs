@@ -28,8 +28,8 @@ const EVICT_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Activity {
     accepted: Instant,
     requests: Cell<u64>,
-    /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1 answers
-    /// in order.
+    /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1
+    /// answers in order.
     answering: Cell<u32>,
     /// The moment at which the first bytes came after the last request was taken.
     first_byte: Cell<Option<Instant>>,
@@ -101,9 +101,10 @@ impl Activity {
         Busy(Rc::clone(self))
     }
 
-    /// Whether the head of the request just taken certainly has no Content-Length. hyper removes that
-    /// field if there is a Transfer-Encoding, so its request cannot show that both were sent. The
-    /// answer is false if the copy does not begin with this request (pipelining, or a body before it).
+    /// Whether the head of the request just taken certainly has no Content-Length. hyper removes
+    /// that field if there is a Transfer-Encoding, so its request cannot show that both were sent.
+    /// The answer is false if the copy does not begin with this request (pipelining, or a body
+    /// before it).
     pub(super) fn saw_no_length(&self, method: &str) -> bool {
         let head = self.head.borrow();
         // Empty lines before a request are allowed (RFC 9112, 2.2).
@@ -141,14 +142,14 @@ impl Activity {
         })
     }
 
-    /// The moment until which a stop leaves this connection open, because its first request may still
-    /// arrive; `None` after the first request.
+    /// The moment until which a stop leaves this connection open, because its first request may
+    /// still arrive; `None` after the first request.
     pub(super) fn grace(&self) -> Option<Instant> {
         if self.requests.get() == 0 { Some(self.accepted + FIRST_REQUEST) } else { None }
     }
 
-    /// The moment since which the connection waits for a request; `None` if it does not, or not long
-    /// enough to be closed.
+    /// The moment since which the connection waits for a request; `None` if it does not, or not
+    /// long enough to be closed.
     pub(super) fn waiting_since(&self, now: Instant) -> Option<Instant> {
         let since = self.idle_since.get();
         let is_waiting = self.answering.get() == 0 && self.blocked.get().is_none();

@@ -31,8 +31,8 @@ use super::activity::Activity;
 use super::body::Tracked;
 use super::worker::Worker;
 
-/// The largest body of a request that is read, in bytes, so that the connection can be kept. No method
-/// here uses a body; a longer one closes the connection.
+/// The largest body of a request that is read, in bytes, so that the connection can be kept. No
+/// method here uses a body; a longer one closes the connection.
 const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
 /// The time that a client has to take the answer to a request that was not read to its end.
@@ -59,8 +59,8 @@ pub(super) async fn serve<S: Service>(
     activity: Rc<Activity>,
     worker: Rc<Worker<S>>,
 ) {
-    // Otherwise a small answer would wait for the client's acknowledgement. The call fails only on a
-    // socket that is closed.
+    // Otherwise a small answer would wait for the client's acknowledgement. The call fails only on
+    // a socket that is closed.
     let _ = stream.set_nodelay(true);
     let stream = Rc::new(RefCell::new(stream));
     let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(&activity) };
@@ -147,7 +147,8 @@ async fn respond<S: Service>(
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
     let ambiguity = ambiguity(&head, &activity);
-    // From here on the server is working, not the client: no time-out runs until the answer is ready.
+    // From here on the server is working, not the client: no time-out runs until the answer is
+    // ready.
     let busy = activity.begin();
     let read = if body.is_end_stream() {
         true
@@ -187,8 +188,8 @@ fn ambiguity(head: &Parts, activity: &Activity) -> Option<&'static str> {
     None
 }
 
-/// Reads and discards a body, so that it is never taken for a request. Returns false if it is not read
-/// to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
+/// Reads and discards a body, so that it is never taken for a request. Returns false if it is not
+/// read to its end: a client that waits for `100 Continue` gets its final answer instead (RFC 9110,
 /// 10.1.1).
 async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     if headers.contains_key(EXPECT) || body.size_hint().lower() > DRAIN_BYTES_MAX as u64 {
@@ -208,8 +209,8 @@ async fn read_to_end(mut body: Limited<Incoming>) -> bool {
     true
 }
 
-/// Closes a connection so that the client gets the answer: our side first; then bytes that the client
-/// still sends are read and discarded for a while.
+/// Closes a connection so that the client gets the answer: our side first; then bytes that the
+/// client still sends are read and discarded for a while.
 async fn linger(stream: Rc<RefCell<TcpStream>>) {
     // hyper has dropped its half by now, so this is the last.
     let Some(stream) = Rc::into_inner(stream) else { return };

@@ -40,8 +40,8 @@ const BLOCKING_IDLE: Duration = Duration::from_secs(10);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// The file descriptors that connections leave free for the engine, or a quarter of the limit if that
-/// is less.
+/// The file descriptors that connections leave free for the engine, or a quarter of the limit if
+/// that is less.
 const DESCRIPTORS_KEPT: u64 = 32;
 
 /// The time without an error after which a shortage is over.
@@ -62,7 +62,8 @@ impl Running {
         &self.addresses
     }
 
-    /// Stops accepting, waits at most `deadline` until all answers are sent, and joins every thread.
+    /// Stops accepting, waits at most `deadline` until all answers are sent, and joins every
+    /// thread.
     pub fn stop(mut self, deadline: Duration) {
         self.finish(deadline);
     }
@@ -113,8 +114,14 @@ pub(in crate::http) fn serve<S: Service>(
     for (n, service) in services.into_iter().enumerate() {
         let (limits, metrics) = (limits.clone(), Arc::clone(metrics));
         let stop = running.stop.subscribe();
-        let make = move || Worker::new(service, limits, metrics);
-        running.threads.push(spawn(n, listeners, make, shared.clone(), stop)?);
+        let thread = spawn(
+            n,
+            listeners,
+            move || Worker::new(service, limits, metrics),
+            shared.clone(),
+            stop,
+        )?;
+        running.threads.push(thread);
     }
     Ok(running)
 }

@@ -18,7 +18,8 @@ use crate::config;
 /// The interval of looking for idle connections while every place is taken.
 const EVICT_EVERY: Duration = Duration::from_millis(100);
 
-/// The share of idle connections that are closed when a place is needed: one in so many, at least one.
+/// The share of idle connections that are closed when a place is needed: one in so many, at least
+/// one.
 const EVICTED_SHARE: usize = 16;
 
 /// The places of an open connection.
@@ -82,8 +83,8 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Waits for a place for another connection. While there is none, connections that have been idle
-    /// for the longest time are closed.
+    /// Waits for a place for another connection. While there is none, connections that have been
+    /// idle for the longest time are closed.
     pub(super) async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
         loop {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
