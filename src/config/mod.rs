@@ -23,7 +23,7 @@ mod values;
 pub use errors::{At, Errors, Finding};
 pub use feed_paths::FeedPaths;
 pub use load::{Loaded, load};
-pub use redirects::{Redirected, Redirects, Status};
+pub use redirects::{RedirectStatus, Redirected, Redirects};
 
 use std::borrow::Cow;
 use std::io;
