@@ -27,7 +27,7 @@ use changes::Changes;
 pub use errors::{At, Errors, Finding};
 pub use feed_paths::FeedPaths;
 pub use load::{Loaded, load, state_dir};
-pub use redirects::{Redirected, Redirects, Status};
+pub use redirects::{RedirectStatus, Redirected, Redirects};
 
 use std::borrow::Cow;
 use std::io;

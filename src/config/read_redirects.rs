@@ -7,7 +7,7 @@ use crate::base::url_table::{UrlKey, UrlTable, path_key};
 use crate::base::{Format, Route, Scope, UrlPath};
 
 use super::raw::{Given, Reader, Table};
-use super::redirects::{Answer, Redirect, Redirects, Status, Target};
+use super::redirects::{Answer, Destination, RedirectStatus, Redirects, Rule};
 use super::{At, Site};
 
 /// Maximum number of redirects.
@@ -66,7 +66,7 @@ fn one(
     table: &mut Table,
     site: &Site,
     feeds: &UrlTable<Format>,
-) -> Option<(From, Redirect)> {
+) -> Option<(From, Rule)> {
     let is_missing = |key: &str| format!("`redirect.{key}` is missing");
     let (has_from, has_to) = (table.has("from"), table.has("to"));
     let from = reader.text_in(table, "from");
@@ -84,7 +84,7 @@ fn one(
             reader.refuse(&to.at, "`redirect.to` must not be set with status 410");
             return None;
         }
-        return Some((meant, Redirect { from: from.value, at, answer: Answer::Gone }));
+        return Some((meant, Rule { from: from.value, at, answer: Answer::Gone }));
     }
     let Some(status) = status_of(code) else {
         let status_at = status.map_or(at, |status| status.at);
@@ -97,7 +97,7 @@ fn one(
     }
     let to = to?;
     let target = refused(reader, &to, parse_to(&to.value, &meant, site))?;
-    Some((meant, Redirect { from: from.value, at, answer: Answer::To(target, status) }))
+    Some((meant, Rule { from: from.value, at, answer: Answer::To(target, status) }))
 }
 
 /// Notes the rest of a sentence about a value.
@@ -115,12 +115,12 @@ fn refused<T>(
     }
 }
 
-fn status_of(code: i64) -> Option<Status> {
+fn status_of(code: i64) -> Option<RedirectStatus> {
     match code {
-        301 => Some(Status::MovedPermanently),
-        302 => Some(Status::Found),
-        307 => Some(Status::TemporaryRedirect),
-        308 => Some(Status::PermanentRedirect),
+        301 => Some(RedirectStatus::MovedPermanently),
+        302 => Some(RedirectStatus::Found),
+        307 => Some(RedirectStatus::TemporaryRedirect),
+        308 => Some(RedirectStatus::PermanentRedirect),
         _ => None,
     }
 }
@@ -177,7 +177,7 @@ fn local_path<'t>(text: &'t str, site: &Site) -> Result<&'t str, String> {
     }
 }
 
-fn parse_to(text: &str, from: &From, site: &Site) -> Result<Target, String> {
+fn parse_to(text: &str, from: &From, site: &Site) -> Result<Destination, String> {
     if text.len() > URL_MAX_BYTES {
         return Err(format!("is longer than {URL_MAX_BYTES} bytes"));
     }
@@ -214,7 +214,7 @@ fn parse_to(text: &str, from: &From, site: &Site) -> Result<Target, String> {
     };
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
     let names_query = matches!(from, From::Url(key) if key.has_query());
-    Ok(Target {
+    Ok(Destination {
         origin: (!is_local).then(|| url.origin().ascii_serialization()),
         path,
         passes_query: query.is_empty() && !names_query,
@@ -249,7 +249,7 @@ fn always(key: &UrlKey) -> Option<Route> {
 /// Follows a redirect as a reader would if nothing else answered, and explains what is wrong with
 /// its way. A redirect to a path that the `*` of another covers is not wrong: there may be an
 /// article at that path.
-fn follow(redirects: &Redirects, first: &Redirect, feeds: &UrlTable<Format>) -> Option<String> {
+fn follow(redirects: &Redirects, first: &Rule, feeds: &UrlTable<Format>) -> Option<String> {
     // Anything may be beneath a directory; `*` is a segment like others.
     let mut target = first.local_target("*")?;
     let mut way = vec![first.from.clone()];
@@ -277,7 +277,7 @@ fn follow(redirects: &Redirects, first: &Redirect, feeds: &UrlTable<Format>) -> 
     Some(format!("redirect: {:?} leads in a circle: {}", first.from, way.join(", ")))
 }
 
-fn chained(first: &Redirect, next: &Redirect) -> String {
+fn chained(first: &Rule, next: &Rule) -> String {
     let line = line_of(&next.at);
     let (first, second) = (&first.from, &next.from);
     match &next.answer {

@@ -17,16 +17,16 @@ use super::{At, Site};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Redirects {
     /// Redirects of one URL.
-    exact: UrlTable<Redirect>,
+    exact: UrlTable<Rule>,
     /// Redirects of a directory and everything beneath it, by its path (see `url_table::path_key`).
-    beneath: HashMap<String, Redirect>,
+    beneath: HashMap<String, Rule>,
     /// The most segments that a key of `beneath` has.
     depth_max: usize,
 }
 
 /// One redirect.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Redirect {
+pub struct Rule {
     /// `from`, as it is written.
     pub from: String,
     /// Its place in the configuration.
@@ -41,12 +41,12 @@ pub(super) enum Answer {
     /// 410
     Gone,
     /// A redirect to a URL.
-    To(Target, Status),
+    To(Destination, RedirectStatus),
 }
 
 /// The statuses of redirects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum RedirectStatus {
     /// 301
     MovedPermanently,
     /// 302
@@ -59,7 +59,7 @@ pub enum Status {
 
 /// The URL that a redirect leads to, percent-encoded.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Target {
+pub(super) struct Destination {
     /// Scheme and host of another site; `None` for a path of this one.
     pub(super) origin: Option<String>,
     /// The path. It ends in a slash if the rest of the request's path is appended to it.
@@ -80,7 +80,7 @@ pub enum Redirected {
     /// 410
     Gone,
     /// A redirect to an absolute URL.
-    To(String, Status),
+    To(String, RedirectStatus),
 }
 
 impl Redirects {
@@ -123,12 +123,12 @@ impl Redirects {
     }
 
     /// The redirects of single paths, without those that name a query, in no order.
-    pub fn of_paths(&self) -> impl Iterator<Item = (UrlPath, &Redirect)> {
+    pub fn of_paths(&self) -> impl Iterator<Item = (UrlPath, &Rule)> {
         self.exact.paths()
     }
 
     /// The redirect of the nearest directory above `path`, and the rest of the path beneath it.
-    fn above<'p>(&self, path: &'p str) -> Option<(&Redirect, &'p str)> {
+    fn above<'p>(&self, path: &'p str) -> Option<(&Rule, &'p str)> {
         if self.beneath.is_empty() {
             return None;
         }
@@ -146,12 +146,12 @@ impl Redirects {
     }
 
     /// Adds the redirect of one URL. False if there is one already.
-    pub(super) fn insert(&mut self, key: UrlKey, redirect: Redirect) -> bool {
+    pub(super) fn insert(&mut self, key: UrlKey, redirect: Rule) -> bool {
         self.exact.insert(key, redirect)
     }
 
     /// Adds the redirect of everything beneath a directory. False if there is one already.
-    pub(super) fn insert_beneath(&mut self, directory: &str, redirect: Redirect) -> bool {
+    pub(super) fn insert_beneath(&mut self, directory: &str, redirect: Rule) -> bool {
         if self.beneath.contains_key(directory) {
             return false;
         }
@@ -163,7 +163,7 @@ impl Redirects {
 
     /// The redirect that answers at a URL of the site where nothing else does, and the rest of the
     /// path that it takes.
-    pub(super) fn at<'k>(&self, key: &'k UrlKey) -> Option<(&Redirect, &'k str)> {
+    pub(super) fn at<'k>(&self, key: &'k UrlKey) -> Option<(&Rule, &'k str)> {
         match self.exact.find(key).or_else(|| self.exact.get(key.path())) {
             Some(redirect) => Some((redirect, "")),
             None => self.above(key.path()),
@@ -171,7 +171,7 @@ impl Redirects {
     }
 }
 
-impl Redirect {
+impl Rule {
     fn answer(&self, site: &Site, rest: &str, query: Option<&str>) -> Redirected {
         match &self.answer {
             Answer::Gone => Redirected::Gone,
@@ -200,7 +200,7 @@ impl Redirect {
     }
 }
 
-impl Target {
+impl Destination {
     /// The absolute URL for a request whose path goes on with `rest`, decoded, and has this query.
     fn url(&self, site: &Site, rest: &str, query: Option<&str>) -> String {
         let path = self.path_with(rest);
@@ -233,7 +233,7 @@ impl Target {
     }
 }
 
-impl Status {
+impl RedirectStatus {
     /// Whether caches and readers may remember it.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::MovedPermanently | Self::PermanentRedirect)

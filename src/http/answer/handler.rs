@@ -221,7 +221,7 @@ impl Handler {
     }
 
     /// The answer for a path where nothing is: a redirect to what has the path with a slash more or
-    /// less, else that of a `[[redirect]]`, else one to the directory of an `index.html`.
+    /// less or without `index.html`, else that of a `[[redirect]]`.
     fn absent(
         &self,
         snapshot: &Snapshot,
@@ -236,6 +236,9 @@ impl Handler {
             Err(Absence::Gone) => Absence::Gone,
             Err(Absence::Missing) => absence,
         };
+        if let Some(to) = self.of_index_file(snapshot, relative) {
+            return redirect(site, &to, uri);
+        }
         let is_feed = route.is_some_and(is_feed);
         if let Some(key) = path_key(relative) {
             let redirects = &snapshot.config.redirects;
@@ -246,9 +249,6 @@ impl Handler {
             if let Some(answer) = answer {
                 return configured(answer, is_feed);
             }
-        }
-        if let Some(to) = self.of_index_file(snapshot, relative) {
-            return redirect(site, &to, uri);
         }
         match absence {
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.

@@ -73,7 +73,7 @@ impl Problem {
     }
 
     /// The redirect of a configuration. A permanent one is cached for as long as a feed.
-    pub(super) fn redirect(status: config::Status, location: HeaderValue) -> Self {
+    pub(super) fn redirect(status: config::RedirectStatus, location: HeaderValue) -> Self {
         if status.is_permanent() {
             Self { status: code(status), ..Self::moved(location) }
         } else {
@@ -136,12 +136,12 @@ impl Problem {
     }
 }
 
-fn code(status: config::Status) -> StatusCode {
+fn code(status: config::RedirectStatus) -> StatusCode {
     match status {
-        config::Status::MovedPermanently => StatusCode::MOVED_PERMANENTLY,
-        config::Status::Found => StatusCode::FOUND,
-        config::Status::TemporaryRedirect => StatusCode::TEMPORARY_REDIRECT,
-        config::Status::PermanentRedirect => StatusCode::PERMANENT_REDIRECT,
+        config::RedirectStatus::MovedPermanently => StatusCode::MOVED_PERMANENTLY,
+        config::RedirectStatus::Found => StatusCode::FOUND,
+        config::RedirectStatus::TemporaryRedirect => StatusCode::TEMPORARY_REDIRECT,
+        config::RedirectStatus::PermanentRedirect => StatusCode::PERMANENT_REDIRECT,
     }
 }
 

@@ -41,6 +41,9 @@ to = "/tags/rust/"
 from = "/tree/*"
 to = "/wood/*"
 [[redirect]]
+from = "/warm/*"
+to = "/hidden"
+[[redirect]]
 from = "/felled/*"
 status = 410
 [[redirect]]
@@ -118,6 +121,8 @@ fn what_is_there_comes_before_a_redirect() {
         ("GET /blog/old", "301 | location: /blog/warm"),
         ("GET /blog/news/", "200"),
         ("GET /blog/news", "301 | location: /blog/news/"),
+        ("GET /blog/warm/index.html", "301 | location: /blog/warm"),
+        ("GET /blog/warm/other", "301 | location: https://example.org/blog/hidden"),
         // What was deleted is not there.
         ("GET /blog/gone", "301 | location: https://example.org/blog/back"),
     ]);
