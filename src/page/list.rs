@@ -1,6 +1,7 @@
 //! The list of articles that home, section, tag, author and month pages share.
 
 use crate::base::Route;
+use crate::base::direction::Direction;
 use crate::config;
 use crate::library::Article;
 
@@ -23,6 +24,7 @@ pub(super) struct Row<'a> {
     pub(super) title: &'a str,
     /// The article's language, if it differs from the site's.
     pub(super) language: Option<&'a str>,
+    pub(super) direction: Direction,
     pub(super) published: Moment,
     /// The title; may be empty.
     pub(super) summary: &'a str,
@@ -35,6 +37,9 @@ pub(super) fn rows<'a>(site: &config::Site, items: &'a [Item<'a>]) -> Vec<Row<'a
 
 fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
     let head = &item.article.head;
+    let summary = item.summary.as_deref().or(head.summary.as_deref()).unwrap_or_default();
+    // Plain text: it has no mark-up that must not be counted.
+    let shown = format!("{} {summary}", head.title).replace('<', " ");
     Row {
         url: super::url(site, &Route::Resource(item.article.url.clone())),
         title: &head.title,
@@ -44,6 +49,32 @@ fn row<'a>(site: &config::Site, item: &'a Item<'a>) -> Row<'a> {
             language => language,
         },
         published: format::day(site, item.article.published),
-        summary: item.summary.as_deref().or(head.summary.as_deref()).unwrap_or_default(),
+        direction: Direction::of(head.language.as_deref(), &shown),
+        summary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::article::Head;
+    use crate::page::sample;
+
+    #[test]
+    fn an_entry_runs_as_most_of_its_letters_do() {
+        let site = sample::site();
+        for (title, summary, language, expected) in [
+            ("Post", "In short.", None, Direction::Ltr),
+            ("HTML هي لغة ترميز", "", None, Direction::Rtl),
+            ("CA", "היא רשות אישורים", None, Direction::Rtl),
+            ("CA <b>", "היא רשות אישורים", None, Direction::Rtl),
+            ("שלום", "Let's Encrypt is a certificate authority.", None, Direction::Ltr),
+            ("Let's Encrypt", "In short.", Some("he"), Direction::Rtl),
+        ] {
+            let head = Head { language: language.map(str::to_owned), ..sample::head(title) };
+            let article = sample::article("a", head);
+            let item = Item { article: &article, summary: Some(summary.to_owned()) };
+            assert_eq!(row(&site, &item).direction, expected, "{title} {summary}");
+        }
     }
 }

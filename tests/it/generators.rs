@@ -1,5 +1,6 @@
 //! Trees in the shape of other generators, taken over as they are: what stands in feeds and pages, and what stays out.
 
+mod syntaxes;
 mod trees;
 
 use crate::fixture::{Item, Site, eventually};

@@ -346,7 +346,7 @@ impl Writer<'_, '_> {
         if let CodeBlockKind::Fenced(info) = kind {
             let word = info
                 .trim_start_matches(['{', '.', ' '])
-                .split([' ', '\t', ',', '{', '}', ':'])
+                .split([' ', '\t', ',', '{', '}', ':', '/'])
                 .next();
             if let Some(language) = word.and_then(language_name) {
                 push_attribute(&mut class, "class", &format!("language-{language}"));
