@@ -126,6 +126,9 @@ fn watching(watching: &Watching) -> String {
         Watching::Inotify { directories, directories_max: Some(max) } => {
             format!("inotify: {directories} of at most {max} directories")
         }
+        Watching::Inotify { directories: 1, directories_max: None } => {
+            "inotify: 1 directory".to_owned()
+        }
         Watching::Inotify { directories, directories_max: None } => {
             format!("inotify: {directories} directories")
         }
