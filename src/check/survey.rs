@@ -39,7 +39,8 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let unread = Unread::default();
     let changes =
         tree.look_also(&Look::Everything, &read::Known(&nothing), &|path| unread.visit(path))?;
-    let observed = read::read_changes(tree, &nothing, changes, &renderer::limits(config), now)?;
+    let observed =
+        read::read_changes(tree, &nothing, changes, &renderer::limits(config), now, &|_, _| {})?;
     let (state, outcome) = nothing.step(
         &observed.observations,
         &engine::policy(config, None),

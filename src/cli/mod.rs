@@ -161,7 +161,7 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
-    /// Back up, list, verify or repair the state: ids, dates and URLs
+    /// Back up, list, check or repair the state: ids, dates and URLs
     #[command(subcommand_required = true, arg_required_else_help = true)]
     State {
         #[command(subcommand)]

@@ -18,7 +18,7 @@ const EX_NO_ANSWER: u8 = 2;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(super) struct Which {
     /// The dropfeed that was started with `dropfeed serve DIR`
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     articles: Option<PathBuf>,
 }
 

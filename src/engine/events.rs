@@ -17,7 +17,7 @@ use crate::ops::clock::Clock;
 use crate::ops::systemd;
 use crate::publish::status::{Degraded, Held, Unreadable};
 use crate::publish::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Published, Status, Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, Published, Scanning, Status, Watching,
 };
 
 use super::read;
@@ -287,9 +287,11 @@ impl StatusLog {
         });
     }
 
-    /// Gives the service manager its line again, after another one took its place for a while.
-    pub(super) fn show_again(&self) {
-        systemd::status(&self.published.status().summary());
+    /// Notes how far a long scan is, or that none is under way.
+    pub(super) fn set_scanning(&self, scanning: Option<Scanning>) {
+        if self.published.status().scanning != scanning {
+            self.change(|status, _| status.scanning = scanning);
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Status, Timestamp)) {

@@ -307,10 +307,11 @@ impl Engine {
         let state = &self.current.state;
         let mut refused = self.parts.published.status().contents.refused.clone();
         for (path, row) in changed {
-            match row.and_then(events::refusal) {
-                Some(diagnostic) => refused.insert(path.clone(), diagnostic.clone()),
-                None => refused.remove(path),
-            };
+            if let Some(diagnostic) = row.and_then(events::refusal) {
+                refused.insert(path.clone(), diagnostic.clone());
+            } else if !refused.is_empty() {
+                refused.remove(path);
+            }
         }
         Contents {
             entries: state.library().len(),

@@ -14,5 +14,7 @@ pub use document::{Cache, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};
-pub use status::{Contents, LastProjection, LastPublish, Part, PollReason, Status, Watching};
+pub use status::{
+    Contents, LastProjection, LastPublish, Part, PollReason, Scanning, Status, Watching,
+};
 pub use versions::Versions;

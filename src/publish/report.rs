@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Contents, Part, PollReason, Status, Watching};
+use super::{Contents, Part, PollReason, Scanning, Status, Watching};
 use crate::base::time::in_words;
 use crate::base::{Diagnostic, RelPath, Timestamp};
 use crate::config::Config;
@@ -72,7 +72,9 @@ pub fn text(status: &Status, about: &About<'_>) -> String {
     let dated = scheduled
         .iter()
         .map(|(at, path)| format!("{path}: {}, in {}", second(*at), wait(*at, about.now)));
-    list(&mut out, "scheduled articles", scheduled.len(), dated);
+    let zone = about.config.site.timezone.iana_name().unwrap_or("UTC");
+    let heading = format!("scheduled articles (site.timezone is {zone})");
+    list(&mut out, &heading, scheduled.len(), dated);
     out.trim_end().to_owned()
 }
 
@@ -95,9 +97,10 @@ fn rows(status: &Status, about: &About<'_>) -> Vec<(&'static str, String)> {
             format!("{at}: generation {}{took}", last.generation)
         }
     };
-    let scanned = match status.scans {
-        None => "not yet".to_owned(),
-        Some(scans) => {
+    let scanned = match (status.scanning, status.scans) {
+        (Some(Scanning { done, total }), _) => format!("now: {done} of {total} files read"),
+        (None, None) => "not yet".to_owned(),
+        (None, Some(scans)) => {
             let count = usize::try_from(scans.count).unwrap_or(usize::MAX);
             format!("{}; {} since the start", ago(scans.last, *now), counted(count, "full scan"))
         }
@@ -125,6 +128,9 @@ fn watching(watching: &Watching) -> String {
     match watching {
         Watching::Inotify { directories, directories_max: Some(max) } => {
             format!("inotify: {directories} of at most {max} directories")
+        }
+        Watching::Inotify { directories: 1, directories_max: None } => {
+            "inotify: 1 directory".to_owned()
         }
         Watching::Inotify { directories, directories_max: None } => {
             format!("inotify: {directories} directories")
@@ -245,6 +251,9 @@ pub fn json(status: &Status, about: &About<'_>) -> Value {
         },
         "published": published,
         "scans": status.scans.map(|scans| json!({ "count": scans.count, "last": scans.last })),
+        "scanning": status.scanning.map(|Scanning { done, total }| {
+            json!({ "done": done, "total": total })
+        }),
         "watching": watching_json(&status.watching),
         "projection": projection,
         "held": held,
@@ -438,7 +447,7 @@ unreadable files: 1
         ));
         assert!(
             details.ends_with(
-                "\n  and 11 more; --json lists 100\n\nscheduled articles: 1\n  \
+                "\n  and 11 more; --json lists 100\n\nscheduled articles (site.timezone is UTC): 1\n  \
                  s.md: 2026-11-29 15:02:03 UTC, in 10 h 2 min"
             ),
             "{details}"

@@ -151,6 +151,15 @@ pub struct Scans {
     pub last: Timestamp,
 }
 
+/// How far a long scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanning {
+    /// Files that were read.
+    pub done: usize,
+    /// Files to read.
+    pub total: usize,
+}
+
 /// The files in `feeds/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastProjection {
@@ -196,6 +205,8 @@ pub struct Status {
     pub published: Option<LastPublish>,
     /// The full scans; none before the end of the first.
     pub scans: Option<Scans>,
+    /// How far a long scan is; none where none is under way.
+    pub scanning: Option<Scanning>,
     /// How changes are noticed.
     pub watching: Watching,
     /// What the shrink guard holds.
@@ -290,6 +301,9 @@ impl Status {
         if let Some(line) = self.lines().next() {
             return line;
         }
+        if let Some(Scanning { done, total }) = self.scanning {
+            return format!("scanning: {done} of {total} files read");
+        }
         let Contents { entries, scheduled, .. } = &self.contents;
         let mut summary = match (self.published, entries) {
             (None, _) => "scanning the articles for the first time".to_owned(),
@@ -360,6 +374,9 @@ mod tests {
     fn every_trouble_has_a_line_and_the_first_is_the_summary() {
         let mut status = Status::default();
         assert_eq!(status.summary(), "scanning the articles for the first time");
+        status.scanning = Some(Scanning { done: 5000, total: 70000 });
+        assert_eq!(status.summary(), "scanning: 5000 of 70000 files read");
+        status.scanning = None;
         status.published = Some(LastPublish { at: at(0), generation: 1, took: None });
         status.contents.entries = 1;
         assert_eq!(status.summary(), "serving 1 article");

@@ -3,8 +3,10 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -102,7 +104,10 @@ fn the_status_names_refused_scheduled_and_drafted_files_until_they_are_not() {
     assert_eq!(run(&site, &["status"]).exit, 0);
     let text = run(&site, &["status"]).out;
     assert!(text.contains("refused files: 2\n  bad.md:2:8: "), "{text}");
-    assert!(text.contains("scheduled articles: 1\n  later.md: 2999-01-01 00:00:00 UTC"), "{text}");
+    assert!(
+        text.contains("scheduled articles (site.timezone is UTC): 1\n  later.md: 2999-01-01"),
+        "{text}"
+    );
     // The same after a restart, which reads none of them again.
     site.stop();
     site.start();
@@ -360,6 +365,35 @@ fn a_damaged_state_is_found_by_the_check_and_made_again_by_the_repair() {
 }
 
 #[test]
+fn a_state_that_another_process_uses_is_left_alone() {
+    let (site, _) = lived_in();
+    let lock = fs::File::open(state(&site).join("lock")).unwrap();
+    lock.lock().unwrap();
+    for command in [&["state", "check"][..], &["state", "export"], &["state", "repair"]] {
+        let ran = run(&site, command);
+        assert_eq!((ran.exit, &*ran.out), (75, ""), "{ran:?}");
+        assert!(ran.err.contains("is in use by another process"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_state_that_is_older_than_its_mark_is_not_repaired_away() {
+    let (mut site, _) = lived_in();
+    let path = state(&site).join("state.db");
+    let old = fs::read(&path).unwrap();
+    site.start();
+    site.drop_in("new.md", "# New\n\ntext\n");
+    site.appears("New");
+    site.stop();
+    fs::write(&path, &old).unwrap();
+    for command in ["check", "repair"] {
+        let ran = run(&site, &["state", command]);
+        assert!(ran.exit == 1 && ran.err.contains("it has lost its last commits"), "{ran:?}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), old, "only an operator knows which is meant");
+}
+
+#[test]
 fn a_repair_from_an_export_needs_no_feeds() {
     let (mut site, before) = lived_in();
     let list = run(&site, &["state", "export"]).out;
@@ -483,4 +517,81 @@ fn what_root_makes_in_the_state_of_a_service_is_the_services() {
     }
     let ran = run(&site, &["state", "repair"]);
     assert!(ran.exit == 1 && ran.err.contains("sudo -u '#65534' dropfeed state repair"), "{ran:?}");
+}
+
+#[test]
+fn a_dropfeed_without_a_configuration_is_found_by_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("notes")).unwrap();
+    let dropfeed = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
+        command.args(arguments).current_dir(dir.path()).env_clear();
+        command.env("DROPFEED_SERVER__LISTEN", "127.0.0.1:0").stderr(Stdio::null());
+        command
+    };
+    let mut child = dropfeed(&["serve", "notes"]).spawn().unwrap();
+    eventually("it answers", || {
+        let output = dropfeed(&["status", "--articles", "notes"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains("/notes\n")
+    });
+    for arguments in [
+        &["reload", "--articles", "notes"][..],
+        &["state", "check", "--articles", "notes"],
+        &["state", "--articles", "notes", "export"],
+    ] {
+        let output = dropfeed(arguments).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// A service manager that listens for messages (sd_notify(3)).
+struct Manager {
+    dir: tempfile::TempDir,
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Self { dir, socket }
+    }
+
+    /// Waits for a message that begins with `start`.
+    fn waits_for(&self, start: &str) -> String {
+        let mut buffer = [0; 4096];
+        let mut seen = Vec::new();
+        loop {
+            let length = self.socket.recv(&mut buffer).unwrap_or_else(|_| panic!("{seen:?}"));
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if message.starts_with(start) {
+                return message;
+            }
+            seen.push(message);
+        }
+    }
+}
+
+#[test]
+fn the_service_manager_hears_of_a_reload_before_the_command_and_of_what_is_degraded() {
+    let manager = Manager::new();
+    let site = Site::new("articles.reconcile_s = 1");
+    site.write("a.md", "# A\n\ntext\n");
+    let mut command = site.command(&["serve"]);
+    command.env("NOTIFY_SOCKET", manager.dir.path().join("notify")).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    manager.waits_for("READY=1");
+    manager.waits_for("STATUS=serving 1 article");
+    assert_eq!(run(&site, &["reload"]).exit, 0);
+    manager.socket.set_nonblocking(true).unwrap();
+    assert!(manager.waits_for("RELOADING=1").contains("MONOTONIC_USEC="));
+    assert!(manager.waits_for("READY=1").contains("STATUS=serving 1 article"));
+    manager.socket.set_nonblocking(false).unwrap();
+    fs::rename(site.articles(), site.dir.path().join("aside")).unwrap();
+    manager.waits_for("STATUS=degraded: the article directory cannot be reached");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
