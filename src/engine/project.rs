@@ -137,7 +137,7 @@ impl Projection {
         let is_whole = changes == Changes::Everything;
         let routes = match changes {
             Changes::Everything => routes(snapshot),
-            Changes::Of(changes) => self.routes_of(changes),
+            Changes::Of(changes) => self.routes_of(snapshot, changes),
         };
         let first_failure = self.write(snapshot, &routes, is_stopping);
         if is_stopping() || first_failure.is_err() {
@@ -153,9 +153,11 @@ impl Projection {
         Ok(())
     }
 
-    /// The routes of what changed, with what was postponed. The list of all feeds is always among them.
-    fn routes_of(&mut self, changes: Vec<(Scope, Vec<u64>)>) -> Vec<Route> {
+    /// The routes of what changed, with what was postponed. Resident documents and the list of all feeds are always
+    /// among them: it costs nothing to compare them, and an article that can be read again changes them alone.
+    fn routes_of(&mut self, snapshot: &Snapshot, changes: Vec<(Scope, Vec<u64>)>) -> Vec<Route> {
         let mut routes = Vec::from_iter(std::mem::take(&mut self.postponed));
+        routes.extend(snapshot.hot.keys().cloned());
         for (scope, pages) in changes {
             push_feeds(&mut routes, &scope);
             for page in pages {
@@ -163,7 +165,7 @@ impl Projection {
             }
         }
         routes.push(Route::Opml);
-        // A document that was postponed may have changed, too.
+        // Many are there twice.
         routes.sort_unstable();
         routes.dedup();
         routes

@@ -148,7 +148,11 @@ impl Renderer {
         let Snapshot { config, library, .. } = snapshot;
         let bodies = match part {
             Part::Newest => self.bodies(snapshot, &library.entries(scope, config.feeds.limit))?,
-            Part::Page(page) => self.last_bodies(snapshot, &library.archived(scope, page)),
+            Part::Page(page) => {
+                let (articles, limits) = (library.archived(scope, page), limits(config));
+                let articles = articles.par_iter();
+                articles.map(|article| self.last_body(snapshot, article, &limits)).collect()
+            }
         };
         let body = |seq: Seq| bodies.get(&seq).cloned();
         let feed = match part {
@@ -193,28 +197,25 @@ impl Renderer {
         Ok(Arc::new(body))
     }
 
-    /// The bodies for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
+    /// The body for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
     /// was edited in a way that is refused, or cannot be read, the entry has the summary of the header alone.
-    fn last_bodies(
+    fn last_body(
         &self,
         snapshot: &Snapshot,
-        entries: &[Arc<Article>],
-    ) -> HashMap<Seq, Arc<Body>> {
-        let limits = limits(&snapshot.config);
-        let render = |article: &Arc<Article>| {
-            if let Some(body) = snapshot.bodies.get(&article.seq) {
-                return (article.seq, Arc::clone(body));
-            }
-            let body = match self.body(article, &limits) {
-                Ok((body, _)) => body,
-                Err(_) => {
-                    let summary = article.head.summary.clone().unwrap_or_default();
-                    Body { html: String::new(), summary }
-                }
-            };
-            (article.seq, Arc::new(body))
+        article: &Article,
+        limits: &Limits,
+    ) -> (Seq, Arc<Body>) {
+        if let Some(body) = snapshot.bodies.get(&article.seq) {
+            return (article.seq, Arc::clone(body));
+        }
+        let body = match self.body(article, limits) {
+            Ok((body, _)) => body,
+            Err(_) => Body {
+                html: String::new(),
+                summary: article.head.summary.clone().unwrap_or_default(),
+            },
         };
-        entries.par_iter().map(render).collect()
+        (article.seq, Arc::new(body))
     }
 
     /// A page of an archive has no date: that of its channel moves without it.

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
-use crate::feed::gate;
+use crate::feed::{Feed, gate};
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
 use crate::ops::clock::Timer;
@@ -290,12 +290,12 @@ impl Engine {
         let body = |seq: Seq| bodies.get(seq);
         let mut rows = Vec::new();
         next.hot.retain(&hot::scopes(&self.parts.config));
-        for scope in scopes {
-            let Some(feed) = hot::compose(next.state.library(), &self.parts.config, scope, &body)
-            else {
-                continue;
-            };
-            let checked = match gate::write_checked(feed) {
+        let (library, config) = (next.state.library(), &*self.parts.config);
+        let compose = |scope| hot::compose(library, config, scope, &body);
+        // Side by side: a drop waits for all of them.
+        let written: Vec<_> = scopes.par_iter().filter_map(compose).map(write).collect();
+        for (scope, written) in written {
+            let checked = match written {
                 Ok(checked) => checked,
                 // The last good documents stay, all three of them.
                 Err(rejected) => {
@@ -351,6 +351,11 @@ impl Engine {
         events::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
+}
+
+/// The feed in all formats, with its scope.
+fn write(feed: Feed) -> (Scope, Result<gate::Published, Vec<gate::Rejected>>) {
+    (feed.scope.clone(), gate::write_checked(feed))
 }
 
 /// How long the parts of a step took, for the log at level debug.

@@ -20,7 +20,23 @@ use super::{Entry, Feed, GENERATOR, mailbox, xml};
 /// which no gate passes.
 pub fn write(feed: &Feed) -> Vec<u8> {
     let config = atom::WriteConfig { write_document_declaration: true, indent_size: Some(1) };
-    document(feed).write_with_config(Vec::new(), config).map(xml::hexadecimal).unwrap_or_default()
+    let written = document(feed).write_with_config(Vec::new(), config);
+    let bytes = written.map(xml::hexadecimal).unwrap_or_default();
+    if feed.paging.archived.is_some() { with_history(bytes) } else { bytes }
+}
+
+/// The document of a page of an archive with `fh:archive` (RFC 5005, section 4). The grammar of RFC 4287 wants it before
+/// the entries, and the crate writes extensions after them.
+fn with_history(mut bytes: Vec<u8>) -> Vec<u8> {
+    // Only markup has an unescaped `<`, so that no text of a feed is mistaken for the tag.
+    let find = |tag: &[u8]| bytes.windows(tag.len()).position(|part| part == tag);
+    let (at, element) = match (find(b"<entry>"), find(b"</feed>")) {
+        (Some(entry), _) => (entry, "<fh:archive/>\n "),
+        (None, Some(end)) => (end, " <fh:archive/>\n"),
+        (None, None) => return bytes,
+    };
+    bytes.splice(at..at, element.bytes());
+    bytes
 }
 
 fn document(feed: &Feed) -> atom::Feed {
@@ -47,7 +63,7 @@ fn document(feed: &Feed) -> atom::Feed {
         contributors: Vec::new(),
         logo: None,
         rights: None,
-        extensions: history(feed),
+        extensions: ExtensionMap::new(),
         base: None,
     }
 }
@@ -62,16 +78,6 @@ fn feed_links(feed: &Feed) -> Vec<atom::Link> {
         links.push(link(rel, url, media_type));
     }
     links
-}
-
-/// `fh:archive` on a page of an archive (RFC 5005, section 4).
-fn history(feed: &Feed) -> ExtensionMap {
-    if feed.paging.archived.is_none() {
-        return ExtensionMap::new();
-    }
-    let archive = element("fh:archive", BTreeMap::new());
-    let elements = BTreeMap::from([("archive".to_owned(), vec![archive])]);
-    ExtensionMap::from([("fh".to_owned(), elements)])
 }
 
 fn entry(entry: &Entry) -> atom::Entry {
@@ -203,7 +209,7 @@ mod tests {
         let written = String::from_utf8(write(&sample::archive_page())).unwrap();
         for part in [
             "xmlns:fh=\"http://purl.org/syndication/history/1.0\"",
-            "<fh:archive></fh:archive>",
+            "<subtitle>About things &#x26; &#x3C;stuff&#x3E;.</subtitle>\n <fh:archive/>\n <entry>\n",
             "<link href=\"https://example.org/blog/archive/2/atom.xml\" rel=\"self\" type=\"application/atom+xml\"/>",
             "<link href=\"https://example.org/blog/atom.xml\" rel=\"current\" type=\"application/atom+xml\"/>",
             "<link href=\"https://example.org/blog/archive/1/atom.xml\" rel=\"prev-archive\" type=\"application/atom+xml\"/>",
@@ -211,6 +217,11 @@ mod tests {
         ] {
             assert!(written.contains(part), "{part} is not in\n{written}");
         }
+        let mut empty = sample::archive_page();
+        empty.entries.clear();
+        let written = String::from_utf8(write(&empty)).unwrap();
+        assert!(written.ends_with("</subtitle>\n <fh:archive/>\n</feed>"), "{written}");
+        assert!(!String::from_utf8(write(&sample::feed())).unwrap().contains("fh:"));
     }
 
     #[test]

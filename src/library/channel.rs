@@ -26,10 +26,9 @@ impl Members {
         Self { archive, ..Self::default() }
     }
 
-    /// Adds what `insert` did not add before.
-    pub(super) fn insert(&mut self, article: &Article) {
+    /// Adds what `insert` did not add before. `fingerprint` is the article's, which all of its channels share.
+    pub(super) fn insert(&mut self, article: &Article, fingerprint: u128) {
         let audience = audience(article);
-        let fingerprint = fingerprint(article);
         if audience.feeds {
             self.feed.insert(article.seq);
             self.archive.add(article.seq, fingerprint);
@@ -41,8 +40,7 @@ impl Members {
     }
 
     /// Takes out exactly what `insert` added.
-    pub(super) fn remove(&mut self, article: &Article) {
-        let fingerprint = fingerprint(article);
+    pub(super) fn remove(&mut self, article: &Article, fingerprint: u128) {
         if self.feed.remove(&article.seq).is_some() {
             self.archive.subtract(article.seq, fingerprint);
         }

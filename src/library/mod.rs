@@ -434,12 +434,14 @@ impl Library {
     /// The scopes whose feeds have something in them, and the views of the configuration: what a list of all feeds names.
     /// The site is first.
     pub fn subscribable(&self) -> impl Iterator<Item = &Scope> {
-        let channels = self.channels.iter().filter(|(scope, place)| {
-            **scope == Scope::Site
-                || place.members.feed_len() > 0
-                || self.views.get(scope).is_some()
-        });
-        channels.map(|(scope, _)| scope).filter(|scope| self.is_shown(scope))
+        self.scopes().filter(|scope| self.is_subscribable(scope))
+    }
+
+    fn is_subscribable(&self, scope: &Scope) -> bool {
+        let has_feed = |place: &ChannelState| place.members.feed_len() > 0;
+        *scope == Scope::Site
+            || self.views.get(scope).is_some()
+            || self.channels.get(scope).is_some_and(has_feed)
     }
 
     /// Changes whenever anything does that a list of all feeds shows.
@@ -489,10 +491,7 @@ impl Library {
 
     /// The feeds and pages of archives that are not as in `old`, at a cost that follows what changed.
     pub fn changes_since(&self, old: &Library) -> Changes {
-        let shared = |library: &Library| {
-            (library.base, library.has_icon(), library.views.digest(), library.totals.authors > 1)
-        };
-        if shared(self) != shared(old) {
+        if self.shown_everywhere() != old.shown_everywhere() {
             return Changes::Everything;
         }
         let mut changes = Vec::new();
@@ -513,6 +512,11 @@ impl Library {
             changes.push((scope.clone(), pages));
         }
         Changes::Of(changes)
+    }
+
+    /// What all feeds show, or what decides which there are.
+    fn shown_everywhere(&self) -> (Digest, bool, Digest, bool) {
+        (self.base, self.has_icon(), self.views.digest(), self.totals.authors > 1)
     }
 
     /// The entries of the feed of a scope: the `limit` articles that became public last, or more where more are on no page
@@ -548,10 +552,11 @@ impl Library {
     }
 
     fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
+        let fingerprint = channel::fingerprint(&article);
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 let before = place.members.presence();
-                place.members.insert(&article);
+                place.members.insert(&article, fingerprint);
                 self.totals.update(scope, &place.row.name, before, place.members.presence());
                 if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);
@@ -562,18 +567,19 @@ impl Library {
             self.names.insert((name, article.seq));
         }
         self.references.insert(&article);
-        self.shown = self.shown.wrapping_add(channel::fingerprint(&article));
+        self.shown = self.shown.wrapping_add(fingerprint);
         self.rows.insert(article.seq, Row { article, scopes });
     }
 
     fn remove(&mut self, seq: Seq) -> Option<Row> {
         let row = self.rows.remove(&seq)?;
         self.references.remove(&row.article);
-        self.shown = self.shown.wrapping_sub(channel::fingerprint(&row.article));
+        let fingerprint = channel::fingerprint(&row.article);
+        self.shown = self.shown.wrapping_sub(fingerprint);
         for scope in row.scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 let before = place.members.presence();
-                place.members.remove(&row.article);
+                place.members.remove(&row.article, fingerprint);
                 self.totals.update(scope, &place.row.name, before, place.members.presence());
             }
         }

@@ -111,7 +111,7 @@ fn walk_atom(get: &dyn Fn(&str) -> Option<Vec<u8>>, url: &str) -> BTreeSet<Strin
         };
         assert_eq!(link("self"), Some(at.clone()));
         ids.extend(read.entries.iter().map(|entry| entry.id.clone()));
-        assert_eq!(text.contains("<fh:archive>"), came_from.is_some(), "{text}");
+        assert_eq!(text.contains("<fh:archive/>"), came_from.is_some(), "{text}");
         if let Some(newer) = &came_from {
             assert_eq!(link("current"), Some(url.to_owned()));
             // Forwards, one comes back to where one was.
