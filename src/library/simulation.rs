@@ -7,6 +7,8 @@ mod clocks;
 mod deletions;
 mod forgets;
 mod holds;
+mod leaks;
+mod subscribers;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use crate::article;
+use crate::article::{self, word_sketch::MinorEdit};
 use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 
@@ -66,6 +68,7 @@ impl World {
             site_id: "test.example".into(),
             zone: TimeZone::UTC,
             grace: SignedDuration::from_secs(10),
+            minor_edit: MinorEdit::default(),
             author: "Ada".into(),
             base: Digest::of(b"policy"),
         };
@@ -176,6 +179,12 @@ impl World {
 
     fn look(&mut self, paths: &BTreeSet<String>) {
         if self.state.deletes(&self.policy, self.now) && !paths.is_superset(&self.everything()) {
+            return self.look(&self.everything());
+        }
+        let goes = |name: &&String| {
+            !self.files.contains_key(*name) && self.state.is_withdrawn(&path(name))
+        };
+        if paths.iter().any(|name| goes(&name)) && !paths.is_superset(&self.everything()) {
             return self.look(&self.everything());
         }
         let mut observations: Vec<Observation> =

@@ -15,13 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::article::Reading;
-use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 
 use rename::{Fresh, Lost};
 
 use super::guard::{self, Hold};
+use super::ledger::Trace;
 use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
@@ -80,7 +80,7 @@ pub(super) struct Step<'a> {
     /// Paths to weigh.
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
-    pub(super) gone: BTreeMap<RelPath, Option<Fingerprint>>,
+    pub(super) gone: BTreeMap<RelPath, Trace>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -247,7 +247,11 @@ impl<'a> Step<'a> {
                 self.touched.extend(scope);
             }
             FileKind::Article(_) => {
-                self.gone.insert(path.clone(), Some(row.fingerprint));
+                // An empty file is not known again by its content.
+                let is_article = matches!(row.kept, Kept::Recorded | Kept::Article(..));
+                let digest = row.digest.filter(|_| is_article);
+                let trace = Trace { fingerprint: row.fingerprint, digest };
+                self.gone.insert(path.clone(), trace);
             }
         }
     }
@@ -262,21 +266,11 @@ impl<'a> Step<'a> {
 
     fn follow_renames(&mut self) {
         let ledger = &self.state.ledger;
-        let lost_now = self.gone.iter().filter_map(|(path, fingerprint)| {
+        let lost_now = self.gone.iter().filter_map(|(path, trace)| {
             let record = ledger.live(path)?;
-            Some(Lost {
-                seq: record.seq,
-                path: path.clone(),
-                fingerprint: *fingerprint,
-                digest: record.digest,
-            })
+            Some(Lost::of(record, Some(*trace)))
         });
-        let lost_before = ledger.lost().map(|(record, fingerprint)| Lost {
-            seq: record.seq,
-            path: record.path.clone(),
-            fingerprint,
-            digest: record.digest,
-        });
+        let lost_before = ledger.lost().map(|(record, trace)| Lost::of(record, trace));
         let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
@@ -328,7 +322,7 @@ impl<'a> Step<'a> {
 
     /// Marks the articles whose file is gone and was not found elsewhere.
     fn miss(&mut self) {
-        for (path, fingerprint) in std::mem::take(&mut self.gone) {
+        for (path, trace) in std::mem::take(&mut self.gone) {
             let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
             match record.standing {
                 Standing::Public if self.excluded.contains(&path) => {
@@ -337,12 +331,13 @@ impl<'a> Step<'a> {
                 }
                 Standing::Public => {
                     self.set_standing(record.seq, Standing::Missing(self.now));
-                    if let Some(fingerprint) = fingerprint {
-                        self.state.ledger.trace(record.seq, fingerprint);
-                    }
+                    self.state.ledger.trace(record.seq, trace);
                     self.notices.push(Notice::Missing(path));
                 }
-                Standing::Withdrawn => self.set_standing(record.seq, Standing::Deleted(None)),
+                Standing::Withdrawn => {
+                    self.set_standing(record.seq, Standing::Deleted(None));
+                    self.state.ledger.trace(record.seq, trace);
+                }
                 Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
             }
         }
