@@ -18,11 +18,29 @@ const SAMPLE: usize = 64;
 /// faster than keeping a sorted list.
 const GATHER: usize = 512;
 
-/// An edit of fewer words than this is minor, however short the article.
-const MINOR_WORDS: u32 = 3;
+/// Which edits are too small for subscribers to be notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinorEdit {
+    /// An edit of at most this share of the words is minor, in percent.
+    pub percent: u64,
+    /// An edit of fewer words than this is minor, however short the article.
+    pub words: u64,
+}
 
-/// An edit of at most this share of the words is minor.
-const MINOR_SHARE: f64 = 0.02;
+impl Default for MinorEdit {
+    fn default() -> Self {
+        Self { percent: 2, words: 3 }
+    }
+}
+
+impl MinorEdit {
+    /// Whether the difference between two versions is minor.
+    pub fn is_minor(self, old: &WordSketch, new: &WordSketch) -> bool {
+        let changed = u64::from(old.changed_words(new));
+        // With both at zero, any change of a word is a change.
+        changed < self.words || changed * 100 <= u64::from(old.words) * self.percent
+    }
+}
 
 /// A sketch of an article's words, of at most 516 bytes.
 ///
@@ -112,13 +130,6 @@ impl WordSketch {
     fn count(&self, class: usize) -> u8 {
         self.histogram.get(class).copied().unwrap_or_default()
     }
-}
-
-/// Whether the difference is too small for subscribers to be notified: at most 2 % of the old
-/// words, or fewer than 3.
-pub(crate) fn is_minor_edit(old: &WordSketch, new: &WordSketch) -> bool {
-    let changed = old.changed_words(new);
-    changed < MINOR_WORDS || f64::from(changed) <= f64::from(old.words) * MINOR_SHARE
 }
 
 /// The text after the tag, comment or invisible element with which `rest` begins.
@@ -415,13 +426,33 @@ mod tests {
                 .take(replaced)
                 .enumerate()
                 .for_each(|(n, word)| *word = format!("new{n}"));
-            assert_eq!(is_minor_edit(&sketch(&old), &sketch(&new)), minor, "{replaced}");
+            assert_eq!(
+                MinorEdit::default().is_minor(&sketch(&old), &sketch(&new)),
+                minor,
+                "{replaced}"
+            );
         }
         let (short, longer) =
             (WordSketch::of("Good news"), WordSketch::of("Good news for all of us"));
         assert!(
-            is_minor_edit(&short, &WordSketch::of("Good new")) && !is_minor_edit(&short, &longer)
+            MinorEdit::default().is_minor(&short, &WordSketch::of("Good new"))
+                && !MinorEdit::default().is_minor(&short, &longer)
         );
+    }
+
+    #[test]
+    fn what_is_minor_can_be_set() {
+        let old = text(1, 1000, 500);
+        let mut new = old.clone();
+        new.iter_mut().take(100).for_each(|word| word.push('x'));
+        let (old, new) = (sketch(&old), sketch(&new));
+        let is_minor = |percent, words| MinorEdit { percent, words }.is_minor(&old, &new);
+        assert!(!is_minor(2, 3) && is_minor(50, 0) && is_minor(0, 500));
+        // With both at zero, every change of a word counts.
+        let one = WordSketch::of("Good news for all of us");
+        let other = WordSketch::of("Good news for all of you");
+        let strict = MinorEdit { percent: 0, words: 0 };
+        assert!(!strict.is_minor(&one, &other) && strict.is_minor(&one, &one));
     }
 
     #[test]
@@ -456,7 +487,7 @@ mod tests {
             let sketch = WordSketch::of(&text);
             prop_assert_eq!(sketch.changed_words(&sketch), 0);
             prop_assert_eq!(sketch.kept_share(&sketch), 1.0);
-            prop_assert!(is_minor_edit(&sketch, &sketch));
+            prop_assert!(MinorEdit::default().is_minor(&sketch, &sketch));
         }
 
         #[test]

@@ -85,7 +85,10 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         reconcile,
         poll,
         poll_every,
+        minor_edit_percent,
+        minor_edit_words,
     } = old;
+    let percent_differs = *minor_edit_percent != new.minor_edit_percent;
     vec![
         ("articles.dir", *dir != new.dir, Effect::Reload),
         ("articles.ignore", *ignore != new.ignore, Effect::Reload),
@@ -98,6 +101,8 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         ("articles.reconcile_s", *reconcile != new.reconcile, Effect::Reload),
         ("articles.poll", *poll != new.poll, Effect::Reload),
         ("articles.poll_s", *poll_every != new.poll_every, Effect::Reload),
+        ("articles.minor_edit_percent", percent_differs, Effect::Reload),
+        ("articles.minor_edit_words", *minor_edit_words != new.minor_edit_words, Effect::Reload),
     ]
 }
 

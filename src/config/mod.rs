@@ -204,6 +204,10 @@ pub struct Articles {
     pub max_html_bytes: usize,
     /// `grace_s`: how long a file must be missing before its article is removed.
     pub grace: Duration,
+    /// An edit of at most this share of the words does not move `updated`, in percent.
+    pub minor_edit_percent: u64,
+    /// An edit of fewer words than this does not either.
+    pub minor_edit_words: u64,
     /// `reconcile_s`: interval of the full scan.
     pub reconcile: Duration,
     /// Poll every `poll_s` instead of using inotify.

@@ -31,6 +31,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
+use crate::article::word_sketch::MinorEdit;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
 use crate::library::{self, Deletions, DocumentRow, FileRow, Policy, Remembered, State, Views};
@@ -405,6 +406,10 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
         site_id: site.id.clone(),
         zone: site.timezone.clone(),
         grace: articles.grace.try_into().unwrap_or(jiff::SignedDuration::MAX),
+        minor_edit: MinorEdit {
+            percent: articles.minor_edit_percent,
+            words: articles.minor_edit_words,
+        },
         author: site.author.clone(),
         base: Digest::of(shown.as_bytes()),
         reserved: Arc::new(config.feeds.paths.paths().map(|(path, _)| path).collect()),

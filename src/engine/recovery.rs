@@ -56,6 +56,8 @@ impl Engine {
             return Ok(());
         };
         self.recovery.is_held = true;
+        // A tree that is being put back is waited for again.
+        self.watch.first_at = None;
         if self.parts.published.load().is_none() {
             let config = Arc::clone(&self.parts.config);
             let snapshot = Snapshot::restored(config, self.recovery.documents.clone());

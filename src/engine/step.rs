@@ -84,7 +84,15 @@ impl Engine {
         let deletes = self.current.state.deletes(&self.policy, now);
         let whole = deletes || self.first_scan || self.root.is_guarded(&tree);
         let look = if whole { &Look::Everything } else { look };
+        let mut look = look;
         let mut changes = tree.look(look, &Known(&self.current.state))?;
+        let goes = |change: &SourceChange| {
+            change.seen == Seen::Gone && self.current.state.is_withdrawn(&change.path)
+        };
+        if *look != Look::Everything && changes.iter().any(goes) {
+            look = &Look::Everything;
+            changes = tree.look(look, &Known(&self.current.state))?;
+        }
         laps.lap("look");
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, look, signs, now);
@@ -133,10 +141,11 @@ impl Engine {
         if *look == Look::Everything {
             self.first_scan = false;
             self.root.scanned(&tree);
-            if held.is_empty() {
-                // Every file that an entry on disk could belong to has been seen.
+            self.recovery = Default::default();
+            let found = self.current.state.recovery();
+            if found.after == found.before {
+                // Each has its file. Until then, one that is put back later is still the entry that it was.
                 self.current.state.adopt(Vec::new());
-                self.recovery = Default::default();
             }
         }
         self.pending.reweigh = false;

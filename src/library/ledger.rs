@@ -2,12 +2,12 @@
 //!
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
+mod missing;
+
 use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdMap, OrdSet};
-use jiff::SignedDuration;
 use uuid::Uuid;
 
 use crate::article::Head;
@@ -20,9 +20,13 @@ use super::{FileRow, Kept, Record, Seq, Standing};
 /// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
 
-/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
-/// shorter: longer than any two events of one rename are apart.
-const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
+/// What is left of a file that is gone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trace {
+    pub(super) fingerprint: Fingerprint,
+    /// Its bytes, where they were read.
+    pub(super) digest: Option<Digest>,
+}
 
 /// Everything that is remembered of files and articles. Cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -45,13 +49,13 @@ pub(super) struct Ledger {
     expired: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
     missing: OrdSet<(Timestamp, Seq)>,
-    /// Articles that were deleted a moment after their file went, and when it went: without a grace, a rename that is
-    /// seen in two halves would be a deletion and a new article.
+    /// Articles that were deleted a moment after their file went, and when it went: without a grace, or of an article
+    /// that is withdrawn, a rename that is seen in two halves would be a deletion and a new article.
     departed: OrdSet<(Timestamp, Seq)>,
     /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
     vanished: OrdSet<(Timestamp, Seq)>,
-    /// The last fingerprints of missing and departed articles, by which a rename is known.
-    traces: HashMap<Seq, Fingerprint>,
+    /// What the files of missing and departed articles were, by which a rename is known.
+    traces: HashMap<Seq, Trace>,
     /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
     /// its original may be about to go.
     copies: OrdMap<RelPath, (RelPath, Timestamp)>,
@@ -130,9 +134,14 @@ impl Ledger {
         if let Standing::Deleted(Some(at)) = standing {
             self.vanished.insert((at, seq));
         }
+        if record.standing == Standing::Withdrawn && matches!(standing, Standing::Deleted(_)) {
+            self.departed.insert((now, seq));
+        }
         if let Standing::Missing(since) = record.standing {
             self.missing.remove(&(since, seq));
-            if matches!(standing, Standing::Deleted(_)) && now.duration_since(since) < DEPARTED {
+            if matches!(standing, Standing::Deleted(_))
+                && now.duration_since(since) < missing::DEPARTED
+            {
                 self.departed.insert((since, seq));
             } else if !matches!(standing, Standing::Missing(_)) {
                 self.traces.remove(&seq);
@@ -168,73 +177,6 @@ impl Ledger {
         }
         self.urls.insert(key, seq);
         true
-    }
-
-    /// Remembers what the file of a missing article was.
-    pub(super) fn trace(&mut self, seq: Seq, fingerprint: Fingerprint) {
-        self.traces.insert(seq, fingerprint);
-    }
-
-    /// The articles whose file is gone, with what it was where that is known: each may be found under another path.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (&Arc<Record>, Option<Fingerprint>)> {
-        let gone = self.missing.iter().chain(&self.departed);
-        let records = gone.filter_map(|(_, seq)| self.records.get(seq));
-        records
-            .filter(|record| record.standing != Standing::Forgotten && !self.has_file(record))
-            .map(|record| (record, self.traces.get(&record.seq).copied()))
-    }
-
-    /// Since when the article that has been missing longest has been so.
-    pub(super) fn missing_longest(&self) -> Option<Timestamp> {
-        self.missing.get_min().map(|(since, _)| *since)
-    }
-
-    /// The articles that have been missing since `at` or before.
-    pub(super) fn missing_until(&self, at: Timestamp) -> Vec<Seq> {
-        self.missing.range(..=(at, Seq::MAX)).map(|(_, seq)| *seq).collect()
-    }
-
-    /// The articles that are missing since a moment after `now`: the clock was stepped back.
-    pub(super) fn missing_after(&self, now: Timestamp) -> Vec<Seq> {
-        let after = (Bound::Excluded((now, Seq::MAX)), Bound::Unbounded);
-        self.missing.range(after).map(|(_, seq)| *seq).collect()
-    }
-
-    /// The articles whose file is gone, and that are public all the same.
-    pub(super) fn missing(&self) -> impl Iterator<Item = Seq> {
-        self.missing.iter().map(|(_, seq)| *seq)
-    }
-
-    /// The number of articles whose file is gone, and that are public all the same.
-    pub(super) fn missing_len(&self) -> usize {
-        self.missing.len()
-    }
-
-    /// The articles that vanished and were taken away not longer than `window` before or after `from`. A moment beyond
-    /// that is of a clock that was ahead.
-    pub(super) fn vanished(&self, from: Timestamp, window: SignedDuration) -> Vec<Seq> {
-        let first = from.checked_sub(window).unwrap_or(Timestamp::MIN);
-        let last = from.checked_add(window).unwrap_or(Timestamp::MAX);
-        self.vanished.range((first, 0)..=(last, Seq::MAX)).map(|(_, seq)| *seq).collect()
-    }
-
-    /// The articles that vanished and were taken away, whenever that was.
-    pub(super) fn vanished_ever(&self) -> Vec<Seq> {
-        self.vanished.iter().map(|(_, seq)| *seq).collect()
-    }
-
-    /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been stepped.
-    pub(super) fn forget_departed(&mut self, now: Timestamp) {
-        for (since, seq) in self.departed.clone() {
-            if now.duration_since(since).abs() <= DEPARTED {
-                continue;
-            }
-            self.departed.remove(&(since, seq));
-            let record = self.records.get(&seq);
-            if record.is_some_and(|record| !record.standing.is_live()) {
-                self.traces.remove(&seq);
-            }
-        }
     }
 
     /// Schedules the file to be weighed again at `at`; false where that is known.

@@ -8,7 +8,9 @@ mod clocks;
 mod deletions;
 mod forgets;
 mod holds;
+mod leaks;
 mod sections;
+mod subscribers;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use crate::article;
+use crate::article::{self, word_sketch::MinorEdit};
 use crate::base::Fingerprint;
 use crate::base::media::is_asset;
 use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
@@ -75,6 +77,7 @@ impl World {
             site_id: "test.example".into(),
             zone: TimeZone::UTC,
             grace: SignedDuration::from_secs(10),
+            minor_edit: MinorEdit::default(),
             author: "Ada".into(),
             base: Digest::of(b"policy"),
             reserved: Default::default(),
@@ -199,6 +202,12 @@ impl World {
 
     fn look(&mut self, paths: &BTreeSet<String>) {
         if self.state.deletes(&self.policy, self.now) && !paths.is_superset(&self.everything()) {
+            return self.look(&self.everything());
+        }
+        let goes = |name: &&String| {
+            !self.files.contains_key(*name) && self.state.is_withdrawn(&path(name))
+        };
+        if paths.iter().any(|name| goes(&name)) && !paths.is_superset(&self.everything()) {
             return self.look(&self.everything());
         }
         let mut observations: Vec<Observation> =

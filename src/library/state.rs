@@ -14,6 +14,7 @@ use imbl::{OrdMap, OrdSet};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
+use crate::article::word_sketch::MinorEdit;
 use crate::article::{Head, Reading};
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
@@ -33,6 +34,8 @@ pub struct Policy {
     pub zone: TimeZone,
     /// How long a file must be gone before its article is.
     pub grace: SignedDuration,
+    /// The edits that do not move `updated`.
+    pub minor_edit: MinorEdit,
     /// The author of articles that name none.
     pub author: String,
     /// The digest of everything in the configuration that feeds and pages show, without the views.
@@ -282,6 +285,12 @@ impl State {
         let vanished = self.ledger.vanished(now, guard::WINDOW).len();
         let before = self.hold.map_or(self.library.len() + vanished, |hold| hold.before);
         Shrink { before, after: before.saturating_sub(missing + vanished) }
+    }
+
+    /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its file, without a grace,
+    /// so everything has to be looked at before: it may have moved.
+    pub fn is_withdrawn(&self, path: &RelPath) -> bool {
+        self.ledger.live(path).is_some_and(|record| record.standing == Standing::Withdrawn)
     }
 
     /// When the next article appears by itself.

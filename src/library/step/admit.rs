@@ -260,14 +260,8 @@ impl Step<'_> {
         let keeps = unmoved && !self.state.ledger.is_reserved(&old.url);
         let url = if keeps { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
         let edited = (digest != old.digest).then_some(&*draft.sketch);
-        let (updated, measured) = dates::updated_next(
-            old,
-            &draft.head,
-            edited,
-            draft.published,
-            self.now,
-            &self.policy.zone,
-        );
+        let (updated, measured) =
+            dates::updated_next(old, &draft.head, edited, draft.published, self.now, self.policy);
         let sketch = if measured { draft.sketch } else { Arc::clone(&old.sketch) };
         self.set_standing(old.seq, Standing::Public);
         let record = Record {

@@ -6,12 +6,11 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::article::word_sketch::is_minor_edit;
 use crate::article::{Head, WordSketch};
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};
 
-use super::super::{Record, Standing};
+use super::super::{Policy, Record, Standing};
 
 /// When an article is (or became) public: what its author wrote, else the earlier of its last change and `fallback`,
 /// in whole seconds.
@@ -61,13 +60,16 @@ pub(super) fn updated_next(
     edited: Option<&WordSketch>,
     published: Timestamp,
     now: Timestamp,
-    zone: &TimeZone,
+    policy: &Policy,
 ) -> (Timestamp, bool) {
+    let zone = &policy.zone;
     let said_anew = edited.is_some() || head.updated != old.head.updated;
     let written = head.updated.filter(|_| said_anew).map(|written| written.resolve(zone).min(now));
     let moved = match (written, edited) {
         (Some(written), _) => Some(written),
-        (None, Some(sketch)) if head.updated.is_none() && !is_minor_edit(&old.sketch, sketch) => {
+        (None, Some(sketch))
+            if head.updated.is_none() && !policy.minor_edit.is_minor(&old.sketch, sketch) =>
+        {
             Some(now)
         }
         _ => None,

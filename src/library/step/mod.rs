@@ -24,6 +24,7 @@ use rename::{Fresh, Lost};
 use super::archive::{self, Archive};
 use super::channel::Members;
 use super::guard::{self, Hold};
+use super::ledger::Trace;
 use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
@@ -91,7 +92,7 @@ pub(super) struct Step<'a> {
     /// Paths to weigh.
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
-    pub(super) gone: BTreeMap<RelPath, Option<Fingerprint>>,
+    pub(super) gone: BTreeMap<RelPath, Trace>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -231,7 +232,9 @@ impl<'a> Step<'a> {
         }
         // An earlier version read it as an article.
         if self.state.ledger.live(path).is_some() {
-            self.gone.insert(path.clone(), None);
+            // Of the article's own file nothing is left to know it by.
+            let trace = Trace { fingerprint: Fingerprint::default(), digest: None };
+            self.gone.insert(path.clone(), trace);
         }
     }
 
@@ -295,7 +298,11 @@ impl<'a> Step<'a> {
             }
             FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {
-                self.gone.insert(path.clone(), Some(row.fingerprint));
+                // An empty file is not known again by its content.
+                let is_article = matches!(row.kept, Kept::Recorded | Kept::Article(..));
+                let digest = row.digest.filter(|_| is_article);
+                let trace = Trace { fingerprint: row.fingerprint, digest };
+                self.gone.insert(path.clone(), trace);
             }
         }
     }
@@ -317,21 +324,11 @@ impl<'a> Step<'a> {
 
     fn follow_renames(&mut self) {
         let ledger = &self.state.ledger;
-        let lost_now = self.gone.iter().filter_map(|(path, fingerprint)| {
+        let lost_now = self.gone.iter().filter_map(|(path, trace)| {
             let record = ledger.live(path)?;
-            Some(Lost {
-                seq: record.seq,
-                path: path.clone(),
-                fingerprint: *fingerprint,
-                digest: record.digest,
-            })
+            Some(Lost::of(record, Some(*trace)))
         });
-        let lost_before = ledger.lost().map(|(record, fingerprint)| Lost {
-            seq: record.seq,
-            path: record.path.clone(),
-            fingerprint,
-            digest: record.digest,
-        });
+        let lost_before = ledger.lost().map(|(record, trace)| Lost::of(record, trace));
         let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
@@ -383,7 +380,7 @@ impl<'a> Step<'a> {
 
     /// Marks the articles whose file is gone and was not found elsewhere.
     fn miss(&mut self) {
-        for (path, fingerprint) in std::mem::take(&mut self.gone) {
+        for (path, trace) in std::mem::take(&mut self.gone) {
             let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
             match record.standing {
                 Standing::Public if self.excluded.contains(&path) => {
@@ -392,12 +389,13 @@ impl<'a> Step<'a> {
                 }
                 Standing::Public => {
                     self.set_standing(record.seq, Standing::Missing(self.now));
-                    if let Some(fingerprint) = fingerprint {
-                        self.state.ledger.trace(record.seq, fingerprint);
-                    }
+                    self.state.ledger.trace(record.seq, trace);
                     self.notices.push(Notice::Missing(path));
                 }
-                Standing::Withdrawn => self.set_standing(record.seq, Standing::Deleted(None)),
+                Standing::Withdrawn => {
+                    self.set_standing(record.seq, Standing::Deleted(None));
+                    self.state.ledger.trace(record.seq, trace);
+                }
                 Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
             }
         }

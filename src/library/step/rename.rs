@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath};
 
-use super::super::Seq;
+use super::super::ledger::Trace;
+use super::super::{Record, Seq};
 
 /// An article whose file is gone.
 #[derive(Debug, Clone)]
@@ -19,8 +20,16 @@ pub(super) struct Lost {
     pub(super) path: RelPath,
     /// The fingerprint of its last file, where that is still known.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Its published bytes.
+    /// The bytes of that file, else those that are published.
     pub(super) digest: Digest,
+}
+
+impl Lost {
+    pub(super) fn of(record: &Record, trace: Option<Trace>) -> Self {
+        let digest = trace.and_then(|trace| trace.digest).unwrap_or(record.digest);
+        let fingerprint = trace.map(|trace| trace.fingerprint);
+        Self { seq: record.seq, path: record.path.clone(), fingerprint, digest }
+    }
 }
 
 /// A file at a path that no article has.
