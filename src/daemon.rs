@@ -17,14 +17,15 @@ use tracing::{debug, error, info, warn};
 
 use crate::config::{Config, Errors};
 use crate::engine::renderer::Renderer;
-use crate::engine::{self, Command, Engine, Parts, Reloaded};
+use crate::engine::{self, Command, Engine, Parts, Rehearsal, Reloaded};
 use crate::http::{self, Edge};
+use crate::library::old_feed::OldFeed;
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::listener::Listener;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL, systemd};
 use crate::publish::Published;
-use crate::source::Inbox;
+use crate::source::{Inbox, Tree};
 use crate::store::{self, Database, Directory, Lock, Projector, Store as _, StoreError, Target};
 
 /// The reason why dropfeed cannot start, with its exit status.
@@ -90,6 +91,71 @@ pub fn build(config: Config) -> anyhow::Result<ExitCode> {
     let articles = opened.engine.build()?;
     info!(event = "built", articles, "built");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `dropfeed import` is asked for.
+pub enum Import {
+    /// Play it through, and write nothing.
+    Rehearse(OldFeed),
+    /// Import the feed.
+    Apply(OldFeed),
+    /// Take the last import back.
+    Undo,
+}
+
+/// Imports an old feed while dropfeed does not run. Nothing but the state is written. `Err` in the result: an exit
+/// status, after the reason was reported.
+///
+/// # Errors
+/// One sentence; nothing has changed then.
+pub fn import(config: Config, import: Import) -> anyhow::Result<Result<Option<Rehearsal>, ExitCode>> {
+    let mut engine = match open_offline(config, &import) {
+        Ok(engine) => engine,
+        Err(refusal) => {
+            refused(&refusal)?;
+            return Ok(Err(refusal.exit()));
+        }
+    };
+    Ok(Ok(match import {
+        Import::Rehearse(feed) => Some(engine.rehearse(&feed)?),
+        Import::Apply(feed) => Some(engine.import(feed)?),
+        Import::Undo => {
+            engine.undo_import()?;
+            None
+        }
+    }))
+}
+
+/// An engine that neither listens nor projects. A rehearsal without a state makes none.
+fn open_offline(config: Config, import: &Import) -> Result<Engine, Refusal> {
+    let articles = &config.articles;
+    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)
+        .map_err(|error| Refusal::Config(format!("{error}; create it, or set articles.dir")))?;
+    let has_state = config.state.dir.join("state.db").exists();
+    let store: Box<dyn store::Store> = match import {
+        Import::Rehearse(_) if !has_state => Box::new(store::Nothing),
+        _ => Box::new(Database::open(prepare(&config)?)?),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
+    renderer.set_tree(Arc::new(tree));
+    let target: Box<dyn Target> = Box::new(store::Nothing);
+    let (feeds, site_id) = (config.feeds.dir.clone(), config.site.id.clone());
+    let parts = Parts {
+        inbox: Arc::new(Inbox::new(engine::settling(&config.articles))),
+        config: Arc::new(config),
+        store,
+        projector: Projector::new(target, Vec::new()),
+        renderer,
+        published: Arc::new(Published::default()),
+        clock,
+        polling: true,
+    };
+    let mut engine = Engine::start(parts)?;
+    if engine.is_first_scan() {
+        engine.adopt(store::recover::recover(&feeds, &site_id));
+    }
+    Ok(engine)
 }
 
 fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
@@ -246,6 +312,7 @@ fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Ref
         }
         opened => opened?,
     };
+    opened.engine.seal_import()?;
     if opened.engine.is_first_scan() {
         let found = store::recover::recover(&config.feeds.dir, &config.site.id);
         let entries = opened.engine.adopt(found);

@@ -4,6 +4,7 @@
 //! failure, 2 a wrong command line (or errors found by `check`), 75 the state is in use, 78 an
 //! operator has to act.
 
+mod import;
 mod init;
 mod new;
 
@@ -28,6 +29,7 @@ Examples:
   dropfeed new \"Hello, world\"      Create a draft, dated now
   dropfeed check                   Report problems before readers see them
   dropfeed build                   Write the feeds once and exit
+  dropfeed import --dry-run rss.xml  Show what subscribers of an old feed will see
 
 Without --config, ./config.toml or /etc/dropfeed/config.toml is read. If neither exists, the defaults are used, provided \
 that there is a directory ./articles. DROPFEED_SECTION__KEY overrides a key: DROPFEED_FEEDS__LIMIT=50.";
@@ -116,6 +118,9 @@ enum Command {
         #[arg(long, hide = true)]
         draft: bool,
     },
+    /// Take over ids and dates from the feed of an old site, so that its subscribers see no old post as new
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::Options),
     /// Print completions for a shell
     #[command(hide = true)]
     Completions {
@@ -170,6 +175,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
+        Command::Import(options) => import::run(load()?.config, &options),
         Command::Completions { shell } => print(|out| {
             clap_complete::generate(shell, &mut Args::command(), "dropfeed", out);
             Ok(())

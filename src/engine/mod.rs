@@ -11,6 +11,7 @@ mod assets;
 mod bodies;
 mod events;
 pub mod hot;
+mod import;
 mod pages;
 mod project;
 pub mod read;
@@ -31,7 +32,7 @@ use uuid::Uuid;
 use crate::article::HEAD_VERSION;
 use crate::base::{Digest, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{DocumentRow, Policy, Remembered, State};
+use crate::library::{self, DocumentRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
 use crate::publish::{Published, Snapshot};
 use crate::source::Inbox;
@@ -44,6 +45,7 @@ use renderer::Renderer;
 use scanned_root::ScannedRoot;
 use shared_store::SharedStore;
 
+pub use import::Rehearsal;
 pub use run::{open_tree, settling};
 
 /// A command to the engine.
@@ -116,6 +118,10 @@ pub struct Engine {
     root: ScannedRoot,
     trouble: events::Trouble,
     left_out: events::LeftOut,
+    /// The way back from the last import; empty once something of it may have been published.
+    undo: String,
+    /// Whether an old feed was imported.
+    imported: bool,
 }
 
 /// What the next step has to do, whatever it finds.
@@ -167,6 +173,8 @@ impl Engine {
         let everything = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
         let first_scan = of(value::SCANNED).is_none();
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let undo = of(library::UNDO).unwrap_or_default();
+        let imported = of(library::IMPORT).is_some_and(|feed| !feed.is_empty());
         let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
             forget_readings(&mut remembered);
@@ -208,6 +216,8 @@ impl Engine {
             root,
             trouble,
             left_out: events::LeftOut::default(),
+            undo,
+            imported,
         };
         if !first_scan {
             engine.republish();
@@ -222,9 +232,15 @@ impl Engine {
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
-        let recover::Found { entries, site_id } = found;
+        let recover::Found { entries, site_id, feed_id } = found;
         let count = entries.len();
         self.current.state.adopt(entries);
+        if let Some(feed_id) = feed_id
+            && !self.imported
+        {
+            let imports = self.current.state.adopt_feed_id(feed_id);
+            self.pending.values.push((library::IMPORT.to_owned(), imports));
+        }
         if let Some(site_id) = site_id {
             let config = Arc::new(with_site_id(&self.parts.config, &site_id));
             self.policy = policy(&config);

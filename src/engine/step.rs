@@ -107,7 +107,7 @@ impl Engine {
             self.trouble.show_again();
         }
         laps.lap("read");
-        let (next, outcome) = self.apply(&mut observations, now);
+        let (next, outcome) = self.apply(&self.current, &mut observations, now);
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
@@ -177,17 +177,22 @@ impl Engine {
         !wait.is_zero()
     }
 
-    /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
+    /// The value after `base`, and what has to become durable for it. An article that cannot be rendered is refused, so that
     /// its last good version stands.
-    fn apply(&self, observations: &mut Vec<Observation>, now: Timestamp) -> (Current, Outcome) {
+    pub(super) fn apply(
+        &self,
+        base: &Current,
+        observations: &mut Vec<Observation>,
+        now: Timestamp,
+    ) -> (Current, Outcome) {
         let mut tries = 0;
         loop {
             tries += 1;
-            let state = &self.current.state;
             let scan = if self.first_scan { Scan::First } else { Scan::Later };
             let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
-            let (state, mut outcome) = state.step(observations, &self.policy, now, scan, reweigh);
-            let mut next = Current { state, ..self.current.clone() };
+            let (state, mut outcome) =
+                base.state.step(observations, &self.policy, now, scan, reweigh);
+            let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
@@ -213,7 +218,7 @@ impl Engine {
 
     /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
     /// No diagnostics: the file is not, or not any more, what the library knows.
-    fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
+    pub(super) fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
         for scope in hot::scopes() {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);

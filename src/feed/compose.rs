@@ -71,7 +71,11 @@ pub fn compose(
     Feed {
         scope: scope.clone(),
         site_id: (site.url.host_str() != Some(&site.id)).then(|| site.id.clone()),
-        id: feed_id(&site.id, scope),
+        imported_id: channel.feed_id.clone(),
+        id: match &channel.feed_id {
+            Some(id) => id.to_string(),
+            None => feed_id(&site.id, scope),
+        },
         title: title(site, scope, channel),
         description: description(site, channel),
         language: site.language.clone(),
@@ -197,9 +201,13 @@ fn entry(
         Some(language) if !language.eq_ignore_ascii_case(&site.language) => Some(language.clone()),
         _ => None,
     };
+    let imported = article.imported.as_deref();
+    let old_atom_id = imported.and_then(|imported| imported.atom.clone());
     Entry {
-        atom_id: atom_id(&site.id, &article.id),
+        // To the byte, even where it is not an IRI: with another id, subscribers would see the article as new.
+        atom_id: old_atom_id.unwrap_or_else(|| atom_id(&site.id, &article.id)),
         id: article.id.clone(),
+        imported: article.imported.clone(),
         title: line(&head.title),
         summary: body.summary.trim().to_owned(),
         html,

@@ -174,10 +174,14 @@ fn remove_twins(feed: &mut Feed) -> Vec<Rejected> {
 
 /// The entries whose id one before them has, with their places in the feed, ascending.
 fn twins(feed: &Feed) -> Vec<(usize, Rejected)> {
-    let (mut ids, mut atom_ids) = (HashSet::new(), HashSet::new());
+    let mut ids = HashSet::new();
     let mut twins = Vec::new();
     for (place, entry) in feed.entries.iter().enumerate() {
-        if !(ids.insert(&entry.id) & atom_ids.insert(&entry.atom_id)) {
+        let mut is_twin = false;
+        for format in Format::ALL {
+            is_twin |= !ids.insert((format, entry.id_in(format)));
+        }
+        if is_twin {
             let reason = "its id is another entry's".to_owned();
             twins.push((place, Rejected { id: Some(entry.id.clone()), reason }));
         }
@@ -253,7 +257,9 @@ fn text_of(read: &Option<model::Text>) -> &str {
 fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'static str> {
     let (id, title) = match format {
         Format::Atom => (xml::border(&entry.atom_id), Some(entry.name())),
-        Format::Rss | Format::Json => (xml::border(&entry.id), xml::some(&entry.title)),
+        Format::Rss | Format::Json => {
+            (xml::border(entry.id_in(format)), xml::some(&entry.title))
+        }
     };
     if !same(&read.id, &id) || id.trim().is_empty() {
         return Some("id");

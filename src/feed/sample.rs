@@ -53,6 +53,7 @@ pub(super) fn channel(name: &str) -> Channel {
         watermark: at("2026-11-01T00:00:00Z"),
         modified: at("2026-11-01T00:00:00Z"),
         count: 0,
+        feed_id: None,
     }
 }
 
@@ -73,6 +74,7 @@ pub(super) fn article(seq: Seq, path: &str) -> Article {
         published,
         updated: published,
         digest: Digest::of(b""),
+        imported: None,
     }
 }
 
@@ -81,6 +83,7 @@ pub(super) fn feed() -> Feed {
     let person = |name: &str| Person { name: name.to_owned(), ..Person::default() };
     let rich = Entry {
         id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
+        imported: None,
         atom_id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
         url: "https://example.org/blog/news/hello-world".to_owned(),
         title: "Hello <b>world</b> & more".to_owned(),
@@ -103,6 +106,7 @@ pub(super) fn feed() -> Feed {
     };
     let plain = Entry {
         id: "not an IRI".to_owned(),
+        imported: None,
         atom_id: "urn:uuid:1b671a64-40d5-591e-99b0-da01ff1f3341".to_owned(),
         url: "https://example.org/blog/plain".to_owned(),
         title: "Plain".to_owned(),
@@ -118,6 +122,7 @@ pub(super) fn feed() -> Feed {
     };
     Feed {
         scope: Scope::Site,
+        imported_id: None,
         site_id: None,
         id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
         title: "The Site".to_owned(),
@@ -210,6 +215,7 @@ pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
             let published = Timestamp::from_second(published).unwrap();
             Entry {
                 id: format!("{id} id"),
+                imported: None,
                 atom_id: String::new(),
                 url: "https://example.org/blog/a".to_owned(),
                 published,

@@ -8,8 +8,11 @@ pub mod adopt;
 mod assets;
 mod channel;
 pub mod guard;
+pub mod id_template;
 mod ledger;
 mod locate;
+mod matching;
+pub mod old_feed;
 mod permalink;
 mod rows;
 #[cfg(test)]
@@ -27,12 +30,15 @@ use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath};
 
 pub use channel::audience;
+pub(crate) use matching::title_key;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+pub use step::{Fate, IMPORT, UNDO, Undo};
 
 use assets::Assets;
 use channel::Members;
 use locate::names;
+use old_feed::Imported;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -62,6 +68,8 @@ pub struct Article {
     pub updated: Timestamp,
     /// The digest of the bytes that are published.
     pub digest: Digest,
+    /// What an import gave it.
+    pub imported: Option<Arc<Imported>>,
 }
 
 /// The answer to a URL path.
@@ -96,6 +104,8 @@ pub struct Channel {
     pub modified: Timestamp,
     /// How many public articles it lists.
     pub count: usize,
+    /// The id of its feed, where an import gave it one.
+    pub feed_id: Option<Arc<str>>,
 }
 
 /// The title and description of a directory, from its `_index.md`.
@@ -138,6 +148,8 @@ pub struct Library {
     base: Digest,
     /// The zone of the site, in which a permalink names a day.
     zone: TimeZone,
+    /// The id of the old site's feed, which the feed of the site keeps.
+    feed_id: Option<Arc<str>>,
 }
 
 impl Default for Library {
@@ -153,6 +165,7 @@ impl Default for Library {
             shown: 0,
             base: Digest::of(b""),
             zone: TimeZone::UTC,
+            feed_id: None,
         }
     }
 }
@@ -234,7 +247,10 @@ impl Library {
         let title = section.map(|section| section.title.clone());
         let description = section.and_then(|section| section.description.clone());
         let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
-        let shown = format!("{} {sum} {title:?} {description:?} {name} {icon}", self.base);
+        let mut shown = format!("{} {sum} {title:?} {description:?} {name} {icon}", self.base);
+        if let Some(id) = self.feed_id.as_ref().filter(|_| *scope == Scope::Site) {
+            shown.push_str(&format!(" {id:?}"));
+        }
         Some(Channel {
             title,
             description,
@@ -243,6 +259,7 @@ impl Library {
             watermark: place.row.watermark,
             modified: place.row.modified,
             count: place.members.count(),
+            feed_id: self.feed_id.clone().filter(|_| *scope == Scope::Site),
         })
     }
 
@@ -330,7 +347,7 @@ impl Library {
     fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
-                place.members.insert(&article);
+                place.members.insert(scope, &article);
                 if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);
                 }

@@ -18,7 +18,7 @@ use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp};
 
-use super::adopt::{Adopted, Recovered};
+use super::adopt::{Adopted, Imports, Recovered};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, address, channel};
 
@@ -146,6 +146,8 @@ pub struct State {
     pub(super) library: Library,
     /// What was recovered from the feeds on disk; empty unless the ledger was lost.
     pub(super) adopted: Adopted,
+    /// The old feed that was imported.
+    pub(super) imports: Imports,
 }
 
 impl State {

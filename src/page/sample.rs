@@ -51,6 +51,7 @@ pub(super) fn article(url: &str, head: Head) -> Article {
         published: at("2026-11-23T23:30:00Z"),
         updated: at("2026-11-23T23:30:00Z"),
         digest: Digest::of(b""),
+        imported: None,
     }
 }
 
@@ -63,5 +64,6 @@ pub(super) fn channel(name: &str, count: usize) -> Channel {
         watermark: at("2026-11-23T23:30:00Z"),
         modified: at("2026-11-23T23:30:00Z"),
         count,
+        feed_id: None,
     }
 }

@@ -14,6 +14,7 @@ pub mod database;
 pub mod directory;
 pub mod lock;
 pub mod model;
+mod nothing;
 mod open;
 pub mod project;
 mod read;
@@ -34,6 +35,7 @@ use crate::library::{Commit, Remembered};
 pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
+pub use nothing::Nothing;
 pub use open::set_aside;
 pub use project::{Projector, Target};
 

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use feed_rs::model::Entry;
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use url::Url;
 use crate::base::{Format, Route, Scope, Timestamp};
 use crate::feed::feed_id;
 use crate::library::adopt::Recovered;
+use crate::library::old_feed::Imported;
 
 /// The largest feed that is read, in bytes; far beyond what dropfeed writes.
 const FEED_BYTES_MAX: u64 = 64 << 20;
@@ -28,6 +30,8 @@ pub struct Found {
     pub entries: Vec<Recovered>,
     /// The id of the site, where it could be verified.
     pub site_id: Option<String>,
+    /// The id of the site's feed, where it came from an imported feed.
+    pub feed_id: Option<String>,
 }
 
 /// One feed on disk.
@@ -39,6 +43,8 @@ struct OnDisk {
     id: Option<String>,
     /// The id of the site as the extension of the JSON feed names it.
     site_id: Option<String>,
+    /// The id that an import gave the feed, by the same extension.
+    imported_id: Option<String>,
     entries: Vec<Written>,
 }
 
@@ -50,6 +56,7 @@ struct Written {
     url: String,
     published: Timestamp,
     updated: Timestamp,
+    imported: Option<Arc<Imported>>,
 }
 
 #[derive(Deserialize)]
@@ -60,9 +67,16 @@ struct JsonFeed {
     items: Vec<JsonItem>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Extension {
-    site_id: String,
+    site_id: Option<String>,
+    feed_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ItemExtension {
+    id: String,
+    imported: Imported,
 }
 
 #[derive(Deserialize)]
@@ -71,13 +85,19 @@ struct JsonItem {
     url: String,
     date_published: Timestamp,
     date_modified: Timestamp,
+    #[serde(rename = "_dropfeed")]
+    extension: Option<ItemExtension>,
 }
 
 /// Reads every feed beneath `feeds`. `site_id`: the id that the configuration has for the site.
 pub fn recover(feeds: &Path, site_id: &str) -> Found {
     let site = read_feed(feeds);
     let Some(base) = site.base.clone() else { return Found::default() };
-    let mut found = Found { site_id: verified(&site, site_id, &base), entries: Vec::new() };
+    let mut found = Found {
+        site_id: verified(&site, site_id, &base),
+        feed_id: site.imported_id.clone(),
+        entries: Vec::new(),
+    };
     take(&mut found.entries, site, &base, Which::Site);
     for directory in directories(feeds) {
         take(&mut found.entries, read_feed(&directory), &base, Which::Elsewhere);
@@ -95,7 +115,7 @@ enum Which {
 /// Adds the entries whose URLs are articles' pages.
 fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
     for (place, written) in feed.entries.into_iter().enumerate() {
-        let Written { id, is_verbatim, url, published, updated } = written;
+        let Written { id, is_verbatim, url, published, updated, imported } = written;
         let Some(path) = url.strip_prefix(base) else { continue };
         if let Some(Route::Resource(url)) = Route::parse(&format!("/{path}")) {
             let in_site_feed = which == Which::Site;
@@ -107,6 +127,7 @@ fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
                 updated,
                 in_site_feed,
                 place,
+                imported,
             });
         }
     }
@@ -117,6 +138,10 @@ fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
 fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
     let Some(id) = &site.id else { return site.site_id.clone() };
+    // Nothing can be derived from the id of an old feed.
+    if site.imported_id.as_ref() == Some(id) {
+        return site.site_id.clone();
+    }
     let candidates = [site.site_id.clone(), Some(configured.to_owned()), host];
     candidates.into_iter().flatten().find(|candidate| feed_id(candidate, &Scope::Site) == *id)
 }
@@ -129,6 +154,7 @@ fn read_feed(directory: &Path) -> OnDisk {
         base: json.base.or(atom.base),
         id: atom.id,
         site_id: json.site_id,
+        imported_id: json.imported_id,
         entries: if atom.entries.len() > json.entries.len() { atom.entries } else { json.entries },
     }
 }
@@ -145,11 +171,23 @@ fn read(directory: &Path, format: Format) -> Option<Vec<u8>> {
 fn of_json(bytes: &[u8]) -> Option<OnDisk> {
     let feed: JsonFeed = serde_json::from_slice(bytes).ok()?;
     let mut entries = Vec::with_capacity(feed.items.len());
-    for JsonItem { id, url, date_published: published, date_modified: updated } in feed.items {
-        entries.push(Written { id, is_verbatim: true, url, published, updated });
+    for item in feed.items {
+        let JsonItem { id, url, date_published: published, date_modified: updated, extension } =
+            item;
+        let (id, imported) = match extension {
+            Some(extension) => (extension.id, Some(Arc::new(extension.imported))),
+            None => (id, None),
+        };
+        entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
     }
-    let site_id = feed.extension.map(|extension| extension.site_id);
-    Some(OnDisk { base: base_of(&feed.feed_url, Format::Json), id: None, site_id, entries })
+    let extension = feed.extension.unwrap_or_default();
+    Some(OnDisk {
+        base: base_of(&feed.feed_url, Format::Json),
+        id: None,
+        site_id: extension.site_id,
+        imported_id: extension.feed_id,
+        entries,
+    })
 }
 
 fn of_atom(bytes: &[u8]) -> Option<OnDisk> {
@@ -157,7 +195,7 @@ fn of_atom(bytes: &[u8]) -> Option<OnDisk> {
     let own = feed.links.iter().find(|link| link.rel.as_deref() == Some("self"));
     let base = own.and_then(|link| base_of(&link.href, Format::Atom));
     let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
-    Some(OnDisk { base, id: Some(feed.id), site_id: None, entries })
+    Some(OnDisk { base, id: Some(feed.id), entries, ..OnDisk::default() })
 }
 
 fn of_atom_entry(entry: &Entry) -> Option<Written> {
@@ -170,6 +208,7 @@ fn of_atom_entry(entry: &Entry) -> Option<Written> {
         url: page.href.clone(),
         published: instant(entry.published?.timestamp_micros())?,
         updated: instant(entry.updated?.timestamp_micros())?,
+        imported: None,
     })
 }
 

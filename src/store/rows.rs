@@ -116,6 +116,10 @@ pub fn record(record: &Record) -> Result<Cells> {
         missing,
         json(&*record.head)?,
         sketch(&record.sketch),
+        match &record.imported {
+            Some(imported) => json(&**imported)?,
+            None => Value::Null,
+        },
     ])
 }
 
@@ -140,6 +144,11 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
         },
         head: Arc::new(cells.json::<Head>()?.shrunk()),
         sketch: cells.sketch()?,
+        imported: match cells.next()? {
+            Value::Null => None,
+            Value::Text(text) => Some(Arc::new(read_json(&text)?)),
+            other => return malformed("what was imported", &other),
+        },
     }))
 }
 
@@ -260,6 +269,10 @@ fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
     serde_json::to_string(value).map(Value::Text).map_err(|error| Malformed(error.to_string()))
 }
 
+fn read_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Malformed(error.to_string()))
+}
+
 /// The form's number, the count of words, then both lists after their lengths; numbers in little-endian order.
 fn sketch(sketch: &WordSketch) -> Value {
     let WordSketch { words, histogram, sample } = sketch;
@@ -359,7 +372,7 @@ impl Reader {
     }
 
     fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
-        serde_json::from_str(&self.text()?).map_err(|error| Malformed(error.to_string()))
+        read_json(&self.text()?)
     }
 
     fn sketch(&mut self) -> Result<Arc<WordSketch>> {

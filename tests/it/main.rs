@@ -11,6 +11,7 @@ mod engine;
 mod fixture;
 mod generators;
 mod http;
+mod import;
 mod incremental;
 mod moves;
 mod reload;

@@ -20,7 +20,7 @@ use modules::{Mention, Modules, module_of};
 ///
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
-    src: base < ops < config < source < article < library < feed < page < publish < store < engine < http < check < daemon < cli < main testing
+    src: base < ops < config < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body
     src/article/feed_html: elements heading_ids references < invariants
     src/article/foreign: arguments reach < block_end code < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
@@ -30,18 +30,19 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
     src/config: errors foreign hint < raw values < load resolve
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < run
+    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < import run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
-    src/library: guard permalink rows < address locate < channel ledger < assets < adopt < state < step
-    src/library/step: dates rename < admit finish
+    src/library: guard old_feed permalink < id_template matching rows < address locate < channel ledger < assets < adopt < state < step
+    src/import: date replay < read < json xml
+    src/library/step: dates rename < finish < import < admit
     src/ops: clock listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: lock project recover rows schema < directory model seal < read < open write < database
+    src/store: lock project recover rows schema < directory model nothing seal < read < open write < database
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

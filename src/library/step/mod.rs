@@ -6,6 +6,7 @@
 mod admit;
 mod dates;
 mod finish;
+mod import;
 mod rename;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,9 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 
 use rename::{Fresh, Lost};
 
+pub use import::{Fate, IMPORT, UNDO, Undo};
+
+use super::adopt::{Adoption, Imports};
 use super::state::{Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
@@ -40,6 +44,11 @@ impl State {
         for row in &remembered.channels {
             let place = ChannelState { row: row.clone(), members: Default::default() };
             state.library.channels.insert(row.scope.clone(), place);
+        }
+        for (name, value) in &remembered.values {
+            if name == IMPORT {
+                state.take_imports(Imports::parse(value));
+            }
         }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         for record in &remembered.records {
@@ -78,6 +87,8 @@ pub(super) struct Step<'a> {
     pub(super) records: BTreeSet<Seq>,
     pub(super) urls: Vec<(UrlPath, Seq)>,
     pub(super) renamed: BTreeMap<Seq, RelPath>,
+    /// What the new files get from an old feed.
+    pub(super) adoptions: BTreeMap<RelPath, Adoption>,
 }
 
 impl<'a> Step<'a> {
@@ -95,6 +106,7 @@ impl<'a> Step<'a> {
             records: BTreeSet::new(),
             urls: Vec::new(),
             renamed: BTreeMap::new(),
+            adoptions: BTreeMap::new(),
         }
     }
 
