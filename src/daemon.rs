@@ -108,7 +108,10 @@ pub enum Import {
 ///
 /// # Errors
 /// One sentence; nothing has changed then.
-pub fn import(config: Config, import: Import) -> anyhow::Result<Result<Option<Rehearsal>, ExitCode>> {
+pub fn import(
+    config: Config,
+    import: Import,
+) -> anyhow::Result<Result<Option<Rehearsal>, ExitCode>> {
     let mut engine = match open_offline(config, &import) {
         Ok(engine) => engine,
         Err(refusal) => {

@@ -118,6 +118,9 @@ fn read(config: &Config, options: &Options) -> anyhow::Result<(OldFeed, Vec<Stri
         left -= bytes.len() as u64;
         let document =
             import::read(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
+        if document.entries.is_empty() {
+            bail!("{}: the feed has no entries", path.display());
+        }
         for note in &document.notes {
             notes.push(format!("{}: {note}", path.display()));
         }
@@ -125,9 +128,6 @@ fn read(config: &Config, options: &Options) -> anyhow::Result<(OldFeed, Vec<Stri
         documents.push(document);
     }
     let mut feed = import::join(documents).map_err(|why| anyhow::anyhow!("{why}"))?;
-    if feed.entries.is_empty() {
-        bail!("the old feed has no entries");
-    }
     feed.base = config.site.url.path().trim_matches('/').to_owned();
     feed.home = feed.home.or_else(|| Some(config.site.url.to_string()));
     if let Some(template) = &options.id_template {
@@ -159,7 +159,9 @@ fn doubts(path: &Path, document: &Document) -> Vec<String> {
 fn bytes_of(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
     let text = path.to_string_lossy();
     if text.starts_with("http://") || text.starts_with("https://") {
-        bail!("{text} is an address; download it with `curl -o old.xml {text}` and import the file");
+        bail!(
+            "{text} is an address; download it with `curl -o old.xml {text}` and import the file"
+        );
     }
     let name = || path.display().to_string();
     let file = File::open(path).with_context(name)?;
@@ -174,11 +176,7 @@ fn bytes_of(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_text(
-    out: &mut dyn Write,
-    rehearsal: &Rehearsal,
-    options: &Options,
-) -> io::Result<()> {
+fn write_text(out: &mut dyn Write, rehearsal: &Rehearsal, options: &Options) -> io::Result<()> {
     for (entry, fate) in &rehearsal.fates {
         match fate {
             Fate::Article(_) => {}
@@ -194,7 +192,11 @@ fn write_text(
                 )?;
             }
             Fate::Unmatched => {
-                writeln!(out, "no article  {} ({}): stays in readers as it is", entry.title, entry.link)?;
+                writeln!(
+                    out,
+                    "no article  {} ({}): stays in readers as it is",
+                    entry.title, entry.link
+                )?;
             }
         }
     }

@@ -163,6 +163,18 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
+    /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
+    /// `link_template`.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// Pages that another program serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The home page; its path ends with `/`.
+    pub home: Url,
+    /// The URL of an article's page, beneath the home page unless it is absolute: a text with placeholders.
+    pub link_template: String,
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.

@@ -550,3 +550,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pages_may_be_elsewhere() {
+    let off = "pages.enabled = false\nsite.url = \"https://f.example/\"\n";
+    let shown = |config: &Config| {
+        let elsewhere = config.site.elsewhere.as_ref();
+        elsewhere.map(|elsewhere| format!("{} {}", elsewhere.home, elsewhere.link_template))
+    };
+    let elsewhere = |text: &str, expected: &str| {
+        check_value(&format!("{off}{text}"), &[], shown, Some(expected.to_owned()));
+    };
+    check_value("site.home = \"\"", &[], shown, None);
+    elsewhere("", "https://f.example/ {path}");
+    elsewhere("site.home = \"https://b.example/x\"", "https://b.example/x/ {path}");
+    elsewhere("site.link_template = \"hugo\"", "https://f.example/ {path}/");
+    elsewhere("site.link_template = \"p/{slug}.html\"", "https://f.example/ p/{slug}.html");
+    check(
+        "[site]\nhome = \"https://b.example/\"\nlink_template = \"hugo\"",
+        &[],
+        &[
+            "config.toml:2: `site.home` is for pages elsewhere, and needs `pages.enabled = false`",
+            "config.toml:3: `site.link_template` is for pages elsewhere, and needs `pages.enabled = false`",
+        ],
+    );
+    check(
+        &format!("{off}site.link_template = \"/{{slag}}/\""),
+        &[],
+        &[
+            "config.toml:3: `site.link_template` has an unknown placeholder in \"/{slag}/\"; known are {path}, \
+           {slug}, {year}, {month}, {day}",
+        ],
+    );
+    check(
+        &format!("{off}site.link_template = \"hexo\""),
+        &[],
+        &[
+            "config.toml:3: `site.link_template` must contain {path} or {slug}, or be one of jekyll, hugo, zola, \
+           eleventy, wordpress, not \"hexo\"",
+        ],
+    );
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::{debug, error, info, warn};
 
 use crate::article::location;
-use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
+use crate::base::{Diagnostic, RelPath, Severity, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
@@ -103,7 +103,7 @@ pub(super) fn still_refused(state: &State, notices: &[Notice]) {
 }
 
 fn url(article: &Article, site: &Site) -> String {
-    links::absolute(site, &Route::Resource(article.url.clone()))
+    links::page(site, article)
 }
 
 /// A duration in its two largest units: `3 d 4 h`, `8 h 59 min`, `45 s`.

@@ -93,6 +93,5 @@ pub fn compose(
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
     let articles = library.entries(scope, config.feeds.limit);
-    let locate = |reference: &str| library.locate(reference);
-    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, &locate))
+    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, library))
 }

@@ -132,8 +132,7 @@ impl Engine {
     fn paths_by_link(&self, next: &Current) -> HashMap<String, RelPath> {
         let mut paths = HashMap::new();
         for article in next.state.library().articles() {
-            let url =
-                links::absolute(&self.parts.config.site, &Route::Resource(article.url.clone()));
+            let url = links::page(&self.parts.config.site, article);
             paths.insert(url, article.path.clone());
         }
         paths

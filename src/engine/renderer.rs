@@ -219,7 +219,7 @@ fn outline(snapshot: &Snapshot) -> Vec<u8> {
     let outline = |scope: &Scope| {
         let channel = snapshot.library.channel(scope)?;
         // Without its entries: what it is called and where it stands.
-        let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_| None);
+        let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_: &str| None);
         let xml_url = feed.self_url(feeds.advertise).to_owned();
         Some(opml::Outline { title: feed.title, html_url: feed.home_url, xml_url })
     };

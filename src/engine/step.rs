@@ -218,7 +218,11 @@ impl Engine {
 
     /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
     /// No diagnostics: the file is not, or not any more, what the library knows.
-    pub(super) fn render(&self, next: &mut Current, outcome: &mut Outcome) -> Vec<(RelPath, Vec<Diagnostic>)> {
+    pub(super) fn render(
+        &self,
+        next: &mut Current,
+        outcome: &mut Outcome,
+    ) -> Vec<(RelPath, Vec<Diagnostic>)> {
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
         for scope in hot::scopes() {
             let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);

@@ -19,7 +19,8 @@ use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, ICON, Seq};
 
-use super::{Entry, Feed, TTL_MINUTES, links};
+use super::links::{self, Locate};
+use super::{Entry, Feed, TTL_MINUTES};
 
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;
@@ -42,7 +43,7 @@ const FIRST_SECOND: i64 = -62_135_596_800;
 
 /// The feed of `scope`, whose `articles` are in order, newest first.
 ///
-/// `bodies` gives the rendered articles, `locate` the route that a symbolic reference means. An
+/// `bodies` gives the rendered articles, `places` the route that a symbolic reference means. An
 /// article whose body cannot be had at the moment is left out: an entry has its body or is not in
 /// the feed.
 pub fn compose(
@@ -52,12 +53,12 @@ pub fn compose(
     channel: &Channel,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    locate: &dyn Fn(&str) -> Option<Route>,
+    places: &dyn Locate,
 ) -> Feed {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
         if let Some(body) = bodies(article.seq) {
-            numbered.push((article.seq, entry(site, feeds.content, article, &body, locate)));
+            numbered.push((article.seq, entry(site, feeds.content, article, &body, places)));
         }
     }
     bound(&mut numbered, feeds.max_bytes, HARD_BYTES_MAX);
@@ -79,12 +80,12 @@ pub fn compose(
         title: title(site, scope, channel),
         description: description(site, channel),
         language: site.language.clone(),
-        home_url: links::absolute(site, &home(scope)),
+        home_url: links::home(site, scope),
         self_urls: Format::ALL
             .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
         updated: updated.unwrap_or(channel.watermark),
         author: Person { name: line(&site.author), ..Person::default() },
-        icon: icon(site, locate),
+        icon: icon(site, places),
         ttl_minutes: TTL_MINUTES,
         full: feeds.content == Content::Full,
         entries,
@@ -92,8 +93,8 @@ pub fn compose(
 }
 
 /// The picture of the site: `icon.png` in the article directory, where there is one.
-fn icon(site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
-    match locate(ICON)? {
+fn icon(site: &Site, places: &dyn Locate) -> Option<String> {
+    match places.locate(ICON)? {
         // An article may have the name of the picture; then this is its page.
         Route::Resource(path) if path.as_str() == ICON => {
             Some(links::absolute(site, &Route::Resource(path)))
@@ -167,30 +168,22 @@ fn description(site: &Site, channel: &Channel) -> String {
     if own.is_empty() { line(&site.description) } else { own }
 }
 
-/// The page that shows what the feed carries.
-fn home(scope: &Scope) -> Route {
-    match scope {
-        Scope::Site => Route::Home,
-        scope => Route::Index(scope.clone()),
-    }
-}
-
 fn entry(
     site: &Site,
     content: Content,
     article: &Article,
     body: &Body,
-    locate: &dyn Fn(&str) -> Option<Route>,
+    places: &dyn Locate,
 ) -> Entry {
     let head = &*article.head;
-    let url = links::absolute(site, &Route::Resource(article.url.clone()));
+    let url = links::page(site, article);
     let published = whole_second(article.published);
     let html = match content {
-        Content::Full => directed(links::resolve(&body.html, &url, site, locate), head),
+        Content::Full => directed(links::resolve_for(&body.html, article, site, places), head),
         Content::Summary => String::new(),
     };
     let image = match &head.image {
-        Some(image) => links::image(image, article, site, locate),
+        Some(image) => links::image_for(image, article, site, places),
         None => None,
     };
     let external_url = match &head.external_url {
@@ -208,6 +201,7 @@ fn entry(
         atom_id: old_atom_id.unwrap_or_else(|| atom_id(&site.id, &article.id)),
         id: article.id.clone(),
         imported: article.imported.clone(),
+        local: site.elsewhere.is_some().then(|| article.url.clone()),
         title: line(&head.title),
         summary: body.summary.trim().to_owned(),
         html,
@@ -351,7 +345,7 @@ mod tests {
     }
 
     fn feed(articles: &[Arc<Article>], bodies: &dyn Fn(Seq) -> Option<Arc<Body>>) -> Feed {
-        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_| None)
+        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_: &str| None)
     }
 
     #[test]
@@ -359,7 +353,7 @@ mod tests {
         let tag = Scope::Tag(crate::base::UrlPath::new("c-sharp").unwrap());
         let mut named = channel("C#");
         let make = |scope: &Scope, channel: &Channel| {
-            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_| None)
+            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_: &str| None)
         };
         let feed = make(&tag, &named);
         assert_eq!(feed.title, "C# — The Site");
@@ -470,8 +464,15 @@ mod tests {
         config.content = Content::Summary;
         let articles = [Arc::new(article(1, "a.md"))];
         let bodies = |_| body("<p>x</p>", "x");
-        let made =
-            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        let made = compose(
+            &site(),
+            &config,
+            &Scope::Site,
+            &channel(""),
+            &articles,
+            &bodies,
+            &|_: &str| None,
+        );
         assert_eq!(
             (made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()),
             (false, "", "x")
@@ -498,8 +499,15 @@ mod tests {
         let bodies = |seq| body(&"x".repeat(size(seq)), "summary");
         let mut config = feeds();
         config.max_bytes = 100 << 20;
-        let made =
-            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        let made = compose(
+            &site(),
+            &config,
+            &Scope::Site,
+            &channel(""),
+            &articles,
+            &bodies,
+            &|_: &str| None,
+        );
         let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();
         assert_eq!(kept, [true, false, true]);
         assert_eq!(made.entries[1].summary, "summary");
@@ -527,7 +535,7 @@ mod tests {
                 let html = "x".repeat(size * 10);
                 let one = article(n as Seq, &format!("{n}.md"));
                 let body = Body { html, summary: "s".to_owned() };
-                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_| None)));
+                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_: &str| None)));
             }
             let (soft, hard) = (soft * 10, hard * 10);
             let whole = entries.clone();

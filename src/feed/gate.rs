@@ -257,9 +257,7 @@ fn text_of(read: &Option<model::Text>) -> &str {
 fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'static str> {
     let (id, title) = match format {
         Format::Atom => (xml::border(&entry.atom_id), Some(entry.name())),
-        Format::Rss | Format::Json => {
-            (xml::border(entry.id_in(format)), xml::some(&entry.title))
-        }
+        Format::Rss | Format::Json => (xml::border(entry.id_in(format)), xml::some(&entry.title)),
     };
     if !same(&read.id, &id) || id.trim().is_empty() {
         return Some("id");

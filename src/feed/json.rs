@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::base::{Format, time};
+use crate::base::{Format, UrlPath, time};
 
 use crate::library::old_feed::Imported;
 
@@ -52,7 +52,11 @@ struct Extension<'a> {
 #[derive(Serialize)]
 struct ItemExtension<'a> {
     id: &'a str,
-    imported: &'a Imported,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<&'a Imported>,
+    /// The URL path of the article, which a page elsewhere does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -110,6 +114,12 @@ fn extension(feed: &Feed) -> Option<Extension<'_>> {
     (site_id.is_some() || feed_id.is_some()).then_some(Extension { site_id, feed_id })
 }
 
+fn item_extension(entry: &Entry) -> Option<ItemExtension<'_>> {
+    let (imported, path) = (entry.imported.as_deref(), entry.local.as_ref().map(UrlPath::as_str));
+    let is_needed = imported.is_some() || path.is_some();
+    is_needed.then_some(ItemExtension { id: &entry.id, imported, path })
+}
+
 fn author(person: &Person) -> Author<'_> {
     Author { name: xml::border(&person.name), url: person.url.as_deref() }
 }
@@ -134,10 +144,7 @@ fn item(entry: &Entry) -> Item<'_> {
         authors: entry.authors.iter().map(author).collect(),
         tags: entry.tags.iter().filter_map(|tag| xml::some(tag)).collect(),
         language: entry.language.as_deref(),
-        extension: match &entry.imported {
-            Some(imported) => Some(ItemExtension { id: &entry.id, imported }),
-            None => None,
-        },
+        extension: item_extension(entry),
     }
 }
 

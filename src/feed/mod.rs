@@ -22,7 +22,7 @@ use std::slice;
 use std::sync::Arc;
 
 use crate::article::Person;
-use crate::base::{Format, Scope, Timestamp, text};
+use crate::base::{Format, Scope, Timestamp, UrlPath, text};
 use crate::library::old_feed::{Guid, Imported};
 
 pub use compose::{compose, feed_id};
@@ -101,6 +101,8 @@ pub struct Entry {
     pub id: String,
     /// The ids of an old feed.
     pub imported: Option<Arc<Imported>>,
+    /// The URL of its article within dropfeed, where its page is elsewhere.
+    pub local: Option<UrlPath>,
     /// Atom's id: that of an old feed, else the id where it is an IRI, else the `urn:uuid` derived from it.
     pub atom_id: String,
     /// The permalink.

@@ -31,6 +31,7 @@ pub(super) fn site() -> Site {
         language: "en".to_owned(),
         author: "Ada Lovelace".to_owned(),
         timezone: TimeZone::UTC,
+        elsewhere: None,
     }
 }
 
@@ -84,6 +85,7 @@ pub(super) fn feed() -> Feed {
     let rich = Entry {
         id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
         imported: None,
+        local: None,
         atom_id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
         url: "https://example.org/blog/news/hello-world".to_owned(),
         title: "Hello <b>world</b> & more".to_owned(),
@@ -107,6 +109,7 @@ pub(super) fn feed() -> Feed {
     let plain = Entry {
         id: "not an IRI".to_owned(),
         imported: None,
+        local: None,
         atom_id: "urn:uuid:1b671a64-40d5-591e-99b0-da01ff1f3341".to_owned(),
         url: "https://example.org/blog/plain".to_owned(),
         title: "Plain".to_owned(),
@@ -216,6 +219,7 @@ pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
             Entry {
                 id: format!("{id} id"),
                 imported: None,
+                local: None,
                 atom_id: String::new(),
                 url: "https://example.org/blog/a".to_owned(),
                 published,

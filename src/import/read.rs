@@ -139,7 +139,8 @@ mod tests {
         let mut lines =
             vec![format!("{} {}", document.name, document.feed_id.as_deref().unwrap_or("-"))];
         for entry in &document.entries {
-            let at = |at: Option<crate::base::Timestamp>| at.map_or("-".into(), |at| at.to_string());
+            let at =
+                |at: Option<crate::base::Timestamp>| at.map_or("-".into(), |at| at.to_string());
             let mark = if entry.is_permalink { "*" } else { "" };
             lines.push(format!(
                 "{}{mark} | {} | {} | {} | {}",
@@ -232,7 +233,9 @@ mod tests {
 
     #[test]
     fn encodings() {
-        let mut latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><rss version='2.0'><channel><item><title>".to_vec();
+        let mut latin =
+            b"<?xml version='1.0' encoding='ISO-8859-1'?><rss version='2.0'><channel><item><title>"
+                .to_vec();
         latin.extend_from_slice(b"Gr\xfc\xdfe</title><guid>1</guid></item></channel></rss>");
         assert_eq!(read(&latin).unwrap().entries[0].title, "Grüße");
         let text = "\u{feff}<rss version='2.0'><channel><item><title>Grüße</title><guid>1</guid></item></channel></rss>";
@@ -283,13 +286,10 @@ mod tests {
                 ids.iter().map(|id| format!("<item><guid>{id}</guid></item>")).collect();
             read(format!("<rss version='2.0'><channel>{items}</channel></rss>").as_bytes()).unwrap()
         };
-        let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><id>f</id><entry><id>1</id></entry></feed>";
-        let feed = join(vec![
-            page(&["3", "2"]),
-            page(&["2", "1"]),
-            read(atom.as_bytes()).unwrap(),
-        ])
-        .unwrap();
+        let atom =
+            "<feed xmlns='http://www.w3.org/2005/Atom'><id>f</id><entry><id>1</id></entry></feed>";
+        let feed = join(vec![page(&["3", "2"]), page(&["2", "1"]), read(atom.as_bytes()).unwrap()])
+            .unwrap();
         let listed: Vec<(&str, bool)> =
             feed.entries.iter().map(|entry| (entry.id.as_str(), entry.is_listed)).collect();
         assert_eq!(listed, [("3", true), ("2", true), ("1", false), ("1", true)]);

@@ -139,7 +139,8 @@ fn compared(old: &OldEntry, new: &OldEntry) -> Verdict {
     if title_key(&old.title) != title_key(&new.title) {
         changes.push(format!("title {:?} -> {:?}", old.title, new.title));
     }
-    let dates = [("published", old.published, new.published), ("updated", old.updated, new.updated)];
+    let dates =
+        [("published", old.published, new.published), ("updated", old.updated, new.updated)];
     for (name, before, after) in dates {
         if let (Some(before), Some(after)) = (before.map(whole_second), after.map(whole_second))
             && is_other(name, before, after)
@@ -174,7 +175,10 @@ mod tests {
     }
 
     fn check(new: OldEntry, by_id: &str, by_link: &str) {
-        let old = [entry("1", "/a", "A &amp; B", 2), OldEntry { is_listed: false, ..entry("2", "/b", "C", 1) }];
+        let old = [
+            entry("1", "/a", "A &amp; B", 2),
+            OldEntry { is_listed: false, ..entry("2", "/b", "C", 1) },
+        ];
         let seen = replay(Format::Atom, &old, &[new]);
         let name = |verdict: &Verdict| match verdict {
             Verdict::Same => "same".to_owned(),

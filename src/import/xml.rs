@@ -238,7 +238,8 @@ impl Builder {
             if field == Field::Id {
                 let said = attribute(element, b"isPermaLink");
                 let is_guid = vocabulary == Vocabulary::Rss;
-                self.texts().is_permalink = is_guid && said.is_none_or(|said| said.trim() != "false");
+                self.texts().is_permalink =
+                    is_guid && said.is_none_or(|said| said.trim() != "false");
             }
             self.field = Some((self.depth, field));
         }

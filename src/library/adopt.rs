@@ -166,7 +166,16 @@ mod tests {
         let url = UrlPath::new(url).unwrap();
         let id = id.to_owned();
         let (is_verbatim, imported) = (true, None);
-        Recovered { url, id, is_verbatim, published: at, updated: at, in_site_feed, place, imported }
+        Recovered {
+            url,
+            id,
+            is_verbatim,
+            published: at,
+            updated: at,
+            in_site_feed,
+            place,
+            imported,
+        }
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub fn resolve(text: &str) -> Result<String, String> {
         };
         if !PLACEHOLDERS.contains(&name) {
             let known = PLACEHOLDERS.join(", ");
-            return Err(format!("{{{name}}} is not a placeholder of --id-template; known: {known}"));
+            return Err(format!(
+                "{{{name}}} is not a placeholder of --id-template; known: {known}"
+            ));
         }
         count += 1;
     }

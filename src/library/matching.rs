@@ -362,7 +362,8 @@ mod tests {
             &two,
             &["0", "1"],
         );
-        let twice = vec![entry("https://e.org/a/x", "1", "-"), entry("https://e.org/a/x/", "2", "-")];
+        let twice =
+            vec![entry("https://e.org/a/x", "1", "-"), entry("https://e.org/a/x/", "2", "-")];
         check(twice, &two[..1], &["?0", "?0"]);
     }
 

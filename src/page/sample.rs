@@ -24,6 +24,7 @@ pub(super) fn site() -> config::Site {
         language: "en".into(),
         author: "Ada Lovelace".into(),
         timezone: TimeZone::get("Europe/Berlin").unwrap(),
+        elsewhere: None,
     }
 }
 

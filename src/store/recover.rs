@@ -12,7 +12,7 @@ use feed_rs::model::Entry;
 use serde::Deserialize;
 use url::Url;
 
-use crate::base::{Format, Route, Scope, Timestamp};
+use crate::base::{Format, Route, Scope, Timestamp, UrlPath};
 use crate::feed::feed_id;
 use crate::library::adopt::Recovered;
 use crate::library::old_feed::Imported;
@@ -76,7 +76,8 @@ struct Extension {
 #[derive(Deserialize)]
 struct ItemExtension {
     id: String,
-    imported: Imported,
+    imported: Option<Imported>,
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -170,19 +171,27 @@ fn read(directory: &Path, format: Format) -> Option<Vec<u8>> {
 
 fn of_json(bytes: &[u8]) -> Option<OnDisk> {
     let feed: JsonFeed = serde_json::from_slice(bytes).ok()?;
+    let base = base_of(&feed.feed_url, Format::Json);
     let mut entries = Vec::with_capacity(feed.items.len());
     for item in feed.items {
         let JsonItem { id, url, date_published: published, date_modified: updated, extension } =
             item;
-        let (id, imported) = match extension {
-            Some(extension) => (extension.id, Some(Arc::new(extension.imported))),
-            None => (id, None),
+        let Some(ItemExtension { id, imported, path }) = extension else {
+            let imported = None;
+            entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
+            continue;
         };
+        // A page elsewhere does not lead to the article.
+        let url = match (path.and_then(|path| UrlPath::new(&path)), &base) {
+            (Some(path), Some(base)) => format!("{base}{path}"),
+            _ => url,
+        };
+        let imported = imported.map(Arc::new);
         entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
     }
     let extension = feed.extension.unwrap_or_default();
     Some(OnDisk {
-        base: base_of(&feed.feed_url, Format::Json),
+        base,
         id: None,
         site_id: extension.site_id,
         imported_id: extension.feed_id,

@@ -109,9 +109,14 @@ pub(super) static CHANNELS: Table = Table {
     columns: &["scope", "name", "watermark_us", "modified_us"],
     added: 0,
 };
-pub(super) static BODIES: Table = Table { index: 4, name: "bodies", columns: &["seq", "body"], added: 0 };
-pub(super) static DOCUMENTS: Table =
-    Table { index: 5, name: "documents", columns: &["path", "digest", "last_modified_us"], added: 0 };
+pub(super) static BODIES: Table =
+    Table { index: 4, name: "bodies", columns: &["seq", "body"], added: 0 };
+pub(super) static DOCUMENTS: Table = Table {
+    index: 5,
+    name: "documents",
+    columns: &["path", "digest", "last_modified_us"],
+    added: 0,
+};
 pub(super) static SETTINGS: Table =
     Table { index: 6, name: "settings", columns: &["name", "value"], added: 0 };
 pub(super) static PROJECTED: Table =

@@ -22,11 +22,7 @@ struct Run {
 fn run(site: &Site, arguments: &[&str]) -> Run {
     let output = site.command(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run {
-        code: output.status.code().unwrap(),
-        out: text(output.stdout),
-        err: text(output.stderr),
-    }
+    Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 fn check(run: &Run, code: i32, out: &str, err: &str) {
@@ -66,7 +62,9 @@ fn article(front_matter: &str) -> String {
 /// The old site, moved in: two articles that its feed lists, and an older one that it does not.
 fn moved_in(old: &Old, settings: &str) -> (Site, Vec<String>) {
     let site = Site::new(settings);
-    for (path, front_matter) in [old.hello, old.second, ("long-ago.md", "title: Long ago\ndate: 2019-01-01")] {
+    for (path, front_matter) in
+        [old.hello, old.second, ("long-ago.md", "title: Long ago\ndate: 2019-01-01")]
+    {
         site.write(path, article(front_matter));
     }
     let mut files = Vec::new();
@@ -103,6 +101,13 @@ fn subscribers_of_every_kind_of_site_see_nothing_new() {
             assert!(!text.contains("Long ago"), "{}: {text}", old.name);
             assert!(text.contains("Second"), "{}: {text}", old.name);
         }
+        let written = ["rss.xml", "atom.xml", "feed.json"].map(|name| feed(&site, name));
+        let (later, files) = moved_in(old, ADDRESS);
+        build(&later);
+        check(&import(&later, &files, &[]), 0, "entries imported", "");
+        build(&later);
+        let imported = ["rss.xml", "atom.xml", "feed.json"].map(|name| feed(&later, name));
+        assert_eq!(imported, written, "{}: imported after the first start", old.name);
         // Once more, over the state: the same.
         check(&import(&site, &files, &["--dry-run"]), 0, old.by_id, "");
     }
@@ -125,14 +130,27 @@ fn an_import_after_the_first_start_overrides_derived_ids() {
     assert_eq!(guids(&site), expected);
     // Nothing of it moves by itself.
     let rss = feed(&site, "rss.xml");
-    site.write("_posts/2020-01-02-second.md", article("title: Second\ndate: 2020-01-02\ntags: [x]"));
+    site.write(
+        "_posts/2020-01-02-second.md",
+        article("title: Second\ndate: 2020-01-02\ntags: [x]"),
+    );
     build(&site);
     assert_eq!(guids(&site), expected);
-    assert!(rss.contains("Thu, 02 Jan 2020 09:30:00 GMT") && feed(&site, "rss.xml").contains("Thu, 02 Jan 2020 09:30:00 GMT"));
+    assert!(
+        rss.contains("Thu, 02 Jan 2020 09:30:00 GMT")
+            && feed(&site, "rss.xml").contains("Thu, 02 Jan 2020 09:30:00 GMT")
+    );
     // A date that its author corrects counts again.
-    site.write("_posts/2020-01-02-second.md", article("title: Second\ndate: 2020-01-01\ntags: [x]"));
+    site.write(
+        "_posts/2020-01-02-second.md",
+        article("title: Second\ndate: 2020-01-01\ntags: [x]"),
+    );
     build(&site);
-    assert!(feed(&site, "rss.xml").contains("Wed, 01 Jan 2020 00:00:00 GMT"), "{}", feed(&site, "rss.xml"));
+    assert!(
+        feed(&site, "rss.xml").contains("Wed, 01 Jan 2020 00:00:00 GMT"),
+        "{}",
+        feed(&site, "rss.xml")
+    );
 }
 
 #[test]
@@ -168,7 +186,12 @@ fn a_rehearsal_reports_what_would_be_new() {
     check(&run, 1, "new         fresh.md (https://blog.example/fresh)", "");
     check(&run, 1, "1 new, 0 changed, 2 moved for readers that know entries by id", "");
     check(&run, 1, "3 new, 0 changed, 0 moved for readers that know entries by link", "");
-    check(&run, 1, "moved       _posts/2020-01-03-hello.md: https://blog.example/2020/01/03/hello/ -> ", "");
+    check(
+        &run,
+        1,
+        "moved       _posts/2020-01-03-hello.md: https://blog.example/2020/01/03/hello/ -> ",
+        "",
+    );
     let run = import(&site, &files, &["--dry-run", "--json"]);
     let lines: Vec<serde_json::Value> =
         run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -187,10 +210,18 @@ fn what_has_no_article_or_several_is_reported_and_not_guessed() {
     }
     let run = import(&site, &files[..1], &["--dry-run"]);
     check(&run, 0, "no article  Hello & goodbye (https://blog.example/2020/01/03/hello/)", "");
-    check(&run, 0, "fits a/second.md and b/second.md; write `guid: \"https://blog.example/?p=7\"`", "");
+    check(
+        &run,
+        0,
+        "fits a/second.md and b/second.md; write `guid: \"https://blog.example/?p=7\"`",
+        "",
+    );
     check(&run, 0, "0 of 2 entries would be imported", "");
     // As it is advised.
-    site.write("a/second.md", article("title: Second\ndate: 2020-01-02\nguid: https://blog.example/?p=7"));
+    site.write(
+        "a/second.md",
+        article("title: Second\ndate: 2020-01-02\nguid: https://blog.example/?p=7"),
+    );
     check(&import(&site, &files[..1], &["--dry-run"]), 0, "1 of 2 entries would be imported", "");
 }
 
@@ -209,7 +240,10 @@ fn a_permalink_is_one_while_the_page_has_it() {
     build(&site);
     let rss = feed(&site, "rss.xml");
     assert!(rss.contains("<guid>https://blog.example/posts/hello</guid>"), "{rss}");
-    assert!(rss.contains("<guid isPermaLink=\"false\">https://other.example/second</guid>"), "{rss}");
+    assert!(
+        rss.contains("<guid isPermaLink=\"false\">https://other.example/second</guid>"),
+        "{rss}"
+    );
 }
 
 #[test]
@@ -245,7 +279,12 @@ fn an_import_before_the_first_start_can_be_taken_back() {
 fn a_template_makes_the_ids_of_posts_that_are_not_listed() {
     let (site, files) = moved_in(&OLD[2], ADDRESS);
     assert_eq!(OLD[2].name, "Hugo");
-    check(&import(&site, &files, &["--dry-run", "--id-template", "zolla"]), 2, "", "neither a preset");
+    check(
+        &import(&site, &files, &["--dry-run", "--id-template", "zolla"]),
+        2,
+        "",
+        "neither a preset",
+    );
     let wrong = import(&site, &files, &["--id-template", "jekyll-feed"]);
     check(&wrong, 2, "", "--id-template is wrong: for posts/");
     check(&import(&site, &files, &["--id-template", "hugo"]), 0, "2 of 2 entries imported", "");
@@ -254,7 +293,10 @@ fn a_template_makes_the_ids_of_posts_that_are_not_listed() {
     site.write("long-ago.md", article("title: Long ago\ndate: 2019-01-01\ntags: [old]"));
     build(&site);
     let tagged = fs::read_to_string(site.feeds().join("tags/old/rss.xml")).unwrap();
-    assert!(tagged.contains("<guid isPermaLink=\"false\">https://blog.example/long-ago/</guid>"), "{tagged}");
+    assert!(
+        tagged.contains("<guid isPermaLink=\"false\">https://blog.example/long-ago/</guid>"),
+        "{tagged}"
+    );
     assert_eq!(guids(&site).len(), 2);
 }
 
@@ -302,6 +344,23 @@ fn what_cannot_be_imported_is_one_sentence_and_changes_nothing() {
 
 fn old_text(path: &str) -> String {
     fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn imported_ids_survive_the_loss_of_the_state() {
+    let old = OLD.iter().find(|old| old.name == "Blogger").unwrap();
+    let (site, mut files) = moved_in(old, ADDRESS);
+    let rss = "<rss version='2.0'><channel><link>https://blog.example/</link><item><title>Hello &amp; goodbye</title>
+        <guid>https://blog.example/hello</guid><pubDate>Fri, 03 Jan 2020 17:30:00 GMT</pubDate></item></channel></rss>";
+    files.push(put(&site, "rss-old.xml", rss).display().to_string());
+    check(&import(&site, &files, &[]), 0, "3 of 3 entries imported", "");
+    build(&site);
+    let before = ["rss.xml", "atom.xml", "feed.json"].map(|name| feed(&site, name));
+    assert!(before[0].contains("<guid>https://blog.example/hello</guid>"), "{}", before[0]);
+    fs::remove_dir_all(site.dir.path().join(".dropfeed")).unwrap();
+    fs::remove_file(site.articles().join("long-ago.md")).unwrap();
+    build(&site);
+    assert_eq!(["rss.xml", "atom.xml", "feed.json"].map(|name| feed(&site, name)), before);
 }
 
 #[test]

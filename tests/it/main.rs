@@ -8,6 +8,7 @@ mod corpus;
 mod crash;
 mod docs;
 mod engine;
+mod feeds_only;
 mod fixture;
 mod generators;
 mod http;

@@ -124,7 +124,9 @@ impl Step<'_> {
             Some(record) => record.imported.as_ref(),
             None => match self.adoptions.get(path) {
                 Some(adoption) => Some(&adoption.imported),
-                None => self.recovered(path, &head).and_then(|recovered| recovered.imported.as_ref()),
+                None => {
+                    self.recovered(path, &head).and_then(|recovered| recovered.imported.as_ref())
+                }
             },
         };
         let published = match imported.and_then(|imported| imported.date_for(head.published)) {
@@ -299,7 +301,8 @@ impl Step<'_> {
         let url = ledger.claim(seq, &asked)?;
         let updated =
             dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
-        let recovered_imported = recovered.as_ref().and_then(|recovered| recovered.imported.clone());
+        let recovered_imported =
+            recovered.as_ref().and_then(|recovered| recovered.imported.clone());
         let (first_seen, updated) = match (&adoption, recovered) {
             (Some(Adoption { imported, updated: Some(old), .. }), _) if imported.is_listed => {
                 let updated = dates::updated_imported(*old, &id, draft.published, self.now);

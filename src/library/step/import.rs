@@ -58,7 +58,8 @@ pub enum Fate {
 
 impl State {
     pub(super) fn take_imports(&mut self, imports: Imports) {
-        self.library.feed_id = imports.feed().and_then(|feed| feed.feed_id.as_deref().map(Arc::from));
+        self.library.feed_id =
+            imports.feed().and_then(|feed| feed.feed_id.as_deref().map(Arc::from));
         self.imports = imports;
     }
 
@@ -73,10 +74,8 @@ impl State {
     /// state, the rows to commit, and the way back.
     #[must_use]
     pub fn import(&self, feed: OldFeed, policy: &Policy, now: Timestamp) -> (State, Outcome, Undo) {
-        let mut undo = Undo {
-            before: self.imports.feed().cloned().unwrap_or_default(),
-            records: Vec::new(),
-        };
+        let mut undo =
+            Undo { before: self.imports.feed().cloned().unwrap_or_default(), records: Vec::new() };
         let mut state = self.clone();
         state.take_imports(Imports::of(joined(&undo.before, feed)));
         let mut step = Step::new(state, policy, now, Scan::Later);
@@ -279,7 +278,11 @@ impl Step<'_> {
         let published = date.map_or(old.published, |date| whole_second(date.min(self.now)));
         let updated = match updated {
             Some(updated) => dates::updated_imported(updated, &id, published, self.now),
-            None => old.updated.max(published),
+            // What never changed was last changed when it was published.
+            None if whole_second(old.updated) <= old.published => {
+                dates::updated_imported(published, &id, published, self.now)
+            }
+            None => dates::updated_imported(old.updated, &id, published, self.now),
         };
         let first_seen = old.first_seen.min(published);
         let imported = Some(Arc::new(imported));

@@ -39,6 +39,7 @@ pub(super) fn site(url: &str) -> Site {
         language: "en".into(),
         author: "Ada".into(),
         timezone: jiff::tz::TimeZone::UTC,
+        elsewhere: None,
     }
 }
 

@@ -244,7 +244,11 @@ pub(super) const OLD: &[Old] = &[
         by_id: MOVED,
         written: [
             &["<guid isPermaLink=\"false\">https://blog.example/?p=12&#x26;lang=en</guid>", RSS_3],
-            &["<id>https://blog.example/?p=12&#x26;lang=en</id>", "<id>https://blog.example/feed/atom/</id>", ATOM_3],
+            &[
+                "<id>https://blog.example/?p=12&#x26;lang=en</id>",
+                "<id>https://blog.example/feed/atom/</id>",
+                ATOM_3,
+            ],
             &["\"id\":\"https://blog.example/?p=12&lang=en\""],
         ],
     },
@@ -256,8 +260,11 @@ pub(super) const OLD: &[Old] = &[
         by_id: MOVED,
         written: [
             &["<guid isPermaLink=\"false\">https://blog.example/2020/01/03/hello</guid>"],
-            &["<id>https://blog.example/2020/01/03/hello</id>", "<id>https://blog.example/feed.xml</id>",
-              "<published>2020-01-03T08:30:00+00:00</published>"],
+            &[
+                "<id>https://blog.example/2020/01/03/hello</id>",
+                "<id>https://blog.example/feed.xml</id>",
+                "<published>2020-01-03T08:30:00+00:00</published>",
+            ],
             &["\"id\":\"https://blog.example/2020/01/03/hello\""],
         ],
     },
@@ -268,8 +275,10 @@ pub(super) const OLD: &[Old] = &[
         second: ("posts/second.md", DAY_2),
         by_id: MOVED,
         written: [
-            &["<guid isPermaLink=\"false\">https://blog.example/posts/hello/</guid>",
-              "<pubDate>Fri, 03 Jan 2020 08:30:00 GMT</pubDate>"],
+            &[
+                "<guid isPermaLink=\"false\">https://blog.example/posts/hello/</guid>",
+                "<pubDate>Fri, 03 Jan 2020 08:30:00 GMT</pubDate>",
+            ],
             &["<id>https://blog.example/posts/hello/</id>"],
             &[],
         ],
@@ -280,7 +289,14 @@ pub(super) const OLD: &[Old] = &[
         hello: ("blog/hello.md", DAY_3),
         second: ("blog/second.md", DAY_2),
         by_id: MOVED,
-        written: [&[], &["<id>https://blog.example/blog/hello/</id>", "<id>https://blog.example/atom.xml</id>"], &[]],
+        written: [
+            &[],
+            &[
+                "<id>https://blog.example/blog/hello/</id>",
+                "<id>https://blog.example/atom.xml</id>",
+            ],
+            &[],
+        ],
     },
     Old {
         name: "Eleventy",
@@ -314,8 +330,11 @@ pub(super) const OLD: &[Old] = &[
         by_id: MOVED,
         written: [
             &["<guid isPermaLink=\"false\">tag:blogger.com,1999:blog-4242.post-77</guid>"],
-            &["<id>tag:blogger.com,1999:blog-4242.post-77</id>", "<id>tag:blogger.com,1999:blog-4242</id>",
-              "<published>2020-01-03T17:30:00+00:00</published>"],
+            &[
+                "<id>tag:blogger.com,1999:blog-4242.post-77</id>",
+                "<id>tag:blogger.com,1999:blog-4242</id>",
+                "<published>2020-01-03T17:30:00+00:00</published>",
+            ],
             &[],
         ],
     },
@@ -341,7 +360,11 @@ pub(super) const OLD: &[Old] = &[
         hello: ("hello.md", DAY_3),
         second: ("second.md", DAY_2),
         by_id: MOVED,
-        written: [&["<guid isPermaLink=\"false\">https://old.substack.com/p/hello</guid>", RSS_3], &[], &[]],
+        written: [
+            &["<guid isPermaLink=\"false\">https://old.substack.com/p/hello</guid>", RSS_3],
+            &[],
+            &[],
+        ],
     },
     Old {
         name: "Medium",
@@ -349,6 +372,10 @@ pub(super) const OLD: &[Old] = &[
         hello: ("2020-01-03_Hello---goodbye-1a2b3c4d5e6f.html.md", DAY_3),
         second: ("2020-01-02_Second-6f5e4d3c2b1a.html.md", DAY_2),
         by_id: MOVED,
-        written: [&["<guid isPermaLink=\"false\">https://medium.com/p/1a2b3c4d5e6f</guid>", RSS_3], &[], &[]],
+        written: [
+            &["<guid isPermaLink=\"false\">https://medium.com/p/1a2b3c4d5e6f</guid>", RSS_3],
+            &[],
+            &[],
+        ],
     },
 ];
