@@ -1,14 +1,11 @@
-//! `dropfeed import`: reads old feeds from files, hands them to the engine, and prints what subscribers will see.
+//! `dropfeed import`: reads old feeds, hands them to the engine, and prints what subscribers will see.
 //!
 //! Exit status: 0 nothing new (or imported), 1 something would be new to readers that know entries by id, 2 nothing was
 //! done because of an error.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -16,17 +13,13 @@ use crate::base::RelPath;
 use crate::config::Config;
 use crate::daemon::{self, Import};
 use crate::engine::Rehearsal;
+use crate::import;
 use crate::import::replay::{Seen, Verdict};
-use crate::import::{self, Document};
 use crate::library::old_feed::{OldEntry, OldFeed};
 use crate::library::{Fate, id_template};
 use crate::ops::logging;
 
-/// The most bytes of all documents together.
-const BYTES_MAX: u64 = 64 << 20;
-
-/// The most documents.
-const DOCUMENTS_MAX: usize = 1_000;
+use super::old_feed::Sources;
 
 /// The exit status where something would be new.
 const NEW: u8 = 1;
@@ -39,6 +32,7 @@ Examples:
   dropfeed import --dry-run rss.xml          Show what subscribers of the old feed will see
   dropfeed import rss.xml atom.xml           Keep the ids of both formats
   dropfeed import feed.xml page2.xml         feed.xml is what subscribers poll, page2.xml has older posts
+  dropfeed import https://blog.example/feed  Fetch it, with its older pages
   dropfeed import --id-template hugo rss.xml Make the ids of posts that the feed does not list
   dropfeed import --undo                     Take the last import back
 
@@ -48,10 +42,10 @@ that know entries by id, 1 if something is, 2 after an error.";
 /// The options of `dropfeed import`.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Files of the old feed: RSS, Atom or JSON. Of several files in one format, the first is the feed that subscribers
-    /// poll, and the others are its older pages
+    /// Files or addresses of the old feed: RSS, Atom or JSON. Of several in one format, the first is the feed that
+    /// subscribers poll, and the others are its older pages. The older pages of an address are found by themselves
     #[arg(value_name = "FEED", required_unless_present = "undo")]
-    feeds: Vec<PathBuf>,
+    feeds: Vec<String>,
     /// Change nothing; show what subscribers of the old feed will see after the switch
     #[arg(long)]
     dry_run: bool,
@@ -61,6 +55,12 @@ pub(super) struct Options {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
+    /// Fetch addresses through this proxy [env: HTTPS_PROXY, http_proxy; NO_PROXY for exceptions]
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
+    /// Follow older pages to these hosts as well, separated by commas
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    follow_hosts: Vec<String>,
     /// Make the ids of old posts that the feed does not list: a preset (jekyll-feed, hugo, zola, eleventy, wordpress,
     /// ghost, blogger, pelican) or a text with {home}, {host}, {path}, {slug}, {year}, {month}, {day}, {id}, {feed_id}
     #[arg(long, value_name = "TEMPLATE")]
@@ -109,24 +109,11 @@ fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
 
 /// The documents as one feed, and what has to be said about them.
 fn read(config: &Config, options: &Options) -> anyhow::Result<(OldFeed, Vec<String>)> {
-    if options.feeds.len() > DOCUMENTS_MAX {
-        bail!("more than {DOCUMENTS_MAX} files");
+    let mut sources = Sources::new(options.proxy.as_deref(), &options.follow_hosts);
+    for source in &options.feeds {
+        sources.take(source)?;
     }
-    let (mut documents, mut notes, mut left) = (Vec::new(), Vec::new(), BYTES_MAX);
-    for path in &options.feeds {
-        let bytes = bytes_of(path, left)?;
-        left -= bytes.len() as u64;
-        let document =
-            import::read(&bytes).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))?;
-        if document.entries.is_empty() {
-            bail!("{}: the feed has no entries", path.display());
-        }
-        for note in &document.notes {
-            notes.push(format!("{}: {note}", path.display()));
-        }
-        notes.extend(doubts(path, &document));
-        documents.push(document);
-    }
+    let (documents, notes) = sources.finish();
     let mut feed = import::join(documents).map_err(|why| anyhow::anyhow!("{why}"))?;
     feed.base = config.site.url.path().trim_matches('/').to_owned();
     feed.home = feed.home.or_else(|| Some(config.site.url.to_string()));
@@ -134,46 +121,6 @@ fn read(config: &Config, options: &Options) -> anyhow::Result<(OldFeed, Vec<Stri
         feed.id_template = Some(id_template::resolve(template).map_err(anyhow::Error::msg)?);
     }
     Ok((feed, notes))
-}
-
-/// Things about a document that its owner should know, though it can be imported.
-fn doubts(path: &Path, document: &Document) -> Vec<String> {
-    let mut doubts = Vec::new();
-    let undated = document.entries.iter().filter(|entry| entry.published.is_none()).count();
-    if undated > 0 {
-        let path = path.display();
-        doubts.push(format!(
-            "{path}: {undated} entries have no date (or 1970); theirs is that of the article"
-        ));
-    }
-    if let Some(next) = &document.next {
-        let path = path.display();
-        doubts.push(format!(
-            "{path}: the feed has older pages, beginning with {next}; download and name them as well, if you want the ids \
-             of older posts"
-        ));
-    }
-    doubts
-}
-
-fn bytes_of(path: &Path, max: u64) -> anyhow::Result<Vec<u8>> {
-    let text = path.to_string_lossy();
-    if text.starts_with("http://") || text.starts_with("https://") {
-        bail!(
-            "{text} is an address; download it with `curl -o old.xml {text}` and import the file"
-        );
-    }
-    let name = || path.display().to_string();
-    let file = File::open(path).with_context(name)?;
-    if !file.metadata().with_context(name)?.is_file() {
-        bail!("{} is not a file", path.display());
-    }
-    let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).with_context(name)?;
-    if bytes.len() as u64 > max {
-        bail!("{}: the documents are larger than {} MiB together", path.display(), BYTES_MAX >> 20);
-    }
-    Ok(bytes)
 }
 
 fn write_text(out: &mut dyn Write, rehearsal: &Rehearsal, options: &Options) -> io::Result<()> {

@@ -7,6 +7,7 @@
 mod import;
 mod init;
 mod new;
+mod old_feed;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -27,6 +27,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Unreadable> {
         feed_id: None,
         home: text(&feed, "home_page_url"),
         next: text(&feed, "next_url"),
+        is_wordpress: false,
         entries: items.iter().map(item).collect(),
         notes: Vec::new(),
     })

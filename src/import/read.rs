@@ -29,6 +29,8 @@ pub struct Document {
     pub home: Option<String>,
     /// The URL of the document with the entries before these: RFC 5005 `prev-archive` or `next`, JSON `next_url`.
     pub next: Option<String>,
+    /// Whether WordPress made it, whose older pages have numbers.
+    pub is_wordpress: bool,
     /// Its entries, in its order.
     pub entries: Vec<OldEntry>,
     /// One sentence about each entry that is not used as it is.

@@ -44,6 +44,7 @@ enum Field {
     Title,
     Published,
     Updated,
+    Generator,
 }
 
 /// The texts of an entry, or of the feed itself.
@@ -56,6 +57,7 @@ struct Texts {
     title: String,
     published: String,
     updated: String,
+    generator: String,
 }
 
 /// What is known so far.
@@ -276,6 +278,7 @@ impl Builder {
             (Vocabulary::DublinCore, "date" | "issued" | "created") => Some(Field::Published),
             (Vocabulary::Atom, "updated" | "modified") => Some(Field::Updated),
             (Vocabulary::DublinCore, "modified") => Some(Field::Updated),
+            (Vocabulary::Rss | Vocabulary::Atom, "generator") => Some(Field::Generator),
             _ => None,
         }
     }
@@ -332,6 +335,7 @@ impl Builder {
             home,
             // An archive is a fixed page; `next` may shift while it is followed.
             next: self.prev_archive.or(self.next),
+            is_wordpress: self.feed.generator.to_ascii_lowercase().contains("wordpress"),
             entries: self.entries,
             notes: Vec::new(),
         })
@@ -347,6 +351,7 @@ impl Texts {
             Field::Title => &mut self.title,
             Field::Published => &mut self.published,
             Field::Updated => &mut self.updated,
+            Field::Generator => &mut self.generator,
         }
     }
 

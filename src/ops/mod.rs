@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod clock_set;
+pub mod fetch;
 pub mod listener;
 pub mod logging;
 pub mod systemd;

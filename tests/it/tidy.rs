@@ -38,7 +38,7 @@ const ORDER: &str = "
     src/library: guard old_feed permalink < id_template matching rows < address locate < channel ledger < assets < adopt < state < step
     src/import: date replay < read < json xml
     src/library/step: dates rename < finish < import < admit
-    src/ops: clock listener systemd < clock_set logging
+    src/ops: clock fetch listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month
     src/publish: document < snapshot < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
@@ -144,6 +144,7 @@ const WRITERS: &[&str] = &["store", "cli/init", "cli/new"];
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[
+    ("tokio_rustls", &["ops/fetch"]),
     ("std::fs", &["source", "store", "config/load", "cli", "daemon", "ops"]),
     ("rustix::fs", &["source", "store", "cli/new", "ops"]),
     ("rss", &["feed/rss"]),
