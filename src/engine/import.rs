@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::{Format, RelPath, Route, Scope};
@@ -20,7 +21,7 @@ use super::step::StepError;
 use super::{Current, Engine, value};
 
 /// What an import comes to.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Rehearsal {
     /// The entries of the old feed, and what became of each.
     pub fates: Vec<(OldEntry, Fate)>,
@@ -71,11 +72,12 @@ impl From<StoreError> for ImportError {
 }
 
 impl Engine {
-    /// Makes the last import final: from now on readers may see what it gave.
+    /// Makes the last import final, and later ones at once: from now on readers may see what they give.
     ///
     /// # Errors
     /// It cannot be made durable.
     pub fn seal_import(&mut self) -> Result<(), StoreError> {
+        self.serves = true;
         if self.undo.is_empty() {
             return Ok(());
         }
@@ -152,7 +154,11 @@ impl Engine {
             self.render(&mut next, &mut outcome);
             outcome.commit.documents = self.write_hot(&mut next, now);
         }
-        let undo = serde_json::to_string(&undo).unwrap_or_default();
+        // A running dropfeed has published it in a moment.
+        let undo = match self.serves {
+            true => String::new(),
+            false => serde_json::to_string(&undo).unwrap_or_default(),
+        };
         outcome.commit.values.push((UNDO.to_owned(), undo.clone()));
         self.commit_import(next, outcome.commit)?;
         self.undo = undo;

@@ -122,6 +122,8 @@ pub struct Engine {
     undo: String,
     /// Whether an old feed was imported.
     imported: bool,
+    /// Whether readers may see what is published.
+    serves: bool,
 }
 
 /// What the next step has to do, whatever it finds.
@@ -218,6 +220,7 @@ impl Engine {
             left_out: events::LeftOut::default(),
             undo,
             imported,
+            serves: false,
         };
         if !first_scan {
             engine.republish();

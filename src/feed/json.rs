@@ -4,6 +4,7 @@
 //! its content, as HTML or as text.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -53,7 +54,7 @@ struct Extension<'a> {
 struct ItemExtension<'a> {
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    imported: Option<&'a Imported>,
+    imported: Option<Imported>,
     /// The URL path of the article, which a page elsewhere does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
@@ -115,7 +116,10 @@ fn extension(feed: &Feed) -> Option<Extension<'_>> {
 }
 
 fn item_extension(entry: &Entry) -> Option<ItemExtension<'_>> {
-    let (imported, path) = (entry.imported.as_deref(), entry.local.as_ref().map(UrlPath::as_str));
+    let path = entry.local.as_ref().map(UrlPath::as_str);
+    // The former id is of this state alone.
+    let known = |imported: &Arc<Imported>| Imported { former: None, ..(**imported).clone() };
+    let imported = entry.imported.as_ref().map(known);
     let is_needed = imported.is_some() || path.is_some();
     is_needed.then_some(ItemExtension { id: &entry.id, imported, path })
 }

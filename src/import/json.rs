@@ -6,7 +6,7 @@ use crate::base::Format;
 use crate::library::old_feed::OldEntry;
 
 use super::date;
-use super::read::{Document, ENTRIES_MAX, Unreadable};
+use super::document::{Document, ENTRIES_MAX, Unreadable};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Document, Unreadable> {
     let feed: Value =

@@ -7,9 +7,11 @@
 //! Pure: no files, no network, no clock. What cannot be read is one sentence, and nothing of it is used.
 
 mod date;
+mod document;
 mod json;
 mod read;
 pub mod replay;
 mod xml;
 
-pub use read::{Document, join, read};
+pub use document::Document;
+pub use read::{join, read};

@@ -6,13 +6,15 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::time::whole_second;
 use crate::base::{Format, Timestamp};
 use crate::library::old_feed::OldEntry;
 use crate::library::title_key;
 
 /// What a reader makes of an entry of the new feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Known, and the same.
     Same,
@@ -25,7 +27,7 @@ pub enum Verdict {
 }
 
 /// An entry of the new feed, and what both readers make of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// The entry as dropfeed writes it.
     pub entry: OldEntry,
@@ -36,7 +38,7 @@ pub struct Seen {
 }
 
 /// How many entries a reader takes for new, changed and moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// New to it.
     pub new: usize,

@@ -17,7 +17,7 @@ use crate::base::Format;
 use crate::library::old_feed::OldEntry;
 
 use super::date;
-use super::read::{Document, ENTRIES_MAX, Unreadable};
+use super::document::{Document, ENTRIES_MAX, Unreadable};
 
 /// The deepest nesting that is read.
 const DEPTH_MAX: usize = 1_000;

@@ -36,7 +36,7 @@ const ORDER: &str = "
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/library: guard old_feed permalink < id_template matching rows < address locate < channel ledger < assets < adopt < state < step
-    src/import: date replay < read < json xml
+    src/import: date document replay < json xml < read
     src/library/step: dates rename < finish < import < admit
     src/ops: clock fetch listener systemd < clock_set logging
     src/page: error sitemap format < article list < home index month

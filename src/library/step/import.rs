@@ -46,7 +46,7 @@ struct Former {
 }
 
 /// What became of an entry of an old feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// An article has its id.
     Article(RelPath),
