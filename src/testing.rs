@@ -43,7 +43,8 @@ pub mod library {
 
 pub mod publish {
     pub use crate::publish::{
-        Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
+        Asset, Document, Found, Kind, PollReason, Published, Redirect, Render, Snapshot,
+        Unrendered, Watching,
     };
 }
 

@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 
 use crate::base::RelPath;
 use crate::config::Config;
-use crate::daemon::{self, Import};
-use crate::engine::Rehearsal;
+use crate::daemon;
+use crate::engine::{Import, Rehearsal};
 use crate::import;
 use crate::import::replay::{Seen, Verdict};
 use crate::library::old_feed::{OldEntry, OldFeed};
 use crate::library::{Fate, id_template};
+use crate::ops::control::Request;
 use crate::ops::logging;
 
 use super::old_feed::Sources;
+use super::running::{ask_if_running, show};
 
 /// The exit status where something would be new.
 const NEW: u8 = 1;
@@ -36,7 +38,7 @@ Examples:
   dropfeed import --id-template hugo rss.xml Make the ids of posts that the feed does not list
   dropfeed import --undo                     Take the last import back
 
-Stop dropfeed first; --dry-run without a state needs no stop. Exit status of --dry-run: 0 if nothing is new to readers
+A running dropfeed imports at once, and publishes the result; that cannot be taken back. Exit status of --dry-run: 0 if nothing is new to readers
 that know entries by id, 1 if something is, 2 after an error.";
 
 /// The options of `dropfeed import`.
@@ -79,20 +81,18 @@ pub(super) fn run(config: Config, options: &Options) -> anyhow::Result<ExitCode>
 }
 
 fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
-    if options.undo {
-        return match daemon::import(config, Import::Undo)? {
-            Ok(_) => super::print(|out| writeln!(out, "the last import was taken back")),
-            Err(code) => Ok(code),
-        };
-    }
-    let (feed, notes) = read(&config, options)?;
-    for note in notes {
-        logging::report(&note);
-    }
-    let import = if options.dry_run { Import::Rehearse(feed) } else { Import::Apply(feed) };
-    let rehearsal = match daemon::import(config, import)? {
+    let import = if options.undo {
+        Import::Undo
+    } else {
+        let (feed, notes) = read(&config, options)?;
+        for note in notes {
+            logging::report(&note);
+        }
+        if options.dry_run { Import::Rehearse(feed) } else { Import::Apply(feed) }
+    };
+    let rehearsal = match carry_out(config, import)? {
         Ok(Some(rehearsal)) => rehearsal,
-        Ok(None) => return Ok(ExitCode::SUCCESS),
+        Ok(None) => return super::print(|out| writeln!(out, "the last import was taken back")),
         Err(code) => return Ok(code),
     };
     let code = if options.dry_run && rehearsal.by_id.new > 0 {
@@ -105,6 +105,23 @@ fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
         false => write_text(out, &rehearsal, options),
     })?;
     Ok(code)
+}
+
+/// Asks the running dropfeed; without one, works on the state itself. `Err` in the result: the exit status, after the
+/// reason was reported.
+fn carry_out(
+    config: Config,
+    import: Import,
+) -> anyhow::Result<Result<Option<Rehearsal>, ExitCode>> {
+    let request = Request::Import { import: serde_json::to_value(&import)? };
+    let Some(answer) = ask_if_running(&config.state.dir, &request)? else {
+        return daemon::import(config, import);
+    };
+    if !answer.reply.ok {
+        return Ok(Err(show(&answer.reply)?));
+    }
+    let data = answer.reply.data.unwrap_or_default();
+    Ok(Ok(serde_json::from_value(data)?))
 }
 
 /// The documents as one feed, and what has to be said about them.

@@ -2,17 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
 use crate::article::location;
+use crate::base::time::in_words;
 use crate::base::{Diagnostic, RelPath, Severity, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
-use crate::library::{Article, Kept, Notice, State};
+use crate::library::guard::Shrink;
+use crate::library::{Article, FileRow, Kept, Notice, Observation, State};
+use crate::ops::clock::Clock;
 use crate::ops::systemd;
-use crate::publish::{Part, Published};
+use crate::publish::status::{Degraded, Held, Unreadable};
+use crate::publish::{
+    Contents, LastProjection, LastPublish, Part, PollReason, Published, Status, Watching,
+};
 
 use super::read;
 
@@ -95,8 +102,7 @@ pub(super) fn still_refused(state: &State, notices: &[Notice]) {
     let reported = diagnostics(notices);
     for (path, row) in state.files() {
         let Kept::Refused(found) = &row.kept else { continue };
-        let is_left_out = found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT);
-        if !is_left_out && !reported.contains_key(path) {
+        if refusal(row).is_some() && !reported.contains_key(path) {
             report(path, &found.iter().collect::<Vec<_>>());
         }
     }
@@ -106,25 +112,26 @@ fn url(article: &Article, site: &Site) -> String {
     links::page(site, article)
 }
 
-/// A duration in its two largest units: `3 d 4 h`, `8 h 59 min`, `45 s`.
-fn in_words(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
+/// Why a file is refused: the first of the gravest findings. None for a file that is not, or that
+/// [`LeftOut`] reports.
+pub(super) fn refusal(row: &FileRow) -> Option<&Diagnostic> {
+    let Kept::Refused(found) = &row.kept else { return None };
+    if found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT) {
+        return None;
+    }
+    found.iter().min_by_key(|diagnostic| gravity(diagnostic))
+}
+
+fn gravity(diagnostic: &Diagnostic) -> u8 {
+    match diagnostic.severity {
+        Severity::Error => 0,
+        Severity::Warning => 1,
+        Severity::Note => 2,
     }
 }
 
 /// Logs the diagnostics of one file in one line: the first of the gravest, and how many more there are.
 fn report(path: &RelPath, diagnostics: &[&Diagnostic]) {
-    let gravity = |diagnostic: &Diagnostic| match diagnostic.severity {
-        Severity::Error => 0,
-        Severity::Warning => 1,
-        Severity::Note => 2,
-    };
     let Some(first) = diagnostics.iter().min_by_key(|diagnostic| gravity(diagnostic)) else {
         return;
     };
@@ -184,109 +191,176 @@ pub(super) fn quarantined(rejected: &Rejected) {
 }
 
 /// Logs that the configured `site.id` is not the one from which ids were derived.
-pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
-    warn!(
-        event = "warning",
-        "site.id stays {frozen:?}: ids were derived from it, and {configured:?} would change them all"
-    );
+pub(super) fn frozen_site_id(sentence: &str) {
+    warn!(event = "warning", "{sentence}");
 }
 
-/// The present troubles, so that each is logged once when it begins and once when it is over.
-#[derive(Debug)]
-pub(super) struct Trouble {
+/// Changes the published status, and reports each difference once, in the log and to the service
+/// manager.
+#[derive(Clone)]
+pub(super) struct StatusLog {
     published: Arc<Published>,
-    unreadable: BTreeMap<RelPath, Diagnostic>,
-    engine: Option<String>,
-    projection: Option<String>,
-    /// The line that the service manager has.
-    shown: Option<String>,
+    clock: Arc<dyn Clock>,
 }
 
-impl Trouble {
-    /// No trouble yet. What is degraded is published beside the snapshot.
-    pub(super) fn new(published: Arc<Published>) -> Self {
-        Self { published, unreadable: BTreeMap::new(), engine: None, projection: None, shown: None }
+impl StatusLog {
+    /// Reports the changes of `published`, dated by `clock`.
+    pub(super) fn new(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
+        Self { published, clock }
     }
 
-    /// Takes note of files that cannot be read at present.
-    pub(super) fn unreadable(&mut self, now: Vec<(RelPath, Diagnostic)>) {
-        for (path, diagnostic) in now {
-            if self.unreadable.get(&path) != Some(&diagnostic) {
-                report(&path, &[&diagnostic]);
-                self.unreadable.insert(path, diagnostic);
-            }
+    /// Notes why a part does not work, or that it does (`None`).
+    pub(super) fn set_degraded(&self, part: Part, reason: Option<&str>) {
+        // A part that works is the usual case, and changes nothing.
+        if reason.is_some() || self.published.status().degraded.contains_key(&part) {
+            self.change(|status, now| status.set_degraded(part, reason, now));
         }
     }
 
-    /// Takes note, after a full scan, that only the files in `still` cannot be read.
-    pub(super) fn readable_again(&mut self, still: &[RelPath]) {
-        self.unreadable.retain(|path, _| {
-            let stays = still.contains(path);
-            if !stays {
-                info!(event = "recovered", %path, "recovered: the file can be read again");
+    /// Notes what the shrink guard holds, and why, or that it holds nothing (`None`).
+    pub(super) fn set_held(&self, held: Option<(Shrink, &str)>) {
+        let held = held.map(|(shrink, reason)| (shrink.before, shrink.after, reason));
+        if held.is_some() || self.published.status().held.is_some() {
+            self.change(|status, now| status.set_held(held, now));
+        }
+    }
+
+    /// Notes how changes are noticed.
+    pub(super) fn set_watching(&self, watching: Watching) {
+        if self.published.status().watching != watching {
+            self.change(|status, now| status.set_watching(watching, now));
+        }
+    }
+
+    /// Notes files that cannot be read at present.
+    pub(super) fn add_unreadable(&self, found: Vec<(RelPath, Diagnostic)>) {
+        if found.is_empty() {
+            return;
+        }
+        self.change(|status, now| {
+            for (path, diagnostic) in found {
+                status.add_unreadable(path, diagnostic, now);
             }
-            stays
         });
     }
 
-    /// Takes note of what stops steps, or that a step succeeded (`None`).
-    pub(super) fn engine(&mut self, trouble: Option<String>) {
-        self.published.set_degraded(Part::Engine, trouble.clone());
-        log_change(&mut self.engine, trouble, "changes are not published");
-        self.show();
+    /// Notes that the files of these observations could be read.
+    pub(super) fn remove_unreadable(&self, observations: &[Observation]) {
+        let known = &self.published.status().unreadable;
+        let readable = |seen: &&Observation| known.contains_key(&seen.path);
+        let readable: Vec<&RelPath> =
+            observations.iter().filter(readable).map(|seen| &seen.path).collect();
+        if readable.is_empty() {
+            return;
+        }
+        self.change(|status, _| {
+            for path in readable {
+                status.unreadable.remove(path);
+            }
+        });
     }
 
-    /// Takes note of what stops the projection to `feeds/`, or that it succeeded (`None`).
-    pub(super) fn projection(&mut self, trouble: Option<String>) {
-        self.published.set_degraded(Part::Projection, trouble.clone());
-        log_change(&mut self.projection, trouble, "files in feeds/ are not updated");
-        self.show();
+    /// Notes the end of a full scan, after which only the files in `still` are unreadable.
+    pub(super) fn set_scanned(&self, still: &[RelPath]) {
+        self.change(|status, now| status.set_scanned(still, now));
+    }
+
+    /// Notes what is published, and how long the step took that did it.
+    pub(super) fn set_published(
+        &self,
+        contents: Contents,
+        generation: u64,
+        took: Option<Duration>,
+    ) {
+        self.change(|status, now| {
+            status.contents = contents;
+            status.published = Some(LastPublish { at: now, generation, took });
+        });
+    }
+
+    /// Notes the outcome of a pass of the projection over the snapshot of `generation`.
+    pub(super) fn set_projected(&self, generation: u64, failure: Option<&str>) {
+        self.change(|status, now| {
+            status.set_degraded(Part::Projection, failure, now);
+            if failure.is_none() {
+                status.projection = Some(LastProjection { generation, at: now });
+            }
+        });
     }
 
     /// Gives the service manager its line again, after another one took its place for a while.
-    pub(super) fn show_again(&mut self) {
-        self.shown = self.published.status().lines().next();
-        systemd::status(self.shown.as_deref().unwrap_or("serving"));
+    pub(super) fn show_again(&self) {
+        systemd::status(&self.published.status().summary());
     }
 
-    /// Gives the service manager the first line of what is degraded, where it is another one.
-    fn show(&mut self) {
-        let line = self.published.status().lines().next();
-        if self.shown != line {
-            systemd::status(line.as_deref().unwrap_or("serving"));
-            self.shown = line;
-        }
+    fn change(&self, change: impl FnOnce(&mut Status, Timestamp)) {
+        let now = self.clock.now();
+        self.published.change_status(|status| change(status, now), report_difference);
     }
 }
 
-fn log_change(old: &mut Option<String>, new: Option<String>, effect: &str) {
-    match (&old, &new) {
-        (_, Some(new)) if old.as_ref() != Some(new) => {
+/// Logs what is degraded or recovered in `new`, and gives the service manager its line.
+fn report_difference(old: &Status, new: &Status) {
+    for part in [Part::Engine, Part::Projection] {
+        let (old, new) = (old.degraded.get(&part), new.degraded.get(&part));
+        let reason = |degraded: &Degraded| degraded.reason.clone();
+        log_change(old.map(reason), new.map(reason), part.effect());
+    }
+    let (was, is) = (old.held.as_ref(), new.held.as_ref());
+    log_change(was.map(held_reason), is.map(held_reason), "the last feeds stay");
+    log_watching(&old.watching, &new.watching);
+    log_unreadable(old, new);
+    let line = new.summary();
+    if line != old.summary() {
+        systemd::status(&line);
+    }
+}
+
+fn held_reason(held: &Held) -> String {
+    let Held { before, after, reason, .. } = held;
+    format!("held: {before} -> {after}: {reason}")
+}
+
+fn log_change(old: Option<String>, new: Option<String>, effect: &str) {
+    match (old, new) {
+        (old, Some(new)) if old.as_ref() != Some(&new) => {
             error!(event = "degraded", "degraded: {new}; {effect}")
         }
         (Some(old), None) => info!(event = "recovered", "recovered: {old}"),
         _ => {}
     }
-    *old = new;
+}
+
+fn log_watching(old: &Watching, new: &Watching) {
+    let (was, is) = (old.polled_because(), new.polled_because());
+    match (new, is) {
+        (_, is) if is == was => {}
+        (Watching::Polling { reason: PollReason::Failed(_), .. }, Some(why)) => {
+            warn!(event = "polling", "{why}")
+        }
+        (_, Some(why)) => info!(event = "polling", "{why}"),
+        (_, None) => info!(event = "recovered", "recovered: listening for changes again"),
+    }
+}
+
+fn log_unreadable(old: &Status, new: &Status) {
+    let (was, is) = (&old.unreadable, &new.unreadable);
+    if was.ptr_eq(is) {
+        return;
+    }
+    for (path, Unreadable { diagnostic, .. }) in is {
+        if was.get(path).is_none_or(|known| known.diagnostic != *diagnostic) {
+            report(path, &[diagnostic]);
+        }
+    }
+    for path in was.keys().filter(|path| !is.contains_key(*path)) {
+        info!(event = "recovered", %path, "recovered: the file can be read again, or is gone");
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_are_written_in_words() {
-        for (seconds, words) in [
-            (-5, "0 s"),
-            (45, "45 s"),
-            (3_599, "59 min"),
-            (32_399, "8 h 59 min"),
-            (86_400, "1 d 0 h"),
-            (273_600, "3 d 4 h"),
-        ] {
-            assert_eq!(in_words(seconds), words);
-        }
-    }
 
     #[test]
     fn a_skipped_directory_is_logged_once() {

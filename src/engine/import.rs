@@ -20,6 +20,18 @@ use super::read::{self, Known};
 use super::step::StepError;
 use super::{Current, Engine, value};
 
+/// What `dropfeed import` asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Import {
+    /// Play it through, and write nothing.
+    Rehearse(OldFeed),
+    /// Import the feed.
+    Apply(OldFeed),
+    /// Take the last import back.
+    Undo,
+}
+
 /// What an import comes to.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Rehearsal {
@@ -72,6 +84,18 @@ impl From<StoreError> for ImportError {
 }
 
 impl Engine {
+    /// Does what is asked for.
+    ///
+    /// # Errors
+    /// Nothing has changed then.
+    pub fn obey_import(&mut self, import: Import) -> Result<Option<Rehearsal>, ImportError> {
+        match import {
+            Import::Rehearse(feed) => self.rehearse(&feed).map(Some),
+            Import::Apply(feed) => self.import(feed).map(Some),
+            Import::Undo => self.undo_import().map(|()| None),
+        }
+    }
+
     /// Makes the last import final, and later ones at once: from now on readers may see what they give.
     ///
     /// # Errors
@@ -91,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// The article directory is lost, or what would be written cannot be read back.
-    pub fn rehearse(&self, feed: &OldFeed) -> Result<Rehearsal, ImportError> {
+    fn rehearse(&self, feed: &OldFeed) -> Result<Rehearsal, ImportError> {
         let now = self.parts.clock.now();
         let tree = self.parts.renderer.tree();
         let tree = tree.ok_or_else(|| lost(RootLost::Gone("it is not there".to_owned())))?;
@@ -144,7 +168,7 @@ impl Engine {
     ///
     /// # Errors
     /// Nothing has changed then.
-    pub fn import(&mut self, feed: OldFeed) -> Result<Rehearsal, ImportError> {
+    fn import(&mut self, feed: OldFeed) -> Result<Rehearsal, ImportError> {
         let rehearsal = self.rehearse(&feed)?;
         let now = self.parts.clock.now();
         let (state, mut outcome, undo) = self.current.state.import(feed, &self.policy, now);
@@ -170,7 +194,7 @@ impl Engine {
     ///
     /// # Errors
     /// It was, or nothing was imported, or the rows cannot be made durable. Nothing has changed then.
-    pub fn undo_import(&mut self) -> Result<(), ImportError> {
+    fn undo_import(&mut self) -> Result<(), ImportError> {
         let undo: Undo = match serde_json::from_str(&self.undo) {
             Ok(undo) => undo,
             Err(_) if self.imported => return Err(ImportError::Published),

@@ -30,11 +30,11 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::article::HEAD_VERSION;
-use crate::base::{Digest, Timestamp};
+use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{self, DocumentRow, Policy, Remembered, State};
+use crate::library::{self, DocumentRow, FileRow, Policy, Remembered, State};
 use crate::ops::clock::Clock;
-use crate::publish::{Published, Snapshot};
+use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target, recover};
 
@@ -43,10 +43,10 @@ use hot::Hot;
 use project::Projection;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
-use shared_store::SharedStore;
 
-pub use import::Rehearsal;
+pub use import::{Import, Rehearsal};
 pub use run::{open_tree, settling};
+pub use shared_store::SharedStore;
 
 /// A command to the engine.
 #[derive(Debug)]
@@ -55,19 +55,27 @@ pub enum Command {
     Reload {
         /// The configuration, valid.
         config: Box<Config>,
-        /// Receives the outcome.
+        /// Receives the outcome, once it was published under.
         reply: oneshot::Sender<Reloaded>,
+    },
+    /// Import an old feed, rehearse that, or take it back.
+    Import {
+        /// What is asked for.
+        import: Box<Import>,
+        /// Receives what it comes to, or one sentence.
+        reply: oneshot::Sender<Result<Option<Rehearsal>, String>>,
     },
 }
 
-/// The outcome of a reload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reloaded {
-    /// The configuration is in use.
-    Applied,
-    /// The configuration is in use, but its article directory cannot be opened, with the reason. The last feeds stay,
-    /// and the directory is tried again.
-    WithoutDirectory(String),
+/// The outcome of a reload: the configuration is in use, and was published under.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The keys that changed and took effect.
+    pub applied: Vec<&'static str>,
+    /// Why ids do not follow `site.id`, where it is another one than they were derived from.
+    pub frozen_id: Option<String>,
+    /// Why the article directory cannot be opened. The last feeds stay, and the directory is tried again.
+    pub without_directory: Option<String>,
 }
 
 /// Values that the ledger remembers by these names.
@@ -99,8 +107,8 @@ pub struct Parts {
     pub published: Arc<Published>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-    /// Does the article directory give no events?
-    pub polling: bool,
+    /// How changes in the article directory are noticed.
+    pub watching: Watching,
 }
 
 /// See the module.
@@ -116,7 +124,7 @@ pub struct Engine {
     projection: Option<Projection>,
     watch: run::Watch,
     root: ScannedRoot,
-    trouble: events::Trouble,
+    status: events::StatusLog,
     left_out: events::LeftOut,
     /// The way back from the last import; empty once something of it may have been published.
     undo: String,
@@ -161,7 +169,7 @@ impl Engine {
     /// An engine over what is remembered. Where there is something, it is published at once, without reading an
     /// article.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { config, mut store, projector, renderer, inbox, published, clock, polling } =
+        let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
         let mut remembered = store.load()?;
         let of = |name: &str| {
@@ -199,8 +207,9 @@ impl Engine {
         let store = SharedStore::new(store);
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
-        let watch = run::Watch::new(polling, inbox.now());
-        let trouble = events::Trouble::new(Arc::clone(&published));
+        let watch = run::Watch::new(watching.is_polling(), inbox.now());
+        let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
+        status.set_watching(watching);
         let mut engine = Self {
             parts: Shared { config, renderer, inbox, published, clock },
             policy,
@@ -216,7 +225,7 @@ impl Engine {
             projection: Some(projection),
             watch,
             root,
-            trouble,
+            status,
             left_out: events::LeftOut::default(),
             undo,
             imported,
@@ -231,6 +240,11 @@ impl Engine {
     /// Whether no scan was ever published: the state is new, or was lost.
     pub fn is_first_scan(&self) -> bool {
         self.first_scan
+    }
+
+    /// A handle to the store, for copies and checks while the engine runs.
+    pub fn store(&self) -> SharedStore {
+        self.store.clone()
     }
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
@@ -262,6 +276,34 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, now);
         self.current = current;
         self.publish();
+        let mut files = Vec::new();
+        for (path, row) in self.current.state.files() {
+            files.push((path, Some(row)));
+        }
+        let contents = self.contents(files.into_iter());
+        self.status.set_published(contents, self.current.generation, None);
+    }
+
+    /// What the status says of the current state, once these files were read or are gone (`None`).
+    fn contents<'a>(
+        &self,
+        changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
+    ) -> Contents {
+        let state = &self.current.state;
+        let mut refused = self.parts.published.status().contents.refused.clone();
+        for (path, row) in changed {
+            match row.and_then(events::refusal) {
+                Some(diagnostic) => refused.insert(path.clone(), diagnostic.clone()),
+                None => refused.remove(path),
+            };
+        }
+        Contents {
+            entries: state.library().len(),
+            drafts: state.drafts(),
+            scheduled: state.scheduled(),
+            refused,
+            contested: state.contests(),
+        }
     }
 
     fn publish(&self) {
@@ -310,15 +352,25 @@ fn first_site_id(config: &Config) -> String {
     }
 }
 
-/// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
-/// follows the address and asks for nothing.
+/// The configuration with the id that ids were derived from. Where another one is asked for, that is logged.
 fn with_site_id(config: &Config, id: &str) -> Config {
-    let configured = config.site.id.as_str();
-    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
-    if configured != id && !is_default {
-        events::frozen_site_id(id, configured);
+    if let Some(sentence) = frozen_id(config, id) {
+        events::frozen_site_id(&sentence);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
+}
+
+/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default follows the
+/// address and asks for nothing.
+fn frozen_id(config: &Config, id: &str) -> Option<String> {
+    let configured = config.site.id.as_str();
+    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
+    if configured == id || is_default {
+        return None;
+    }
+    Some(format!(
+        "site.id stays {id:?}: ids were derived from it, and {configured:?} would change them all"
+    ))
 }
 
 /// The part of the configuration that decides identities, dates, and what is shown.

@@ -81,17 +81,17 @@ impl Projection {
     }
 
     /// Follows the snapshots until `published` is closed, and passes the outcome of each pass to
-    /// `report`.
+    /// `report`, with the generation of its snapshot.
     pub(super) fn follow(
         mut self,
         published: &Published,
-        mut report: impl FnMut(&Result<(), Unprojected>),
+        report: impl Fn(u64, &Result<(), Unprojected>),
     ) {
         let (mut seen, mut patience) = (0, None);
         while let Some((times, snapshot)) = published.wait(seen, patience) {
             seen = times;
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
-            report(&done);
+            report(snapshot.generation, &done);
             patience = done.is_err().then_some(RETRY);
         }
     }

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
 
 use crate::config::{Articles, Config};
+use crate::publish::{Part, PollReason, Watching};
 use crate::source::{
-    Batch, Health, Inbox, Look, OpenError, Policy, RootLost, Signs, Tree, Unfinished, needs_polling,
+    Batch, Health, Inbox, Look, OpenError, Policy, RootLost, Signs, Tree, Unfinished,
+    needs_polling, watches_max,
 };
 
 use super::project::Unprojected;
 use super::renderer::Renderer;
-use super::step::StepError;
-use super::{Command, Engine, Reloaded, events};
+use super::step::{HELD, StepError};
+use super::{Command, Engine, Rehearsal, Reloaded, frozen_id};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -24,6 +27,29 @@ const ROOT_RETRY: Duration = Duration::from_secs(2);
 
 /// How long `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The reply to a command, which is sent at the end of the turn.
+enum Reply {
+    Reloaded(oneshot::Sender<Reloaded>, Reloaded),
+    Imported(oneshot::Sender<Imported>, Imported),
+}
+
+/// What an import came to, or one sentence.
+type Imported = Result<Option<Rehearsal>, String>;
+
+impl Reply {
+    fn send(self) {
+        match self {
+            Reply::Reloaded(reply, reloaded) => {
+                // The receiver is gone if dropfeed stops meanwhile.
+                let _ = reply.send(reloaded);
+            }
+            Reply::Imported(reply, imported) => {
+                let _ = reply.send(imported);
+            }
+        }
+    }
+}
 
 /// What the loop remembers from turn to turn.
 #[derive(Debug)]
@@ -58,34 +84,35 @@ impl Watch {
     }
 }
 
-/// Opens the article directory and begins to listen to it. Where there is nothing to listen to, or not enough of it,
-/// says so and has it polled.
+/// Opens the article directory and begins to listen to it. Where there is nothing to listen to, or
+/// not enough of it, the directory has to be polled.
 ///
 /// # Errors
 /// The directory is not there, or a pattern of `articles.ignore` is none.
 pub fn open_tree(
     articles: &Articles,
     inbox: &Arc<Inbox<Command>>,
-) -> Result<(Tree, bool), OpenError> {
+) -> Result<(Tree, Watching), OpenError> {
     let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
     tree.stop_with(inbox.stopping());
-    if articles.poll {
-        return Ok((tree, true));
-    }
-    if let Some(kind) = needs_polling(&articles.dir) {
-        info!(
-            event = "polling",
-            "{kind} gives no events for changes; looking every {:?}", articles.poll_every
-        );
-        return Ok((tree, true));
-    }
-    match tree.watch(inbox) {
-        Ok(()) => Ok((tree, false)),
-        Err(why) => {
-            warn!(event = "polling", "{why}; looking every {:?}", articles.poll_every);
-            Ok((tree, true))
-        }
-    }
+    let reason = if articles.poll {
+        Some(PollReason::Configured)
+    } else if let Some(kind) = needs_polling(&articles.dir) {
+        Some(PollReason::FileSystem(kind))
+    } else {
+        tree.watch(inbox).err().map(|why| PollReason::Failed(why.to_string()))
+    };
+    let watching = match reason {
+        Some(reason) => Watching::Polling { reason, every: articles.poll_every },
+        None => inotify(&tree),
+    };
+    Ok((tree, watching))
+}
+
+/// How far inotify watches the tree.
+fn inotify(tree: &Tree) -> Watching {
+    let directories_max = watches_max();
+    Watching::Inotify { directories: tree.watched_directories(), directories_max }
 }
 
 /// The settling rule of a configuration.
@@ -113,18 +140,17 @@ impl Engine {
     pub(super) fn start_projection(&mut self) -> Option<JoinHandle<()>> {
         let projection = self.projection.take()?;
         let published = Arc::clone(&self.parts.published);
-        let mut trouble = events::Trouble::new(Arc::clone(&published));
-        let report = move |done: &Result<(), Unprojected>| {
-            trouble.projection(done.as_ref().err().map(ToString::to_string))
+        let status = self.status.clone();
+        let report = move |generation: u64, done: &Result<(), Unprojected>| {
+            let failure = done.as_ref().err().map(ToString::to_string);
+            status.set_projected(generation, failure.as_deref());
         };
         let work = move || projection.follow(&published, report);
         match thread::Builder::new().name("projection".to_owned()).spawn(work) {
             Ok(thread) => Some(thread),
             Err(error) => {
-                error!(
-                    event = "degraded",
-                    "degraded: no thread for feeds/: {error}; files in feeds/ are not updated"
-                );
+                let reason = format!("no thread for feeds/: {error}");
+                self.status.set_degraded(Part::Projection, Some(&reason));
                 None
             }
         }
@@ -143,10 +169,15 @@ impl Engine {
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
+        let mut replies = Vec::new();
         for command in std::mem::take(&mut batch.commands) {
-            self.obey(command);
+            replies.push(self.obey(command));
         }
         self.publish_batch(batch);
+        // Who asked for it finds it published.
+        for reply in replies {
+            reply.send();
+        }
     }
 
     /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
@@ -180,11 +211,15 @@ impl Engine {
         let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
         match self.step(&look, &batch.signs) {
             Ok(stepped) => {
-                self.trouble.engine(None);
+                self.status.set_degraded(Part::Engine, None);
+                self.status.set_held(None);
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
-                    self.trouble.readable_again(&stepped.unreadable);
+                    // A first scan that waits for files to be finished is none yet.
+                    if !self.first_scan {
+                        self.status.set_scanned(&stepped.unreadable);
+                    }
                     self.watch.scanned = self.parts.inbox.now();
                     self.listen_or_poll();
                 }
@@ -192,10 +227,21 @@ impl Engine {
             // The inbox is closed, and the next batch ends the loop.
             Err(StepError::Root(RootLost::Interrupted)) => {}
             Err(failed) => {
-                self.trouble.engine(Some(failed.to_string()));
+                self.report_failure(&failed);
                 self.parts.inbox.give_back(batch, self.watch.backoff);
                 self.back_off(RETRY.1);
             }
+        }
+    }
+
+    /// Puts into the status why a step failed.
+    fn report_failure(&self, failed: &StepError) {
+        match failed {
+            StepError::Held(shrink) => {
+                self.status.set_held(Some((*shrink, HELD)));
+                self.status.set_degraded(Part::Engine, None);
+            }
+            failed => self.status.set_degraded(Part::Engine, Some(&failed.to_string())),
         }
     }
 
@@ -217,7 +263,7 @@ impl Engine {
                 Err(error) => error.to_string(),
             },
         };
-        self.trouble.engine(Some(gone));
+        self.status.set_degraded(Part::Engine, Some(&gone));
         self.parts.inbox.rescan_later(self.watch.backoff);
         self.back_off(ROOT_RETRY);
         false
@@ -230,13 +276,14 @@ impl Engine {
     }
 
     fn reopen(&mut self) -> Result<(), OpenError> {
-        let (mut tree, polling) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
+        let (mut tree, watching) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
         if let Some(before) = self.parts.renderer.tree() {
             tree.succeed(&before);
         }
         info!(event = "opened", path = %self.parts.config.articles.dir.display(), "the article directory is another now");
         self.parts.renderer.set_tree(Arc::new(tree));
-        self.watch.polling = polling;
+        self.watch.polling = watching.is_polling();
+        self.status.set_watching(watching);
         self.watch.reopen = false;
         // What is under way belongs to the tree that was; the new one is looked at whole.
         self.parts.inbox.rescan_later(Duration::ZERO);
@@ -245,20 +292,20 @@ impl Engine {
 
     /// Falls back to polling where a directory could not be watched, and returns to listening when that is over.
     fn listen_or_poll(&mut self) {
+        let Some(tree) = self.parts.renderer.tree() else { return };
         let articles = &self.parts.config.articles;
-        let trouble = self.parts.renderer.tree().and_then(|tree| tree.watch_trouble());
-        match trouble {
+        let every = articles.poll_every;
+        match tree.watch_trouble() {
             Some(why) if !self.watch.polling => {
-                warn!(event = "polling", "{why}; looking every {:?}", articles.poll_every);
+                let reason = PollReason::Failed(why.to_string());
+                self.status.set_watching(Watching::Polling { reason, every });
                 self.watch.polling = true;
             }
-            None if self.watch.polling
-                && !articles.poll
-                && needs_polling(&articles.dir).is_none() =>
-            {
+            None if !self.watch.polling => self.status.set_watching(inotify(&tree)),
+            None if !articles.poll && needs_polling(&articles.dir).is_none() => {
                 self.try_to_listen();
             }
-            Some(_) if self.watch.polling && !articles.poll => self.try_to_listen(),
+            Some(_) if !articles.poll => self.try_to_listen(),
             _ => {}
         }
     }
@@ -278,8 +325,8 @@ impl Engine {
         // Directories are watched when a look enters them: whether all can be is known after the next one.
         let known = super::read::Known(&self.current.state);
         if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
+            self.status.set_watching(inotify(&tree));
             self.parts.renderer.set_tree(Arc::new(tree));
-            info!(event = "recovered", "recovered: listening for changes again");
             self.watch.polling = false;
             self.parts.inbox.rescan_later(Duration::ZERO);
         }
@@ -299,36 +346,32 @@ impl Engine {
         self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: Command) -> Reply {
         match command {
-            Command::Reload { config, reply } => {
-                let reloaded = self.reload(*config);
-                // The receiver is gone if dropfeed stops meanwhile.
-                let _ = reply.send(reloaded);
+            Command::Reload { config, reply } => Reply::Reloaded(reply, self.reload(*config)),
+            Command::Import { import, reply } => {
+                let imported = self.obey_import(*import).map_err(|error| error.to_string());
+                Reply::Imported(reply, imported)
             }
         }
     }
 
     fn reload(&mut self, config: Config) -> Reloaded {
-        for key in self.parts.config.needs_restart(&config) {
-            warn!(event = "warning", "{key} takes effect only after a restart");
-        }
-        let old = self.parts.config.articles.clone();
+        let before = Arc::clone(&self.parts.config);
+        let frozen_id = frozen_id(&config, &self.policy.site_id);
         self.reconfigure(config);
         self.parts.inbox.set_policy(settling(&self.parts.config.articles));
-        let new = &self.parts.config.articles;
+        let (old, new) = (&before.articles, &self.parts.config.articles);
         let reopen = (&old.dir, &old.ignore, old.max_bytes, old.poll)
             != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        let applied = before.changes(&self.parts.config).applied;
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.
         let opened = if reopen { self.reopen() } else { Ok(()) };
         self.watch.reopen |= opened.is_err();
         info!(event = "reloaded", "the configuration was reloaded");
-        match opened {
-            Ok(()) => Reloaded::Applied,
-            Err(why) => Reloaded::WithoutDirectory(why.to_string()),
-        }
+        Reloaded { applied, frozen_id, without_directory: opened.err().map(|why| why.to_string()) }
     }
 
     /// What reads articles.

@@ -27,6 +27,10 @@ const RETRIES_MAX: usize = 64;
 /// When an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 
+/// Why a start over another directory is held, and what to do.
+pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \
+                               articles are not in it; is its disk mounted?";
+
 /// Why a step left nothing behind.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
@@ -37,9 +41,7 @@ pub enum StepError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// Another directory is at the root's path since the last stop, and most of the articles are not in it.
-    #[error(
-        "held: {0}: another directory is in the place of the article directory, and most articles are not in it; is its disk mounted?"
-    )]
+    #[error("held: {0}: {HELD}")]
     Held(Shrink),
 }
 
@@ -101,10 +103,11 @@ impl Engine {
         // Its writer came back while it was read: it will be hinted at again.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
         let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
-        self.trouble.unreadable(unreadable);
+        self.status.add_unreadable(unreadable);
+        self.status.remove_unreadable(&observations);
         let files = observations.len();
         if files >= read::PROGRESS_EVERY {
-            self.trouble.show_again();
+            self.status.show_again();
         }
         laps.lap("read");
         let (next, outcome) = self.apply(&self.current, &mut observations, now);
@@ -114,7 +117,7 @@ impl Engine {
         self.root.guard(&tree, self.current.state.library().len(), &outcome)?;
         self.pending.values.retain(|(name, _)| name != value::ROOT);
         self.pending.values.extend(self.root.news(&tree, look));
-        let published = self.settle(next, outcome)?;
+        let published = self.settle(next, outcome, &laps)?;
         laps.lap("commit");
         laps.log(files);
         if *look == Look::Everything {
@@ -293,7 +296,12 @@ impl Engine {
     }
 
     /// Makes the next value durable, then visible.
-    fn settle(&mut self, mut next: Current, outcome: Outcome) -> Result<bool, StoreError> {
+    fn settle(
+        &mut self,
+        mut next: Current,
+        outcome: Outcome,
+        laps: &Laps<'_>,
+    ) -> Result<bool, StoreError> {
         let Outcome { mut commit, touched, notices } = outcome;
         let is_new = self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
@@ -315,6 +323,9 @@ impl Engine {
         self.pending.documents.clear();
         self.current = next;
         self.publish();
+        let changed = commit.files.iter().map(|(path, row)| (path, row.as_ref()));
+        let contents = self.contents(changed);
+        self.status.set_published(contents, self.current.generation, Some(laps.total()));
         self.left_out.log(&notices);
         let now = self.parts.clock.now();
         events::notices(&notices, &self.parts.config, now);
@@ -325,13 +336,20 @@ impl Engine {
 /// How long the parts of a step took, for the log at level debug.
 struct Laps<'a> {
     timer: &'a dyn Timer,
+    start: Instant,
     last: Instant,
     laps: Vec<(&'static str, Duration)>,
 }
 
 impl<'a> Laps<'a> {
     fn start(timer: &'a dyn Timer) -> Self {
-        Self { timer, last: timer.now(), laps: Vec::new() }
+        let start = timer.now();
+        Self { timer, start, last: start, laps: Vec::new() }
+    }
+
+    /// The time since the start.
+    fn total(&self) -> Duration {
+        self.timer.now() - self.start
     }
 
     fn lap(&mut self, name: &'static str) {

@@ -52,6 +52,10 @@ pub(super) struct Ledger {
     /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
     /// its original may be about to go.
     copies: OrdMap<RelPath, (RelPath, Timestamp)>,
+    /// Usable files whose author keeps them back, and until when; none for a draft.
+    waits: HashMap<RelPath, Option<Timestamp>>,
+    /// Those with a date, by it.
+    scheduled: OrdSet<(Timestamp, RelPath)>,
     /// Every file by its inode number.
     by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
@@ -240,6 +244,37 @@ impl Ledger {
         self.contested.iter()
     }
 
+    /// The same, as one value.
+    pub(super) fn contests(&self) -> &OrdMap<RelPath, Diagnostic> {
+        &self.contested
+    }
+
+    /// Remembers that the author of the file keeps it back: until then, or as a draft.
+    pub(super) fn put_wait(&mut self, path: &RelPath, until: Option<Timestamp>) {
+        self.take_wait(path);
+        self.waits.insert(path.clone(), until);
+        if let Some(until) = until {
+            self.scheduled.insert((until, path.clone()));
+        }
+    }
+
+    /// Forgets that it is kept back.
+    pub(super) fn take_wait(&mut self, path: &RelPath) {
+        if let Some(Some(until)) = self.waits.remove(path) {
+            self.scheduled.remove(&(until, path.clone()));
+        }
+    }
+
+    /// The files that wait for their date, by it.
+    pub(super) fn scheduled(&self) -> &OrdSet<(Timestamp, RelPath)> {
+        &self.scheduled
+    }
+
+    /// How many files are drafts.
+    pub(super) fn drafts(&self) -> usize {
+        self.waits.len() - self.scheduled.len()
+    }
+
     /// Remembers a copy of `original` that waits for the grace, since `since`.
     pub(super) fn put_copy(&mut self, path: &RelPath, original: &RelPath, since: Timestamp) {
         self.copies.insert(path.clone(), (original.clone(), since));
@@ -290,6 +325,8 @@ impl Ledger {
             && self.by_inode.len() == self.files.len()
             && self.by_digest.len() == self.records.len()
             && self.contested.keys().all(known)
+            && self.waits.keys().all(known)
+            && self.waits.values().flatten().count() == self.scheduled.len()
             && self.copies.keys().all(known)
     }
 
@@ -325,6 +362,7 @@ impl Ledger {
         self.by_inode.remove(&(row.fingerprint.ino, path.clone()));
         self.contested.remove(path);
         self.copies.remove(path);
+        self.take_wait(path);
         Some(row)
     }
 

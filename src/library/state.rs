@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use imbl::{OrdMap, OrdSet};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
@@ -280,6 +281,21 @@ impl State {
         for (path, row) in refused {
             self.ledger.put_file(&path, row);
         }
+    }
+
+    /// The files that wait for their date, by it. A cheap copy.
+    pub fn scheduled(&self) -> OrdSet<(Timestamp, RelPath)> {
+        self.ledger.scheduled().clone()
+    }
+
+    /// How many files are drafts.
+    pub fn drafts(&self) -> usize {
+        self.ledger.drafts()
+    }
+
+    /// The files whose articles ask for what is another's, as one value. A cheap copy.
+    pub fn contests(&self) -> OrdMap<RelPath, Diagnostic> {
+        self.ledger.contests().clone()
     }
 
     /// Files whose articles ask for what is another's.

@@ -3,9 +3,12 @@
 pub mod document;
 pub mod published;
 pub mod render;
+pub mod report;
 pub mod snapshot;
+pub mod status;
 
 pub use document::{Cache, Coding, Document, Kind};
-pub use published::{Part, Published, Status};
+pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};
+pub use status::{Contents, LastProjection, LastPublish, Part, PollReason, Status, Watching};

@@ -3,50 +3,20 @@
 //! Each publish also rings a bell, for the one thread that follows the snapshots instead of asking
 //! for them: the projection.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use super::Snapshot;
-
-/// A part of the service that can fail while the site is still served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// The steps that publish changes.
-    Engine,
-    /// The files in `feeds/`.
-    Projection,
-}
-
-/// What does not work at present: one line for each part.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
-    degraded: BTreeMap<Part, String>,
-}
-
-impl Status {
-    /// Replaces what is wrong with a part; `None` if it works.
-    pub fn set(&mut self, part: Part, trouble: Option<String>) {
-        match trouble {
-            // A line break in a file's name must not begin a line of its own.
-            Some(text) => self.degraded.insert(part, text.replace(char::is_control, " ")),
-            None => self.degraded.remove(&part),
-        };
-    }
-
-    /// The lines to report, each `degraded: ` and the reason.
-    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
-        self.degraded.values().map(|text| format!("degraded: {text}"))
-    }
-}
+use super::{Snapshot, Status};
 
 /// The current snapshot; none before the first publish.
 #[derive(Debug, Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
     status: ArcSwap<Status>,
+    /// Held while the status is changed.
+    changing: Mutex<()>,
     bell: Mutex<Bell>,
     rung: Condvar,
 }
@@ -64,19 +34,28 @@ impl Published {
         self.current.load_full()
     }
 
-    /// What is degraded at this moment.
+    /// The state of the service at this moment.
     pub fn status(&self) -> Arc<Status> {
         self.status.load_full()
     }
 
-    /// Replaces what is wrong with a part; `None` if it works.
-    pub fn set_degraded(&self, part: Part, trouble: Option<String>) {
-        // The engine and the projection write from threads of their own.
-        self.status.rcu(|old| {
-            let mut status = Status::clone(old);
-            status.set(part, trouble.clone());
-            status
-        });
+    /// Changes the status, and passes the values before and after to `report`.
+    ///
+    /// The engine and the projection call this from threads of their own. Both closures run under
+    /// one lock, so that the log and the service manager have the changes in their order.
+    pub fn change_status(
+        &self,
+        change: impl FnOnce(&mut Status),
+        report: impl FnOnce(&Status, &Status),
+    ) {
+        // The status is replaced whole, so a panic elsewhere leaves nothing half done.
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.status.load_full();
+        let mut new = Status::clone(&old);
+        change(&mut new);
+        let new = Arc::new(new);
+        self.status.store(Arc::clone(&new));
+        report(&old, &new);
     }
 
     /// Replaces the snapshot. Only the engine does.
@@ -143,16 +122,21 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_degraded_until_it_works_again() {
+    fn no_change_of_the_status_is_lost() {
         let published = Published::default();
-        let check = |part, trouble: Option<&str>, lines: &[&str]| {
-            published.set_degraded(part, trouble.map(str::to_owned));
-            assert_eq!(published.status().lines().collect::<Vec<_>>(), lines);
-        };
-        check(Part::Projection, Some("full\ndisk"), &["degraded: full disk"]);
-        check(Part::Engine, Some("held"), &["degraded: held", "degraded: full disk"]);
-        check(Part::Projection, None, &["degraded: held"]);
-        check(Part::Engine, None, &[]);
+        let add = |status: &mut Status| status.contents.entries += 1;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        published.change_status(add, |old, new| {
+                            assert_eq!(old.contents.entries + 1, new.contents.entries);
+                        });
+                    }
+                });
+            }
+        });
+        assert_eq!(published.status().contents.entries, 400);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use scan::Index;
 pub use settle::Policy;
 pub use tree::{OpenError, Tree};
 pub use unfinished::{Unfinished, Writers};
-pub use watch::WatchError;
+pub use watch::{WatchError, watches_max};
 
 use std::sync::Arc;
 

@@ -305,6 +305,13 @@ fn watched_links(root: &Path) -> BTreeSet<PathBuf> {
     watched_links
 }
 
+/// The number of directories that the programs of one user may watch together,
+/// `fs.inotify.max_user_watches`; none where the kernel does not say.
+pub fn watches_max() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
+    text.trim().parse().ok()
+}
+
 fn watch_error(error: notify::Error) -> WatchError {
     const WATCHES: &str = "the kernel's limit of watched directories is reached; \
         `sysctl fs.inotify.max_user_watches=1048576` lifts it";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dropfeed::testing::base::Timestamp;
 use dropfeed::testing::config::Config;
 use dropfeed::testing::engine::{Clock, Command, Engine, ManualClock, Parts, Renderer, settling};
-use dropfeed::testing::publish::Published;
+use dropfeed::testing::publish::{PollReason, Published, Watching};
 use dropfeed::testing::source::{Inbox, Look, Tree};
 use dropfeed::testing::store::{Disk, Fault, Loss, Projector, Store, Target};
 use tempfile::TempDir;
@@ -50,6 +50,8 @@ pub(super) fn begin_with(
         Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap(),
     ));
     let published = Arc::new(Published::default());
+    let (reason, every) = (PollReason::Configured, config.articles.poll_every);
+    let watching = if polling { Watching::Polling { reason, every } } else { Watching::default() };
     let parts = Parts {
         config,
         store,
@@ -58,7 +60,7 @@ pub(super) fn begin_with(
         inbox: Arc::clone(&inbox),
         published: Arc::clone(&published),
         clock,
-        polling,
+        watching,
     };
     Some(Life { engine: Engine::start(parts).ok()?, published, inbox })
 }

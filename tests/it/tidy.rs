@@ -29,8 +29,10 @@ const ORDER: &str = "
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
-    src/config: errors foreign hint < raw values < load resolve
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < import run
+    src/cli: init new old_feed running < import state
+    src/config: changes errors foreign hint < raw values < load resolve
+    src/daemon: control open < import repair signals
+    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < project step < import < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide problem < asset document request target < service < handler
@@ -38,11 +40,12 @@ const ORDER: &str = "
     src/library: guard old_feed permalink < id_template matching rows < address locate < channel ledger < assets < adopt < state < step
     src/import: date document replay < json xml < read
     src/library/step: dates rename < finish < import < admit
-    src/ops: clock fetch listener systemd < clock_set logging
+    src/ops: clock control fetch listener systemd < clock_set logging
+    src/ops/control: protocol < client server
     src/page: error sitemap format < article list < home index month
-    src/publish: document < snapshot < published render
+    src/publish: document status < report snapshot < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: lock project recover rows schema < directory model nothing seal < read < open write < database
+    src/store: export lock project recover rows schema < backup directory model nothing seal socket < read < open write < database
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

@@ -107,6 +107,7 @@ impl Step<'_> {
             return;
         }
         let reported = self.state.ledger.take_contest(path);
+        self.state.ledger.take_wait(path);
         let live = self.state.ledger.live(path).cloned();
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
@@ -136,12 +137,16 @@ impl Step<'_> {
         let showing =
             dates::showing(&head, published, record.as_deref(), self.now, &self.policy.zone);
         match showing {
-            Showing::Never => self.withdraw(record.as_deref()),
+            Showing::Never => {
+                self.state.ledger.put_wait(path, None);
+                self.withdraw(record.as_deref());
+            }
             Showing::Expired(at) => {
                 self.state.ledger.expire(at, path);
                 self.withdraw(record.as_deref());
             }
             Showing::From(at) => {
+                self.state.ledger.put_wait(path, Some(at));
                 if self.state.ledger.wake_at(at, path) {
                     self.notices.push(Notice::Held(path.clone(), at));
                 }
