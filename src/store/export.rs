@@ -133,6 +133,7 @@ mod tests {
             head: Arc::new(Head::default()),
             sketch: Arc::new(WordSketch::of("")),
             standing,
+            imported: None,
         })
     }
 
