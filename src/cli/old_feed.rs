@@ -12,7 +12,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use url::Url;
 
+use crate::base::Format;
 use crate::import::{self, Document};
+use crate::library::old_feed::OldEntry;
 use crate::ops::fetch::{FetchError, Fetched, Proxies, fetch};
 
 /// The most bytes of all documents together.
@@ -96,6 +98,14 @@ impl Sources {
         if undated > 0 {
             self.notes.push(format!(
                 "{source}: {undated} entries have no date (or 1970); theirs is that of the article"
+            ));
+        }
+        let is_odd =
+            |entry: &&OldEntry| entry.format == Format::Atom && Url::parse(&entry.id).is_err();
+        let odd = document.entries.iter().filter(is_odd).count();
+        if odd > 0 {
+            self.notes.push(format!(
+                "{source}: {odd} ids are not IRIs; they are kept to the byte, though validators will complain"
             ));
         }
         Ok(document)

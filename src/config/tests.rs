@@ -520,7 +520,9 @@ fn every_key_has_a_place_among_the_changes() {
     let old = Config::of(url, Path::new("/srv")).unwrap();
     for key in known_keys() {
         let value = match key.as_str() {
-            "site.url" => continue,
+            // Those two need `pages.enabled = false` on both sides.
+            "site.url" | "site.home" | "site.link_template" => continue,
+            "pages.enabled" => "false",
             "articles.ignore" => "[\"x\"]",
             "articles.poll" => "true",
             "articles.settle_ms" => "1",
@@ -537,6 +539,12 @@ fn every_key_has_a_place_among_the_changes() {
         let new = Config::of(&format!("{url}\n{key} = {value}"), Path::new("/srv")).unwrap();
         let Changes { applied, restart } = old.changes(&new);
         assert!(applied.iter().chain(&restart).any(|changed| *changed == key), "{key}");
+    }
+    let off = format!("{url}\npages.enabled = false");
+    let old = Config::of(&off, Path::new("/srv")).unwrap();
+    for (key, value) in [("site.home", "http://b.example"), ("site.link_template", "hugo")] {
+        let new = Config::of(&format!("{off}\n{key} = \"{value}\""), Path::new("/srv")).unwrap();
+        assert_eq!(old.changes(&new).applied, [key]);
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tracing::info;
 
 use crate::base::{Format, RelPath, Route, Scope};
 use crate::feed::links;
@@ -187,6 +188,8 @@ impl Engine {
         self.commit_import(next, outcome.commit)?;
         self.undo = undo;
         self.imported = true;
+        let entries = rehearsal.fates.len();
+        info!(event = "imported", entries, "imported an old feed of {entries} entries");
         Ok(rehearsal)
     }
 
@@ -219,7 +222,10 @@ impl Engine {
     fn commit_import(&mut self, mut next: Current, mut commit: Commit) -> Result<(), StoreError> {
         next.generation += 1;
         commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
+        // What this import made is later, so it stands behind.
+        commit.documents.splice(0..0, self.pending.documents.iter().cloned());
         self.store.commit(&commit)?;
+        self.pending.documents.clear();
         self.current = next;
         if !self.first_scan {
             self.publish();

@@ -351,6 +351,20 @@ fn old_text(path: &str) -> String {
 }
 
 #[test]
+fn ids_that_are_no_iris_are_kept_and_reported() {
+    let site = Site::new(ADDRESS);
+    site.write("a.md", article("title: A\ndate: 2020-01-02"));
+    let text = "<feed xmlns='http://www.w3.org/2005/Atom'><id>my feed</id><entry><id>post 7</id><title>A</title>
+        <link href='https://blog.example/a'/><updated>2020-01-02T09:00:00Z</updated></entry></feed>";
+    let file = put(&site, "old.xml", text).display().to_string();
+    check(&import(&site, &[file], &[]), 0, "1 of 1 entries imported", "1 ids are not IRIs");
+    build(&site);
+    let atom = feed(&site, "atom.xml");
+    assert!(atom.contains("<id>post 7</id>") && atom.contains("<id>my feed</id>"), "{atom}");
+    assert!(feed(&site, "feed.json").contains("\"id\":\"post 7\""));
+}
+
+#[test]
 fn imported_ids_survive_the_loss_of_the_state() {
     let old = OLD.iter().find(|old| old.name == "Blogger").unwrap();
     let (site, mut files) = moved_in(old, ADDRESS);
