@@ -16,6 +16,7 @@ mod daemon;
 mod engine;
 mod feed;
 mod http;
+mod import;
 mod library;
 mod ops;
 mod page;

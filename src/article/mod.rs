@@ -46,3 +46,10 @@ pub use model::{Body, Head, Person, Reading, TitleFrom};
 pub use private_files::private_files;
 pub use rendering::Limits;
 pub use word_sketch::WordSketch;
+
+use crate::base::time::Written;
+
+/// The date that `text` means, in any form that authors write; `None` where it means none, or may mean two.
+pub(crate) fn date(text: &str) -> Option<Written> {
+    dates::parse(text).ok().map(|dated| dated.written)
+}

@@ -176,9 +176,7 @@ fn compose(
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
-    Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, &|reference| {
-        library.locate(reference)
-    }))
+    Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, library))
 }
 
 /// Writes the feed, and returns the entries that cannot be read back as they were written.

@@ -4,8 +4,10 @@
 //! failure, 2 a wrong command line (or errors found by `check`, or no answer to `status`), 75 the
 //! state is in use, 78 an operator has to act.
 
+mod import;
 mod init;
 mod new;
+mod old_feed;
 mod running;
 mod state;
 
@@ -34,6 +36,7 @@ Examples:
   dropfeed new \"Hello, world\"      Create a draft, dated now
   dropfeed check                   Report problems before readers see them
   dropfeed build                   Write the feeds once and exit
+  dropfeed import --dry-run rss.xml  Show what subscribers of an old feed will see
   dropfeed status                  Report what the running dropfeed does
   dropfeed reload                  Apply changes of the configuration
   dropfeed state backup DIR        Copy ids, dates and URLs, while it runs
@@ -143,6 +146,9 @@ enum Command {
         #[arg(long, hide = true)]
         draft: bool,
     },
+    /// Take over ids and dates from the feed of an old site, so that its subscribers see no old post as new
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::Options),
     /// Report what the running dropfeed publishes, and what is refused, scheduled, held or degraded
     #[command(after_help = STATUS_EXAMPLES)]
     Status {
@@ -229,6 +235,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
+        Command::Import(options) => import::run(load()?.config, &options),
         Command::Status { json, exit_code, which } => {
             let form = if json { Form::Json } else { Form::Text };
             let exit = if exit_code { Exit::Fine } else { Exit::Answered };

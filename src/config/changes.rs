@@ -53,12 +53,20 @@ type Row = (&'static str, bool, Effect);
 // Each section is taken apart by name, so that a new key cannot be forgotten here.
 
 fn site(old: &Site, new: &Site) -> Vec<Row> {
-    let Site { id, title, url, description, language, author, timezone, feed_paths } = old;
+    let Site { id, title, url, description, language, author, timezone, feed_paths, elsewhere } =
+        old;
     let path_differs = |format| {
         let route = Route::Feed(Scope::Site, format);
         feed_paths.path(&route) != new.feed_paths.path(&route)
     };
+    let (home, template) = match (elsewhere, &new.elsewhere) {
+        (Some(old), Some(new)) => (old.home != new.home, old.link_template != new.link_template),
+        _ => (false, false),
+    };
     vec![
+        ("pages.enabled", elsewhere.is_some() != new.elsewhere.is_some(), Effect::Reload),
+        ("site.home", home, Effect::Reload),
+        ("site.link_template", template, Effect::Reload),
         ("site.id", *id != new.id, Effect::Reload),
         ("site.title", *title != new.title, Effect::Reload),
         ("site.url", *url != new.url, Effect::Reload),

@@ -176,6 +176,9 @@ pub struct Site {
     pub timezone: TimeZone,
     /// `feeds.rss_path` and its kin: the paths that the site gives to its own feeds.
     pub feed_paths: FeedPaths,
+    /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
+    /// `link_template`.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 impl Site {
@@ -183,6 +186,15 @@ impl Site {
     pub fn path(&self, route: &Route) -> Cow<'_, str> {
         self.feed_paths.path(route)
     }
+}
+
+/// Pages that another program serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The home page; its path ends with `/`.
+    pub home: Url,
+    /// The URL of an article's page, beneath the home page unless it is absolute: a text with placeholders.
+    pub link_template: String,
 }
 
 /// `[articles]`: the directory to watch, and limits on its files.

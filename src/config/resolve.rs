@@ -14,8 +14,8 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, Config, Content, FeedPaths, Feeds, Input, Server, Site, State, feed_paths,
-    read_redirects, values, views,
+    Admin, Articles, Config, Content, Elsewhere, FeedPaths, Feeds, Input, Server, Site, State,
+    feed_paths, read_redirects, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -88,10 +88,53 @@ fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
         timezone: parsed(reader, "site", "timezone", values::zone)
             .map_or(TimeZone::UTC, |given| given.value),
         feed_paths: FeedPaths::default(),
+        elsewhere: elsewhere(reader, &url),
         title,
         url,
     };
     (site, url_at)
+}
+
+/// Reads where the pages are, if they are not here.
+fn elsewhere(reader: &mut Reader<'_>, url: &Url) -> Option<Elsewhere> {
+    let is_here = reader.flag("pages", "enabled", true);
+    let home = given_text(reader, "home", values::base_url);
+    let template = given_text(reader, "link_template", values::link_template);
+    if is_here {
+        let needs = [
+            ("home", home.as_ref().map(|given| &given.at)),
+            ("link_template", template.as_ref().map(|given| &given.at)),
+        ];
+        for (key, at) in needs {
+            if let Some(at) = at {
+                let message = format!(
+                    "`site.{key}` is for pages elsewhere, and needs `pages.enabled = false`"
+                );
+                reader.refuse(at, message);
+            }
+        }
+        return None;
+    }
+    Some(Elsewhere {
+        home: home.map_or_else(|| url.clone(), |given| given.value),
+        link_template: template.map_or_else(|| "{path}".to_owned(), |given| given.value),
+    })
+}
+
+/// Reads a text of `[site]` with a parser of `values`; an empty one is none.
+fn given_text<T>(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    parse: fn(&str) -> Result<T, String>,
+) -> Option<Given<T>> {
+    let given = reader.text_or_empty("site", key).filter(|given| !given.value.is_empty())?;
+    match parse(&given.value) {
+        Ok(value) => Some(Given { value, at: given.at }),
+        Err(message) => {
+            reader.refuse(&given.at, format!("`site.{key}` {message}"));
+            None
+        }
+    }
 }
 
 /// Reads `site.id`. The default is the host of the site, but a host that every machine has names no

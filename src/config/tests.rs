@@ -521,7 +521,9 @@ fn every_key_has_a_place_among_the_changes() {
     let old = Config::of(url, Path::new("/srv")).unwrap();
     for key in known_keys() {
         let value = match key.as_str() {
-            "site.url" => continue,
+            // Those two need `pages.enabled = false` on both sides.
+            "site.url" | "site.home" | "site.link_template" => continue,
+            "pages.enabled" => "false",
             "articles.ignore" => "[\"x\"]",
             "articles.poll" => "true",
             "articles.settle_ms" => "1",
@@ -538,6 +540,12 @@ fn every_key_has_a_place_among_the_changes() {
         let new = Config::of(&format!("{url}\n{key} = {value}"), Path::new("/srv")).unwrap();
         let Changes { applied, restart } = old.changes(&new);
         assert!(applied.iter().chain(&restart).any(|changed| *changed == key), "{key}");
+    }
+    let off = format!("{url}\npages.enabled = false");
+    let old = Config::of(&off, Path::new("/srv")).unwrap();
+    for (key, value) in [("site.home", "http://b.example"), ("site.link_template", "hugo")] {
+        let new = Config::of(&format!("{off}\n{key} = \"{value}\""), Path::new("/srv")).unwrap();
+        assert_eq!(old.changes(&new).applied, [key]);
     }
 }
 
@@ -700,4 +708,45 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn pages_may_be_elsewhere() {
+    let off = "pages.enabled = false\nsite.url = \"https://f.example/\"\n";
+    let shown = |config: &Config| {
+        let elsewhere = config.site.elsewhere.as_ref();
+        elsewhere.map(|elsewhere| format!("{} {}", elsewhere.home, elsewhere.link_template))
+    };
+    let elsewhere = |text: &str, expected: &str| {
+        check_value(&format!("{off}{text}"), &[], shown, Some(expected.to_owned()));
+    };
+    check_value("site.home = \"\"", &[], shown, None);
+    elsewhere("", "https://f.example/ {path}");
+    elsewhere("site.home = \"https://b.example/x\"", "https://b.example/x/ {path}");
+    elsewhere("site.link_template = \"hugo\"", "https://f.example/ {path}/");
+    elsewhere("site.link_template = \"p/{slug}.html\"", "https://f.example/ p/{slug}.html");
+    check(
+        "[site]\nhome = \"https://b.example/\"\nlink_template = \"hugo\"",
+        &[],
+        &[
+            "config.toml:2: `site.home` is for pages elsewhere, and needs `pages.enabled = false`",
+            "config.toml:3: `site.link_template` is for pages elsewhere, and needs `pages.enabled = false`",
+        ],
+    );
+    check(
+        &format!("{off}site.link_template = \"/{{slag}}/\""),
+        &[],
+        &[
+            "config.toml:3: `site.link_template` has an unknown placeholder in \"/{slag}/\"; known are {path}, \
+           {slug}, {year}, {month}, {day}",
+        ],
+    );
+    check(
+        &format!("{off}site.link_template = \"hexo\""),
+        &[],
+        &[
+            "config.toml:3: `site.link_template` must contain {path} or {slug}, or be one of jekyll, hugo, zola, \
+           eleventy, wordpress, not \"hexo\"",
+        ],
+    );
 }

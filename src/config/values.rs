@@ -58,6 +58,45 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Names of permalinks as generators call them.
+const LINK_PRESETS: [(&str, &str); 5] = [
+    ("jekyll", "{year}/{month}/{day}/{slug}.html"),
+    ("hugo", "{path}/"),
+    ("zola", "{path}/"),
+    ("eleventy", "{path}/"),
+    ("wordpress", "{year}/{month}/{day}/{slug}/"),
+];
+
+/// The placeholders of `site.link_template`.
+const LINK_PLACEHOLDERS: [&str; 5] = ["path", "slug", "year", "month", "day"];
+
+/// Parses `site.link_template`: a preset, or a text with placeholders.
+pub(super) fn link_template(text: &str) -> Result<String, String> {
+    if let Some((_, template)) = LINK_PRESETS.iter().find(|(name, _)| *name == text) {
+        return Ok((*template).to_owned());
+    }
+    let mut is_unique = false;
+    for part in text.split('{').skip(1) {
+        let name = part.split_once('}').map(|(name, _)| name);
+        match name {
+            Some(name) if LINK_PLACEHOLDERS.contains(&name) => {
+                is_unique |= matches!(name, "path" | "slug");
+            }
+            _ => {
+                let known = LINK_PLACEHOLDERS.map(|name| format!("{{{name}}}")).join(", ");
+                return Err(format!("has an unknown placeholder in {text:?}; known are {known}"));
+            }
+        }
+    }
+    if !is_unique {
+        let names = LINK_PRESETS.map(|(name, _)| name).join(", ");
+        return Err(format!(
+            "must contain {{path}} or {{slug}}, or be one of {names}, not {text:?}"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// True for a URL that works only on this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -3,20 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Daemon;
 use crate::base::Timestamp;
 use crate::config::{Config, Errors, Finding};
-use crate::engine::{Reloaded, SharedStore};
+use crate::engine::{Command, Import, Reloaded, SharedStore};
 use crate::ops::EX_CONFIG;
 use crate::ops::clock::Clock;
 use crate::ops::control::server::Answer;
 use crate::ops::control::{Reply, Request};
 use crate::publish::Published;
 use crate::publish::report::{self, About};
+use crate::source::Inbox;
 use crate::store::{Store as _, backup, export};
+
+/// The exit status of an import that was refused.
+const EX_IMPORT: u8 = 2;
 
 /// A request for a reload: where its reply goes.
 pub(super) type ReloadRequest = oneshot::Sender<Reply>;
@@ -32,6 +36,7 @@ pub(super) struct Desk {
     config_file: Option<PathBuf>,
     started: Timestamp,
     reloads: mpsc::Sender<ReloadRequest>,
+    inbox: Arc<Inbox<Command>>,
 }
 
 impl Desk {
@@ -45,6 +50,7 @@ impl Desk {
             config_file: daemon.config_file.clone(),
             started: daemon.clock.now(),
             reloads,
+            inbox: Arc::clone(&daemon.inbox),
         }
     }
 
@@ -53,6 +59,7 @@ impl Desk {
         match request {
             Request::Status => self.status().into(),
             Request::Reload => self.reload().await.into(),
+            Request::Import { import } => self.import(import).await.into(),
             Request::StateBackup => self.blocking(Desk::backup).await,
             Request::StateCheck => self.blocking(|desk| desk.check().into()).await,
             Request::StateExport => self.blocking(Desk::export).await,
@@ -81,6 +88,25 @@ impl Desk {
         match self.reloads.send(reply).await {
             Ok(()) => replied.await.unwrap_or_else(|_| stopping()),
             Err(_) => stopping(),
+        }
+    }
+
+    async fn import(&self, import: Value) -> Reply {
+        let import = match serde_json::from_value::<Import>(import) {
+            Ok(import) => Box::new(import),
+            Err(error) => return Reply::failed(EX_IMPORT, format!("not an import: {error}")),
+        };
+        let (reply, replied) = oneshot::channel();
+        if self.inbox.command(Command::Import { import, reply }).is_err() {
+            return Reply::failed(EX_IMPORT, "too many commands are waiting; nothing was imported");
+        }
+        match replied.await {
+            Ok(Ok(rehearsal)) => match serde_json::to_value(rehearsal) {
+                Ok(data) => Reply::done("imported").with(data),
+                Err(error) => Reply::failed(EX_IMPORT, error.to_string()),
+            },
+            Ok(Err(sentence)) => Reply::failed(EX_IMPORT, sentence),
+            Err(_) => Reply::failed(EX_IMPORT, "dropfeed is stopping; nothing was imported"),
         }
     }
 

@@ -4,6 +4,7 @@
 //! close the inbox, join the engine. Every thread that is spawned here is joined here.
 
 mod control;
+mod import;
 mod open;
 mod repair;
 mod signals;
@@ -33,6 +34,7 @@ use crate::store::{ControlSocket, Lock, backup};
 use open::{Opened, Refusal, bind, open, prepare, with_real_port};
 use signals::{Signals, wait};
 
+pub use import::import;
 pub use repair::repair;
 
 /// Serves until asked to stop. `load` gives the configuration: at start, and again for every

@@ -59,6 +59,8 @@ pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<
         }
         opened => opened?,
     };
+    // Before anything is served: what was imported is final from now on.
+    opened.engine.seal_import()?;
     if opened.engine.is_first_scan() {
         let found = store::recover::recover(&config.feeds.dir, &config.site.id);
         let entries = opened.engine.adopt(found);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use crate::base::time::in_words;
-use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp, special};
+use crate::base::{Diagnostic, RelPath, Severity, Timestamp, special};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
@@ -108,7 +108,7 @@ pub(super) fn still_refused(state: &State, notices: &[Notice]) {
 }
 
 fn url(article: &Article, site: &Site) -> String {
-    links::absolute(site, &Route::Resource(article.url.clone()))
+    links::page(site, article)
 }
 
 /// Why a file is refused: the first of the gravest findings. None for a file that is not, or that

@@ -128,8 +128,7 @@ pub fn compose(
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
     let articles = library.entries(scope, config.feeds.limit);
-    let locate = |reference: &str| library.locate(reference);
-    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, &locate))
+    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, library))
 }
 
 /// A closed page of the archive of a scope, composed from the library; `None` where there is no such page.

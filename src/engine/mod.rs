@@ -11,6 +11,7 @@ mod assets;
 mod bodies;
 mod events;
 pub mod hot;
+mod import;
 mod operator;
 mod pages;
 mod project;
@@ -47,6 +48,7 @@ use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
 
+pub use import::{Import, Rehearsal};
 pub use run::{open_tree, settling};
 pub use shared_store::SharedStore;
 
@@ -71,6 +73,13 @@ pub enum Command {
         what: String,
         /// Receives a sentence for the operator.
         reply: Reply,
+    },
+    /// Import an old feed, rehearse that, or take it back.
+    Import {
+        /// What is asked for.
+        import: Box<Import>,
+        /// Receives what it comes to, or one sentence.
+        reply: oneshot::Sender<Result<Option<Rehearsal>, String>>,
     },
 }
 
@@ -140,6 +149,12 @@ pub struct Engine {
     recovery: Recovery,
     status: events::StatusLog,
     left_out: events::LeftOut,
+    /// The way back from the last import; empty once something of it may have been published.
+    undo: String,
+    /// Whether an old feed was imported.
+    imported: bool,
+    /// Whether readers may see what is published.
+    serves: bool,
 }
 
 /// What the next step has to do, whatever it finds.
@@ -204,6 +219,8 @@ impl Engine {
         // A ledger that is older than archives has pages to close.
         let everything = !first_scan && (rebased || regrouped || page_size.is_none());
         let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let undo = of(library::UNDO).unwrap_or_default();
+        let imported = of(library::IMPORT).is_some_and(|feed| !feed.is_empty());
         let root = ScannedRoot::remembered(of(value::ROOT));
         if reread {
             forget_readings(&mut remembered);
@@ -250,6 +267,9 @@ impl Engine {
             recovery: Recovery::default(),
             status,
             left_out: events::LeftOut::default(),
+            undo,
+            imported,
+            serves: false,
         };
         if !first_scan {
             engine.republish();
@@ -269,10 +289,16 @@ impl Engine {
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
-        let recover::Found { entries, site_id, documents, is_damaged } = found;
+        let recover::Found { entries, site_id, feed_id, documents, is_damaged } = found;
         self.recovery = Recovery::new(documents, is_damaged);
         let count = entries.len();
         self.current.state.adopt(entries);
+        if let Some(feed_id) = feed_id
+            && !self.imported
+        {
+            let imports = self.current.state.adopt_feed_id(feed_id);
+            self.pending.values.push((library::IMPORT.to_owned(), imports));
+        }
         if let Some(site_id) = site_id {
             let config = Arc::new(with_site_id(&self.parts.config, &site_id));
             self.policy = policy(&config, Some(self.policy.page_size));

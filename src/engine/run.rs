@@ -17,7 +17,7 @@ use crate::source::{
 use super::project::Unprojected;
 use super::renderer::Renderer;
 use super::step::StepError;
-use super::{Command, Engine, Reloaded, frozen_id};
+use super::{Command, Engine, Rehearsal, Reloaded, frozen_id};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -37,7 +37,11 @@ enum Answer {
     Reloaded(oneshot::Sender<Reloaded>, Reloaded),
     /// To be done then: what the operator names is what is published.
     Forget(super::Reply, String),
+    Imported(oneshot::Sender<Imported>, Imported),
 }
+
+/// What an import came to, or one sentence.
+type Imported = Result<Option<Rehearsal>, String>;
 
 /// What the loop remembers from turn to turn.
 #[derive(Debug)]
@@ -166,6 +170,7 @@ impl Engine {
         for answer in answers {
             match answer {
                 Answer::Reloaded(reply, reloaded) => drop(reply.send(reloaded)),
+                Answer::Imported(reply, imported) => drop(reply.send(imported)),
                 Answer::Forget(reply, what) => drop(reply.send(self.forget(&what))),
             }
         }
@@ -356,6 +361,10 @@ impl Engine {
                 None
             }
             Command::Forget { what, reply } => Some(Answer::Forget(reply, what)),
+            Command::Import { import, reply } => {
+                let imported = self.obey_import(*import).map_err(|error| error.to_string());
+                Some(Answer::Imported(reply, imported))
+            }
         }
     }
 

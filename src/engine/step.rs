@@ -122,7 +122,7 @@ impl Engine {
         self.status.remove_unreadable(&observations);
         let files = observations.len();
         laps.lap("read");
-        let (next, outcome) = self.apply(&mut observations, now);
+        let (next, outcome) = self.apply(&self.current, &mut observations, now);
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
@@ -201,19 +201,23 @@ impl Engine {
         !wait.is_zero()
     }
 
-    /// The next value, and what has to become durable for it. An article that cannot be rendered is refused, so that
+    /// The value after `base`, and what has to become durable for it. An article that cannot be rendered is refused, so that
     /// its last good version stands.
-    fn apply(&self, observations: &mut Vec<Observation>, now: Timestamp) -> (Current, Outcome) {
+    pub(super) fn apply(
+        &self,
+        base: &Current,
+        observations: &mut Vec<Observation>,
+        now: Timestamp,
+    ) -> (Current, Outcome) {
         let mut tries = 0;
         loop {
             tries += 1;
-            let state = &self.current.state;
             let scan = if self.first_scan { Scan::First } else { Scan::Later };
             let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
             let deletions = self.pending.deletions();
             let (state, mut outcome) =
-                state.step(observations, &self.policy, now, scan, reweigh, deletions);
-            let mut next = Current { state, ..self.current.clone() };
+                base.state.step(observations, &self.policy, now, scan, reweigh, deletions);
+            let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;

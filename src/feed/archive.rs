@@ -10,7 +10,8 @@ use crate::config::{Feeds, Site};
 use crate::library::{ArchivePage, Article, Channel, Seq};
 
 use super::Feed;
-use super::compose::{Locate, bound, entries, frame};
+use super::compose::{bound, entries, frame};
+use super::links::Locate;
 use super::paging::{Paging, page_urls};
 
 /// A page of the archive of `scope` as a feed. No article is left out: those that are too large carry their summary.
@@ -23,12 +24,12 @@ pub fn archive(
     page: &ArchivePage,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    locate: Locate<'_>,
+    places: &dyn Locate,
 ) -> Feed {
-    let mut numbered = entries(site, feeds, articles, bodies, locate);
+    let mut numbered = entries(site, feeds, articles, bodies, places);
     bound(&mut numbered, feeds.max_bytes, 0);
     // The date of a page without articles must not move with its channel.
-    let feed = frame(site, feeds, scope, channel, numbered, page.closed, locate);
+    let feed = frame(site, feeds, scope, channel, numbered, page.closed, places);
     Feed {
         self_urls: page_urls(site, scope, page.number),
         paging: Paging::of_page(site, scope, page.number),
@@ -55,7 +56,8 @@ mod tests {
         let tag = Scope::Tag(UrlPath::new("rust").unwrap());
         let mut of_tag = channel("Rust");
         of_tag.pages = 9;
-        let made = archive(&site(), &feeds(), &tag, &of_tag, &page(2), &[], &|_| None, &|_| None);
+        let made =
+            archive(&site(), &feeds(), &tag, &of_tag, &page(2), &[], &|_| None, &|_: &str| None);
         let url = |page: &str, file: &str| {
             format!("https://example.org/blog/tags/rust/archive/{page}/{file}")
         };
@@ -69,10 +71,13 @@ mod tests {
         assert_eq!(made.home_url, "https://example.org/blog/tags/rust/");
         // It is the same feed, in more than one document.
         let whole =
-            super::super::compose(&site(), &feeds(), &tag, &of_tag, &[], &|_| None, &|_| None);
+            super::super::compose(&site(), &feeds(), &tag, &of_tag, &[], &|_| None, &|_: &str| {
+                None
+            });
         assert_eq!((made.id, made.title), (whole.id, whole.title));
         assert_eq!(whole.paging, Paging { previous: Some(urls("9")), archived: None });
-        let first = archive(&site(), &feeds(), &tag, &of_tag, &page(1), &[], &|_| None, &|_| None);
+        let first =
+            archive(&site(), &feeds(), &tag, &of_tag, &page(1), &[], &|_| None, &|_: &str| None);
         assert_eq!(first.paging.previous, None);
     }
 
@@ -90,7 +95,7 @@ mod tests {
             &page(1),
             &articles,
             &bodies,
-            &|_| None,
+            &|_: &str| None,
         );
         assert_eq!(made.entries.len(), 40);
         for entry in &made.entries {

@@ -19,8 +19,9 @@ use crate::base::{Format, Route, Scope, Timestamp};
 use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, ICON, Seq};
 
+use super::links::{self, Locate};
 use super::paging::Paging;
-use super::{Entry, Feed, TTL_MINUTES, links};
+use super::{Entry, Feed, TTL_MINUTES};
 
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;
@@ -41,12 +42,9 @@ const TAG_OVERHEAD_BYTES: usize = 24;
 /// 0001-01-01T00:00:00Z: the first second of a year of four digits.
 const FIRST_SECOND: i64 = -62_135_596_800;
 
-/// Gives the route that a symbolic reference means.
-pub(super) type Locate<'a> = &'a dyn Fn(&str) -> Option<Route>;
-
 /// The feed of `scope`, whose `articles` are in order, newest first.
 ///
-/// `bodies` gives the rendered articles, `locate` the route that a symbolic reference means. An
+/// `bodies` gives the rendered articles, `places` the route that a symbolic reference means. An
 /// article whose body cannot be had at the moment is left out: an entry has its body or is not in
 /// the feed.
 pub fn compose(
@@ -56,12 +54,12 @@ pub fn compose(
     channel: &Channel,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    locate: Locate<'_>,
+    places: &dyn Locate,
 ) -> Feed {
-    let mut numbered = entries(site, feeds, articles, bodies, locate);
+    let mut numbered = entries(site, feeds, articles, bodies, places);
     bound(&mut numbered, feeds.max_bytes, channel.archived_to);
     // The clock is not asked: an empty feed keeps the date that its channel remembers.
-    frame(site, feeds, scope, channel, numbered, channel.watermark, locate)
+    frame(site, feeds, scope, channel, numbered, channel.watermark, places)
 }
 
 /// The entries of `articles` with their publication numbers, without those whose body cannot be had.
@@ -70,12 +68,12 @@ pub(super) fn entries(
     feeds: &Feeds,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    locate: Locate<'_>,
+    places: &dyn Locate,
 ) -> Vec<(Seq, Entry)> {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
         if let Some(body) = bodies(article.seq) {
-            numbered.push((article.seq, entry(site, feeds.content, article, &body, locate)));
+            numbered.push((article.seq, entry(site, feeds.content, article, &body, places)));
         }
     }
     numbered
@@ -89,7 +87,7 @@ pub(super) fn frame(
     channel: &Channel,
     numbered: Vec<(Seq, Entry)>,
     empty_since: Timestamp,
-    locate: Locate<'_>,
+    places: &dyn Locate,
 ) -> Feed {
     let mut entries = Vec::with_capacity(numbered.len());
     let mut updated = None;
@@ -100,17 +98,21 @@ pub(super) fn frame(
     Feed {
         scope: scope.clone(),
         site_id: (site.url.host_str() != Some(&site.id)).then(|| site.id.clone()),
-        id: feed_id(&site.id, scope),
+        imported_id: channel.feed_id.clone(),
+        id: match &channel.feed_id {
+            Some(id) => id.to_string(),
+            None => feed_id(&site.id, scope),
+        },
         title: title(site, scope, channel),
         description: description(site, channel),
         language: site.language.clone(),
-        home_url: links::absolute(site, &home(scope)),
+        home_url: links::home(site, scope),
         self_urls: Format::ALL
             .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
         paging: Paging::of_subscription(site, scope, channel.pages),
         updated: updated.unwrap_or(empty_since),
         author: Person { name: line(&site.author), ..Person::default() },
-        icon: icon(site, locate),
+        icon: icon(site, places),
         ttl_minutes: TTL_MINUTES,
         full: feeds.content == Content::Full,
         entries,
@@ -118,8 +120,8 @@ pub(super) fn frame(
 }
 
 /// The picture of the site: `icon.png` in the article directory, where there is one.
-fn icon(site: &Site, locate: &dyn Fn(&str) -> Option<Route>) -> Option<String> {
-    match locate(ICON)? {
+fn icon(site: &Site, places: &dyn Locate) -> Option<String> {
+    match places.locate(ICON)? {
         // An article may have the name of the picture; then this is its page.
         Route::Resource(path) if path.as_str() == ICON => {
             Some(links::absolute(site, &Route::Resource(path)))
@@ -193,30 +195,22 @@ fn description(site: &Site, channel: &Channel) -> String {
     if own.is_empty() { line(&site.description) } else { own }
 }
 
-/// The page that shows what the feed carries.
-fn home(scope: &Scope) -> Route {
-    match scope {
-        Scope::Site => Route::Home,
-        scope => Route::Index(scope.clone()),
-    }
-}
-
 fn entry(
     site: &Site,
     content: Content,
     article: &Article,
     body: &Body,
-    locate: &dyn Fn(&str) -> Option<Route>,
+    places: &dyn Locate,
 ) -> Entry {
     let head = &*article.head;
-    let url = links::absolute(site, &Route::Resource(article.url.clone()));
+    let url = links::page(site, article);
     let published = whole_second(article.published);
     let html = match content {
-        Content::Full => directed(links::resolve(&body.html, &url, site, locate), head),
+        Content::Full => directed(links::resolve_for(&body.html, article, site, places), head),
         Content::Summary => String::new(),
     };
     let image = match &head.image {
-        Some(image) => links::image(image, article, site, locate),
+        Some(image) => links::image_for(image, article, site, places),
         None => None,
     };
     let external_url = match &head.external_url {
@@ -227,9 +221,14 @@ fn entry(
         Some(language) if !language.eq_ignore_ascii_case(&site.language) => Some(language.clone()),
         _ => None,
     };
+    let imported = article.imported.as_deref();
+    let old_atom_id = imported.and_then(|imported| imported.atom.clone());
     Entry {
-        atom_id: atom_id(&site.id, &article.id),
+        // To the byte, even where it is not an IRI: with another id, subscribers would see the article as new.
+        atom_id: old_atom_id.unwrap_or_else(|| atom_id(&site.id, &article.id)),
         id: article.id.clone(),
+        imported: article.imported.clone(),
+        local: site.elsewhere.is_some().then(|| article.url.clone()),
         title: line(&head.title),
         summary: body.summary.trim().to_owned(),
         html,
@@ -386,7 +385,7 @@ mod tests {
     }
 
     fn feed(articles: &[Arc<Article>], bodies: &dyn Fn(Seq) -> Option<Arc<Body>>) -> Feed {
-        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_| None)
+        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_: &str| None)
     }
 
     #[test]
@@ -394,7 +393,7 @@ mod tests {
         let tag = Scope::Tag(crate::base::UrlPath::new("c-sharp").unwrap());
         let mut named = channel("C#");
         let make = |scope: &Scope, channel: &Channel| {
-            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_| None)
+            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_: &str| None)
         };
         let feed = make(&tag, &named);
         assert_eq!(feed.title, "C# — The Site");
@@ -505,8 +504,15 @@ mod tests {
         config.content = Content::Summary;
         let articles = [Arc::new(article(1, "a.md"))];
         let bodies = |_| body("<p>x</p>", "x");
-        let made =
-            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        let made = compose(
+            &site(),
+            &config,
+            &Scope::Site,
+            &channel(""),
+            &articles,
+            &bodies,
+            &|_: &str| None,
+        );
         assert_eq!(
             (made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()),
             (false, "", "x")
@@ -523,8 +529,15 @@ mod tests {
         for (archived_to, first) in [(12, 3), (10, 3), (2, 3), (1, 2), (0, 1)] {
             let mut of_site = channel("");
             of_site.archived_to = archived_to;
-            let made =
-                compose(&site(), &feeds(), &Scope::Site, &of_site, &articles, &bodies, &|_| None);
+            let made = compose(
+                &site(),
+                &feeds(),
+                &Scope::Site,
+                &of_site,
+                &articles,
+                &bodies,
+                &|_: &str| None,
+            );
             let titles: Vec<String> =
                 made.entries.iter().map(|entry| entry.title.clone()).collect();
             let expected: Vec<String> = (first..=12).map(|n| n.to_string()).collect();
@@ -541,8 +554,15 @@ mod tests {
         let bodies = |seq| body(&"x".repeat(size(seq)), "summary");
         let mut config = feeds();
         config.max_bytes = 100 << 20;
-        let made =
-            compose(&site(), &config, &Scope::Site, &channel(""), &articles, &bodies, &|_| None);
+        let made = compose(
+            &site(),
+            &config,
+            &Scope::Site,
+            &channel(""),
+            &articles,
+            &bodies,
+            &|_: &str| None,
+        );
         let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();
         assert_eq!(kept, [true, false, true]);
         assert_eq!(made.entries[1].summary, "summary");
@@ -570,7 +590,7 @@ mod tests {
                 let html = "x".repeat(size * 10);
                 let one = article(n as Seq, &format!("{n}.md"));
                 let body = Body { html, summary: "s".to_owned() };
-                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_| None)));
+                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_: &str| None)));
             }
             let (soft, hard) = (soft * 10, hard * 10);
             let whole = entries.clone();

@@ -173,12 +173,15 @@ fn remove_twins(feed: &mut Feed) -> Vec<Rejected> {
 
 /// The entries whose id an earlier one has, with their places in the feed, ascending.
 fn twins(feed: &Feed) -> Vec<(usize, Rejected)> {
-    let (mut ids, mut atom_ids) = (HashSet::new(), HashSet::new());
+    let mut ids = HashSet::new();
     let mut twins = Vec::new();
     for (place, entry) in feed.entries.iter().enumerate() {
-        // Both are inserted, so that a later twin of either is found.
-        let (is_new, is_new_in_atom) = (ids.insert(&entry.id), atom_ids.insert(&entry.atom_id));
-        if !is_new || !is_new_in_atom {
+        // All are inserted, so that a later twin of any is found.
+        let mut is_twin = false;
+        for format in Format::ALL {
+            is_twin |= !ids.insert((format, entry.id_in(format)));
+        }
+        if is_twin {
             let reason = "its id is another entry's".to_owned();
             twins.push((place, Rejected { id: Some(entry.id.clone()), reason }));
         }
@@ -257,7 +260,7 @@ fn text_of(read: &Option<model::Text>) -> &str {
 fn difference(entry: &Entry, format: Format, read: &model::Entry) -> Option<&'static str> {
     let (id, title) = match format {
         Format::Atom => (xml::border(&entry.atom_id), Some(entry.name())),
-        Format::Rss | Format::Json => (xml::border(&entry.id), xml::some(&entry.title)),
+        Format::Rss | Format::Json => (xml::border(entry.id_in(format)), xml::some(&entry.title)),
     };
     if !same(&read.id, &id) || id.trim().is_empty() {
         return Some("id");

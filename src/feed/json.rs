@@ -4,10 +4,13 @@
 //! its content, as HTML or as text.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::base::{Format, time};
+use crate::base::{Format, UrlPath, time};
+
+use crate::library::old_feed::Imported;
 
 use super::{Entry, Feed, Person, xml};
 
@@ -41,7 +44,22 @@ struct Document<'a> {
 /// An extension, as the specification allows: what the recovery of a lost state needs.
 #[derive(Serialize)]
 struct Extension<'a> {
-    site_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_id: Option<&'a str>,
+    /// The id of the Atom feed, where it is not derived from the site's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed_id: Option<&'a str>,
+}
+
+/// The same for an item: the ids and the date that an import gave it.
+#[derive(Serialize)]
+struct ItemExtension<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<Imported>,
+    /// The URL path of the article, which a page elsewhere does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +93,8 @@ struct Item<'a> {
     tags: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
+    #[serde(rename = "_dropfeed", skip_serializing_if = "Option::is_none")]
+    extension: Option<ItemExtension<'a>>,
 }
 
 fn document(feed: &Feed) -> Document<'_> {
@@ -90,9 +110,23 @@ fn document(feed: &Feed) -> Document<'_> {
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,
-        extension: feed.site_id.as_deref().map(|site_id| Extension { site_id }),
+        extension: extension(feed),
         items: feed.entries.iter().map(item).collect(),
     }
+}
+
+fn extension(feed: &Feed) -> Option<Extension<'_>> {
+    let (site_id, feed_id) = (feed.site_id.as_deref(), feed.imported_id.as_deref());
+    (site_id.is_some() || feed_id.is_some()).then_some(Extension { site_id, feed_id })
+}
+
+fn item_extension(entry: &Entry) -> Option<ItemExtension<'_>> {
+    let path = entry.local.as_ref().map(UrlPath::as_str);
+    // The former id is of this state alone.
+    let known = |imported: &Arc<Imported>| Imported { former: None, ..(**imported).clone() };
+    let imported = entry.imported.as_ref().map(known);
+    let is_needed = imported.is_some() || path.is_some();
+    is_needed.then_some(ItemExtension { id: &entry.id, imported, path })
 }
 
 fn author(person: &Person) -> Author<'_> {
@@ -106,7 +140,7 @@ fn item(entry: &Entry) -> Item<'_> {
         None => Some(xml::some(&entry.summary).unwrap_or_else(|| entry.name())),
     };
     Item {
-        id: xml::border(&entry.id),
+        id: xml::border(entry.id_in(Format::Json)),
         url: &entry.url,
         external_url: entry.external_url.as_deref(),
         title: xml::some(&entry.title),
@@ -119,6 +153,7 @@ fn item(entry: &Entry) -> Item<'_> {
         authors: entry.authors.iter().map(author).collect(),
         tags: entry.tags.iter().filter_map(|tag| xml::some(tag)).collect(),
         language: entry.language.as_deref(),
+        extension: item_extension(entry),
     }
 }
 

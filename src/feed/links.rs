@@ -4,6 +4,7 @@
 //! URLs in [`resolve`]; nothing here ever reads the Host of a request.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -15,7 +16,7 @@ use crate::base::path::FileKind;
 use crate::base::reference::{encode, has_scheme, walk};
 use crate::base::{RelPath, Route, Scope, UrlPath};
 use crate::config::Site;
-use crate::library::Article;
+use crate::library::{Article, Library, Lookup};
 
 use super::unlinked::Unlinked;
 
@@ -24,6 +25,127 @@ const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", 
 
 /// Attributes that lead to a page or a file.
 const URL_ATTRIBUTES: [&str; 4] = [" href", " src", " poster", " cite"];
+/// What leads from a reference to a route, and from a URL to an article. Implemented by the library, and by closures that
+/// know routes alone.
+pub trait Locate {
+    /// The route that a symbolic reference means.
+    fn locate(&self, reference: &str) -> Option<Route>;
+
+    /// The article whose URL this is.
+    fn article_at(&self, _: &UrlPath) -> Option<Arc<Article>> {
+        None
+    }
+}
+
+impl<F: Fn(&str) -> Option<Route>> Locate for F {
+    fn locate(&self, reference: &str) -> Option<Route> {
+        self(reference)
+    }
+}
+
+impl Locate for Library {
+    fn locate(&self, reference: &str) -> Option<Route> {
+        Library::locate(self, reference)
+    }
+
+    fn article_at(&self, url: &UrlPath) -> Option<Arc<Article>> {
+        match self.find(url) {
+            Lookup::Here(article) | Lookup::Moved(article) => Some(article),
+            Lookup::Asset(_) | Lookup::Gone | Lookup::Missing => None,
+        }
+    }
+}
+
+/// The URL of an article's page: here, or on the site that has the pages.
+pub fn page(site: &Site, article: &Article) -> String {
+    let Some(elsewhere) = &site.elsewhere else {
+        return absolute(site, &Route::Resource(article.url.clone()));
+    };
+    let date = article.published.to_zoned(site.timezone.clone()).date();
+    let path = article.url.to_string();
+    let last = path.rsplit('/').next().unwrap_or_default().to_owned();
+    let slug = match &article.head.slug {
+        Some(slug) => UrlPath::new(slug).map_or(last, |slug| slug.to_string()),
+        None => last,
+    };
+    let mut url = elsewhere.link_template.clone();
+    // An author who names the whole path means the page elsewhere, too.
+    if article.head.path.is_some() {
+        url = "{path}".to_owned();
+    }
+    for (name, value) in [
+        ("{path}", path),
+        ("{slug}", slug),
+        ("{year}", format!("{:04}", date.year())),
+        ("{month}", format!("{:02}", date.month())),
+        ("{day}", format!("{:02}", date.day())),
+    ] {
+        url = url.replace(name, &value);
+    }
+    match elsewhere.home.join(url.trim_start_matches('/')) {
+        Ok(url) => encode(url.as_str()).into_owned(),
+        Err(_) => elsewhere.home.to_string(),
+    }
+}
+
+/// The page that shows what the feed of `scope` carries.
+pub fn home(site: &Site, scope: &Scope) -> String {
+    match (&site.elsewhere, scope) {
+        (Some(elsewhere), _) => encode(elsewhere.home.as_str()).into_owned(),
+        (None, Scope::Site) => absolute(site, &Route::Home),
+        (None, scope) => absolute(site, &Route::Index(scope.clone())),
+    }
+}
+
+/// The HTML of an article with every symbolic reference replaced by an absolute URL, as [`resolve`] does; where the pages
+/// are elsewhere, as a browser on the article's page there would resolve it.
+pub fn resolve_for(html: &str, article: &Article, site: &Site, places: &dyn Locate) -> String {
+    let own_url = page(site, article);
+    if site.elsewhere.is_none() {
+        return resolve(html, &own_url, site, &|reference: &str| places.locate(reference));
+    }
+    replace(html, |reference| beside_page(reference, &own_url, article, site, places))
+}
+
+/// Where a reference points on the site that has the pages.
+fn beside_page(
+    reference: &str,
+    own_url: &str,
+    article: &Article,
+    site: &Site,
+    places: &dyn Locate,
+) -> Option<String> {
+    if let Some(Route::Resource(url)) = places.locate(reference)
+        && let Some(other) = places.article_at(&url)
+    {
+        return Some(page(site, &other));
+    }
+    let from = article.path.parent().unwrap_or_else(RelPath::root);
+    let relative = match Target::of(reference) {
+        Target::Own => return Some(own_url.to_owned()),
+        Target::Name { .. } => return None,
+        Target::Site(_) => reference.to_owned(),
+        Target::Path { .. } => relative(&from, &symbol::path_of(reference)?),
+    };
+    let own = Url::parse(own_url).ok()?;
+    let url = own.join(&encode(&relative)).ok()?;
+    Some(encode(url.as_str()).into_owned())
+}
+
+/// The path of a file as it is written in `from`: `x/a.png` in `x` is `a.png`, and `a.png` is `../a.png`.
+fn relative(from: &RelPath, file: &str) -> String {
+    let mut above: Vec<&str> = from.segments().collect();
+    let mut rest = file;
+    above.reverse();
+    while let Some(first) = above.last()
+        && let Some((segment, after)) = rest.split_once('/')
+        && *first == segment
+    {
+        above.pop();
+        rest = after;
+    }
+    format!("{}{rest}", "../".repeat(above.len()))
+}
 
 /// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
 pub fn absolute(site: &Site, route: &Route) -> String {
@@ -42,12 +164,16 @@ pub fn resolve(
     locate: &dyn Fn(&str) -> Option<Route>,
 ) -> String {
     let html = followed(html, site, locate);
+    replace(&html, |reference| target(reference, own_url, site, locate))
+}
+
+fn replace(html: &str, target: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut unlinked = Unlinked::default();
-    let mut rest = &*html;
+    let mut rest = html;
     while let Some(symbol) = symbol::find(rest) {
         unlinked.push(&mut out, symbol.before);
-        rest = match target(&symbol.target, own_url, site, locate) {
+        rest = match target(&symbol.target) {
             Some(url) => {
                 escape_into(&url, &mut out);
                 symbol.after
@@ -60,6 +186,22 @@ pub fn resolve(
         unlinked.push(&mut out, part);
     }
     out
+}
+
+/// The picture that an article's front matter names, as [`image`] finds it; where the pages are elsewhere, beside the
+/// article's page there.
+pub fn image_for(
+    written: &str,
+    article: &Article,
+    site: &Site,
+    places: &dyn Locate,
+) -> Option<String> {
+    if site.elsewhere.is_none() || written.trim().starts_with("//") || has_scheme(written.trim()) {
+        return image(written, article, site, &|reference: &str| places.locate(reference));
+    }
+    let own = Url::parse(&page(site, article)).ok()?;
+    let url = own.join(&encode(written.trim())).ok()?;
+    (!written.trim().is_empty()).then(|| encode(url.as_str()).into_owned())
 }
 
 /// The picture that an article's front matter names, absolute; `None` where the text names none that could be shown.

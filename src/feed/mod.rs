@@ -23,9 +23,11 @@ mod xml;
 
 use std::borrow::Cow;
 use std::slice;
+use std::sync::Arc;
 
 use crate::article::Person;
-use crate::base::{Format, Scope, Timestamp, text};
+use crate::base::{Format, Scope, Timestamp, UrlPath, text};
+use crate::library::old_feed::{Guid, Imported};
 
 pub use archive::archive;
 pub use compose::{compose, feed_id};
@@ -49,7 +51,9 @@ pub struct Feed {
     pub scope: Scope,
     /// `site.id`, where the host of the site's URL does not say it: a lost state is recovered with it.
     pub site_id: Option<String>,
-    /// The feed's own id: an IRI, the same for ever, derived from `site.id`.
+    /// The id that it has from an imported feed.
+    pub imported_id: Option<Arc<str>>,
+    /// The feed's own id, the same for ever: that of an imported feed, else an IRI derived from `site.id`.
     pub id: String,
     /// Its title. Never empty.
     pub title: String,
@@ -101,9 +105,13 @@ impl Feed {
 /// One article in a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// As it was adopted or derived; to the byte in RSS and JSON.
+    /// As it was adopted or derived; to the byte in RSS and JSON, unless an old feed had others there.
     pub id: String,
-    /// The id where it is an IRI, else the `urn:uuid` derived from it: Atom's id.
+    /// The ids of an old feed.
+    pub imported: Option<Arc<Imported>>,
+    /// The URL of its article within dropfeed, where its page is elsewhere.
+    pub local: Option<UrlPath>,
+    /// Atom's id: that of an old feed, else the id where it is an IRI, else the `urn:uuid` derived from it.
     pub atom_id: String,
     /// The permalink.
     pub url: String,
@@ -131,6 +139,25 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The id in RSS and JSON.
+    pub fn id_in(&self, format: Format) -> &str {
+        let imported = self.imported.as_deref();
+        match format {
+            Format::Rss => self.guid().map_or(&self.id, |guid| &guid.value),
+            Format::Json => imported.and_then(|old| old.json.as_ref()).unwrap_or(&self.id),
+            Format::Atom => &self.atom_id,
+        }
+    }
+
+    /// Whether the `guid` is the permalink: where the old feed said so, and the page still has that URL.
+    pub fn is_permalink(&self) -> bool {
+        self.guid().is_some_and(|guid| guid.is_permalink && guid.value == self.url)
+    }
+
+    fn guid(&self) -> Option<&Guid> {
+        self.imported.as_ref().and_then(|imported| imported.rss.as_ref())
+    }
+
     /// A name, never empty: its title, the beginning of its summary, or the end of its URL.
     pub fn name(&self) -> Cow<'_, str> {
         if let Some(title) = xml::some(&self.title) {

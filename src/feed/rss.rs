@@ -94,7 +94,10 @@ fn item(feed: &Feed, entry: &Entry) -> Item {
         link: Some(entry.url.clone()),
         description: described.then(|| xml::as_html(&xml::border(&entry.summary))),
         categories: categories(entry),
-        guid: Some(Guid { value: xml::border(&entry.id).into_owned(), permalink: false }),
+        guid: Some(Guid {
+            value: xml::border(entry.id_in(Format::Rss)).into_owned(),
+            permalink: entry.is_permalink(),
+        }),
         pub_date: Some(time::rfc822(entry.published)),
         content: content.map(Into::into),
         extensions: match &entry.image {

@@ -33,6 +33,7 @@ pub(super) fn site() -> Site {
         language: "en".to_owned(),
         author: "Ada Lovelace".to_owned(),
         timezone: TimeZone::UTC,
+        elsewhere: None,
     }
 }
 
@@ -58,6 +59,7 @@ pub(super) fn channel(name: &str) -> Channel {
         count: 0,
         pages: 0,
         archived_to: 0,
+        feed_id: None,
     }
 }
 
@@ -78,6 +80,7 @@ pub(super) fn article(seq: Seq, path: &str) -> Article {
         published,
         updated: published,
         digest: Digest::of(b""),
+        imported: None,
     }
 }
 
@@ -86,6 +89,8 @@ pub(super) fn feed() -> Feed {
     let person = |name: &str| Person { name: name.to_owned(), ..Person::default() };
     let rich = Entry {
         id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
+        imported: None,
+        local: None,
         atom_id: "urn:uuid:6ba7b810-9dad-51d1-80b4-00c04fd430c8".to_owned(),
         url: "https://example.org/blog/news/hello-world".to_owned(),
         title: "Hello <b>world</b> & more".to_owned(),
@@ -108,6 +113,8 @@ pub(super) fn feed() -> Feed {
     };
     let plain = Entry {
         id: "not an IRI".to_owned(),
+        imported: None,
+        local: None,
         atom_id: "urn:uuid:1b671a64-40d5-591e-99b0-da01ff1f3341".to_owned(),
         url: "https://example.org/blog/plain".to_owned(),
         title: "Plain".to_owned(),
@@ -123,6 +130,7 @@ pub(super) fn feed() -> Feed {
     };
     Feed {
         scope: Scope::Site,
+        imported_id: None,
         site_id: None,
         id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
         title: "The Site".to_owned(),
@@ -231,6 +239,8 @@ pub(super) fn nasty_entry() -> impl Strategy<Value = Entry> {
             let published = Timestamp::from_second(published).unwrap();
             Entry {
                 id: format!("{id} id"),
+                imported: None,
+                local: None,
                 atom_id: String::new(),
                 url: "https://example.org/blog/a".to_owned(),
                 published,

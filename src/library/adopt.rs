@@ -3,6 +3,8 @@
 //! An entry's URL follows its article's path, so the URL that a file would get leads to the entry that it was. Its id
 //! and dates are taken over when the file becomes public; what is in no feed is derived, as on any first start.
 
+use std::sync::Arc;
+
 use imbl::HashMap;
 
 use crate::article::Head;
@@ -11,6 +13,8 @@ use crate::base::{RelPath, Timestamp, UrlPath};
 use super::address;
 use super::guard::Shrink;
 use super::ledger::Ledger;
+use super::matching::Index;
+use super::old_feed::{Imported, OldFeed};
 
 /// One entry of a feed on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Recovered {
     pub in_site_feed: bool,
     /// Its place in its feed, which begins with the newest.
     pub place: usize,
+    /// What an import had given it.
+    pub imported: Option<Arc<Imported>>,
 }
 
 /// Entries by the key of their URL. Cheap to copy.
@@ -90,6 +96,72 @@ impl Adopted {
     }
 }
 
+/// The old feed that was imported, for files that are yet to come. Cheap to copy.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Imports(Option<Arc<ImportedFeed>>);
+
+/// An old feed, and what is derived from it once.
+#[derive(Debug)]
+struct ImportedFeed {
+    feed: OldFeed,
+    index: Index,
+    /// Whether it has an entry that its subscribers have seen.
+    is_listed: bool,
+    /// The newest date among those.
+    newest: Option<Timestamp>,
+}
+
+/// What a new file gets from an old feed.
+#[derive(Debug, Clone)]
+pub(super) struct Adoption {
+    /// Its id.
+    pub(super) id: Option<String>,
+    /// Its other ids, and its date.
+    pub(super) imported: Arc<Imported>,
+    /// When it last changed.
+    pub(super) updated: Option<Timestamp>,
+    /// Its place in the old feed, which begins with the newest.
+    pub(super) place: usize,
+}
+
+impl Imports {
+    pub(super) fn of(feed: OldFeed) -> Self {
+        if feed == OldFeed::default() {
+            return Self(None);
+        }
+        let index = Index::of(&feed, &feed.base);
+        let is_listed = feed.entries.iter().any(|entry| entry.is_listed);
+        let newest = feed.newest();
+        Self(Some(Arc::new(ImportedFeed { feed, index, is_listed, newest })))
+    }
+
+    /// Restores what [`Imports::print`] printed; nothing where it is none.
+    pub(super) fn parse(text: &str) -> Self {
+        serde_json::from_str(text).map_or_else(|_| Self::default(), Self::of)
+    }
+
+    /// As text, for the store. Empty where nothing was imported.
+    pub(super) fn print(&self) -> String {
+        let text = self.feed().and_then(|feed| serde_json::to_string(feed).ok());
+        text.unwrap_or_default()
+    }
+
+    pub(super) fn feed(&self) -> Option<&OldFeed> {
+        self.0.as_deref().map(|imports| &imports.feed)
+    }
+
+    pub(super) fn index(&self) -> Option<(&OldFeed, &Index)> {
+        self.0.as_deref().map(|imports| (&imports.feed, &imports.index))
+    }
+
+    /// Whether an article with this date is older than the old feed's newest entry: its readers had their chance to see
+    /// it.
+    pub(super) fn precedes(&self, date: Timestamp) -> bool {
+        let Some(imports) = self.0.as_deref() else { return false };
+        imports.is_listed && imports.newest.is_none_or(|newest| date <= newest)
+    }
+}
+
 impl Recovered {
     /// The id of its article, which may have one of its own in the header.
     pub(super) fn id_for(&self, head: &Head) -> Option<String> {
@@ -106,7 +178,17 @@ mod tests {
         let at: Timestamp = format!("2026-11-{day:02}T00:00:00Z").parse().unwrap();
         let url = UrlPath::new(url).unwrap();
         let id = id.to_owned();
-        Recovered { url, id, is_verbatim: true, published: at, updated: at, in_site_feed, place }
+        let (is_verbatim, imported) = (true, None);
+        Recovered {
+            url,
+            id,
+            is_verbatim,
+            published: at,
+            updated: at,
+            in_site_feed,
+            place,
+            imported,
+        }
     }
 
     #[test]

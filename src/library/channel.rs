@@ -27,9 +27,9 @@ impl Members {
     }
 
     /// Adds what `insert` did not add before. `fingerprint` is the article's, which all of its channels share.
-    pub(super) fn insert(&mut self, article: &Article, fingerprint: u128) {
+    pub(super) fn insert(&mut self, scope: &Scope, article: &Article, fingerprint: u128) {
         let audience = audience(article);
-        if audience.feeds {
+        if audience.feeds && !is_outside(scope, article) {
             self.feed.insert(article.seq);
             self.archive.add(article.seq, fingerprint);
         }
@@ -175,10 +175,19 @@ pub fn audience(article: &Article) -> Audience {
     }
 }
 
+/// Whether the feed of the scope must not show an article: subscribers of the old site know the site's feed, and would
+/// take what it did not list for new.
+fn is_outside(scope: &Scope, article: &Article) -> bool {
+    *scope == Scope::Site && article.imported.as_ref().is_some_and(|imported| !imported.is_listed)
+}
+
 /// The facts of an article that feeds and pages show, as a number.
 pub(super) fn fingerprint(article: &Article) -> u128 {
-    let Article { seq, id, path, url, head: _, published, updated, digest } = article;
-    let text = format!("{seq} {id} {path} {url} {published} {updated} {digest}");
+    let Article { seq, id, path, url, head: _, published, updated, digest, imported } = article;
+    let mut text = format!("{seq} {id} {path} {url} {published} {updated} {digest}");
+    if let Some(imported) = imported {
+        text.push_str(&format!(" {imported:?}"));
+    }
     number(&text)
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Takes up an article that was remembered. Articles come by ascending number: the last at a path has it.
     pub(super) fn restore(&mut self, record: &Arc<Record>) {
-        self.give_id(&record.id, record.seq);
+        self.give_ids(record);
         self.by_path.insert(record.path.clone(), record.seq);
         if let Standing::Missing(since) = record.standing {
             self.missing.insert((since, record.seq));
@@ -418,7 +418,32 @@ impl Ledger {
         let digest = number_of(id);
         let alike = self.by_id.range((digest, 0)..=(digest, Seq::MAX)).map(|(_, seq)| *seq);
         // Digests may meet where somebody means them to; ids decide.
-        alike.into_iter().find(|seq| self.records.get(seq).is_some_and(|record| record.id == id))
+        alike.into_iter().find(|seq| self.records.get(seq).is_some_and(|record| record.has_id(id)))
+    }
+
+    /// Makes every id of the article its own, for ever.
+    pub(super) fn give_ids(&mut self, record: &Record) {
+        self.give_id(&record.id, record.seq);
+        if let Some(imported) = &record.imported {
+            for id in imported.ids().chain(imported.former.as_deref()) {
+                self.give_id(id, record.seq);
+            }
+        }
+        if let Some(id) = &record.head.id
+            && record.imported.is_some()
+        {
+            self.give_id(id, record.seq);
+        }
+    }
+
+    /// Every article that ever was public, by its number.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.records.values()
+    }
+
+    /// Every URL that ever was public, by its key, with its owner.
+    pub(super) fn urls(&self) -> impl Iterator<Item = (&UrlPath, &Seq)> {
+        self.urls.iter()
     }
 
     /// Makes the id the article's, for ever.

@@ -9,8 +9,11 @@ mod archive;
 mod assets;
 mod channel;
 pub mod guard;
+pub mod id_template;
 mod ledger;
 mod locate;
+mod matching;
+pub mod old_feed;
 mod permalink;
 mod rows;
 #[cfg(test)]
@@ -31,14 +34,17 @@ use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 
 pub use archive::page_size;
 pub use channel::audience;
+pub(crate) use matching::title_key;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
 pub use state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
 pub use step::Forget;
+pub use step::{Fate, IMPORT, UNDO, Undo};
 pub use view::Views;
 
 use assets::{Assets, References};
 use channel::{Members, Totals};
 use locate::names;
+use old_feed::Imported;
 
 /// The number an article gets when it first becomes public; for ever. From 1.
 pub type Seq = u64;
@@ -68,6 +74,8 @@ pub struct Article {
     pub updated: Timestamp,
     /// The digest of the bytes that are published.
     pub digest: Digest,
+    /// What an import gave it.
+    pub imported: Option<Arc<Imported>>,
 }
 
 /// The answer to a URL path.
@@ -107,6 +115,8 @@ pub struct Channel {
     /// The last publication number that is on a page of its archive; 0 without pages. What became public later has to
     /// be in its feed.
     pub archived_to: Seq,
+    /// The id of its feed, where an import gave it one.
+    pub feed_id: Option<Arc<str>>,
 }
 
 /// A closed page of the archive of a scope, without the articles.
@@ -185,6 +195,8 @@ pub struct Library {
     zone: TimeZone,
     /// The views of the configuration.
     views: Arc<Views>,
+    /// The id of the old site's feed, which the feed of the site keeps.
+    feed_id: Option<Arc<str>>,
 }
 
 impl Default for Library {
@@ -205,6 +217,7 @@ impl Default for Library {
             base: Digest::of(b""),
             zone: TimeZone::UTC,
             views: Arc::default(),
+            feed_id: None,
         }
     }
 }
@@ -379,7 +392,11 @@ impl Library {
         let archive = place.members.archive();
         let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
         let pages = archive.len();
-        let shown = format!("{} {sum} {title:?} {description:?} {name} {icon} {pages}", self.base);
+        let mut shown =
+            format!("{} {sum} {title:?} {description:?} {name} {icon} {pages}", self.base);
+        if let Some(id) = self.feed_id.as_ref().filter(|_| *scope == Scope::Site) {
+            shown.push_str(&format!(" {id:?}"));
+        }
         Some(Channel {
             title,
             description,
@@ -390,6 +407,7 @@ impl Library {
             count: place.members.count(),
             pages,
             archived_to: archive.end(),
+            feed_id: self.feed_id.clone().filter(|_| *scope == Scope::Site),
         })
     }
 
@@ -402,8 +420,11 @@ impl Library {
         let page = place.members.archive().page(number)?;
         let (title, description) = self.texts(scope);
         let (sum, name, icon) = (page.sum, &place.row.name, self.has_icon());
-        let shown =
-            format!("{} {sum} {title:?} {description:?} {name} {icon} {}", self.base, page.closed);
+        let feed_id = self.feed_id.as_ref().filter(|_| *scope == Scope::Site);
+        let shown = format!(
+            "{} {sum} {title:?} {description:?} {name} {icon} {} {feed_id:?}",
+            self.base, page.closed
+        );
         Some(ArchivePage { number, closed: page.closed, version: Digest::of(shown.as_bytes()) })
     }
 
@@ -556,7 +577,7 @@ impl Library {
         for scope in scopes.iter() {
             if let Some(place) = self.channels.get_mut(scope) {
                 let before = place.members.presence();
-                place.members.insert(&article, fingerprint);
+                place.members.insert(scope, &article, fingerprint);
                 self.totals.update(scope, &place.row.name, before, place.members.presence());
                 if audience(&article).feeds {
                     place.row.watermark = place.row.watermark.max(article.updated);

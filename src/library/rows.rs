@@ -8,6 +8,7 @@ use crate::base::Fingerprint;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 
 use super::Seq;
+use super::old_feed::Imported;
 
 /// The state of an article that was public once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +63,16 @@ pub struct Record {
     pub sketch: Arc<WordSketch>,
     /// Its present state.
     pub standing: Standing,
+    /// What an import gave it.
+    pub imported: Option<Arc<Imported>>,
+}
+
+impl Record {
+    /// Whether the id is the article's in any format, was so before an import, or is what its front matter says.
+    pub fn has_id(&self, id: &str) -> bool {
+        let imported = self.imported.as_ref().is_some_and(|imported| imported.has_id(id));
+        self.id == id || imported || self.head.id.as_deref() == Some(id)
+    }
 }
 
 /// The result of the last reading of a file.

@@ -20,7 +20,7 @@ use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 
-use super::adopt::{Adopted, Recovered};
+use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, Views, address, channel};
@@ -181,6 +181,8 @@ pub struct State {
     withheld: OrdMap<RelPath, Arc<Head>>,
     /// Set while deletions are held.
     pub(super) hold: Option<Hold>,
+    /// The old feed that was imported.
+    pub(super) imports: Imports,
 }
 
 impl State {

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod clock_set;
 pub mod control;
+pub mod fetch;
 pub mod listener;
 pub mod logging;
 pub mod systemd;

@@ -25,6 +25,7 @@ pub(super) fn site() -> config::Site {
         language: "en".into(),
         author: "Ada Lovelace".into(),
         timezone: TimeZone::get("Europe/Berlin").unwrap(),
+        elsewhere: None,
     }
 }
 
@@ -53,6 +54,7 @@ pub(super) fn article(url: &str, head: Head) -> Article {
         published: at("2026-11-23T23:30:00Z"),
         updated: at("2026-11-23T23:30:00Z"),
         digest: Digest::of(b""),
+        imported: None,
     }
 }
 
@@ -67,5 +69,6 @@ pub(super) fn channel(name: &str, count: usize) -> Channel {
         count,
         pages: 0,
         archived_to: 0,
+        feed_id: None,
     }
 }

@@ -106,6 +106,20 @@ impl Snapshot {
         if let Some(document) = self.hot.get(route) {
             return Found::Ready(Arc::clone(document));
         }
+        let is_page = matches!(
+            route,
+            Route::Home | Route::Index(_) | Route::Month(..) | Route::Sitemap | Route::Resource(_)
+        );
+        if is_page && self.config.site.elsewhere.is_some() {
+            // Files are served all the same: the picture of the site is one.
+            return match route {
+                Route::Resource(path) => match self.library.find(path) {
+                    Lookup::Asset(path) => Found::Asset(path),
+                    _ => Found::Missing,
+                },
+                _ => Found::Missing,
+            };
+        }
         match route {
             Route::Resource(path) => match self.lookup(path) {
                 Lookup::Here(_) => self.page(route),

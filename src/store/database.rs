@@ -305,6 +305,7 @@ mod tests {
     use crate::article::{Body, Head, Person, TitleFrom, WordSketch};
     use crate::base::time::Written;
     use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
+    use crate::library::old_feed::{Guid, Imported};
     use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
     use crate::source::Fingerprint;
     use crate::store::model::Disk;
@@ -404,7 +405,18 @@ mod tests {
             head: head(n),
             sketch: sketch(n),
             standing,
+            imported: (n % 3 == 1).then(|| Arc::new(imported(n))),
         })
+    }
+
+    fn imported(n: u64) -> Imported {
+        Imported {
+            rss: Some(Guid { value: format!("https://e.org/?p={n}&x"), is_permalink: n & 1 == 1 }),
+            atom: (n & 2 == 2).then(|| format!("tag:{n}")),
+            published: Some(instant(n)).filter(|_| n & 4 == 4),
+            is_listed: n & 8 == 8,
+            ..Imported::default()
+        }
     }
 
     fn url(n: u64) -> UrlPath {
@@ -709,8 +721,10 @@ mod tests {
         for change in [
             "UPDATE records SET id = 'urn:other' WHERE seq = 2",
             "DELETE FROM records WHERE seq = 3",
-            "INSERT INTO records SELECT 9, id, path, url, 1, 1, 1, digest, 0, NULL, head, sketch, sum FROM records \
-             WHERE seq = 1",
+            "INSERT INTO records SELECT 9, id, path, url, 1, 1, 1, digest, 0, NULL, head, sketch, sum, imported \
+             FROM records WHERE seq = 1",
+            "UPDATE records SET imported = NULL WHERE imported NOT NULL",
+            "UPDATE records SET imported = '{\"is_listed\":true}' WHERE seq = 2 AND imported IS NULL",
             "UPDATE seal SET commits = 7",
         ] {
             let temp = crate::store::test_directory();

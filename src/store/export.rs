@@ -80,7 +80,8 @@ fn entry(line: &str) -> Option<Option<Recovered>> {
 }
 
 fn recovered(url: UrlPath, id: String, published: Timestamp, updated: Timestamp) -> Recovered {
-    Recovered { url, id, is_verbatim: true, published, updated, in_site_feed: true, place: 0 }
+    let (is_verbatim, in_site_feed, place, imported) = (true, true, 0, None);
+    Recovered { url, id, is_verbatim, published, updated, in_site_feed, place, imported }
 }
 
 fn escaped(field: &str) -> String {
@@ -136,6 +137,7 @@ mod tests {
             head: Arc::new(Head::default()),
             sketch: Arc::new(WordSketch::of("")),
             standing,
+            imported: None,
         })
     }
 

@@ -6,14 +6,16 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use feed_rs::model::Entry;
 use serde::Deserialize;
 use url::Url;
 
-use crate::base::{Format, Route, Scope, Timestamp};
+use crate::base::{Format, Route, Scope, Timestamp, UrlPath};
 use crate::feed::feed_id;
 use crate::library::adopt::Recovered;
+use crate::library::old_feed::Imported;
 
 /// The largest feed that is read, in bytes; far beyond what dropfeed writes.
 const FEED_BYTES_MAX: u64 = 64 << 20;
@@ -31,6 +33,8 @@ pub struct Found {
     pub entries: Vec<Recovered>,
     /// The id of the site, where it could be verified.
     pub site_id: Option<String>,
+    /// The id of the site's feed, where it came from an imported feed.
+    pub feed_id: Option<String>,
     /// The files as they are, to be served while it is not certain that the articles are there.
     pub documents: Vec<(Route, Format, Vec<u8>)>,
     /// Whether there is a feed of a site that cannot be read, so that nothing is known of its entries.
@@ -58,6 +62,8 @@ struct OnDisk {
     id: Option<String>,
     /// The id of the site as the extension of the JSON feed names it.
     site_id: Option<String>,
+    /// The id that an import gave the feed, by the same extension.
+    imported_id: Option<String>,
     entries: Vec<Written>,
 }
 
@@ -69,6 +75,7 @@ struct Written {
     url: String,
     published: Timestamp,
     updated: Timestamp,
+    imported: Option<Arc<Imported>>,
 }
 
 #[derive(Deserialize)]
@@ -80,9 +87,17 @@ struct JsonFeed {
     items: Vec<JsonItem>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Extension {
-    site_id: String,
+    site_id: Option<String>,
+    feed_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ItemExtension {
+    id: String,
+    imported: Option<Imported>,
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +106,8 @@ struct JsonItem {
     url: String,
     date_published: Timestamp,
     date_modified: Timestamp,
+    #[serde(rename = "_dropfeed")]
+    extension: Option<ItemExtension>,
 }
 
 /// Reads every feed beneath `feeds`. `site_id`: the id that the configuration has for the site.
@@ -102,12 +119,13 @@ pub fn recover(feeds: &Path, site_id: &str) -> Found {
         return Found { documents, is_damaged, ..Found::default() };
     };
     let site_id = verified(&site, site_id, &base);
+    let feed_id = site.imported_id.clone();
     let mut entries = Vec::new();
     take(&mut entries, site, &base, Which::Site);
     for directory in &directories {
         take(&mut entries, read_feed(directory).0, &base, Which::Elsewhere);
     }
-    Found { entries, site_id, documents, is_damaged: false }
+    Found { entries, site_id, feed_id, documents, is_damaged: false }
 }
 
 /// The files of every feed, the site's own first, as far as they fit into [`DOCUMENTS_BYTES_MAX`].
@@ -142,7 +160,7 @@ enum Which {
 /// Adds the entries whose URLs are articles' pages.
 fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
     for (place, written) in feed.entries.into_iter().enumerate() {
-        let Written { id, is_verbatim, url, published, updated } = written;
+        let Written { id, is_verbatim, url, published, updated, imported } = written;
         let Some(path) = url.strip_prefix(base) else { continue };
         if let Some(Route::Resource(url)) = Route::parse(&format!("/{path}")) {
             let in_site_feed = which == Which::Site;
@@ -154,6 +172,7 @@ fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
                 updated,
                 in_site_feed,
                 place,
+                imported,
             });
         }
     }
@@ -164,6 +183,10 @@ fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
 fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
     let Some(id) = &site.id else { return site.site_id.clone() };
+    // Nothing can be derived from the id of an old feed.
+    if site.imported_id.as_ref() == Some(id) {
+        return site.site_id.clone();
+    }
     let candidates = [site.site_id.clone(), Some(configured.to_owned()), host];
     candidates.into_iter().flatten().find(|candidate| feed_id(candidate, &Scope::Site) == *id)
 }
@@ -189,6 +212,7 @@ fn read_feed(directory: &Path) -> (OnDisk, bool) {
         base: json.base.or(atom.base),
         id: atom.id,
         site_id: json.site_id,
+        imported_id: json.imported_id,
         entries: if atom.entries.len() > json.entries.len() { atom.entries } else { json.entries },
     };
     (feed, is_damaged && !is_readable)
@@ -210,13 +234,32 @@ fn of_json(bytes: &[u8]) -> Read {
         let is_json = serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
         return if is_json { Read::Foreign } else { Read::Damaged };
     };
-    let mut entries = Vec::with_capacity(feed.items.len());
-    for JsonItem { id, url, date_published: published, date_modified: updated } in feed.items {
-        entries.push(Written { id, is_verbatim: true, url, published, updated });
-    }
-    let site_id = feed.extension.map(|extension| extension.site_id);
     let base = base_of(&feed.feed_url, feed.home_page_url.as_deref(), Format::Json);
-    Read::Feed(OnDisk { base, id: None, site_id, entries })
+    let mut entries = Vec::with_capacity(feed.items.len());
+    for item in feed.items {
+        let JsonItem { id, url, date_published: published, date_modified: updated, extension } =
+            item;
+        let Some(ItemExtension { id, imported, path }) = extension else {
+            let imported = None;
+            entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
+            continue;
+        };
+        // A page elsewhere does not lead to the article.
+        let url = match (path.and_then(|path| UrlPath::new(&path)), &base) {
+            (Some(path), Some(base)) => format!("{base}{path}"),
+            _ => url,
+        };
+        let imported = imported.map(Arc::new);
+        entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
+    }
+    let extension = feed.extension.unwrap_or_default();
+    Read::Feed(OnDisk {
+        base,
+        id: None,
+        site_id: extension.site_id,
+        imported_id: extension.feed_id,
+        entries,
+    })
 }
 
 fn of_atom(bytes: &[u8]) -> Read {
@@ -225,7 +268,7 @@ fn of_atom(bytes: &[u8]) -> Read {
     let home = link("alternate").map(|link| link.href.as_str());
     let base = link("self").and_then(|link| base_of(&link.href, home, Format::Atom));
     let entries = feed.entries.iter().filter_map(of_atom_entry).collect();
-    Read::Feed(OnDisk { base, id: Some(feed.id), site_id: None, entries })
+    Read::Feed(OnDisk { base, id: Some(feed.id), entries, ..OnDisk::default() })
 }
 
 fn of_atom_entry(entry: &Entry) -> Option<Written> {
@@ -238,6 +281,7 @@ fn of_atom_entry(entry: &Entry) -> Option<Written> {
         url: page.href.clone(),
         published: instant(entry.published?.timestamp_micros())?,
         updated: instant(entry.updated?.timestamp_micros())?,
+        imported: None,
     })
 }
 

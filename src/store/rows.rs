@@ -125,6 +125,10 @@ pub fn record(record: &Record) -> Result<Cells> {
         missing,
         json(&*record.head)?,
         sketch(&record.sketch),
+        match &record.imported {
+            Some(imported) => json(&**imported)?,
+            None => Value::Null,
+        },
     ])
 }
 
@@ -151,6 +155,11 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
         },
         head: Arc::new(cells.json::<Head>()?.shrunk()),
         sketch: cells.sketch()?,
+        imported: match cells.next()? {
+            Value::Null => None,
+            Value::Text(text) => Some(Arc::new(read_json(&text)?)),
+            other => return malformed("what was imported", &other),
+        },
     }))
 }
 
@@ -283,6 +292,10 @@ fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
     }
 }
 
+fn read_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Malformed(error.to_string()))
+}
+
 /// The layout: its number (a byte), the count of words, then each of both lists after its length.
 /// Numbers have 32 bits in little-endian order.
 fn sketch(sketch: &WordSketch) -> Value {
@@ -394,7 +407,7 @@ impl Reader {
     }
 
     fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
-        serde_json::from_str(&self.text()?).map_err(|error| Malformed(error.to_string()))
+        read_json(&self.text()?)
     }
 
     fn sketch(&mut self) -> Result<Arc<WordSketch>> {

@@ -22,6 +22,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     |transaction| transaction.execute_batch(VERSION_1),
     // 2: records may be forgotten (`standing` 4), which earlier versions would take for damage.
     |_| Ok(()),
+    // 3: ids and dates from an old feed. Rows without any keep their `sum`.
+    |transaction| transaction.execute_batch("ALTER TABLE records ADD COLUMN imported TEXT"),
 ];
 
 const VERSION_1: &str = "
@@ -53,6 +55,9 @@ pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
     columns: &'static [&'static str],
+    /// How many of the last columns were added later. Where one of those is empty it has no part in the checksum, so
+    /// that rows of earlier versions keep theirs.
+    added: usize,
 }
 
 /// How many tables the seal covers.
@@ -76,6 +81,7 @@ pub(super) static FILES: Table = Table {
         "sketch",
         "diagnostics",
     ],
+    added: 0,
 };
 pub(super) static RECORDS: Table = Table {
     index: 1,
@@ -93,26 +99,36 @@ pub(super) static RECORDS: Table = Table {
         "missing_us",
         "head",
         "sketch",
+        "imported",
     ],
+    added: 1,
 };
-pub(super) static URLS: Table = Table { index: 2, name: "urls", columns: &["url", "seq", "n"] };
+pub(super) static URLS: Table =
+    Table { index: 2, name: "urls", columns: &["url", "seq", "n"], added: 0 };
 pub(super) static CHANNELS: Table = Table {
     index: 3,
     name: "channels",
     columns: &["scope", "name", "watermark_us", "modified_us"],
+    added: 0,
 };
-pub(super) static BODIES: Table = Table { index: 4, name: "bodies", columns: &["seq", "body"] };
-pub(super) static DOCUMENTS: Table =
-    Table { index: 5, name: "documents", columns: &["path", "digest", "last_modified_us"] };
+pub(super) static BODIES: Table =
+    Table { index: 4, name: "bodies", columns: &["seq", "body"], added: 0 };
+pub(super) static DOCUMENTS: Table = Table {
+    index: 5,
+    name: "documents",
+    columns: &["path", "digest", "last_modified_us"],
+    added: 0,
+};
 pub(super) static SETTINGS: Table =
-    Table { index: 6, name: "settings", columns: &["name", "value"] };
+    Table { index: 6, name: "settings", columns: &["name", "value"], added: 0 };
 pub(super) static PROJECTED: Table =
-    Table { index: 7, name: "projected", columns: &["name", "digest"] };
+    Table { index: 7, name: "projected", columns: &["name", "digest"], added: 0 };
 /// The seal itself is covered by its own checksum alone.
 pub(super) static SEAL: Table = Table {
     index: TABLES,
     name: "seal",
     columns: &["one", "lineage", "commits", "copy", "tables"],
+    added: 0,
 };
 
 static ALL: [&Table; TABLES + 1] =
@@ -161,7 +177,15 @@ impl Table {
     /// The checksum of a row's cells, without the last.
     pub(super) fn sum(&self, cells: &[Value]) -> i64 {
         let start = mix(0, self.index as u64);
-        cells.iter().fold(start, feed).cast_signed()
+        let first = cells.len().min(self.columns.len() - self.added);
+        let (old, added) = cells.split_at(first);
+        let mut sum = old.iter().fold(start, feed);
+        for (n, cell) in added.iter().enumerate() {
+            if *cell != Value::Null {
+                sum = feed(mix(sum, n as u64), cell);
+            }
+        }
+        sum.cast_signed()
     }
 }
 

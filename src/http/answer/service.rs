@@ -90,6 +90,9 @@ pub(super) fn is_feed(route: &Route) -> bool {
 
 /// `robots.txt` (RFC 9309): everything may be crawled, and the sitemap lists it.
 pub(super) fn robots(site: &Site) -> Document {
-    let text = format!("User-agent: *\nAllow: /\n\nSitemap: {}sitemap.xml\n", site.url);
+    let mut text = "User-agent: *\nAllow: /\n".to_owned();
+    if site.elsewhere.is_none() {
+        text.push_str(&format!("\nSitemap: {}sitemap.xml\n", site.url));
+    }
     Document::new(Kind::Crawling, "text/plain; charset=utf-8", Bytes::from(text), None)
 }

@@ -31,6 +31,7 @@ fn site() -> Site {
         author: "Ada".to_owned(),
         timezone: TimeZone::UTC,
         feed_paths: Default::default(),
+        elsewhere: None,
     }
 }
 
@@ -66,7 +67,7 @@ fn body(_: u64) -> Option<Arc<Body>> {
 fn newest(library: &Library, limit: usize, scope: &Scope) -> Option<Feed> {
     let channel = library.channel(scope)?;
     let articles = library.entries(scope, limit);
-    Some(feed::compose(&site(), &feeds(limit), scope, &channel, &articles, &body, &|_| None))
+    Some(feed::compose(&site(), &feeds(limit), scope, &channel, &articles, &body, &|_: &str| None))
 }
 
 fn page(library: &Library, limit: usize, scope: &Scope, number: u64) -> Option<Feed> {
@@ -74,7 +75,7 @@ fn page(library: &Library, limit: usize, scope: &Scope, number: u64) -> Option<F
     let page = library.archive_page(scope, number)?;
     let articles = library.archived(scope, number);
     let (site, feeds) = (site(), feeds(limit));
-    Some(feed::archive(&site, &feeds, scope, &channel, &page, &articles, &body, &|_| None))
+    Some(feed::archive(&site, &feeds, scope, &channel, &page, &articles, &body, &|_: &str| None))
 }
 
 /// The ids of the entries that a walk from the JSON feed at `url` collects, in any order.

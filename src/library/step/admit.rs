@@ -10,7 +10,7 @@ use crate::base::time::whole_second;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::super::address;
-use super::super::adopt::Recovered;
+use super::super::adopt::{Adoption, Recovered};
 use super::super::state::{Notice, Scan};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
@@ -42,6 +42,7 @@ impl Step<'_> {
                 new.push(path);
             }
         }
+        self.find_adoptions(&new);
         // Numbers follow dates where many become public at once.
         new.sort_by_cached_key(|path| (self.sort_date(path), path.clone()));
         for path in new {
@@ -54,9 +55,21 @@ impl Step<'_> {
     fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
         match self.state.ledger.file(path) {
             Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) => {
+                if let Some(adoption) = self.adoptions.get(path)
+                    && let Some(date) = adoption.imported.date_for(head.published)
+                {
+                    return (1, date, Reverse(adoption.place));
+                }
                 let recovered = self.recovered(path, head);
                 let (first_seen, undated) = self.first_dates(recovered, fingerprint);
                 let date = dates::published(head, first_seen, undated, &self.policy.zone);
+                if let Some(adoption) = self.adoptions.get(path) {
+                    return (1, date, Reverse(adoption.place));
+                }
+                if recovered.is_none() && self.state.imports.feed().is_some() {
+                    let rank = if self.state.imports.precedes(date) { 0 } else { 2 };
+                    return (rank, date, Reverse(usize::MAX));
+                }
                 let place = recovered.map_or(usize::MAX, |recovered| recovered.place);
                 (self.state.adopted.rank(recovered, date), date, Reverse(place))
             }
@@ -113,7 +126,19 @@ impl Step<'_> {
             Some(record) => (record.first_seen, record.published),
             None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
         };
-        let published = dates::published(&head, first_seen, undated, &self.policy.zone);
+        let imported = match &record {
+            Some(record) => record.imported.as_ref(),
+            None => match self.adoptions.get(path) {
+                Some(adoption) => Some(&adoption.imported),
+                None => {
+                    self.recovered(path, &head).and_then(|recovered| recovered.imported.as_ref())
+                }
+            },
+        };
+        let published = match imported.and_then(|imported| imported.date_for(head.published)) {
+            Some(date) => whole_second(date.min(self.now)),
+            None => dates::published(&head, first_seen, undated, &self.policy.zone),
+        };
         let showing = if self.state.withheld_by(path).is_some() {
             Showing::Never
         } else {
@@ -286,8 +311,10 @@ impl Step<'_> {
         let asked = address::address(draft.path, &draft.head)?;
         let ledger = &self.state.ledger;
         let recovered = self.recovered(draft.path, &draft.head).cloned();
+        let adoption = self.adoption_of(draft.path, &draft.head, draft.published);
         let recovered_id = recovered.as_ref().and_then(|recovered| recovered.id_for(&draft.head));
-        let id = match recovered_id.filter(|id| ledger.owner_of(id).is_none()) {
+        let old_id = adoption.as_ref().and_then(|adoption| adoption.id.clone()).or(recovered_id);
+        let id = match old_id.filter(|id| ledger.owner_of(id).is_none()) {
             Some(id) => id,
             None => match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
                 Ok(id) => id,
@@ -299,9 +326,16 @@ impl Step<'_> {
         let url = ledger.claim(seq, &asked)?;
         let updated =
             dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
-        let (first_seen, updated) = match recovered {
-            Some(recovered) => (recovered.published, updated.max(recovered.updated)),
-            None => (self.now, updated),
+        let recovered_imported =
+            recovered.as_ref().and_then(|recovered| recovered.imported.clone());
+        let (first_seen, updated) = match (&adoption, recovered) {
+            (Some(Adoption { imported, updated: Some(old), .. }), _) if imported.is_listed => {
+                let updated = dates::updated_imported(*old, &id, draft.published, self.now);
+                (draft.published, updated)
+            }
+            (Some(_), _) => (draft.published, updated),
+            (None, Some(recovered)) => (recovered.published, updated.max(recovered.updated)),
+            (None, None) => (self.now, updated),
         };
         let record = Record {
             seq,
@@ -315,8 +349,9 @@ impl Step<'_> {
             head: draft.head,
             sketch: draft.sketch,
             standing: Standing::Public,
+            imported: adoption.map(|adoption| adoption.imported).or(recovered_imported),
         };
-        self.state.ledger.give_id(&id, seq);
+        self.state.ledger.give_ids(&record);
         self.state.ledger.move_to(seq, draft.path);
         self.own(&record);
         self.put_record(record);

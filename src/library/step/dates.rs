@@ -52,6 +52,16 @@ pub(super) fn updated_first(
     with_micros(written.unwrap_or(published).max(published), id)
 }
 
+/// When an article of an old feed last changed: what that feed said, never ahead of the clock.
+pub(super) fn updated_imported(
+    updated: Timestamp,
+    id: &str,
+    published: Timestamp,
+    now: Timestamp,
+) -> Timestamp {
+    with_micros(updated.min(now).max(published), id)
+}
+
 /// When a known article last changed, and whether later edits are measured from these words. `edited`: its words, where its
 /// bytes are others.
 pub(super) fn updated_next(

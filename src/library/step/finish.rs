@@ -177,5 +177,6 @@ fn article(record: &Record) -> Article {
         published: record.published,
         updated: record.updated,
         digest: record.digest,
+        imported: record.imported.clone(),
     }
 }

@@ -7,6 +7,7 @@ mod admit;
 mod dates;
 mod finish;
 mod forget;
+mod import;
 mod rename;
 
 pub use forget::Forget;
@@ -21,6 +22,9 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
+pub use import::{Fate, IMPORT, UNDO, Undo};
+
+use super::adopt::{Adoption, Imports};
 use super::archive::{self, Archive};
 use super::channel::Members;
 use super::guard::{self, Hold};
@@ -59,6 +63,11 @@ impl State {
         }
         let hold = remembered.values.iter().find(|(name, _)| name == guard::HOLD);
         state.hold = hold.and_then(|(_, text)| text.parse().ok());
+        for (name, value) in &remembered.values {
+            if name == IMPORT {
+                state.take_imports(Imports::parse(value));
+            }
+        }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         for record in &remembered.records {
             step.show(record.seq);
@@ -105,6 +114,8 @@ pub(super) struct Step<'a> {
     /// Articles whose aliases are to become their URLs.
     pub(super) aliased: Vec<Seq>,
     pub(super) renamed: BTreeMap<Seq, RelPath>,
+    /// What the new files get from an old feed.
+    pub(super) adoptions: BTreeMap<RelPath, Adoption>,
 }
 
 impl<'a> Step<'a> {
@@ -126,6 +137,7 @@ impl<'a> Step<'a> {
             urls: Vec::new(),
             aliased: Vec::new(),
             renamed: BTreeMap::new(),
+            adoptions: BTreeMap::new(),
         }
     }
 

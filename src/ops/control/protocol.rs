@@ -9,6 +9,12 @@ use serde_json::Value;
 /// The largest request in bytes.
 pub const REQUEST_MAX_BYTES: usize = 64 << 10;
 
+/// The largest import in bytes: an old feed of 100,000 entries.
+pub(super) const IMPORT_MAX_BYTES: usize = 64 << 20;
+
+/// How a request for an import begins.
+pub(super) const IMPORT_PREFIX: &[u8] = b"{\"command\":\"import\"";
+
 /// The size of a part of a long answer, in bytes.
 pub(super) const PART_BYTES: usize = 64 << 10;
 
@@ -20,6 +26,11 @@ pub enum Request {
     Status,
     /// Read the configuration again.
     Reload,
+    /// Import an old feed, rehearse that, or take it back. `data` is what it comes to.
+    Import {
+        /// What is asked for, as the engine understands it.
+        import: Value,
+    },
     /// Copy the state to a file in the state directory. `data.file` is its name; it is deleted when
     /// the connection is closed.
     StateBackup,
@@ -106,6 +117,7 @@ mod tests {
         for (request, text) in [
             (Request::Status, r#"{"command":"status"}"#),
             (Request::Reload, r#"{"command":"reload"}"#),
+            (Request::Import { import: Value::from(1) }, r#"{"command":"import","import":1}"#),
             (Request::StateBackup, r#"{"command":"state-backup"}"#),
             (Request::StateCheck, r#"{"command":"state-check"}"#),
             (Request::StateExport, r#"{"command":"state-export"}"#),

@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::protocol::{self, Part, REQUEST_MAX_BYTES, line};
+use super::protocol::{self, IMPORT_MAX_BYTES, IMPORT_PREFIX, Part, REQUEST_MAX_BYTES, line};
 use super::{Reply, Request};
 
 /// Connections that are open at once.
@@ -133,8 +133,10 @@ async fn read_line(stream: &UnixStream) -> io::Result<Result<Vec<u8>, String>> {
             return Ok(Ok(line));
         }
         line.extend_from_slice(new);
-        if line.len() > REQUEST_MAX_BYTES {
-            return Ok(Err(format!("the request is larger than {REQUEST_MAX_BYTES} bytes")));
+        let is_import = line.starts_with(IMPORT_PREFIX);
+        let max = if is_import { IMPORT_MAX_BYTES } else { REQUEST_MAX_BYTES };
+        if line.len() > max {
+            return Ok(Err(format!("the request is larger than {max} bytes")));
         }
     }
 }

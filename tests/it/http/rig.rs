@@ -40,6 +40,7 @@ pub(super) fn site(url: &str) -> Site {
         author: "Ada".into(),
         timezone: jiff::tz::TimeZone::UTC,
         feed_paths: Default::default(),
+        elsewhere: None,
     }
 }
 

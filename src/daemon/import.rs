@@ -1,0 +1,61 @@
+//! `dropfeed import` over the state of a stopped dropfeed.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::engine::renderer::Renderer;
+use crate::engine::{self, Engine, Import, Parts, Rehearsal};
+use crate::ops::clock::{Clock, SystemClock};
+use crate::publish::{Published, Watching};
+use crate::source::{Inbox, Tree};
+use crate::store::{self, Database, Projector, Store, Target, recover};
+
+use super::open::{Refusal, prepare};
+use super::refused;
+
+/// Imports an old feed while dropfeed does not run. Nothing but the state is written. `Err` in the result: an exit
+/// status, after the reason was reported.
+///
+/// # Errors
+/// One sentence; nothing has changed then.
+pub fn import(
+    config: Config,
+    import: Import,
+) -> anyhow::Result<Result<Option<Rehearsal>, ExitCode>> {
+    match open_offline(config, &import) {
+        Ok(mut engine) => Ok(Ok(engine.obey_import(import)?)),
+        Err(refusal) => Ok(Err(refused(&refusal)?)),
+    }
+}
+
+/// An engine that neither listens nor projects. A rehearsal without a state makes none.
+fn open_offline(config: Config, import: &Import) -> Result<Engine, Refusal> {
+    let articles = &config.articles;
+    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)
+        .map_err(|error| Refusal::Config(format!("{error}; create it, or set articles.dir")))?;
+    let store: Box<dyn Store> = match import {
+        Import::Rehearse(_) if !store::has_state(&config.state.dir) => Box::new(store::Nothing),
+        _ => Box::new(Database::open(prepare(&config)?)?),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
+    renderer.set_tree(Arc::new(tree));
+    let target: Box<dyn Target> = Box::new(store::Nothing);
+    let (feeds, site_id) = (config.feeds.dir.clone(), config.site.id.clone());
+    let parts = Parts {
+        inbox: Arc::new(Inbox::new(engine::settling(&config.articles))),
+        config: Arc::new(config),
+        store,
+        projector: Projector::new(target, Vec::new()),
+        renderer,
+        published: Arc::new(Published::default()),
+        clock,
+        watching: Watching::default(),
+    };
+    let mut engine = Engine::start(parts)?;
+    if engine.is_first_scan() {
+        engine.adopt(recover::recover(&feeds, &site_id));
+    }
+    Ok(engine)
+}

@@ -1,0 +1,339 @@
+//! A GET over HTTP/1.1, with or without TLS and a proxy, for `dropfeed import`: one document at a time, bounded in time,
+//! bytes and redirects.
+//!
+//! Certificates are checked against the roots of webpki-roots, so that a host without a certificate store can import,
+//! too. Nothing is cached, and no cookie is kept.
+
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, LOCATION, USER_AGENT};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use url::Url;
+
+/// The most redirects.
+const REDIRECTS_MAX: usize = 10;
+
+/// Time to connect, to the proxy or to the host, with TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Time for a whole document.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest answer of a proxy to CONNECT, in bytes.
+const CONNECT_ANSWER_BYTES_MAX: usize = 8192;
+
+/// What a host is asked for.
+const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5";
+
+/// The reason why there is no document. One sentence.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// Not an address of the web.
+    #[error("{0:?} is not an http or https address")]
+    Address(String),
+    /// No connection, or none that could be trusted.
+    #[error("cannot connect to {host}: {why}")]
+    Connect {
+        /// The host, or the proxy.
+        host: String,
+        /// What the system, or TLS, said.
+        why: String,
+    },
+    /// The connection failed later.
+    #[error("{url} cannot be read: {why}")]
+    Broken {
+        /// The address.
+        url: Url,
+        /// What happened.
+        why: String,
+    },
+    /// Another status than 200.
+    #[error("{url} answers {status}")]
+    Status {
+        /// The address.
+        url: Url,
+        /// The status.
+        status: StatusCode,
+    },
+    /// Redirects in a circle, or too many.
+    #[error("{0} redirects without end")]
+    Redirects(Url),
+    /// More bytes than are read.
+    #[error("{0} is too large")]
+    TooLarge(Url),
+    /// A proxy that is not understood.
+    #[error("the proxy {0:?} is not of the form http://HOST:PORT")]
+    Proxy(String),
+}
+
+/// The proxies to use.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies {
+    /// For http.
+    pub http: Option<String>,
+    /// For https.
+    pub https: Option<String>,
+    /// Hosts that are asked directly: names, which stand for what is beneath them too, or `*`.
+    pub except: Vec<String>,
+}
+
+impl Proxies {
+    /// The proxy for an address.
+    fn of(&self, url: &Url) -> Option<&str> {
+        let host = url.host_str().unwrap_or_default();
+        for name in &self.except {
+            let name = name.trim().trim_start_matches('.');
+            let is_beneath = host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+            if name == "*" || (!name.is_empty() && (host == name || is_beneath)) {
+                return None;
+            }
+        }
+        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
+        proxy.as_deref().filter(|proxy| !proxy.is_empty())
+    }
+}
+
+/// A document.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Its address, after redirects.
+    pub url: Url,
+    /// Its bytes, decompressed.
+    pub bytes: Vec<u8>,
+}
+
+/// Gets one document of at most `bytes_max` bytes, following redirects.
+///
+/// # Errors
+/// One sentence.
+pub async fn fetch(
+    address: &str,
+    proxies: &Proxies,
+    bytes_max: u64,
+) -> Result<Fetched, FetchError> {
+    let mut url = web(address)?;
+    let mut seen = HashSet::new();
+    while seen.insert(url.clone()) && seen.len() <= REDIRECTS_MAX + 1 {
+        let broken = |why: String| FetchError::Broken { url: url.clone(), why };
+        let got = timeout(DOCUMENT_TIMEOUT, one(&url, proxies, bytes_max)).await;
+        let (status, location, bytes) =
+            got.map_err(|_| broken(format!("no answer within {} s", DOCUMENT_TIMEOUT.as_secs())))??;
+        if status == StatusCode::OK {
+            return Ok(Fetched { url, bytes });
+        }
+        match location.filter(|_| status.is_redirection()) {
+            Some(location) => url = location,
+            None => return Err(FetchError::Status { url, status }),
+        }
+    }
+    Err(FetchError::Redirects(url))
+}
+
+fn web(address: &str) -> Result<Url, FetchError> {
+    let url = Url::parse(address).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| FetchError::Address(address.to_owned()))
+}
+
+/// One request: the status, where it redirects to, and the body.
+async fn one(
+    url: &Url,
+    proxies: &Proxies,
+    bytes_max: u64,
+) -> Result<(StatusCode, Option<Url>, Vec<u8>), FetchError> {
+    let response = ask(url, proxies).await?;
+    let status = response.status();
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.and_then(|location| url.join(location).ok());
+    if let Some(location) = &location
+        && status.is_redirection()
+    {
+        return Ok((status, Some(web(location.as_str())?), Vec::new()));
+    }
+    if status != StatusCode::OK {
+        return Ok((status, None, Vec::new()));
+    }
+    let is_gzip =
+        response.headers().get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
+    let limit = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+    let body = Limited::new(response.into_body(), limit).collect().await;
+    let body =
+        body.map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
+            Some(_) => FetchError::TooLarge(url.clone()),
+            None => FetchError::Broken { url: url.clone(), why: error.to_string() },
+        })?;
+    let body = body.to_bytes().to_vec();
+    if !is_gzip {
+        return Ok((status, None, body));
+    }
+    let mut bytes = Vec::new();
+    let inflated = GzDecoder::new(&*body).take(bytes_max + 1).read_to_end(&mut bytes);
+    inflated.map_err(|error| FetchError::Broken { url: url.clone(), why: error.to_string() })?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(FetchError::TooLarge(url.clone()));
+    }
+    Ok((status, None, bytes))
+}
+
+/// Connects, and sends the request.
+async fn ask(url: &Url, proxies: &Proxies) -> Result<Response<Incoming>, FetchError> {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    // `web` lets in schemes with a default port alone.
+    let port = url.port_or_known_default().unwrap_or(80);
+    let proxy = proxies.of(url);
+    let (to, through) = match proxy {
+        Some(text) => (proxy_address(text)?, format!("proxy {text}")),
+        None => (format!("{host}:{port}"), host.clone()),
+    };
+    let unconnected = |why: String| FetchError::Connect { host: through.clone(), why };
+    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&to)).await;
+    let mut stream = stream
+        .map_err(|_| unconnected("no answer".to_owned()))?
+        .map_err(|error| unconnected(error.to_string()))?;
+    if url.scheme() == "http" {
+        let target = if proxy.is_some() { url.to_string() } else { path_of(url) };
+        return send(stream, url, target).await;
+    }
+    if proxy.is_some() {
+        let tunnel = timeout(CONNECT_TIMEOUT, tunnel(&mut stream, &host, port)).await;
+        tunnel.map_err(|_| unconnected("no answer".to_owned()))?.map_err(unconnected)?;
+    }
+    let config = tls().map_err(|error| unconnected(error.to_string()))?;
+    let name = host.trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(name).map_err(|error| unconnected(error.to_string()))?;
+    let secured = timeout(CONNECT_TIMEOUT, TlsConnector::from(config).connect(name, stream)).await;
+    let secured = secured
+        .map_err(|_| unconnected("no answer".to_owned()))?
+        .map_err(|error| unconnected(error.to_string()))?;
+    send(secured, url, path_of(url)).await
+}
+
+/// The path and the query.
+fn path_of(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+fn proxy_address(text: &str) -> Result<String, FetchError> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&with_scheme).ok();
+    // A password would have to be kept secret and encoded; curl does that.
+    let url = url.filter(|url| url.scheme() == "http" && url.username().is_empty());
+    let host = url.as_ref().and_then(Url::host_str);
+    match (host, &url) {
+        (Some(host), Some(url)) => Ok(format!("{host}:{}", url.port().unwrap_or(80))),
+        _ => Err(FetchError::Proxy(text.to_owned())),
+    }
+}
+
+/// Asks a proxy for a connection to the host (RFC 9110, 9.3.6).
+async fn tunnel(stream: &mut TcpStream, host: &str, port: u16) -> Result<(), String> {
+    let request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        // Byte by byte: what follows the head belongs to TLS.
+        let byte = stream.read_u8().await.map_err(|error| error.to_string())?;
+        answer.push(byte);
+        if answer.len() > CONNECT_ANSWER_BYTES_MAX {
+            return Err("its answer has no end".to_owned());
+        }
+    }
+    let line = String::from_utf8_lossy(&answer);
+    let line = line.lines().next().unwrap_or_default();
+    match line.split(' ').nth(1) {
+        Some(status) if status.starts_with('2') => Ok(()),
+        _ => Err(format!("it answers {line:?}")),
+    }
+}
+
+fn tls() -> Result<Arc<ClientConfig>, tokio_rustls::rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let provider = Arc::new(crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+async fn send<S>(stream: S, url: &Url, target: String) -> Result<Response<Incoming>, FetchError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let broken = |why: String| FetchError::Broken { url: url.clone(), why };
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(|error| broken(error.to_string()))?;
+    // Ends with the response, or with the runtime.
+    tokio::spawn(connection);
+    let host = match url.port() {
+        Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+        None => url.host_str().unwrap_or_default().to_owned(),
+    };
+    let request = Request::get(target)
+        .header(HOST, host)
+        .header(USER_AGENT, concat!("dropfeed-import/", env!("CARGO_PKG_VERSION")))
+        .header(ACCEPT, ACCEPTED)
+        .header(ACCEPT_ENCODING, "gzip")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| broken(error.to_string()))?;
+    sender.send_request(request).await.map_err(|error| broken(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_and_exceptions() {
+        let proxies = Proxies {
+            http: Some("http://p:3128".to_owned()),
+            https: Some("q:8080".to_owned()),
+            except: [".internal.example", "localhost", ""].map(str::to_owned).to_vec(),
+        };
+        for (url, proxy) in [
+            ("http://e.org/", Some("http://p:3128")),
+            ("https://e.org/", Some("q:8080")),
+            ("https://internal.example/", None),
+            ("https://a.internal.example/", None),
+            ("https://notinternal.example/", Some("q:8080")),
+            ("http://localhost:8080/", None),
+        ] {
+            assert_eq!(proxies.of(&Url::parse(url).unwrap()), proxy, "{url}");
+        }
+        let none = Proxies { except: vec!["*".to_owned()], ..proxies };
+        assert_eq!(none.of(&Url::parse("http://e.org/").unwrap()), None);
+    }
+
+    #[test]
+    fn addresses_of_proxies() {
+        for (text, expected) in [
+            ("http://p.example:3128", Some("p.example:3128")),
+            ("p.example:3128", Some("p.example:3128")),
+            ("http://p.example/", Some("p.example:80")),
+            ("https://p.example", None),
+            ("http://u:w@p.example", None),
+            ("socks5://p.example", None),
+        ] {
+            assert_eq!(proxy_address(text).ok().as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A store that remembers nothing and a target that takes nothing: for a rehearsal before the first start, which must
+//! leave no trace.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::base::Digest;
+use crate::library::{Commit, Remembered};
+
+use super::{Projected, Store, StoreError, Target};
+
+/// See the module.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "a rehearsal writes nothing")
+}
+
+impl Store for Nothing {
+    fn load(&mut self) -> Result<Remembered, StoreError> {
+        Ok(Remembered::default())
+    }
+
+    fn commit(&mut self, _: &Commit) -> Result<(), StoreError> {
+        Err(StoreError::Io { path: PathBuf::new(), source: refused() })
+    }
+
+    fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn set_projected(&mut self, _: &[Projected]) -> Result<(), StoreError> {
+        Err(StoreError::Io { path: PathBuf::new(), source: refused() })
+    }
+
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Target for Nothing {
+    fn put(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn remove(&mut self, _: &str) -> io::Result<()> {
+        Err(refused())
+    }
+
+    fn digest(&self, _: &str) -> io::Result<Option<Digest>> {
+        Ok(None)
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn clean(&mut self, _: &[&str]) -> io::Result<()> {
+        Ok(())
+    }
+}
