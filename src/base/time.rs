@@ -79,6 +79,18 @@ pub fn from_system(time: SystemTime) -> Timestamp {
     }
 }
 
+/// A duration in its two largest units: `3 d 4 h`, `8 h 59 min`, `45 s`.
+pub fn in_words(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +116,19 @@ mod tests {
         assert_eq!(day.resolve(&zone).to_string(), "2026-11-19T23:00:00Z");
         let gap = Written::Local("2026-03-29T02:30:00".parse().unwrap());
         assert_eq!(gap.resolve(&zone).to_string(), "2026-03-29T01:30:00Z");
+    }
+
+    #[test]
+    fn waits_are_written_in_words() {
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (45, "45 s"),
+            (3_599, "59 min"),
+            (32_399, "8 h 59 min"),
+            (86_400, "1 d 0 h"),
+            (273_600, "3 d 4 h"),
+        ] {
+            assert_eq!(in_words(seconds), words);
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Survey {
 pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Survey, RootLost> {
     let nothing = State::default();
     let changes = tree.look(&Look::Everything, &read::Known(&nothing))?;
-    let observed = read::read_changes(tree, &nothing, changes, now)?;
+    let observed = read::read_changes(tree, &nothing, changes, now, &|_, _| {})?;
     let (state, outcome) = nothing.step(
         &observed.observations,
         &engine::policy(config),

@@ -1,11 +1,13 @@
 //! The command line: its options, and the function that each command calls.
 //!
 //! Errors end here, as one sentence each on standard error and as an exit status: 0 success, 1
-//! failure, 2 a wrong command line (or errors found by `check`), 75 the state is in use, 78 an
-//! operator has to act.
+//! failure, 2 a wrong command line (or errors found by `check`, or no answer to `status`), 75 the
+//! state is in use, 78 an operator has to act.
 
 mod init;
 mod new;
+mod running;
+mod state;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,10 +16,14 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Errors, Loaded};
-use crate::ops::EX_CONFIG;
 use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::logging::{self, Style};
+use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
+use crate::store::StoreError;
 use crate::{check, daemon};
+
+use running::{Exit, Form, Which};
+use state::StateCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +34,9 @@ Examples:
   dropfeed new \"Hello, world\"      Create a draft, dated now
   dropfeed check                   Report problems before readers see them
   dropfeed build                   Write the feeds once and exit
+  dropfeed status                  Report what the running dropfeed does
+  dropfeed reload                  Apply changes of the configuration
+  dropfeed state backup DIR        Copy ids, dates and URLs, while it runs
 
 Without --config, ./config.toml or /etc/dropfeed/config.toml is read. If neither exists, the defaults are used, provided \
 that there is a directory ./articles. DROPFEED_SECTION__KEY overrides a key: DROPFEED_FEEDS__LIMIT=50.";
@@ -43,6 +52,33 @@ Examples:
   dropfeed new \"Hello, world\"      Create a draft; remove `draft: true` to publish it
   dropfeed new \"Hello\" --publish   Publish it as soon as it has text
   dropfeed new \"Hello\" --dir news  Create it in articles/news";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  dropfeed status
+  dropfeed status --exit-code > /dev/null || alert
+  dropfeed status --json | jq '.articles, .degraded'
+
+Ask as root, or as the user that dropfeed runs as. The exit status is 0 if dropfeed answers and 2 if it does not. With \
+--exit-code it is 1 if it answers, but something is degraded or held, or files are refused.";
+
+const RELOAD_EXAMPLES: &str = "\
+Examples:
+  dropfeed reload --config /etc/dropfeed/config.toml
+  systemctl reload dropfeed        The same, for the service
+
+The running dropfeed reads the file that it was started with; --config says where its state is. It prints the keys that \
+changed, and those that need a restart. If the configuration is not valid, every error is printed, the previous \
+configuration stays in use, and the exit status is 78.";
+
+const ACCEPT_EXAMPLES: &str = "Examples:
+  dropfeed accept
+  dropfeed accept --config /etc/dropfeed/config.toml";
+
+const FORGET_EXAMPLES: &str = "Examples:
+  dropfeed forget posts/secret.md
+  dropfeed forget https://example.org/posts/secret
+  dropfeed forget /tags/old/";
 
 /// Drop an article into a directory, and it appears at once in your RSS, Atom and JSON feeds.
 #[derive(Debug, Parser)]
@@ -116,6 +152,47 @@ enum Command {
         #[arg(long, hide = true)]
         draft: bool,
     },
+    /// Report what the running dropfeed publishes, and what is refused, scheduled, held or degraded
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Exit with 1 if something is degraded or held, or if files are refused
+        #[arg(long)]
+        exit_code: bool,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Have the running dropfeed read its configuration again, and wait until it is applied
+    #[command(after_help = RELOAD_EXAMPLES)]
+    Reload {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Unpublish the articles whose files are gone, where dropfeed holds their deletion
+    #[command(after_help = ACCEPT_EXAMPLES)]
+    Accept {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Take an article down at once and for ever, or remove a list that is empty
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget {
+        /// The article's file or URL, or the URL of a list
+        #[arg(value_name = "PATH|URL")]
+        what: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Back up, list, check or repair the state: ids, dates and URLs
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    State {
+        #[command(subcommand)]
+        command: StateCommand,
+        #[command(flatten)]
+        which: Which,
+    },
     /// Print completions for a shell
     #[command(hide = true)]
     Completions {
@@ -125,8 +202,8 @@ enum Command {
     /// Print the man page of dropfeed or of a command
     #[command(hide = true)]
     Man {
-        /// Command to print the page of
-        command: Option<String>,
+        /// Command to print the page of, such as `new` or `state backup`
+        command: Vec<String>,
     },
 }
 
@@ -153,15 +230,21 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     }
     let load = || config::load(args.config.as_deref(), None);
     match command {
-        Command::Serve { dir } => {
-            daemon::serve(&|| config::load(args.config.as_deref(), dir.as_deref()).map(logged))
-        }
+        Command::Serve { dir } => daemon::serve(&|| {
+            let loaded = config::load(args.config.as_deref(), dir.as_deref())?;
+            log(&loaded);
+            Ok(loaded)
+        }),
         Command::Init => {
             let path = args.config.as_deref().unwrap_or(Path::new("config.toml"));
             init::create(path)?;
             print(|out| writeln!(out, "{}", path.display()))
         }
-        Command::Build => daemon::build(load().map(logged)?),
+        Command::Build => {
+            let loaded = load()?;
+            log(&loaded);
+            daemon::build(loaded.config)
+        }
         Command::Check { json } => check(load(), json),
         Command::New { title, dir, publish, draft: _ } => {
             let publish = if publish { new::Publish::WhenWritten } else { new::Publish::Later };
@@ -170,16 +253,27 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let path = new::create(&load()?.config, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
+        Command::Status { json, exit_code, which } => {
+            let form = if json { Form::Json } else { Form::Text };
+            let exit = if exit_code { Exit::Fine } else { Exit::Answered };
+            running::status(&which.state_dir(args.config.as_deref())?, form, exit)
+        }
+        Command::Reload { which } => running::reload(&which.state_dir(args.config.as_deref())?),
+        Command::Accept { which } => running::accept(&which.state_dir(args.config.as_deref())?),
+        Command::Forget { what, which } => {
+            running::forget(&which.state_dir(args.config.as_deref())?, what)
+        }
+        Command::State { command, which } => state::run(command, args.config.as_deref(), &which),
         Command::Completions { shell } => print(|out| {
             clap_complete::generate(shell, &mut Args::command(), "dropfeed", out);
             Ok(())
         }),
-        Command::Man { command } => man(command.as_deref()),
+        Command::Man { command } => man(&command),
     }
 }
 
-/// Logs how the configuration was found, and its warnings; returns the configuration.
-fn logged(loaded: Loaded) -> config::Config {
+/// Logs how the configuration was found, and its warnings.
+fn log(loaded: &Loaded) {
     match &loaded.file {
         Some(file) => tracing::debug!(file = %file.display(), "configuration read"),
         None => {
@@ -189,7 +283,6 @@ fn logged(loaded: Loaded) -> config::Config {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    loaded.config
 }
 
 /// Prints the findings on standard output, and their number on standard error.
@@ -206,16 +299,15 @@ fn check(loaded: Result<Loaded, Errors>, json: bool) -> anyhow::Result<ExitCode>
     Ok(ExitCode::from(report.exit()))
 }
 
-fn man(command: Option<&str>) -> anyhow::Result<ExitCode> {
-    let mut root = Args::command();
-    root.build();
-    let page = match command {
-        None => root,
-        Some(name) => match root.find_subcommand(name) {
+fn man(command: &[String]) -> anyhow::Result<ExitCode> {
+    let mut page = Args::command();
+    page.build();
+    for name in command {
+        page = match page.find_subcommand(name) {
             Some(command) => command.clone(),
             None => anyhow::bail!("unknown command {name:?}"),
-        },
-    };
+        };
+    }
     print(|out| clap_mangen::Man::new(page).render(out))
 }
 
@@ -238,7 +330,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(EX_CONFIG);
     }
     logging::report(&format!("dropfeed: {error:#}"));
-    ExitCode::FAILURE
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::InUse { .. }) => ExitCode::from(EX_TEMPFAIL),
+        Some(StoreError::Unwritable { .. }) => ExitCode::from(EX_CONFIG),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,24 @@ pub struct Loaded {
 /// # Errors
 /// All errors of the configuration, or the one reason why it cannot be read.
 pub fn load(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Errors> {
+    let (file, (config, warnings)) = find_and(asked, articles, Config::parse)?;
+    Ok(Loaded { config, file, warnings })
+}
+
+/// Finds the state directory as [`load`] finds the configuration, which may be invalid elsewhere.
+///
+/// # Errors
+/// There is no configuration, or it cannot be read.
+pub fn state_dir(asked: Option<&Path>, articles: Option<&Path>) -> Result<PathBuf, Errors> {
+    Ok(find_and(asked, articles, Config::state_dir)?.1)
+}
+
+/// Finds and reads the file, and interprets it with `parse`. First, the path of the file.
+fn find_and<T>(
+    asked: Option<&Path>,
+    articles: Option<&Path>,
+    parse: fn(&Input<'_>) -> Result<T, Errors>,
+) -> Result<(Option<PathBuf>, T), Errors> {
     let mut env = variables()?;
     let found = if asked.is_none() && articles.is_some() { None } else { find(asked)? };
     let beside = match articles {
@@ -58,8 +76,8 @@ pub fn load(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Err
         .map_err(|error| Errors::one(&name, error.to_string()))?;
     env.sort();
     let input = Input { text: &text, file: &name, base: &base, env: &env, world: &System };
-    let (config, warnings) = Config::parse(&input)?;
-    Ok(Loaded { config, file, warnings })
+    let parsed = parse(&input)?;
+    Ok((file, parsed))
 }
 
 /// Replaces `articles.dir`, as the variable for it would. Returns the absolute path.

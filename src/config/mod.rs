@@ -5,6 +5,7 @@
 //! [`Config::parse`] is a pure function of its input; only `load` uses files, the environment and
 //! the resolver.
 
+mod changes;
 mod errors;
 mod foreign;
 mod hint;
@@ -15,8 +16,10 @@ mod resolve;
 mod tests;
 mod values;
 
+#[cfg(test)]
+use changes::Changes;
 pub use errors::{At, Errors, Finding};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, state_dir};
 
 use std::io;
 use std::net::SocketAddr;
@@ -101,6 +104,15 @@ impl Config {
         Ok(Self::parse(&input)?.0)
     }
 
+    /// The state directory that a configuration names, although it may be invalid elsewhere: a daemon
+    /// that was started with an earlier version of it is asked there to reload.
+    ///
+    /// # Errors
+    /// The input is not a configuration at all.
+    pub fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
+        resolve::state_dir(input)
+    }
+
     /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
     /// parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
@@ -112,33 +124,6 @@ impl Config {
              address that readers use",
             self.site.url
         ))
-    }
-
-    /// Returns the keys that differ in `new` and take effect only at a restart; all others do so at
-    /// a reload.
-    pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
-        let (old, server) = (&self.server, &new.server);
-        let changes = [
-            ("server.listen", old.listen != server.listen),
-            ("server.max_connections", old.max_connections != server.max_connections),
-            (
-                "server.connections_per_address",
-                old.connections_per_address != server.connections_per_address,
-            ),
-            ("server.header_timeout_s", old.header_timeout != server.header_timeout),
-            ("server.idle_timeout_s", old.idle_timeout != server.idle_timeout),
-            ("server.write_timeout_s", old.write_timeout != server.write_timeout),
-            ("server.stop_timeout_s", old.stop_timeout != server.stop_timeout),
-            ("state.dir", self.state.dir != new.state.dir),
-            ("feeds.dir", self.feeds.dir != new.feeds.dir),
-        ];
-        let mut keys = Vec::new();
-        for (key, changed) in changes {
-            if changed {
-                keys.push(key);
-            }
-        }
-        keys
     }
 }
 

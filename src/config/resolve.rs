@@ -40,6 +40,16 @@ pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Error
     if mistakes.is_empty() { Ok((config, warnings)) } else { Err(Errors(mistakes)) }
 }
 
+/// Interprets `input`, and returns its state directory, whatever else is wrong.
+///
+/// # Errors
+/// The input is not a configuration at all.
+pub(super) fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
+    let mut reader = Reader::new(input.file, input.text, input.env)?;
+    let (state, _) = state(&mut reader, input);
+    Ok(state.dir)
+}
+
 /// Reads every key, and checks the conditions between them. Second, a warning.
 pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
     let (server, listen_at) = server(reader, input);

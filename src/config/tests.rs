@@ -497,22 +497,64 @@ fn what_is_probably_not_meant_is_warned_about() {
 fn what_needs_a_restart_is_named() {
     let old = default();
     let new = |text: &str| Config::of(text, Path::new("/srv")).unwrap();
-    assert_eq!(
-        old.needs_restart(&new("site.title = \"b\"\narticles.dir = \"c\"")),
-        Vec::<&str>::new()
-    );
-    assert_eq!(
-        old.needs_restart(&new("state.dir = \"a\"\nfeeds.dir = \"b\"")),
-        ["state.dir", "feeds.dir"]
-    );
+    let changes = |text: &str| old.changes(&new(text));
+    let Changes { applied, restart } = changes("site.language = \"de\"\narticles.dir = \"c\"");
+    assert_eq!((applied, restart), (vec!["site.language", "articles.dir"], vec![]));
+    let Changes { applied, restart } = changes("state.dir = \"a\"\nfeeds.dir = \"b\"");
+    assert_eq!((applied, restart), (vec![], vec!["feeds.dir", "state.dir"]));
+    assert_eq!(old.changes(&old), Changes::default());
     // All of `[server]`: the server is started once, with the limits of that moment.
     let server = known_keys().into_iter().filter(|key| key.starts_with("server."));
     for key in server {
         let value = if key == "server.listen" { "\"127.0.0.1:1\"" } else { "7" };
-        assert_eq!(
-            old.needs_restart(&new(&format!("{key} = {value}\nsite.url = \"http://a.example\""))),
-            [key]
-        );
+        let old = new("site.url = \"http://a.example\"");
+        let changes =
+            old.changes(&new(&format!("{key} = {value}\nsite.url = \"http://a.example\"")));
+        assert_eq!((changes.applied, changes.restart), (vec![], vec![&*key]));
+    }
+}
+
+#[test]
+fn every_key_has_a_place_among_the_changes() {
+    let url = "site.url = \"http://a.example\"";
+    let old = Config::of(url, Path::new("/srv")).unwrap();
+    for key in known_keys() {
+        let value = match key.as_str() {
+            "site.url" => continue,
+            "articles.ignore" => "[\"x\"]",
+            "articles.poll" => "true",
+            "articles.settle_ms" => "1",
+            "articles.settle_max_ms" => "9000",
+            "articles.max_bytes" | "articles.max_html_bytes" | "feeds.max_bytes" => "2048",
+            "feeds.content" => "\"summary\"",
+            "feeds.advertise" => "\"rss\"",
+            "site.language" => "\"de\"",
+            "site.timezone" => "\"Europe/Berlin\"",
+            "server.listen" | "admin.listen" => "\"127.0.0.1:1\"",
+            key if key.starts_with("site.") || key.ends_with(".dir") => "\"x\"",
+            _ => "7",
+        };
+        let new = Config::of(&format!("{url}\n{key} = {value}"), Path::new("/srv")).unwrap();
+        let Changes { applied, restart } = old.changes(&new);
+        assert!(applied.iter().chain(&restart).any(|changed| *changed == key), "{key}");
+    }
+}
+
+#[test]
+fn the_state_directory_is_known_whatever_else_is_wrong() {
+    for (text, env, dir) in [
+        ("", None, "/srv/.dropfeed"),
+        ("state.dir = \"a\"\nsite.titel = \"x\"\nfeeds.limit = \"many\"", None, "/srv/a"),
+        ("[state]\ndir = \"/b\"\n[site\ntitle = [", None, "/b"),
+        ("[server]\nlisten = \"nowhere:1\"\n[state]\ndir = \"/b\"", None, "/b"),
+        ("state.dir = \"a\"", Some(("DROPFEED_STATE__DIR", "/c")), "/c"),
+        ("x = ", Some(("STATE_DIRECTORY", "/var/lib/x")), "/var/lib/x/state"),
+    ] {
+        let env: Vec<_> =
+            env.iter().map(|(k, v): &(&str, &str)| (k.to_string(), v.to_string())).collect();
+        let (file, base) = ("config.toml", Path::new("/srv"));
+        let input = Input { text, file, base, env: &env, world: &Nowhere };
+        assert_eq!(Config::state_dir(&input).unwrap(), Path::new(dir), "{text}");
     }
 }
 

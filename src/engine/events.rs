@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use crate::article::location;
+use crate::base::time::in_words;
 use crate::base::{Diagnostic, RelPath, Route, Severity, Timestamp};
 use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
@@ -17,7 +18,7 @@ use crate::ops::clock::Clock;
 use crate::ops::systemd;
 use crate::publish::status::{Degraded, Held, Unreadable};
 use crate::publish::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Published, Status, Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, Published, Scanning, Status, Watching,
 };
 
 use super::read;
@@ -111,18 +112,6 @@ fn url(article: &Article, site: &Site) -> String {
     links::absolute(site, &Route::Resource(article.url.clone()))
 }
 
-/// A duration in its two largest units: `3 d 4 h`, `8 h 59 min`, `45 s`.
-fn in_words(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
-}
-
 /// Why a file is refused: the first of the gravest findings. None for a file that is not, or that
 /// [`LeftOut`] reports.
 pub(super) fn refusal(row: &FileRow) -> Option<&Diagnostic> {
@@ -202,11 +191,8 @@ pub(super) fn quarantined(rejected: &Rejected) {
 }
 
 /// Logs that the configured `site.id` is not the one from which ids were derived.
-pub(super) fn frozen_site_id(frozen: &str, configured: &str) {
-    warn!(
-        event = "warning",
-        "site.id stays {frozen:?}: ids were derived from it, and {configured:?} would change them all"
-    );
+pub(super) fn frozen_site_id(sentence: &str) {
+    warn!(event = "warning", "{sentence}");
 }
 
 /// Changes the published status, and reports each difference once, in the log and to the service
@@ -242,7 +228,7 @@ impl StatusLog {
     /// Notes how changes are noticed.
     pub(super) fn set_watching(&self, watching: Watching) {
         if self.published.status().watching != watching {
-            self.change(|status, _| status.watching = watching);
+            self.change(|status, now| status.set_watching(watching, now));
         }
     }
 
@@ -302,9 +288,11 @@ impl StatusLog {
         });
     }
 
-    /// Gives the service manager its line again, after another one took its place for a while.
-    pub(super) fn show_again(&self) {
-        systemd::status(&self.published.status().summary());
+    /// Notes how far a long scan is, or that none is under way.
+    pub(super) fn set_scanning(&self, scanning: Option<Scanning>) {
+        if self.published.status().scanning != scanning {
+            self.change(|status, _| status.scanning = scanning);
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Status, Timestamp)) {
@@ -315,7 +303,7 @@ impl StatusLog {
 
 /// Logs what is degraded or recovered in `new`, and gives the service manager its line.
 fn report_difference(old: &Status, new: &Status) {
-    for part in Part::ALL {
+    for part in [Part::Engine, Part::Projection] {
         let (old, new) = (old.degraded.get(&part), new.degraded.get(&part));
         let reason = |degraded: &Degraded| degraded.reason.clone();
         log_change(old.map(reason), new.map(reason), part.effect());
@@ -375,20 +363,6 @@ fn log_unreadable(old: &Status, new: &Status) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_are_written_in_words() {
-        for (seconds, words) in [
-            (-5, "0 s"),
-            (45, "45 s"),
-            (3_599, "59 min"),
-            (32_399, "8 h 59 min"),
-            (86_400, "1 d 0 h"),
-            (273_600, "3 d 4 h"),
-        ] {
-            assert_eq!(in_words(seconds), words);
-        }
-    }
 
     #[test]
     fn a_skipped_directory_is_logged_once() {

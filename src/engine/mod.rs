@@ -46,9 +46,9 @@ use project::Projection;
 use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
-use shared_store::SharedStore;
 
 pub use run::{open_tree, settling};
+pub use shared_store::SharedStore;
 
 /// A command to the engine.
 #[derive(Debug)]
@@ -57,34 +57,35 @@ pub enum Command {
     Reload {
         /// The configuration, valid.
         config: Box<Config>,
-        /// Receives the outcome.
+        /// Receives the outcome, once it was published under.
         reply: oneshot::Sender<Reloaded>,
     },
     /// Take away the articles whose deletion is held.
     Accept {
         /// Receives a sentence for the operator.
-        reply: Reply,
+        reply: Answer,
     },
     /// Take an article down at once and for ever, or forget a scope that is empty.
     Forget {
         /// A path relative to the article directory or absolute, a URL, or the path of a URL.
         what: String,
         /// Receives a sentence for the operator.
-        reply: Reply,
+        reply: Answer,
     },
 }
 
 /// Receives what a command did, or why it did nothing; a sentence either way.
-pub type Reply = oneshot::Sender<Result<String, String>>;
+pub type Answer = oneshot::Sender<Result<String, String>>;
 
-/// The outcome of a reload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reloaded {
-    /// The configuration is in use.
-    Applied,
-    /// The configuration is in use, but its article directory cannot be opened, with the reason. The last feeds stay,
-    /// and the directory is tried again.
-    WithoutDirectory(String),
+/// The outcome of a reload: the configuration is in use, and was published under.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The keys that changed and took effect.
+    pub applied: Vec<&'static str>,
+    /// Why ids do not follow `site.id`, where it is another one than they were derived from.
+    pub frozen_id: Option<String>,
+    /// Why the article directory cannot be opened. The last feeds stay, and the directory is tried again.
+    pub without_directory: Option<String>,
 }
 
 /// Values that the ledger remembers by these names.
@@ -150,7 +151,7 @@ struct Pending {
     /// Whether to weigh every file again, since the policy changed.
     reweigh: bool,
     /// Receivers of the outcome of `accept`, until a step has done it.
-    accept: Vec<Reply>,
+    accept: Vec<Answer>,
 }
 
 impl Pending {
@@ -251,6 +252,11 @@ impl Engine {
         self.first_scan
     }
 
+    /// A handle to the store, for copies and checks while the engine runs.
+    pub fn store(&self) -> SharedStore {
+        self.store.clone()
+    }
+
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
         let recover::Found { entries, site_id, documents, is_damaged } = found;
@@ -291,10 +297,11 @@ impl Engine {
         let state = &self.current.state;
         let mut refused = self.parts.published.status().contents.refused.clone();
         for (path, row) in changed {
-            match row.and_then(events::refusal) {
-                Some(diagnostic) => refused.insert(path.clone(), diagnostic.clone()),
-                None => refused.remove(path),
-            };
+            if let Some(diagnostic) = row.and_then(events::refusal) {
+                refused.insert(path.clone(), diagnostic.clone());
+            } else if !refused.is_empty() {
+                refused.remove(path);
+            }
         }
         Contents {
             entries: state.library().len(),
@@ -351,15 +358,25 @@ fn first_site_id(config: &Config) -> String {
     }
 }
 
-/// The configuration with the id that ids were derived from. Where another one is asked for, that is told; the default
-/// follows the address and asks for nothing.
+/// The configuration with the id that ids were derived from. Where another one is asked for, that is logged.
 fn with_site_id(config: &Config, id: &str) -> Config {
-    let configured = config.site.id.as_str();
-    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
-    if configured != id && !is_default {
-        events::frozen_site_id(id, configured);
+    if let Some(sentence) = frozen_id(config, id) {
+        events::frozen_site_id(&sentence);
     }
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
+}
+
+/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default follows the
+/// address and asks for nothing.
+fn frozen_id(config: &Config, id: &str) -> Option<String> {
+    let configured = config.site.id.as_str();
+    let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
+    if configured == id || is_default {
+        return None;
+    }
+    Some(format!(
+        "site.id stays {id:?}: ids were derived from it, and {configured:?} would change them all"
+    ))
 }
 
 /// The part of the configuration that decides identities, dates, and what is shown.

@@ -12,7 +12,6 @@ use tracing::info;
 use crate::article::{self, Reading, location};
 use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath};
 use crate::library::{Found, Observation, State};
-use crate::ops::systemd;
 use crate::source::{
     self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
 };
@@ -21,7 +20,7 @@ use crate::source::{
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Files between two reports of a long scan: a few seconds on a slow disk.
-pub(super) const PROGRESS_EVERY: usize = 5_000;
+const PROGRESS_EVERY: usize = 5_000;
 
 /// The code of what a directory's name keeps from being an article.
 pub(super) const LEFT_OUT: &str = "left-out";
@@ -50,7 +49,8 @@ impl Index for Known<'_> {
     }
 }
 
-/// Reads what changed.
+/// Reads what changed. `progress` is called now and then in a long scan, with the number of files that were read and that
+/// of all.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -59,12 +59,13 @@ pub fn read_changes(
     state: &State,
     changes: Vec<SourceChange>,
     now: Timestamp,
+    progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Observed, RootLost> {
     if changes.is_empty() {
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
-    let progress = Progress { total: changes.len(), done: AtomicUsize::new(0) };
+    let progress = Progress { total: changes.len(), done: AtomicUsize::new(0), report: progress };
     let one = |change: SourceChange| {
         let path = change.path.clone();
         let look = match tree.go_on() {
@@ -121,18 +122,19 @@ pub fn complete(
 }
 
 /// How far a long scan is. Files are read in parallel, so they are counted where they are done.
-struct Progress {
+struct Progress<'a> {
     total: usize,
     done: AtomicUsize,
+    report: &'a (dyn Fn(usize, usize) + Sync),
 }
 
-impl Progress {
+impl Progress<'_> {
     fn count(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(PROGRESS_EVERY) && done < self.total {
             let total = self.total;
             info!(event = "scanning", done, total, "scanning: {done} of {total} files read");
-            systemd::status(&format!("scanning: {done} of {total} files read"));
+            (self.report)(done, total);
         }
     }
 }
@@ -213,4 +215,27 @@ fn read(state: &State, path: &RelPath, file: SourceFile) -> Found {
             )])
         });
     Found::Read { fingerprint, racy, digest, reading }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn the_progress_of_a_long_scan_is_reported_now_and_then_and_not_at_its_end() {
+        for (total, expected) in [
+            (PROGRESS_EVERY, &[][..]),
+            (PROGRESS_EVERY + 1, &[(PROGRESS_EVERY, PROGRESS_EVERY + 1)]),
+            (2 * PROGRESS_EVERY, &[(PROGRESS_EVERY, 2 * PROGRESS_EVERY)]),
+        ] {
+            let reports = Mutex::new(Vec::new());
+            let report = |done, total| reports.lock().unwrap().push((done, total));
+            let progress = Progress { total, done: AtomicUsize::new(0), report: &report };
+            for _ in 0..total {
+                progress.count();
+            }
+            assert_eq!(*reports.lock().unwrap(), expected);
+        }
+    }
 }

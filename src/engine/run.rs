@@ -16,7 +16,7 @@ use crate::source::{
 use super::project::Unprojected;
 use super::renderer::Renderer;
 use super::step::StepError;
-use super::{Command, Engine, Reloaded};
+use super::{Command, Engine, Reloaded, frozen_id};
 
 /// How soon a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
@@ -149,14 +149,21 @@ impl Engine {
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
-        let mut forgets = Vec::new();
+        let (mut replies, mut forgets) = (Vec::new(), Vec::new());
         for command in std::mem::take(&mut batch.commands) {
             match command {
+                Command::Reload { config, reply } => {
+                    replies.push((reply, self.reload(*config)));
+                }
+                Command::Accept { reply } => self.accept(reply),
                 Command::Forget { what, reply } => forgets.push((what, reply)),
-                command => self.obey(command),
             }
         }
         self.publish_batch(batch);
+        // Who asked for it finds it published. A receiver is gone if dropfeed stops meanwhile.
+        for (reply, reloaded) in replies {
+            let _ = reply.send(reloaded);
+        }
         // After the step, so that what the operator names is what is published.
         for (what, reply) in forgets {
             let _ = reply.send(self.forget(&what));
@@ -200,7 +207,10 @@ impl Engine {
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
-                    self.status.set_scanned(&stepped.unreadable);
+                    // A first scan that waits for files to be finished is none yet.
+                    if !self.first_scan {
+                        self.status.set_scanned(&stepped.unreadable);
+                    }
                     self.watch.scanned = self.parts.inbox.now();
                     self.listen_or_poll();
                 }
@@ -334,38 +344,22 @@ impl Engine {
         self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Reload { config, reply } => {
-                let reloaded = self.reload(*config);
-                // The receiver is gone if dropfeed stops meanwhile.
-                let _ = reply.send(reloaded);
-            }
-            Command::Accept { reply } => self.accept(reply),
-            Command::Forget { what, reply } => drop(reply.send(self.forget(&what))),
-        }
-    }
-
     fn reload(&mut self, config: Config) -> Reloaded {
-        for key in self.parts.config.needs_restart(&config) {
-            warn!(event = "warning", "{key} takes effect only after a restart");
-        }
-        let old = self.parts.config.articles.clone();
+        let before = Arc::clone(&self.parts.config);
+        let frozen_id = frozen_id(&config, &self.policy.site_id);
         self.reconfigure(config);
         self.parts.inbox.set_policy(settling(&self.parts.config.articles));
-        let new = &self.parts.config.articles;
+        let (old, new) = (&before.articles, &self.parts.config.articles);
         let reopen = (&old.dir, &old.ignore, old.max_bytes, old.poll)
             != (&new.dir, &new.ignore, new.max_bytes, new.poll);
+        let applied = before.changes(&self.parts.config).applied;
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
         // Where it cannot be opened, the next turn tries again, and says so.
         let opened = if reopen { self.reopen() } else { Ok(()) };
         self.watch.reopen |= opened.is_err();
         info!(event = "reloaded", "the configuration was reloaded");
-        match opened {
-            Ok(()) => Reloaded::Applied,
-            Err(why) => Reloaded::WithoutDirectory(why.to_string()),
-        }
+        Reloaded { applied, frozen_id, without_directory: opened.err().map(|why| why.to_string()) }
     }
 
     /// What reads articles.

@@ -1,16 +1,17 @@
-//! The store, shared by the engine and the projection.
+//! The store, shared by the engine, the projection and the control socket.
 //!
 //! The lock is held for one call, which concerns the state directory alone: a slow disk beneath
-//! `feeds/` never makes a step wait.
+//! `feeds/` never makes a step wait. A backup or a check does, for as long as it reads.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::library::{Commit, Remembered};
-use crate::store::{Projected, Store, StoreError};
+use crate::library::{Commit, Record, Remembered};
+use crate::store::{Checked, Projected, Store, StoreError};
 
 /// A handle to one store.
 #[derive(Clone)]
-pub(super) struct SharedStore(Arc<Mutex<Box<dyn Store>>>);
+pub struct SharedStore(Arc<Mutex<Box<dyn Store>>>);
 
 impl SharedStore {
     pub(super) fn new(store: Box<dyn Store>) -> Self {
@@ -42,5 +43,17 @@ impl Store for SharedStore {
 
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.lock().checkpoint()
+    }
+
+    fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
+        self.lock().backup(to)
+    }
+
+    fn check(&mut self) -> Result<Checked, StoreError> {
+        self.lock().check()
+    }
+
+    fn records(&mut self) -> Result<Vec<Arc<Record>>, StoreError> {
+        self.lock().records()
     }
 }

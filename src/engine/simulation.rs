@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -206,6 +207,31 @@ impl World {
         self.inbox.push((RelPath::new(path).unwrap(), Sign::Arrived).into());
     }
 
+    /// What the status says: public, drafts, scheduled, refused.
+    fn contents(&self) -> (usize, usize, usize, usize) {
+        let contents = &self.published.status().contents;
+        let (drafts, scheduled) = (contents.drafts, contents.scheduled.len());
+        (contents.entries, drafts, scheduled, contents.refused_count())
+    }
+
+    /// The world after a restart that has not looked yet.
+    fn restarted(self) -> Self {
+        let published = Arc::new(Published::default());
+        let config = Arc::clone(&self.engine.parts.config);
+        let target: Box<dyn Target> = Box::new(self.disk.target());
+        let parts = Parts {
+            config,
+            store: Box::new(self.ledger.clone()),
+            projector: Projector::new(target, Vec::new()),
+            renderer: Arc::clone(self.engine.renderer()),
+            inbox: Arc::clone(&self.inbox),
+            published: Arc::clone(&published),
+            clock: Arc::<ManualClock>::clone(&self.clock),
+            watching: Watching::default(),
+        };
+        Self { engine: Engine::start(parts).unwrap(), published, ..self }
+    }
+
     /// Reloads, and returns the reply.
     fn reload(&mut self, settings: &str) -> Reloaded {
         let config = Box::new(config(self.dir.path(), settings));
@@ -333,7 +359,9 @@ fn a_reload_takes_effect_at_once() {
     world.arrive("a.md");
     world.run(ms(1_000));
     let reply = world.reload("site.title = \"Another\"\narticles.poll = true\narticles.poll_s = 5");
-    assert_eq!(reply, Reloaded::Applied);
+    for key in ["site.title", "articles.poll"] {
+        assert!(reply.applied.contains(&key), "{key}");
+    }
     let snapshot = world.published.load().unwrap();
     assert_eq!(snapshot.config.site.title, "Another");
     // It polls from now on.
@@ -350,7 +378,8 @@ fn a_directory_that_a_reload_names_is_opened_when_it_is_there() {
     world.write("articles/a.md", "# A\n\ntext");
     let reply =
         world.reload("articles.dir = \"later\"\narticles.poll = true\narticles.poll_s = 3600");
-    assert!(matches!(reply, Reloaded::WithoutDirectory(why) if why.contains("/later")));
+    assert_eq!(reply.applied, ["articles.dir"]);
+    assert!(reply.without_directory.is_some_and(|why| why.contains("/later")));
     world.run(ms(60_000));
     world.write("later/b.md", "# B\n\ntext");
     world.run(ms(2_000));
@@ -398,4 +427,89 @@ fn a_slow_disk_beneath_feeds_delays_no_publish() {
     let text = |name: &str| String::from_utf8(world.disk.file(name).unwrap().to_vec()).unwrap();
     assert!(text("rss.xml").contains("<title>A</title>"));
     assert!(text("feeds.opml").contains("/n/"));
+}
+
+#[test]
+fn the_status_follows_each_step_and_is_what_a_start_would_find() {
+    let mut world = World::new(HOUR);
+    let refused = "---\ntitle: [\n---\ntext";
+    let later = "---\ndate: 2026-03-01T13:00:00Z\n---\n# Later\n\ntext";
+    let draft = "---\ndraft: true\n---\n# Draft\n\ntext";
+    // The file, its text, and then: public, drafts, scheduled, refused.
+    for (name, text, expected) in [
+        ("a.md", "# A\n\ntext", (1, 0, 0, 0)),
+        ("b.md", refused, (1, 0, 0, 1)),
+        ("c.md", later, (1, 0, 1, 1)),
+        ("d.md", draft, (1, 1, 1, 1)),
+        ("d.md", later, (1, 0, 2, 1)),
+        ("a.md", refused, (1, 0, 2, 2)),
+        ("a.md", draft, (0, 1, 2, 1)),
+        ("b.md", "# B\n\nother", (1, 1, 2, 0)),
+        ("c.md", refused, (1, 1, 1, 1)),
+        ("a.md", "# A\n\ntext", (2, 0, 1, 1)),
+    ] {
+        world.write(&format!("articles/{name}"), text);
+        world.arrive(name);
+        world.run(ms(10));
+        assert_eq!(world.contents(), expected, "{name}: {text}");
+        let status = world.published.status();
+        let last = status.published.unwrap();
+        assert_eq!(last.generation, world.published.load().unwrap().generation);
+        assert!(last.took.is_some());
+    }
+    let mut again = world.restarted();
+    assert_eq!(again.contents(), (2, 0, 0, 1), "what waits is weighed by the first step");
+    let first = again.engine.first_batch();
+    again.engine.turn(first);
+    assert_eq!(again.contents(), (2, 0, 1, 1));
+    // What waits is published by itself.
+    again.deadline = again.engine.deadline();
+    again.run(ms(3_600_000));
+    assert_eq!(again.contents(), (3, 0, 0, 1));
+    fs::remove_file(again.dir.path().join("articles/c.md")).unwrap();
+    again.arrive("c.md");
+    again.run(ms(10));
+    assert_eq!(again.contents(), (3, 0, 0, 0));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_in_the_status_until_it_can() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "# A\n\ntext");
+    let file = world.dir.path().join("articles/a.md");
+    let set_mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(0o000);
+    world.arrive("a.md");
+    let published = Arc::clone(&world.published);
+    let line = move || published.status().lines().next();
+    crate::source::testing::powerless(|| {
+        world.run(ms(10));
+        let denied = "degraded: a.md: cannot be read: Permission denied";
+        assert!(line().is_some_and(|line| line.starts_with(denied)), "{:?}", line());
+        let since = world.published.status().unreadable.get_min().unwrap().1.since;
+        world.arrive("a.md");
+        world.run(ms(10));
+        assert_eq!(world.published.status().unreadable.get_min().unwrap().1.since, since);
+        set_mode(0o644);
+        world.arrive("a.md");
+        world.run(ms(10));
+        assert_eq!((line(), world.titles()), (None, vec!["A".to_owned()]));
+    });
+}
+
+#[test]
+fn a_failure_is_in_the_status_until_it_is_over() {
+    let mut world = World::new(HOUR);
+    world.set_broken(true);
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(10_000));
+    let status = world.published.status();
+    assert_eq!(status.lines().collect::<Vec<_>>(), ["degraded: no space left for state.db"]);
+    // It began ten seconds ago, however often it was tried.
+    let since = status.degraded[&crate::publish::Part::Engine].since;
+    assert_eq!(since, NOW.parse::<Timestamp>().unwrap());
+    world.set_broken(false);
+    world.run(ms(10_000));
+    assert_eq!(world.published.status().lines().count(), 0);
 }

@@ -13,6 +13,7 @@ use crate::feed::gate;
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
 use crate::ops::clock::Timer;
+use crate::publish::Scanning;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::{Store as _, StoreError};
@@ -103,8 +104,11 @@ impl Engine {
                 published: false,
             });
         }
-        let observed = read::read_changes(&tree, &self.current.state, changes, now)?;
-        let Observed { mut observations, again, unreadable } = observed;
+        let progress = |done, total| self.status.set_scanning(Some(Scanning { done, total }));
+        let observed = read::read_changes(&tree, &self.current.state, changes, now, &progress);
+        // However it ended, nothing is read any more.
+        self.status.set_scanning(None);
+        let Observed { mut observations, again, unreadable } = observed?;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
@@ -115,9 +119,6 @@ impl Engine {
         self.status.add_unreadable(unreadable);
         self.status.remove_unreadable(&observations);
         let files = observations.len();
-        if files >= read::PROGRESS_EVERY {
-            self.status.show_again();
-        }
         laps.lap("read");
         let (next, outcome) = self.apply(&mut observations, now);
         // As large as the tree on a first scan, and not needed for what follows.

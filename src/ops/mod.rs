@@ -1,7 +1,9 @@
-//! The clock, and the interface to operators: the log, the service manager, exit statuses.
+//! The clock, and the interface to operators: the log, the service manager, the control
+//! socket, exit statuses.
 
 pub mod clock;
 pub mod clock_set;
+pub mod control;
 pub mod listener;
 pub mod logging;
 pub mod systemd;

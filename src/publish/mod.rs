@@ -3,6 +3,7 @@
 pub mod document;
 pub mod published;
 pub mod render;
+pub mod report;
 pub mod snapshot;
 pub mod status;
 
@@ -10,4 +11,6 @@ pub use document::{Cache, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};
-pub use status::{Contents, LastProjection, LastPublish, Part, PollReason, Status, Watching};
+pub use status::{
+    Contents, LastProjection, LastPublish, Part, PollReason, Scanning, Status, Watching,
+};

@@ -18,17 +18,17 @@ pub enum Part {
     Engine,
     /// The files in `feeds/`.
     Projection,
+    /// inotify; polling takes its place.
+    Watching,
 }
 
 impl Part {
-    /// Every part, in the order of reports.
-    pub const ALL: [Part; 2] = [Part::Engine, Part::Projection];
-
     /// The name of the part in `dropfeed status --json`.
     pub fn name(self) -> &'static str {
         match self {
             Part::Engine => "engine",
             Part::Projection => "projection",
+            Part::Watching => "watching",
         }
     }
 
@@ -37,6 +37,7 @@ impl Part {
         match self {
             Part::Engine => "changes are not published",
             Part::Projection => "files in feeds/ are not updated",
+            Part::Watching => "changes are noticed later",
         }
     }
 }
@@ -150,6 +151,15 @@ pub struct Scans {
     pub last: Timestamp,
 }
 
+/// How far a long scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanning {
+    /// Files that were read.
+    pub done: usize,
+    /// Files to read.
+    pub total: usize,
+}
+
 /// The files in `feeds/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastProjection {
@@ -195,6 +205,8 @@ pub struct Status {
     pub published: Option<LastPublish>,
     /// The full scans; none before the end of the first.
     pub scans: Option<Scans>,
+    /// How far a long scan is; none where none is under way.
+    pub scanning: Option<Scanning>,
     /// How changes are noticed.
     pub watching: Watching,
     /// What the shrink guard holds.
@@ -222,12 +234,20 @@ impl Status {
     /// holds nothing.
     pub fn set_held(&mut self, held: Option<(usize, usize, &str)>, now: Timestamp) {
         let since = self.held.as_ref().map_or(now, |held| held.since);
-        self.held = match held {
-            Some((before, after, reason)) => {
-                Some(Held { before, after, reason: one_line(reason), since })
-            }
-            None => None,
+        self.held = None;
+        if let Some((before, after, reason)) = held {
+            self.held = Some(Held { before, after, reason: one_line(reason), since });
+        }
+    }
+
+    /// Notes how changes are noticed.
+    pub fn set_watching(&mut self, watching: Watching, now: Timestamp) {
+        let failure = match &watching {
+            Watching::Polling { reason: PollReason::Failed(_), .. } => watching.polled_because(),
+            _ => None,
         };
+        self.watching = watching;
+        self.set_degraded(Part::Watching, failure.as_deref(), now);
     }
 
     /// Notes the end of a full scan, after which only the files in `still` are unreadable.
@@ -266,11 +286,6 @@ impl Status {
         for Degraded { reason, .. } in self.degraded.values() {
             lines.push(format!("degraded: {reason}"));
         }
-        if let Watching::Polling { reason: PollReason::Failed(_), .. } = &self.watching
-            && let Some(why) = self.watching.polled_because()
-        {
-            lines.push(format!("degraded: {}", one_line(&why)));
-        }
         if let Some((path, Unreadable { diagnostic, .. })) = self.unreadable.get_min() {
             let first = one_line(&format!("{path}: {}", diagnostic.message));
             lines.push(match self.unreadable.len() {
@@ -285,6 +300,9 @@ impl Status {
     pub fn summary(&self) -> String {
         if let Some(line) = self.lines().next() {
             return line;
+        }
+        if let Some(Scanning { done, total }) = self.scanning {
+            return format!("scanning: {done} of {total} files read");
         }
         let Contents { entries, scheduled, .. } = &self.contents;
         let mut summary = match (self.published, entries) {
@@ -356,6 +374,9 @@ mod tests {
     fn every_trouble_has_a_line_and_the_first_is_the_summary() {
         let mut status = Status::default();
         assert_eq!(status.summary(), "scanning the articles for the first time");
+        status.scanning = Some(Scanning { done: 5000, total: 70000 });
+        assert_eq!(status.summary(), "scanning: 5000 of 70000 files read");
+        status.scanning = None;
         status.published = Some(LastPublish { at: at(0), generation: 1, took: None });
         status.contents.entries = 1;
         assert_eq!(status.summary(), "serving 1 article");
@@ -369,7 +390,8 @@ mod tests {
         assert_eq!(status.summary(), "degraded: b.md: cannot be read: denied");
         status.add_unreadable(path("a.md"), error, at(1));
         let failed = PollReason::Failed("no watches".to_owned());
-        status.watching = Watching::Polling { reason: failed, every: Duration::from_secs(5) };
+        let every = Duration::from_secs(5);
+        status.set_watching(Watching::Polling { reason: failed, every }, at(2));
         status.set_held(Some((412, 3, "is its disk mounted?")), at(1));
         let expected = [
             "degraded: held: 412 -> 3: is its disk mounted?",
@@ -379,7 +401,7 @@ mod tests {
         assert_eq!(status.lines().collect::<Vec<_>>(), expected);
         assert_eq!(status.summary(), expected[0]);
         let reason = PollReason::FileSystem("nfs");
-        status.watching = Watching::Polling { reason, every: Duration::from_secs(5) };
+        status.set_watching(Watching::Polling { reason, every }, at(3));
         assert_eq!(status.lines().count(), 2, "polling that is meant is no trouble");
     }
 

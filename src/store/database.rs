@@ -13,18 +13,19 @@
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rusqlite::Connection;
 
-use crate::library::{Commit, Remembered};
+use crate::library::{Commit, Record, Remembered};
 
 use super::open::{self, is_absent};
 use super::read::{self, Trouble, all, at_path, corrupt, is_passing};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::seal::{Mark, Seal};
 use super::write::{Change, Undo, Writer, attempt, last};
-use super::{Lock, Projected, Store, StoreError, rows};
+use super::{Checked, Lock, Projected, Store, StoreError, rows};
 
 /// The state database. Holds the lock of its directory.
 #[derive(Debug)]
@@ -87,36 +88,6 @@ impl Database {
     /// Was it made just now? Where `feeds/` shows that there was a state before, ids can be recovered from there.
     pub fn is_new(&self) -> bool {
         self.is_new
-    }
-
-    /// Writes a consistent copy of the database to `to`, which must not exist; it appears there whole or not at all.
-    /// Put in the place of `state.db` (with `state.db-wal` taken away), it is opened as it is, although it is older.
-    ///
-    /// # Errors
-    /// Those of reading the database and of writing the copy.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the command `state`, which is yet to come")
-    )]
-    pub fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
-        self.connected()?;
-        let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
-        open::copy(connection, &self.seal, &self.path, to)
-    }
-
-    /// Reads the whole database as SQLite and as dropfeed see it, without changing anything.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] with the first thing that is wrong.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the command `state`, which is yet to come")
-    )]
-    pub fn check(&mut self) -> Result<(), StoreError> {
-        self.checked = false;
-        self.verified()?;
-        self.load()?;
-        self.projected().map(|_| ())
     }
 
     /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on disk.
@@ -264,6 +235,27 @@ impl Store for Database {
         self.read(|connection, _| {
             Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?)
         })
+    }
+
+    /// Put in the place of `state.db` (with `state.db-wal` taken away), the copy is opened as it is, although it is
+    /// older.
+    fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
+        self.connected()?;
+        let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
+        open::copy(connection, &self.seal, &self.path, to)
+    }
+
+    /// As SQLite and as dropfeed see it.
+    fn check(&mut self) -> Result<Checked, StoreError> {
+        self.checked = false;
+        self.verified()?;
+        let Remembered { files, records, urls, .. } = self.load()?;
+        self.projected()?;
+        Ok(Checked { articles: records.len(), urls: urls.len(), files: files.len() })
+    }
+
+    fn records(&mut self) -> Result<Vec<Arc<Record>>, StoreError> {
+        self.read(|connection, seal| all(connection, seal, &schema::RECORDS, rows::read_record))
     }
 }
 

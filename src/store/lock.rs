@@ -6,10 +6,10 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Gid, OFlags, Uid};
 
 use super::StoreError;
 
@@ -30,6 +30,7 @@ impl Lock {
         let unwritable = |source| StoreError::Unwritable { path: dir.to_owned(), source };
         create(dir).map_err(unwritable)?;
         let mut file = open(&dir.join("lock")).map_err(unwritable)?;
+        give_to_owner(&file, dir);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -72,6 +73,21 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// Gives a file that root makes for a service to the owner of its state directory, who has to be able to open it.
+/// Nothing changes for any other user.
+pub(super) fn give_to_owner(file: &File, dir: &Path) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    if let Ok(owner) = std::fs::metadata(dir)
+        && !file.metadata().is_ok_and(|file| file.uid() == owner.uid())
+    {
+        let (uid, gid) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+        // Where root may not do that, the service will say what it cannot open.
+        let _ = rustix::fs::fchown(file, Some(uid), Some(gid));
+    }
 }
 
 fn holder(file: &File) -> Option<u32> {

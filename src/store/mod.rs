@@ -10,8 +10,10 @@
 //! - What was committed is read back as it was, or not at all: a damaged database is an error, never another ledger.
 //! - A file that stands in `feeds/` is complete, and is deleted only where its bytes are known to be dropfeed's own.
 
+pub mod backup;
 pub mod database;
 pub mod directory;
+pub mod export;
 pub mod lock;
 pub mod model;
 mod open;
@@ -21,21 +23,25 @@ pub mod recover;
 pub mod rows;
 mod schema;
 mod seal;
+pub mod socket;
 mod write;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
-use crate::library::{Commit, Remembered};
+use crate::library::{Commit, Record, Remembered};
 
 pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
-pub use open::set_aside;
+pub use open::{has_state, set_aside};
 pub use project::{Projector, Target};
+pub use socket::ControlSocket;
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
 /// remembered before its bytes are written, and the older ones until they are known to be gone.
@@ -75,6 +81,49 @@ pub trait Store: Send {
     /// # Errors
     /// The commits before are safe whatever it says.
     fn checkpoint(&mut self) -> Result<(), StoreError>;
+
+    /// Writes a consistent copy to `to`, which must not exist; it appears there whole or not at all.
+    ///
+    /// # Errors
+    /// Those of reading the store and of writing the copy. Only a store in a file can be copied.
+    fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
+        Err(StoreError::io(to, io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Reads everything, and compares it with what was committed, without changing anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the first thing that is wrong.
+    fn check(&mut self) -> Result<Checked, StoreError> {
+        let Remembered { files, records, urls, .. } = self.load()?;
+        Ok(Checked { articles: records.len(), urls: urls.len(), files: files.len() })
+    }
+
+    /// Every article that ever was public, by number.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn records(&mut self) -> Result<Vec<Arc<Record>>, StoreError> {
+        Ok(self.load()?.records)
+    }
+}
+
+/// What a check found to be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// Articles that ever were public.
+    pub articles: usize,
+    /// URLs that they have and had.
+    pub urls: usize,
+    /// Files beneath the article directory.
+    pub files: usize,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { articles, urls, files } = self;
+        write!(f, "the state is whole: {articles} articles, {urls} URLs, {files} files")
+    }
 }
 
 /// Why something could not be remembered or recalled.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::StoreError;
+use super::lock::give_to_owner;
 use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
@@ -32,6 +33,11 @@ pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether there is a database in the state directory, damaged or not.
+pub fn has_state(dir: &Path) -> bool {
+    dir.join("state.db").exists()
+}
+
 /// May a new database be made at `path`? Makes its file, private.
 pub(super) fn admit_new(path: &Path, marked: Marked) -> Result<(), StoreError> {
     let log = path.with_extension("db-wal");
@@ -41,7 +47,11 @@ pub(super) fn admit_new(path: &Path, marked: Marked) -> Result<(), StoreError> {
         return Err(corrupt(path, hint));
     }
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    made.map(|_| ()).map_err(|error| StoreError::io(path, error))
+    let file = made.map_err(|error| StoreError::io(path, error))?;
+    if let Some(dir) = path.parent() {
+        give_to_owner(&file, dir);
+    }
+    Ok(())
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -13,6 +13,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rustix::fs::OFlags;
 
+use super::lock::give_to_owner;
 use super::rows::{Cells, int};
 use super::schema::{SEAL, TABLES, Table};
 
@@ -154,6 +155,9 @@ impl Mark {
             .mode(0o600)
             .custom_flags(no_follow)
             .open(path)?;
+        if let Some(dir) = path.parent() {
+            give_to_owner(&file, dir);
+        }
         let mark = Self(file);
         if marked == Marked::Commits(seal.lineage, seal.commits) {
             return Ok(mark);

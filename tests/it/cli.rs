@@ -39,6 +39,8 @@ fn help_and_version() {
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
     check(dir.path(), &["completions", "bash"], &[], 0, "_dropfeed()", "");
     check(dir.path(), &["man", "new"], &[], 0, ".ie", "");
+    check(dir.path(), &["man", "state", "backup"], &[], 0, ".ie", "");
+    check(dir.path(), &["state"], &[], 2, "", "Back up, list, check or repair the state");
     check(dir.path(), &["man", "nwe"], &[], 1, "", "dropfeed: unknown command \"nwe\"\n");
     check(dir.path(), &["sevre"], &[], 2, "", "error: unrecognized subcommand 'sevre'");
     check(

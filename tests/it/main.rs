@@ -4,6 +4,7 @@
 
 mod check;
 mod cli;
+mod control;
 mod corpus;
 mod crash;
 mod docs;

@@ -29,7 +29,9 @@ const ORDER: &str = "
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html path place text time < diagnostic media reference route
     src/check: articles feeds links report survey < bodies
-    src/config: errors foreign hint < raw values < load resolve
+    src/cli: init new running < state
+    src/config: changes errors foreign hint < raw values < load resolve
+    src/daemon: control open < repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < recovery < run
     src/feed: links mailbox xml < atom compose gate json lint opml rss
     src/http: limits metrics < answer net
@@ -37,11 +39,12 @@ const ORDER: &str = "
     src/http/net: activity per_address < body worker < connection < server
     src/library: guard permalink rows < address locate < channel ledger < assets < adopt < state < step
     src/library/step: dates forget rename < admit finish
-    src/ops: clock listener systemd < clock_set logging
+    src/ops: clock control listener systemd < clock_set logging
+    src/ops/control: protocol < client server
     src/page: error sitemap format < article list < home index month
-    src/publish: document status < snapshot < published render
+    src/publish: document status < report snapshot < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: lock project recover rows schema < directory model seal < read < open write < database
+    src/store: export lock project recover rows schema < backup directory model seal socket < read < open write < database
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

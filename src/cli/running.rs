@@ -1,0 +1,110 @@
+//! The commands for a running dropfeed: `status`, `reload`, `accept` and `forget`. They ask its control socket.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::print;
+use crate::config::{self, Config};
+use crate::ops::control::client::{self, Answer, NoAnswer};
+use crate::ops::control::{Reply, Request};
+use crate::ops::logging;
+
+/// The exit status of `status` if dropfeed is not running or does not answer.
+const EX_NO_ANSWER: u8 = 2;
+
+/// Which dropfeed is meant, besides `--config`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(super) struct Which {
+    /// The dropfeed that was started with `dropfeed serve DIR`
+    #[arg(long, global = true, value_name = "DIR")]
+    articles: Option<PathBuf>,
+}
+
+impl Which {
+    /// The state directory, where its control socket is.
+    pub(super) fn state_dir(&self, config: Option<&Path>) -> anyhow::Result<PathBuf> {
+        Ok(config::state_dir(config, self.articles.as_deref())?)
+    }
+
+    /// The whole configuration.
+    pub(super) fn load(&self, config: Option<&Path>) -> anyhow::Result<Config> {
+        Ok(config::load(config, self.articles.as_deref())?.config)
+    }
+}
+
+/// The form of the answer of `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+/// What the exit status of `status` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// 0 if dropfeed answers.
+    Answered,
+    /// 0 if everything is fine, 1 if something needs attention.
+    Fine,
+}
+
+/// Prints the status.
+pub(super) fn status(state: &Path, form: Form, exit: Exit) -> anyhow::Result<ExitCode> {
+    let Reply { exit: found, text, data, .. } = match client::ask(state, &Request::Status) {
+        Ok(Answer { reply, .. }) => reply,
+        Err(error) => {
+            logging::report(&error.to_string());
+            return Ok(ExitCode::from(EX_NO_ANSWER));
+        }
+    };
+    print(|out| match (form, &data) {
+        (Form::Json, Some(data)) => writeln!(out, "{data}"),
+        _ => writeln!(out, "{text}"),
+    })?;
+    Ok(match exit {
+        Exit::Answered => ExitCode::SUCCESS,
+        Exit::Fine => ExitCode::from(found),
+    })
+}
+
+/// Has dropfeed read its configuration again, and prints what it says.
+pub(super) fn reload(state: &Path) -> anyhow::Result<ExitCode> {
+    let Answer { reply, .. } = client::ask(state, &Request::Reload)?;
+    show(&reply)
+}
+
+/// Has dropfeed unpublish the articles whose deletion it holds.
+pub(super) fn accept(state: &Path) -> anyhow::Result<ExitCode> {
+    let Answer { reply, .. } = client::ask(state, &Request::Accept)?;
+    show(&reply)
+}
+
+/// Has dropfeed take an article down, or forget an empty list.
+pub(super) fn forget(state: &Path, what: String) -> anyhow::Result<ExitCode> {
+    let Answer { reply, .. } = client::ask(state, &Request::Forget { what })?;
+    show(&reply)
+}
+
+/// Prints the text of a reply: an answer on standard output, an error line by line on standard
+/// error. Returns its exit status.
+pub(super) fn show(reply: &Reply) -> anyhow::Result<ExitCode> {
+    if reply.ok {
+        print(|out| writeln!(out, "{}", reply.text))?;
+    } else {
+        for line in reply.text.lines() {
+            logging::report(line);
+        }
+    }
+    Ok(ExitCode::from(reply.exit))
+}
+
+/// Asks the daemon; none if there is none, so that the command works on the state itself.
+pub(super) fn ask_if_running(state: &Path, request: &Request) -> anyhow::Result<Option<Answer>> {
+    match client::ask(state, request) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(NoAnswer::NotRunning(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

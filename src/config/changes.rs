@@ -1,0 +1,144 @@
+//! What a reload changes: the keys whose values differ, and which of them need a restart.
+
+use super::{Admin, Articles, Config, Feeds, Server, Site, State};
+
+/// When a key takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// At a reload.
+    Reload,
+    /// At a restart.
+    Restart,
+}
+
+/// The keys that differ between two configurations, in the order of the file. A key that is not
+/// set and whose default follows another one differs with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Keys that a reload applies.
+    pub applied: Vec<&'static str>,
+    /// Keys that take effect at a restart.
+    pub restart: Vec<&'static str>,
+}
+
+impl Config {
+    /// The keys that differ in `new`.
+    pub fn changes(&self, new: &Config) -> Changes {
+        let mut changes = Changes::default();
+        let sections = [
+            site(&self.site, &new.site),
+            articles(&self.articles, &new.articles),
+            feeds(&self.feeds, &new.feeds),
+            state(&self.state, &new.state),
+            server(&self.server, &new.server),
+            admin(&self.admin, &new.admin),
+        ];
+        for (key, differs, effect) in sections.into_iter().flatten() {
+            match effect {
+                _ if !differs => {}
+                Effect::Reload => changes.applied.push(key),
+                Effect::Restart => changes.restart.push(key),
+            }
+        }
+        changes
+    }
+}
+
+/// A key, whether it differs, and when it takes effect.
+type Row = (&'static str, bool, Effect);
+
+// Each section is taken apart by name, so that a new key cannot be forgotten here.
+
+fn site(old: &Site, new: &Site) -> Vec<Row> {
+    let Site { id, title, url, description, language, author, timezone } = old;
+    vec![
+        ("site.id", *id != new.id, Effect::Reload),
+        ("site.title", *title != new.title, Effect::Reload),
+        ("site.url", *url != new.url, Effect::Reload),
+        ("site.description", *description != new.description, Effect::Reload),
+        ("site.language", *language != new.language, Effect::Reload),
+        ("site.author", *author != new.author, Effect::Reload),
+        ("site.timezone", *timezone != new.timezone, Effect::Reload),
+    ]
+}
+
+fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
+    let Articles {
+        dir,
+        ignore,
+        settle,
+        settle_max,
+        max_bytes,
+        max_depth,
+        max_html_bytes,
+        grace,
+        minor_edit_percent,
+        minor_edit_words,
+        reconcile,
+        poll,
+        poll_every,
+    } = old;
+    vec![
+        ("articles.dir", *dir != new.dir, Effect::Reload),
+        ("articles.ignore", *ignore != new.ignore, Effect::Reload),
+        ("articles.settle_ms", *settle != new.settle, Effect::Reload),
+        ("articles.settle_max_ms", *settle_max != new.settle_max, Effect::Reload),
+        ("articles.max_bytes", *max_bytes != new.max_bytes, Effect::Reload),
+        ("articles.max_depth", *max_depth != new.max_depth, Effect::Reload),
+        ("articles.max_html_bytes", *max_html_bytes != new.max_html_bytes, Effect::Reload),
+        ("articles.grace_s", *grace != new.grace, Effect::Reload),
+        (
+            "articles.minor_edit_percent",
+            *minor_edit_percent != new.minor_edit_percent,
+            Effect::Reload,
+        ),
+        ("articles.minor_edit_words", *minor_edit_words != new.minor_edit_words, Effect::Reload),
+        ("articles.reconcile_s", *reconcile != new.reconcile, Effect::Reload),
+        ("articles.poll", *poll != new.poll, Effect::Reload),
+        ("articles.poll_s", *poll_every != new.poll_every, Effect::Reload),
+    ]
+}
+
+fn feeds(old: &Feeds, new: &Feeds) -> Vec<Row> {
+    let Feeds { dir, limit, max_bytes, content, advertise } = old;
+    vec![
+        ("feeds.dir", *dir != new.dir, Effect::Restart),
+        ("feeds.limit", *limit != new.limit, Effect::Reload),
+        ("feeds.max_bytes", *max_bytes != new.max_bytes, Effect::Reload),
+        ("feeds.content", *content != new.content, Effect::Reload),
+        ("feeds.advertise", *advertise != new.advertise, Effect::Reload),
+    ]
+}
+
+fn state(old: &State, new: &State) -> Vec<Row> {
+    let State { dir } = old;
+    vec![("state.dir", *dir != new.dir, Effect::Restart)]
+}
+
+/// The server is started once, with the limits of that moment.
+fn server(old: &Server, new: &Server) -> Vec<Row> {
+    let Server {
+        listen,
+        max_connections,
+        connections_per_address,
+        header_timeout,
+        idle_timeout,
+        write_timeout,
+        stop_timeout,
+    } = old;
+    let per_address = *connections_per_address != new.connections_per_address;
+    vec![
+        ("server.listen", *listen != new.listen, Effect::Restart),
+        ("server.max_connections", *max_connections != new.max_connections, Effect::Restart),
+        ("server.connections_per_address", per_address, Effect::Restart),
+        ("server.header_timeout_s", *header_timeout != new.header_timeout, Effect::Restart),
+        ("server.idle_timeout_s", *idle_timeout != new.idle_timeout, Effect::Restart),
+        ("server.write_timeout_s", *write_timeout != new.write_timeout, Effect::Restart),
+        ("server.stop_timeout_s", *stop_timeout != new.stop_timeout, Effect::Restart),
+    ]
+}
+
+fn admin(old: &Admin, new: &Admin) -> Vec<Row> {
+    let Admin { listen } = old;
+    vec![("admin.listen", *listen != new.listen, Effect::Restart)]
+}

@@ -1,0 +1,234 @@
+//! The answers of the daemon to the requests of the control socket: one arm per command.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Daemon;
+use crate::base::Timestamp;
+use crate::config::{Config, Errors, Finding};
+use crate::engine::{self, Command, Reloaded, SharedStore};
+use crate::ops::EX_CONFIG;
+use crate::ops::clock::Clock;
+use crate::ops::control::server::Answer;
+use crate::ops::control::{Reply, Request};
+use crate::publish::Published;
+use crate::publish::report::{self, About};
+use crate::source::Inbox;
+use crate::store::{Store as _, backup, export};
+
+/// A request for a reload: where its reply goes.
+pub(super) type ReloadRequest = oneshot::Sender<Reply>;
+
+/// What an answer is made of. Cheap to copy.
+#[derive(Clone)]
+pub(super) struct Desk {
+    published: Arc<Published>,
+    store: SharedStore,
+    clock: Arc<dyn Clock>,
+    /// The configuration of the start, and its file.
+    config: Arc<Config>,
+    config_file: Option<PathBuf>,
+    started: Timestamp,
+    reloads: mpsc::Sender<ReloadRequest>,
+    inbox: Arc<Inbox<Command>>,
+}
+
+impl Desk {
+    /// The desk of `daemon`. Requests for a reload go to `reloads`.
+    pub(super) fn new(daemon: &Daemon, reloads: mpsc::Sender<ReloadRequest>) -> Self {
+        Self {
+            published: Arc::clone(&daemon.published),
+            store: daemon.store.clone(),
+            clock: Arc::clone(&daemon.clock),
+            config: Arc::new(daemon.config.clone()),
+            config_file: daemon.config_file.clone(),
+            started: daemon.clock.now(),
+            reloads,
+            inbox: Arc::clone(&daemon.inbox),
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(self, request: Request) -> Answer {
+        match request {
+            Request::Status => self.status().into(),
+            Request::Reload => self.reload().await.into(),
+            Request::Accept => self.command(|reply| Command::Accept { reply }).await.into(),
+            Request::Forget { what } => {
+                self.command(|reply| Command::Forget { what, reply }).await.into()
+            }
+            Request::StateBackup => self.blocking(Desk::backup).await,
+            Request::StateCheck => self.blocking(|desk| desk.check().into()).await,
+            Request::StateExport => self.blocking(Desk::export).await,
+        }
+    }
+
+    fn status(&self) -> Reply {
+        let status = self.published.status();
+        let snapshot = self.published.load();
+        let config = snapshot.as_ref().map_or(&self.config, |snapshot| &snapshot.config);
+        let about = About {
+            version: env!("CARGO_PKG_VERSION"),
+            process: std::process::id(),
+            started: self.started,
+            config,
+            config_file: self.config_file.as_deref(),
+            now: self.clock.now(),
+        };
+        let reply = Reply::done(report::text(&status, &about)).with(report::json(&status, &about));
+        Reply { exit: u8::from(report::needs_attention(&status)), ..reply }
+    }
+
+    async fn reload(&self) -> Reply {
+        let stopping = || Reply::failed(1, "dropfeed is stopping");
+        let (reply, replied) = oneshot::channel();
+        match self.reloads.send(reply).await {
+            Ok(()) => replied.await.unwrap_or_else(|_| stopping()),
+            Err(_) => stopping(),
+        }
+    }
+
+    /// Gives the engine a command, and waits until it is done.
+    async fn command(&self, command: impl FnOnce(engine::Answer) -> Command) -> Reply {
+        let (reply, replied) = oneshot::channel();
+        if self.inbox.command(command(reply)).is_err() {
+            return Reply::failed(1, "dropfeed is busy or stopping; nothing was done");
+        }
+        match replied.await {
+            Ok(Ok(done)) => Reply::done(done),
+            Ok(Err(why)) => Reply::failed(1, why),
+            Err(_) => Reply::failed(1, "dropfeed is stopping"),
+        }
+    }
+
+    /// Answers on a thread of its own: the disk is waited for.
+    async fn blocking(self, answer: fn(&mut Desk) -> Answer) -> Answer {
+        let mut desk = self;
+        let answered = tokio::task::spawn_blocking(move || answer(&mut desk)).await;
+        // A panic was logged when it happened.
+        answered.unwrap_or_else(|_| Reply::failed(1, "dropfeed failed; see its log").into())
+    }
+
+    fn backup(&mut self) -> Answer {
+        match backup::Copy::make(&mut self.store, &self.config.state.dir) {
+            Ok(copy) => {
+                let data = json!({ "file": copy.name() });
+                let reply = Reply::done("copied").with(data);
+                Answer { kept: Some(Box::new(copy)), ..reply.into() }
+            }
+            Err(error) => Reply::failed(1, error.to_string()).into(),
+        }
+    }
+
+    fn check(&mut self) -> Reply {
+        match self.store.check() {
+            Ok(checked) => Reply::done(checked.to_string()),
+            Err(error) => Reply::failed(1, error.to_string()),
+        }
+    }
+
+    fn export(&mut self) -> Answer {
+        match self.store.records() {
+            Ok(records) => Answer { body: export::write(&records), ..Reply::done("").into() },
+            Err(error) => Reply::failed(1, error.to_string()).into(),
+        }
+    }
+}
+
+/// The reply to a reload under a configuration that is not valid.
+pub(super) fn not_reloaded(errors: &Errors) -> Reply {
+    let text =
+        format!("{errors}\nthe configuration was not reloaded; the previous one stays in use");
+    let mut lines = Vec::new();
+    for error in &errors.0 {
+        lines.push(error.to_string());
+    }
+    Reply::failed(EX_CONFIG, text).with(json!({ "errors": lines }))
+}
+
+/// The reply to a reload that took effect.
+pub(super) fn reloaded(
+    reloaded: &Reloaded,
+    restart: &[&'static str],
+    warnings: &[Finding],
+) -> Reply {
+    let Reloaded { applied, frozen_id, without_directory } = reloaded;
+    let mut lines = Vec::new();
+    if applied.is_empty() {
+        lines.push("the configuration was reloaded; nothing changed".to_owned());
+    } else {
+        lines.push(format!("the configuration was reloaded: {}", applied.join(", ")));
+    }
+    if !restart.is_empty() {
+        lines.push(format!("after a restart only: {}", restart.join(", ")));
+    }
+    for warning in warnings {
+        lines.push(format!("warning: {warning}"));
+    }
+    if let Some(sentence) = frozen_id {
+        lines.push(format!("warning: {sentence}"));
+    }
+    if let Some(reason) = without_directory {
+        lines.push(format!("error: {reason}; the last feeds stay, and it is tried again"));
+    }
+    let data = json!({
+        "applied": applied,
+        "restart": restart,
+        "warnings": warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "without_directory": without_directory,
+    });
+    let exit = u8::from(without_directory.is_some());
+    Reply { ok: exit == 0, exit, text: lines.join("\n"), data: Some(data) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(done: &Reloaded, restart: &[&'static str], exit: u8, text: &str) {
+        let warnings = Errors::one("config.toml", "is strange").0;
+        let reply = reloaded(done, restart, &warnings);
+        assert_eq!((reply.exit, reply.ok, &*reply.text), (exit, exit == 0, text));
+    }
+
+    #[test]
+    fn a_reload_names_what_took_effect_and_what_did_not() {
+        let nothing = Reloaded::default();
+        check(
+            &nothing,
+            &[],
+            0,
+            "the configuration was reloaded; nothing changed\nwarning: config.toml: is strange",
+        );
+        let applied = vec!["site.title", "feeds.limit"];
+        let frozen_id = Some("site.id stays \"a\"".to_owned());
+        let done = Reloaded { applied, frozen_id, ..nothing.clone() };
+        check(
+            &done,
+            &["server.listen"],
+            0,
+            "the configuration was reloaded: site.title, feeds.limit\nafter a restart only: \
+             server.listen\nwarning: config.toml: is strange\nwarning: site.id stays \"a\"",
+        );
+        let without = Reloaded { without_directory: Some("/x: no such".to_owned()), ..nothing };
+        check(
+            &without,
+            &[],
+            1,
+            "the configuration was reloaded; nothing changed\nwarning: config.toml: is strange\n\
+             error: /x: no such; the last feeds stay, and it is tried again",
+        );
+    }
+
+    #[test]
+    fn a_bad_configuration_is_reported_line_by_line() {
+        let mut errors = Errors::one("a.toml", "one");
+        errors.0.extend(Errors::one("a.toml", "two").0);
+        let reply = not_reloaded(&errors);
+        assert_eq!(reply.exit, EX_CONFIG);
+        assert!(reply.text.starts_with("a.toml: one\na.toml: two\n"), "{}", reply.text);
+    }
+}

@@ -1,0 +1,247 @@
+//! Starts everything, owns shutdown, joins everything.
+//!
+//! Start: lock, bind, serve the remembered state, READY, scan. Stop: stop accepting and drain,
+//! close the inbox, join the engine. Every thread that is spawned here is joined here.
+
+mod control;
+mod open;
+mod repair;
+mod signals;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use anyhow::Context as _;
+use tokio::sync::oneshot;
+use tracing::{debug, info, warn};
+
+use crate::config::{Config, Errors, Loaded};
+use crate::engine::{Command, SharedStore};
+use crate::http::{self, Edge};
+use crate::ops::clock::{Clock, SystemClock};
+use crate::ops::clock_set::on_clock_set;
+use crate::ops::listener::Listener;
+use crate::ops::systemd;
+use crate::publish::Published;
+use crate::source::Inbox;
+use crate::store::{ControlSocket, Lock, backup};
+
+use open::{Opened, Refusal, bind, open, prepare, with_real_port};
+use signals::{Signals, wait};
+
+pub use repair::repair;
+
+/// Serves until asked to stop. `load` gives the configuration: at start, and again for every
+/// reload.
+///
+/// # Errors
+/// Errors of the operating system while running. A start that is refused is reported here, in one
+/// sentence.
+pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCode> {
+    let loaded = load()?;
+    // First of all, so that a signal during the start stops dropfeed in order instead of killing
+    // it.
+    let mut signals = Signals::listen()?;
+    let inherited = systemd::listeners()
+        .context("the sockets that the service manager passed cannot be used")?;
+    let mut daemon = match Daemon::start(loaded, inherited, Arc::new(SystemClock)) {
+        Ok(daemon) => daemon,
+        Err(refusal) => return refused(&refusal),
+    };
+    systemd::ready(&daemon.published.status().summary());
+    let stopped = wait(&mut daemon, &mut signals, load);
+    systemd::stopping();
+    daemon.drain(&mut signals);
+    daemon.stop();
+    stopped?;
+    info!(event = "stopped", "stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Publishes once, writes every feed, and returns.
+///
+/// # Errors
+/// The first error that prevents publishing.
+pub fn build(config: Config) -> anyhow::Result<ExitCode> {
+    let prepared = prepare(&config).and_then(|lock| open(config, lock, Arc::new(SystemClock)));
+    let opened = match prepared {
+        Ok(opened) => opened,
+        Err(refusal) => return refused(&refusal),
+    };
+    let articles = opened.engine.build()?;
+    info!(event = "built", articles, "built");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
+    crate::ops::logging::report(&refusal.to_string());
+    Ok(refusal.exit())
+}
+
+/// A running dropfeed.
+struct Daemon {
+    inbox: Arc<Inbox<Command>>,
+    /// The configuration of the start.
+    config: Config,
+    /// Its file.
+    config_file: Option<PathBuf>,
+    published: Arc<Published>,
+    store: SharedStore,
+    clock: Arc<dyn Clock>,
+    /// The port of the first listener.
+    port: Option<u16>,
+    /// None where the state directory can hold no socket.
+    control: Option<ControlSocket>,
+    http: Option<http::Running>,
+    engine: Option<JoinHandle<()>>,
+    _clock_listener: Option<Listener>,
+    ended: Option<oneshot::Receiver<()>>,
+}
+
+impl Daemon {
+    /// Starts everything. `inherited`: sockets to use instead of `server.listen`.
+    fn start(
+        loaded: Loaded,
+        inherited: Vec<TcpListener>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Refusal> {
+        let Loaded { config, file, .. } = loaded;
+        // Where the current directory cannot be found out, the path stays as it was given.
+        let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
+        let lock = prepare(&config)?;
+        backup::remove_left_over(&lock);
+        let control = control_socket(&lock);
+        let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
+        let port = listeners.first().and_then(|listener| listener.local_addr().ok());
+        let port = port.map(|address| address.port());
+        let config = with_real_port(config, port);
+        let Opened { engine, inbox, published, renderer } =
+            open(config.clone(), lock, Arc::clone(&clock))?;
+        let server = config.server.clone();
+        let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let failed = |error: io::Error| {
+            Refusal::Config(format!("the listening sockets cannot be used: {error}"))
+        };
+        let http = http::start(listeners, edge).map_err(failed)?;
+        for address in http.addresses() {
+            info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
+        }
+        if let Some(notice) = config.url_notice() {
+            warn!(event = "warning", "{notice}");
+        }
+        let clock_listener = listen_to_clock(&inbox);
+        let store = engine.store();
+        let (ending, ended) = oneshot::channel();
+        let work = move || {
+            engine.run();
+            // The receiver is dropped if the daemon stops first.
+            let _ = ending.send(());
+        };
+        let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
+        let engine = spawned.map_err(|error| {
+            Refusal::Config(format!("the engine thread cannot be started: {error}"))
+        })?;
+        Ok(Self {
+            inbox,
+            config,
+            config_file,
+            published,
+            store,
+            clock,
+            port,
+            control,
+            http: Some(http),
+            engine: Some(engine),
+            _clock_listener: clock_listener,
+            ended: Some(ended),
+        })
+    }
+
+    /// Stops the HTTP server. Responses that are being sent may finish within
+    /// `server.stop_timeout_s`, unless a further signal comes first.
+    fn drain(&mut self, signals: &mut Signals) {
+        let Some(http) = self.http.take() else { return };
+        let timeout = self.config.server.stop_timeout;
+        info!(
+            event = "stopping",
+            "stopping; open responses have {} s to finish, a second signal ends them now",
+            timeout.as_secs()
+        );
+        let (done, drained) = oneshot::channel();
+        let drain = move || {
+            http.stop(timeout);
+            // Nothing waits for it any more after a second signal.
+            let _ = done.send(());
+        };
+        // Without a thread, dropping the server has ended its responses.
+        let Ok(thread) = thread::Builder::new().name("drain".to_owned()).spawn(drain) else {
+            return;
+        };
+        let is_drained = signals.runtime.block_on(async {
+            tokio::select! {
+                _ = drained => true,
+                _ = signals.terminate.recv() => false,
+                _ = signals.interrupt.recv() => false,
+            }
+        });
+        if is_drained {
+            // A panic was logged when it happened.
+            let _ = thread.join();
+        } else {
+            // Its threads end with the process, which is about to.
+            info!(event = "stopping", "open responses are broken off");
+        }
+    }
+
+    /// Stops in order, and joins all threads. A second call does nothing.
+    fn stop(&mut self) {
+        // Before the lock is released: the next daemon has a socket of its own there.
+        self.control = None;
+        if let Some(http) = self.http.take() {
+            http.stop(self.config.server.stop_timeout);
+        }
+        self.inbox.close();
+        if let Some(engine) = self.engine.take() {
+            // A panic was logged when it happened.
+            let _ = engine.join();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Makes the control socket. Without it the site is served all the same.
+fn control_socket(lock: &Lock) -> Option<ControlSocket> {
+    match ControlSocket::bind(lock) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            let dir = lock.dir().display();
+            warn!(
+                event = "warning",
+                "no control socket in {dir}: {error}; `dropfeed status` and other commands cannot ask this process"
+            );
+            None
+        }
+    }
+}
+
+/// Wakes the engine when the wall clock is set. Without that, what became due by the step is
+/// published at the next scan.
+fn listen_to_clock(inbox: &Arc<Inbox<Command>>) -> Option<Listener> {
+    let inbox = Arc::clone(inbox);
+    match on_clock_set(move || inbox.clock_was_set()) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            debug!(%error, "steps of the wall clock are not reported");
+            None
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The daemon's waiting: for signals, for requests of the control socket, for the end of a reload.
+//!
+//! SIGHUP and `dropfeed reload` take one way: the configuration is read here, the engine goes on
+//! under it, and only then a reply is sent. One reload is under way at a time.
+
+use std::future::pending;
+use std::io;
+
+use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use super::Daemon;
+use super::control::{self, Desk, ReloadRequest};
+use super::open::with_real_port;
+use crate::config::{Errors, Finding, Loaded};
+use crate::engine::{Command, Reloaded};
+use crate::ops::control::Reply;
+use crate::ops::control::server::{self, CONNECTIONS_MAX};
+use crate::ops::systemd;
+
+/// Signals that are handled, from the moment this is made.
+pub(super) struct Signals {
+    pub(super) runtime: Runtime,
+    pub(super) terminate: Signal,
+    pub(super) interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt, hangup) = {
+            let _entered = runtime.enter();
+            (
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            )
+        };
+        Ok(Self { runtime, terminate, interrupt, hangup })
+    }
+}
+
+/// A reload that the engine has not answered yet.
+struct Reloading {
+    answer: oneshot::Receiver<Reloaded>,
+    /// Keys that need a restart.
+    restart: Vec<&'static str>,
+    warnings: Vec<Finding>,
+    /// None after SIGHUP.
+    asked_by: Option<ReloadRequest>,
+}
+
+/// Waits for a signal to stop; serves the control socket, and reloads, meanwhile. Ends with an error
+/// if the engine does.
+pub(super) fn wait(
+    daemon: &mut Daemon,
+    signals: &mut Signals,
+    load: &dyn Fn() -> Result<Loaded, Errors>,
+) -> anyhow::Result<()> {
+    let Some(mut ended) = daemon.ended.take() else { anyhow::bail!("the engine is not running") };
+    let Signals { runtime, terminate, interrupt, hangup } = signals;
+    let (ask, mut asked) = mpsc::channel(CONNECTIONS_MAX);
+    let listener = match &mut daemon.control {
+        Some(socket) => socket.take_listener(),
+        None => None,
+    };
+    let desk = Desk::new(daemon, ask);
+    runtime.block_on(async {
+        let serving = serve(listener, desk);
+        tokio::pin!(serving);
+        let mut reloading: Option<Reloading> = None;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = hangup.recv(), if reloading.is_none() => {
+                    reloading = begin_reload(daemon, load, None);
+                }
+                Some(request) = asked.recv(), if reloading.is_none() => {
+                    reloading = begin_reload(daemon, load, Some(request));
+                }
+                answer = answered(&mut reloading), if reloading.is_some() => {
+                    if let Some(reloading) = reloading.take() {
+                        end_reload(daemon, reloading, answer);
+                    }
+                }
+                _ = &mut ended => anyhow::bail!("the engine ended by itself"),
+                () = &mut serving => {}
+            }
+        }
+    })
+}
+
+/// Serves the control socket. Never returns.
+async fn serve(listener: Option<std::os::unix::net::UnixListener>, desk: Desk) {
+    let listener = match listener.map(UnixListener::from_std) {
+        Some(Ok(listener)) => listener,
+        Some(Err(error)) => {
+            warn!(event = "warning", "the control socket cannot be served: {error}");
+            return pending().await;
+        }
+        None => return pending().await,
+    };
+    let answer = move |request| {
+        let desk = desk.clone();
+        async move { desk.answer(request).await }
+    };
+    server::serve(listener, answer).await;
+}
+
+/// The engine's reply; none if the engine ended.
+async fn answered(reloading: &mut Option<Reloading>) -> Option<Reloaded> {
+    match reloading {
+        Some(reloading) => (&mut reloading.answer).await.ok(),
+        None => pending().await,
+    }
+}
+
+/// Reads the configuration, and hands it to the engine. None if the reload is over: the
+/// configuration is not valid, or the engine takes no command.
+fn begin_reload(
+    daemon: &Daemon,
+    load: &dyn Fn() -> Result<Loaded, Errors>,
+    asked_by: Option<ReloadRequest>,
+) -> Option<Reloading> {
+    systemd::reloading();
+    let refused = match load() {
+        Ok(loaded) => {
+            let Loaded { config, warnings, .. } = loaded;
+            let config = with_real_port(config, daemon.port);
+            let restart = daemon.config.changes(&config).restart;
+            for key in &restart {
+                warn!(event = "warning", "{key} takes effect only after a restart");
+            }
+            let (reply, answer) = oneshot::channel();
+            let command = Command::Reload { config: Box::new(config), reply };
+            match daemon.inbox.command(command) {
+                Ok(()) => return Some(Reloading { answer, restart, warnings, asked_by }),
+                Err(_) => Reply::failed(1, "too many commands are waiting; nothing was reloaded"),
+            }
+        }
+        Err(errors) => control::not_reloaded(&errors),
+    };
+    for line in refused.text.lines() {
+        error!(event = "refused", "{line}");
+    }
+    finish(daemon, asked_by, refused);
+    None
+}
+
+fn end_reload(daemon: &Daemon, reloading: Reloading, answer: Option<Reloaded>) {
+    let Reloading { restart, warnings, asked_by, .. } = reloading;
+    let reply = match answer {
+        Some(reloaded) => control::reloaded(&reloaded, &restart, &warnings),
+        None => Reply::failed(1, "dropfeed is stopping; the configuration was not reloaded"),
+    };
+    finish(daemon, asked_by, reply);
+}
+
+/// Ends a reload, first for the service manager: it waits for both.
+fn finish(daemon: &Daemon, asked_by: Option<ReloadRequest>, reply: Reply) {
+    systemd::ready(&daemon.published.status().summary());
+    if let Some(asked_by) = asked_by {
+        // The receiver is gone if the client is.
+        let _ = asked_by.send(reply);
+    }
+}
