@@ -202,8 +202,11 @@ impl Engine {
         let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
         match self.step(&look, &batch.signs) {
             Ok(stepped) => {
-                self.status.set_degraded(Part::Engine, None);
-                self.report_hold();
+                // A first scan that is waited for has done nothing yet.
+                if !self.recovery.is_held {
+                    self.status.set_degraded(Part::Engine, None);
+                    self.report_hold();
+                }
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {

@@ -187,8 +187,9 @@ fn an_operator_accepts_and_forgets() {
     eventually("it is held", || site.get("/-/ready").text().contains("held: 9 -> 0"));
     let (_, text) = ask(&["status"]);
     assert!(text.contains("held: 9 -> 0"), "{text}");
-    let done = "accepted: 9 articles were unpublished\n".to_owned();
-    assert_eq!(ask(&["accept"]), (Some(0), done));
+    // Without a grace, the first of them may have gone by itself.
+    let (status, text) = ask(&["accept"]);
+    assert!(status == Some(0) && text.starts_with("accepted: "), "{text}");
     assert_eq!(site.items().len(), 0);
     eventually("it is over", || site.get("/-/ready").text() == "ready\n");
 }
