@@ -62,14 +62,10 @@ fn pictures(path: &RelPath, image: &str) -> Vec<String> {
 
 /// Whether a target may mean a private file: by its path, or by its name in any directory.
 fn is_private(target: &str) -> bool {
-    let path = match Target::of(target) {
-        Target::Own => return false,
-        Target::Name { name, .. } => {
-            return RelPath::new(name).is_some_and(|path| is_asset(&path));
-        }
-        Target::Site(path) => path.to_owned(),
-        Target::Path { directory, path } => format!("{directory}/{path}"),
-    };
+    if let Target::Name { name, .. } = Target::of(target) {
+        return RelPath::new(name).is_some_and(|path| is_asset(&path));
+    }
+    let Some(path) = symbol::path_of(target) else { return false };
     RelPath::new(path.trim_matches('/'))
         .is_some_and(|path| is_asset(&path) && special::is_private(path.as_str()))
 }

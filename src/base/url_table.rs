@@ -161,6 +161,25 @@ impl<T> UrlTable<T> {
         entry.by_query.get(&parameters(query, |name| entry.names.contains(name)))
     }
 
+    /// The path and the parameters of each entry with this value.
+    pub fn keys_of(&self, value: &T) -> BTreeSet<(&str, &[(String, String)])>
+    where
+        T: PartialEq,
+    {
+        let mut keys = BTreeSet::new();
+        for (path, entry) in &self.by_path {
+            if entry.plain.as_ref() == Some(value) {
+                keys.insert((path.as_str(), &[][..]));
+            }
+            for (query, of_query) in &entry.by_query {
+                if of_query == value {
+                    keys.insert((path.as_str(), query.as_slice()));
+                }
+            }
+        }
+        keys
+    }
+
     /// The paths of the entries that name no query, in no order. The home page is not among them.
     pub fn paths(&self) -> impl Iterator<Item = (UrlPath, &T)> {
         self.by_path

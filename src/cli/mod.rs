@@ -74,6 +74,15 @@ The running dropfeed reads the file that it was started with; --config says wher
 changed, and those that need a restart. If the configuration is not valid, every error is printed, the previous \
 configuration stays in use, and the exit status is 78.";
 
+const ACCEPT_EXAMPLES: &str = "Examples:
+  dropfeed accept
+  dropfeed accept --config /etc/dropfeed/config.toml";
+
+const FORGET_EXAMPLES: &str = "Examples:
+  dropfeed forget posts/secret.md
+  dropfeed forget https://example.org/posts/secret
+  dropfeed forget /tags/old/";
+
 /// Drop an article into a directory, and it appears at once in your RSS, Atom and JSON feeds.
 #[derive(Debug, Parser)]
 #[command(name = "dropfeed", version, after_help = EXAMPLES, max_term_width = 100)]
@@ -167,6 +176,21 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Unpublish the articles whose files are gone, where dropfeed holds their deletion
+    #[command(after_help = ACCEPT_EXAMPLES)]
+    Accept {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Take an article down at once and for ever, or remove a list that is empty
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget {
+        /// The article's file or URL, or the URL of a list
+        #[arg(value_name = "PATH|URL")]
+        what: String,
+        #[command(flatten)]
+        which: Which,
+    },
     /// Back up, list, check or repair the state: ids, dates and URLs
     #[command(subcommand_required = true, arg_required_else_help = true)]
     State {
@@ -242,6 +266,10 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             running::status(&which.state_dir(args.config.as_deref())?, form, exit)
         }
         Command::Reload { which } => running::reload(&which.state_dir(args.config.as_deref())?),
+        Command::Accept { which } => running::accept(&which.state_dir(args.config.as_deref())?),
+        Command::Forget { what, which } => {
+            running::forget(&which.state_dir(args.config.as_deref())?, what)
+        }
         Command::State { command, which } => state::run(command, args.config.as_deref(), &which),
         Command::Completions { shell } => print(|out| {
             clap_complete::generate(shell, &mut Args::command(), "dropfeed", out);

@@ -1,4 +1,4 @@
-//! The commands for a running dropfeed: `status` and `reload`. Both ask its control socket.
+//! The commands for a running dropfeed: `status`, `reload`, `accept` and `forget`. They ask its control socket.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,6 +72,18 @@ pub(super) fn status(state: &Path, form: Form, exit: Exit) -> anyhow::Result<Exi
 /// Has dropfeed read its configuration again, and prints what it says.
 pub(super) fn reload(state: &Path) -> anyhow::Result<ExitCode> {
     let Answer { reply, .. } = client::ask(state, &Request::Reload)?;
+    show(&reply)
+}
+
+/// Has dropfeed unpublish the articles whose deletion it holds.
+pub(super) fn accept(state: &Path) -> anyhow::Result<ExitCode> {
+    let Answer { reply, .. } = client::ask(state, &Request::Accept)?;
+    show(&reply)
+}
+
+/// Has dropfeed take an article down, or forget an empty list.
+pub(super) fn forget(state: &Path, what: String) -> anyhow::Result<ExitCode> {
+    let Answer { reply, .. } = client::ask(state, &Request::Forget { what })?;
     show(&reply)
 }
 

@@ -96,7 +96,6 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         minor_edit_percent,
         minor_edit_words,
     } = old;
-    let percent_differs = *minor_edit_percent != new.minor_edit_percent;
     vec![
         ("articles.dir", *dir != new.dir, Effect::Reload),
         ("articles.ignore", *ignore != new.ignore, Effect::Reload),
@@ -106,23 +105,30 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         ("articles.max_depth", *max_depth != new.max_depth, Effect::Reload),
         ("articles.max_html_bytes", *max_html_bytes != new.max_html_bytes, Effect::Reload),
         ("articles.grace_s", *grace != new.grace, Effect::Reload),
+        (
+            "articles.minor_edit_percent",
+            *minor_edit_percent != new.minor_edit_percent,
+            Effect::Reload,
+        ),
+        ("articles.minor_edit_words", *minor_edit_words != new.minor_edit_words, Effect::Reload),
         ("articles.reconcile_s", *reconcile != new.reconcile, Effect::Reload),
         ("articles.poll", *poll != new.poll, Effect::Reload),
         ("articles.poll_s", *poll_every != new.poll_every, Effect::Reload),
-        ("articles.minor_edit_percent", percent_differs, Effect::Reload),
-        ("articles.minor_edit_words", *minor_edit_words != new.minor_edit_words, Effect::Reload),
     ]
 }
 
 fn feeds(old: &Feeds, new: &Feeds) -> Vec<Row> {
     let Feeds { dir, limit, max_bytes, content, advertise, paths } = old;
+    let aliases_differ = |format| paths.keys_of(&format) != new.paths.keys_of(&format);
     vec![
         ("feeds.dir", *dir != new.dir, Effect::Restart),
         ("feeds.limit", *limit != new.limit, Effect::Reload),
         ("feeds.max_bytes", *max_bytes != new.max_bytes, Effect::Reload),
         ("feeds.content", *content != new.content, Effect::Reload),
         ("feeds.advertise", *advertise != new.advertise, Effect::Reload),
-        ("feeds.*_aliases", *paths != new.paths, Effect::Reload),
+        ("feeds.rss_aliases", aliases_differ(Format::Rss), Effect::Reload),
+        ("feeds.atom_aliases", aliases_differ(Format::Atom), Effect::Reload),
+        ("feeds.json_aliases", aliases_differ(Format::Json), Effect::Reload),
     ]
 }
 

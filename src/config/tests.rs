@@ -525,6 +525,8 @@ fn every_key_has_a_place_among_the_changes() {
             "site.url" | "site.home" | "site.link_template" => continue,
             "pages.enabled" => "false",
             "articles.ignore" => "[\"x\"]",
+            key if key.ends_with("_path") => "\"/x.xml\"",
+            key if key.ends_with("_aliases") => "[\"/x.xml\"]",
             "articles.poll" => "true",
             "articles.settle_ms" => "1",
             "articles.settle_max_ms" => "9000",

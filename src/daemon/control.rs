@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Daemon;
 use crate::base::Timestamp;
 use crate::config::{Config, Errors, Finding};
-use crate::engine::{Command, Import, Reloaded, SharedStore};
+use crate::engine::{self, Command, Import, Reloaded, SharedStore};
 use crate::ops::EX_CONFIG;
 use crate::ops::clock::Clock;
 use crate::ops::control::server::Answer;
@@ -60,6 +60,10 @@ impl Desk {
             Request::Status => self.status().into(),
             Request::Reload => self.reload().await.into(),
             Request::Import { import } => self.import(import).await.into(),
+            Request::Accept => self.command(|reply| Command::Accept { reply }).await.into(),
+            Request::Forget { what } => {
+                self.command(|reply| Command::Forget { what, reply }).await.into()
+            }
             Request::StateBackup => self.blocking(Desk::backup).await,
             Request::StateCheck => self.blocking(|desk| desk.check().into()).await,
             Request::StateExport => self.blocking(Desk::export).await,
@@ -107,6 +111,19 @@ impl Desk {
             },
             Ok(Err(sentence)) => Reply::failed(EX_IMPORT, sentence),
             Err(_) => Reply::failed(EX_IMPORT, "dropfeed is stopping; nothing was imported"),
+        }
+    }
+
+    /// Gives the engine a command, and waits until it is done.
+    async fn command(&self, command: impl FnOnce(engine::Answer) -> Command) -> Reply {
+        let (reply, replied) = oneshot::channel();
+        if self.inbox.command(command(reply)).is_err() {
+            return Reply::failed(1, "dropfeed is busy or stopping; nothing was done");
+        }
+        match replied.await {
+            Ok(Ok(done)) => Reply::done(done),
+            Ok(Err(why)) => Reply::failed(1, why),
+            Err(_) => Reply::failed(1, "dropfeed is stopping"),
         }
     }
 

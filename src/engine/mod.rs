@@ -65,14 +65,14 @@ pub enum Command {
     /// Take away the articles whose deletion is held.
     Accept {
         /// Receives a sentence for the operator.
-        reply: Reply,
+        reply: Answer,
     },
     /// Take an article down at once and for ever, or forget a scope that is empty.
     Forget {
         /// A path relative to the article directory or absolute, a URL, or the path of a URL.
         what: String,
         /// Receives a sentence for the operator.
-        reply: Reply,
+        reply: Answer,
     },
     /// Import an old feed, rehearse that, or take it back.
     Import {
@@ -84,7 +84,7 @@ pub enum Command {
 }
 
 /// Receives what a command did, or why it did nothing; a sentence either way.
-pub type Reply = oneshot::Sender<Result<String, String>>;
+pub type Answer = oneshot::Sender<Result<String, String>>;
 
 /// The outcome of a reload: the configuration is in use, and was published under.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -169,7 +169,7 @@ struct Pending {
     /// Whether to weigh every file again, since the policy changed.
     reweigh: bool,
     /// Receivers of the outcome of `accept`, until a step has done it.
-    accept: Vec<Reply>,
+    accept: Vec<Answer>,
 }
 
 impl Pending {

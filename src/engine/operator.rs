@@ -10,11 +10,11 @@ use tracing::info;
 use crate::base::{RelPath, Route, Scope};
 use crate::library::{Forget, Notice, Outcome};
 
-use super::{Current, Engine, Reply};
+use super::{Answer, Current, Engine};
 
 impl Engine {
     /// Has the next step accept what is missing, and answer then.
-    pub(super) fn accept(&mut self, reply: Reply) {
+    pub(super) fn accept(&mut self, reply: Answer) {
         self.pending.accept.push(reply);
     }
 

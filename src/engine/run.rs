@@ -32,16 +32,14 @@ const VANISHED: &str =
 /// How long `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The answer to a command, which is sent at the end of the turn.
-enum Answer {
-    Reloaded(oneshot::Sender<Reloaded>, Reloaded),
-    /// To be done then: what the operator names is what is published.
-    Forget(super::Reply, String),
-    Imported(oneshot::Sender<Imported>, Imported),
-}
-
 /// What an import came to, or one sentence.
 type Imported = Result<Option<Rehearsal>, String>;
+
+/// A reply that is sent at the end of the turn, so that who asked finds it published.
+enum Done {
+    Reloaded(oneshot::Sender<Reloaded>, Reloaded),
+    Imported(oneshot::Sender<Imported>, Imported),
+}
 
 /// What the loop remembers from turn to turn.
 #[derive(Debug)]
@@ -161,18 +159,32 @@ impl Engine {
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
-        let mut answers = Vec::new();
+        let (mut replies, mut forgets) = (Vec::new(), Vec::new());
         for command in std::mem::take(&mut batch.commands) {
-            answers.extend(self.obey(command));
+            match command {
+                Command::Reload { config, reply } => {
+                    replies.push(Done::Reloaded(reply, self.reload(*config)));
+                }
+                Command::Import { import, reply } => {
+                    let imported = self.obey_import(*import).map_err(|error| error.to_string());
+                    replies.push(Done::Imported(reply, imported));
+                }
+                // Answered by the step that takes the articles away.
+                Command::Accept { reply } => self.accept(reply),
+                Command::Forget { what, reply } => forgets.push((what, reply)),
+            }
         }
         self.publish_batch(batch);
-        // Now, so that the operator who asked finds it published. The receiver is gone if dropfeed stops meanwhile.
-        for answer in answers {
-            match answer {
-                Answer::Reloaded(reply, reloaded) => drop(reply.send(reloaded)),
-                Answer::Imported(reply, imported) => drop(reply.send(imported)),
-                Answer::Forget(reply, what) => drop(reply.send(self.forget(&what))),
+        // A receiver is gone if dropfeed stops meanwhile.
+        for reply in replies {
+            match reply {
+                Done::Reloaded(reply, reloaded) => drop(reply.send(reloaded)),
+                Done::Imported(reply, imported) => drop(reply.send(imported)),
             }
+        }
+        // After the step, so that what the operator names is what is published.
+        for (what, reply) in forgets {
+            let _ = reply.send(self.forget(&what));
         }
     }
 
@@ -208,8 +220,11 @@ impl Engine {
         let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
         match self.step(&look, &batch.signs) {
             Ok(stepped) => {
-                self.status.set_degraded(Part::Engine, None);
-                self.report_hold();
+                // A first scan that is waited for has done nothing yet.
+                if !self.recovery.is_held {
+                    self.status.set_degraded(Part::Engine, None);
+                    self.report_hold();
+                }
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
@@ -348,24 +363,6 @@ impl Engine {
         let wake = self.next_wake(self.parts.clock.now(), scan);
         // What is due stays due while steps fail: it must not wake a loop that cannot serve it.
         self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
-    }
-
-    fn obey(&mut self, command: Command) -> Option<Answer> {
-        match command {
-            Command::Reload { config, reply } => {
-                Some(Answer::Reloaded(reply, self.reload(*config)))
-            }
-            // Answered by the step that takes the articles away.
-            Command::Accept { reply } => {
-                self.accept(reply);
-                None
-            }
-            Command::Forget { what, reply } => Some(Answer::Forget(reply, what)),
-            Command::Import { import, reply } => {
-                let imported = self.obey_import(*import).map_err(|error| error.to_string());
-                Some(Answer::Imported(reply, imported))
-            }
-        }
     }
 
     fn reload(&mut self, config: Config) -> Reloaded {

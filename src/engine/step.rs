@@ -80,19 +80,8 @@ impl Engine {
             .renderer
             .tree()
             .ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
-        // A deletion is final: before one takes effect, its article is looked for everywhere.
-        let deletes = self.current.state.deletes(&self.policy, now);
-        let whole = deletes || self.first_scan || self.root.is_guarded(&tree);
-        let look = if whole { &Look::Everything } else { look };
-        let mut look = look;
-        let mut changes = tree.look(look, &Known(&self.current.state))?;
-        let goes = |change: &SourceChange| {
-            change.seen == Seen::Gone && self.current.state.is_withdrawn(&change.path)
-        };
-        if *look != Look::Everything && changes.iter().any(goes) {
-            look = &Look::Everything;
-            changes = tree.look(look, &Known(&self.current.state))?;
-        }
+        let (look, mut changes) = self.look(&tree, look, now)?;
+        let look = &look;
         laps.lap("look");
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, look, signs, now);
@@ -104,22 +93,7 @@ impl Engine {
                 published: false,
             });
         }
-        let limits = renderer::limits(&self.parts.config);
-        let progress = |done, total| self.status.set_scanning(Some(Scanning { done, total }));
-        let observed =
-            read::read_changes(&tree, &self.current.state, changes, &limits, now, &progress);
-        // However it ended, nothing is read any more.
-        self.status.set_scanning(None);
-        let Observed { mut observations, again, unreadable } = observed?;
-        for (path, after) in again {
-            self.parts.inbox.later([path], after);
-        }
-        read::complete(&tree, &self.current.state, &mut observations, now)?;
-        // Its writer came back while it was read: it will be hinted at again.
-        observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
-        let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
-        self.status.add_unreadable(unreadable);
-        self.status.remove_unreadable(&observations);
+        let (mut observations, unreadable) = self.observe(&tree, changes, now)?;
         let files = observations.len();
         laps.lap("read");
         let (next, outcome) = self.apply(&self.current, &mut observations, now);
@@ -139,18 +113,74 @@ impl Engine {
         laps.lap("commit");
         laps.log(files);
         if *look == Look::Everything {
-            self.first_scan = false;
-            self.root.scanned(&tree);
-            self.recovery = Default::default();
-            let found = self.current.state.recovery();
-            if found.after == found.before {
-                // Each has its file. Until then, one that is put back later is still the entry that it was.
-                self.current.state.adopt(Vec::new());
-            }
+            self.scanned(&tree);
         }
         self.pending.reweigh = false;
         self.accepted(deleted, was_held);
-        Ok(Stepped { files, held_back: paths(held), unreadable: unreadable_now, published })
+        Ok(Stepped { files, held_back: paths(held), unreadable, published })
+    }
+
+    /// Looks where `look` says, or everywhere, where something is about to go for good: its article may have moved.
+    /// Returns where it looked.
+    fn look(
+        &self,
+        tree: &Tree,
+        look: &Look,
+        now: Timestamp,
+    ) -> Result<(Look, Vec<SourceChange>), RootLost> {
+        let state = &self.current.state;
+        // A deletion is final: before one takes effect, its article is looked for everywhere.
+        let deletes = state.deletes(&self.policy, now);
+        if !(deletes || self.first_scan || self.root.is_guarded(tree)) {
+            let changes = tree.look(look, &Known(state))?;
+            let goes = |change: &SourceChange| {
+                change.seen == Seen::Gone && state.is_withdrawn(&change.path)
+            };
+            if *look == Look::Everything || !changes.iter().any(goes) {
+                return Ok((look.clone(), changes));
+            }
+        }
+        let everything = Look::Everything;
+        let changes = tree.look(&everything, &Known(state))?;
+        Ok((everything, changes))
+    }
+
+    /// Reads what changed. Returns what was seen, and the files that cannot be read.
+    fn observe(
+        &self,
+        tree: &Tree,
+        changes: Vec<SourceChange>,
+        now: Timestamp,
+    ) -> Result<(Vec<Observation>, Vec<RelPath>), RootLost> {
+        let progress = |done, total| self.status.set_scanning(Some(Scanning { done, total }));
+        let limits = renderer::limits(&self.parts.config);
+        let state = &self.current.state;
+        let observed = read::read_changes(tree, state, changes, &limits, now, &progress);
+        // However it ended, nothing is read any more.
+        self.status.set_scanning(None);
+        let Observed { mut observations, again, unreadable } = observed?;
+        for (path, after) in again {
+            self.parts.inbox.later([path], after);
+        }
+        read::complete(tree, &self.current.state, &mut observations, now)?;
+        // Its writer came back while it was read: it will be hinted at again.
+        observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
+        let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
+        self.status.add_unreadable(unreadable);
+        self.status.remove_unreadable(&observations);
+        Ok((observations, unreadable_now))
+    }
+
+    /// Takes note that everything was looked at, and that the rows are durable.
+    fn scanned(&mut self, tree: &Tree) {
+        self.first_scan = false;
+        self.root.scanned(tree);
+        self.recovery = Default::default();
+        let found = self.current.state.recovery();
+        if found.after == found.before {
+            // Each has its file. Until then, one that is put back later is still the entry that it was.
+            self.current.state.adopt(Vec::new());
+        }
     }
 
     /// Takes out the files that may still be being written; they are looked at again.

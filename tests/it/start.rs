@@ -167,6 +167,34 @@ fn a_running_site_whose_files_vanish_keeps_its_feeds() {
 }
 
 #[test]
+fn an_operator_accepts_and_forgets() {
+    let mut site = ten();
+    site.start();
+    let ask = |arguments: &[&str]| {
+        let output = site.command(arguments).output().unwrap();
+        let text = if output.status.success() { output.stdout } else { output.stderr };
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (status, text) = ask(&["forget", "3.md"]);
+    assert!(status == Some(0) && text.starts_with("forgot 3.md: /3 answers 410"), "{text}");
+    assert_eq!((site.get("/3").status, site.items().len()), (410, 9));
+    let (status, text) = ask(&["forget", "http://test.example/none"]);
+    assert!(status == Some(1) && text.contains("no article and no list is or was at"), "{text}");
+    assert_eq!(ask(&["accept"]), (Some(0), "nothing is held\n".to_owned()));
+    for n in 0..10 {
+        site.remove(&format!("{n}.md"));
+    }
+    eventually("it is held", || site.get("/-/ready").text().contains("held: 9 -> 0"));
+    let (_, text) = ask(&["status"]);
+    assert!(text.contains("held: 9 -> 0"), "{text}");
+    // Without a grace, the first of them may have gone by itself.
+    let (status, text) = ask(&["accept"]);
+    assert!(status == Some(0) && text.starts_with("accepted: "), "{text}");
+    assert_eq!(site.items().len(), 0);
+    eventually("it is over", || site.get("/-/ready").text() == "ready\n");
+}
+
+#[test]
 fn a_missing_article_directory_is_waited_for_where_there_is_a_state() {
     let mut site = ten();
     let aside = site.dir.path().join("aside");

@@ -301,6 +301,8 @@ fn a_root_that_was_away_for_a_moment_is_heard_again() {
 #[test]
 fn what_is_due_while_the_root_is_away_waits_without_turning_in_circles() {
     let site = Site::started("articles.reconcile_s = 3600");
+    // The first scan waits for young files, for as long as this one is held.
+    eventually("the first scan is over", || site.get("/-/ready").status == 200);
     let due = SystemClock.now() + jiff::SignedDuration::from_secs(2);
     site.drop_in("a.md", format!("---\ntitle: Due\ndate: {due}\n---\ntext\n"));
     eventually("it is held", || site.log().iter().any(|line| line.contains("held until")));

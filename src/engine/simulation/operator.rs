@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{HOUR, World, ms};
 use crate::base::{Route, UrlPath};
-use crate::engine::{Command, Reply};
+use crate::engine::{Answer, Command};
 use crate::publish::snapshot::Found;
 
 const ALL: [&str; 4] = ["A", "B", "C", "D"];
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Gives a command, and returns the reply.
-    fn command(&mut self, command: impl FnOnce(Reply) -> Command) -> Result<String, String> {
+    fn command(&mut self, command: impl FnOnce(Answer) -> Command) -> Result<String, String> {
         let (reply, mut replied) = oneshot::channel();
         self.inbox.command(command(reply)).unwrap();
         self.run(ms(0));

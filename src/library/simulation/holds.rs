@@ -103,8 +103,8 @@ fn many_small_losses_are_one_large_one() {
 fn neither_time_nor_new_articles_end_a_hold() {
     let held = "rm 0..7\n.\nwait 10\n.";
     check(20, &format!("{held}\nwait 86400\n."), 20, Some("20 -> 13"));
-    let days = format!("slowly 0..7 60\nwait 86400\n.\nwait 86400\n.\nrestart\nwait 86400\n.");
-    check(20, &days, 14, Some("20 -> 13"));
+    let days = "slowly 0..7 60\nwait 86400\n.\nwait 86400\n.\nrestart\nwait 86400\n.";
+    check(20, days, 14, Some("20 -> 13"));
     let many: String = (100..200).map(|n| format!("write {n}.md # N{n}||new {n}\n")).collect();
     check(20, &format!("{held}\n{many}."), 120, Some("20 -> 13"));
     for clock in ["back 172800", "ahead 315360000", "clock 1970-01-01T00:00:05Z"] {
@@ -130,7 +130,7 @@ fn the_files_or_an_operator_end_it() {
     let accepted = "rm 0..10\n.\nwait 10\n.\naccept";
     check(20, &format!("{accepted}\nrm 10..13\n.\nwait 10\n."), 7, None);
     check(20, &format!("{accepted}\nrm 10..16\n.\nwait 10\n."), 10, Some("10 -> 4"));
-    check(20, &format!("slowly 0..5 60\naccept\nrm 5..9\n.\nwait 10\n."), 11, None);
+    check(20, "slowly 0..5 60\naccept\nrm 5..9\n.\nwait 10\n.", 11, None);
     // An operator who knows in advance does not wait for the grace.
     check(20, "rm 0..20\n.\naccept", 0, None);
     check(20, "accept", 20, None);

@@ -169,6 +169,8 @@ impl Shelf {
     fn restore(&mut self, at: usize) {
         self.volumes[at].is_there = true;
         self.write(at);
+        // What is put back is known by its path, so it is seen there before it moves.
+        self.run(".");
     }
 
     fn see(&mut self, which: &[Index]) {

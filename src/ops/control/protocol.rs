@@ -31,6 +31,13 @@ pub enum Request {
         /// What is asked for, as the engine understands it.
         import: Value,
     },
+    /// Unpublish the articles whose deletion is held.
+    Accept,
+    /// Take an article down, or forget an empty list.
+    Forget {
+        /// A path, or a URL.
+        what: String,
+    },
     /// Copy the state to a file in the state directory. `data.file` is its name; it is deleted when
     /// the connection is closed.
     StateBackup,
@@ -118,6 +125,8 @@ mod tests {
             (Request::Status, r#"{"command":"status"}"#),
             (Request::Reload, r#"{"command":"reload"}"#),
             (Request::Import { import: Value::from(1) }, r#"{"command":"import","import":1}"#),
+            (Request::Accept, r#"{"command":"accept"}"#),
+            (Request::Forget { what: "/a".into() }, r#"{"command":"forget","what":"/a"}"#),
             (Request::StateBackup, r#"{"command":"state-backup"}"#),
             (Request::StateCheck, r#"{"command":"state-check"}"#),
             (Request::StateExport, r#"{"command":"state-export"}"#),
