@@ -35,7 +35,7 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
 }
 
 /// Pieces of which hostile texts are made.
-const SEEDS: [&str; 70] = [
+const SEEDS: [&str; 81] = [
     ">",
     "> ",
     "- ",
@@ -103,13 +103,24 @@ const SEEDS: [&str; 70] = [
     "{: #x}\n",
     ":::a\n",
     "!!! a\n",
+    "/// a\n",
+    "/// a\n///\n",
+    "==a",
+    "==a== ",
+    "a ^bc\n\n",
+    "import {\n",
+    "import a from 'b';\n\n",
+    "<a b={",
+    "<a b={c} ",
+    "${toc}\n",
+    "![a|1](b.png)",
     "{{< code >}}",
     "https://a.b/_c_ ",
     "<textarea>",
 ];
 
 /// Pieces that hide their `hid`, show nothing, or show something of their own, in any order.
-const CONSTRUCTS: [&str; 24] = [
+const CONSTRUCTS: [&str; 28] = [
     "{# hid #}",
     "{#\nhid\n\nhid\n#}",
     "{/* hid */}",
@@ -134,6 +145,10 @@ const CONSTRUCTS: [&str; 24] = [
     "~a~",
     "{% img left /a.png 1 2 %}",
     "[a]({{ hid }}/b)",
+    "<https://{{ hid }}/b>",
+    "<img src={hid} alt=\"a\">",
+    "a ==b== c",
+    "![a]({photo}hid.png)",
 ];
 
 /// What may be around a piece.

@@ -227,6 +227,9 @@ impl State {
 
     /// The section file that keeps the article at `path` back.
     pub fn withheld_by(&self, path: &RelPath) -> Option<&RelPath> {
+        if self.withheld.is_empty() {
+            return None;
+        }
         let name = path.as_str().to_lowercase();
         for (section, head) in &self.withheld {
             let directory = section.parent().unwrap_or_else(RelPath::root);

@@ -271,7 +271,7 @@ fn obsidian() {
         &site,
         "My First Note",
         "/garden/my-first-note",
-        r#"<p>Links: <a href="http://test.example/second-note">Second Note</a>, <a href="http://test.example/second-note">with text</a>, <a href="http://test.example/second-note#a-heading">second note#A heading</a>, <a href="http://test.example/garden/third">Garden/Third</a> and <a>Nowhere</a>.</p>
+        r#"<p>Links: <a href="http://test.example/second-note">Second Note</a>, <a href="http://test.example/second-note">with text</a>, <a href="http://test.example/second-note#a-heading">second note#A heading</a>, <a href="http://test.example/garden/third">Garden/Third</a> and Nowhere.</p>
 <p><img src="http://test.example/Attachments/cat%20picture.png" alt="">
 <img src="http://test.example/Attachments/img/cat%20picture.png" alt="The other cat">
 <img src="http://test.example/Garden/late.png" alt=""></p>

@@ -24,9 +24,8 @@ pub(crate) const SCHEMES: [&str; 22] = [
 ];
 
 /// Prefixes with which Pelican marks a path beneath the content directory, as written and as
-/// editors encode them, and Docusaurus one beneath the directory of the site.
-const PATH_PREFIXES: [&str; 10] = [
-    "@site",
+/// editors encode them.
+const PELICAN_PREFIXES: [&str; 9] = [
     "{filename}",
     "{static}",
     "{attach}",
@@ -189,13 +188,16 @@ fn is_media(path: &str) -> bool {
     extension.and_then(Media::of_extension).is_some()
 }
 
-/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, and Zola's `@/x.md`:
-/// paths beneath the content directory, which is the article directory here.
+/// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, Zola's `@/x.md`,
+/// Astro's `~/x.md` and Docusaurus's `@site/x.md`: paths beneath the content directory, which is the
+/// article directory here.
 fn generator_path(raw: &str) -> Option<&str> {
-    if raw.starts_with("@/") || raw.starts_with("~/") {
-        return Some(&raw[1..]);
+    for sign in ["@", "~", "@site"] {
+        if let Some(path) = raw.strip_prefix(sign).filter(|path| path.starts_with('/')) {
+            return Some(path);
+        }
     }
-    PATH_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
+    PELICAN_PREFIXES.iter().find_map(|prefix| raw.strip_prefix(prefix))
 }
 
 /// The page of Pelican's `{tag}rust`, `{category}News` and `{index}`. What the other words in
@@ -332,6 +334,8 @@ mod tests {
             ("./1.png?x", Some("^news/2026/a/.//1.png^?x")),
             ("@site/static/x.md", Some("^static/x.md^")),
             ("~/x.md", Some("^x.md^")),
+            ("@sitemap.md", Some("^news/2026//@sitemap.md^")),
+            ("~x.md", Some("^news/2026//~x.md^")),
             ("pathname:///y", Some("^/y^")),
             ("{index}", Some("^/^")),
             ("{tag}Big Cats", Some("^/tags/big-cats/^")),

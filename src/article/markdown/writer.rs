@@ -5,16 +5,17 @@
 //! with its URLs as they are, for [`sanitize`](crate::article::sanitize) to read as one text; both
 //! give the same bytes wherever both are possible.
 
+mod code;
 mod notes;
 pub(crate) mod pictures;
 
 use std::mem;
 
 use pulldown_cmark::{
-    Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
+    Alignment, BlockQuoteKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
 };
 
-use crate::article::feed_html::elements::{Fate, fate, language_name};
+use crate::article::feed_html::elements::{Fate, fate};
 use crate::article::feed_html::heading_ids::Ids;
 use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{MORE, push_attribute, push_text, push_url, repair_char};
@@ -25,6 +26,7 @@ use crate::article::symbol::DRAFT_MARK;
 
 use super::footnotes::Footnotes;
 
+use code::inline_code;
 use pictures::Image;
 
 /// The bounds and addresses of one document.
@@ -341,34 +343,6 @@ impl Writer<'_, '_> {
         self.close_block();
     }
 
-    fn start_code(&mut self, kind: &CodeBlockKind<'_>) {
-        let mut class = String::new();
-        if let CodeBlockKind::Fenced(info) = kind {
-            let word = info
-                .trim_start_matches(['{', '.', ' '])
-                .split([' ', '\t', ',', '{', '}', ':', '/'])
-                .next();
-            if let Some(language) = word.and_then(language_name) {
-                push_attribute(&mut class, "class", &format!("language-{language}"));
-            }
-        }
-        self.in_indented_code = matches!(kind, CodeBlockKind::Indented);
-        self.open("pre", "");
-        self.open("code", &class);
-    }
-
-    /// The beginning of indented code, whose first line may name its language.
-    fn indented_code(&mut self, text: &str) {
-        let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-        let Some((name, "")) = language_sign(line.trim_end()) else { return self.text(text) };
-        let mut class = String::new();
-        push_attribute(&mut class, "class", &format!("language-{name}"));
-        if self.out.ends_with("<code>") {
-            self.out.insert_str(self.out.len() - 1, &class);
-        }
-        self.text(rest);
-    }
-
     fn start_cell(&mut self) {
         let name = if self.table.in_head { "th" } else { "td" };
         let alignment = match self.table.alignments.get(self.table.column) {
@@ -502,21 +476,6 @@ impl Writer<'_, '_> {
             self.close_block();
         }
         if self.out.len() > self.settings.max_bytes { Err(Stop::TooLarge) } else { Ok(self.out) }
-    }
-}
-
-/// The language and the rest of `:::python x = 1` and `#!python x = 1` (Pelican, MkDocs).
-fn language_sign(code: &str) -> Option<(&str, &str)> {
-    let rest = code.strip_prefix(":::").or_else(|| code.strip_prefix("#!"))?;
-    let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    Some((language_name(name)?, rest))
-}
-
-/// The code of a span, without the language that it may begin with.
-fn inline_code(code: &str) -> &str {
-    match language_sign(code) {
-        Some((_, rest)) if !rest.trim().is_empty() => rest,
-        _ => code,
     }
 }
 
