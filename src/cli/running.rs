@@ -17,7 +17,7 @@ const EX_NO_ANSWER: u8 = 2;
 /// Which dropfeed is meant, besides `--config`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(super) struct Which {
-    /// The dropfeed that was started with `dropfeed serve DIR`
+    /// Select the dropfeed that was started with `dropfeed serve DIR`
     #[arg(long, global = true, value_name = "DIR")]
     articles: Option<PathBuf>,
 }
@@ -71,8 +71,14 @@ pub(super) fn status(state: &Path, form: Form, exit: Exit) -> anyhow::Result<Exi
 
 /// Has dropfeed read its configuration again, and prints what it says.
 pub(super) fn reload(state: &Path) -> anyhow::Result<ExitCode> {
-    let Answer { reply, .. } = client::ask(state, &Request::Reload)?;
-    show(&reply)
+    match client::ask(state, &Request::Reload) {
+        Ok(Answer { reply, .. }) => show(&reply),
+        // It is looked for where the changed configuration says.
+        Err(error @ NoAnswer::NotRunning(_)) => {
+            anyhow::bail!("{error}; if `state.dir` was changed, restart dropfeed")
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Has dropfeed unpublish the articles whose deletion it holds.

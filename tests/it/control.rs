@@ -206,6 +206,10 @@ fn a_reload_waits_and_names_what_changed() {
     assert_eq!((ran.exit, &*ran.out), (1, ""));
     assert!(ran.err.contains("missing") && ran.err.contains("the last feeds stay"), "{ran:?}");
     assert_eq!(site.titles(), ["A"]);
+    site.configure("state.dir = \"elsewhere\"");
+    let ran = run(&site, &["reload"]);
+    assert_eq!((ran.exit, &*ran.out), (1, ""));
+    assert!(ran.err.contains("/elsewhere/control.sock; if `state.dir` was changed"), "{ran:?}");
 }
 
 #[test]
