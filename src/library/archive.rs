@@ -130,6 +130,10 @@ impl Archive {
                     archive.close(end, closed, 0);
                 }
             }
+            // Only a full value is followed by another one of this archive.
+            if !archive.pages.len().is_multiple_of(PAGES_PER_VALUE) {
+                return archive;
+            }
             n += 1;
         }
         archive
