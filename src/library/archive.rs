@@ -100,7 +100,8 @@ impl Archive {
         self.pages.push_back(Page { end, closed, sum });
     }
 
-    /// The values that remember the pages from `number` on.
+    /// The values that remember the pages from `number` on. After a full value comes an empty one, so that what an
+    /// earlier channel of the same scope left there ends with it; without pages, it is the only one.
     pub(super) fn values(&self, scope: &Scope, number: u64) -> Vec<(String, String)> {
         let first = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
         let mut values = Vec::new();
@@ -111,6 +112,9 @@ impl Archive {
                 text += &format!("{space}{}@{}", page.end, page.closed.as_second());
             }
             values.push((value_name(scope, n), text));
+        }
+        if self.pages.len().is_multiple_of(PAGES_PER_VALUE) {
+            values.push((value_name(scope, self.pages.len() / PAGES_PER_VALUE), String::new()));
         }
         values
     }
@@ -125,6 +129,10 @@ impl Archive {
                 if end > archive.end() {
                     archive.close(end, closed, 0);
                 }
+            }
+            // Only a full value is followed by another one of this archive.
+            if !archive.pages.len().is_multiple_of(PAGES_PER_VALUE) {
+                return archive;
             }
             n += 1;
         }
@@ -178,6 +186,30 @@ mod tests {
         assert_eq!(archive.range(1), Some((1, 3)));
         assert_eq!(archive.range(150), Some((448, 450)));
         assert_eq!((archive.range(0), archive.range(151)), (None, None));
+    }
+
+    #[test]
+    fn what_an_earlier_channel_left_is_not_read() {
+        let of = |pages: u64| {
+            let mut archive = Archive::default();
+            for n in 1..=pages {
+                archive.close(n, Timestamp::UNIX_EPOCH, 0);
+            }
+            archive
+        };
+        let earlier = of(200).values(&Scope::Site, 1);
+        for pages in [0, 1, 63, 64, 65, 128, 150] {
+            let mut values: std::collections::HashMap<String, String> =
+                earlier.iter().cloned().collect();
+            // It begins anew, and closes its pages one by one.
+            values.extend(of(0).values(&Scope::Site, 1));
+            for n in 1..=pages {
+                values.extend(of(n).values(&Scope::Site, n));
+            }
+            let read =
+                Archive::remembered(&Scope::Site, |name| values.get(name).map(String::as_str));
+            assert_eq!(read, of(pages), "{pages}");
+        }
     }
 
     #[test]
