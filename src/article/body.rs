@@ -1,12 +1,11 @@
 //! (bytes, head) -> `Body`.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::base::html::unescape;
 use crate::base::path::Markup;
 use crate::base::text::line;
-use crate::base::{Diagnostic, RelPath, Severity};
+use crate::base::{Diagnostic, RelPath, Severity, catch_panic};
 
 use super::feed_html::references::Resolver;
 use super::feed_html::{MORE, Part, finished, parts, repair_source};
@@ -40,12 +39,8 @@ pub fn body(
     // A panic in a parser costs this article, not the others. Nothing that it may have left half
     // done is used.
     let text = with_separator(&split);
-    let attempt = catch_unwind(AssertUnwindSafe(|| render(path, &text, &rendering, &mut findings)));
-    let rendered = match attempt {
-        Ok(rendered) => rendered,
-        Err(_) => Err(Diagnostic::error("render", "the renderer failed on this text")),
-    };
-    match rendered {
+    let rendered = catch_panic(|| render(path, &text, &rendering, &mut findings));
+    match rendered.and_then(|rendered| rendered) {
         Ok(html) => {
             findings.place_dropped(split.text);
             Ok((finish(&html, head), findings.into_diagnostics()))

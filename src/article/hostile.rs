@@ -20,7 +20,7 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
                     return Err("it is too large".to_owned());
                 }
             }
-            Err(errors) if errors.is_empty() || errors[0].code == "render" => {
+            Err(errors) if errors.is_empty() || errors[0].code == "panic" => {
                 return Err(format!("{errors:?}"));
             }
             Err(_) => {}

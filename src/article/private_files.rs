@@ -108,7 +108,9 @@ mod tests {
 
     fn of(path: &str, text: &str, image: Option<&str>) -> Vec<String> {
         let head = Head { title: "T".into(), image: image.map(str::to_owned), ..Head::default() };
-        private_files(&RelPath::new(path).unwrap(), text.as_bytes(), &head, &LIMITS)
+        let targets = private_files(&RelPath::new(path).unwrap(), text.as_bytes(), &head, &LIMITS);
+        // A name has no path.
+        targets.into_iter().map(|target| symbol::path_of(&target).unwrap_or(target)).collect()
     }
 
     #[test]
@@ -123,7 +125,7 @@ mod tests {
             ("a.md", "[i]: _img/p.png\n\n![x][i]", "_img/p.png"),
             ("a.md", "[z](_files/f.zip?v=1#x)", "_files/f.zip"),
             ("n/a.md", "![i](../_img/p.png)", "_img/p.png"),
-            ("n/a.md", "![i](_img/p.png)", "n//_img/p.png"),
+            ("n/a.md", "![i](_img/p.png)", "n/_img/p.png"),
             ("n/a.md", "![i](/_img/p.png)", "/_img/p.png"),
             ("a.md", "![i](_p.png)", "_p.png"),
             ("a.md", "![i](drafts/p.png)", "drafts/p.png"),

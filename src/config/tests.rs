@@ -673,7 +673,7 @@ fn mistakes_in_views_are_named_with_their_lines() {
     check(
         "[[view]]\nname = \"a\"\ntags = \"b\"",
         &[("DROPFEED_VIEW__NAME", "c")],
-        &["DROPFEED_VIEW__NAME: there is no such key"],
+        &["DROPFEED_VIEW__NAME: there is no such key, did you mean `DROPFEED_SITE__HOME`?"],
     );
 }
 

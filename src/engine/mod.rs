@@ -203,9 +203,7 @@ impl Engine {
         let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
         let mut remembered = store.load()?;
-        let of = |name: &str| {
-            remembered.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-        };
+        let of = |name: &str| remembered_value(&remembered, name);
         let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
         let config = Arc::new(with_site_id(&config, &site_id));
         let page_size = of(value::PAGE_SIZE).and_then(|text| text.parse().ok());
@@ -235,13 +233,9 @@ impl Engine {
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
-        let values = vec![
-            (value::SITE_ID.to_owned(), site_id),
-            (value::HEAD_VERSION.to_owned(), head_version),
-            (value::POLICY.to_owned(), policy.base.to_string()),
-            (value::VIEWS.to_owned(), views),
-            (value::PAGE_SIZE.to_owned(), policy.page_size.to_string()),
-        ];
+        let mut pending =
+            Pending { reweigh: everything, name_refused: !first_scan, ..Pending::default() };
+        pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
         let projection =
             Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
@@ -253,13 +247,7 @@ impl Engine {
             policy,
             current,
             first_scan,
-            pending: Pending {
-                values,
-                documents: Vec::new(),
-                reweigh: everything,
-                accept: Vec::new(),
-                name_refused: !first_scan,
-            },
+            pending,
             store,
             projection: Some(projection),
             watch,
@@ -386,6 +374,23 @@ impl Engine {
             .map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
         self.parts.inbox.now() + wait
     }
+}
+
+/// A value that an earlier run remembered.
+fn remembered_value(remembered: &Remembered, name: &str) -> Option<String> {
+    let (_, value) = remembered.values.iter().find(|(key, _)| key == name)?;
+    Some(value.clone())
+}
+
+/// The values by which the next start knows what was made under which policy.
+fn values_of(site_id: &str, policy: &Policy) -> Vec<(String, String)> {
+    vec![
+        (value::SITE_ID.to_owned(), site_id.to_owned()),
+        (value::HEAD_VERSION.to_owned(), HEAD_VERSION.to_string()),
+        (value::POLICY.to_owned(), policy.base.to_string()),
+        (value::VIEWS.to_owned(), policy.views.digest().to_string()),
+        (value::PAGE_SIZE.to_owned(), policy.page_size.to_string()),
+    ]
 }
 
 /// The id of a site that has none yet. Where the configuration has none either, it is random: two sites that were begun

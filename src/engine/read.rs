@@ -2,7 +2,6 @@
 //!
 //! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use rayon::prelude::*;
 use tracing::info;
 
 use crate::article::{self, Limits, Reading};
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, special};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, catch_panic, special};
 use crate::library::{Found, Observation, State};
 use crate::source::{
     self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
@@ -245,13 +244,10 @@ fn read(state: &State, path: &RelPath, file: SourceFile, limits: &Limits) -> Fou
     if state.file(path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy };
     }
-    let reading = catch_unwind(AssertUnwindSafe(|| understand(path, &bytes, limits)))
-        .unwrap_or_else(|_| {
-            Reading::Refused(vec![Diagnostic::error(
-                "panic",
-                "dropfeed failed on this file; please report it",
-            )])
-        });
+    let reading = match catch_panic(|| understand(path, &bytes, limits)) {
+        Ok(reading) => reading,
+        Err(panicked) => Reading::Refused(vec![panicked]),
+    };
     Found::Read { fingerprint, racy, digest, reading }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::base::{RelPath, Scope, Timestamp, UrlPath};
 
+use super::super::archive::Archive;
 use super::super::state::{Outcome, Policy, Reweigh, Scan, State};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
@@ -52,7 +53,11 @@ impl State {
                 done
             }
         };
-        let (state, outcome) = step.finish(Reweigh::Changed);
+        let (state, mut outcome) = step.finish(Reweigh::Changed);
+        if let Forget::Scope(scope) = what {
+            // Otherwise a list of the same name would begin with the old pages of the archive.
+            outcome.commit.values.extend(Archive::default().values(scope, 1));
+        }
         Ok((state, outcome, done))
     }
 }
