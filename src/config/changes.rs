@@ -34,7 +34,11 @@ impl Config {
             state(&self.state, &new.state),
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
-            vec![("[[redirect]]", self.redirects != new.redirects, Effect::Reload)],
+            vec![
+                ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
+                ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
+                ("[[view]]", self.views != new.views, Effect::Reload),
+            ],
         ];
         for (key, differs, effect) in sections.into_iter().flatten() {
             match effect {

@@ -56,10 +56,21 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: Admin,
+    /// `pages.browser_page`
+    pub browser_page: BrowserPage,
     /// `[[redirect]]`
     pub redirects: Redirects,
     /// `[[view]]`, in the order of the file; at most 32.
     pub views: Vec<View>,
+}
+
+/// What a browser gets that navigates to the address of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrowserPage {
+    /// A page that explains the feed.
+    On,
+    /// The feed.
+    Off,
 }
 
 /// Everything that determines a configuration.
@@ -127,6 +138,11 @@ impl Config {
     /// The input is not a configuration at all.
     pub fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
         resolve::state_dir(input)
+    }
+
+    /// Whether a browser that navigates to a feed gets a page.
+    pub fn shows_browser_page(&self) -> bool {
+        self.site.elsewhere.is_none() && self.browser_page == BrowserPage::On
     }
 
     /// The route of a path relative to `site.url`: that of a feed for the paths that

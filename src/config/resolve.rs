@@ -14,8 +14,8 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, Config, Content, Elsewhere, FeedPaths, Feeds, Input, Server, Site, State,
-    feed_paths, read_redirects, values, views,
+    Admin, Articles, BrowserPage, Config, Content, Elsewhere, FeedPaths, Feeds, Input, Server,
+    Site, State, feed_paths, read_redirects, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -63,7 +63,10 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let admin = admin(reader, input, &server);
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
-    let config = Config { site, articles, feeds, state, server, admin, redirects, views };
+    let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
+    let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
+    let config =
+        Config { site, articles, feeds, state, server, admin, browser_page, redirects, views };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = outside_warning(&config, &listen_at, &url_at);
     (config, warning)

@@ -524,6 +524,7 @@ fn every_key_has_a_place_among_the_changes() {
             // Those two need `pages.enabled = false` on both sides.
             "site.url" | "site.home" | "site.link_template" => continue,
             "pages.enabled" => "false",
+            "pages.browser_page" => "\"off\"",
             "articles.ignore" => "[\"x\"]",
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",

@@ -60,3 +60,23 @@ fn months_are_split_into_pages_and_linked_in_order() {
     // The home page and 63 articles.
     assert_eq!(site.get("/sitemap.xml").text().matches("<loc>").count(), 64);
 }
+
+#[test]
+fn a_browser_gets_the_page_of_a_feed_unless_that_is_turned_off() {
+    let browser = "Sec-Fetch-Dest: document\r\nAccept: text/html,*/*;q=0.8\r\n";
+    for (settings, is_page) in [
+        ("", true),
+        ("pages.browser_page = \"on\"", true),
+        ("pages.browser_page = \"off\"", false),
+        ("pages.enabled = false", false),
+    ] {
+        let site = Site::started(settings);
+        site.drop_in("a.md", "# A title\n\nSome words.\n");
+        site.appears("A title");
+        let shown = site.get_with("/atom.xml", browser);
+        let kind = shown.header("content-type").unwrap();
+        assert_eq!((shown.status, kind.starts_with("text/html")), (200, is_page), "{settings}");
+        assert_eq!(is_page, shown.text().contains("Paste this address"), "{settings}");
+        assert!(site.get("/atom.xml").text().contains("<feed"));
+    }
+}

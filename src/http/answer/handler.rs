@@ -122,7 +122,8 @@ impl Handler {
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
             let headers = &head.headers;
-            if request::is_navigation(headers)
+            if snapshot.config.shows_browser_page()
+                && request::is_navigation(headers)
                 && let Some(page) = Box::pin(self.warm.feed_page(snapshot, &route)).await
             {
                 return Ok(Box::pin(document::feed_page(&self.warm, &page, headers)).await);
@@ -212,7 +213,8 @@ impl Handler {
                 return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
             }
         };
-        if request::is_navigation(&head.headers)
+        if snapshot.config.shows_browser_page()
+            && request::is_navigation(&head.headers)
             && let Some(page) = self.warm.feed_page(snapshot, &route).await
         {
             return Ok(document::feed_page(&self.warm, &page, &head.headers).await);
