@@ -146,7 +146,7 @@ impl Config {
     }
 
     /// The route of a path relative to `site.url`: that of a feed for the paths that
-    /// `feeds.rss_path` and its kin name, and what [`Route::parse`] gives for all others.
+    /// `feeds.rss_path`, `atom_path` and `json_path` name, and what [`Route::parse`] gives for all others.
     pub fn route(&self, path: &str) -> Option<Route> {
         let configured = path_key(path).and_then(|key| self.feeds.paths.get(&key).copied());
         match configured {
@@ -190,7 +190,7 @@ pub struct Site {
     pub author: String,
     /// Time zone of dates without an offset. Default UTC; never the host's.
     pub timezone: TimeZone,
-    /// `feeds.rss_path` and its kin: the paths that the site gives to its own feeds.
+    /// `feeds.rss_path`, `atom_path`, `json_path`: the paths that the site gives to its own feeds.
     pub feed_paths: FeedPaths,
     /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
     /// `link_template`.
