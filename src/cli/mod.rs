@@ -21,7 +21,7 @@ use crate::config::{self, Errors, Loaded};
 use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::logging::{self, Style};
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
-use crate::store::StoreError;
+use crate::store::{Scratch, StoreError};
 use crate::{check, daemon};
 
 use running::{Exit, Form, Which};
@@ -48,6 +48,7 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   dropfeed serve                   Serve with ./config.toml
   dropfeed serve ~/notes           Serve ~/notes; feeds in ~/feeds, state in ~/.dropfeed
+  dropfeed serve --drafts          Preview drafts at http://127.0.0.1:8081
   DROPFEED_SERVER__LISTEN=127.0.0.1:8081 dropfeed serve ~/notes";
 
 const NEW_EXAMPLES: &str = "\
@@ -127,6 +128,10 @@ enum Command {
         /// --config, no configuration file is read
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
+        /// Show drafts too, on this machine only: at 127.0.0.1 and the port after that of
+        /// server.listen, with a state and feeds that are thrown away at the end
+        #[arg(long)]
+        drafts: bool,
     },
     /// Write a configuration with every key, each commented out with its default, to ./config.toml or
     /// --config PATH; a file that exists is not overwritten
@@ -222,7 +227,7 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(args: Args) -> anyhow::Result<ExitCode> {
-    let command = args.command.unwrap_or(Command::Serve { dir: None });
+    let command = args.command.unwrap_or(Command::Serve { dir: None, drafts: false });
     let style = match args.log_format {
         LogFormat::Text => Style::detect(),
         LogFormat::Json => Style::Json,
@@ -236,11 +241,20 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     }
     let load = || config::load(args.config.as_deref(), None);
     match command {
-        Command::Serve { dir } => daemon::serve(&|| {
-            let loaded = config::load(args.config.as_deref(), dir.as_deref())?;
-            log(&loaded);
-            Ok(loaded)
-        }),
+        Command::Serve { dir, drafts } => {
+            let scratch = match drafts {
+                true => Some(Scratch::beneath(&std::env::temp_dir())?),
+                false => None,
+            };
+            daemon::serve(&|| {
+                let mut loaded = config::load(args.config.as_deref(), dir.as_deref())?;
+                log(&loaded);
+                if let Some(scratch) = &scratch {
+                    loaded.config = loaded.config.preview(scratch.path());
+                }
+                Ok(loaded)
+            })
+        }
         Command::Init => {
             let path = args.config.as_deref().unwrap_or(Path::new("config.toml"));
             init::create(path)?;

@@ -97,6 +97,7 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         reconcile,
         poll,
         poll_every,
+        drafts: _,
         minor_edit_percent,
         minor_edit_words,
     } = old;

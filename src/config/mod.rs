@@ -11,6 +11,7 @@ mod feed_paths;
 mod foreign;
 mod hint;
 mod load;
+mod preview;
 mod raw;
 mod read_redirects;
 #[cfg(test)]
@@ -242,6 +243,17 @@ pub struct Articles {
     pub poll: bool,
     /// `poll_s`: the interval of polling.
     pub poll_every: Duration,
+    /// Whether drafts are public: in a preview alone, which no key can ask for.
+    pub drafts: Drafts,
+}
+
+/// The visibility of drafts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drafts {
+    /// Nobody sees them.
+    Hidden,
+    /// They are public like other articles: `dropfeed serve --drafts`.
+    Shown,
 }
 
 /// The content of a feed's entries.

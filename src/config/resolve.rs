@@ -14,8 +14,8 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, BrowserPage, Config, Content, Elsewhere, FeedPaths, Feeds, Input, Server,
-    Site, State, feed_paths, read_redirects, values, views,
+    Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
+    Server, Site, State, feed_paths, read_redirects, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -183,6 +183,7 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
         reconcile: seconds(reader, "articles", "reconcile_s", 60, 1..=DAY_S),
         poll: reader.flag("articles", "poll", false),
         poll_every: seconds(reader, "articles", "poll_s", 5, 1..=3600),
+        drafts: Drafts::Hidden,
     };
     (articles, dir.at)
 }

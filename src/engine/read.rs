@@ -96,6 +96,17 @@ pub fn read_changes(
     Ok(observed)
 }
 
+/// Makes drafts articles like others, for a preview.
+pub(super) fn show_drafts(observations: &mut [Observation]) {
+    for Observation { found, .. } in observations {
+        if let Found::Read { reading: Reading::Article { head, .. }, .. } = found
+            && head.draft
+        {
+            Arc::make_mut(head).draft = false;
+        }
+    }
+}
+
 /// Completes what a look found: before a file gets a new id, every known article with its inode or its content is
 /// looked at on disk, now. Events arrive in any order, so the event that says where such an article went may still be
 /// on its way.

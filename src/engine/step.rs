@@ -9,6 +9,7 @@ use tracing::debug;
 
 use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
+use crate::config::Drafts;
 use crate::feed::{Feed, gate};
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
@@ -161,6 +162,9 @@ impl Engine {
         let Observed { mut observations, again, unreadable } = observed?;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
+        }
+        if self.parts.config.articles.drafts == Drafts::Shown {
+            read::show_drafts(&mut observations);
         }
         read::complete(tree, &self.current.state, &mut observations, now)?;
         // Its writer came back while it was read: it will be hinted at again.

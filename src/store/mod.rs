@@ -23,6 +23,7 @@ mod read;
 pub mod recover;
 pub mod rows;
 mod schema;
+mod scratch;
 mod seal;
 pub mod socket;
 mod write;
@@ -43,6 +44,7 @@ pub use lock::Lock;
 pub use nothing::Nothing;
 pub use open::{has_state, set_aside};
 pub use project::{Projector, Target};
+pub use scratch::Scratch;
 pub use socket::ControlSocket;
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is

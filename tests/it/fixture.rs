@@ -150,9 +150,14 @@ impl Site {
 
     /// Starts it, and waits until it listens.
     pub(crate) fn start(&mut self) {
+        self.start_with(&["serve"]);
+    }
+
+    /// Starts it with these arguments, and waits until it listens.
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         assert!(self.running.is_none(), "it runs already");
         let mut child =
-            self.command(&["serve"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            self.command(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let kept = Arc::clone(&log);

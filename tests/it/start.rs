@@ -417,3 +417,22 @@ fn a_damaged_state_is_moved_aside_and_recovered() {
         assert_eq!(aside.count(), 1);
     }
 }
+
+#[test]
+fn drafts_are_previewed_on_this_machine_and_published_nowhere() {
+    let mut site = Site::new("");
+    site.write("a.md", "---\ntitle: Public\n---\nWords.\n");
+    site.write("b.md", "---\ntitle: Unfinished\ndraft: true\n---\nWords.\n");
+    site.write("drafts/c.md", "# Hidden away\n\nWords.\n");
+    site.start_with(&["serve", "--drafts"]);
+    site.settles(&["Public", "Unfinished", "Hidden away"]);
+    assert!(site.address().starts_with("127.0.0.1:"));
+    let base = format!("http://{}/", site.address());
+    assert!(site.items().iter().all(|item| item.url.starts_with(&base)), "{:?}", site.items());
+    site.write("b.md", "---\ntitle: Finished\ndraft: true\n---\nWords.\n");
+    site.appears("Finished");
+    site.stop();
+    assert!(!site.feeds().exists(), "the preview writes elsewhere");
+    site.start();
+    site.settles(&["Public"]);
+}

@@ -30,7 +30,7 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import state
-    src/config: changes errors foreign hint < raw redirects values < feed_paths load read_redirects views < resolve
+    src/config: changes errors foreign hint < raw redirects values < feed_paths load preview read_redirects views < resolve
     src/daemon: control open < import repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
@@ -45,7 +45,7 @@ const ORDER: &str = "
     src/page: error sitemap format < article list < feed home index month
     src/publish: document status < report snapshot versions < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: export lock project recover rows schema < backup directory model nothing seal socket < read < open write < database
+    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

@@ -1,0 +1,55 @@
+//! A configuration for a preview of drafts: on this machine only, and with a state of its own, so that no draft gets an id
+//! or a date for good.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use url::Url;
+
+use super::{Articles, Config, Drafts, Feeds, Server, Site, State};
+
+impl Config {
+    /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
+    /// address and the port after the first one of `server.listen`, so that the published site may run beside it.
+    #[must_use]
+    pub fn preview(self, scratch: &Path) -> Config {
+        let port = self.server.listen.first().map_or(0, |address| address.port());
+        // Port 0 means any free port, and stays so.
+        let port = if port == 0 { 0 } else { port.checked_add(1).unwrap_or(0) };
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let url = Url::parse(&format!("http://{address}/")).unwrap_or(self.site.url);
+        Config {
+            site: Site { url, ..self.site },
+            articles: Articles { drafts: Drafts::Shown, ..self.articles },
+            feeds: Feeds { dir: scratch.join("feeds"), ..self.feeds },
+            state: State { dir: scratch.join("state") },
+            server: Server { listen: vec![address], ..self.server },
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_for_this_machine_only_and_leaves_nothing_behind() {
+        for (listen, address) in [
+            ("127.0.0.1:8080", "127.0.0.1:8081"),
+            ("0.0.0.0:80", "127.0.0.1:81"),
+            ("[::]:8080", "127.0.0.1:8081"),
+            ("127.0.0.1:65535", "127.0.0.1:0"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+        ] {
+            let text = format!("site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"");
+            let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
+            assert_eq!(config.server.listen, [address.parse().unwrap()], "{listen}");
+            assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
+            assert_eq!(config.articles.drafts, Drafts::Shown);
+            assert!(
+                config.state.dir.starts_with("/tmp/x") && config.feeds.dir.starts_with("/tmp/x")
+            );
+        }
+    }
+}
