@@ -38,8 +38,10 @@ Examples:
   dropfeed import --id-template hugo rss.xml Make the ids of posts that the feed does not list
   dropfeed import --undo                     Take the last import back
 
-A running dropfeed imports at once, and publishes the result; that cannot be taken back. Exit status of --dry-run: 0 if nothing is new to readers
-that know entries by id, 1 if something is, 2 after an error.";
+A running dropfeed imports at once, and publishes the result; that cannot be taken back.
+
+Exit status of --dry-run: 0 if nothing is new to readers that know entries by id, 1 if something is,
+2 after an error.";
 
 /// The options of `dropfeed import`.
 #[derive(Debug, Args)]

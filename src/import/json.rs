@@ -9,6 +9,7 @@ use super::date;
 use super::document::{Document, ENTRIES_MAX, Unreadable};
 
 pub(super) fn read(bytes: &[u8]) -> Result<Document, Unreadable> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let feed: Value =
         serde_json::from_slice(bytes).map_err(|error| Unreadable::Damaged(error.to_string()))?;
     let is_feed =

@@ -185,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn json_may_begin_with_a_byte_order_mark() {
+        let text =
+            "\u{feff}{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{\"id\":\"7\"}]}";
+        assert_eq!(read(text.as_bytes()).unwrap().entries[0].id, "7");
+    }
+
+    #[test]
     fn encodings() {
         let mut latin =
             b"<?xml version='1.0' encoding='ISO-8859-1'?><rss version='2.0'><channel><item><title>"

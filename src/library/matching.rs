@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use unicode_normalization::char::compose;
 use url::Url;
 
 use crate::base::html::unescape;
@@ -248,7 +249,7 @@ pub(super) fn slug_of(path: &str) -> Option<String> {
 /// The letters and digits of a title: generators differ in quotes, in markup, and in how often they escape.
 pub(crate) fn title_key(title: &str) -> Option<String> {
     let once = unescape(title).into_owned();
-    let text = unescape(&once).into_owned();
+    let text = without_names(&unescape(&once));
     let mut key = String::with_capacity(text.len());
     let mut in_tag = false;
     let mut rest = text.chars().peekable();
@@ -263,6 +264,70 @@ pub(crate) fn title_key(title: &str) -> Option<String> {
         }
     }
     (!key.is_empty()).then_some(key)
+}
+
+/// The text with the named references that generators write for signs and letters of Latin 1: a sign becomes a space,
+/// since signs are not compared, and `&eacute;` becomes its letter.
+fn without_names(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        result.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let near = &rest[..rest.floor_char_boundary(NAME_MAX_BYTES)];
+        let name = near.split_once(';').map_or("", |(name, _)| name);
+        if let Some(letter) = named_letter(name) {
+            result.push(letter);
+        } else if SIGNS.contains(&name) {
+            result.push(' ');
+        } else {
+            result.push('&');
+            continue;
+        }
+        rest = &rest[name.len() + 1..];
+    }
+    result.push_str(rest);
+    result
+}
+
+/// The longest name in `without_names`, with its `;`.
+const NAME_MAX_BYTES: usize = 10;
+
+/// The named references of signs that generators put into titles.
+const SIGNS: [&str; 18] = [
+    "lsquo", "rsquo", "sbquo", "ldquo", "rdquo", "bdquo", "laquo", "raquo", "lsaquo", "rsaquo",
+    "ndash", "mdash", "hellip", "middot", "bull", "shy", "iexcl", "iquest",
+];
+
+/// The letter of a named reference of Latin 1: a base letter and the name of its accent, or a letter of its own.
+fn named_letter(name: &str) -> Option<char> {
+    let own = match name {
+        "szlig" => Some('ß'),
+        "aelig" => Some('æ'),
+        "AElig" => Some('Æ'),
+        "oslash" => Some('ø'),
+        "Oslash" => Some('Ø'),
+        "eth" => Some('ð'),
+        "ETH" => Some('Ð'),
+        "thorn" => Some('þ'),
+        "THORN" => Some('Þ'),
+        _ => None,
+    };
+    if own.is_some() {
+        return own;
+    }
+    let base = name.chars().next().filter(char::is_ascii_alphabetic)?;
+    let accent = match &name[1..] {
+        "grave" => '\u{300}',
+        "acute" => '\u{301}',
+        "circ" => '\u{302}',
+        "tilde" => '\u{303}',
+        "uml" => '\u{308}',
+        "ring" => '\u{30a}',
+        "cedil" => '\u{327}',
+        _ => return None,
+    };
+    compose(base, accent)
 }
 
 fn day(at: Timestamp) -> i64 {
@@ -374,6 +439,11 @@ mod tests {
             ("“Quotes” — and ‘more’", "\"Quotes\" - and 'more'"),
             ("A <em>b</em>", "A b"),
             ("1 < 2", "1 &lt; 2"),
+            ("Don&rsquo;t &mdash; &ldquo;stop&rdquo;&hellip;", "Don't - “stop” ..."),
+            ("Don&amp;rsquo;t", "Don’t"),
+            ("Caf&eacute; &Uuml;ber Stra&szlig;e &Ccedil;a", "Café Über Straße Ça"),
+            ("It&#8217;s &#xe9;", "It’s é"),
+            ("a &unknown; b & c &; &rsquo", "a unknown b c rsquo"),
         ] {
             assert_eq!(title_key(one), title_key(other), "{one}");
         }

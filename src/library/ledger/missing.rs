@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::base::Timestamp;
+use crate::base::{Digest, RelPath, Timestamp};
 
 use super::super::{Record, Seq, Standing};
 use super::{Ledger, Trace};
@@ -28,6 +28,27 @@ impl Ledger {
         records
             .filter(|record| record.standing != Standing::Forgotten && !self.has_file(record))
             .map(|record| (record, self.traces.get(&record.seq).copied()))
+    }
+
+    /// A deleted article with these bytes: the one with the file name of `path` first, else the oldest.
+    pub(in crate::library) fn deleted_with(
+        &self,
+        digest: Digest,
+        path: &RelPath,
+    ) -> Option<&Arc<Record>> {
+        let prefix = digest.prefix();
+        let mut found: Option<&Arc<Record>> = None;
+        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
+            let Some(record) = self.records.get(seq) else { continue };
+            if record.digest != digest || !matches!(record.standing, Standing::Deleted(_)) {
+                continue;
+            }
+            if record.path.name() == path.name() {
+                return Some(record);
+            }
+            found = found.or(Some(record));
+        }
+        found
     }
 
     /// Since when the article that has been missing longest has been so.

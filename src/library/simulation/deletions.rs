@@ -30,6 +30,55 @@ fn a_file_that_returns_is_the_old_article_with_half_of_its_words() {
 }
 
 #[test]
+fn a_deleted_article_that_is_restored_elsewhere_is_the_old_one() {
+    // Its first path, its last one, another one; at once, long after, and after a restart.
+    for moved in ["", "mv a.md q.md\n.\n"] {
+        let file = if moved.is_empty() { "a.md" } else { "q.md" };
+        for pause in [".", "wait 60\n.", "wait 60\nrestart\n.", "restart\nwait 86400\n."] {
+            for path in ["a.md", "q.md", "b/z.md"] {
+                let gone =
+                    format!("write a.md # A||{TWENTY_WORDS}\n.\n{moved}rm {file}\n.\nwait 10\n.");
+                let back = format!("{gone}\n{pause}\nwrite {path} # A||{TWENTY_WORDS}\n.");
+                assert_eq!(public_after(&gone), [0; 0], "{gone}");
+                assert_eq!(public_after(&back), [1], "{back}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deleted_article_that_is_restored_as_a_draft_keeps_its_path() {
+    let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
+    for hidden in ["draft: true", "date: 2030-01-01", "expires: 2020-01-01"] {
+        let draft = format!("{gone}\nwrite a.md ---|{hidden}|---|{TWENTY_WORDS}\n.");
+        assert_eq!(public_after(&draft), [0; 0], "{draft}");
+        for then in [".", "restart\n."] {
+            let back = format!("{draft}\n{then}\nwrite a.md entirely other words\n.");
+            assert_eq!(public_after(&back), [1], "{back}");
+        }
+    }
+}
+
+#[test]
+fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
+    let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
+    let after = |then: &str| public_after(&format!("{gone}\n{then}"));
+    assert_eq!(after(&format!("write b.md {TWENTY_WORDS} more\n.")), [2]);
+    assert_eq!(after(&format!("write b.md ---|id: tag:x|---|{TWENTY_WORDS}\n.")), [2]);
+    // Of two files with its bytes, one is the old article.
+    assert_eq!(
+        after(&format!("write b.md {TWENTY_WORDS}\nwrite c.md {TWENTY_WORDS}\n.\nwait 30\n.")),
+        [1, 2]
+    );
+    // Of two deleted articles with these bytes, it is the one of the same name.
+    let two = format!(
+        "write a.md {TWENTY_WORDS}\nwrite n/b.md {TWENTY_WORDS}\n.\nwait 30\n.\nrm a.md\nrm n/b.md\n.\nwait 30\n."
+    );
+    assert_eq!(public_after(&format!("{two}\nwrite m/b.md {TWENTY_WORDS}\n.")), [2]);
+    assert_eq!(public_after(&format!("{two}\nwrite m/c.md {TWENTY_WORDS}\n.")), [1]);
+}
+
+#[test]
 fn a_clock_that_is_stepped_back_begins_the_grace_again() {
     const PUBLIC: &[&str] = &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"];
     let missing = "write a.md # A||x\n.\nrm a.md\n.";

@@ -121,7 +121,7 @@ impl Step<'_> {
         if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
             return;
         }
-        let record = live.or_else(|| self.returning(path, &head, &sketch));
+        let record = live.or_else(|| self.returning(path, &head, &sketch, row.digest));
         let (first_seen, undated) = match &record {
             Some(record) => (record.first_seen, record.published),
             None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
@@ -274,6 +274,9 @@ impl Step<'_> {
         if record.standing.is_shown() {
             self.notices.push(Notice::Withdrawn(record.path.clone()));
             self.set_standing(record.seq, Standing::Withdrawn);
+        } else if matches!(record.standing, Standing::Deleted(_)) {
+            // Its file is back, as a draft: from now on the path is the article, whatever its words become.
+            self.set_standing(record.seq, Standing::Withdrawn);
         }
     }
 
@@ -359,12 +362,14 @@ impl Step<'_> {
     }
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id it says, if that has
-    /// no file any more; else the deleted one of this path, if at least half of its words are here again.
+    /// no file any more; else the deleted one of this path, if at least half of its words are here again; else a deleted
+    /// one with these very bytes, which its author restored elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,
         head: &Head,
         sketch: &WordSketch,
+        digest: Option<Digest>,
     ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
         if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
@@ -377,11 +382,18 @@ impl Step<'_> {
             self.rename(seq, path);
             return self.state.ledger.record(seq).cloned();
         }
-        let old = ledger.last_at(path).filter(|_| head.id.is_none())?;
-        if old.standing == Standing::Forgotten {
+        if head.id.is_some() {
             return None;
         }
-        (sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN).then(|| Arc::clone(old))
+        if let Some(old) = ledger.last_at(path)
+            && old.standing != Standing::Forgotten
+            && sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN
+        {
+            return Some(Arc::clone(old));
+        }
+        let seq = ledger.deleted_with(digest?, path)?.seq;
+        self.rename(seq, path);
+        self.state.ledger.record(seq).cloned()
     }
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
