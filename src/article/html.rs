@@ -320,7 +320,9 @@ fn metadata(token: &Token, is_in_article: bool) -> Option<(&'static str, &str)> 
             let name = attribute(token, "name")
                 .or(attribute(token, "property"))
                 .or(attribute(token, "itemprop"))?;
-            Some((key_of(name)?, attribute(token, "content")?))
+            // Pelican reads `contents` as well.
+            let value = attribute(token, "content").or(attribute(token, "contents"))?;
+            Some((key_of(name)?, value))
         }
         "link" if attribute(token, "rel")?.eq_ignore_ascii_case("canonical") => {
             Some(("canonical", attribute(token, "href")?))
