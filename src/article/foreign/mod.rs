@@ -476,6 +476,7 @@ mod tests {
             ("a {% comment %} hid\n\nhid", "a "),
             ("a {% COMMENT %}hid{% ENDCOMMENT %} b", "a  b"),
             ("a {%- doc -%}hid{%- enddoc -%} b", "a  b"),
+            ("a {% doc b.pdf %} c", "a  c"),
             ("a {% if false %}hid{% if x %}hid{% endif %}{% endif %} b", "a  b"),
             ("a {%- if false -%}hid{% else %}b{% endif %}", "a b"),
             ("a {% if falsehood %}b{% endif %}", "a b"),

@@ -136,7 +136,7 @@ fn block(inner: &str) -> Meaning {
             Counterpart::Nothing(End::IF)
         }
         "unless" if is_word(args, &["true"]) => Counterpart::Nothing(End::UNLESS),
-        "doc" => Counterpart::Nothing(End::DOC),
+        "doc" if args.trim().is_empty() => Counterpart::Nothing(End::DOC),
         "quote" | "blockquote" | "pullquote" => Counterpart::Quote(End::QUOTE),
         "post_url" | "post_path" => Counterpart::Address {
             reference: by_name(file_name(bare), ""),
