@@ -320,7 +320,9 @@ fn metadata(token: &Token, is_in_article: bool) -> Option<(&'static str, &str)> 
             let name = attribute(token, "name")
                 .or(attribute(token, "property"))
                 .or(attribute(token, "itemprop"))?;
-            Some((key_of(name)?, attribute(token, "content")?))
+            // Pelican reads `contents` as well.
+            let value = attribute(token, "content").or(attribute(token, "contents"))?;
+            Some((key_of(name)?, value))
         }
         "link" if attribute(token, "rel")?.eq_ignore_ascii_case("canonical") => {
             Some(("canonical", attribute(token, "href")?))
@@ -536,7 +538,7 @@ mod tests {
     #[test]
     fn documents_say_what_they_are() {
         let html = "<!doctype html><html lang=de><head><meta name=DATE content=2026-01-02><meta property='article:tag' content=x>\
-                    <meta name=keywords content=y><link rel=canonical href=https://e.org/a><meta name=author content=' '><meta name=authors content='A, B'></head>\
+                    <meta name=keywords content=y><link rel=canonical href=https://e.org/a><meta name=author content=' '><meta name=authors contents='A, B'></head>\
                     <body><time datetime=2020-01-01>then</time><article><time datetime=2097-01-03>x</time>\
                     <time class='u dt-published' datetime=2026-01-04>x</time><time class=dt-updated datetime=2026-01-05>y</time></article></body>";
         let meta = outline(html).meta;

@@ -390,7 +390,8 @@ impl Engine {
         self.pending.documents.clear();
         self.current = next;
         self.publish();
-        let changed = commit.files.iter().map(|(path, row)| (path, row.as_ref()));
+        let state = &self.current.state;
+        let changed = commit.files.iter().map(|(path, _)| (path, state.file(path)));
         let contents = self.contents(changed);
         self.status.set_published(contents, self.current.generation, laps.map(Laps::total));
         self.left_out.log(&notices);

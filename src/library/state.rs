@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::article::word_sketch::MinorEdit;
-use crate::article::{Head, Reading};
+use crate::article::{Head, Reading, WordSketch};
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
@@ -223,6 +223,22 @@ impl State {
             None => self.withheld.remove(section),
         };
         old.is_some() || self.withheld.contains_key(section)
+    }
+
+    /// The row of a file as it is stored. For a section file that kept articles back and can no longer be read, it is
+    /// the last good one, to be read again after a restart: what was kept back stays so until the file is repaired.
+    pub(super) fn durable_row(&self, path: &RelPath) -> Option<FileRow> {
+        let row = self.ledger.file(path)?;
+        if let (Kept::Refused(_), Some(head)) = (&row.kept, self.withheld.get(path)) {
+            let kept = Kept::Article(Arc::clone(head), Arc::new(WordSketch::of("")));
+            return Some(FileRow {
+                fingerprint: Fingerprint::default(),
+                racy: true,
+                digest: None,
+                kept,
+            });
+        }
+        Some(row.clone())
     }
 
     /// The section file that keeps the article at `path` back.

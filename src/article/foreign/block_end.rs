@@ -50,9 +50,19 @@ pub(crate) const CODE_ENDS: [End; 7] = [
 impl End {
     pub(crate) const COMMENT: Self = Self {
         tag: "comment",
-        names: &["/comment", "endcomment", "end_comment"],
+        names: &["/comment", "endcomment", "end_comment", "ENDCOMMENT"],
         nesting: Nesting::Nests,
     };
+
+    /// Of a condition that is never true.
+    pub(crate) const IF: Self = Self { tag: "if", names: &["endif"], nesting: Nesting::Nests };
+
+    /// Of Liquid's contrary condition.
+    pub(crate) const UNLESS: Self =
+        Self { tag: "unless", names: &["endunless"], nesting: Nesting::Nests };
+
+    /// Of Liquid's documentation of a template.
+    pub(crate) const DOC: Self = Self { tag: "doc", names: &["enddoc"], nesting: Nesting::Ignored };
 
     pub(crate) const RAW: Self =
         Self { tag: "raw", names: &["endraw", "endverbatim"], nesting: Nesting::Ignored };
@@ -86,6 +96,11 @@ impl End {
         let mut last = Found::Never;
         for (at, _) in text.match_indices('{') {
             let Some(tag) = Tag::read(&text[at..]) else { continue };
+            let is_other_branch = matches!(self.tag, "if" | "unless")
+                && matches!(tag.name, "else" | "elsif" | "elif" | "elseif");
+            if depth == 1 && is_other_branch {
+                return Found::At(at, at + tag.len);
+            }
             if self.names.contains(&tag.name) || tag.is_slashed && self.ends_slashed(tag.name) {
                 depth -= 1;
                 last = Found::At(at, at + tag.len);
@@ -156,6 +171,11 @@ mod tests {
             (End::COMMENT, "{% comment %}a{% endcomment %}b", Found::At(14, 30)),
             (End::COMMENT, "{{< comment />}}{{< /comment >}}", Found::At(16, 32)),
             (End::COMMENT, "a{% endcomments %}", Found::Never),
+            (End::COMMENT, "a{% else %}b{% endcomment %}", Found::At(12, 28)),
+            (End::IF, "a{% endif %}", Found::At(1, 12)),
+            (End::IF, "a{% else %}b{% endif %}", Found::At(1, 11)),
+            (End::IF, "{% if x %}a{% else %}b{% endif %}c{% endif %}", Found::At(34, 45)),
+            (End::UNLESS, "{% if x %}{% endif %}a{% endunless %}", Found::At(22, 37)),
             (End::KRAMDOWN_COMMENT, "a{:/comment}", Found::At(1, 12)),
             (End::KRAMDOWN_COMMENT, "a{:/}", Found::At(1, 5)),
             (highlight, "a{% endhighlight %}", Found::At(1, 19)),

@@ -34,6 +34,8 @@ impl Comments {
             (6, "*/ -}}", "{{- /* */ -}}")
         } else if rest.starts_with("{/*") && host == Host::Markdown {
             (3, "*/}", "{/* */}")
+        } else if rest.starts_with("{ /*") && host == Host::Markdown {
+            (4, "*/ }", "{ /* */ }")
         } else {
             return None;
         };

@@ -116,6 +116,11 @@ fn shortcode(inner: &str) -> Meaning {
     Meaning::Converted(name.to_owned(), counterpart)
 }
 
+/// Whether the arguments are one of these words alone.
+fn is_word(args: &str, words: &[&str]) -> bool {
+    words.contains(&args.trim())
+}
+
 /// Liquid's, Nunjucks's and Tera's `{% name args %}`.
 fn block(inner: &str) -> Meaning {
     if inner.starts_with('#') {
@@ -126,7 +131,12 @@ fn block(inner: &str) -> Meaning {
     let arguments = arguments(args);
     let counterpart = match name {
         "raw" | "verbatim" => Counterpart::Verbatim(End::RAW),
-        "comment" => Counterpart::Nothing(End::COMMENT),
+        _ if name.eq_ignore_ascii_case("comment") => Counterpart::Nothing(End::COMMENT),
+        "if" if is_word(args, &["false", "False", "nil", "none", "None"]) => {
+            Counterpart::Nothing(End::IF)
+        }
+        "unless" if is_word(args, &["true"]) => Counterpart::Nothing(End::UNLESS),
+        "doc" if args.trim().is_empty() => Counterpart::Nothing(End::DOC),
         "quote" | "blockquote" | "pullquote" => Counterpart::Quote(End::QUOTE),
         "post_url" | "post_path" => Counterpart::Address {
             reference: by_name(file_name(bare), ""),

@@ -6,7 +6,7 @@
 //! a draft, is reported by [`withheld`].
 
 use super::known::{is_known, withholds};
-use super::tree::{fold, key_value};
+use super::tree::{fold, key_value, tight_key_value};
 use super::{Pieces, Syntax, key_colon};
 
 /// Known keys that `Key: value` lines need: one may be the beginning of a recipe or a letter.
@@ -26,7 +26,7 @@ fn lines(rest: &str) -> Pieces<'_> {
         if line.trim().is_empty() {
             break;
         }
-        match key_value(line) {
+        match tight_key_value(line) {
             _ if end > 0 && line.starts_with([' ', '\t']) => {}
             Some((key, _)) => known.count(key),
             None => return None,
@@ -122,7 +122,7 @@ pub(crate) fn withheld(text: &str) -> Option<u32> {
         if bare.is_empty() && !has_begun {
             continue;
         }
-        let (key, value) = key_value(bare)?;
+        let (key, value) = tight_key_value(bare)?;
         let value = value.split(" #").next().unwrap_or_default();
         if withholds(&fold(key), value) {
             return Some(n);
@@ -163,6 +163,12 @@ mod tests {
     fn headers() {
         use Syntax::{Lines, Yaml};
         for (text, syntax, front_matter, rest) in [
+            (
+                "Title:A\nDate:2026-11-22\nStatus:draft\n\nText",
+                Lines,
+                "Title:A\nDate:2026-11-22\nStatus:draft\n",
+                "\nText",
+            ),
             (
                 "Title: A: b\nDate: 2026-11-22\n\nText",
                 Lines,
@@ -207,7 +213,8 @@ mod tests {
             "Title: Pie\nServes: 6\nOven: 180 C\n\nText",
             "Author: a\nTags: b\n\nText",
             "Title: a\nDate: b\nand prose\n\nText",
-            "title:a\ndate:b\n\nText",
+            "title:a\nhttps://example.org/\ndate:b\n\nText",
+            "note:a\nsee:b\n\nText",
             "http://example.org/\n",
             "Date with: Ada\nTitle: x\n\n",
             "Title: a heading\n---\nText",
@@ -232,6 +239,9 @@ mod tests {
             ("- draft: true\n\nText", Some(1)),
             ("published: false # not yet\n\nText", Some(1)),
             ("Private: yes", Some(1)),
+            ("Status:draft\n\nText", Some(1)),
+            ("Title: a\nStatus:draft\n---\nText", Some(2)),
+            ("https://example.org/\nStatus: draft", None),
             ("Status: done\n\nStatus: draft", None),
             ("Status: draft of a letter\n\nText", None),
             ("Text\nStatus: draft", None),

@@ -10,7 +10,7 @@ mod lines;
 mod toml;
 mod yaml;
 
-pub(super) use lines::key_value;
+pub(super) use lines::{key_value, tight_key_value};
 
 use std::collections::HashMap;
 

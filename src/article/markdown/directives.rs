@@ -67,6 +67,9 @@ fn directive(lines: &[&str], follows_blank: bool) -> Option<(Option<&'static str
     {
         return Some((Some("--8<--"), 1));
     }
+    if snippet == "--8<--" {
+        return block_len(lines).map(|len| (Some("--8<--"), len));
+    }
     if !follows_blank {
         return None;
     }
@@ -76,6 +79,18 @@ fn directive(lines: &[&str], follows_blank: bool) -> Option<(Option<&'static str
     if is_export(line) {
         let end = lines.iter().position(|line| line.trim().is_empty()).unwrap_or(lines.len());
         return Some((Some("export"), end));
+    }
+    None
+}
+
+/// The number of lines of names of files between two lines of `--8<--`.
+fn block_len(lines: &[&str]) -> Option<usize> {
+    for (number, line) in lines.iter().enumerate().take(IMPORT_MAX_LINES).skip(1) {
+        match line.trim() {
+            "" => return None,
+            "--8<--" => return Some(number + 1),
+            _ => {}
+        }
     }
     None
 }
@@ -147,6 +162,7 @@ mod tests {
             ("export default function A() {\n  return 1;\n}\n", "\n\n\n"),
             ("a\n\n<<< @/b.js{1,3}\n\nc", "a\n\n\n\nc"),
             ("--8<-- \"a.md\"\n\n;--8<-- \"b.md\"\n", "\n\n\n"),
+            ("a\n\n--8<--\nb.md\nc.md\n--8<--\n\nd", "a\n\n\n\n\n\n\nd"),
             ("The HTML.\n\n*[HTML]: Hyper Text\n*[W3C]: World Wide\n", "The HTML.\n\n\n\n"),
         ] {
             assert_eq!(without_directives(text, &mut Findings::default()), expected, "{text:?}");
@@ -166,6 +182,7 @@ mod tests {
             "*[]: c\n",
             "<<< a\n",
             "--8<-- a\n",
+            "--8<--\na\n\n--8<--\n",
             "import {\n\n} from 'b'\n",
         ] {
             assert_eq!(without_directives(text, &mut Findings::default()), text);

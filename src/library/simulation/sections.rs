@@ -31,6 +31,22 @@ fn what_a_section_keeps_back_is_not_public() {
         ("write s/_index.md ---|title: S|---\n. s/_index.md", &["A", "B", "C"]),
         // It cannot be read, and keeps its word.
         ("write s/_index.md ---|cascade: [|---\n.\nwrite s/d.md # D||four\n.", &["C"]),
+        // And keeps it over a restart, before the first look and after it, until it can be read again.
+        ("write s/_index.md ---|cascade: [|---\n.\nrestart\nreweigh", &["C"]),
+        ("write s/_index.md ---|cascade: [|---\n.\nrestart\nwrite s/d.md # D||four\n.", &["C"]),
+        (
+            "write s/_index.md ---|cascade: [|---\n.\nwrite s/_index.md ---|title: [|---\n.\nrestart\n.\nrestart\n.",
+            &["C"],
+        ),
+        (
+            "write s/_index.md ---|cascade: [|---\n.\nrestart\n.\nwrite s/_index.md ---|title: S|---\n.",
+            &["A", "B", "C"],
+        ),
+        (
+            "write s/_index.md ---|cascade: [|---\n.\nrestart\nwrite s/_index.md ---|title: S|---\n.",
+            &["A", "B", "C"],
+        ),
+        ("write s/_index.md ---|cascade: [|---\n.\nrestart\nrm s/_index.md\n.", &["A", "B", "C"]),
         // It comes to articles that are public.
         ("write o/_index.md +++|draft = true|+++\n. o/_index.md", &[]),
         ("write o/_index.md +++|draft = true|+++\n.\nrestart\nrm o/_index.md\n.", &["C"]),

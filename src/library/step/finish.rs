@@ -31,7 +31,7 @@ impl Step<'_> {
         let channels = self.mark_channels();
         let ledger = &self.state.ledger;
         let files =
-            self.files.iter().map(|path| (path.clone(), ledger.file(path).cloned())).collect();
+            self.files.iter().map(|path| (path.clone(), self.state.durable_row(path))).collect();
         let records = self.records.iter().filter_map(|seq| ledger.record(*seq).cloned()).collect();
         let mut commit = Commit {
             files,

@@ -14,7 +14,7 @@ pub(crate) fn read(front_matter: &str) -> Result<Table, Malformed> {
     for (n, line) in front_matter.lines().enumerate() {
         let place = Place::new(n + 1, 1);
         let said = line.trim_start().strip_prefix(".. ").unwrap_or(line);
-        match key_value(said).filter(|_| !said.starts_with([' ', '\t'])) {
+        match tight_key_value(said).filter(|_| !said.starts_with([' ', '\t'])) {
             Some((key, value)) => {
                 budget.spend(1, 1, place)?;
                 close(&mut table, open.take())?;
@@ -46,12 +46,19 @@ fn close(table: &mut Table, open: Option<(String, String, Place)>) -> Result<(),
 /// The key and the value of a line of a front matter of lines: a short name of letters, a colon,
 /// and then a space or nothing.
 pub(crate) fn key_value(line: &str) -> Option<(&str, &str)> {
+    let (_, value) = line.trim_end().split_once(':')?;
+    if value.is_empty() || value.starts_with([' ', '\t']) { tight_key_value(line) } else { None }
+}
+
+/// As [`key_value`], also without the space, which Pelican does not need: `Status:draft`. A URL is
+/// none.
+pub(crate) fn tight_key_value(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.trim_end().split_once(':')?;
     let key = key.trim_end();
     if key.len() > KEY_MAX_BYTES || !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
-    if !key.chars().all(may_be_in_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
+    if !key.chars().all(may_be_in_key) || value.starts_with("//") {
         return None;
     }
     Some((key, value.trim()))
