@@ -105,10 +105,10 @@ impl Step<'_> {
         if *scope == Scope::Site {
             return Err("the site itself cannot be forgotten".to_owned());
         }
-        let Some(place) = self.state.library.channels.get(scope) else {
+        let Some(channel) = self.state.library.channels.get(scope) else {
             return Err(format!("there is nothing at {scope}"));
         };
-        if !place.members.is_empty() {
+        if !channel.members.is_empty() {
             return Err(format!("{scope} still has articles; only an empty list can be forgotten"));
         }
         self.state.library.channels.remove(scope);
