@@ -43,14 +43,14 @@ pub(super) struct Archive {
 pub(super) struct Page {
     /// Its last publication number.
     end: Seq,
-    /// When it closed: whole seconds.
+    /// The time at which it closed: whole seconds.
     pub(super) closed: Timestamp,
     /// The sum of the digests of the articles on it.
     pub(super) sum: u128,
 }
 
 impl Archive {
-    /// How many pages are closed.
+    /// The number of closed pages.
     pub(super) fn len(&self) -> u64 {
         self.pages.len() as u64
     }

@@ -71,7 +71,7 @@ impl fmt::Display for Shrink {
 pub struct Hold {
     /// Entries of the last accepted library.
     pub before: usize,
-    /// When it began: what vanished within [`WINDOW`] before counts, and everything after.
+    /// The time of its beginning: what vanished within [`WINDOW`] before it counts, and everything after.
     pub since: Timestamp,
 }
 

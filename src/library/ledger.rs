@@ -20,7 +20,7 @@ use super::{FileRow, Kept, Record, Seq, Standing};
 /// The limit of the articles that may want the same derived URL or id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
 
-/// What is left of a file that is gone.
+/// The facts by which a file that is gone is recognised under another path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trace {
     pub(super) fingerprint: Fingerprint,
@@ -44,8 +44,7 @@ pub(super) struct Ledger {
     /// Files whose articles ask for what is another's, with the diagnostic that was reported. They
     /// are weighed again with every change.
     contested: OrdMap<RelPath, Diagnostic>,
-    /// When to weigh a file again: it appears or expires then. Moments that no longer matter may be
-    /// among them.
+    /// The times at which to weigh a file again: it appears or expires then. Some may no longer matter.
     timers: OrdSet<(Timestamp, RelPath)>,
     /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
     expired: OrdSet<(Timestamp, RelPath)>,
@@ -57,7 +56,7 @@ pub(super) struct Ledger {
     departed: OrdSet<(Timestamp, Seq)>,
     /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
     vanished: OrdSet<(Timestamp, Seq)>,
-    /// What the files of missing and departed articles were, by which a rename is known.
+    /// The last files of missing and departed articles, by which a rename is recognised.
     traces: HashMap<Seq, Trace>,
     /// Exact copies of public articles, each with its original and since when both are there. Each
     /// waits for the grace: its original may be about to go.
@@ -271,7 +270,7 @@ impl Ledger {
         &self.scheduled
     }
 
-    /// How many files are drafts.
+    /// The number of files that are drafts.
     pub(super) fn drafts(&self) -> usize {
         self.waits.len() - self.scheduled.len()
     }

@@ -70,9 +70,9 @@ pub struct Article {
     pub url: UrlPath,
     /// Its front matter and title.
     pub head: Arc<Head>,
-    /// When it became public, or when its author says it did.
+    /// The time at which it became public, or its author's date.
     pub published: Timestamp,
-    /// When more than a few of its words last changed; never before `published`.
+    /// The time at which more than a few of its words last changed; never before `published`.
     pub updated: Timestamp,
     /// The digest of the bytes that are published.
     pub digest: Digest,
@@ -108,11 +108,11 @@ pub struct Channel {
     pub version: Digest,
     /// The newest `updated` that its feed ever had; never the clock.
     pub watermark: Timestamp,
-    /// When it last changed: whole seconds, growing with every change.
+    /// The time of its last change: whole seconds, growing with every change.
     pub modified: Timestamp,
-    /// How many public articles it lists.
+    /// The number of public articles that it lists.
     pub count: usize,
-    /// How many pages of its archive are closed.
+    /// The number of closed pages of its archive.
     pub pages: u64,
     /// The last publication number that is on a page of its archive; 0 without pages. What became public later has to
     /// be in its feed.
@@ -126,7 +126,7 @@ pub struct Channel {
 pub struct ArchivePage {
     /// Its number, from 1.
     pub number: u64,
-    /// When it closed: whole seconds.
+    /// The time at which it closed: whole seconds.
     pub closed: Timestamp,
     /// Changes whenever anything does that the page shows.
     pub version: Digest,
@@ -296,7 +296,7 @@ impl Library {
         (first_listed(self.rows.range(..seq).rev()), first_listed(self.rows.range(seq + 1..)))
     }
 
-    /// How many articles are public.
+    /// The number of public articles.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -505,7 +505,7 @@ impl Library {
         self.all(channel.members.between(from, to))
     }
 
-    /// When the listed articles of the site were published, newest first.
+    /// The dates of the listed articles of the site, newest first.
     pub fn dates(&self) -> impl Iterator<Item = Timestamp> + '_ {
         let site = self.channels.get(&Scope::Site).into_iter();
         let dated = site.flat_map(|channel| channel.members.by_date());

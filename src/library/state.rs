@@ -73,14 +73,14 @@ pub enum Found {
     Same {
         /// The fingerprint now.
         fingerprint: Fingerprint,
-        /// See [`FileRow::racy`].
+        /// Whether the bytes may have changed since: see [`FileRow::racy`].
         racy: bool,
     },
     /// New or other bytes.
     Read {
         /// The fingerprint they were read under.
         fingerprint: Fingerprint,
-        /// See [`FileRow::racy`].
+        /// Whether the bytes may have changed since: see [`FileRow::racy`].
         racy: bool,
         /// Their digest.
         digest: Digest,
@@ -128,7 +128,7 @@ pub enum Notice {
         path: RelPath,
         /// The file of the public article.
         original: RelPath,
-        /// When it becomes an article of its own.
+        /// The time at which it becomes an article of its own.
         until: Timestamp,
     },
     /// A file cannot be used, or not as it is.
@@ -178,7 +178,7 @@ pub enum Deletions {
 pub struct State {
     pub(super) ledger: Ledger,
     pub(super) library: Library,
-    /// What was recovered from the feeds on disk; empty unless the ledger was lost.
+    /// The entries that were recovered from the feeds on disk; empty unless the ledger was lost.
     pub(super) adopted: Adopted,
     /// The section files that keep articles back, with the beginnings of their paths.
     withheld: OrdMap<RelPath, Arc<Head>>,
