@@ -22,25 +22,27 @@ use crate::store::{Store as _, backup, export};
 /// The exit status of an import that was refused.
 const EX_IMPORT: u8 = 2;
 
-/// A request for a reload: where its reply goes.
+/// A request for a reload: the sender of its reply.
 pub(super) type ReloadRequest = oneshot::Sender<Reply>;
 
-/// What an answer is made of. Cheap to copy.
+/// Answers requests of the control socket: handles to the parts of the daemon that they ask about or
+/// change. Cheap to copy; every connection has its own.
 #[derive(Clone)]
-pub(super) struct Desk {
+pub(super) struct Responder {
     published: Arc<Published>,
     store: SharedStore,
     clock: Arc<dyn Clock>,
-    /// The configuration of the start, and its file.
+    /// The configuration at the start; a reload does not change it.
     config: Arc<Config>,
+    /// The file of the configuration.
     config_file: Option<PathBuf>,
     started: Timestamp,
     reloads: mpsc::Sender<ReloadRequest>,
     inbox: Arc<Inbox<Command>>,
 }
 
-impl Desk {
-    /// The desk of `daemon`. Requests for a reload go to `reloads`.
+impl Responder {
+    /// Makes the responder of `daemon`. Requests for a reload go to `reloads`.
     pub(super) fn new(daemon: &Daemon, reloads: mpsc::Sender<ReloadRequest>) -> Self {
         Self {
             published: Arc::clone(&daemon.published),
@@ -64,16 +66,20 @@ impl Desk {
             Request::Forget { what } => {
                 self.command(|reply| Command::Forget { what, reply }).await.into()
             }
-            Request::StateBackup => self.blocking(Desk::backup).await,
-            Request::StateCheck => self.blocking(|desk| desk.check().into()).await,
-            Request::StateExport => self.blocking(Desk::export).await,
+            Request::StateBackup => self.blocking(Responder::backup).await,
+            Request::StateCheck => self.blocking(|responder| responder.check().into()).await,
+            Request::StateExport => self.blocking(Responder::export).await,
         }
     }
 
     fn status(&self) -> Reply {
         let status = self.published.status();
         let snapshot = self.published.load();
-        let config = snapshot.as_ref().map_or(&self.config, |snapshot| &snapshot.config);
+        // A reload may have changed the configuration since the start.
+        let config = match &snapshot {
+            Some(snapshot) => &snapshot.config,
+            None => &self.config,
+        };
         let about = About {
             version: env!("CARGO_PKG_VERSION"),
             process: std::process::id(),
@@ -87,12 +93,14 @@ impl Desk {
     }
 
     async fn reload(&self) -> Reply {
-        let stopping = || Reply::failed(1, "dropfeed is stopping");
         let (reply, replied) = oneshot::channel();
-        match self.reloads.send(reply).await {
-            Ok(()) => replied.await.unwrap_or_else(|_| stopping()),
-            Err(_) => stopping(),
+        // Either end of the channel is gone only if dropfeed stops.
+        if self.reloads.send(reply).await.is_ok()
+            && let Ok(reply) = replied.await
+        {
+            return reply;
         }
+        Reply::failed(1, "dropfeed is stopping")
     }
 
     async fn import(&self, import: Value) -> Reply {
@@ -127,10 +135,10 @@ impl Desk {
         }
     }
 
-    /// Answers on a thread of its own: the disk is waited for.
-    async fn blocking(self, answer: fn(&mut Desk) -> Answer) -> Answer {
-        let mut desk = self;
-        let answered = tokio::task::spawn_blocking(move || answer(&mut desk)).await;
+    /// Answers on a thread of its own, because the answer waits for the disk.
+    async fn blocking(self, answer: fn(&mut Responder) -> Answer) -> Answer {
+        let mut responder = self;
+        let answered = tokio::task::spawn_blocking(move || answer(&mut responder)).await;
         // A panic was logged when it happened.
         answered.unwrap_or_else(|_| Reply::failed(1, "dropfeed failed; see its log").into())
     }
@@ -180,6 +188,7 @@ pub(super) fn reloaded(
 ) -> Reply {
     let Reloaded { applied, frozen_id, without_directory } = reloaded;
     let mut lines = Vec::new();
+    let mut warned = Vec::new();
     if applied.is_empty() {
         lines.push("the configuration was reloaded; nothing changed".to_owned());
     } else {
@@ -190,6 +199,7 @@ pub(super) fn reloaded(
     }
     for warning in warnings {
         lines.push(format!("warning: {warning}"));
+        warned.push(warning.to_string());
     }
     if let Some(sentence) = frozen_id {
         lines.push(format!("warning: {sentence}"));
@@ -200,7 +210,7 @@ pub(super) fn reloaded(
     let data = json!({
         "applied": applied,
         "restart": restart,
-        "warnings": warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "warnings": warned,
         "without_directory": without_directory,
     });
     let exit = u8::from(without_directory.is_some());

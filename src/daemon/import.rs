@@ -14,11 +14,11 @@ use crate::store::{self, Database, Projector, Store, Target, recover};
 use super::open::{Refusal, prepare};
 use super::refused;
 
-/// Imports an old feed while dropfeed does not run. Nothing but the state is written. `Err` in the result: an exit
-/// status, after the reason was reported.
+/// Imports an old feed while dropfeed does not run. Nothing but the state is written. The inner `Err` is
+/// an exit status, after the reason was reported.
 ///
 /// # Errors
-/// One sentence; nothing has changed then.
+/// A sentence that says why nothing was imported.
 pub fn import(
     config: Config,
     import: Import,
@@ -29,12 +29,17 @@ pub fn import(
     }
 }
 
-/// An engine that neither listens nor projects. A rehearsal without a state makes none.
+/// Opens an engine that neither watches nor projects.
 fn open_offline(config: Config, import: &Import) -> Result<Engine, Refusal> {
     let articles = &config.articles;
-    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)
-        .map_err(|error| Refusal::Config(format!("{error}; create it, or set articles.dir")))?;
+    let tree = match Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) {
+        Ok(tree) => tree,
+        Err(error) => {
+            return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+        }
+    };
     let store: Box<dyn Store> = match import {
+        // A rehearsal must not create a state.
         Import::Rehearse(_) if !store::has_state(&config.state.dir) => Box::new(store::Nothing),
         _ => Box::new(Database::open(prepare(&config)?)?),
     };

@@ -87,16 +87,16 @@ fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
 /// A running dropfeed.
 struct Daemon {
     inbox: Arc<Inbox<Command>>,
-    /// The configuration of the start.
+    /// The configuration at the start: a reload compares with it what needs a restart.
     config: Config,
-    /// Its file.
+    /// The file of the configuration.
     config_file: Option<PathBuf>,
     published: Arc<Published>,
     store: SharedStore,
     clock: Arc<dyn Clock>,
     /// The port of the first listener.
     port: Option<u16>,
-    /// None where the state directory can hold no socket.
+    /// The control socket; `None` where the state directory can hold no socket.
     control: Option<ControlSocket>,
     http: Option<http::Running>,
     engine: Option<JoinHandle<()>>,
@@ -120,15 +120,16 @@ impl Daemon {
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
         let port = listeners.first().and_then(|listener| listener.local_addr().ok());
         let port = port.map(|address| address.port());
+        // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
         let server = config.server.clone();
         let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
-        let failed = |error: io::Error| {
-            Refusal::Config(format!("the listening sockets cannot be used: {error}"))
+        let http = match http::start(listeners, edge) {
+            Ok(http) => http,
+            Err(error) => return Err(sockets_unusable(&error)),
         };
-        let http = http::start(listeners, edge).map_err(failed)?;
         for address in http.addresses() {
             info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
         }
@@ -194,7 +195,7 @@ impl Daemon {
             // A panic was logged when it happened.
             let _ = thread.join();
         } else {
-            // Its threads end with the process, which is about to.
+            // The threads of the server end with the process, which ends next.
             info!(event = "stopping", "open responses are broken off");
         }
     }
@@ -218,6 +219,10 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn sockets_unusable(error: &io::Error) -> Refusal {
+    Refusal::Config(format!("the listening sockets cannot be used: {error}"))
 }
 
 /// Makes the control socket. Without it the site is served all the same.

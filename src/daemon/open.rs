@@ -1,4 +1,4 @@
-//! What a start opens: the lock, the sockets, the state, and all that works with it.
+//! Opens what a start needs: the lock, the sockets, the state, and all that works with it.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -23,7 +23,7 @@ pub(super) enum Refusal {
     Store(#[from] StoreError),
     #[error("{0}")]
     Config(String),
-    /// Another try may succeed without anybody's help.
+    /// A later try may succeed without any change by an operator.
     #[error("{0}")]
     NotYet(String),
 }
@@ -46,12 +46,13 @@ pub(super) struct Opened {
     pub(super) renderer: Arc<Renderer>,
 }
 
-/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is recovered from the feeds on
-/// disk, as far as they reach.
+/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is recovered
+/// from the feeds on disk, as far as they reach.
 pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
     let opened = try_open(config.clone(), lock, Arc::clone(&clock));
     let mut opened = match opened {
         Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
+            // The failed try has dropped its lock with the database.
             let lock = prepare(&config)?;
             let aside = store::set_aside(&config.state.dir, clock.now())?;
             error!(event = "degraded", "degraded: {damage}; it was moved to {}", aside.display());
@@ -75,7 +76,7 @@ pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<
     Ok(opened)
 }
 
-/// Locks the state for this process.
+/// Locks the state directory for this process.
 pub(super) fn prepare(config: &Config) -> Result<Lock, Refusal> {
     Ok(Lock::acquire(&config.state.dir)?)
 }

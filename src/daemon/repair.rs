@@ -1,5 +1,5 @@
-//! `dropfeed state repair`: a damaged database is moved aside, and the state is made again as a
-//! start would do it.
+//! `dropfeed state repair`: moves a damaged database aside, and makes the state again as a start would
+//! do it.
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -11,9 +11,9 @@ use crate::config::Config;
 use crate::library::adopt::Recovered;
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::logging;
-use crate::store::{self, Checked, Database, Lock, Store as _, StoreError, backup, recover};
+use crate::store::{self, Checked, Database, Store as _, StoreError, backup, recover};
 
-/// What a repair did.
+/// The result of a repair.
 pub struct Repaired {
     /// One line for each thing that was done.
     pub lines: Vec<String>,
@@ -33,9 +33,8 @@ pub fn repair(config: Config, exported: Vec<Recovered>) -> anyhow::Result<Repair
         logging::report(&format!("there is no state in {}; a start makes one", dir.display()));
         return Ok(Repaired { lines: Vec::new(), exit: ExitCode::FAILURE });
     }
-    let found = prepare(&config).and_then(|lock| Ok(check(lock)?));
     let mut lines = Vec::new();
-    match found {
+    match check(&config) {
         Ok(Some(checked)) => {
             lines.push(format!("{checked}; nothing was changed"));
             return Ok(Repaired { lines, exit: ExitCode::SUCCESS });
@@ -43,7 +42,8 @@ pub fn repair(config: Config, exported: Vec<Recovered>) -> anyhow::Result<Repair
         Ok(None) => lines.push(format!("there is no state in {}", dir.display())),
         Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
             lines.push(damage.to_string());
-            let _lock = prepare(&config).map_err(anyhow::Error::from)?;
+            // Locked, so that no dropfeed starts over the state while it is moved.
+            let _lock = prepare(&config)?;
             let aside = store::set_aside(&dir, SystemClock.now())?;
             lines.push(format!("moved to {}, with its log and its mark", aside.display()));
         }
@@ -55,8 +55,9 @@ pub fn repair(config: Config, exported: Vec<Recovered>) -> anyhow::Result<Repair
     Ok(Repaired { lines, exit: ExitCode::SUCCESS })
 }
 
-/// Verifies the database; none where there is none.
-fn check(lock: Lock) -> Result<Option<Checked>, StoreError> {
+/// Verifies the database; `None` where there is none.
+fn check(config: &Config) -> Result<Option<Checked>, Refusal> {
+    let lock = prepare(config)?;
     backup::remove_left_over(&lock);
     if !store::has_state(lock.dir()) {
         return Ok(None);
@@ -80,19 +81,24 @@ fn rebuild(
     ));
     if !exported.is_empty() {
         lines.push(format!("{} articles found in the export", exported.len()));
-        // Of several entries with one URL, the first counts.
+        // Of several entries with one URL the first counts, and an export is more exact than feeds.
         found.entries.splice(0..0, exported);
     }
-    let known: HashSet<String> = found.entries.iter().map(|entry| entry.id.clone()).collect();
-    let lock = prepare(&config).map_err(anyhow::Error::from)?;
-    let mut opened = try_open(config, lock, Arc::new(SystemClock)).map_err(anyhow::Error::from)?;
+    let mut known = HashSet::new();
+    for entry in &found.entries {
+        known.insert(entry.id.clone());
+    }
+    let lock = prepare(&config)?;
+    let mut opened = try_open(config, lock, Arc::new(SystemClock))?;
     opened.engine.adopt(found);
+    // `build` consumes the engine.
     let published = Arc::clone(&opened.published);
     let count = opened.engine.build()?;
     let mut recovered = 0;
     if let Some(snapshot) = published.load() {
-        recovered =
-            snapshot.library.articles().filter(|article| known.contains(&article.id)).count();
+        for article in snapshot.library.articles() {
+            recovered += usize::from(known.contains(&article.id));
+        }
     }
     lines.push(format!(
         "published {count} articles from {articles}: {recovered} with the id and the date that they had, {} with \

@@ -1,7 +1,7 @@
-//! The daemon's waiting: for signals, for requests of the control socket, for the end of a reload.
+//! The main loop of the daemon: signals, requests of the control socket, and reloads.
 //!
-//! SIGHUP and `dropfeed reload` take one way: the configuration is read here, the engine goes on
-//! under it, and only then a reply is sent. One reload is under way at a time.
+//! SIGHUP and `dropfeed reload` do the same: the configuration is read here, the engine goes on under
+//! it, and only then a reply is sent. One reload is under way at a time.
 
 use std::future::pending;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
 use super::Daemon;
-use super::control::{self, Desk, ReloadRequest};
+use super::control::{self, ReloadRequest, Responder};
 use super::open::with_real_port;
 use crate::config::{Errors, Finding, Loaded};
 use crate::engine::{Command, Reloaded};
@@ -50,8 +50,8 @@ struct Reloading {
     /// Keys that need a restart.
     restart: Vec<&'static str>,
     warnings: Vec<Finding>,
-    /// None after SIGHUP.
-    asked_by: Option<ReloadRequest>,
+    /// The request to reply to; `None` after SIGHUP.
+    request: Option<ReloadRequest>,
 }
 
 /// Waits for a signal to stop; serves the control socket, and reloads, meanwhile. Ends with an error
@@ -68,9 +68,9 @@ pub(super) fn wait(
         Some(socket) => socket.take_listener(),
         None => None,
     };
-    let desk = Desk::new(daemon, ask);
+    let responder = Responder::new(daemon, ask);
     runtime.block_on(async {
-        let serving = serve(listener, desk);
+        let serving = serve(listener, responder);
         tokio::pin!(serving);
         let mut reloading: Option<Reloading> = None;
         loop {
@@ -96,7 +96,7 @@ pub(super) fn wait(
 }
 
 /// Serves the control socket. Never returns.
-async fn serve(listener: Option<std::os::unix::net::UnixListener>, desk: Desk) {
+async fn serve(listener: Option<std::os::unix::net::UnixListener>, responder: Responder) {
     let listener = match listener.map(UnixListener::from_std) {
         Some(Ok(listener)) => listener,
         Some(Err(error)) => {
@@ -106,13 +106,13 @@ async fn serve(listener: Option<std::os::unix::net::UnixListener>, desk: Desk) {
         None => return pending().await,
     };
     let answer = move |request| {
-        let desk = desk.clone();
-        async move { desk.answer(request).await }
+        let responder = responder.clone();
+        async move { responder.answer(request).await }
     };
     server::serve(listener, answer).await;
 }
 
-/// The engine's reply; none if the engine ended.
+/// The engine's reply; `None` if the engine ended. Without a reload, it never returns.
 async fn answered(reloading: &mut Option<Reloading>) -> Option<Reloaded> {
     match reloading {
         Some(reloading) => (&mut reloading.answer).await.ok(),
@@ -120,12 +120,12 @@ async fn answered(reloading: &mut Option<Reloading>) -> Option<Reloaded> {
     }
 }
 
-/// Reads the configuration, and hands it to the engine. None if the reload is over: the
+/// Reads the configuration, and passes it to the engine. `None` if the reload is over: the
 /// configuration is not valid, or the engine takes no command.
 fn begin_reload(
     daemon: &Daemon,
     load: &dyn Fn() -> Result<Loaded, Errors>,
-    asked_by: Option<ReloadRequest>,
+    request: Option<ReloadRequest>,
 ) -> Option<Reloading> {
     systemd::reloading();
     let refused = match load() {
@@ -139,7 +139,7 @@ fn begin_reload(
             let (reply, answer) = oneshot::channel();
             let command = Command::Reload { config: Box::new(config), reply };
             match daemon.inbox.command(command) {
-                Ok(()) => return Some(Reloading { answer, restart, warnings, asked_by }),
+                Ok(()) => return Some(Reloading { answer, restart, warnings, request }),
                 Err(_) => Reply::failed(1, "too many commands are waiting; nothing was reloaded"),
             }
         }
@@ -148,24 +148,24 @@ fn begin_reload(
     for line in refused.text.lines() {
         error!(event = "refused", "{line}");
     }
-    finish(daemon, asked_by, refused);
+    finish(daemon, request, refused);
     None
 }
 
 fn end_reload(daemon: &Daemon, reloading: Reloading, answer: Option<Reloaded>) {
-    let Reloading { restart, warnings, asked_by, .. } = reloading;
+    let Reloading { restart, warnings, request, .. } = reloading;
     let reply = match answer {
         Some(reloaded) => control::reloaded(&reloaded, &restart, &warnings),
         None => Reply::failed(1, "dropfeed is stopping; the configuration was not reloaded"),
     };
-    finish(daemon, asked_by, reply);
+    finish(daemon, request, reply);
 }
 
-/// Ends a reload, first for the service manager: it waits for both.
-fn finish(daemon: &Daemon, asked_by: Option<ReloadRequest>, reply: Reply) {
+/// Ends a reload, first for the service manager, then for the client.
+fn finish(daemon: &Daemon, request: Option<ReloadRequest>, reply: Reply) {
     systemd::ready(&daemon.published.status().summary());
-    if let Some(asked_by) = asked_by {
+    if let Some(request) = request {
         // The receiver is gone if the client is.
-        let _ = asked_by.send(reply);
+        let _ = request.send(reply);
     }
 }

@@ -26,7 +26,8 @@ use super::read;
 /// logged.
 const PUBLISHED_MAX: usize = 100;
 
-/// Names of skipped directories and files that are remembered; further ones are not logged.
+/// The limit of the names of skipped directories and files that are remembered; further ones are not
+/// logged.
 const LEFT_OUT_MAX: usize = 256;
 
 /// Logs the notices of a step.
@@ -111,8 +112,8 @@ fn url(article: &Article, site: &Site) -> String {
     links::page(site, article)
 }
 
-/// Why a file is refused: the first of the gravest findings. None for a file that is not, or that
-/// [`LeftOut`] reports.
+/// The reason why a file is refused: the first of the gravest findings. `None` for a file that is not
+/// refused, or that [`LeftOut`] reports.
 pub(super) fn refusal(row: &FileRow) -> Option<&Diagnostic> {
     let Kept::Refused(found) = &row.kept else { return None };
     if found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT) {
@@ -129,7 +130,8 @@ fn gravity(diagnostic: &Diagnostic) -> u8 {
     }
 }
 
-/// Logs the diagnostics of one file in one line: the first of the gravest, and how many more there are.
+/// Logs the diagnostics of one file in one line: the first of the gravest, and how many more there
+/// are.
 fn report(path: &RelPath, diagnostics: &[&Diagnostic]) {
     let Some(first) = diagnostics.iter().min_by_key(|diagnostic| gravity(diagnostic)) else {
         return;
@@ -166,14 +168,13 @@ impl LeftOut {
 
     /// The names among the notices that are new, which are then known.
     fn news(&mut self, notices: &[Notice]) -> Vec<String> {
-        let left_out = notices.iter().filter_map(|notice| match notice {
-            Notice::Diagnostic(path, diagnostic) if diagnostic.code == read::LEFT_OUT => {
-                special::excluded_by(path.as_str())
-            }
-            _ => None,
-        });
         let mut news = Vec::new();
-        for name in left_out {
+        for notice in notices {
+            let Notice::Diagnostic(path, diagnostic) = notice else { continue };
+            if diagnostic.code != read::LEFT_OUT {
+                continue;
+            }
+            let Some(name) = special::excluded_by(path.as_str()) else { continue };
             if self.0.len() < LEFT_OUT_MAX && !self.0.contains(name) {
                 self.0.insert(name.to_owned());
                 news.push(name.to_owned());
@@ -246,9 +247,12 @@ impl StatusLog {
     /// Notes that the files of these observations could be read.
     pub(super) fn remove_unreadable(&self, observations: &[Observation]) {
         let known = &self.published.status().unreadable;
-        let readable = |seen: &&Observation| known.contains_key(&seen.path);
-        let readable: Vec<&RelPath> =
-            observations.iter().filter(readable).map(|seen| &seen.path).collect();
+        let mut readable = Vec::new();
+        for Observation { path, .. } in observations {
+            if known.contains_key(path) {
+                readable.push(path);
+            }
+        }
         if readable.is_empty() {
             return;
         }
@@ -287,7 +291,7 @@ impl StatusLog {
         });
     }
 
-    /// Notes how far a long scan is, or that none is under way.
+    /// Notes the progress of a long scan, or that none is under way.
     pub(super) fn set_scanning(&self, scanning: Option<Scanning>) {
         if self.published.status().scanning != scanning {
             self.change(|status, _| status.scanning = scanning);
@@ -303,9 +307,7 @@ impl StatusLog {
 /// Logs what is degraded or recovered in `new`, and gives the service manager its line.
 fn report_difference(old: &Status, new: &Status) {
     for part in [Part::Engine, Part::Projection] {
-        let (old, new) = (old.degraded.get(&part), new.degraded.get(&part));
-        let reason = |degraded: &Degraded| degraded.reason.clone();
-        log_change(old.map(reason), new.map(reason), part.effect());
+        log_change(reason(old, part), reason(new, part), part.effect());
     }
     let (was, is) = (old.held.as_ref(), new.held.as_ref());
     log_change(was.map(held_reason), is.map(held_reason), "the last feeds stay");
@@ -315,6 +317,11 @@ fn report_difference(old: &Status, new: &Status) {
     if line != old.summary() {
         systemd::status(&line);
     }
+}
+
+fn reason(status: &Status, part: Part) -> Option<String> {
+    let Degraded { reason, .. } = status.degraded.get(&part)?;
+    Some(reason.clone())
 }
 
 fn held_reason(held: &Held) -> String {
@@ -350,12 +357,15 @@ fn log_unreadable(old: &Status, new: &Status) {
         return;
     }
     for (path, Unreadable { diagnostic, .. }) in is {
-        if was.get(path).is_none_or(|known| known.diagnostic != *diagnostic) {
-            report(path, &[diagnostic]);
+        match was.get(path) {
+            Some(known) if known.diagnostic == *diagnostic => {}
+            _ => report(path, &[diagnostic]),
         }
     }
-    for path in was.keys().filter(|path| !is.contains_key(*path)) {
-        info!(event = "recovered", %path, "recovered: the file can be read again, or is gone");
+    for path in was.keys() {
+        if !is.contains_key(path) {
+            info!(event = "recovered", %path, "recovered: the file can be read again, or is gone");
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The hot documents: the feeds of the site and of the views in their three formats, composed in the step, resident,
-//! remembered with their dates.
+//! The hot documents: the feeds of the site and of the views in their three formats, composed in the
+//! step, resident, remembered with their dates.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,9 @@ use crate::publish::{Document, Kind};
 /// The scopes whose feeds are hot: composed in every step, before it is published.
 pub fn scopes(config: &Config) -> Vec<Scope> {
     let mut scopes = vec![Scope::Site];
-    scopes.extend(config.views.iter().map(|view| Scope::View(view.name.clone())));
+    for view in &config.views {
+        scopes.push(Scope::View(view.name.clone()));
+    }
     scopes
 }
 
@@ -27,17 +29,20 @@ pub struct Hot {
 }
 
 impl Hot {
-    /// What is remembered of earlier documents.
+    /// Takes up what is remembered of earlier documents.
     pub fn remembered(rows: &[(String, DocumentRow)]) -> Self {
-        let rows = rows
-            .iter()
-            .filter_map(|(path, row)| Some((Route::parse(path)?, row.clone())))
-            .collect();
-        Self { rows, documents: HashMap::new() }
+        let mut by_route = HashMap::new();
+        for (path, row) in rows {
+            if let Some(route) = Route::parse(path) {
+                by_route.insert(route, row.clone());
+            }
+        }
+        Self { rows: by_route, documents: HashMap::new() }
     }
 
-    /// The hot scopes whose feeds are composed after a step: those that it touched, those with an article that it
-    /// rendered, and those without documents. A view that it did not touch costs nothing.
+    /// The hot scopes whose feeds are composed after a step: those that it touched, those with an
+    /// article that it rendered, and those without documents. A view that it did not touch costs
+    /// nothing.
     pub fn due(&self, config: &Config, library: &Library, outcome: &Outcome) -> Vec<Scope> {
         let mut rendered = HashSet::new();
         for (seq, body) in &outcome.commit.bodies {
@@ -62,10 +67,11 @@ impl Hot {
         formats.all(|format| self.documents.contains_key(&Route::Feed(scope.clone(), format)))
     }
 
-    /// Forgets the documents of scopes that are not hot any more. What is remembered of them stays.
+    /// Forgets the documents of scopes that are not hot any more. Their rows stay, so that a view that
+    /// is configured again does not get an older date.
     pub fn retain(&mut self, scopes: &[Scope]) {
-        let is_hot = |route: &Route| matches!(route, Route::Feed(of, _) if scopes.contains(of));
-        self.documents.retain(|route, _| is_hot(route));
+        self.documents
+            .retain(|route, _| matches!(route, Route::Feed(of, _) if scopes.contains(of)));
     }
 
     /// The documents, for a snapshot.
@@ -73,8 +79,8 @@ impl Hot {
         &self.documents
     }
 
-    /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a date that is at least
-    /// a second later. Gives the row where it changed.
+    /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a date
+    /// that is at least a second later. Returns the row where it changed.
     pub fn put(
         &mut self,
         route: Route,
@@ -84,33 +90,36 @@ impl Hot {
     ) -> Option<(String, DocumentRow)> {
         let digest = Digest::of(&bytes);
         let old = self.rows.get(&route);
-        if let (Some(old), true) = (old, self.documents.contains_key(&route))
-            && old.digest == digest
-        {
+        let (is_same, last_modified) = match old {
+            Some(old) if old.digest == digest => (true, old.last_modified),
+            Some(old) => (false, later(now, old.last_modified)),
+            None => (false, whole_second(now)),
+        };
+        // After a start, the row is remembered, but the document is not there yet.
+        if is_same && self.documents.contains_key(&route) {
             return None;
         }
-        let changed = old.is_none_or(|old| old.digest != digest);
-        let last_modified = match old {
-            Some(old) if !changed => old.last_modified,
-            old => later(now, old.map(|old| old.last_modified)),
-        };
         let row = DocumentRow { digest, last_modified };
         let document =
             Document::new(Kind::Feed, content_type(format), bytes.into(), Some(last_modified));
         self.documents.insert(route.clone(), Arc::new(document));
         self.rows.insert(route.clone(), row.clone());
-        changed.then(|| (route.to_string(), row))
+        if is_same { None } else { Some((route.to_string(), row)) }
     }
 }
 
-/// Now in whole seconds, or the second after `old`, whichever is later.
-fn later(now: Timestamp, old: Option<Timestamp>) -> Timestamp {
+/// Now in whole seconds, or the second after `old`, whichever is later: HTTP dates have whole seconds,
+/// and two versions must not have one date.
+fn later(now: Timestamp, old: Timestamp) -> Timestamp {
     let now = whole_second(now);
-    let next = old.and_then(|old| Timestamp::from_second(old.as_second().saturating_add(1)).ok());
-    next.map_or(now, |next| next.max(now))
+    match Timestamp::from_second(old.as_second().saturating_add(1)) {
+        Ok(next) => next.max(now),
+        Err(_) => now,
+    }
 }
 
-/// The media type of a feed's document, with its charset where it has one (JSON has none: RFC 8259, 8.1).
+/// The media type of a feed's document, with its charset where it has one (JSON has none: RFC 8259,
+/// 8.1).
 pub fn content_type(format: Format) -> &'static str {
     match format {
         Format::Rss => "application/rss+xml; charset=utf-8",
@@ -131,7 +140,8 @@ pub fn compose(
     Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, library))
 }
 
-/// A closed page of the archive of a scope, composed from the library; `None` where there is no such page.
+/// A closed page of the archive of a scope, composed from the library; `None` where there is no such
+/// page.
 pub fn compose_page(
     library: &Library,
     config: &Config,

@@ -1,11 +1,12 @@
 //! The engine: one plain thread that turns what changed into the next published value.
 //!
-//! It owns the state, the bodies of hot entries and the hot documents. It wakes for hints, for the next article that is
-//! due, for the reconcile scan, for a new configuration, and to stop. A second thread, the projection, follows the
-//! snapshots and writes them to `feeds/`.
+//! It owns the state, the bodies of hot entries and the hot documents. It wakes for hints, for the
+//! next article that is due, for the reconcile scan, for a new configuration, and to stop. A second
+//! thread, the projection, follows the snapshots and writes them to `feeds/`.
 //!
-//! Invariants: durable before visible (a snapshot is published only after its rows are committed); a step that fails
-//! leaves the earlier value standing, and its hints return; a root that is gone freezes, it empties nothing.
+//! Invariants: durable before visible (a snapshot is published only after its rows are committed); a
+//! step that fails changes nothing, and its hints return; a root that is gone freezes what is
+//! published, and empties nothing.
 
 mod assets;
 mod bodies;
@@ -25,6 +26,7 @@ mod shared_store;
 mod simulation;
 mod step;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,14 +78,14 @@ pub enum Command {
     },
     /// Import an old feed, rehearse that, or take it back.
     Import {
-        /// What is asked for.
+        /// The request.
         import: Box<Import>,
-        /// Receives what it comes to, or one sentence.
+        /// Receives the effect of the import, or one sentence that says why there is none.
         reply: oneshot::Sender<Result<Option<Rehearsal>, String>>,
     },
 }
 
-/// Receives what a command did, or why it did nothing; a sentence either way.
+/// Receives a sentence: what a command did, or why it did nothing.
 pub type Answer = oneshot::Sender<Result<String, String>>;
 
 /// The outcome of a reload: the configuration is in use, and was published under.
@@ -91,9 +93,10 @@ pub type Answer = oneshot::Sender<Result<String, String>>;
 pub struct Reloaded {
     /// The keys that changed and took effect.
     pub applied: Vec<&'static str>,
-    /// Why ids do not follow `site.id`, where it is another one than they were derived from.
+    /// The reason why ids do not follow `site.id`, where it is not the one they were derived from.
     pub frozen_id: Option<String>,
-    /// Why the article directory cannot be opened. The last feeds stay, and the directory is tried again.
+    /// The reason why the article directory cannot be opened. The last feeds stay, and the directory
+    /// is tried again.
     pub without_directory: Option<String>,
 }
 
@@ -113,32 +116,32 @@ mod value {
     pub(super) const PROJECTED: &str = "projected:";
 }
 
-/// What an engine works with.
+/// The parts of which an engine is made.
 pub struct Parts {
     /// The configuration, valid.
     pub config: Arc<Config>,
-    /// Where the ledger is kept.
+    /// The store of the ledger.
     pub store: Box<dyn Store>,
-    /// Where the feeds are projected to.
+    /// The writer of `feeds/`.
     pub projector: Projector<Box<dyn Target>>,
-    /// What reads articles.
+    /// The reader of articles.
     pub renderer: Arc<Renderer>,
-    /// Where hints and commands arrive.
+    /// The queue of hints and commands.
     pub inbox: Arc<Inbox<Command>>,
-    /// Where snapshots are published.
+    /// The snapshot that is published, and the status.
     pub published: Arc<Published>,
-    /// What time it is.
+    /// The clock that dates come from.
     pub clock: Arc<dyn Clock>,
-    /// How changes in the article directory are noticed.
+    /// The way in which changes in the article directory are noticed.
     pub watching: Watching,
 }
 
-/// See the module.
+/// The engine: the current value, what the next step has to do, and the handles it works with.
 pub struct Engine {
     parts: Shared,
     policy: Policy,
     current: Current,
-    /// Is the tree older than the ledger? Until the first scan is done.
+    /// Whether no scan is done yet: the tree is older than the ledger.
     first_scan: bool,
     pending: Pending,
     store: SharedStore,
@@ -149,7 +152,7 @@ pub struct Engine {
     recovery: Recovery,
     status: events::StatusLog,
     left_out: events::LeftOut,
-    /// The way back from the last import; empty once something of it may have been published.
+    /// The value that takes back the last import; empty once something of it may have been published.
     undo: String,
     /// Whether an old feed was imported.
     imported: bool,
@@ -157,7 +160,7 @@ pub struct Engine {
     serves: bool,
 }
 
-/// What the next step has to do, whatever it finds.
+/// The tasks of the next step, whatever it finds.
 #[derive(Debug, Default)]
 struct Pending {
     /// Values to remember: the version of heads, the policy, the site's id.
@@ -187,7 +190,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
 }
 
-/// What a step turns into the next one of. Cheap to copy.
+/// The value that a step turns into the next one. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 struct Current {
     state: State,
@@ -197,29 +200,31 @@ struct Current {
 }
 
 impl Engine {
-    /// An engine over what is remembered. Where there is something, it is published at once, without reading an
-    /// article.
+    /// Makes an engine over what is remembered. Where there is something, it is published at once,
+    /// without reading an article.
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
         let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
         let mut remembered = store.load()?;
-        let of = |name: &str| remembered_value(&remembered, name);
-        let site_id = of(value::SITE_ID).unwrap_or_else(|| first_site_id(&config));
+        let site_id = match remembered_value(&remembered, value::SITE_ID) {
+            Some(site_id) => site_id,
+            None => first_site_id(&config),
+        };
         let config = Arc::new(with_site_id(&config, &site_id));
-        let page_size = of(value::PAGE_SIZE).and_then(|text| text.parse().ok());
+        let page_size = remembered_number(&remembered, value::PAGE_SIZE);
         let policy = policy(&config, page_size);
-        let head_version = HEAD_VERSION.to_string();
-        let reread = of(value::HEAD_VERSION).is_some_and(|version| version != head_version);
-        let rebased = of(value::POLICY).is_some_and(|known| known != policy.base.to_string());
+        let reread = differs(&remembered, value::HEAD_VERSION, &HEAD_VERSION.to_string());
+        let rebased = differs(&remembered, value::POLICY, &policy.base.to_string());
         let views = policy.views.digest().to_string();
-        let regrouped = of(value::VIEWS).as_ref() != Some(&views);
-        let first_scan = of(value::SCANNED).is_none();
+        // A ledger that remembers no views is from before there were views.
+        let regrouped = remembered_value(&remembered, value::VIEWS) != Some(views);
+        let first_scan = remembered_value(&remembered, value::SCANNED).is_none();
         // A ledger that is older than archives has pages to close.
         let everything = !first_scan && (rebased || regrouped || page_size.is_none());
-        let generation = of(value::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0);
-        let undo = of(library::UNDO).unwrap_or_default();
-        let imported = of(library::IMPORT).is_some_and(|feed| !feed.is_empty());
-        let root = ScannedRoot::remembered(of(value::ROOT));
+        let generation = remembered_number(&remembered, value::GENERATION).unwrap_or(0);
+        let undo = remembered_value(&remembered, library::UNDO).unwrap_or_default();
+        let imported = differs(&remembered, library::IMPORT, "");
+        let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
         if reread {
             forget_readings(&mut remembered);
         }
@@ -275,7 +280,8 @@ impl Engine {
         self.store.clone()
     }
 
-    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number of entries.
+    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number
+    /// of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
         let recover::Found { entries, site_id, feed_id, documents, is_damaged } = found;
         self.recovery = Recovery::new(documents, is_damaged);
@@ -306,15 +312,13 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, &scopes, now);
         self.current = current;
         self.publish();
-        let mut files = Vec::new();
-        for (path, row) in self.current.state.files() {
-            files.push((path, Some(row)));
-        }
-        let contents = self.contents(files.into_iter());
+        let files = self.current.state.files();
+        let contents = self.contents(files.map(|(path, row)| (path, Some(row))));
         self.status.set_published(contents, self.current.generation, None);
     }
 
-    /// What the status says of the current state, once these files were read or are gone (`None`).
+    /// The contents of the current state for the status, once these files were read or are gone
+    /// (`None`).
     fn contents<'a>(
         &self,
         changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
@@ -364,14 +368,17 @@ impl Engine {
         self.parts.config = config;
     }
 
-    /// When the engine has to wake by itself, at the latest.
+    /// The time at which the engine has to wake by itself, at the latest.
     fn next_wake(&self, now: Timestamp, reconcile: Duration) -> Instant {
-        let until =
-            |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
-        let due = self.current.state.next_due(&self.policy).map(until);
-        // A millisecond more, so that the clock has surely reached the moment.
-        let wait = due
-            .map_or(reconcile, |due| reconcile.min(due.saturating_add(Duration::from_millis(1))));
+        let wait = match self.current.state.next_due(&self.policy) {
+            Some(due) => {
+                // Negative where it is overdue.
+                let until = Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO);
+                // A millisecond more, so that the clock has surely reached the moment.
+                reconcile.min(until.saturating_add(Duration::from_millis(1)))
+            }
+            None => reconcile,
+        };
         self.parts.inbox.now() + wait
     }
 }
@@ -380,6 +387,19 @@ impl Engine {
 fn remembered_value(remembered: &Remembered, name: &str) -> Option<String> {
     let (_, value) = remembered.values.iter().find(|(key, _)| key == name)?;
     Some(value.clone())
+}
+
+/// A number that an earlier run remembered.
+fn remembered_number<T: FromStr>(remembered: &Remembered, name: &str) -> Option<T> {
+    remembered_value(remembered, name)?.parse().ok()
+}
+
+/// Whether an earlier run remembered another value. One that remembered none does not differ.
+fn differs(remembered: &Remembered, name: &str, value: &str) -> bool {
+    match remembered_value(remembered, name) {
+        Some(known) => known != value,
+        None => false,
+    }
 }
 
 /// The values by which the next start knows what was made under which policy.
@@ -393,8 +413,8 @@ fn values_of(site_id: &str, policy: &Policy) -> Vec<(String, String)> {
     ]
 }
 
-/// The id of a site that has none yet. Where the configuration has none either, it is random: two sites that were begun
-/// without an address must never share an id.
+/// The id of a site that has none yet. Where the configuration has none either, it is random: two
+/// sites that were begun without an address must never share an id.
 fn first_site_id(config: &Config) -> String {
     match config.site.id.as_str() {
         "" => Uuid::new_v4().to_string(),
@@ -402,7 +422,8 @@ fn first_site_id(config: &Config) -> String {
     }
 }
 
-/// The configuration with the id that ids were derived from. Where another one is asked for, that is logged.
+/// The configuration with the id that ids were derived from. Where it asks for another one, that is
+/// logged.
 fn with_site_id(config: &Config, id: &str) -> Config {
     if let Some(sentence) = frozen_id(config, id) {
         events::frozen_site_id(&sentence);
@@ -410,8 +431,8 @@ fn with_site_id(config: &Config, id: &str) -> Config {
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
 }
 
-/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default follows the
-/// address and asks for nothing.
+/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default
+/// follows the address and asks for nothing.
 fn frozen_id(config: &Config, id: &str) -> Option<String> {
     let configured = config.site.id.as_str();
     let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
@@ -423,11 +444,11 @@ fn frozen_id(config: &Config, id: &str) -> Option<String> {
     ))
 }
 
-/// The part of the configuration that decides identities, dates, and what is shown. `page_size`: that of the ledger,
-/// unless it is new.
+/// The part of the configuration that decides identities, dates, and what is shown. `page_size`: that
+/// of the ledger, unless it is new.
 pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
-    // Where things lie on this machine is nobody's business, and no reason to make anything anew.
+    // Feeds do not show the directories on this machine, so another directory changes no feed.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise, paths: _ } = feeds;
     let config::Articles { max_depth, max_html_bytes, .. } = articles;
     let shown = format!(
@@ -443,14 +464,14 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
         },
         author: site.author.clone(),
         base: Digest::of(shown.as_bytes()),
-        reserved: Arc::new(config.feeds.paths.paths().map(|(path, _)| path).collect()),
+        reserved: Arc::new(feeds.paths.paths().map(|(path, _)| path).collect()),
         site_path: site.url.path().into(),
         views: Arc::new(Views::of(&config.views)),
         page_size: page_size.unwrap_or_else(|| library::page_size(*limit)),
     }
 }
 
-/// Makes every file be read again, because the same bytes would now be understood otherwise.
+/// Makes the next look read every file again, since the same bytes may give another reading now.
 fn forget_readings(remembered: &mut Remembered) {
     for (_, row) in &mut remembered.files {
         row.racy = true;

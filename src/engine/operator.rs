@@ -1,7 +1,8 @@
 //! Commands of an operator that change what is published: `accept` and `forget`.
 //!
-//! `accept` is done by the next step, since everything is looked at before: what is back by then stays. `forget` needs
-//! no file, so it works while the article directory is not there. Either is answered when it is durable and published.
+//! `accept` is done by the next step, since everything is looked at before: what is back by then
+//! stays. `forget` needs no file, so it works while the article directory is not there. Either is
+//! answered when it is durable and published.
 
 use std::path::Path;
 
@@ -12,23 +13,32 @@ use crate::library::{Forget, Notice, Outcome};
 
 use super::{Answer, Current, Engine};
 
+/// Whether something was held before a step that accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Held,
+    Free,
+}
+
 impl Engine {
     /// Has the next step accept what is missing, and answer then.
     pub(super) fn accept(&mut self, reply: Answer) {
         self.pending.accept.push(reply);
     }
 
-    /// Answers every `accept` after a step that took away `deleted` articles.
-    pub(super) fn accepted(&mut self, deleted: usize, was_held: bool) {
+    /// Answers every `accept` after a step that unpublished `deleted` articles.
+    pub(super) fn accepted(&mut self, deleted: usize, before: Before) {
         let replies = std::mem::take(&mut self.pending.accept);
         if replies.is_empty() {
             return;
         }
-        let done = match deleted {
-            0 if !was_held => "nothing is held".to_owned(),
-            0 => "accepted: what is in the article directory is published".to_owned(),
-            1 => "accepted: 1 article was unpublished".to_owned(),
-            _ => format!("accepted: {deleted} articles were unpublished"),
+        let done = match (deleted, before) {
+            (0, Before::Free) => "nothing is held".to_owned(),
+            (0, Before::Held) => {
+                "accepted: what is in the article directory is published".to_owned()
+            }
+            (1, _) => "accepted: 1 article was unpublished".to_owned(),
+            (_, _) => format!("accepted: {deleted} articles were unpublished"),
         };
         info!(event = "accepted", "{done}");
         for reply in replies {
@@ -56,7 +66,7 @@ impl Engine {
         let now = self.parts.clock.now();
         let (state, mut outcome, done) = self.current.state.forget(&target, &self.policy, now)?;
         let mut next = Current { state, ..self.current.clone() };
-        // An older article may enter the feed.
+        // An older article may enter the feed in place of the forgotten one, and needs a body.
         for (path, diagnostics) in self.render(&mut next, &mut outcome) {
             for reported in diagnostics {
                 outcome.notices.push(Notice::Diagnostic(path.clone(), reported));
@@ -81,18 +91,21 @@ impl Engine {
         let what = what.trim();
         if what.contains("://") {
             let base = config.site.url.as_str().trim_end_matches('/');
-            let rest =
-                what.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-            let Some(rest) = rest else {
-                return Err(format!("{what} is not a URL of this site, {base}/"));
+            return match what.strip_prefix(base) {
+                Some("") => self.at_route("/"),
+                Some(rest) if rest.starts_with('/') => self.at_route(rest),
+                // `https://example.org.evil` begins like `https://example.org`.
+                _ => Err(format!("{what} is not a URL of this site, {base}/")),
             };
-            return self.at_route(if rest.is_empty() { "/" } else { rest });
         }
         let file = match Path::new(what).strip_prefix(&config.articles.dir) {
             Ok(inside) => inside.to_str().and_then(RelPath::new),
             Err(_) => RelPath::new(what.strip_prefix("./").unwrap_or(what).trim_end_matches('/')),
         };
-        if let Some(found) = file.and_then(|path| self.current.state.forgettable_at(&path)) {
+        // A file wins over a URL path that is written like it.
+        if let Some(path) = file
+            && let Some(found) = self.current.state.forgettable_at(&path)
+        {
             return Ok(found);
         }
         let rooted = if what.starts_with('/') { what.to_owned() } else { format!("/{what}") };
@@ -100,32 +113,36 @@ impl Engine {
     }
 
     fn at_route(&self, route: &str) -> Result<Forget, String> {
-        let nothing = || format!("no article and no list is or was at {route}");
-        match Route::parse(route).ok_or_else(nothing)? {
-            Route::Resource(url) => match self.current.state.forgettable_url(&url) {
-                Some(found) => Ok(found),
-                None => self.scope(Scope::Directory(url.key())).ok_or_else(nothing),
-            },
-            Route::Index(scope) | Route::Feed(scope, _) => {
-                // An article's URL with a slash.
+        let state = &self.current.state;
+        let found = match Route::parse(route) {
+            Some(Route::Home) => return Err("the site itself cannot be forgotten".to_owned()),
+            Some(Route::Resource(url)) => {
+                let article = state.forgettable_url(&url);
+                article.or_else(|| self.scope(Scope::Directory(url.key())))
+            }
+            Some(Route::Index(scope) | Route::Feed(scope, _)) => {
+                // The URL of an article with a slash behind it reads like a directory.
                 let slashless = match &scope {
-                    Scope::Directory(url) => self.current.state.forgettable_url(url),
+                    Scope::Directory(url) => state.forgettable_url(url),
                     _ => None,
                 };
-                self.scope(scope).or(slashless).ok_or_else(nothing)
+                self.scope(scope).or(slashless)
             }
-            Route::Home => Err("the site itself cannot be forgotten".to_owned()),
-            _ => Err(nothing()),
+            _ => None,
+        };
+        match found {
+            Some(found) => Ok(found),
+            None => Err(format!("no article and no list is or was at {route}")),
         }
     }
 
     fn scope(&self, scope: Scope) -> Option<Forget> {
         let mut known = self.current.state.library().scopes();
-        known.any(|other| *other == scope).then_some(Forget::Scope(scope))
+        if known.any(|other| *other == scope) { Some(Forget::Scope(scope)) } else { None }
     }
 }
 
-/// The number of articles that a step takes away.
+/// The number of articles that a step unpublishes.
 pub(super) fn deleted(outcome: &Outcome) -> usize {
     outcome.notices.iter().filter(|notice| matches!(notice, Notice::Deleted(_))).count()
 }

@@ -25,10 +25,11 @@ use super::renderer::Renderer;
 use super::shared_store::SharedStore;
 use super::value;
 
-/// How soon a failed pass is repeated.
+/// The wait before a failed pass is repeated.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Files that are written together: a batch costs one commit and one sync of each directory.
+/// The number of files that are written together: a batch costs one commit and one sync of each
+/// directory.
 const BATCH: usize = 24;
 
 /// The reason why a file in `feeds/` is not up to date.
@@ -47,15 +48,16 @@ pub(super) struct Projection {
     store: SharedStore,
     projector: Projector<Box<dyn Target>>,
     renderer: Arc<Renderer>,
-    /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what differs from it is looked
-    /// at, so that a pass costs what changed.
+    /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what
+    /// differs from it is looked at, so that a pass costs what changed.
     library: Option<Library>,
     /// Documents that could not be rendered, since a file was being changed.
     postponed: BTreeSet<Route>,
     /// The version of each warm document that is in `feeds/`.
     versions: HashMap<Route, Digest>,
-    /// The same as the store remembers it, by the name of its value.
+    /// The versions as the store remembers them, by the names of the values.
     remembered: HashMap<String, String>,
+    /// Whether the files were compared with what was written, once after the start.
     is_repaired: bool,
 }
 
@@ -70,7 +72,7 @@ struct Due {
 }
 
 impl Projection {
-    /// A projection that takes nothing for certain. `values`: what the store remembers.
+    /// Makes a projection that has checked nothing yet. `values`: what the store remembers.
     pub(super) fn new(
         store: SharedStore,
         projector: Projector<Box<dyn Target>>,
@@ -107,7 +109,7 @@ impl Projection {
             seen = times;
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
-            patience = done.is_err().then_some(RETRY);
+            patience = if done.is_err() { Some(RETRY) } else { None };
         }
     }
 
@@ -115,14 +117,14 @@ impl Projection {
     /// fails does not keep the others from being written; the first failure is returned.
     ///
     /// # Errors
-    /// See [`Unprojected`].
+    /// The reason of the first failure, as [`Unprojected`].
     pub(super) fn bring_up_to_date(
         &mut self,
         snapshot: &Snapshot,
         is_stopping: &dyn Fn() -> bool,
     ) -> Result<(), Unprojected> {
         if snapshot.is_restored() {
-            // It is what is in `feeds/`.
+            // Its documents were read from `feeds/`.
             return Ok(());
         }
         if !self.is_repaired {
@@ -144,7 +146,8 @@ impl Projection {
             self.library = before;
             return first_failure;
         }
-        // Scopes and pages only ever come, unless everything is other.
+        // Files are not wanted any more only where everything changed: otherwise, scopes and pages
+        // are only ever added.
         if is_whole {
             self.sweep(&routes)?;
         }
@@ -153,8 +156,9 @@ impl Projection {
         Ok(())
     }
 
-    /// The routes of what changed, with what was postponed. Resident documents and the list of all feeds are always
-    /// among them: it costs nothing to compare them, and an article that can be read again changes them alone.
+    /// The routes of what changed, with what was postponed. Resident documents and the list of all
+    /// feeds are always among them: it costs nothing to compare them, and an article that can be read
+    /// again changes them alone.
     fn routes_of(&mut self, snapshot: &Snapshot, changes: Vec<(Scope, Vec<u64>)>) -> Vec<Route> {
         let mut routes = Vec::from_iter(std::mem::take(&mut self.postponed));
         routes.extend(snapshot.hot.keys().cloned());
@@ -285,7 +289,10 @@ impl Projection {
             let exist: BTreeSet<&Route> = routes.iter().collect();
             self.versions.retain(|route, _| exist.contains(route));
         }
-        swept.failed.into_iter().next().map_or(Ok(()), |why| Err(why.into()))
+        match swept.failed.into_iter().next() {
+            Some(why) => Err(why.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -304,9 +311,10 @@ fn routes(snapshot: &Snapshot) -> Vec<Route> {
     }
     routes.push(Route::Opml);
     for scope in snapshot.library.scopes() {
-        let pages = snapshot.library.channel(scope).map_or(0, |channel| channel.pages);
-        for page in 1..=pages {
-            push_page(&mut routes, scope, page);
+        if let Some(channel) = snapshot.library.channel(scope) {
+            for page in 1..=channel.pages {
+                push_page(&mut routes, scope, page);
+            }
         }
     }
     routes

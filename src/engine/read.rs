@@ -1,6 +1,7 @@
-//! From what a look found to what the library is told: files are read, and their heads, in parallel.
+//! Reads what a look found: files and their heads, in parallel, as observations for the library.
 //!
-//! Bytes are read, understood and let go file by file, so that a scan's memory does not grow with the tree.
+//! Bytes are read, parsed and dropped file by file, so that a scan's memory does not grow with the
+//! tree.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,29 +17,29 @@ use crate::source::{
     self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
 };
 
-/// When a file that was being written while it was read is looked at again.
+/// The wait before a file that was being written while it was read is looked at again.
 const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
-/// Files between two reports of a long scan: a few seconds on a slow disk.
+/// The number of files between two reports of a long scan: a few seconds on a slow disk.
 const PROGRESS_EVERY: usize = 5_000;
 
-/// Bytes that show whether the first line is a fence of front matter.
+/// The number of bytes that show whether the first line is a fence of front matter.
 const FENCE_BYTES: usize = 64;
 
 /// Files at the site's root of which dropfeed has its own, unless the author does.
 const OWN_ROOT_FILES: [&str; 2] = ["favicon.ico", "robots.txt"];
 
-/// The code of what a directory's name keeps from being an article.
+/// The code of the diagnostic of a file that is not an article because of a directory's name.
 pub(crate) const LEFT_OUT: &str = "left-out";
 
-/// What a look came to.
+/// The result of reading what a look found.
 #[derive(Default)]
 pub struct Observed {
-    /// What the library is told, by path.
+    /// The observations for the library, by path.
     pub observations: Vec<Observation>,
-    /// Files to look at again, and when.
+    /// Files to look at again, and the wait before that.
     pub again: Vec<(RelPath, Duration)>,
-    /// What could not be looked at: what is known of it stays.
+    /// Files that cannot be read: what is known of them stays.
     pub unreadable: Vec<(RelPath, Diagnostic)>,
 }
 
@@ -47,7 +48,8 @@ pub struct Known<'a>(pub &'a State);
 
 impl Index for Known<'_> {
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
-        self.0.file(path).map(|row| (row.fingerprint, row.racy))
+        let row = self.0.file(path)?;
+        Some((row.fingerprint, row.racy))
     }
 
     fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
@@ -55,8 +57,8 @@ impl Index for Known<'_> {
     }
 }
 
-/// Reads what changed. `progress` is called now and then in a long scan, with the number of files that were read and that
-/// of all.
+/// Reads what changed. `progress` is called now and then in a long scan, with the number of files that
+/// were read and that of all.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -84,6 +86,7 @@ pub fn read_changes(
     };
     let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
     tree.go_on()?;
+    // Sorted, so that the result does not depend on which thread was faster.
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut observed = Observed::default();
     for (path, look) in seen {
@@ -107,12 +110,12 @@ pub(super) fn show_drafts(observations: &mut [Observation]) {
     }
 }
 
-/// Completes what a look found: before a file gets a new id, every known article with its inode or its content is
-/// looked at on disk, now. Events arrive in any order, so the event that says where such an article went may still be
-/// on its way.
+/// Completes what a look found: before a file gets a new id, every known article with its inode or its
+/// content is looked at on disk, now. Events arrive in any order, so the event that says where such an
+/// article went may still be on its way.
 ///
-/// Only what is gone is added, or left a link behind. A path that exists is itself, and whatever changed there has an
-/// event of its own.
+/// Only what is gone, or left a link behind, is added. A path that exists is itself, and whatever
+/// changed there has an event of its own.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -144,7 +147,7 @@ pub fn complete(
     Ok(())
 }
 
-/// How far a long scan is. Files are read in parallel, so they are counted where they are done.
+/// The progress of a long scan. Files are read in parallel, so they are counted where they are done.
 struct Progress<'a> {
     total: usize,
     done: AtomicUsize,
@@ -162,14 +165,19 @@ impl Progress<'_> {
     }
 }
 
-/// What became of a file that was there: it is gone, or a pattern of `articles.ignore` leaves it out now.
+/// The observation of a file that was there: it is gone, or a pattern of `articles.ignore` leaves it
+/// out now.
 fn gone(tree: &Tree, path: &RelPath) -> Found {
     if tree.ignores(path) { Found::Excluded } else { Found::Gone }
 }
 
+/// The result of a look at one file.
 enum Look {
+    /// An observation for the library.
     Found(Box<Found>),
+    /// Nothing certain: the file is being written, or the scan was stopped.
     Again,
+    /// A file that cannot be read at present.
     Unreadable(Diagnostic),
 }
 
@@ -181,24 +189,15 @@ fn read_one(
     limits: &Limits,
     now: Timestamp,
 ) -> Look {
-    // Generators keep templates and data in directories that begin with `_`: those are no articles. They are remembered
-    // all the same, so that they are not new at every look. Pictures in such a directory may be shown by an article.
-    let path = change.path.as_str();
-    let left_out = match &change.seen {
-        Seen::Text(fingerprint) => special::excluded_by(path).map(|name| (name, fingerprint)),
-        Seen::Asset(fingerprint) if special::is_of_conflict(path) => {
-            special::excluded_by(path).map(|name| (name, fingerprint))
-        }
-        _ => None,
-    };
-    if let Some((name, fingerprint)) = left_out {
-        let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
-        return Look::Found(Box::new(Found::Refused { fingerprint: *fingerprint, diagnostic }));
+    if let Some(left_out) = left_out(&change) {
+        return Look::Found(Box::new(left_out));
     }
     let found = match change.seen {
         Seen::Gone => gone(tree, &change.path),
-        Seen::Asset(fingerprint) => template(reader, &change.path, fingerprint)
-            .unwrap_or_else(|| asset(&change.path, fingerprint)),
+        Seen::Asset(fingerprint) => match template(reader, &change.path, fingerprint) {
+            Some(refused) => refused,
+            None => asset(&change.path, fingerprint),
+        },
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
         Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
@@ -221,7 +220,23 @@ fn read_one(
     Look::Found(Box::new(found))
 }
 
-/// A file that is served as it is, unless its URL would be one of ours.
+/// A file that its name, or that of a directory, keeps from being an article.
+fn left_out(change: &SourceChange) -> Option<Found> {
+    let path = change.path.as_str();
+    let fingerprint = match &change.seen {
+        // Generators keep templates and data in directories that begin with `_`.
+        Seen::Text(fingerprint) => *fingerprint,
+        // Pictures in such a directory may be shown by an article; conflict copies may not.
+        Seen::Asset(fingerprint) if special::is_of_conflict(path) => *fingerprint,
+        _ => return None,
+    };
+    let name = special::excluded_by(path)?;
+    // It is remembered all the same, so that it is not new at every look.
+    let diagnostic = Diagnostic::note(LEFT_OUT, format!("{name} holds no articles"));
+    Some(Found::Refused { fingerprint, diagnostic })
+}
+
+/// A file that is served as it is, unless its URL would be one of dropfeed's own.
 fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     let url = special::beneath_static(path.as_str()).unwrap_or(path.as_str());
     let diagnostic = match UrlPath::new(url) {
@@ -234,11 +249,10 @@ fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     Found::Refused { fingerprint, diagnostic }
 }
 
-/// Jekyll fills in the `robots.txt` or `404.html` that begins with front matter. As it is, such a
-/// file is of use to nobody.
+/// A `robots.txt` or `404.html` that begins with front matter: Jekyll fills in such a file, and as it
+/// is, it is of no use.
 fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option<Found> {
-    let is_at_root = path.parent().is_some_and(|above| above.is_root());
-    if !is_at_root || !special::is_verbatim(path.as_str()) {
+    if !path.parent()?.is_root() || !special::is_verbatim(path.as_str()) {
         return None;
     }
     let beginning = reader.beginning(path, FENCE_BYTES).ok()?;
@@ -252,9 +266,13 @@ fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option
 
 fn read(state: &State, path: &RelPath, file: SourceFile, limits: &Limits) -> Found {
     let SourceFile { bytes, digest, fingerprint, racy } = file;
-    if state.file(path).and_then(|row| row.digest) == Some(digest) {
+    // Saving without a change, or a restored backup, parses nothing.
+    if let Some(row) = state.file(path)
+        && row.digest == Some(digest)
+    {
         return Found::Same { fingerprint, racy };
     }
+    // A parser that panics on one file must not end the engine.
     let reading = match catch_panic(|| understand(path, &bytes, limits)) {
         Ok(reading) => reading,
         Err(panicked) => Reading::Refused(vec![panicked]),
@@ -262,7 +280,8 @@ fn read(state: &State, path: &RelPath, file: SourceFile, limits: &Limits) -> Fou
     Found::Read { fingerprint, racy, digest, reading }
 }
 
-/// Reads the head, and which private files the article shows once it is public. A draft shows none.
+/// Reads the head, with the private files that the article shows once it is public. A draft shows
+/// none.
 fn understand(path: &RelPath, bytes: &[u8], limits: &Limits) -> Reading {
     let mut reading = article::head(path, bytes);
     if let Reading::Article { head, .. } = &mut reading

@@ -1,9 +1,10 @@
 //! The first scan after the state was lost.
 //!
-//! Ids and dates come from the feeds in `feeds/` where an entry's URL is that of a file, and are derived elsewhere. That
-//! is enough where most entries of those feeds have a file. Where they have not (the disk of the articles is not
-//! mounted, too), or where the feeds cannot be read, nothing is published but those feeds as they are, until the files
-//! are back or an operator accepts what is there.
+//! Ids and dates come from the feeds in `feeds/` where an entry's URL is that of a file, and are
+//! derived elsewhere. That is enough where most entries of those feeds have a file. Where they have
+//! not (the disk of the articles is not mounted, too), or where the feeds cannot be read, nothing is
+//! published but those feeds as they are, until the files are back or an operator accepts what is
+//! there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,14 +16,15 @@ use crate::publish::{Document, Kind, Snapshot};
 use super::step::StepError;
 use super::{Engine, hot};
 
-/// Why a first scan is held, and what to do.
+/// The reason why a first scan is held, and what to do.
 const HELD: &str = "there is no state, and most entries of the feeds in feeds.dir are not in the article directory; \
                     is its disk mounted? `dropfeed accept` publishes what is there";
 
-/// See the module.
+/// The feeds on disk that are served while a first scan is held, and whether one is.
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
     documents: HashMap<Route, Arc<Document>>,
+    /// Whether there are feeds that cannot be read.
     is_damaged: bool,
     /// Whether the last step was refused.
     pub(super) is_held: bool,
@@ -41,8 +43,8 @@ impl Recovery {
 }
 
 impl Engine {
-    /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that are on disk are
-    /// published instead.
+    /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that are
+    /// on disk are published instead.
     pub(super) fn guard_recovery(&mut self, next: &State) -> Result<(), StepError> {
         if !self.first_scan {
             return Ok(());

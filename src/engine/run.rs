@@ -19,44 +19,44 @@ use super::renderer::Renderer;
 use super::step::StepError;
 use super::{Command, Engine, Rehearsal, Reloaded, frozen_id};
 
-/// How soon a failed step is tried again, at first and at most.
+/// The wait before a failed step is tried again, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// How often a lost article directory is looked for, at least.
+/// The longest wait before a lost article directory is looked for again.
 const ROOT_RETRY: Duration = Duration::from_secs(2);
 
-/// Why deletions are held, and what to do.
+/// The reason why deletions are held, and what to do.
 const VANISHED: &str =
     "the files of most articles are gone; put them back, or run `dropfeed accept`";
 
-/// How long `dropfeed build` waits for files that are being written.
+/// The longest time for which `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an import came to, or one sentence.
+/// The effect of an import, or one sentence that says why there is none.
 type Imported = Result<Option<Rehearsal>, String>;
 
-/// A reply that is sent at the end of the turn, so that who asked finds it published.
+/// A reply that is sent at the end of the turn, after the change was published.
 enum Done {
     Reloaded(oneshot::Sender<Reloaded>, Reloaded),
     Imported(oneshot::Sender<Imported>, Imported),
 }
 
-/// What the loop remembers from turn to turn.
+/// The state of the loop from turn to turn: when to scan, and when to try again.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// Are there no events, so that looking has to do?
+    /// Whether the directory is polled, because there are no events.
     pub(super) polling: bool,
-    /// When everything was last looked at.
+    /// The time of the last full scan.
     scanned: Instant,
-    /// How long to wait after the next failure.
+    /// The wait after the next failure.
     backoff: Duration,
-    /// After a failed step: before this, what is due by time alone has to wait.
+    /// The end of the wait after a failed step: until then, what is due by time alone has to wait.
     retry_after: Option<Instant>,
     /// Whether the configured directory has still to be opened: it could not be at the reload.
     reopen: bool,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,
-    /// When the very first scan is taken: a tree that is being put there is waited for.
+    /// The time of the very first scan: a tree that is being copied there is waited for.
     pub(super) first_at: Option<Instant>,
 }
 
@@ -74,11 +74,11 @@ impl Watch {
     }
 }
 
-/// Opens the article directory and begins to listen to it. Where there is nothing to listen to, or
-/// not enough of it, the directory has to be polled.
+/// Opens the article directory and begins to watch it. Where inotify cannot report the changes of all
+/// of it, the directory has to be polled.
 ///
 /// # Errors
-/// The directory is not there, or a pattern of `articles.ignore` is none.
+/// The directory is not there, or a pattern of `articles.ignore` is not valid.
 pub fn open_tree(
     articles: &Articles,
     inbox: &Arc<Inbox<Command>>,
@@ -89,8 +89,10 @@ pub fn open_tree(
         Some(PollReason::Configured)
     } else if let Some(kind) = needs_polling(&articles.dir) {
         Some(PollReason::FileSystem(kind))
+    } else if let Err(why) = tree.watch(inbox) {
+        Some(PollReason::Failed(why.to_string()))
     } else {
-        tree.watch(inbox).err().map(|why| PollReason::Failed(why.to_string()))
+        None
     };
     let watching = match reason {
         Some(reason) => Watching::Polling { reason, every: articles.poll_every },
@@ -99,7 +101,7 @@ pub fn open_tree(
     Ok((tree, watching))
 }
 
-/// How far inotify watches the tree.
+/// The state of inotify over the tree: how many directories it watches, and the limit of the system.
 fn inotify(tree: &Tree) -> Watching {
     let directories_max = watches_max();
     Watching::Inotify { directories: tree.watched_directories(), directories_max }
@@ -131,9 +133,9 @@ impl Engine {
         let projection = self.projection.take()?;
         let published = Arc::clone(&self.parts.published);
         let status = self.status.clone();
-        let report = move |generation: u64, done: &Result<(), Unprojected>| {
-            let failure = done.as_ref().err().map(ToString::to_string);
-            status.set_projected(generation, failure.as_deref());
+        let report = move |generation: u64, done: &Result<(), Unprojected>| match done {
+            Ok(()) => status.set_projected(generation, None),
+            Err(why) => status.set_projected(generation, Some(&why.to_string())),
         };
         let work = move || projection.follow(&published, report);
         match thread::Builder::new().name("projection".to_owned()).spawn(work) {
@@ -146,16 +148,18 @@ impl Engine {
         }
     }
 
-    /// The first batch looks at everything. What the watcher reported since it began is part of it.
+    /// The first batch, which looks at everything. What the watcher reported since it began is part of
+    /// it.
     pub(super) fn first_batch(&self) -> Batch<Command> {
         let mut batch = self.parts.inbox.wait(Some(self.parts.inbox.now()));
         batch.look = Some(Look::Everything);
         batch
     }
 
-    /// One turn of the loop: obeys commands, looks, publishes, projects.
+    /// One turn of the loop: obeys commands, looks, publishes, replies.
     pub(super) fn turn(&mut self, mut batch: Batch<Command>) {
         let is_scan_due = self.rescan_at() <= self.parts.inbox.now();
+        // A command is answered with what is there now, so everything is looked at first.
         if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
             batch.look = Some(Look::Everything);
         }
@@ -188,10 +192,10 @@ impl Engine {
         }
     }
 
-    /// Publishes once, projects everything, and says whether all went well: `dropfeed build`.
+    /// Publishes once, and projects everything: `dropfeed build`. Returns the number of articles.
     ///
     /// # Errors
-    /// Whatever kept it from publishing.
+    /// The reason why it could not publish, or could not write a feed.
     pub fn build(mut self) -> anyhow::Result<usize> {
         let patience = self.parts.inbox.now() + BUILD_PATIENCE;
         let mut stepped = self.step(&Look::Everything, &Signs::default())?;
@@ -216,11 +220,11 @@ impl Engine {
         if !self.root_is_there(&batch) {
             return;
         }
-        // No place to look at is a place too: what is due by time alone is done.
+        // A look at no path at all does what is due by time alone.
         let look = batch.look.clone().unwrap_or(Look::At(Vec::new()));
         match self.step(&look, &batch.signs) {
             Ok(stepped) => {
-                // A first scan that is waited for has done nothing yet.
+                // While the first scan waits for the tree, the earlier trouble is not over.
                 if !self.recovery.is_held {
                     self.status.set_degraded(Part::Engine, None);
                     self.report_hold();
@@ -228,7 +232,7 @@ impl Engine {
                 self.watch.backoff = RETRY.0;
                 self.watch.retry_after = None;
                 if look == Look::Everything {
-                    // A first scan that waits for files to be finished is none yet.
+                    // A first scan that waits for files to be finished has scanned nothing yet.
                     if !self.first_scan {
                         self.status.set_scanned(&stepped.unreadable);
                     }
@@ -249,7 +253,8 @@ impl Engine {
 
     /// Puts into the status which deletions are held, if any are.
     fn report_hold(&self) {
-        self.status.set_held(self.current.state.held().map(|shrink| (shrink, VANISHED)));
+        let held = self.current.state.held();
+        self.status.set_held(held.map(|shrink| (shrink, VANISHED)));
     }
 
     /// Puts into the status why a step failed.
@@ -263,14 +268,15 @@ impl Engine {
         }
     }
 
-    /// Asks for the health of the root. One that is gone freezes what is published; one that was swapped is opened.
+    /// Whether the root is there. One that is gone freezes what is published; one that was swapped is
+    /// opened.
     fn root_is_there(&mut self, batch: &Batch<Command>) -> bool {
-        let asked = batch.root_changed || batch.look == Some(Look::Everything);
-        let tree = self.parts.renderer.tree();
-        let health = match tree {
+        // The check costs a few system calls, so it is not made at every small change.
+        let is_checked = batch.root_changed || batch.look == Some(Look::Everything);
+        let health = match self.parts.renderer.tree() {
             None => Health::Swapped,
             Some(_) if self.watch.reopen => Health::Swapped,
-            Some(tree) if asked => tree.health(),
+            Some(tree) if is_checked => tree.health(),
             Some(_) => Health::Same,
         };
         let gone = match health {
@@ -304,12 +310,13 @@ impl Engine {
         self.watch.polling = watching.is_polling();
         self.status.set_watching(watching);
         self.watch.reopen = false;
-        // What is under way belongs to the tree that was; the new one is looked at whole.
+        // Hints that are under way belong to the old tree, so all of the new one is looked at.
         self.parts.inbox.rescan_later(Duration::ZERO);
         Ok(())
     }
 
-    /// Falls back to polling where a directory could not be watched, and returns to listening when that is over.
+    /// Falls back to polling where a directory could not be watched, and returns to inotify when that
+    /// is over.
     fn listen_or_poll(&mut self) {
         let Some(tree) = self.parts.renderer.tree() else { return };
         let articles = &self.parts.config.articles;
@@ -341,7 +348,7 @@ impl Engine {
         if let Some(before) = self.parts.renderer.tree() {
             tree.succeed(&before);
         }
-        // Directories are watched when a look enters them: whether all can be is known after the next one.
+        // Directories are watched when a look enters them, so a whole look shows whether all can be.
         let known = super::read::Known(&self.current.state);
         if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
             self.status.set_watching(inotify(&tree));
@@ -361,8 +368,11 @@ impl Engine {
         let now = self.parts.inbox.now();
         let scan = self.rescan_at().saturating_duration_since(now);
         let wake = self.next_wake(self.parts.clock.now(), scan);
-        // What is due stays due while steps fail: it must not wake a loop that cannot serve it.
-        self.watch.retry_after.map_or(wake, |retry| wake.max(retry))
+        match self.watch.retry_after {
+            // What is due stays due while steps fail: without this, the loop would spin.
+            Some(retry) => wake.max(retry),
+            None => wake,
+        }
     }
 
     fn reload(&mut self, config: Config) -> Reloaded {
@@ -376,14 +386,17 @@ impl Engine {
         let applied = before.changes(&self.parts.config).applied;
         // A larger limit lets in what was refused, though its file has not changed.
         self.current.state.forget_refusals();
-        // Where it cannot be opened, the next turn tries again, and says so.
-        let opened = if reopen { self.reopen() } else { Ok(()) };
-        self.watch.reopen |= opened.is_err();
+        let mut without_directory = None;
+        if reopen && let Err(why) = self.reopen() {
+            // The next turn tries again.
+            self.watch.reopen = true;
+            without_directory = Some(why.to_string());
+        }
         info!(event = "reloaded", "the configuration was reloaded");
-        Reloaded { applied, frozen_id, without_directory: opened.err().map(|why| why.to_string()) }
+        Reloaded { applied, frozen_id, without_directory }
     }
 
-    /// What reads articles.
+    /// The reader of articles.
     pub fn renderer(&self) -> &Arc<Renderer> {
         &self.parts.renderer
     }

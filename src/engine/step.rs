@@ -19,31 +19,33 @@ use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::{Store as _, StoreError};
 
+use super::operator::Before;
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
 use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
-/// Times that a step is begun again because a body could not be rendered: each time at least one more file is refused.
+/// The number of times that a step is begun again because a body could not be rendered: each time at
+/// least one more file is refused.
 const RETRIES_MAX: usize = 64;
 
-/// When an article whose file could not be read for its body is looked at again.
+/// The wait before an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 
-/// Why a start over another directory is held, and what to do.
+/// The reason why a start over another directory is held, and what to do.
 pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \
                                articles are not in it; is its disk mounted? `dropfeed accept` \
                                publishes what is there";
 
-/// Why a step left nothing behind.
+/// The reason why a step changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The article directory is gone or unmounted: what is published stands.
+    /// The article directory is gone or unmounted: what is published stays.
     #[error("{0}")]
     Root(#[from] RootLost),
     /// The rows could not be made durable.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Most articles are not in the article directory, and it is not certain that it is the right one.
+    /// Most articles are not in the article directory, which may not be the right one.
     #[error("held: {0}: {1}")]
     Held(Shrink, &'static str),
     /// The state was lost, and nothing is known of the entries that there were.
@@ -54,7 +56,7 @@ pub enum StepError {
     Unrecovered,
 }
 
-/// What a step did.
+/// The effect of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stepped {
     /// Files that were new, changed or gone.
@@ -63,7 +65,7 @@ pub struct Stepped {
     pub held_back: Vec<RelPath>,
     /// Files that could not be looked at: what is known of them stays.
     pub unreadable: Vec<RelPath>,
-    /// Was a new snapshot published?
+    /// Whether a new snapshot was published.
     pub published: bool,
 }
 
@@ -76,11 +78,9 @@ impl Engine {
         let inbox = Arc::clone(&self.parts.inbox);
         let mut laps = Laps::start(inbox.timer());
         let now = self.parts.clock.now();
-        let tree = self
-            .parts
-            .renderer
-            .tree()
-            .ok_or_else(|| RootLost::Gone("it is not there".to_owned()))?;
+        let Some(tree) = self.parts.renderer.tree() else {
+            return Err(RootLost::Gone("it is not there".to_owned()).into());
+        };
         let (look, mut changes) = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
@@ -101,12 +101,15 @@ impl Engine {
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
+        // An operator who accepts what is there has the last word over both guards.
         if self.pending.accept.is_empty() {
-            let guarded = self.root.guard(&tree, next.state.shrink(now));
-            guarded.map_err(|shrink| StepError::Held(shrink, HELD))?;
+            if let Err(shrink) = self.root.guard(&tree, next.state.shrink(now)) {
+                return Err(StepError::Held(shrink, HELD));
+            }
             self.guard_recovery(&next.state)?;
         }
-        let was_held = self.current.state.held().is_some() || self.recovery.is_held;
+        let is_held = self.current.state.held().is_some() || self.recovery.is_held;
+        let before = if is_held { Before::Held } else { Before::Free };
         let deleted = operator::deleted(&outcome);
         self.pending.values.retain(|(name, _)| name != value::ROOT);
         self.pending.values.extend(self.root.news(&tree, look));
@@ -117,12 +120,13 @@ impl Engine {
             self.scanned(&tree);
         }
         self.pending.reweigh = false;
-        self.accepted(deleted, was_held);
+        // Replies come last: an operator who has one finds the articles gone.
+        self.accepted(deleted, before);
         Ok(Stepped { files, held_back: paths(held), unreadable, published })
     }
 
-    /// Looks where `look` says, or everywhere, where something is about to go for good: its article may have moved.
-    /// Returns where it looked.
+    /// Looks where `look` says, or everywhere, where something is about to go for good: its article may
+    /// have moved. Returns where it looked.
     fn look(
         &self,
         tree: &Tree,
@@ -134,16 +138,23 @@ impl Engine {
         let deletes = state.deletes(&self.policy, now);
         if !(deletes || self.first_scan || self.root.is_guarded(tree)) {
             let changes = tree.look(look, &Known(state))?;
-            let goes = |change: &SourceChange| {
-                change.seen == Seen::Gone && state.is_withdrawn(&change.path)
-            };
-            if *look == Look::Everything || !changes.iter().any(goes) {
+            if *look == Look::Everything || !self.loses_withdrawn(&changes) {
                 return Ok((look.clone(), changes));
             }
         }
         let everything = Look::Everything;
         let changes = tree.look(&everything, &Known(state))?;
         Ok((everything, changes))
+    }
+
+    /// Whether the file of a withdrawn article is gone: such an article is deleted without a grace.
+    fn loses_withdrawn(&self, changes: &[SourceChange]) -> bool {
+        for SourceChange { path, seen } in changes {
+            if *seen == Seen::Gone && self.current.state.is_withdrawn(path) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Reads what changed. Returns what was seen, and the files that cannot be read.
@@ -157,7 +168,7 @@ impl Engine {
         let limits = renderer::limits(&self.parts.config);
         let state = &self.current.state;
         let observed = read::read_changes(tree, state, changes, &limits, now, &progress);
-        // However it ended, nothing is read any more.
+        // Before an error is returned: nothing is read any more, in any case.
         self.status.set_scanning(None);
         let Observed { mut observations, again, unreadable } = observed?;
         for (path, after) in again {
@@ -167,9 +178,12 @@ impl Engine {
             read::show_drafts(&mut observations);
         }
         read::complete(tree, &self.current.state, &mut observations, now)?;
-        // Its writer came back while it was read: it will be hinted at again.
+        // Where the writer came back while the file was read, another hint will come.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
-        let unreadable_now = unreadable.iter().map(|(path, _)| path.clone()).collect();
+        let mut unreadable_now = Vec::new();
+        for (path, _) in &unreadable {
+            unreadable_now.push(path.clone());
+        }
         self.status.add_unreadable(unreadable);
         self.status.remove_unreadable(&observations);
         Ok((observations, unreadable_now))
@@ -182,7 +196,8 @@ impl Engine {
         self.recovery = Default::default();
         let found = self.current.state.recovery();
         if found.after == found.before {
-            // Each has its file. Until then, one that is put back later is still the entry that it was.
+            // Every entry has its file. Until then, a file that is put back later still gets the id
+            // of its entry.
             self.current.state.adopt(Vec::new());
         }
     }
@@ -196,7 +211,8 @@ impl Engine {
         signs: &Signs,
         now: Timestamp,
     ) -> Vec<Held> {
-        // A look at single paths follows events, which tell of writers. A scan of everything knows of none.
+        // A look at single paths follows events, which report writers. A scan follows none, so it
+        // has to ask which files are open for writing.
         let asks = *look == Look::Everything
             && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
         let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
@@ -214,7 +230,7 @@ impl Engine {
         held
     }
 
-    /// Does the very first scan have to wait? Numbers follow dates on it, and decide what the feed
+    /// Whether the very first scan has to wait. Numbers follow dates on it, and decide what the feed
     /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
     /// that is being written is not waited for.
     fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
@@ -225,8 +241,12 @@ impl Engine {
         if let Some(first_at) = self.watch.first_at {
             return now < first_at;
         }
-        let quiet = held.iter().filter(|held| !held.is_open).map(|held| held.again).max();
-        let wait = quiet.unwrap_or_default();
+        let mut wait = Duration::ZERO;
+        for held in held {
+            if !held.is_open {
+                wait = wait.max(held.again);
+            }
+        }
         self.watch.first_at = Some(now + wait);
         // A scan that has nothing to wait for must not be repeated at once, should it fail.
         if !wait.is_zero() {
@@ -235,8 +255,8 @@ impl Engine {
         !wait.is_zero()
     }
 
-    /// The value after `base`, and what has to become durable for it. An article that cannot be rendered is refused, so that
-    /// its last good version stands.
+    /// The value after `base`, and what has to become durable for it. An article that cannot be
+    /// rendered is refused, so that its last good version stays.
     pub(super) fn apply(
         &self,
         base: &Current,
@@ -253,15 +273,13 @@ impl Engine {
                 base.state.step(observations, &self.policy, now, scan, reweigh, deletions);
             let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
+            // The step is done again without what failed, from the same base: a refusal has to reach
+            // the ledger before anything is published.
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
             for (path, diagnostics) in failed {
-                outcome.notices.extend(
-                    diagnostics
-                        .into_iter()
-                        .map(|reported| Notice::Diagnostic(path.clone(), reported)),
-                );
+                add_diagnostics(&mut outcome.notices, &path, diagnostics);
             }
             let is_new = self.first_scan || self.parts.published.load().is_none();
             if is_new
@@ -281,17 +299,21 @@ impl Engine {
         }
     }
 
-    /// Renders the bodies that the hot feeds want and that are not there. Names what cannot be rendered.
-    /// No diagnostics: the file is not, or not any more, what the library knows.
+    /// Renders the bodies that the hot feeds want and that are not there. Returns what cannot be
+    /// rendered: without diagnostics where the file is not what the library knows.
     pub(super) fn render(
         &self,
         next: &mut Current,
         outcome: &mut Outcome,
     ) -> Vec<(RelPath, Vec<Diagnostic>)> {
+        // An article may be in several hot feeds, and is rendered once.
         let (mut wanted, mut seen) = (Vec::new(), HashSet::new());
         for scope in hot::scopes(&self.parts.config) {
-            let entries = next.state.library().entries(&scope, self.parts.config.feeds.limit);
-            wanted.extend(entries.into_iter().filter(|article| seen.insert(article.seq)));
+            for article in next.state.library().entries(&scope, self.parts.config.feeds.limit) {
+                if seen.insert(article.seq) {
+                    wanted.push(article);
+                }
+            }
         }
         let missing: Vec<&Arc<Article>> =
             wanted.iter().filter(|article| !next.bodies.has(article)).collect();
@@ -306,11 +328,7 @@ impl Engine {
                     let body = Arc::new(body);
                     outcome.commit.bodies.push((article.seq, Some(Arc::clone(&body))));
                     next.bodies.insert(article, body);
-                    outcome.notices.extend(
-                        reported
-                            .into_iter()
-                            .map(|reported| Notice::Diagnostic(article.path.clone(), reported)),
-                    );
+                    add_diagnostics(&mut outcome.notices, &article.path, reported);
                 }
                 Err(Bodiless::Refused(diagnostics)) => {
                     failed.push((article.path.clone(), diagnostics))
@@ -321,8 +339,9 @@ impl Engine {
                 }
             }
         }
-        let gone: Vec<Seq> = next.bodies.retain(&wanted);
-        outcome.commit.bodies.extend(gone.into_iter().map(|seq| (seq, None)));
+        for seq in next.bodies.retain(&wanted) {
+            outcome.commit.bodies.push((seq, None));
+        }
         failed
     }
 
@@ -372,14 +391,14 @@ impl Engine {
             events::still_refused(&next.state, &notices);
         }
         commit.values.extend(self.pending.values.iter().cloned());
-        // What this step made is later, so it stands behind.
+        // Of two rows for one document the last one wins, so those of this step come last.
         commit.documents.splice(0..0, self.pending.documents.iter().cloned());
         if self.first_scan {
             commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
         }
         if is_empty(&commit) && !is_new && touched.is_empty() && !self.pending.reweigh {
-            // What is not durable may be another all the same: a timer is over. To keep it would wake the loop again at
-            // once, for ever.
+            // The value may differ in what is not durable: a timer that is over. To keep the old value
+            // would wake the loop again at once, for ever.
             self.current = next;
             return Ok(false);
         }
@@ -406,7 +425,7 @@ fn write(feed: Feed) -> (Scope, Result<gate::Published, Vec<gate::Rejected>>) {
     (feed.scope.clone(), gate::write_checked(feed))
 }
 
-/// How long the parts of a step took, for the log at level debug.
+/// The durations of the parts of a step, for the log at level debug.
 pub(super) struct Laps<'a> {
     timer: &'a dyn Timer,
     start: Instant,
@@ -436,8 +455,15 @@ impl<'a> Laps<'a> {
     }
 }
 
-/// Turns the readings of what failed into refusals, or takes them back where the file is another by now (no
-/// diagnostics). False where nothing of it was read just now.
+/// Adds the diagnostics of a file to the notices of a step.
+fn add_diagnostics(notices: &mut Vec<Notice>, path: &RelPath, diagnostics: Vec<Diagnostic>) {
+    for diagnostic in diagnostics {
+        notices.push(Notice::Diagnostic(path.clone(), diagnostic));
+    }
+}
+
+/// Turns the readings of what failed into refusals, or takes them back where the file is another by
+/// now (no diagnostics). False where nothing of it was read just now.
 fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
     let mut refused = false;
     for (path, diagnostics) in failed {

@@ -1,4 +1,6 @@
-//! Where an article wants to stand: its URL, and the scopes whose feeds carry it. Pure functions of its path and head.
+//! The address that an article asks for: its URL, and the directories and tags whose feeds carry it.
+//!
+//! Pure functions of its path and head. Who gets which URL is the ledger's decision.
 
 use percent_encoding::percent_decode_str;
 
@@ -11,22 +13,35 @@ use crate::base::{Diagnostic, RelPath, Scope, UrlPath};
 pub(super) struct Address {
     /// The wanted path.
     pub(super) url: UrlPath,
-    /// Set where its author named the whole path: it is given or refused, never numbered.
-    pub(super) explicit: bool,
+    /// The origin of the path.
+    pub(super) origin: Origin,
+}
+
+/// The origin of a URL that an article asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Its author named the whole path: it is given or refused, never numbered.
+    Explicit,
+    /// It follows from the path of the file: where it is another's, it gets a number.
+    Derived,
 }
 
 /// The URL that the article at `path` asks for, or why it cannot have one.
 pub(super) fn address(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
     match &head.path {
-        Some(path) => explicit(UrlPath::new(path), path),
-        None => from_place(path, head),
+        Some(written) => Ok(Address {
+            url: written_url(UrlPath::new(written), written)?,
+            origin: Origin::Explicit,
+        }),
+        None => from_location(path, head),
     }
 }
 
-fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
+fn from_location(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
     let location = Location::of(path);
     let names = location.names.iter().map(String::as_str);
-    // An `index.md` in the root has no directory to be named after, and the home page is not an article's.
+    // An `index.md` in the root has no directory to be named after, and the home page is not an
+    // article's.
     let derived = UrlPath::of_names(names).or_else(|| UrlPath::new("index"));
     let Some(derived) = derived else {
         return Err(Diagnostic::error(
@@ -34,24 +49,24 @@ fn from_place(path: &RelPath, head: &Head) -> Result<Address, Diagnostic> {
             "its name has no letter or digit to make a URL of",
         ));
     };
-    match &head.slug {
-        // Under dated permalinks, one slug may name an article of each year.
-        Some(slug) => {
-            let address = explicit(derived.with_last(slug.trim_matches('/')), slug)?;
-            Ok(Address { explicit: false, ..address })
-        }
-        None => Ok(Address { url: derived, explicit: false }),
-    }
+    let url = match &head.slug {
+        Some(slug) => written_url(derived.with_last(slug.trim_matches('/')), slug)?,
+        None => derived,
+    };
+    // A slug is numbered too: under dated permalinks, one slug may name an article of each year.
+    Ok(Address { url, origin: Origin::Derived })
 }
 
-fn explicit(url: Option<UrlPath>, written: &str) -> Result<Address, Diagnostic> {
+/// The URL that an author wrote, or a diagnostic that it is not valid.
+fn written_url(url: Option<UrlPath>, written: &str) -> Result<UrlPath, Diagnostic> {
     match url {
-        Some(url) => Ok(Address { url, explicit: true }),
+        Some(url) => Ok(url),
         None => Err(Diagnostic::error("no-url", format!("{written:?} is not a valid URL path"))),
     }
 }
 
-/// The URL that an alias of a [`Head`] means; `None` for one that is not a path. `site_path` is the path of `site.url`.
+/// The URL that an alias of a [`Head`] means; `None` for one that is not a path. `site_path` is the
+/// path of `site.url`.
 pub(super) fn alias(alias: &str, site_path: &str) -> Option<UrlPath> {
     let base = percent_decode_str(site_path).decode_utf8_lossy();
     // The path of a whole URL may begin with that of the site.
@@ -62,18 +77,22 @@ pub(super) fn alias(alias: &str, site_path: &str) -> Option<UrlPath> {
     UrlPath::new(within)
 }
 
-/// The directories whose feeds carry the article at `path`, with their names as they are, from the root down.
+/// The directories whose feeds carry the article at `path`, with their names as they are, from the
+/// root down.
 pub(super) fn directories(path: &RelPath) -> Vec<(Scope, String)> {
-    let directories = Location::of(path).directories;
-    (1..=directories.len())
-        .filter_map(|depth| {
-            let url = UrlPath::of_names(directories[..depth].iter().map(String::as_str))?;
-            Some((Scope::Directory(url), directories[depth - 1].clone()))
-        })
-        .collect()
+    let names = Location::of(path).directories;
+    let mut directories = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        // There always is one: it is missing only where there is no name at all.
+        if let Some(url) = UrlPath::of_names(names[..=n].iter().map(String::as_str)) {
+            directories.push((Scope::Directory(url), name.clone()));
+        }
+    }
+    directories
 }
 
-/// The slug of a tag: `+` reads plus, `#` sharp, a leading `.` dot; so `C++` and `C#` and `C` are three.
+/// The slug of a tag: `+` reads plus, `#` sharp, a leading `.` dot; so `C++` and `C#` and `C` are
+/// three.
 pub(super) fn tag_slug(tag: &str) -> String {
     let tag = tag.trim_start_matches('#');
     let mut spoken = String::with_capacity(tag.len());
@@ -88,7 +107,8 @@ pub(super) fn tag_slug(tag: &str) -> String {
     slug(&spoken)
 }
 
-/// The form by which names of tags and authors are one: case and surrounding white space do not part them.
+/// The form in which names of tags and authors are compared: case and surrounding white space do not
+/// matter.
 pub(super) fn folded(name: &str) -> String {
     crate::base::text::line(name).to_lowercase()
 }

@@ -1,12 +1,13 @@
 //! The archive of a channel (RFC 5005, section 4): pages of its feed that are closed once they are full.
 //!
-//! A page is a range of publication numbers: from the number after the page before it to its own end. The end is fixed
-//! when the page closes, and is remembered for ever, so that no page ever shifts: a deletion leaves a hole, and an article
-//! that joins a channel late (an old article with a new tag) is on the page of its number.
+//! A page is a range of publication numbers: from the number after the page before it to its own
+//! end. The end is fixed when the page closes, and is remembered for ever, so that no page ever
+//! shifts: a deletion leaves a hole, and an article that joins a channel late (an old article with
+//! a new tag) is on the page of its number.
 //!
-//! A page closes as soon as so many of the channel's articles are behind the last one; so the feed, which has the newest
-//! articles of the channel, only has to hold fewer than a page of them to hold everything that is on no page. How many
-//! that are is fixed when the ledger is made: [`page_size`].
+//! A page closes as soon as it is full: when [`page_size`] of the channel's articles are on no page
+//! yet. So a feed that holds the newest `page_size` articles holds everything that is on no page.
+//! The size is fixed when the ledger is made.
 
 use imbl::Vector;
 
@@ -20,11 +21,14 @@ const PAGES_PER_VALUE: usize = 64;
 /// The names of the values that remember pages begin with this.
 const VALUE: &str = "archive:";
 
-/// Articles on a page of the archives of a new ledger, from `feeds.limit` at that moment: half of the limit, so that a
-/// page fills soon and the feed rarely has to hold more than its limit; not fewer than ten, which a feed holds whatever
-/// their size, where the limit allows it; and at most a hundred, so that a page stays small.
+/// The number of articles on a page of the archives of a new ledger, from `feeds.limit` at that
+/// moment.
 pub fn page_size(limit: usize) -> usize {
-    (limit / 2).max(limit.min(10)).clamp(1, 100)
+    // Half of the limit, so that a page fills soon and the feed rarely holds more than its limit.
+    let half = limit / 2;
+    // A feed holds ten entries whatever their size, so a smaller page would gain nothing.
+    let at_least = limit.min(10);
+    half.max(at_least).clamp(1, 100)
 }
 
 /// The closed pages of a channel. Cheap to copy.
@@ -39,14 +43,14 @@ pub(super) struct Archive {
 pub(super) struct Page {
     /// Its last publication number.
     end: Seq,
-    /// When it closed: whole seconds.
+    /// The time at which it closed: whole seconds.
     pub(super) closed: Timestamp,
     /// The sum of the digests of the articles on it.
     pub(super) sum: u128,
 }
 
 impl Archive {
-    /// How many pages are closed.
+    /// The number of closed pages.
     pub(super) fn len(&self) -> u64 {
         self.pages.len() as u64
     }
@@ -69,10 +73,15 @@ impl Archive {
     }
 
     /// The pages, from 1, that are not the same in `old`.
-    pub(super) fn changed_since<'a>(&'a self, old: &'a Archive) -> impl Iterator<Item = u64> + 'a {
+    pub(super) fn changed_since(&self, old: &Archive) -> Vec<u64> {
+        let mut changed = Vec::new();
         let mut before = old.pages.iter();
-        let pages = (1..).zip(&self.pages);
-        pages.filter(move |(_, page)| before.next() != Some(page)).map(|(number, _)| number)
+        for (number, page) in (1..).zip(&self.pages) {
+            if before.next() != Some(page) {
+                changed.push(number);
+            }
+        }
+        changed
     }
 
     /// Counts an article with this digest in, if its number is on a closed page.
@@ -90,18 +99,20 @@ impl Archive {
     }
 
     fn page_of(&mut self, seq: Seq) -> Option<&mut Page> {
+        // The first page that ends at `seq` or behind it; past the last page there is none.
         let (Ok(at) | Err(at)) = self.pages.binary_search_by(|page| page.end.cmp(&seq));
         self.pages.get_mut(at)
     }
 
-    /// Closes a page that ends with `end`, which is behind the last end.
+    /// Closes a page that ends with `end`, which must be behind the end of the last page.
     pub(super) fn close(&mut self, end: Seq, closed: Timestamp, sum: u128) {
         debug_assert!(end > self.end(), "a page ends before the one before it");
         self.pages.push_back(Page { end, closed, sum });
     }
 
-    /// The values that remember the pages from `number` on. After a full value comes an empty one, so that what an
-    /// earlier channel of the same scope left there ends with it; without pages, it is the only one.
+    /// The values that remember the pages from `number` on. After a full value comes an empty one, so
+    /// that what an earlier channel of the same scope left there ends with it; without pages, it is
+    /// the only one.
     pub(super) fn values(&self, scope: &Scope, number: u64) -> Vec<(String, String)> {
         let first = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
         let mut values = Vec::new();
@@ -113,6 +124,7 @@ impl Archive {
             }
             values.push((value_name(scope, n), text));
         }
+        // A reader goes on after a full value, so it has to find where the archive ends.
         if self.pages.len().is_multiple_of(PAGES_PER_VALUE) {
             values.push((value_name(scope, self.pages.len() / PAGES_PER_VALUE), String::new()));
         }
@@ -201,7 +213,7 @@ mod tests {
         for pages in [0, 1, 63, 64, 65, 128, 150] {
             let mut values: std::collections::HashMap<String, String> =
                 earlier.iter().cloned().collect();
-            // It begins anew, and closes its pages one by one.
+            // The channel starts again, and closes its pages one by one.
             values.extend(of(0).values(&Scope::Site, 1));
             for n in 1..=pages {
                 values.extend(of(n).values(&Scope::Site, n));
@@ -224,8 +236,8 @@ mod tests {
         let sums: Vec<u128> = archive.pages.iter().map(|page| page.sum).collect();
         assert_eq!(sums, [101, 202]);
         archive.subtract(10, 1);
-        assert_eq!(archive.changed_since(&before).collect::<Vec<_>>(), [2]);
+        assert_eq!(archive.changed_since(&before), [2]);
         archive.close(30, Timestamp::UNIX_EPOCH, 0);
-        assert_eq!(archive.changed_since(&before).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(archive.changed_since(&before), [2, 3]);
     }
 }

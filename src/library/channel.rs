@@ -1,11 +1,12 @@
-//! The articles of one scope: which stand in its feed, which on its page, which in its archive, and the version of them.
+//! The articles of one scope: those in its feed, on its page, and in its archive, with a version of
+//! them all.
 
-use imbl::OrdSet;
+use imbl::{OrdMap, OrdSet};
 
 use crate::base::{Digest, Scope, Timestamp};
 
 use super::archive::Archive;
-use super::{Article, Seq};
+use super::{Article, Row, Seq};
 
 /// The articles of a scope. Cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,7 +27,8 @@ impl Members {
         Self { archive, ..Self::default() }
     }
 
-    /// Adds what `insert` did not add before. `fingerprint` is the article's, which all of its channels share.
+    /// Adds an article, which must not be a member. `fingerprint` is the article's: it is made once for
+    /// all of its channels.
     pub(super) fn insert(&mut self, scope: &Scope, article: &Article, fingerprint: u128) {
         let audience = audience(article);
         if audience.feeds && !is_outside(scope, article) {
@@ -48,36 +50,52 @@ impl Members {
         self.sum = self.sum.wrapping_sub(fingerprint);
     }
 
-    /// The `limit` numbers that became public last, the newest first, and all that are on no page of the archive.
-    pub(super) fn newest(&self, limit: usize) -> impl Iterator<Item = Seq> + '_ {
+    /// The `limit` numbers that became public last, the newest first, and all that are on no page of
+    /// the archive.
+    pub(super) fn newest(&self, limit: usize) -> Vec<Seq> {
         let end = self.archive.end();
-        let newest = self.feed.iter().rev().copied().enumerate();
-        newest.take_while(move |(n, seq)| *n < limit || *seq > end).map(|(_, seq)| seq)
+        let mut newest = Vec::new();
+        for seq in self.feed.iter().rev() {
+            // An entry on no page of the archive is nowhere but here, so the limit gives way.
+            if newest.len() >= limit && *seq <= end {
+                break;
+            }
+            newest.push(*seq);
+        }
+        newest
     }
 
-    /// Closes the pages of the archive that are full. `digest` gives the fingerprint of a member. Returns the number of
-    /// the first page that it closed.
+    /// Closes the pages of the archive that are full. Returns the number of the first page that it
+    /// closed.
     pub(super) fn close_pages(
         &mut self,
         size: usize,
         now: Timestamp,
-        digest: impl Fn(Seq) -> u128,
+        rows: &OrdMap<Seq, Row>,
     ) -> Option<u64> {
         let first = self.archive.len() + 1;
         loop {
             let open = self.feed.range(self.archive.end() + 1..);
             let page: Vec<Seq> = open.take(size).copied().collect();
-            let Some(end) = page.last().copied().filter(|_| page.len() == size) else { break };
-            let sum = page.into_iter().fold(0, |sum: u128, seq| sum.wrapping_add(digest(seq)));
-            self.archive.close(end, now, sum);
+            let Some(end) = page.last() else { break };
+            if page.len() < size {
+                break;
+            }
+            let mut sum: u128 = 0;
+            for seq in &page {
+                if let Some(row) = rows.get(seq) {
+                    sum = sum.wrapping_add(fingerprint(&row.article));
+                }
+            }
+            self.archive.close(*end, now, sum);
         }
-        (self.archive.len() >= first).then_some(first)
+        if self.archive.len() >= first { Some(first) } else { None }
     }
 
     /// The numbers on a page of the archive, from 1; none where it is not closed.
-    pub(super) fn on_page(&self, number: u64) -> impl Iterator<Item = Seq> + '_ {
-        let (first, last) = self.archive.range(number).unwrap_or((1, 0));
-        self.feed.range(first..).take_while(move |seq| **seq <= last).copied()
+    pub(super) fn on_page(&self, number: u64) -> Vec<Seq> {
+        let Some((first, last)) = self.archive.range(number) else { return Vec::new() };
+        self.feed.range(first..=last).copied().collect()
     }
 
     /// The pages of the archive.
@@ -85,12 +103,12 @@ impl Members {
         &self.archive
     }
 
-    /// Whether there are any.
+    /// Whether the feed and the page have anything to show.
     pub(super) fn presence(&self) -> Presence {
         Presence { lists: !self.list.is_empty(), feeds: !self.feed.is_empty() }
     }
 
-    /// How many are in the feed.
+    /// The number of articles in the feed.
     pub(super) fn feed_len(&self) -> usize {
         self.feed.len()
     }
@@ -105,7 +123,7 @@ impl Members {
         self.list.range((from, 0)..(to, 0)).rev().map(|(_, seq)| *seq)
     }
 
-    /// How many stand on its page.
+    /// The number of articles on the page.
     pub(super) fn count(&self) -> usize {
         self.list.len()
     }
@@ -135,7 +153,8 @@ pub(super) struct Presence {
 pub(super) struct Totals {
     /// Authors who have articles.
     pub(super) authors: usize,
-    /// The sum of the numbers of the scopes that have something in their feed, and of all sections: in no order.
+    /// The sum of the numbers of the scopes that have something in their feed, and of all sections.
+    /// A sum does not depend on an order, and a part can be taken out again.
     pub(super) listing: u128,
 }
 
@@ -145,16 +164,20 @@ impl Totals {
         if matches!(scope, Scope::Author(_)) {
             self.authors = self.authors + usize::from(new.lists) - usize::from(old.lists);
         }
-        let number = || number(&format!("{scope} {name}"));
-        match (old.feeds, new.feeds) {
-            (false, true) => self.listing = self.listing.wrapping_add(number()),
-            (true, false) => self.listing = self.listing.wrapping_sub(number()),
-            _ => {}
+        if old.feeds == new.feeds {
+            return;
+        }
+        let number = number(&format!("{scope} {name}"));
+        if new.feeds {
+            self.listing = self.listing.wrapping_add(number);
+        } else {
+            self.listing = self.listing.wrapping_sub(number);
         }
     }
 }
 
-/// The places that show a public article. Its own page is there for everybody who has the address.
+/// The kinds of document that show a public article. Its own page is there for everybody who has the
+/// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Audience {
     /// Feeds.
@@ -175,14 +198,18 @@ pub fn audience(article: &Article) -> Audience {
     }
 }
 
-/// Whether the feed of the scope must not show an article: subscribers of the old site know the site's feed, and would
-/// take what it did not list for new.
+/// Whether the feed of the scope must not show an article: subscribers of the old site know the
+/// site's feed, and would take what it did not list for new.
 fn is_outside(scope: &Scope, article: &Article) -> bool {
-    *scope == Scope::Site && article.imported.as_ref().is_some_and(|imported| !imported.is_listed)
+    match &article.imported {
+        Some(imported) => *scope == Scope::Site && !imported.is_listed,
+        None => false,
+    }
 }
 
 /// The facts of an article that feeds and pages show, as a number.
 pub(super) fn fingerprint(article: &Article) -> u128 {
+    // Every field is named, so that a new one is not forgotten here. The digest covers the head.
     let Article { seq, id, path, url, head: _, published, updated, digest, imported } = article;
     let mut text = format!("{seq} {id} {path} {url} {published} {updated} {digest}");
     if let Some(imported) = imported {
@@ -191,7 +218,7 @@ pub(super) fn fingerprint(article: &Article) -> u128 {
     number(&text)
 }
 
-/// A number that texts do not share: sums of such numbers tell one set of texts from another.
+/// A number that texts do not share: sums of such numbers distinguish one set of texts from another.
 pub(super) fn number(text: &str) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&Digest::of(text.as_bytes()).as_bytes()[..16]);

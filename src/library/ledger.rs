@@ -14,13 +14,13 @@ use crate::article::Head;
 use crate::base::Fingerprint;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
-use super::address::Address;
+use super::address::{Address, Origin};
 use super::{FileRow, Kept, Record, Seq, Standing};
 
-/// Articles that may want the same derived URL or the same derived id: `my-post`, `my-post-2`, ...
+/// The limit of the articles that may want the same derived URL or id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
 
-/// What is left of a file that is gone.
+/// The facts by which a file that is gone is recognised under another path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trace {
     pub(super) fingerprint: Fingerprint,
@@ -35,33 +35,35 @@ pub(super) struct Ledger {
     files: OrdMap<RelPath, FileRow>,
     /// Every article that ever was public.
     records: OrdMap<Seq, Arc<Record>>,
-    /// The article of a path: the last one that stood there.
+    /// The article of a path: the last one that had it.
     by_path: HashMap<RelPath, Seq>,
     /// The owner of an id, by the beginning of its digest.
     by_id: OrdSet<(u64, Seq)>,
     /// The owner of a URL, by its key; for ever.
     urls: HashMap<UrlPath, Seq>,
-    /// Files whose articles ask for what is another's, and what is said of that. Tried again with every change.
+    /// Files whose articles ask for what is another's, with the diagnostic that was reported. They
+    /// are weighed again with every change.
     contested: OrdMap<RelPath, Diagnostic>,
-    /// When to weigh a file again: it appears or expires then. May hold moments that no longer matter.
+    /// The times at which to weigh a file again: it appears or expires then. Some may no longer matter.
     timers: OrdSet<(Timestamp, RelPath)>,
     /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
     expired: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
     missing: OrdSet<(Timestamp, Seq)>,
-    /// Articles that were deleted a moment after their file went, and when it went: without a grace, or of an article
-    /// that is withdrawn, a rename that is seen in two halves would be a deletion and a new article.
+    /// Articles that were deleted a moment after their file went, and when it went. Without a grace,
+    /// or for a withdrawn article, a rename that is seen in two halves would otherwise be a deletion
+    /// and a new article.
     departed: OrdSet<(Timestamp, Seq)>,
     /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
     vanished: OrdSet<(Timestamp, Seq)>,
-    /// What the files of missing and departed articles were, by which a rename is known.
+    /// The last files of missing and departed articles, by which a rename is recognised.
     traces: HashMap<Seq, Trace>,
-    /// Exact copies of public articles, each with its original and since when both are there. Each waits for the grace:
-    /// its original may be about to go.
+    /// Exact copies of public articles, each with its original and since when both are there. Each
+    /// waits for the grace: its original may be about to go.
     copies: OrdMap<RelPath, (RelPath, Timestamp)>,
-    /// Usable files whose author keeps them back, and until when; none for a draft.
+    /// Usable files whose author keeps them back, and until when; `None` for a draft.
     waits: HashMap<RelPath, Option<Timestamp>>,
-    /// Those with a date, by it.
+    /// The files of `waits` that have a date, by it.
     scheduled: OrdSet<(Timestamp, RelPath)>,
     /// Every file by its inode number.
     by_inode: OrdSet<(u64, RelPath)>,
@@ -134,14 +136,14 @@ impl Ledger {
         if let Standing::Deleted(Some(at)) = standing {
             self.vanished.insert((at, seq));
         }
-        if record.standing == Standing::Withdrawn && matches!(standing, Standing::Deleted(_)) {
+        let is_deleted = matches!(standing, Standing::Deleted(_));
+        if record.standing == Standing::Withdrawn && is_deleted {
             self.departed.insert((now, seq));
         }
         if let Standing::Missing(since) = record.standing {
             self.missing.remove(&(since, seq));
-            if matches!(standing, Standing::Deleted(_))
-                && now.duration_since(since) < missing::DEPARTED
-            {
+            if is_deleted && now.duration_since(since) < missing::DEPARTED {
+                // The other half of a rename may still come: the trace is kept for it.
                 self.departed.insert((since, seq));
             } else if !matches!(standing, Standing::Missing(_)) {
                 self.traces.remove(&seq);
@@ -156,7 +158,8 @@ impl Ledger {
 
     /// The article that owns the URL.
     pub(super) fn owner_of_url(&self, url: &UrlPath) -> Option<&Arc<Record>> {
-        self.urls.get(&url.key()).and_then(|seq| self.records.get(seq))
+        let seq = self.urls.get(&url.key())?;
+        self.records.get(seq)
     }
 
     /// Sets the URLs that the configuration gives to feeds.
@@ -186,7 +189,8 @@ impl Ledger {
 
     /// The next moment at which a file is to be weighed.
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.get_min().map(|(at, _)| *at)
+        let (at, _) = self.timers.get_min()?;
+        Some(*at)
     }
 
     /// The files that are to be weighed at `now` or before.
@@ -194,10 +198,11 @@ impl Ledger {
         self.timers.iter().take_while(move |(at, _)| *at <= now).map(|(_, path)| path)
     }
 
-    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait or expiry is
-    /// another since the clock was stepped back.
+    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait
+    /// or expiry is another since the clock was stepped back.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<RelPath> {
         let mut due = Vec::new();
+        // What expired, or was seen, after now did so before the clock was stepped back.
         while let Some((at, path)) = self.expired.get_max().cloned()
             && at > now
         {
@@ -228,7 +233,8 @@ impl Ledger {
         self.contested.insert(path.clone(), why);
     }
 
-    /// Forgets that it did, and returns what was reported.
+    /// Forgets that the article of the file asked for what is another's, and returns what was
+    /// reported.
     pub(super) fn take_contest(&mut self, path: &RelPath) -> Option<Diagnostic> {
         self.contested.remove(path)
     }
@@ -238,12 +244,12 @@ impl Ledger {
         self.contested.iter()
     }
 
-    /// The same, as one value.
+    /// The files whose articles ask for what is another's, as one value.
     pub(super) fn contests(&self) -> &OrdMap<RelPath, Diagnostic> {
         &self.contested
     }
 
-    /// Remembers that the author of the file keeps it back: until then, or as a draft.
+    /// Remembers that the author of the file keeps it back: until a date, or as a draft.
     pub(super) fn put_wait(&mut self, path: &RelPath, until: Option<Timestamp>) {
         self.take_wait(path);
         self.waits.insert(path.clone(), until);
@@ -252,7 +258,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets that it is kept back.
+    /// Forgets that the author of the file keeps it back.
     pub(super) fn take_wait(&mut self, path: &RelPath) {
         if let Some(Some(until)) = self.waits.remove(path) {
             self.scheduled.remove(&(until, path.clone()));
@@ -264,7 +270,7 @@ impl Ledger {
         &self.scheduled
     }
 
-    /// How many files are drafts.
+    /// The number of files that are drafts.
     pub(super) fn drafts(&self) -> usize {
         self.waits.len() - self.scheduled.len()
     }
@@ -286,60 +292,80 @@ impl Ledger {
 
     /// Whether the maps agree: what one of them says of an article or a file, the others say too.
     pub(super) fn agrees(&self) -> bool {
-        let records = self.records.iter().all(|(seq, record)| {
-            let is_missing = match record.standing {
+        self.records_agree() && self.files_agree()
+    }
+
+    fn records_agree(&self) -> bool {
+        for (seq, record) in &self.records {
+            let is_missing_in_both = match record.standing {
                 Standing::Missing(since) => self.missing.contains(&(since, *seq)),
                 _ => true,
             };
-            record.seq == *seq
-                && is_missing
+            let agrees = record.seq == *seq
+                && is_missing_in_both
                 && self.owner_of(&record.id) == Some(*seq)
                 && self.urls.get(&record.url.key()) == Some(seq)
                 && self.by_digest.contains(&(record.digest.prefix(), *seq))
                 // A deleted article's path may have been another's since, and have none now.
-                && (!record.standing.is_live() || self.by_path.contains_key(&record.path))
-        });
-        let is_missing = |(since, seq): &(Timestamp, Seq)| {
-            let record = self.records.get(seq);
-            record.is_some_and(|record| record.standing == Standing::Missing(*since))
-        };
-        let paths = self
-            .by_path
-            .iter()
-            .all(|(path, seq)| self.records.get(seq).is_some_and(|record| record.path == *path));
-        let files = self
-            .files
-            .iter()
-            .all(|(path, row)| self.by_inode.contains(&(row.fingerprint.ino, path.clone())));
-        let known = |path: &RelPath| self.files.contains_key(path);
-        records
-            && paths
-            && files
-            && self.missing.iter().all(is_missing)
+                && (!record.standing.is_live() || self.by_path.contains_key(&record.path));
+            if !agrees {
+                return false;
+            }
+        }
+        for (since, seq) in &self.missing {
+            match self.records.get(seq) {
+                Some(record) if record.standing == Standing::Missing(*since) => {}
+                _ => return false,
+            }
+        }
+        for (path, seq) in &self.by_path {
+            match self.records.get(seq) {
+                Some(record) if record.path == *path => {}
+                _ => return false,
+            }
+        }
+        self.by_digest.len() == self.records.len()
+    }
+
+    fn files_agree(&self) -> bool {
+        for (path, row) in &self.files {
+            if !self.by_inode.contains(&(row.fingerprint.ino, path.clone())) {
+                return false;
+            }
+        }
+        let scheduled = self.waits.values().flatten().count();
+        scheduled == self.scheduled.len()
             && self.by_inode.len() == self.files.len()
-            && self.by_digest.len() == self.records.len()
-            && self.contested.keys().all(known)
-            && self.waits.keys().all(known)
-            && self.waits.values().flatten().count() == self.scheduled.len()
-            && self.copies.keys().all(known)
+            && self.are_files(self.contested.keys())
+            && self.are_files(self.waits.keys())
+            && self.are_files(self.copies.keys())
+    }
+
+    /// Whether all of these paths are those of files.
+    fn are_files<'a>(&self, mut paths: impl Iterator<Item = &'a RelPath>) -> bool {
+        paths.all(|path| self.files.contains_key(path))
     }
 
     /// The article of the file at `path`, unless it was taken away.
     pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
-        self.last_at(path).filter(|record| record.standing.is_live())
+        let record = self.last_at(path)?;
+        if record.standing.is_live() { Some(record) } else { None }
     }
 
-    /// The last article that stood at `path`, deleted or not.
+    /// The last article that had the file at `path`, deleted or not.
     pub(super) fn last_at(&self, path: &RelPath) -> Option<&Arc<Record>> {
-        self.by_path.get(path).and_then(|seq| self.records.get(seq))
+        let seq = self.by_path.get(path)?;
+        self.records.get(seq)
     }
 
     /// Whether the article still has the file that its record names.
     pub(super) fn has_file(&self, record: &Record) -> bool {
-        // A link in the place of a file is not that file.
-        let is_file =
-            self.file(&record.path).is_some_and(|row| !matches!(row.kept, Kept::Linked(_)));
-        is_file && self.by_path.get(&record.path) == Some(&record.seq)
+        match self.file(&record.path) {
+            // A link in the place of a file is not that file.
+            Some(row) if matches!(row.kept, Kept::Linked(_)) => false,
+            Some(_) => self.by_path.get(&record.path) == Some(&record.seq),
+            None => false,
+        }
     }
 
     /// Remembers a file.
@@ -374,22 +400,21 @@ impl Ledger {
         self.by_digest.insert((digest, seq));
     }
 
-    /// The articles of other paths whose last known file has this inode or this content: the file at `path` may be one
-    /// of them, moved.
+    /// The articles of other paths whose last known file has this inode or this content: the file at
+    /// `path` may be one of them, moved.
     pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
         let mut twins = Vec::new();
         let ino = row.fingerprint.ino;
-        for (_, other) in
-            self.by_inode.range((ino, RelPath::root())..).take_while(|(number, _)| *number == ino)
-        {
-            let same_file = self
-                .files
-                .get(other)
-                .is_some_and(|file| file.fingerprint.is_same_file(&row.fingerprint));
-            if let Some(record) = self.live(other)
-                && same_file
-                && other != path
-            {
+        // The root sorts before every path, so this is where the files of the inode begin.
+        for (number, other) in self.by_inode.range((ino, RelPath::root())..) {
+            if *number != ino {
+                break;
+            }
+            let (Some(file), Some(record)) = (self.files.get(other), self.live(other)) else {
+                continue;
+            };
+            // The number alone proves nothing: it is reused as soon as a file is deleted.
+            if file.fingerprint.is_same_file(&row.fingerprint) && other != path {
                 twins.push(Arc::clone(record));
             }
         }
@@ -408,17 +433,27 @@ impl Ledger {
     /// A forgotten article with these bytes.
     pub(super) fn forgotten(&self, digest: Digest) -> Option<&Arc<Record>> {
         let prefix = digest.prefix();
-        let alike = self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX));
-        let mut records = alike.filter_map(|(_, seq)| self.records.get(seq));
-        records.find(|record| record.standing == Standing::Forgotten && record.digest == digest)
+        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
+            let Some(record) = self.records.get(seq) else { continue };
+            if record.standing == Standing::Forgotten && record.digest == digest {
+                return Some(record);
+            }
+        }
+        None
     }
 
     /// The owner of the id.
     pub(super) fn owner_of(&self, id: &str) -> Option<Seq> {
         let digest = number_of(id);
-        let alike = self.by_id.range((digest, 0)..=(digest, Seq::MAX)).map(|(_, seq)| *seq);
-        // Digests may meet where somebody means them to; ids decide.
-        alike.into_iter().find(|seq| self.records.get(seq).is_some_and(|record| record.has_id(id)))
+        for (_, seq) in self.by_id.range((digest, 0)..=(digest, Seq::MAX)) {
+            // Ids whose digests begin alike can be made on purpose, so the text decides.
+            if let Some(record) = self.records.get(seq)
+                && record.has_id(id)
+            {
+                return Some(*seq);
+            }
+        }
+        None
     }
 
     /// Makes every id of the article its own, for ever.
@@ -453,15 +488,20 @@ impl Ledger {
 
     /// The number that the next article gets.
     pub(super) fn next_seq(&self) -> Seq {
-        self.records.get_max().map_or(1, |(seq, _)| seq + 1)
+        match self.records.get_max() {
+            // Records are never removed, so no number is given twice.
+            Some((seq, _)) => seq + 1,
+            None => 1,
+        }
     }
 
-    /// The id of a new article: its author's, else derived from (site id, path without extension, n), n the first never
-    /// used. `Err` names the owner of an explicit id that is taken.
+    /// The id of a new article: its author's, else derived from (site id, path without extension, n),
+    /// n the first never used. `Err` names the owner of an explicit id that is taken.
     pub(super) fn new_id(&self, site_id: &str, path: &RelPath, head: &Head) -> Result<String, Seq> {
-        match &head.id {
-            Some(id) => self.owner_of(id).map_or_else(|| Ok(id.clone()), Err),
-            None => Ok(self.derived_id(site_id, path)),
+        let Some(id) = &head.id else { return Ok(self.derived_id(site_id, path)) };
+        match self.owner_of(id) {
+            Some(owner) => Err(owner),
+            None => Ok(id.clone()),
         }
     }
 
@@ -477,37 +517,55 @@ impl Ledger {
         }
     }
 
-    /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an explicit one is
-    /// refused, with the path of its owner; a reserved one is refused.
+    /// The URL that `seq` gets for what it asks. A derived one that is another's is numbered; an
+    /// explicit one is refused, with the path of its owner; a reserved one is refused.
     pub(super) fn claim(&self, seq: Seq, address: &Address) -> Result<UrlPath, Diagnostic> {
         if self.is_reserved(&address.url) {
             let url = &address.url;
             return Err(Diagnostic::error("reserved-url", format!("URL /{url} is reserved")));
         }
-        let free = |url: &UrlPath| self.urls.get(&url.key()).is_none_or(|owner| *owner == seq);
-        if free(&address.url) {
+        if self.is_free_for(seq, &address.url) {
             return Ok(address.url.clone());
         }
-        if !address.explicit {
-            let numbered = (2..=TWINS_MAX)
-                .map(|n| address.url.numbered(n))
-                .find(|url| free(url) && !self.is_reserved(url));
-            return numbered.ok_or_else(|| {
-                Diagnostic::error("url-taken", "too many articles have the same URL")
-            });
+        match address.origin {
+            Origin::Derived => self.numbered(seq, &address.url),
+            Origin::Explicit => Err(self.url_taken(&address.url)),
         }
-        let owner = self.urls.get(&address.url.key()).and_then(|seq| self.records.get(seq));
-        let path =
-            owner.map_or_else(|| "another article".to_owned(), |record| format!("{}", record.path));
-        let asked = &address.url;
-        let looks_free =
-            owner.is_some_and(|owner| owner.url != *asked && owner.url.key() == asked.key());
+    }
+
+    /// Whether the URL is nobody's, or that of the article itself.
+    fn is_free_for(&self, seq: Seq, url: &UrlPath) -> bool {
+        match self.urls.get(&url.key()) {
+            Some(owner) => *owner == seq,
+            None => true,
+        }
+    }
+
+    /// The first of `url-2`, `url-3`, ... that the article can have.
+    fn numbered(&self, seq: Seq, url: &UrlPath) -> Result<UrlPath, Diagnostic> {
+        for n in 2..=TWINS_MAX {
+            let numbered = url.numbered(n);
+            if self.is_free_for(seq, &numbered) && !self.is_reserved(&numbered) {
+                return Ok(numbered);
+            }
+        }
+        Err(Diagnostic::error("url-taken", "too many articles have the same URL"))
+    }
+
+    fn url_taken(&self, asked: &UrlPath) -> Diagnostic {
+        let (path, looks_free) = match self.owner_of_url(asked) {
+            Some(owner) => {
+                let looks_free = owner.url != *asked && owner.url.key() == asked.key();
+                (owner.path.to_string(), looks_free)
+            }
+            None => ("another article".to_owned(), false),
+        };
         let why = if looks_free { "; URLs that differ in case or signs are one" } else { "" };
-        Err(Diagnostic::error("url-taken", format!("URL /{asked} is already used by {path}{why}")))
+        Diagnostic::error("url-taken", format!("URL /{asked} is already used by {path}{why}"))
     }
 }
 
-/// The beginning of an id's digest: 64 bits cost less than the text, which the record has.
+/// The beginning of an id's digest: 64 bits take less memory than the text, which the record has.
 fn number_of(id: &str) -> u64 {
     Digest::of(id.as_bytes()).prefix()
 }
@@ -515,7 +573,7 @@ fn number_of(id: &str) -> u64 {
 /// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).
 fn derive(site_id: &str, path: &str, n: u32) -> String {
     let site = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("dropfeed:{site_id}").as_bytes());
-    // A NUL can stand in no path, so no two pairs give the same name.
+    // No path contains a NUL, so no two pairs give the same name.
     let name = if n == 0 { path.to_owned() } else { format!("{path}\0{n}") };
     Uuid::new_v5(&site, name.as_bytes()).urn().to_string()
 }

@@ -120,10 +120,8 @@ impl Library {
         meant.min_by_key(|article| {
             let own = article.path.parent().unwrap_or_else(RelPath::root);
             let wanted = folders.rsplit('/').map(slug);
-            let alike = wanted.zip(own.segments().rev().map(slug));
-            let alike = alike.take_while(|(one, other)| one == other).count();
-            let near = directory.split('/').zip(own.segments());
-            let near = near.take_while(|(one, other)| one == other).count();
+            let alike = common(wanted, own.segments().rev().map(slug));
+            let near = common(directory.split('/'), own.segments());
             (Reverse(alike), Reverse(near), article.path.segments().count(), article.seq)
         })
     }
@@ -200,9 +198,15 @@ impl Library {
 /// last segment of its URL, and its title. Most are one.
 pub(super) fn names(article: &Article) -> Vec<u64> {
     let mut names = vec![called(article.path.stem())];
-    names.extend(Location::of(&article.path).names.last().map(|name| called(name)));
-    names.extend(article.url.segments().next_back().map(called));
-    names.extend(article.head.slug.as_deref().map(called));
+    if let Some(name) = Location::of(&article.path).names.last() {
+        names.push(called(name));
+    }
+    if let Some(last) = article.url.segments().next_back() {
+        names.push(called(last));
+    }
+    if let Some(slug) = &article.head.slug {
+        names.push(called(slug));
+    }
     if !article.head.title.is_empty() {
         names.push(called(&article.head.title));
     }
@@ -219,6 +223,18 @@ fn called(name: &str) -> u64 {
 fn agree(path: &RelPath, other: &RelPath) -> bool {
     let directories = path.segments().rev().skip(1).zip(other.segments().rev().skip(1));
     directories.into_iter().all(|(one, other)| slug(one) == slug(other))
+}
+
+/// The number of items with which both begin.
+fn common<T: PartialEq>(some: impl Iterator<Item = T>, others: impl Iterator<Item = T>) -> usize {
+    let mut count = 0;
+    for (one, other) in some.zip(others) {
+        if one != other {
+            break;
+        }
+        count += 1;
+    }
+    count
 }
 
 fn beneath(directory: &str, path: &str) -> String {

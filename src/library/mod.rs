@@ -1,7 +1,8 @@
 //! The library: every public article as a value, and what each change of the tree makes of it.
 //!
-//! `ledger` is what is remembered, in `rows`; `state` is the ledger and the library as one value; a `step` applies
-//! observations to it; and [`Library`] is the view that everything public is a function of. Pure: `now` is an argument, and the same rows give the same library.
+//! `ledger` is what is remembered, in `rows`; `state` is the ledger and the library as one value; a
+//! `step` applies observations to it; and [`Library`] is the view that everything public is a
+//! function of. Pure: `now` is an argument, and the same rows give the same library.
 
 mod address;
 pub mod adopt;
@@ -47,7 +48,7 @@ use channel::{Members, Totals};
 use locate::names;
 use old_feed::Imported;
 
-/// The number an article gets when it first becomes public; for ever. From 1.
+/// The publication number of an article, given for ever when it first becomes public. From 1.
 pub type Seq = u64;
 
 /// The site's picture, in the article directory itself: feeds show it.
@@ -69,9 +70,9 @@ pub struct Article {
     pub url: UrlPath,
     /// Its front matter and title.
     pub head: Arc<Head>,
-    /// When it became public, or when its author says it did.
+    /// The time at which it became public, or its author's date.
     pub published: Timestamp,
-    /// When more than a few of its words last changed; never before `published`.
+    /// The time at which more than a few of its words last changed; never before `published`.
     pub updated: Timestamp,
     /// The digest of the bytes that are published.
     pub digest: Digest,
@@ -88,9 +89,9 @@ pub enum Lookup {
     Moved(Arc<Article>),
     /// A file beneath the article directory that is served as it is.
     Asset(RelPath),
-    /// An article was here and was taken away.
+    /// The URL of an article that was taken away.
     Gone,
-    /// Nothing ever was.
+    /// The URL of nothing, now or earlier.
     Missing,
 }
 
@@ -107,11 +108,11 @@ pub struct Channel {
     pub version: Digest,
     /// The newest `updated` that its feed ever had; never the clock.
     pub watermark: Timestamp,
-    /// When it last changed: whole seconds, growing with every change.
+    /// The time of its last change: whole seconds, growing with every change.
     pub modified: Timestamp,
-    /// How many public articles it lists.
+    /// The number of public articles that it lists.
     pub count: usize,
-    /// How many pages of its archive are closed.
+    /// The number of closed pages of its archive.
     pub pages: u64,
     /// The last publication number that is on a page of its archive; 0 without pages. What became public later has to
     /// be in its feed.
@@ -125,7 +126,7 @@ pub struct Channel {
 pub struct ArchivePage {
     /// Its number, from 1.
     pub number: u64,
-    /// When it closed: whole seconds.
+    /// The time at which it closed: whole seconds.
     pub closed: Timestamp,
     /// Changes whenever anything does that the page shows.
     pub version: Digest,
@@ -145,7 +146,7 @@ struct Row {
     scopes: Arc<[Scope]>,
 }
 
-/// A scope and what it holds.
+/// A channel: its remembered row, and the articles that are in it.
 #[derive(Debug, Clone)]
 struct ChannelState {
     row: ChannelRow,
@@ -159,7 +160,7 @@ impl PartialEq for ChannelState {
     }
 }
 
-/// What may be other than in an earlier library.
+/// The feeds and archive pages that may differ from those of an earlier library.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Changes {
     /// Everything.
@@ -244,18 +245,32 @@ impl Library {
             return Lookup::Asset(file);
         }
         let owner = self.urls.get(&path.key());
-        let article = owner.and_then(|seq| self.article(*seq));
-        let is_articles =
-            article.is_some_and(|article| article.url == *path || path.is_spelled_out());
+        let article = match owner {
+            Some(seq) => self.article(*seq),
+            None => None,
+        };
+        let is_articles = match article {
+            Some(article) => article.url == *path || path.is_spelled_out(),
+            None => false,
+        };
         if !is_articles && let Some(file) = self.asset(&special::in_static(path.as_str())) {
             return Lookup::Asset(file);
         }
-        match article {
-            Some(article) if article.url == *path => Lookup::Here(Arc::clone(article)),
-            Some(article) => Lookup::Moved(Arc::clone(article)),
-            None if owner.is_some() => Lookup::Gone,
-            None if self.channels.contains_key(&Scope::Directory(path.key())) => Lookup::Missing,
-            None => self.dated(path).map_or(Lookup::Missing, Lookup::Moved),
+        if let Some(article) = article {
+            let article = Arc::clone(article);
+            let is_its_url = article.url == *path;
+            return if is_its_url { Lookup::Here(article) } else { Lookup::Moved(article) };
+        }
+        if owner.is_some() {
+            return Lookup::Gone;
+        }
+        // `/2026` is the list of that directory, and not a permalink of the year.
+        if self.channels.contains_key(&Scope::Directory(path.key())) {
+            return Lookup::Missing;
+        }
+        match self.dated(path) {
+            Some(article) => Lookup::Moved(article),
+            None => Lookup::Missing,
         }
     }
 
@@ -271,19 +286,17 @@ impl Library {
 
     /// The public article whose file is `path`.
     pub fn at_path(&self, path: &RelPath) -> Option<&Arc<Article>> {
-        let article = self.by_path.get(path).and_then(|seq| self.article(*seq));
-        article.filter(|article| article.path == *path)
+        let article = self.article(*self.by_path.get(path)?)?;
+        // The map holds the last article that was at a path, which may have moved since.
+        if article.path == *path { Some(article) } else { None }
     }
 
     /// The public articles just before and just after `seq`, by number.
     pub fn neighbours(&self, seq: Seq) -> (Option<&Arc<Article>>, Option<&Arc<Article>>) {
-        let listed = |row: &&Row| audience(&row.article).lists;
-        let before = self.rows.range(..seq).rev().map(|(_, row)| row).find(listed);
-        let after = self.rows.range(seq + 1..).map(|(_, row)| row).find(listed);
-        (before.map(|row| &row.article), after.map(|row| &row.article))
+        (first_listed(self.rows.range(..seq).rev()), first_listed(self.rows.range(seq + 1..)))
     }
 
-    /// How many articles are public.
+    /// The number of public articles.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -303,28 +316,35 @@ impl Library {
         if !self.is_shown(scope) {
             return None;
         }
-        let place = self.channels.get(scope)?;
+        let channel = self.channels.get(scope)?;
         let (title, description) = self.texts(scope);
-        let archive = place.members.archive();
-        let (sum, name, icon) = (place.members.sum(), &place.row.name, self.has_icon());
+        let archive = channel.members.archive();
+        let (sum, name, icon) = (channel.members.sum(), &channel.row.name, self.has_icon());
         let pages = archive.len();
+        let feed_id = self.feed_id_of(scope);
         let mut shown =
             format!("{} {sum} {title:?} {description:?} {name} {icon} {pages}", self.base);
-        if let Some(id) = self.feed_id.as_ref().filter(|_| *scope == Scope::Site) {
+        // Without an imported id, nothing is appended: a feed keeps the version it had before.
+        if let Some(id) = feed_id {
             shown.push_str(&format!(" {id:?}"));
         }
         Some(Channel {
             title,
             description,
-            name: place.row.name.clone(),
+            name: channel.row.name.clone(),
             version: Digest::of(shown.as_bytes()),
-            watermark: place.row.watermark,
-            modified: place.row.modified,
-            count: place.members.count(),
+            watermark: channel.row.watermark,
+            modified: channel.row.modified,
+            count: channel.members.count(),
             pages,
             archived_to: archive.end(),
-            feed_id: self.feed_id.clone().filter(|_| *scope == Scope::Site),
+            feed_id: feed_id.cloned(),
         })
+    }
+
+    /// The imported id of the feed of a scope: only the site's feed has one.
+    fn feed_id_of(&self, scope: &Scope) -> Option<&Arc<str>> {
+        if *scope == Scope::Site { self.feed_id.as_ref() } else { None }
     }
 
     /// A page of the archive of a scope, from 1; `None` where it is not closed.
@@ -332,11 +352,11 @@ impl Library {
         if !self.is_shown(scope) {
             return None;
         }
-        let place = self.channels.get(scope)?;
-        let page = place.members.archive().page(number)?;
+        let channel = self.channels.get(scope)?;
+        let page = channel.members.archive().page(number)?;
         let (title, description) = self.texts(scope);
-        let (sum, name, icon) = (page.sum, &place.row.name, self.has_icon());
-        let feed_id = self.feed_id.as_ref().filter(|_| *scope == Scope::Site);
+        let (sum, name, icon) = (page.sum, &channel.row.name, self.has_icon());
+        let feed_id = self.feed_id_of(scope);
         let shown = format!(
             "{} {sum} {title:?} {description:?} {name} {icon} {} {feed_id:?}",
             self.base, page.closed
@@ -346,11 +366,12 @@ impl Library {
 
     /// The articles on a page of the archive of a scope, newest `published` first.
     pub fn archived(&self, scope: &Scope, number: u64) -> Vec<Arc<Article>> {
-        let Some(place) = self.channels.get(scope) else { return Vec::new() };
-        newest_first(self.all(place.members.on_page(number)))
+        let Some(channel) = self.channels.get(scope) else { return Vec::new() };
+        newest_first(self.all(channel.members.on_page(number)))
     }
 
-    /// The title and description of its own that a scope has: a directory's `_index.md`, or a view's configuration.
+    /// The title and description of its own that a scope has: a directory's `_index.md`, or a
+    /// view's configuration.
     fn texts(&self, scope: &Scope) -> (Option<String>, Option<String>) {
         if let Some(view) = self.views.get(scope) {
             return (Some(view.title.clone()), view.description.clone());
@@ -361,27 +382,30 @@ impl Library {
         }
     }
 
-    /// Changes whenever anything does that any page shows.
+    /// A digest that changes whenever anything does that any page shows.
     pub fn version(&self) -> Digest {
         let files = self.assets.sum().wrapping_add(self.private.sum());
         let (base, views) = (self.base, self.views.digest());
         Digest::of(format!("{base} {} {files} {views}", self.shown).as_bytes())
     }
 
-    /// The scopes whose feeds have something in them, and the views of the configuration: what a list of all feeds names.
-    /// The site is first.
+    /// The scopes that a list of all feeds names: those whose feeds have something in them, and the
+    /// views of the configuration. The site is first.
     pub fn subscribable(&self) -> impl Iterator<Item = &Scope> {
         self.scopes().filter(|scope| self.is_subscribable(scope))
     }
 
     fn is_subscribable(&self, scope: &Scope) -> bool {
-        let has_feed = |place: &ChannelState| place.members.feed_len() > 0;
-        *scope == Scope::Site
-            || self.views.get(scope).is_some()
-            || self.channels.get(scope).is_some_and(has_feed)
+        if *scope == Scope::Site || self.views.get(scope).is_some() {
+            return true;
+        }
+        match self.channels.get(scope) {
+            Some(channel) => channel.members.feed_len() > 0,
+            None => false,
+        }
     }
 
-    /// Changes whenever anything does that a list of all feeds shows.
+    /// A digest that changes whenever anything does that a list of all feeds shows.
     pub fn subscribable_version(&self) -> Digest {
         let (listing, views) = (self.totals.listing, self.views.digest());
         let authors = self.totals.authors > 1;
@@ -415,15 +439,19 @@ impl Library {
         self.channel(&scope).map(|_| scope)
     }
 
-    /// The scope that a tag or an author has or would get: its slug, or its slug with a number where another has it.
+    /// The scope that a tag or an author has or would get: its slug, or its slug with a number where
+    /// another has it. `None` where there is no slug, or all numbers are taken.
     fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
         let base = UrlPath::new(slug)?;
         let folded = address::folded(name);
-        let fits = |scope: &Scope| {
-            self.channels.get(scope).is_none_or(|place| address::folded(&place.row.name) == folded)
-        };
-        let numbered = (2..=ledger::TWINS_MAX).map(|n| scope(base.numbered(n)));
-        std::iter::once(scope(base.clone())).chain(numbered).find(fits)
+        for n in 1..=ledger::TWINS_MAX {
+            let candidate = scope(if n == 1 { base.clone() } else { base.numbered(n) });
+            match self.channels.get(&candidate) {
+                Some(other) if address::folded(&other.row.name) != folded => {}
+                _ => return Some(candidate),
+            }
+        }
+        None
     }
 
     /// The feeds and pages of archives that are not as in `old`, at a cost that follows what changed.
@@ -433,70 +461,77 @@ impl Library {
         }
         let mut changes = Vec::new();
         for change in old.channels.diff(&self.channels) {
-            let (scope, place, before) = match change {
-                DiffItem::Add(scope, place) => (scope, place, None),
-                DiffItem::Update { old: (_, before), new: (scope, place) } => {
-                    (scope, place, Some(before))
+            let (scope, channel, before) = match change {
+                DiffItem::Add(scope, channel) => (scope, channel, None),
+                DiffItem::Update { old: (_, before), new: (scope, channel) } => {
+                    (scope, channel, Some(before))
                 }
                 DiffItem::Remove(..) => return Changes::Everything,
             };
-            let archive = place.members.archive();
-            let before = before.filter(|_| self.texts(scope) == old.texts(scope));
+            let archive = channel.members.archive();
             let pages = match before {
-                Some(before) => archive.changed_since(before.members.archive()).collect(),
-                None => (1..=archive.len()).collect(),
+                Some(before) if self.texts(scope) == old.texts(scope) => {
+                    archive.changed_since(before.members.archive())
+                }
+                // Every page shows the title and description.
+                _ => (1..=archive.len()).collect(),
             };
             changes.push((scope.clone(), pages));
         }
         Changes::Of(changes)
     }
 
-    /// What all feeds show, or what decides which there are.
+    /// The facts that all feeds show, or that decide which feeds there are.
     fn shown_everywhere(&self) -> (Digest, bool, Digest, bool) {
         (self.base, self.has_icon(), self.views.digest(), self.totals.authors > 1)
     }
 
-    /// The entries of the feed of a scope: the `limit` articles that became public last, or more where more are on no page
-    /// of its archive; newest `published` first.
+    /// The entries of the feed of a scope: the `limit` articles that became public last, or more
+    /// where more are on no page of its archive; newest `published` first.
     pub fn entries(&self, scope: &Scope, limit: usize) -> Vec<Arc<Article>> {
-        let Some(place) = self.channels.get(scope) else { return Vec::new() };
-        newest_first(self.all(place.members.newest(limit)))
+        let Some(channel) = self.channels.get(scope) else { return Vec::new() };
+        newest_first(self.all(channel.members.newest(limit)))
     }
 
     /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving out `skip`.
     pub fn listed(&self, scope: &Scope, skip: usize, limit: usize) -> Vec<Arc<Article>> {
-        let Some(place) = self.channels.get(scope) else { return Vec::new() };
-        self.all(place.members.by_date().map(|(_, seq)| seq).skip(skip).take(limit))
+        let Some(channel) = self.channels.get(scope) else { return Vec::new() };
+        self.all(channel.members.by_date().map(|(_, seq)| seq).skip(skip).take(limit))
     }
 
     /// The listed articles of the site that were published in `from..to`, newest first.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> Vec<Arc<Article>> {
-        let Some(place) = self.channels.get(&Scope::Site) else { return Vec::new() };
-        self.all(place.members.between(from, to))
+        let Some(channel) = self.channels.get(&Scope::Site) else { return Vec::new() };
+        self.all(channel.members.between(from, to))
     }
 
-    /// When the listed articles of the site were published, newest first.
+    /// The dates of the listed articles of the site, newest first.
     pub fn dates(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.channels
-            .get(&Scope::Site)
-            .into_iter()
-            .flat_map(|place| place.members.by_date())
-            .map(|(at, _)| at)
+        let site = self.channels.get(&Scope::Site).into_iter();
+        let dated = site.flat_map(|channel| channel.members.by_date());
+        dated.map(|(at, _)| at)
     }
 
-    fn all(&self, seqs: impl Iterator<Item = Seq>) -> Vec<Arc<Article>> {
-        seqs.filter_map(|seq| self.article(seq).cloned()).collect()
+    fn all(&self, seqs: impl IntoIterator<Item = Seq>) -> Vec<Arc<Article>> {
+        let mut articles = Vec::new();
+        for seq in seqs {
+            if let Some(article) = self.article(seq) {
+                articles.push(Arc::clone(article));
+            }
+        }
+        articles
     }
 
     fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
         let fingerprint = channel::fingerprint(&article);
         for scope in scopes.iter() {
-            if let Some(place) = self.channels.get_mut(scope) {
-                let before = place.members.presence();
-                place.members.insert(scope, &article, fingerprint);
-                self.totals.update(scope, &place.row.name, before, place.members.presence());
+            if let Some(channel) = self.channels.get_mut(scope) {
+                let before = channel.members.presence();
+                channel.members.insert(scope, &article, fingerprint);
+                self.totals.update(scope, &channel.row.name, before, channel.members.presence());
                 if audience(&article).feeds {
-                    place.row.watermark = place.row.watermark.max(article.updated);
+                    // It only grows: a feed's date must not go back when its newest entry is deleted.
+                    channel.row.watermark = channel.row.watermark.max(article.updated);
                 }
             }
         }
@@ -514,10 +549,10 @@ impl Library {
         let fingerprint = channel::fingerprint(&row.article);
         self.shown = self.shown.wrapping_sub(fingerprint);
         for scope in row.scopes.iter() {
-            if let Some(place) = self.channels.get_mut(scope) {
-                let before = place.members.presence();
-                place.members.remove(&row.article, fingerprint);
-                self.totals.update(scope, &place.row.name, before, place.members.presence());
+            if let Some(channel) = self.channels.get_mut(scope) {
+                let before = channel.members.presence();
+                channel.members.remove(&row.article, fingerprint);
+                self.totals.update(scope, &channel.row.name, before, channel.members.presence());
             }
         }
         for name in names(&row.article) {
@@ -525,6 +560,16 @@ impl Library {
         }
         Some(row)
     }
+}
+
+/// The first article of these rows that lists show.
+fn first_listed<'a>(rows: impl Iterator<Item = (&'a Seq, &'a Row)>) -> Option<&'a Arc<Article>> {
+    for (_, row) in rows {
+        if audience(&row.article).lists {
+            return Some(&row.article);
+        }
+    }
+    None
 }
 
 fn newest_first(mut articles: Vec<Arc<Article>>) -> Vec<Arc<Article>> {

@@ -1,5 +1,5 @@
-//! Permalinks with a date, as Jekyll, Hugo, Hexo and WordPress make them: `/2026/03/23/slug`, `/2026/03/slug`,
-//! `/2026/slug`, behind the directory of the article or not.
+//! Permalinks with a date, as Jekyll, Hugo, Hexo and WordPress make them: `/2026/03/23/slug`,
+//! `/2026/03/slug`, `/2026/slug`, behind the directory of the article or not.
 
 use jiff::civil::Date;
 
@@ -21,23 +21,16 @@ pub(super) struct Permalink {
 impl Permalink {
     /// Reads `path`; `None` where it has no date before its last segment.
     pub(super) fn of(path: &UrlPath) -> Option<Self> {
-        // The key has no `.html`, and what differs in case alone is one.
+        // The key has no `.html`, and paths that differ in case alone have one key.
         let key = path.key();
         let mut segments: Vec<&str> = key.segments().collect();
         let slug = segments.pop()?.to_owned();
-        // The longest date: `2026/03/23` is a day, and no year 2026 in a directory 2026/03.
+        // The longest date comes first: `2026/03/23` is a day, and not the year 2026 in a directory.
         for parts in [3, 2, 1] {
             let Some(start) = segments.len().checked_sub(parts) else { continue };
             let (directory, date) = segments.split_at(start);
-            let year = date.first().filter(|year| year.len() == 4).and_then(|year| number(year));
-            let month = date.get(1).map(|month| number(month).and_then(|n| i8::try_from(n).ok()));
-            let day = date.get(2).map(|day| number(day).and_then(|n| i8::try_from(n).ok()));
-            if let Some(year) = year
-                && month != Some(None)
-                && day != Some(None)
-            {
+            if let Some((year, month, day)) = read_date(date) {
                 let directory = directory.iter().map(|name| (*name).to_owned()).collect();
-                let (month, day) = (month.flatten(), day.flatten());
                 return Some(Self { directory, year, month, day, slug });
             }
         }
@@ -60,6 +53,20 @@ impl Permalink {
         let directory = UrlPath::of_names(names.iter().map(String::as_str));
         directory.is_some_and(|directory| directory.segments().eq(&self.directory))
     }
+}
+
+/// A year, with a month, with a day: one to three segments, each of them a number.
+fn read_date(segments: &[&str]) -> Option<(i16, Option<i8>, Option<i8>)> {
+    let (year, rest) = segments.split_first()?;
+    if year.len() != 4 {
+        return None;
+    }
+    let mut parts = [None; 2];
+    for (part, text) in parts.iter_mut().zip(rest) {
+        *part = Some(i8::try_from(number(text)?).ok()?);
+    }
+    let [month, day] = parts;
+    Some((number(year)?, month, day))
 }
 
 /// A number of one, two or four digits.

@@ -1,11 +1,12 @@
 //! The ledger and the library together, and the one function that changes them: a step.
 //!
-//! A step takes what was seen of some files and the time, and gives the rows that have to become durable, the scopes
-//! that changed, and notices for the log. It never fails; what cannot be published is reported. It works on a copy: a
-//! caller that cannot make the rows durable throws the copy away.
+//! A step takes what was seen of some files and the time, and gives the rows that have to become
+//! durable, the scopes that changed, and notices for the log. It never fails; what cannot be
+//! published is reported. It works on a copy: a caller that cannot make the rows durable throws the
+//! copy away.
 //!
-//! Invariants: an id, a number and a URL are given once; `updated` never decreases; a file that is refused, empty or
-//! unreadable never takes the last good version of its article away.
+//! Invariants: an id, a number and a URL are given once; `updated` never decreases; a file that is
+//! refused, empty or unreadable never takes the last good version of its article away.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,9 +31,9 @@ use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, Views, a
 pub struct Policy {
     /// The id of the site, from which ids of articles are derived.
     pub site_id: String,
-    /// For dates without an offset.
+    /// The zone of dates without an offset.
     pub zone: TimeZone,
-    /// How long a file must be gone before its article is.
+    /// The time for which a file must be gone before its article is deleted.
     pub grace: SignedDuration,
     /// The edits that do not move `updated`.
     pub minor_edit: MinorEdit,
@@ -44,9 +45,10 @@ pub struct Policy {
     pub reserved: Arc<BTreeSet<UrlPath>>,
     /// The path of `site.url`: the beginning of the paths of whole URLs.
     pub site_path: Arc<str>,
-    /// The views.
+    /// The views of the configuration.
     pub views: Arc<Views>,
-    /// Articles on a page of an archive, at least 1: [`super::page_size`], fixed when the ledger is made.
+    /// The number of articles on a page of an archive, at least 1: [`super::page_size`], fixed when
+    /// the ledger is made.
     pub page_size: usize,
 }
 
@@ -59,25 +61,26 @@ pub struct Observation {
     pub found: Found,
 }
 
-/// The result of a look at one file.
+/// The state in which a look found a file.
 #[derive(Debug, Clone)]
 pub enum Found {
-    /// Nothing.
+    /// No file.
     Gone,
-    /// A file that the configuration leaves out: its author's act, as opposed to [`Found::Gone`].
+    /// A file that the configuration leaves out. That is a decision, as opposed to [`Found::Gone`]:
+    /// no grace applies.
     Excluded,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.
         fingerprint: Fingerprint,
-        /// See [`FileRow::racy`].
+        /// Whether the bytes may have changed since: see [`FileRow::racy`].
         racy: bool,
     },
     /// New or other bytes.
     Read {
         /// The fingerprint they were read under.
         fingerprint: Fingerprint,
-        /// See [`FileRow::racy`].
+        /// Whether the bytes may have changed since: see [`FileRow::racy`].
         racy: bool,
         /// Their digest.
         digest: Digest,
@@ -88,7 +91,7 @@ pub enum Found {
     Refused {
         /// The fingerprint now.
         fingerprint: Fingerprint,
-        /// Why.
+        /// The reason.
         diagnostic: Diagnostic,
     },
     /// A file that is served as it is.
@@ -102,7 +105,7 @@ pub enum Found {
     },
 }
 
-/// Something worth a line of log.
+/// A fact that is worth a line of log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// A new article is public.
@@ -125,7 +128,7 @@ pub enum Notice {
         path: RelPath,
         /// The file of the public article.
         original: RelPath,
-        /// When it becomes an article of its own.
+        /// The time at which it becomes an article of its own.
         until: Timestamp,
     },
     /// A file cannot be used, or not as it is.
@@ -161,12 +164,12 @@ pub enum Reweigh {
     Everything,
 }
 
-/// What becomes of deletions that look like a fault: see [`super::guard`].
+/// The treatment of deletions that look like a fault: see [`super::guard`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletions {
     /// They are held.
     Guarded,
-    /// An operator accepts them: what is missing goes at once.
+    /// An operator accepts them: what is missing is deleted at once.
     Accepted,
 }
 
@@ -175,7 +178,7 @@ pub enum Deletions {
 pub struct State {
     pub(super) ledger: Ledger,
     pub(super) library: Library,
-    /// What was recovered from the feeds on disk; empty unless the ledger was lost.
+    /// The entries that were recovered from the feeds on disk; empty unless the ledger was lost.
     pub(super) adopted: Adopted,
     /// The section files that keep articles back, with the beginnings of their paths.
     withheld: OrdMap<RelPath, Arc<Head>>,
@@ -186,6 +189,7 @@ pub struct State {
 }
 
 impl State {
+    /// Takes up a file that was remembered. Records come before files, whose timers depend on them.
     pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
@@ -200,6 +204,7 @@ impl State {
                 self.library.set_link(path, Some(target));
             }
             (_, Kept::Article(..)) => {
+                // Not public as it is, so the first step weighs it again.
                 self.ledger.wake_at(Timestamp::MIN, path);
             }
             _ => {}
@@ -218,9 +223,11 @@ impl State {
 
     /// Remembers what a section file keeps back. Returns whether that may have changed something.
     pub(super) fn set_withheld(&mut self, section: &RelPath, head: Option<&Arc<Head>>) -> bool {
-        let old = match head.filter(|head| !head.withheld_below.is_empty()) {
-            Some(head) => self.withheld.insert(section.clone(), Arc::clone(head)),
-            None => self.withheld.remove(section),
+        let old = match head {
+            Some(head) if !head.withheld_below.is_empty() => {
+                self.withheld.insert(section.clone(), Arc::clone(head))
+            }
+            _ => self.withheld.remove(section),
         };
         old.is_some() || self.withheld.contains_key(section)
     }
@@ -262,17 +269,18 @@ impl State {
         self.adopted = Adopted::of(recovered);
     }
 
-    /// How many entries were recovered, and how many of them are articles again.
+    /// The number of entries that were recovered, and the number of those that are articles again.
     pub fn recovery(&self) -> Shrink {
         self.adopted.shrink(&self.ledger)
     }
 
-    /// The present library.
+    /// The library as it is now.
     pub fn library(&self) -> &Library {
         &self.library
     }
 
-    /// When something changes by itself: an article appears, expires, or its grace is over.
+    /// The time at which something changes by itself: an article appears, expires, or its grace is
+    /// over.
     pub fn next_due(&self, policy: &Policy) -> Option<Timestamp> {
         let timer = self.ledger.next_timer();
         match (timer, self.next_deletion(policy)) {
@@ -281,40 +289,54 @@ impl State {
         }
     }
 
-    /// When the first grace is over; never where that is beyond the end of time, or while deletions are held.
+    /// The time at which the first grace is over; `None` while deletions are held.
     fn next_deletion(&self, policy: &Policy) -> Option<Timestamp> {
         if self.hold.is_some() {
             return None;
         }
+        // A grace that ends beyond the last possible time never ends.
         self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
     }
 
-    /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event that says where the
-    /// article went may still be on its way.
+    /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event that
+    /// says where the article went may still be on its way.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.next_deletion(policy).is_some_and(|end| end <= now)
+        match self.next_deletion(policy) {
+            Some(end) => end <= now,
+            None => false,
+        }
     }
 
     /// The deletions that are held, if any are.
     pub fn held(&self) -> Option<Shrink> {
-        self.hold.map(|hold| self.shrink(hold.since))
+        let hold = self.hold?;
+        Some(self.shrink(hold.since))
     }
 
-    /// What is public, against what would be without the files that vanished.
+    /// The number of public articles, against what would be left without the files that vanished.
     pub fn shrink(&self, now: Timestamp) -> Shrink {
         let missing = self.ledger.missing_len();
         let vanished = self.ledger.vanished(now, guard::WINDOW).len();
-        let before = self.hold.map_or(self.library.len() + vanished, |hold| hold.before);
+        let before = match self.hold {
+            // A hold measures against what was there when it began, so that new articles do not
+            // end it.
+            Some(hold) => hold.before,
+            // Missing articles are public all the same, and counted in the library.
+            None => self.library.len() + vanished,
+        };
         Shrink { before, after: before.saturating_sub(missing + vanished) }
     }
 
-    /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its file, without a grace,
-    /// so everything has to be looked at before: it may have moved.
+    /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its file,
+    /// without a grace, so everything has to be looked at before: it may have moved.
     pub fn is_withdrawn(&self, path: &RelPath) -> bool {
-        self.ledger.live(path).is_some_and(|record| record.standing == Standing::Withdrawn)
+        match self.ledger.live(path) {
+            Some(record) => record.standing == Standing::Withdrawn,
+            None => false,
+        }
     }
 
-    /// When the next article appears by itself.
+    /// The time at which the next article appears by itself.
     pub fn next_publication(&self) -> Option<Timestamp> {
         self.ledger.next_timer()
     }
@@ -331,16 +353,17 @@ impl State {
 
     /// The files beneath `directory`, at any depth.
     pub fn files_beneath(&self, directory: &RelPath) -> impl Iterator<Item = &RelPath> {
-        // U+0001 sorts before every character that a name can begin with, so this is where its files begin.
+        // U+0001 sorts before every character that a name can begin with, so the files of the
+        // directory begin here.
         let start = directory.join("\u{1}").unwrap_or_else(RelPath::root);
         let directory = directory.clone();
         let paths = self.ledger.paths_from(start);
         paths.take_while(move |path| path.is_beneath(&directory))
     }
 
-    /// The files that have to be looked at before these observations may give a new id to a file: every known article
-    /// with its inode or its content, at whichever path. Events arrive in any order, so what the ledger believes to be
-    /// there may have moved.
+    /// The files that have to be looked at before these observations may give a new id to a file: every
+    /// known article with its inode or its content, at any path. Events arrive in any order, so what
+    /// the ledger believes to be there may have moved.
     pub fn rivals(&self, observations: &[Observation], now: Timestamp) -> BTreeSet<RelPath> {
         let mut rivals = BTreeSet::new();
         for Observation { path, found } in observations {
@@ -353,8 +376,7 @@ impl State {
                     digest: Some(*digest),
                     kept: Kept::Recorded,
                 };
-                rivals
-                    .extend(self.ledger.twins(path, &row).iter().map(|record| record.path.clone()));
+                self.add_twins(path, &row, &mut rivals);
             }
         }
         let due = self.ledger.due(now);
@@ -362,16 +384,22 @@ impl State {
             if let Some(row) = self.ledger.file(path)
                 && self.ledger.live(path).is_none()
             {
-                rivals
-                    .extend(self.ledger.twins(path, row).iter().map(|record| record.path.clone()));
-                // It was seen a while ago.
+                self.add_twins(path, row, &mut rivals);
+                // The file itself was seen a while ago, and may be gone by now.
                 rivals.insert(path.clone());
             }
         }
         rivals
     }
 
-    /// Makes the next step give every feed another date: what is remembered was made under another policy.
+    fn add_twins(&self, path: &RelPath, row: &FileRow, rivals: &mut BTreeSet<RelPath>) {
+        for record in self.ledger.twins(path, row) {
+            rivals.insert(record.path.clone());
+        }
+    }
+
+    /// Makes the next step give every feed another date: what is remembered was made under another
+    /// policy.
     pub fn forget_policy(&mut self) {
         self.library.base = Digest::of(b"");
     }
@@ -394,7 +422,7 @@ impl State {
         self.ledger.scheduled().clone()
     }
 
-    /// How many files are drafts.
+    /// The number of files that are drafts.
     pub fn drafts(&self) -> usize {
         self.ledger.drafts()
     }
@@ -411,7 +439,8 @@ impl State {
 }
 
 impl Library {
-    /// The scope of the directory that a `_index.md` speaks for, where the library's own title does not come first.
+    /// Sets the title and description of the directory of an `_index.md`, or removes them. Returns the
+    /// scope of that directory.
     pub(super) fn set_section(
         &mut self,
         path: &RelPath,
@@ -422,24 +451,28 @@ impl Library {
             return None;
         }
         let probe = path.parent()?.join("x.md")?;
+        // The root has no scope here: the title of the site comes from the configuration.
         let (scope, _) = address::directories(&probe).pop()?;
-        let number = |section: Section| channel::number(&format!("{scope} {section:?}"));
-        let section = head
-            .map(|head| Section { title: head.title.clone(), description: head.summary.clone() });
-        if let Some(section) = section.clone() {
-            let number = number(section);
-            self.shown = self.shown.wrapping_add(number);
-            self.totals.listing = self.totals.listing.wrapping_add(number);
-        }
-        let old = match section {
-            Some(section) => self.sections.insert(scope.clone(), section),
+        let old = match head {
+            Some(head) => {
+                let (title, description) = (head.title.clone(), head.summary.clone());
+                let section = Section { title, description };
+                let number = section_number(&scope, &section);
+                self.shown = self.shown.wrapping_add(number);
+                self.totals.listing = self.totals.listing.wrapping_add(number);
+                self.sections.insert(scope.clone(), section)
+            }
             None => self.sections.remove(&scope),
         };
         if let Some(old) = old {
-            let number = number(old);
+            let number = section_number(&scope, &old);
             self.shown = self.shown.wrapping_sub(number);
             self.totals.listing = self.totals.listing.wrapping_sub(number);
         }
         Some(scope)
     }
+}
+
+fn section_number(scope: &Scope, section: &Section) -> u128 {
+    channel::number(&format!("{scope} {section:?}"))
 }

@@ -1,7 +1,7 @@
 //! Views: selections of articles, as the configuration has them, ready to be matched.
 //!
-//! Pure functions of an article's path and head. Tags and authors are compared as in URLs, so that case and punctuation
-//! do not matter.
+//! Pure functions of an article's path and head. Tags and authors are compared as in URLs, so that
+//! case and punctuation do not matter.
 
 use crate::article::Head;
 use crate::base::route::slug;
@@ -26,7 +26,9 @@ pub struct View {
     pub title: String,
     /// One sentence about it.
     pub description: Option<String>,
+    /// The names that its articles must have.
     with: Names,
+    /// The names that its articles must not have.
     without: Names,
 }
 
@@ -62,13 +64,14 @@ impl Views {
         self.list.iter().find(|view| view.scope == *scope)
     }
 
-    /// Changes whenever any view does.
+    /// A digest that changes whenever any view does.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
     /// The views that select an article. `author`: the one of articles that name none.
     pub(super) fn selecting(&self, path: &RelPath, head: &Head, author: &str) -> Vec<&View> {
+        // Most sites have no views, and then no names need to be made.
         if self.list.is_empty() {
             return Vec::new();
         }
@@ -104,18 +107,30 @@ impl Names {
         for directory in &selection.directories {
             // The directory as an article in it has it: `_posts` is not part of any URL.
             let inside = directory.join("x.md").unwrap_or_else(RelPath::root);
-            names.directories.extend(directories(&inside).pop().map(|(scope, _)| scope));
+            if let Some((scope, _)) = directories(&inside).pop() {
+                names.directories.push(scope);
+            }
         }
-        names.tags.extend(selection.tags.iter().map(|tag| tag_slug(tag)));
-        names.authors.extend(selection.authors.iter().map(|author| slug(author)));
+        for tag in &selection.tags {
+            names.tags.push(tag_slug(tag));
+        }
+        for author in &selection.authors {
+            names.authors.push(slug(author));
+        }
         names
     }
 
     fn of_article(path: &RelPath, head: &Head, author: &str) -> Self {
         let mut names = Self::default();
-        names.directories.extend(directories(path).into_iter().map(|(scope, _)| scope));
-        names.tags.extend(head.tags.iter().map(|tag| tag_slug(tag)));
-        names.authors.extend(head.authors.iter().map(|author| slug(&author.name)));
+        for (scope, _) in directories(path) {
+            names.directories.push(scope);
+        }
+        for tag in &head.tags {
+            names.tags.push(tag_slug(tag));
+        }
+        for author in &head.authors {
+            names.authors.push(slug(&author.name));
+        }
         if head.authors.is_empty() {
             names.authors.push(slug(author));
         }

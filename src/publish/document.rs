@@ -22,18 +22,19 @@ use crate::base::time::rfc822;
 use crate::base::{Digest, Timestamp};
 use crate::feed::TTL_MINUTES;
 
-/// Bodies below this are sent as they are: a coding's frame would eat what it saves.
+/// Size in bytes below which bodies are sent as they are: a coding's frame would outweigh its gain.
 const CODED_BYTES_MIN: usize = 256;
 
-/// Seconds for which a cache may use a closed page of an archive: a day. It could be kept for ever, but for edits: nobody
-/// should see for longer what its author corrected or removed. So it is not `immutable` (RFC 8246) either, with which a
-/// browser would not ask again even when it is reloaded.
+/// Seconds for which a cache may use a closed page of an archive: a day. Longer would keep showing what
+/// its author corrected or removed. For the same reason it is not `immutable` (RFC 8246), with which a
+/// browser would not ask again even when the page is reloaded.
 const ARCHIVE_AGE_S: u32 = 24 * 60 * 60;
 
-/// gzip's own middle; 9 is twice as slow and no smaller on feeds.
+/// The default level of gzip; 9 is twice as slow and no smaller on feeds.
 const GZIP_LEVEL: u32 = 6;
 
-/// Of 40 KB, 5 takes 1 ms; 9 takes 15 ms and is no smaller, 11 takes 38 ms for 12 %.
+/// The quality of Brotli. For 40 KB, 5 takes 1 ms; 9 takes 15 ms and is no smaller; 11 takes 38 ms
+/// and saves 12 %.
 const BROTLI_QUALITY: i32 = 5;
 
 /// The kind of a document, which decides how it is cached and who may read it. Given by its maker.
@@ -52,7 +53,7 @@ pub enum Kind {
 /// The time for which a cache may use a document without asking for it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cache {
-    /// None: the cache asks each time, and usually gets 304.
+    /// Not at all: the cache asks each time, and usually gets 304.
     Revalidate,
     /// At most so many seconds.
     Seconds(u32),
@@ -246,7 +247,7 @@ fn value(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
 }
 
-/// Writing to memory does not fail; if it ever did, identity is served.
+/// Compresses with gzip. Writing to memory does not fail; if it ever did, identity is served.
 fn gzip(identity: &[u8]) -> Option<Vec<u8>> {
     // The header names no time and no system, so the bytes are the same everywhere.
     let mut encoder =

@@ -10,7 +10,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::{Snapshot, Status, Versions};
 
-/// The current snapshot; none before the first publish.
+/// The current snapshot, the status, and the last versions of the feeds. There is no snapshot before
+/// the first publish.
 #[derive(Debug, Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
@@ -22,6 +23,7 @@ pub struct Published {
     rung: Condvar,
 }
 
+/// The count of publishes, on which the projection waits.
 #[derive(Debug, Default)]
 struct Bell {
     /// The number of publishes.
@@ -30,12 +32,12 @@ struct Bell {
 }
 
 impl Published {
-    /// The snapshot of this moment.
+    /// The current snapshot.
     pub fn load(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
     }
 
-    /// The state of the service at this moment.
+    /// The current state of the service.
     pub fn status(&self) -> Arc<Status> {
         self.status.load_full()
     }
@@ -61,12 +63,13 @@ impl Published {
 
     /// Replaces the snapshot. Only the engine does.
     pub fn publish(&self, snapshot: Arc<Snapshot>) {
-        // First the snapshot, then the bell, so that who hears it finds this snapshot or a newer one.
+        // First the snapshot, then the bell, so that a waiting thread finds this snapshot or
+        // a newer one.
         self.current.store(Some(Arc::clone(&snapshot)));
         self.lock().times += 1;
         self.rung.notify_all();
-        // After the swap, so that no reader waits for it; before the next publish, so that each version is known by
-        // the time that a reader of it can ask for what changed since.
+        // After the swap, so that no reader waits for it; before the next publish, so that each version
+        // is known when a reader of it can first ask for what changed since.
         for (route, document) in &snapshot.hot {
             self.versions.note(route, document);
         }

@@ -26,7 +26,7 @@ pub struct About<'a> {
     pub version: &'a str,
     /// The id of the process.
     pub process: u32,
-    /// When it was started.
+    /// The time of its start.
     pub started: Timestamp,
     /// The configuration that it uses.
     pub config: &'a Config,
@@ -139,7 +139,7 @@ fn watching(watching: &Watching) -> String {
     }
 }
 
-/// How up to date the files in `feeds/` are.
+/// The state of the files in `feeds/`.
 fn feeds(status: &Status, about: &About<'_>) -> String {
     let dir = about.config.feeds.dir.display();
     match (status.projection, status.published) {

@@ -32,7 +32,7 @@ impl Part {
         }
     }
 
-    /// What does not work while the part is degraded.
+    /// The effect while the part is degraded.
     pub fn effect(self) -> &'static str {
         match self {
             Part::Engine => "changes are not published",
@@ -47,7 +47,7 @@ impl Part {
 pub struct Degraded {
     /// One line, without a final stop.
     pub reason: String,
-    /// When it began. Another reason for the same part does not change it.
+    /// The time since which it is so. Another reason for the same part does not change it.
     pub since: Timestamp,
 }
 
@@ -58,9 +58,9 @@ pub struct Held {
     pub before: usize,
     /// Entries that would be left.
     pub after: usize,
-    /// Why, and what to do; one line, without a final stop.
+    /// The reason, and what to do; one line, without a final stop.
     pub reason: String,
-    /// When it began.
+    /// The time of its beginning.
     pub since: Timestamp,
 }
 
@@ -69,11 +69,11 @@ pub struct Held {
 pub struct Unreadable {
     /// The error.
     pub diagnostic: Diagnostic,
-    /// When it was found.
+    /// The time at which it was found.
     pub since: Timestamp,
 }
 
-/// How changes are noticed.
+/// The way in which changes are noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Watching {
     /// inotify reports them.
@@ -85,14 +85,14 @@ pub enum Watching {
     },
     /// Everything is compared at an interval.
     Polling {
-        /// Why there is no inotify.
+        /// The reason why inotify is not used.
         reason: PollReason,
         /// The interval.
         every: Duration,
     },
 }
 
-/// Why changes are noticed by polling.
+/// The reason why changes are noticed by polling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PollReason {
     /// `articles.poll` is set.
@@ -134,24 +134,24 @@ impl Watching {
 /// The last publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastPublish {
-    /// When it was.
+    /// The time of the publish.
     pub at: Timestamp,
     /// The generation of its snapshot.
     pub generation: u64,
-    /// How long the step took that made it; none where a start published what was remembered.
+    /// The duration of the step that made it; `None` where a start published what was remembered.
     pub took: Option<Duration>,
 }
 
 /// The full scans since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scans {
-    /// How many there were.
+    /// The number of scans.
     pub count: u64,
-    /// When the last one ended.
+    /// The end of the last one.
     pub last: Timestamp,
 }
 
-/// How far a long scan is.
+/// The progress of a long scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scanning {
     /// Files that were read.
@@ -165,11 +165,11 @@ pub struct Scanning {
 pub struct LastProjection {
     /// The generation of the snapshot that they show.
     pub generation: u64,
-    /// When they were brought up to date.
+    /// The time at which they were brought up to date.
     pub at: Timestamp,
 }
 
-/// What the last step found.
+/// The articles and files that the last step found.
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
     /// Public articles.
@@ -185,7 +185,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// How many files are not published, or not as they are.
+    /// The number of files that are not published, or not as they are.
     pub fn refused_count(&self) -> usize {
         self.refused.len() + self.contested.len()
     }
@@ -196,22 +196,22 @@ impl Contents {
     }
 }
 
-/// See the module. Cheap to copy.
+/// The state of the service at one moment. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
-    /// What the last step found.
+    /// The articles and files that the last step found.
     pub contents: Contents,
     /// The last publish; none before the first.
     pub published: Option<LastPublish>,
     /// The full scans; none before the end of the first.
     pub scans: Option<Scans>,
-    /// How far a long scan is; none where none is under way.
+    /// The progress of a long scan; `None` where none is under way.
     pub scanning: Option<Scanning>,
-    /// How changes are noticed.
+    /// The way in which changes are noticed.
     pub watching: Watching,
-    /// What the shrink guard holds.
+    /// The deletions that the shrink guard holds.
     pub held: Option<Held>,
-    /// What does not work.
+    /// The parts that do not work.
     pub degraded: BTreeMap<Part, Degraded>,
     /// Files that cannot be read.
     pub unreadable: OrdMap<RelPath, Unreadable>,

@@ -1,24 +1,24 @@
-//! The last versions of each feed, by the digests of their entries: what a reader of an older version does not have yet
-//! (RFC 3229).
+//! The last versions of each feed, by the digests of their entries, so that a reader of an older version
+//! can be sent only what it does not have yet (RFC 3229).
 //!
 //! Kept in memory alone. After a restart, a reader that names a version from before gets the whole feed once.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::Route;
 use crate::feed::delta;
 
 use super::Document;
 
-/// Versions of one feed that are remembered.
+/// The number of versions of one feed that are remembered.
 const VERSIONS_MAX: usize = 16;
 
-/// Feeds whose versions are remembered; beyond that, those that changed longest ago are forgotten. With 30 entries
-/// in each feed, all of it takes 1 MiB.
+/// The number of feeds whose versions are remembered; beyond that, those that changed longest ago are
+/// forgotten. With 30 entries in each feed, all of it takes 1 MiB.
 const FEEDS_MAX: usize = 256;
 
-/// See the module.
+/// The last versions of each feed, shared by the engine and HTTP.
 #[derive(Debug, Default)]
 pub struct Versions {
     feeds: Mutex<HashMap<Route, History>>,
@@ -32,6 +32,7 @@ struct History {
     versions: VecDeque<Version>,
 }
 
+/// One version of a feed.
 #[derive(Debug)]
 struct Version {
     /// The ETag without its quotes and without the suffix of a coding.
@@ -40,7 +41,7 @@ struct Version {
 }
 
 impl Versions {
-    /// Remembers the present version of the feed at `route`. Anything but a feed is ignored.
+    /// Remembers the current version of the feed at `route`. Anything but a feed is ignored.
     pub fn note(&self, route: &Route, document: &Document) {
         let Route::Feed(_, format) = route else { return };
         let tag = document.digest.short();
@@ -50,8 +51,11 @@ impl Versions {
         // Without the lock, since this reads the whole feed.
         let Some(slices) = delta::slices(*format, &document.identity) else { return };
         let entries: Arc<[u64]> = slices.iter().map(|slice| slice.digest).collect();
-        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = feeds.values().map(|history| history.changed).max().unwrap_or(0);
+        let mut feeds = self.lock();
+        let mut changes = 0;
+        for history in feeds.values() {
+            changes = changes.max(history.changed);
+        }
         if !feeds.contains_key(route) && feeds.len() >= FEEDS_MAX {
             forget_oldest(&mut feeds);
         }
@@ -65,23 +69,34 @@ impl Versions {
         history.versions.push_back(Version { tag, entries });
     }
 
-    /// The digests of the entries of an earlier version of the feed at `route`; `None` where it is not remembered.
+    /// The digests of the entries of an earlier version of the feed at `route`; `None` where it is not
+    /// remembered.
     pub fn entries(&self, route: &Route, tag: &str) -> Option<Arc<[u64]>> {
-        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = feeds.get(route)?.versions.iter().find(|version| version.tag == tag)?;
-        Some(Arc::clone(&version.entries))
+        for version in &self.lock().get(route)?.versions {
+            if version.tag == tag {
+                return Some(Arc::clone(&version.entries));
+            }
+        }
+        None
     }
 
     fn is_newest(&self, route: &Route, tag: &str) -> bool {
-        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = feeds.get(route).and_then(|history| history.versions.back());
-        newest.is_some_and(|version| version.tag == tag)
+        match self.lock().get(route) {
+            Some(history) => history.versions.back().is_some_and(|newest| newest.tag == tag),
+            None => false,
+        }
+    }
+
+    /// A panic under this lock leaves at worst a version out, so that the next one may go on.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Route, History>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn forget_oldest(feeds: &mut HashMap<Route, History>) {
     let oldest = feeds.iter().min_by_key(|(_, history)| history.changed);
-    if let Some(route) = oldest.map(|(route, _)| route.clone()) {
+    if let Some((route, _)) = oldest {
+        let route = route.clone();
         feeds.remove(&route);
     }
 }

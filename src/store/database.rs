@@ -1,14 +1,16 @@
 //! The ledger in SQLite: one file, one connection, one writer.
 //!
-//! Owns `state.db`, its log `state.db-wal` and `state.mark` in the locked state directory. Log ahead of the data (WAL),
-//! synced at each commit (FULL); the connection is exclusive, so there is no shared-memory file that could be damaged.
+//! Owns `state.db`, its log `state.db-wal` and `state.mark` in the locked state directory. The log is
+//! written ahead of the data (WAL), and synced at each commit (FULL); the connection is exclusive, so
+//! there is no shared-memory file that could be damaged.
 //!
-//! - A new, empty database is made only where nothing says that there ever was one: no `state.mark`, no log, and no
-//!   file or an empty one. Whoever wants to begin anew takes the whole state directory away.
-//! - Nothing is written to a database before SQLite's `quick_check` has passed; that runs before the first commit, so
-//!   that it delays no start.
-//! - A failed commit leaves no trace. After an error of the disk the connection is closed, and opened again at the
-//!   next use; where the failed commit turns out to be in the log all the same, its rows are put back as they were.
+//! - A new, empty database is made only where nothing says that there ever was one: no `state.mark`, no
+//!   log, and no file or an empty one. To start again, an operator removes the whole state directory.
+//! - Nothing is written to a database before SQLite's `quick_check` has passed; that runs before the
+//!   first commit, so that it delays no start.
+//! - A failed commit leaves no trace. After an error of the disk the connection is closed, and opened
+//!   again at the next use; where the failed commit turns out to be in the log all the same, its rows
+//!   are put back as they were.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -33,15 +35,15 @@ pub struct Database {
     /// Held as long as the database is.
     _lock: Lock,
     path: PathBuf,
-    /// None after an error that leaves it in doubt what the connection sees.
+    /// The connection; `None` after an error, when it is not certain what it sees.
     connection: Option<Connection>,
-    /// Which file it is connected to: device and inode.
+    /// The file that it is connected to: device and inode.
     file: Option<(u64, u64)>,
-    /// What the database holds by the last successful commit.
+    /// The seal of the last successful commit, with which the database is compared.
     seal: Seal,
-    /// How to take back a commit that failed, should it be there after all.
-    doubt: Option<Vec<Undo>>,
-    /// Has `quick_check` passed on this connection?
+    /// The changes that take back a commit that failed, should it be there after all.
+    undo: Option<Vec<Undo>>,
+    /// Whether `quick_check` has passed on this connection.
     checked: bool,
     mark: Mark,
     is_new: bool,
@@ -78,14 +80,15 @@ impl Database {
             connection,
             file,
             seal,
-            doubt: None,
+            undo: None,
             checked: is_new,
             mark,
             is_new,
         })
     }
 
-    /// Was it made just now? Where `feeds/` shows that there was a state before, ids can be recovered from there.
+    /// Whether it was made just now. Where `feeds/` shows that there was a state before, ids can be
+    /// recovered from there.
     pub fn is_new(&self) -> bool {
         self.is_new
     }
@@ -106,8 +109,10 @@ impl Database {
                 Ok(())
             }
             Err(trouble) => {
+                // SQLite has rolled back after a passing error. After any other, the commit may be in
+                // the log or not.
                 if !is_passing(&trouble) {
-                    self.doubt = Some(undo);
+                    self.undo = Some(undo);
                     self.connection = None;
                 }
                 Err(at_path(&self.path, trouble))
@@ -117,8 +122,8 @@ impl Database {
 
     /// A connection that has passed `quick_check`.
     fn verified(&mut self) -> Result<(), StoreError> {
-        // What is written to a file that was taken away is lost with it. SQLite leaves the log of a moved file alone
-        // when it closes it, so another file that stands there by now is safe.
+        // What is written to a file that was moved or deleted is lost with it. SQLite leaves the log of
+        // a moved file alone when it closes it, so a new file at the path is safe.
         if self.file != file_at(&self.path) {
             self.connection = None;
         }
@@ -142,7 +147,7 @@ impl Database {
         self.checked = false;
         let mut connection = open::connect(&self.path)?;
         self.resolve(&mut connection).map_err(|trouble| at_path(&self.path, trouble))?;
-        self.doubt = None;
+        self.undo = None;
         self.file = file_at(&self.path);
         self.connection = Some(connection);
         Ok(())
@@ -155,39 +160,51 @@ impl Database {
             self.seal = found;
             return Ok(());
         }
-        let undo = self.doubt.as_ref().filter(|_| found.commits == self.seal.commits + 1);
-        let Some(undo) = undo else {
-            return Err(Trouble::Damaged("it was changed by another hand".to_owned()));
+        // Only the failed commit itself can be taken back: it is the one after the last.
+        let undo = match &self.undo {
+            Some(undo) if found.commits == self.seal.commits + 1 => undo,
+            _ => return Err(Trouble::Damaged("it was changed by another hand".to_owned())),
         };
         read::quick_check(connection)?;
         let seal = attempt(connection, found, &mut Vec::new(), |writer| {
-            undo.iter().rev().try_for_each(|undo| writer.restore(undo))?;
-            if writer.seal.same_rows(&self.seal) {
-                return Ok(());
-            }
-            Err(Trouble::Damaged("a failed commit could not be taken back".to_owned()))
+            take_back(writer, undo, &self.seal)
         })?;
         self.seal = seal;
         Ok(())
     }
 
-    /// Runs `read` on a connection; an error other than a passing one costs the connection.
+    /// Runs `read` on a connection; an error other than a passing one closes the connection.
     fn read<T>(
         &mut self,
         read: impl FnOnce(&Connection, &Seal) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
         self.connected()?;
         let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
-        read(connection, &self.seal).map_err(|trouble| {
-            if !is_passing(&trouble) {
-                self.connection = None;
+        match read(connection, &self.seal) {
+            Ok(found) => Ok(found),
+            Err(trouble) => {
+                if !is_passing(&trouble) {
+                    self.connection = None;
+                }
+                Err(at_path(&self.path, trouble))
             }
-            at_path(&self.path, trouble)
-        })
+        }
     }
 }
 
-/// Which file stands at `path`: device and inode.
+/// Restores the rows of a failed commit. Its error rolls the restoring back.
+fn take_back(writer: &mut Writer<'_>, undo: &[Undo], seal: &Seal) -> Result<(), Trouble> {
+    // The last change first: a row may have been changed twice.
+    for change in undo.iter().rev() {
+        writer.restore(change)?;
+    }
+    if writer.seal.same_rows(seal) {
+        return Ok(());
+    }
+    Err(Trouble::Damaged("a failed commit could not be taken back".to_owned()))
+}
+
+/// The file at `path`: device and inode.
 fn file_at(path: &Path) -> Option<(u64, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
@@ -197,6 +214,7 @@ impl Store for Database {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.read(|connection, seal| {
             let mut urls = all(connection, seal, &schema::URLS, rows::read_url)?;
+            // In the order in which they became public: the first owner of a URL keeps it.
             urls.par_sort_unstable_by_key(|(n, _)| *n);
             Ok(Remembered {
                 files: all(connection, seal, &schema::FILES, rows::read_file)?,
@@ -237,15 +255,15 @@ impl Store for Database {
         })
     }
 
-    /// Put in the place of `state.db` (with `state.db-wal` taken away), the copy is opened as it is, although it is
-    /// older.
+    /// Makes a copy that can take the place of `state.db` (with `state.db-wal` removed): it is opened as
+    /// it is, although it is older.
     fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
         self.connected()?;
         let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;
         open::copy(connection, &self.seal, &self.path, to)
     }
 
-    /// As SQLite and as dropfeed see it.
+    /// Checks the file as SQLite sees it, and every row as dropfeed reads it.
     fn check(&mut self) -> Result<Checked, StoreError> {
         self.checked = false;
         self.verified()?;
@@ -259,7 +277,7 @@ impl Store for Database {
     }
 }
 
-/// Every change of a commit, table by table.
+/// Writes every change of a commit, table by table.
 fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
     let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
     writer.put_all(&schema::FILES, &last(files, |row| &row.0), |(path, row)| match row {
@@ -269,7 +287,10 @@ fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
     writer.put_all(&schema::RECORDS, &last(records, |record| record.seq), |record| {
         Change::put(&schema::RECORDS, rows::record(record)?)
     })?;
-    urls.iter().try_for_each(|(url, seq)| writer.claim(url, *seq))?;
+    for (url, seq) in urls {
+        writer.claim(url, *seq)?;
+    }
+    // Forgotten before put: a channel that is forgotten and opened again in one commit stays.
     writer.put_all(&schema::CHANNELS, &last(forgotten, |scope| scope), |scope| {
         Ok(Change::Forget(rows::text(&scope.to_string())))
     })?;
@@ -288,7 +309,7 @@ fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
     })
 }
 
-/// Only where a caller did not connect first.
+/// The error of a caller that did not connect first.
 fn gone(path: &Path) -> StoreError {
     StoreError::Io { path: path.to_owned(), source: io::Error::from(io::ErrorKind::NotConnected) }
 }
@@ -579,9 +600,9 @@ mod tests {
         assert_ne!(changed.unwrap(), store.seal);
         // A way back that is not the whole one is noticed, and nothing is changed by it.
         let rest = undo.split_off(1);
-        (store.doubt, store.connection) = (Some(undo), None);
+        (store.undo, store.connection) = (Some(undo), None);
         assert!(matches!(store.load(), Err(StoreError::Corrupt { .. })));
-        store.doubt.as_mut().unwrap().extend(rest);
+        store.undo.as_mut().unwrap().extend(rest);
         assert_eq!(dump(&mut store).unwrap(), before);
         store.commit(&everything(3)).unwrap();
         drop(store);

@@ -1,7 +1,7 @@
-//! What the feeds on disk say of a ledger that was lost: ids, dates, and the site's id.
+//! Recovers a lost ledger from the feeds on disk: ids, dates, and the site's id.
 //!
-//! Reads `feeds/` and nothing else, never writes, and never fails: a feed that cannot be read says nothing. JSON Feed is
-//! read first, because it has every id to the byte; Atom where it holds more.
+//! Reads `feeds/` and nothing else, never writes, and never fails: a feed that cannot be read says
+//! nothing. JSON Feed is read first, because it has every id to the byte; Atom where it holds more.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -20,13 +20,13 @@ use crate::library::old_feed::Imported;
 /// The largest feed that is read, in bytes; far beyond what dropfeed writes.
 const FEED_BYTES_MAX: u64 = 64 << 20;
 
-/// Bytes of feeds that are served while the articles are waited for.
+/// The limit of the bytes of feeds that are served while the articles are waited for.
 const DOCUMENTS_BYTES_MAX: usize = 64 << 20;
 
-/// Directories beneath `feeds/` that are read.
+/// The limit of the directories beneath `feeds/` that are read.
 const DIRECTORIES_MAX: usize = 20_000;
 
-/// What was found.
+/// The entries and ids that were found in the feeds on disk.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The entries; those of the site's feed come first.
@@ -37,11 +37,11 @@ pub struct Found {
     pub feed_id: Option<String>,
     /// The files as they are, to be served while it is not certain that the articles are there.
     pub documents: Vec<(Route, Format, Vec<u8>)>,
-    /// Whether there is a feed of a site that cannot be read, so that nothing is known of its entries.
+    /// Whether there is a feed of a site that cannot be read, so that its entries are unknown.
     pub is_damaged: bool,
 }
 
-/// A file of a feed.
+/// The result of reading one file of a feed.
 enum Read {
     /// There is none.
     Absent,
@@ -121,9 +121,9 @@ pub fn recover(feeds: &Path, site_id: &str) -> Found {
     let site_id = verified(&site, site_id, &base);
     let feed_id = site.imported_id.clone();
     let mut entries = Vec::new();
-    take(&mut entries, site, &base, Which::Site);
+    take(&mut entries, site, &base, Source::Site);
     for directory in &directories {
-        take(&mut entries, read_feed(directory).0, &base, Which::Elsewhere);
+        take(&mut entries, read_feed(directory).0, &base, Source::Elsewhere);
     }
     Found { entries, site_id, feed_id, documents, is_damaged: false }
 }
@@ -131,11 +131,10 @@ pub fn recover(feeds: &Path, site_id: &str) -> Found {
 /// The files of every feed, the site's own first, as far as they fit into [`DOCUMENTS_BYTES_MAX`].
 fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u8>)> {
     let (mut documents, mut room) = (Vec::new(), DOCUMENTS_BYTES_MAX);
-    for directory in std::iter::once(feeds).chain(directories.iter().map(PathBuf::as_path)) {
+    let all = std::iter::once(feeds).chain(directories.iter().map(PathBuf::as_path));
+    for directory in all {
         for format in Format::ALL {
-            let path = directory.join(format.file_name());
-            let name = path.strip_prefix(feeds).ok().and_then(Path::to_str);
-            let Some(route) = name.and_then(|name| Route::parse(&format!("/{name}"))) else {
+            let Some(route) = route_of(feeds, &directory.join(format.file_name())) else {
                 continue;
             };
             if let Ok(bytes) = read(directory, format)
@@ -150,20 +149,28 @@ fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u
     documents
 }
 
-/// Which feed an entry is from.
+/// The route of a file beneath `feeds`.
+fn route_of(feeds: &Path, file: &Path) -> Option<Route> {
+    let name = file.strip_prefix(feeds).ok()?.to_str()?;
+    Route::parse(&format!("/{name}"))
+}
+
+/// The feed that an entry is from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Which {
+enum Source {
+    /// The feed of the site.
     Site,
+    /// The feed of another scope.
     Elsewhere,
 }
 
 /// Adds the entries whose URLs are articles' pages.
-fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
+fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, source: Source) {
     for (place, written) in feed.entries.into_iter().enumerate() {
         let Written { id, is_verbatim, url, published, updated, imported } = written;
         let Some(path) = url.strip_prefix(base) else { continue };
         if let Some(Route::Resource(url)) = Route::parse(&format!("/{path}")) {
-            let in_site_feed = which == Which::Site;
+            let in_site_feed = source == Source::Site;
             entries.push(Recovered {
                 url,
                 id,
@@ -178,36 +185,38 @@ fn take(entries: &mut Vec<Recovered>, feed: OnDisk, base: &str, which: Which) {
     }
 }
 
-/// The first of the candidates from which the id of the feed is derived; where that id is not known, the one that the
-/// feed names.
+/// The id of the site: the first of the candidates from which the id of the feed is derived; where
+/// the feed has no id, the one that it names.
 fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
-    let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned));
     let Some(id) = &site.id else { return site.site_id.clone() };
     // Nothing can be derived from the id of an old feed.
     if site.imported_id.as_ref() == Some(id) {
         return site.site_id.clone();
     }
-    let candidates = [site.site_id.clone(), Some(configured.to_owned()), host];
-    candidates.into_iter().flatten().find(|candidate| feed_id(candidate, &Scope::Site) == *id)
+    // The default of `site.id` is the host of the site.
+    let url = Url::parse(base).ok();
+    let host = url.as_ref().and_then(Url::host_str);
+    for candidate in [site.site_id.as_deref(), Some(configured), host] {
+        if let Some(candidate) = candidate
+            && feed_id(candidate, &Scope::Site) == *id
+        {
+            return Some(candidate.to_owned());
+        }
+    }
+    None
 }
 
-/// The feed of one directory, from the format that holds more, and whether there is one that cannot be read.
+/// The feed of one directory, from the format that holds more, and whether there is one that cannot be
+/// read.
 fn read_feed(directory: &Path) -> (OnDisk, bool) {
-    let mut is_damaged = false;
-    let mut is_readable = false;
-    let mut formats = [Format::Json, Format::Atom].map(|format| {
-        let read = match read(directory, format) {
-            Ok(bytes) if format == Format::Json => of_json(&bytes),
-            Ok(bytes) => of_atom(&bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Absent,
-            Err(_) => Read::Damaged,
-        };
-        is_damaged |= matches!(read, Read::Damaged);
-        is_readable |= matches!(read, Read::Feed(_) | Read::Foreign);
-        if let Read::Feed(feed) = read { feed } else { OnDisk::default() }
+    let reads = [read_format(directory, Format::Json), read_format(directory, Format::Atom)];
+    let is_damaged = reads.iter().any(|read| matches!(read, Read::Damaged));
+    // One format that can be read makes up for the other.
+    let is_readable = reads.iter().any(|read| matches!(read, Read::Feed(_) | Read::Foreign));
+    let [json, atom] = reads.map(|read| match read {
+        Read::Feed(feed) => feed,
+        _ => OnDisk::default(),
     });
-    let [json, atom] = &mut formats;
-    let (json, atom) = (std::mem::take(json), std::mem::take(atom));
     let feed = OnDisk {
         base: json.base.or(atom.base),
         id: atom.id,
@@ -218,9 +227,18 @@ fn read_feed(directory: &Path) -> (OnDisk, bool) {
     (feed, is_damaged && !is_readable)
 }
 
+fn read_format(directory: &Path, format: Format) -> Read {
+    match read(directory, format) {
+        Ok(bytes) if format == Format::Json => of_json(&bytes),
+        Ok(bytes) => of_atom(&bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Read::Absent,
+        Err(_) => Read::Damaged,
+    }
+}
+
 fn read(directory: &Path, format: Format) -> io::Result<Vec<u8>> {
     let path = directory.join(format.file_name());
-    // A pipe would be waited for without end.
+    // Reading a pipe could wait for ever.
     if !std::fs::metadata(&path)?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -244,7 +262,7 @@ fn of_json(bytes: &[u8]) -> Read {
             entries.push(Written { id, is_verbatim: true, url, published, updated, imported });
             continue;
         };
-        // A page elsewhere does not lead to the article.
+        // `url` may be a page on another site, which does not lead to the article.
         let url = match (path.and_then(|path| UrlPath::new(&path)), &base) {
             (Some(path), Some(base)) => format!("{base}{path}"),
             _ => url,
@@ -297,8 +315,8 @@ fn base_of(feed_url: &str, home: Option<&str>, format: Format) -> Option<String>
     feed_url.strip_suffix(format.file_name()).map(str::to_owned)
 }
 
-/// Every directory beneath `feeds`, in the order of their names, so that the same files give the same ids. Links are not
-/// followed.
+/// Every directory beneath `feeds`, in the order of their names, so that the same files give the same
+/// ids. Links are not followed.
 fn directories(feeds: &Path) -> Vec<PathBuf> {
     let mut found = vec![feeds.to_owned()];
     let mut next = 0;

@@ -1,5 +1,5 @@
-//! Articles whose file is gone: those that wait for the grace, those that went a moment ago, and those that the shrink
-//! guard counts.
+//! Articles whose file is gone: those that wait for the grace, those that went a moment ago, and
+//! those that the shrink guard counts.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::base::{Digest, RelPath, Timestamp};
 use super::super::{Record, Seq, Standing};
 use super::{Ledger, Trace};
 
-/// How long a file must be gone before its article cannot be found under another path any more, where the grace is
-/// shorter: longer than any two events of one rename are apart.
+/// The time after which an article without a file cannot be found under another path any more, where
+/// the grace is shorter: longer than any two events of one rename are apart.
 pub(super) const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
 impl Ledger {
@@ -21,13 +21,18 @@ impl Ledger {
         self.traces.insert(seq, trace);
     }
 
-    /// The articles whose file is gone, with what it was where that is known: each may be found under another path.
-    pub(in crate::library) fn lost(&self) -> impl Iterator<Item = (&Arc<Record>, Option<Trace>)> {
-        let gone = self.missing.iter().chain(&self.departed);
-        let records = gone.filter_map(|(_, seq)| self.records.get(seq));
-        records
-            .filter(|record| record.standing != Standing::Forgotten && !self.has_file(record))
-            .map(|record| (record, self.traces.get(&record.seq).copied()))
+    /// The articles whose file is gone, with what it was where that is known: each may be found under
+    /// another path.
+    pub(in crate::library) fn lost(&self) -> Vec<(&Arc<Record>, Option<&Trace>)> {
+        let mut lost = Vec::new();
+        for (_, seq) in self.missing.iter().chain(&self.departed) {
+            let Some(record) = self.records.get(seq) else { continue };
+            // A departed article may have been found since, or its path may have a file again.
+            if record.standing != Standing::Forgotten && !self.has_file(record) {
+                lost.push((record, self.traces.get(seq)));
+            }
+        }
+        lost
     }
 
     /// A deleted article with these bytes: the one with the file name of `path` first, else the oldest.
@@ -51,25 +56,26 @@ impl Ledger {
         found
     }
 
-    /// Since when the article that has been missing longest has been so.
+    /// The time since which the longest missing article has been missing.
     pub(in crate::library) fn missing_longest(&self) -> Option<Timestamp> {
-        self.missing.get_min().map(|(since, _)| *since)
+        let (since, _) = self.missing.get_min()?;
+        Some(*since)
     }
 
     /// The articles that have been missing since `at` or before.
     pub(in crate::library) fn missing_until(&self, at: Timestamp) -> Vec<Seq> {
-        self.missing.range(..=(at, Seq::MAX)).map(|(_, seq)| *seq).collect()
+        numbers(self.missing.range(..=(at, Seq::MAX)))
     }
 
     /// The articles that are missing since a moment after `now`: the clock was stepped back.
     pub(in crate::library) fn missing_after(&self, now: Timestamp) -> Vec<Seq> {
         let after = (Bound::Excluded((now, Seq::MAX)), Bound::Unbounded);
-        self.missing.range(after).map(|(_, seq)| *seq).collect()
+        numbers(self.missing.range(after))
     }
 
     /// The articles whose file is gone, and that are public all the same.
-    pub(in crate::library) fn missing(&self) -> impl Iterator<Item = Seq> {
-        self.missing.iter().map(|(_, seq)| *seq)
+    pub(in crate::library) fn missing(&self) -> Vec<Seq> {
+        numbers(self.missing.iter())
     }
 
     /// The number of articles whose file is gone, and that are public all the same.
@@ -77,30 +83,42 @@ impl Ledger {
         self.missing.len()
     }
 
-    /// The articles that vanished and were taken away not longer than `window` before or after `from`. A moment beyond
-    /// that is of a clock that was ahead.
+    /// The articles that vanished and were taken away not longer than `window` before or after `from`.
     pub(in crate::library) fn vanished(&self, from: Timestamp, window: SignedDuration) -> Vec<Seq> {
         let first = from.checked_sub(window).unwrap_or(Timestamp::MIN);
+        // The clock may have been ahead a little, so what lies in the future counts too.
         let last = from.checked_add(window).unwrap_or(Timestamp::MAX);
-        self.vanished.range((first, 0)..=(last, Seq::MAX)).map(|(_, seq)| *seq).collect()
+        numbers(self.vanished.range((first, 0)..=(last, Seq::MAX)))
     }
 
     /// The articles that vanished and were taken away, whenever that was.
     pub(in crate::library) fn vanished_ever(&self) -> Vec<Seq> {
-        self.vanished.iter().map(|(_, seq)| *seq).collect()
+        numbers(self.vanished.iter())
     }
 
-    /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been stepped.
+    /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been
+    /// stepped.
     pub(in crate::library) fn forget_departed(&mut self, now: Timestamp) {
+        // The loop goes over a copy, which is cheap, because it removes from the set.
         for (since, seq) in self.departed.clone() {
             if now.duration_since(since).abs() <= DEPARTED {
                 continue;
             }
             self.departed.remove(&(since, seq));
-            let record = self.records.get(&seq);
-            if record.is_some_and(|record| !record.standing.is_live()) {
+            // An article that is public again and missing again has a newer trace, which stays.
+            if let Some(record) = self.records.get(&seq)
+                && !record.standing.is_live()
+            {
                 self.traces.remove(&seq);
             }
         }
     }
+}
+
+fn numbers<'a>(dated: impl Iterator<Item = &'a (Timestamp, Seq)>) -> Vec<Seq> {
+    let mut numbers = Vec::new();
+    for (_, seq) in dated {
+        numbers.push(*seq);
+    }
+    numbers
 }

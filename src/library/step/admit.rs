@@ -16,7 +16,7 @@ use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
 use super::dates::{self, Showing};
 
-/// Half of its old words: with at least so many, a file that returns to the path of a deleted article is that article.
+/// The share of its old words that a file must have kept to be the deleted article of its path again.
 const KEPT_SHARE_MIN: f64 = 0.5;
 
 /// A usable file, about to become public or to change what is.
@@ -51,38 +51,41 @@ impl Step<'_> {
         self.own_aliases();
     }
 
-    /// Numbers follow dates; of articles of one second that were in a feed, the order there.
+    /// The key by which new files get their numbers: by rank, then by date; articles of one second
+    /// that were in an old feed keep the order they had there, where the newest is first.
+    ///
+    /// The rank puts what that feed held (1) between what it did not hold (0) and what is newer than
+    /// all of it (2), so that its entries stay together.
     fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
-        match self.state.ledger.file(path) {
-            Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) => {
-                if let Some(adoption) = self.adoptions.get(path)
-                    && let Some(date) = adoption.imported.date_for(head.published)
-                {
-                    return (1, date, Reverse(adoption.place));
-                }
-                let recovered = self.recovered(path, head);
-                let (first_seen, undated) = self.first_dates(recovered, fingerprint);
-                let date = dates::published(head, first_seen, undated, &self.policy.zone);
-                if let Some(adoption) = self.adoptions.get(path) {
-                    return (1, date, Reverse(adoption.place));
-                }
-                if recovered.is_none() && self.state.imports.feed().is_some() {
-                    let rank = if self.state.imports.precedes(date) { 0 } else { 2 };
-                    return (rank, date, Reverse(usize::MAX));
-                }
-                let place = recovered.map_or(usize::MAX, |recovered| recovered.place);
-                (self.state.adopted.rank(recovered, date), date, Reverse(place))
-            }
-            _ => (0, self.now, Reverse(usize::MAX)),
+        let Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) =
+            self.state.ledger.file(path)
+        else {
+            return (0, self.now, Reverse(usize::MAX));
+        };
+        let recovered = self.recovered(path, head);
+        let (first_seen, undated) = self.first_dates(recovered, fingerprint);
+        let date = dates::published(head, first_seen, undated, &self.policy.zone);
+        if let Some(adoption) = self.adoptions.get(path) {
+            let date = adoption.imported.date_for(head.published).unwrap_or(date);
+            return (1, date, Reverse(adoption.place));
         }
+        if let Some(recovered) = recovered {
+            let rank = self.state.adopted.rank(Some(recovered), date);
+            return (rank, date, Reverse(recovered.place));
+        }
+        if self.state.imports.feed().is_some() {
+            let rank = if self.state.imports.precedes(date) { 0 } else { 2 };
+            return (rank, date, Reverse(usize::MAX));
+        }
+        (self.state.adopted.rank(None, date), date, Reverse(usize::MAX))
     }
 
-    /// What is left of the file's article in the feeds on disk, where the ledger was lost.
+    /// The entry of the file's article in the feeds on disk, where the ledger was lost.
     fn recovered(&self, path: &RelPath, head: &Head) -> Option<&Recovered> {
         self.state.adopted.find(&self.state.ledger, path, head)
     }
 
-    /// When a new article was first seen, and its date where its author wrote none.
+    /// The time at which a new article was first seen, and its date where its author wrote none.
     fn first_dates(
         &self,
         recovered: Option<&Recovered>,
@@ -94,11 +97,16 @@ impl Step<'_> {
         }
     }
 
-    /// The date of a new article that has none: now; on the first scan of an existing tree its file's, capped at now.
+    /// The date of a new article that has none: now; on the first scan of an existing tree its
+    /// file's, capped at now.
     fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
-        let modified =
-            Timestamp::from_nanosecond(i128::from(fingerprint.mtime_ns)).unwrap_or(self.now);
-        if self.scan == Scan::First { modified.min(self.now) } else { self.now }
+        if self.scan == Scan::First { self.file_time(fingerprint.mtime_ns) } else { self.now }
+    }
+
+    /// The time on a file, capped at now: a file from a clock that is ahead is as new as can be.
+    fn file_time(&self, ns: i64) -> Timestamp {
+        let time = Timestamp::from_nanosecond(i128::from(ns)).unwrap_or(self.now);
+        time.min(self.now)
     }
 
     /// Weighs the file at `path` against what is remembered of its article.
@@ -121,24 +129,11 @@ impl Step<'_> {
         if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
             return;
         }
-        let record = live.or_else(|| self.returning(path, &head, &sketch, row.digest));
-        let (first_seen, undated) = match &record {
-            Some(record) => (record.first_seen, record.published),
-            None => self.first_dates(self.recovered(path, &head), &row.fingerprint),
+        let record = match live {
+            Some(record) => Some(record),
+            None => self.returning(path, &head, &sketch, row.digest),
         };
-        let imported = match &record {
-            Some(record) => record.imported.as_ref(),
-            None => match self.adoptions.get(path) {
-                Some(adoption) => Some(&adoption.imported),
-                None => {
-                    self.recovered(path, &head).and_then(|recovered| recovered.imported.as_ref())
-                }
-            },
-        };
-        let published = match imported.and_then(|imported| imported.date_for(head.published)) {
-            Some(date) => whole_second(date.min(self.now)),
-            None => dates::published(&head, first_seen, undated, &self.policy.zone),
-        };
+        let published = self.published(path, record.as_deref(), &head, &row.fingerprint);
         let showing = if self.state.withheld_by(path).is_some() {
             Showing::Never
         } else {
@@ -175,6 +170,34 @@ impl Step<'_> {
         }
     }
 
+    /// The date of the article at `path`: `record` is what is known of it, if anything is.
+    fn published(
+        &self,
+        path: &RelPath,
+        record: Option<&Record>,
+        head: &Head,
+        fingerprint: &Fingerprint,
+    ) -> Timestamp {
+        let recovered = if record.is_none() { self.recovered(path, head) } else { None };
+        let (first_seen, undated) = match record {
+            Some(record) => (record.first_seen, record.published),
+            None => self.first_dates(recovered, fingerprint),
+        };
+        let imported = match (record, self.adoptions.get(path), recovered) {
+            (Some(record), _, _) => record.imported.as_ref(),
+            (None, Some(adoption), _) => Some(&adoption.imported),
+            (None, None, Some(recovered)) => recovered.imported.as_ref(),
+            (None, None, None) => None,
+        };
+        // The date of an old feed wins over the file's: subscribers know the entry by it.
+        if let Some(imported) = imported
+            && let Some(date) = imported.date_for(head.published)
+        {
+            return whole_second(date.min(self.now));
+        }
+        dates::published(head, first_seen, undated, &self.policy.zone)
+    }
+
     /// Whether these very bytes were forgotten, in this file or in another; then that is reported.
     fn is_forgotten(
         &mut self,
@@ -182,8 +205,8 @@ impl Step<'_> {
         row: &FileRow,
         reported: Option<&Diagnostic>,
     ) -> bool {
-        let forgotten = row.digest.and_then(|digest| self.state.ledger.forgotten(digest));
-        let Some(record) = forgotten else { return false };
+        let Some(digest) = row.digest else { return false };
+        let Some(record) = self.state.ledger.forgotten(digest) else { return false };
         let why = format!("not published: {} was forgotten with this content", record.path);
         let diagnostic = Diagnostic::warning("forgotten", why);
         if reported != Some(&diagnostic) {
@@ -193,28 +216,18 @@ impl Step<'_> {
         true
     }
 
-    /// Whether the file is an exact copy of a public article, put there less than the grace ago. Its original may be about to
-    /// go: a copy and a deletion is how rsync and the clients of clouds rename.
+    /// Whether the file is an exact copy of a public article, put there less than the grace ago. Its
+    /// original may be about to go: rsync and cloud clients rename by a copy and a deletion.
     fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.take_copy(path);
         // On a first scan the original is not known yet. An explicit id needs no proof.
         if self.scan == Scan::First || head.id.is_some() {
             return false;
         }
-        let copied = |record: &Arc<Record>| {
-            Some(record.digest) == row.digest && record.standing == Standing::Public
-        };
-        let Some(original) = self.state.ledger.twins(path, row).into_iter().find(copied) else {
-            return false;
-        };
+        let Some(original) = self.original_of(path, row) else { return false };
         let since = match &known {
             Some((path, since)) if *path == original.path => *since,
-            // Whichever of the two came later makes them two.
-            _ => {
-                let original = self.state.ledger.file(&original.path);
-                let there = original.map_or(self.now, |file| self.put_there(&file.fingerprint));
-                there.max(self.put_there(&row.fingerprint))
-            }
+            _ => self.both_since(&original.path, row),
         };
         // A clock that was stepped back begins the grace again: it neither ends it early nor adds the step to it.
         let since = since.min(self.now);
@@ -234,14 +247,27 @@ impl Step<'_> {
         true
     }
 
-    /// When the file came to its path, at the latest: a rename, too, moves the change time.
-    fn put_there(&self, fingerprint: &Fingerprint) -> Timestamp {
-        let changed =
-            Timestamp::from_nanosecond(i128::from(fingerprint.ctime_ns)).unwrap_or(self.now);
-        changed.min(self.now)
+    /// The public article of which this file is an exact copy.
+    fn original_of(&self, path: &RelPath, row: &FileRow) -> Option<Arc<Record>> {
+        for record in self.state.ledger.twins(path, row) {
+            if Some(record.digest) == row.digest && record.standing == Standing::Public {
+                return Some(record);
+            }
+        }
+        None
     }
 
-    /// Files the outcome: public as it is, or contested.
+    /// The time since which both a copy and its original are there: when the later of them came.
+    fn both_since(&self, original: &RelPath, copy: &FileRow) -> Timestamp {
+        // A rename, too, moves the change time: so a file came to its path then, at the latest.
+        let copied = self.file_time(copy.fingerprint.ctime_ns);
+        match self.state.ledger.file(original) {
+            Some(file) => copied.max(self.file_time(file.fingerprint.ctime_ns)),
+            None => self.now,
+        }
+    }
+
+    /// Records the outcome for a file: public as it is, or contested.
     fn settle(
         &mut self,
         path: &RelPath,
@@ -262,7 +288,7 @@ impl Step<'_> {
         self.reappear(self.state.ledger.live(path).cloned().as_deref());
     }
 
-    /// The file is there, but not usable: the last good version stays.
+    /// Ends the grace of an article whose file is there but not usable: the last good version stays.
     fn reappear(&mut self, record: Option<&Record>) {
         if let Some(Record { seq, standing: Standing::Missing(_), .. }) = record {
             self.set_standing(*seq, Standing::Public);
@@ -284,10 +310,15 @@ impl Step<'_> {
         let digest = draft.digest.unwrap_or(old.digest);
         let old_path = self.renamed.get(&old.seq).unwrap_or(&old.path);
         let asked = address::address(draft.path, &draft.head)?;
-        let unmoved = address::address(old_path, &old.head).is_ok_and(|before| before == asked);
-        let keeps = unmoved && !self.state.ledger.is_reserved(&old.url);
+        // An article that asks for the same address as before keeps its URL, even where it has a
+        // number that is free again by now.
+        let is_unmoved = match address::address(old_path, &old.head) {
+            Ok(before) => before == asked,
+            Err(_) => false,
+        };
+        let keeps = is_unmoved && !self.state.ledger.is_reserved(&old.url);
         let url = if keeps { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
-        let edited = (digest != old.digest).then_some(&*draft.sketch);
+        let edited = if digest == old.digest { None } else { Some(&*draft.sketch) };
         let (updated, measured) =
             dates::updated_next(old, &draft.head, edited, draft.published, self.now, self.policy);
         let sketch = if measured { draft.sketch } else { Arc::clone(&old.sketch) };
@@ -315,23 +346,14 @@ impl Step<'_> {
         let ledger = &self.state.ledger;
         let recovered = self.recovered(draft.path, &draft.head).cloned();
         let adoption = self.adoption_of(draft.path, &draft.head, draft.published);
-        let recovered_id = recovered.as_ref().and_then(|recovered| recovered.id_for(&draft.head));
-        let old_id = adoption.as_ref().and_then(|adoption| adoption.id.clone()).or(recovered_id);
-        let id = match old_id.filter(|id| ledger.owner_of(id).is_none()) {
-            Some(id) => id,
-            None => match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
-                Ok(id) => id,
-                Err(owner) => return Err(self.id_taken(owner)),
-            },
-        };
+        let id = self.first_id(&draft, adoption.as_ref(), recovered.as_ref())?;
         let Some(digest) = draft.digest else { return Ok(()) };
         let seq = ledger.next_seq();
         let url = ledger.claim(seq, &asked)?;
         let updated =
             dates::updated_first(&draft.head, &id, draft.published, self.now, &self.policy.zone);
-        let recovered_imported =
-            recovered.as_ref().and_then(|recovered| recovered.imported.clone());
-        let (first_seen, updated) = match (&adoption, recovered) {
+        let (first_seen, updated) = match (&adoption, &recovered) {
+            // Subscribers of the old site know the entry with that feed's `updated`.
             (Some(Adoption { imported, updated: Some(old), .. }), _) if imported.is_listed => {
                 let updated = dates::updated_imported(*old, &id, draft.published, self.now);
                 (draft.published, updated)
@@ -339,6 +361,11 @@ impl Step<'_> {
             (Some(_), _) => (draft.published, updated),
             (None, Some(recovered)) => (recovered.published, updated.max(recovered.updated)),
             (None, None) => (self.now, updated),
+        };
+        let imported = match (adoption, recovered) {
+            (Some(adoption), _) => Some(adoption.imported),
+            (None, Some(recovered)) => recovered.imported,
+            (None, None) => None,
         };
         let record = Record {
             seq,
@@ -352,7 +379,7 @@ impl Step<'_> {
             head: draft.head,
             sketch: draft.sketch,
             standing: Standing::Public,
-            imported: adoption.map(|adoption| adoption.imported).or(recovered_imported),
+            imported,
         };
         self.state.ledger.give_ids(&record);
         self.state.ledger.move_to(seq, draft.path);
@@ -361,9 +388,35 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// The article that the file at `path` is again, though its own path had none: the one whose id it says, if that has
-    /// no file any more; else the deleted one of this path, if at least half of its words are here again; else a deleted
-    /// one with these very bytes, which its author restored elsewhere.
+    /// The id of a new article: the one it had in an old feed, where that is free, else a new one.
+    fn first_id(
+        &self,
+        draft: &Draft<'_>,
+        adoption: Option<&Adoption>,
+        recovered: Option<&Recovered>,
+    ) -> Result<String, Diagnostic> {
+        let ledger = &self.state.ledger;
+        let adopted = adoption.and_then(|adoption| adoption.id.clone());
+        let old_id = match (adopted, recovered) {
+            (Some(id), _) => Some(id),
+            (None, Some(recovered)) => recovered.id_for(&draft.head),
+            (None, None) => None,
+        };
+        if let Some(id) = old_id
+            && ledger.owner_of(&id).is_none()
+        {
+            return Ok(id);
+        }
+        match ledger.new_id(&self.policy.site_id, draft.path, &draft.head) {
+            Ok(id) => Ok(id),
+            Err(owner) => Err(self.id_taken(owner)),
+        }
+    }
+
+    /// The article that the file at `path` is again, though its own path had none: the one whose id
+    /// it gives, if that has no file any more; else the deleted one of this path, if at least half of
+    /// its words are here again; else a deleted one with these very bytes, which its author restored
+    /// elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,
@@ -372,18 +425,16 @@ impl Step<'_> {
         digest: Option<Digest>,
     ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
-        if let Some(owner) = head.id.as_ref().and_then(|id| ledger.owner_of(id)) {
-            // Its own file is that of an article which was taken away.
-            let is_free = |record: &&Arc<Record>| {
-                !ledger.has_file(record) || record.path == *path && !record.standing.is_live()
-            };
-            let record = ledger.record(owner).filter(is_free)?;
-            let seq = record.seq;
+        if let Some(id) = &head.id {
+            let seq = ledger.owner_of(id)?;
+            let record = ledger.record(seq)?;
+            // The file at the path of a deleted article is this very file.
+            let is_own_file = record.path == *path && !record.standing.is_live();
+            if ledger.has_file(record) && !is_own_file {
+                return None;
+            }
             self.rename(seq, path);
             return self.state.ledger.record(seq).cloned();
-        }
-        if head.id.is_some() {
-            return None;
         }
         if let Some(old) = ledger.last_at(path)
             && old.standing != Standing::Forgotten
@@ -397,9 +448,10 @@ impl Step<'_> {
     }
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
-        let owner = self.state.ledger.record(owner);
-        let (id, path) =
-            owner.map_or_else(Default::default, |owner| (owner.id.clone(), owner.path.to_string()));
+        let (id, path) = match self.state.ledger.record(owner) {
+            Some(owner) => (owner.id.clone(), owner.path.to_string()),
+            None => Default::default(),
+        };
         Diagnostic::error("id-taken", format!("id {id:?} is already used by {path}"))
     }
 
@@ -411,8 +463,8 @@ impl Step<'_> {
         }
     }
 
-    /// Makes the aliases of the articles that were weighed their own for ever. They come after the URLs of all articles
-    /// of the step: an article never loses its URL to the alias of another.
+    /// Makes the aliases of the articles that were weighed their own for ever. They come after the
+    /// URLs of all articles of the step: an article never loses its URL to the alias of another.
     fn own_aliases(&mut self) {
         for seq in std::mem::take(&mut self.aliased) {
             let Some(record) = self.state.ledger.record(seq).cloned() else { continue };

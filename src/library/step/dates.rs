@@ -1,7 +1,8 @@
-//! What an article's dates mean: written moments become instants, once, and never move by themselves.
+//! The dates of an article: written dates become instants, once, and never move by themselves.
 //!
-//! Invariants: `published` and the second of `updated` depend on the head, the moment of first publication and the
-//! earlier record alone; `updated` never decreases and is never before `published`.
+//! Invariants: `published` and the second of `updated` depend on the head, the moment of first
+//! publication and the earlier record alone; `updated` never decreases and is never before
+//! `published`.
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -12,26 +13,25 @@ use crate::base::{Digest, Timestamp};
 
 use super::super::{Policy, Record, Standing};
 
-/// When an article is (or became) public: what its author wrote, else the earlier of its last change and `fallback`,
-/// in whole seconds.
+/// The time at which an article is (or became) public: what its author wrote, else the earlier of its
+/// last change and `fallback`, in whole seconds.
 ///
-/// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of one day keep their
-/// order.
+/// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of
+/// one day keep their order.
 pub(super) fn published(
     head: &Head,
     first_seen: Timestamp,
     fallback: Timestamp,
     zone: &TimeZone,
 ) -> Timestamp {
-    let instant = match head.published {
-        None => match head.updated {
-            // Nothing changed before it was there.
-            Some(Written::Day(day)) if is_on(first_seen, day, zone) => fallback,
-            Some(updated) => updated.resolve(zone).min(fallback),
-            None => fallback,
-        },
-        Some(Written::Day(day)) if is_on(first_seen, day, zone) => first_seen,
-        Some(written) => written.resolve(zone),
+    let instant = match (head.published, head.updated) {
+        (Some(Written::Day(day)), _) if is_on(first_seen, day, zone) => first_seen,
+        (Some(written), _) => written.resolve(zone),
+        // The day would resolve to its midnight, but the article cannot have changed before it was
+        // there.
+        (None, Some(Written::Day(day))) if is_on(first_seen, day, zone) => fallback,
+        (None, Some(updated)) => updated.resolve(zone).min(fallback),
+        (None, None) => fallback,
     };
     whole_second(instant)
 }
@@ -40,7 +40,8 @@ fn is_on(instant: Timestamp, day: civil::Date, zone: &TimeZone) -> bool {
     instant.to_zoned(zone.clone()).date() == day
 }
 
-/// When a new article last changed: what its author wrote (never ahead of the clock), else when it was published.
+/// The time at which a new article last changed: what its author wrote (never ahead of the clock),
+/// else when it was published.
 pub(super) fn updated_first(
     head: &Head,
     id: &str,
@@ -48,11 +49,15 @@ pub(super) fn updated_first(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Timestamp {
-    let written = head.updated.map(|written| written.resolve(zone).min(now));
-    with_micros(written.unwrap_or(published).max(published), id)
+    let updated = match head.updated {
+        Some(written) => written.resolve(zone).min(now),
+        None => published,
+    };
+    with_micros(updated.max(published), id)
 }
 
-/// When an article of an old feed last changed: what that feed said, never ahead of the clock.
+/// The time at which an article of an old feed last changed: what that feed says, never ahead of the
+/// clock.
 pub(super) fn updated_imported(
     updated: Timestamp,
     id: &str,
@@ -62,8 +67,8 @@ pub(super) fn updated_imported(
     with_micros(updated.min(now).max(published), id)
 }
 
-/// When a known article last changed, and whether later edits are measured from these words. `edited`: its words, where its
-/// bytes are others.
+/// The time at which a known article last changed, and whether later edits are measured from these
+/// words. `edited`: its words, where its bytes are others.
 pub(super) fn updated_next(
     old: &Record,
     head: &Head,
@@ -73,30 +78,37 @@ pub(super) fn updated_next(
     policy: &Policy,
 ) -> (Timestamp, bool) {
     let zone = &policy.zone;
-    let said_anew = edited.is_some() || head.updated != old.head.updated;
-    let written = head.updated.filter(|_| said_anew).map(|written| written.resolve(zone).min(now));
-    let moved = match (written, edited) {
-        (Some(written), _) => Some(written),
-        (None, Some(sketch))
-            if head.updated.is_none() && !policy.minor_edit.is_minor(&old.sketch, sketch) =>
-        {
-            Some(now)
+    let floor = whole_second(old.updated).max(published);
+    let moved = match (head.updated, edited) {
+        // The author's word decides, but only when the file was touched: a date that was capped at
+        // the clock does not move by itself as time goes on.
+        (Some(written), Some(_)) => Some(written.resolve(zone).min(now)),
+        (Some(written), None) if head.updated != old.head.updated => {
+            Some(written.resolve(zone).min(now))
         }
+        (None, Some(sketch)) if !policy.minor_edit.is_minor(&old.sketch, sketch) => Some(now),
         _ => None,
     };
-    let floor = whole_second(old.updated).max(published);
-    let second = moved.map_or(floor, |moved| whole_second(moved).max(floor));
-    (with_micros(second, &old.id), moved.is_some() && edited.is_some())
+    match moved {
+        Some(moved) => {
+            // `updated` never decreases, so an earlier date changes nothing.
+            let second = whole_second(moved).max(floor);
+            (with_micros(second, &old.id), edited.is_some())
+        }
+        // Small edits add up: they are all measured from the words of the last large one.
+        None => (with_micros(floor, &old.id), false),
+    }
 }
 
-/// The second of `instant` with the microseconds that belong to `id`, so that no two entries are textually equal.
+/// The second of `instant` with the microseconds that belong to `id`, so that no two entries are
+/// textually equal.
 fn with_micros(instant: Timestamp, id: &str) -> Timestamp {
-    // Never zero: a zero would be left out of the text, and then two forms of date would stand in one feed.
+    // Never zero: a zero would be left out of the text, and one feed would have two forms of date.
     let micros = i32::try_from(Digest::of(id.as_bytes()).prefix() % 999_999).unwrap_or(0) + 1;
     Timestamp::new(whole_second(instant).as_second(), micros * 1_000).unwrap_or(instant)
 }
 
-/// Whether the clock and the author's words let the public see an article, and until when the answer holds.
+/// The visibility of an article by the clock and its front matter, and until when that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Showing {
     /// Visible; where it expires, until then.
@@ -109,7 +121,8 @@ pub(super) enum Showing {
     Never,
 }
 
-/// Decides whether an article with this head and date is visible at `now`. `known`: the article as it was last public.
+/// Decides whether an article with this head and date is visible at `now`. `known`: the article as it
+/// was last public.
 pub(super) fn showing(
     head: &Head,
     published: Timestamp,
@@ -126,7 +139,10 @@ pub(super) fn showing(
     {
         return Showing::Expired(expires);
     }
-    let from = head.not_before.map_or(published, |written| written.resolve(zone).max(published));
+    let from = match head.not_before {
+        Some(written) => written.resolve(zone).max(published),
+        None => published,
+    };
     if from <= now || is_due_already(head, known) {
         Showing::Now(expires)
     } else {
@@ -134,24 +150,32 @@ pub(super) fn showing(
     }
 }
 
-/// Whether the dates of `head` were due once before. They are then due for ever: a clock that is before them now was
-/// set back, and only its author takes back what is public.
+/// Whether the dates of `head` were due once before. They are then due for ever: a clock that is
+/// before them now was set back, and only its author takes back what is public.
 fn is_due_already(head: &Head, known: Option<&Record>) -> bool {
-    let is_undated = head.published.is_none() && head.not_before.is_none();
-    let is_unchanged = |known: &Record| {
-        known.head.published == head.published && known.head.not_before == head.not_before
-    };
-    is_undated || known.is_some_and(is_unchanged)
+    // Without a date, an article is due when it is seen.
+    if head.published.is_none() && head.not_before.is_none() {
+        return true;
+    }
+    match known {
+        Some(Record { head: old, .. }) => {
+            old.published == head.published && old.not_before == head.not_before
+        }
+        None => false,
+    }
 }
 
-/// Whether the article expired once, and the clock is too far back to bring it back: before the time at which it was
-/// first public. A clock that was ahead and is right again is later than that.
+/// Whether the article expired once, and the clock is too far back to bring it back: before the time
+/// at which it was first public. A clock that was ahead and is right again is later than that.
 fn has_expired_already(head: &Head, known: Option<&Record>, now: Timestamp) -> bool {
-    known.is_some_and(|known| {
-        known.standing == Standing::Withdrawn
-            && known.head.expires == head.expires
-            && now < known.first_seen
-    })
+    match known {
+        Some(known) => {
+            known.standing == Standing::Withdrawn
+                && known.head.expires == head.expires
+                && now < known.first_seen
+        }
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The end of a step: the library is brought in line with the records that changed, and the rows are gathered.
+//! The end of a step: the library is brought in line with the records that changed, and the rows are
+//! gathered.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::base::{Scope, Timestamp, UrlPath};
 
 use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Record, Seq, address, audience, channel, guard,
+    Article, ChannelRow, ChannelState, Commit, Library, Record, Seq, address, audience, guard,
 };
 use super::Step;
 
@@ -22,28 +23,28 @@ impl Step<'_> {
         }
         // Maps are shared, not copied.
         (self.state.library.urls, self.state.library.by_path) = self.state.ledger.shared();
-        for seq in std::mem::take(&mut self.records) {
+        for seq in self.records.clone() {
             self.show(seq);
-            self.records.insert(seq);
         }
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
+        // Pages close before channels are marked: a new page changes the channel.
         let values = self.close_pages(reweigh);
         let channels = self.mark_channels();
-        let ledger = &self.state.ledger;
-        let files =
-            self.files.iter().map(|path| (path.clone(), self.state.durable_row(path))).collect();
-        let records = self.records.iter().filter_map(|seq| ledger.record(*seq).cloned()).collect();
-        let mut commit = Commit {
-            files,
-            records,
-            urls: self.urls,
-            channels,
-            forgotten: self.forgotten,
-            values,
-            ..Commit::default()
-        };
+        let mut commit = Commit { channels, values, ..Commit::default() };
+        for path in &self.files {
+            let row = self.state.durable_row(path);
+            commit.files.push((path.clone(), row));
+        }
+        for seq in &self.records {
+            commit.records.extend(self.state.ledger.record(*seq).cloned());
+        }
+        commit.urls = self.urls;
+        commit.forgotten = self.forgotten;
         if self.state.hold != self.hold_before {
-            let text = self.state.hold.map_or_else(String::new, |hold| hold.to_string());
+            let text = match self.state.hold {
+                Some(hold) => hold.to_string(),
+                None => String::new(),
+            };
             commit.values.push((guard::HOLD.to_owned(), text));
         }
         (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
@@ -52,10 +53,14 @@ impl Step<'_> {
     /// Puts the article of a record into the library, changes it there, or takes it out.
     pub(super) fn show(&mut self, seq: Seq) {
         let Some(record) = self.state.ledger.record(seq).cloned() else { return };
-        let shown = record.standing.is_shown();
-        let new = shown.then(|| Arc::new(article(&record)));
         let old = self.state.library.article(seq).cloned();
-        let scopes: Vec<Scope> = new.as_ref().map_or_else(Vec::new, |article| self.scopes(article));
+        let (new, scopes) = if record.standing.is_shown() {
+            let new = Arc::new(article(&record));
+            let scopes = self.scopes(&new);
+            (Some(new), scopes)
+        } else {
+            (None, Vec::new())
+        };
         if old == new && *self.state.library.scopes_of(seq) == scopes[..] {
             return;
         }
@@ -70,7 +75,7 @@ impl Step<'_> {
                 (None, _) => self.notices.push(Notice::Published(article)),
                 (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),
                 (Some(old), None) if old != article => self.notices.push(Notice::Changed(article)),
-                // Its scopes alone are others.
+                // Only its scopes changed: nothing that is worth a line of log.
                 (Some(_), None) => {}
             }
         }
@@ -99,6 +104,8 @@ impl Step<'_> {
         for view in views.selecting(&article.path, &article.head, author) {
             scopes.push(self.open_channel(view.scope.clone(), view.title.clone()));
         }
+        // Sorted, so that two lists can be compared, and without duplicates: two tags may have one
+        // slug, and an article must not count twice.
         scopes.sort();
         scopes.dedup();
         scopes
@@ -110,8 +117,9 @@ impl Step<'_> {
         Some(self.open_channel(scope, name.to_owned()))
     }
 
-    /// The scope, which exists from now on: the one that all who are in it share.
+    /// The scope, which has a channel from now on.
     fn open_channel(&mut self, scope: Scope, name: String) -> Scope {
+        // The key of the map is returned, so that all articles in the scope share one text.
         if let Some((known, _)) = self.state.library.channels.get_key_value(&scope) {
             return known.clone();
         }
@@ -121,10 +129,8 @@ impl Step<'_> {
             watermark: whole_second(self.now),
             modified: Timestamp::UNIX_EPOCH,
         };
-        self.state
-            .library
-            .channels
-            .insert(scope.clone(), ChannelState { row, members: Default::default() });
+        let channel = ChannelState { row, members: Default::default() };
+        self.state.library.channels.insert(scope.clone(), channel);
         self.touched.insert(scope.clone());
         scope
     }
@@ -139,14 +145,12 @@ impl Step<'_> {
         };
         let now = whole_second(self.now);
         let size = self.policy.page_size.max(1);
-        // Shared, not copied.
-        let rows = library.rows.clone();
-        let digest = |seq: Seq| rows.get(&seq).map_or(0, |row| channel::fingerprint(&row.article));
+        let Library { channels, rows, .. } = library;
         let mut values = Vec::new();
         for scope in scopes {
-            let Some(place) = library.channels.get_mut(&scope) else { continue };
-            if let Some(first) = place.members.close_pages(size, now, digest) {
-                values.extend(place.members.archive().values(&scope, first));
+            let Some(channel) = channels.get_mut(&scope) else { continue };
+            if let Some(first) = channel.members.close_pages(size, now, rows) {
+                values.extend(channel.members.archive().values(&scope, first));
                 self.touched.insert(scope);
             }
         }
@@ -157,11 +161,12 @@ impl Step<'_> {
         let now = whole_second(self.now);
         let mut rows = Vec::new();
         for scope in &self.touched {
-            let Some(place) = self.state.library.channels.get_mut(scope) else { continue };
-            let next = Timestamp::from_second(place.row.modified.as_second().saturating_add(1))
-                .unwrap_or(now);
-            place.row.modified = now.max(next);
-            rows.push(place.row.clone());
+            let Some(channel) = self.state.library.channels.get_mut(scope) else { continue };
+            // Every change moves the date by at least a second, which is what HTTP dates can tell
+            // apart, also when the clock was stepped back.
+            let next = channel.row.modified.as_second().saturating_add(1);
+            channel.row.modified = now.max(Timestamp::from_second(next).unwrap_or(now));
+            rows.push(channel.row.clone());
         }
         rows
     }

@@ -1,8 +1,8 @@
-//! What an operator has forgotten: an article that is taken down at once and for ever, or a scope that is empty.
+//! `dropfeed forget`: an article is taken down at once and for ever, or an empty scope is removed.
 //!
-//! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page answers 410. The bytes
-//! that its file has now are not published again, at no path. Other bytes at its path are another article, unless
-//! their header gives the old id.
+//! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page answers
+//! 410. The bytes that its file has now are not published again, at no path. Other bytes at its path
+//! are another article, unless their front matter gives the old id.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::super::state::{Outcome, Policy, Reweigh, Scan, State};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
 
-/// What is to be forgotten.
+/// A thing that an operator can forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forget {
     /// An article, by its number.
@@ -33,8 +33,8 @@ impl State {
         self.ledger.owner_of_url(url).map(|record| Forget::Article(record.seq))
     }
 
-    /// Forgets an article or a scope. Returns the next state, what has to become durable, and a sentence for the
-    /// operator.
+    /// Forgets an article or a scope. Returns the next state, what has to become durable, and a sentence
+    /// for the operator.
     ///
     /// # Errors
     /// A sentence that says why it is not possible.
@@ -71,18 +71,17 @@ impl Step<'_> {
         if record.standing == Standing::Forgotten {
             return Err(format!("{path} was forgotten before"));
         }
-        // An operator's act is not a loss.
+        // A hold counts losses, and what an operator forgets is none.
         if let (Some(hold), Standing::Missing(_)) = (&mut self.state.hold, record.standing) {
             hold.before = hold.before.saturating_sub(1);
         }
         self.set_standing(seq, Standing::Forgotten);
-        let file = self.state.ledger.file(path).cloned();
-        let own = file.filter(|_| self.state.ledger.has_file(&record));
-        let rest = if let Some(row) = own {
-            self.block(&record, row);
-            "; its file is not published again until it is changed"
-        } else {
-            ""
+        let rest = match self.state.ledger.file(path).cloned() {
+            Some(row) if self.state.ledger.has_file(&record) => {
+                self.block(&record, row);
+                "; its file is not published again until it is changed"
+            }
+            _ => "",
         };
         Ok(format!("forgot {path}: /{url} answers 410{rest}"))
     }
@@ -94,7 +93,7 @@ impl Step<'_> {
         }
         let path = &record.path;
         if row.kept == Kept::Recorded {
-            // The record does not speak for the file any more: it is weighed, and refused, like a file of its own.
+            // The file is no longer what the record says: it is weighed, and refused, like any other.
             let kept = Kept::Article(Arc::clone(&record.head), Arc::clone(&record.sketch));
             self.put_file(path, FileRow { kept, ..row });
         }
@@ -105,10 +104,10 @@ impl Step<'_> {
         if *scope == Scope::Site {
             return Err("the site itself cannot be forgotten".to_owned());
         }
-        let Some(place) = self.state.library.channels.get(scope) else {
+        let Some(channel) = self.state.library.channels.get(scope) else {
             return Err(format!("there is nothing at {scope}"));
         };
-        if !place.members.is_empty() {
+        if !channel.members.is_empty() {
             return Err(format!("{scope} still has articles; only an empty list can be forgotten"));
         }
         self.state.library.channels.remove(scope);

@@ -1,7 +1,8 @@
 //! One step: what was seen of some files, applied to the ledger and the library.
 //!
-//! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone, weigh what is there, delete what has
-//! been gone for long enough, show. Files with a known article go before new ones, so that the first keeps what it has.
+//! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone,
+//! weigh what is there, delete what has been gone for long enough, show. Files of known articles are
+//! weighed before new ones, so that a new article takes no URL from a known one.
 
 mod admit;
 mod dates;
@@ -33,7 +34,8 @@ use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Rewei
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
 impl State {
-    /// Restores a state from what was remembered. Files that are not public as they are will be weighed by the first step.
+    /// Restores a state from what was remembered. Files that are not public as they are will be
+    /// weighed by the first step.
     pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
         let mut state = State::default();
         state.library.base = policy.base;
@@ -50,24 +52,22 @@ impl State {
             state.ledger.own_url(url, *seq);
         }
         (state.library.urls, state.library.by_path) = state.ledger.shared();
-        let values: HashMap<&str, &str> = remembered
-            .values
-            .iter()
-            .filter(|(name, _)| archive::is_value(name))
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
-        for row in &remembered.channels {
-            let archive = Archive::remembered(&row.scope, |name| values.get(name).copied());
-            let place = ChannelState { row: row.clone(), members: Members::empty(archive) };
-            state.library.channels.insert(row.scope.clone(), place);
-        }
-        let hold = remembered.values.iter().find(|(name, _)| name == guard::HOLD);
-        state.hold = hold.and_then(|(_, text)| text.parse().ok());
+        let mut archives: HashMap<&str, &str> = HashMap::new();
         for (name, value) in &remembered.values {
-            if name == IMPORT {
+            if archive::is_value(name) {
+                archives.insert(name, value);
+            } else if name == guard::HOLD {
+                state.hold = value.parse().ok();
+            } else if name == IMPORT {
                 state.take_imports(Imports::parse(value));
             }
         }
+        for row in &remembered.channels {
+            let archive = Archive::remembered(&row.scope, |name| archives.get(name).copied());
+            let channel = ChannelState { row: row.clone(), members: Members::empty(archive) };
+            state.library.channels.insert(row.scope.clone(), channel);
+        }
+        // Channels come before articles: an article is put into the channels that are there.
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         for record in &remembered.records {
             step.show(record.seq);
@@ -90,8 +90,9 @@ impl State {
     }
 }
 
-/// A step under way.
+/// A step under way: the state that it changes, and what it has to report.
 pub(super) struct Step<'a> {
+    /// A copy: the caller throws it away where the rows cannot be made durable.
     pub(super) state: State,
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
@@ -108,13 +109,17 @@ pub(super) struct Step<'a> {
     pub(super) forgotten: Vec<Scope>,
     /// The hold before the step.
     pub(super) hold_before: Option<Hold>,
+    /// The files whose rows changed.
     pub(super) files: BTreeSet<RelPath>,
+    /// The articles whose records changed.
     pub(super) records: BTreeSet<Seq>,
+    /// The URLs that articles got.
     pub(super) urls: Vec<(UrlPath, Seq)>,
     /// Articles whose aliases are to become their URLs.
     pub(super) aliased: Vec<Seq>,
+    /// The articles that were renamed, with the path before.
     pub(super) renamed: BTreeMap<Seq, RelPath>,
-    /// What the new files get from an old feed.
+    /// The old entries of new files, from an imported feed.
     pub(super) adoptions: BTreeMap<RelPath, Adoption>,
 }
 
@@ -158,24 +163,32 @@ impl<'a> Step<'a> {
         }
         self.observe(observations);
         self.pending.extend(self.state.ledger.take_due(self.now));
+        // Renames come before losses: what was found under another path is not missing.
         self.follow_renames();
         self.miss();
         if reweigh == Reweigh::Everything {
             self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
         }
         self.weigh_all();
+        // Deletions come after weighing: an article whose file came back is not missing any more.
         self.delete_due(deletions);
         if reweigh == Reweigh::Everything {
-            // An article without an author has the policy's, so its scopes may change without its record.
-            let public: Vec<Seq> =
-                self.state.library.articles().map(|article| article.seq).collect();
-            for seq in public {
-                self.show(seq);
-            }
-            // A view may have another title now.
-            self.touched.extend(self.policy.views.iter().map(|view| view.scope.clone()));
+            self.show_everything();
         }
         self.finish(reweigh)
+    }
+
+    /// Shows every article again, since the policy may be another.
+    fn show_everything(&mut self) {
+        // An article without an author has the policy's, so its scopes may change without its record.
+        let public: Vec<Seq> = self.state.library.rows.keys().copied().collect();
+        for seq in public {
+            self.show(seq);
+        }
+        // A view may have another title now.
+        for view in self.policy.views.iter() {
+            self.touched.insert(view.scope.clone());
+        }
     }
 
     fn observe(&mut self, observations: &[Observation]) {
@@ -198,7 +211,7 @@ impl<'a> Step<'a> {
                     self.put_unread(path, fingerprint, Kept::Empty);
                 }
                 Found::Linked { fingerprint, target } => {
-                    // To identity, nothing is there: the article may have moved to the target.
+                    // For renames, the path is gone: the article may have moved to the target.
                     self.lose(path);
                     self.link(path, Some(target));
                     let message = format!("is a link to {target}, which is the article");
@@ -244,7 +257,7 @@ impl<'a> Step<'a> {
         }
         // An earlier version read it as an article.
         if self.state.ledger.live(path).is_some() {
-            // Of the article's own file nothing is left to know it by.
+            // Nothing is left of the article's own file by which a rename could be recognised.
             let trace = Trace { fingerprint: Fingerprint::default(), digest: None };
             self.gone.insert(path.clone(), trace);
         }
@@ -289,11 +302,9 @@ impl<'a> Step<'a> {
     }
 
     fn report(&mut self, path: &RelPath, diagnostics: &[Diagnostic]) {
-        self.notices.extend(
-            diagnostics
-                .iter()
-                .map(|diagnostic| Notice::Diagnostic(path.clone(), diagnostic.clone())),
-        );
+        for diagnostic in diagnostics {
+            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
+        }
     }
 
     fn lose(&mut self, path: &RelPath) {
@@ -310,9 +321,11 @@ impl<'a> Step<'a> {
             }
             FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {
-                // An empty file is not known again by its content.
-                let is_article = matches!(row.kept, Kept::Recorded | Kept::Article(..));
-                let digest = row.digest.filter(|_| is_article);
+                let digest = match row.kept {
+                    Kept::Recorded | Kept::Article(..) => row.digest,
+                    // All empty files have the same content, which therefore identifies none.
+                    _ => None,
+                };
                 let trace = Trace { fingerprint: row.fingerprint, digest };
                 self.gone.insert(path.clone(), trace);
             }
@@ -336,17 +349,23 @@ impl<'a> Step<'a> {
 
     fn follow_renames(&mut self) {
         let ledger = &self.state.ledger;
-        let lost_now = self.gone.iter().filter_map(|(path, trace)| {
-            let record = ledger.live(path)?;
-            Some(Lost::of(record, Some(*trace)))
-        });
-        let lost_before = ledger.lost().map(|(record, trace)| Lost::of(record, trace));
-        let lost: Vec<Lost> = lost_now.chain(lost_before).collect();
+        let mut lost = Vec::new();
+        for (path, trace) in &self.gone {
+            if let Some(record) = ledger.live(path) {
+                lost.push(Lost::of(record, Some(trace)));
+            }
+        }
+        for (record, trace) in ledger.lost() {
+            lost.push(Lost::of(record, trace));
+        }
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
             self.pending.extend(ledger.copies().cloned());
         }
-        let fresh: Vec<Fresh> = self.pending.iter().filter_map(|path| self.fresh(path)).collect();
+        let mut fresh = Vec::new();
+        for path in &self.pending {
+            fresh.extend(self.fresh(path));
+        }
         if fresh.is_empty() {
             return;
         }
@@ -362,10 +381,16 @@ impl<'a> Step<'a> {
         if ledger.live(path).is_some() || matches!(row.kept, Kept::Linked(_)) {
             return None;
         }
-        let id = if let Kept::Article(head, _) = &row.kept { head.id.as_ref() } else { None };
-        let owner = id.and_then(|id| ledger.owner_of(id)).and_then(|seq| ledger.record(seq));
-        let named = owner.filter(|owner| !ledger.has_file(owner)).map(|owner| owner.seq);
+        let named = self.named_by_id(row);
         Some(Fresh { path: path.clone(), fingerprint: row.fingerprint, digest: row.digest, named })
+    }
+
+    /// The article that the explicit id in this file names, if that has no file.
+    fn named_by_id(&self, row: &FileRow) -> Option<Seq> {
+        let Kept::Article(head, _) = &row.kept else { return None };
+        let ledger = &self.state.ledger;
+        let owner = ledger.record(ledger.owner_of(head.id.as_ref()?)?)?;
+        if ledger.has_file(owner) { None } else { Some(owner.seq) }
     }
 
     pub(super) fn rename(&mut self, seq: Seq, path: &RelPath) {
@@ -414,14 +439,15 @@ impl<'a> Step<'a> {
     }
 
     fn delete_due(&mut self, deletions: Deletions) {
-        // A grace that begins after now began before the clock was stepped back. It begins again: the step neither ends
-        // it early, nor keeps an article for as long as the step.
+        // A grace that begins after now began before the clock was stepped back. It begins again: the
+        // step neither ends it early, nor keeps an article for as long as the step.
         for seq in self.state.ledger.missing_after(self.now) {
             self.set_standing(seq, Standing::Missing(self.now));
         }
         match deletions {
             Deletions::Accepted => self.accept(),
             Deletions::Guarded => {
+                // What has been missing since then or before has used up its grace.
                 let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
                 let due = self.state.ledger.missing_until(begun);
                 if self.may_delete(&due) {
@@ -437,33 +463,30 @@ impl<'a> Step<'a> {
         for seq in self.state.ledger.vanished_ever() {
             self.set_standing(seq, Standing::Deleted(None));
         }
-        let missing: Vec<Seq> = self.state.ledger.missing().collect();
-        self.delete(missing, None);
+        self.delete(self.state.ledger.missing(), None);
         self.state.hold = None;
     }
 
-    /// Asks the shrink guard. A hold begins when a deletion is due, so that files which come and go within the grace
-    /// begin none. Where one ends, the grace of what is still missing begins again: its files may be on their way, too.
+    /// Asks the shrink guard whether what is due may be deleted; begins or ends a hold.
     fn may_delete(&mut self, due: &[Seq]) -> bool {
-        let from = self.state.hold.map_or(self.now, |hold| hold.since);
-        let shrink = self.state.shrink(from);
-        match self.state.hold {
-            None if due.is_empty() || !shrink.is_suspicious() => true,
-            None => {
-                self.state.hold = Some(Hold { before: shrink.before, since: self.now });
-                false
+        let Some(hold) = self.state.hold else {
+            // A hold begins when a deletion is due, so that files which come and go within the grace
+            // begin none.
+            let shrink = self.state.shrink(self.now);
+            if due.is_empty() || !shrink.is_suspicious() {
+                return true;
             }
-            Some(_) => {
-                if !shrink.is_suspicious() {
-                    self.state.hold = None;
-                    let missing: Vec<Seq> = self.state.ledger.missing().collect();
-                    for seq in missing {
-                        self.set_standing(seq, Standing::Missing(self.now));
-                    }
-                }
-                false
+            self.state.hold = Some(Hold { before: shrink.before, since: self.now });
+            return false;
+        };
+        if !self.state.shrink(hold.since).is_suspicious() {
+            self.state.hold = None;
+            // The grace of what is still missing begins again: its files may be on their way, too.
+            for seq in self.state.ledger.missing() {
+                self.set_standing(seq, Standing::Missing(self.now));
             }
         }
+        false
     }
 
     fn delete(&mut self, seqs: Vec<Seq>, at: Option<Timestamp>) {

@@ -1,7 +1,8 @@
-//! Which new file is which lost article: the rule of renames, alone.
+//! The rule of renames: it decides which new file is which lost article.
 //!
-//! A rename is: the path is gone, and a new path has the same (device, inode, birth time), or the same content. A path
-//! that exists is itself, always; an inode alone proves nothing, because it is reused at once.
+//! A rename is: the path is gone, and a new path has the same (device, inode, birth time), or the
+//! same content. A path that exists is itself, always; an inode alone proves nothing, because it is
+//! reused at once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -25,9 +26,12 @@ pub(super) struct Lost {
 }
 
 impl Lost {
-    pub(super) fn of(record: &Record, trace: Option<Trace>) -> Self {
-        let digest = trace.and_then(|trace| trace.digest).unwrap_or(record.digest);
-        let fingerprint = trace.map(|trace| trace.fingerprint);
+    pub(super) fn of(record: &Record, trace: Option<&Trace>) -> Self {
+        let (fingerprint, digest) = match trace {
+            // The file may have been edited, but not published, before it went.
+            Some(trace) => (Some(trace.fingerprint), trace.digest.unwrap_or(record.digest)),
+            None => (None, record.digest),
+        };
         Self { seq: record.seq, path: record.path.clone(), fingerprint, digest }
     }
 }
@@ -45,30 +49,34 @@ pub(super) struct Fresh {
     pub(super) named: Option<Seq>,
 }
 
-/// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend on the order of
-/// the arguments.
+/// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend on
+/// the order of the arguments.
 pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, RelPath)> {
     lost.sort_by(|a, b| a.path.cmp(&b.path));
     fresh.sort_by(|a, b| a.path.cmp(&b.path));
+    // The first proof wins, so the strongest comes first: an explicit id, then the same file, then
+    // equal content.
     let mut pairs = Pairs::default();
     for file in &fresh {
         if let Some(seq) = file.named {
             pairs.join(seq, &file.path);
         }
     }
-    let by_inode: HashMap<_, Seq> = lost
-        .iter()
-        .filter_map(|lost| Some((inode(lost.fingerprint.as_ref()?)?, lost.seq)))
-        .collect();
-    for file in &fresh {
-        if let Some(seq) = inode(&file.fingerprint).and_then(|inode| by_inode.get(&inode)) {
-            pairs.join(*seq, &file.path);
-        }
-    }
-    pairs.join_equal(&lost, &fresh);
+    pairs.join_same_file(&lost, &fresh);
+    // Among several lost twins, the one with the same file name goes first.
+    pairs.join_equal(&lost, &fresh, Names::Same);
+    pairs.join_equal(&lost, &fresh, Names::Any);
     pairs.pairs
 }
 
+/// The file names that two files of equal content must have to be paired.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Same,
+    Any,
+}
+
+/// The pairs that were found, with what is in one already.
 #[derive(Default)]
 struct Pairs {
     pairs: Vec<(Seq, RelPath)>,
@@ -86,29 +94,50 @@ impl Pairs {
         self.pairs.push((seq, path.clone()));
     }
 
-    /// Equal content: among several lost twins, the one with the same file name goes first.
-    fn join_equal(&mut self, lost: &[Lost], fresh: &[Fresh]) {
+    /// Pairs by the identity of the file.
+    fn join_same_file(&mut self, lost: &[Lost], fresh: &[Fresh]) {
+        let mut by_inode: HashMap<Inode, Seq> = HashMap::new();
+        for lost in lost {
+            if let Some(inode) = lost.fingerprint.as_ref().and_then(inode) {
+                by_inode.insert(inode, lost.seq);
+            }
+        }
+        for file in fresh {
+            if let Some(inode) = inode(&file.fingerprint)
+                && let Some(seq) = by_inode.get(&inode)
+            {
+                self.join(*seq, &file.path);
+            }
+        }
+    }
+
+    /// Pairs by equal content.
+    fn join_equal(&mut self, lost: &[Lost], fresh: &[Fresh], names: Names) {
+        // A map, so that not every lost file is compared with every new one.
         let mut by_digest: HashMap<Digest, Vec<&Lost>> = HashMap::new();
         for lost in lost {
             by_digest.entry(lost.digest).or_default().push(lost);
         }
-        for same_name in [true, false] {
-            for file in fresh {
-                let twins = file.digest.and_then(|digest| by_digest.get(&digest));
-                let free = |lost: &&&Lost| !self.seqs.contains(&lost.seq);
-                let named = |lost: &&&Lost| !same_name || lost.path.name() == file.path.name();
-                if let Some(lost) = twins.and_then(|twins| twins.iter().filter(free).find(named)) {
+        for file in fresh {
+            let Some(digest) = file.digest else { continue };
+            for lost in by_digest.get(&digest).into_iter().flatten() {
+                let is_named = names == Names::Any || lost.path.name() == file.path.name();
+                if is_named && !self.seqs.contains(&lost.seq) {
                     self.join(lost.seq, &file.path);
+                    break;
                 }
             }
         }
     }
 }
 
-/// The identity of a file: a birth time of 0 means that the file system keeps none, and proves nothing.
-fn inode(fingerprint: &Fingerprint) -> Option<(u64, u64, i64)> {
+/// The identity of a file: device, inode number, and birth time.
+type Inode = (u64, u64, i64);
+
+fn inode(fingerprint: &Fingerprint) -> Option<Inode> {
     let Fingerprint { dev, ino, btime_ns, .. } = *fingerprint;
-    (btime_ns != 0).then_some((dev, ino, btime_ns))
+    // A birth time of 0 means that the file system keeps none, and then the number proves nothing.
+    if btime_ns == 0 { None } else { Some((dev, ino, btime_ns)) }
 }
 
 #[cfg(test)]
