@@ -35,25 +35,32 @@ impl Ledger {
         lost
     }
 
-    /// A deleted article with these bytes: the one with the file name of `path` first, else the oldest.
+    /// The deleted article with these bytes: the one with the file name of `path`, else the oldest. None
+    /// where an article with a file has these bytes too: then the file at `path` is a copy of that one.
     pub(in crate::library) fn deleted_with(
         &self,
         digest: Digest,
         path: &RelPath,
     ) -> Option<&Arc<Record>> {
         let prefix = digest.prefix();
-        let mut found: Option<&Arc<Record>> = None;
+        let (mut oldest, mut namesake) = (None, None);
         for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
             let Some(record) = self.records.get(seq) else { continue };
-            if record.digest != digest || !matches!(record.standing, Standing::Deleted(_)) {
+            if record.digest != digest {
                 continue;
             }
-            if record.path.name() == path.name() {
-                return Some(record);
+            if !matches!(record.standing, Standing::Deleted(_)) {
+                if record.path != *path && self.has_file(record) {
+                    return None;
+                }
+                continue;
             }
-            found = found.or(Some(record));
+            oldest = oldest.or(Some(record));
+            if record.path.name() == path.name() {
+                namesake = namesake.or(Some(record));
+            }
         }
-        found
+        namesake.or(oldest)
     }
 
     /// The time since which the longest missing article has been missing.
