@@ -40,8 +40,8 @@ Examples:
 
 A running dropfeed imports at once, and publishes the result; that cannot be taken back.
 
-Exit status of --dry-run: 0 if nothing is new to readers that know entries by id, 1 if something is,
-2 after an error.";
+Exit status of --dry-run: 0 if nothing is new to readers that know entries by id, 1 if something is
+or if no entry belongs to an article, 2 after an error.";
 
 /// The options of `dropfeed import`.
 #[derive(Debug, Args)]
@@ -97,11 +97,8 @@ fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
         Ok(None) => return super::print(|out| writeln!(out, "the last import was taken back")),
         Err(code) => return Ok(code),
     };
-    let code = if options.dry_run && rehearsal.by_id.new > 0 {
-        ExitCode::from(NEW)
-    } else {
-        ExitCode::SUCCESS
-    };
+    let is_in_doubt = rehearsal.by_id.new > 0 || matched(&rehearsal) == 0;
+    let code = if options.dry_run && is_in_doubt { ExitCode::from(NEW) } else { ExitCode::SUCCESS };
     super::print(|out| match options.json {
         true => write_json(out, &rehearsal),
         false => write_text(out, &rehearsal, options),
@@ -186,6 +183,13 @@ fn write_text(out: &mut dyn Write, rehearsal: &Rehearsal, options: &Options) -> 
     let (matched, all) = (matched(rehearsal), rehearsal.fates.len());
     let verb = if options.dry_run { "would be imported" } else { "imported" };
     writeln!(out, "{matched} of {all} entries {verb}")?;
+    if matched == 0 {
+        writeln!(
+            out,
+            "no entry belongs to an article: is this the old feed of these articles? Those that are older than its \
+             newest entry stay out of the feed of the site"
+        )?;
+    }
     writeln!(out, "{} for readers that know entries by id", rehearsal.by_id)?;
     writeln!(out, "{} for readers that know entries by link", rehearsal.by_link)
 }

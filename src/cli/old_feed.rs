@@ -97,7 +97,7 @@ impl Sources {
         let undated = document.entries.iter().filter(|entry| entry.published.is_none()).count();
         if undated > 0 {
             self.notes.push(format!(
-                "{source}: {undated} entries have no date (or 1970); theirs is that of the article"
+                "{source}: entries without a date, or in 1970: {undated}; they get that of the article"
             ));
         }
         let is_odd =
@@ -105,7 +105,7 @@ impl Sources {
         let odd = document.entries.iter().filter(is_odd).count();
         if odd > 0 {
             self.notes.push(format!(
-                "{source}: {odd} ids are not IRIs; they are kept to the byte, though validators will complain"
+                "{source}: ids that are not IRIs: {odd}; they are kept to the byte, though validators will complain"
             ));
         }
         Ok(document)

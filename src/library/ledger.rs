@@ -2,7 +2,9 @@
 //!
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
+mod agreement;
 mod missing;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -182,52 +184,6 @@ impl Ledger {
         true
     }
 
-    /// Schedules the file to be weighed again at `at`; false where that is known.
-    pub(super) fn wake_at(&mut self, at: Timestamp, path: &RelPath) -> bool {
-        self.timers.insert((at, path.clone())).is_none()
-    }
-
-    /// The next moment at which a file is to be weighed.
-    pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        let (at, _) = self.timers.get_min()?;
-        Some(*at)
-    }
-
-    /// The files that are to be weighed at `now` or before.
-    pub(super) fn due(&self, now: Timestamp) -> impl Iterator<Item = &RelPath> {
-        self.timers.iter().take_while(move |(at, _)| *at <= now).map(|(_, path)| path)
-    }
-
-    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait
-    /// or expiry is another since the clock was stepped back.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<RelPath> {
-        let mut due = Vec::new();
-        // What expired, or was seen, after now did so before the clock was stepped back.
-        while let Some((at, path)) = self.expired.get_max().cloned()
-            && at > now
-        {
-            self.expired.remove(&(at, path.clone()));
-            due.push(path);
-        }
-        for (path, (_, since)) in &self.copies {
-            if *since > now {
-                due.push(path.clone());
-            }
-        }
-        while let Some((at, path)) = self.timers.get_min().cloned()
-            && at <= now
-        {
-            self.timers.remove(&(at, path.clone()));
-            due.push(path);
-        }
-        due
-    }
-
-    /// Remembers that the file expired.
-    pub(super) fn expire(&mut self, at: Timestamp, path: &RelPath) {
-        self.expired.insert((at, path.clone()));
-    }
-
     /// Remembers that the article of the file asks for what is another's.
     pub(super) fn contest(&mut self, path: &RelPath, why: Diagnostic) {
         self.contested.insert(path.clone(), why);
@@ -247,103 +203,6 @@ impl Ledger {
     /// The files whose articles ask for what is another's, as one value.
     pub(super) fn contests(&self) -> &OrdMap<RelPath, Diagnostic> {
         &self.contested
-    }
-
-    /// Remembers that the author of the file keeps it back: until a date, or as a draft.
-    pub(super) fn put_wait(&mut self, path: &RelPath, until: Option<Timestamp>) {
-        self.take_wait(path);
-        self.waits.insert(path.clone(), until);
-        if let Some(until) = until {
-            self.scheduled.insert((until, path.clone()));
-        }
-    }
-
-    /// Forgets that the author of the file keeps it back.
-    pub(super) fn take_wait(&mut self, path: &RelPath) {
-        if let Some(Some(until)) = self.waits.remove(path) {
-            self.scheduled.remove(&(until, path.clone()));
-        }
-    }
-
-    /// The files that wait for their date, by it.
-    pub(super) fn scheduled(&self) -> &OrdSet<(Timestamp, RelPath)> {
-        &self.scheduled
-    }
-
-    /// The number of files that are drafts.
-    pub(super) fn drafts(&self) -> usize {
-        self.waits.len() - self.scheduled.len()
-    }
-
-    /// Remembers a copy of `original` that waits for the grace, since `since`.
-    pub(super) fn put_copy(&mut self, path: &RelPath, original: &RelPath, since: Timestamp) {
-        self.copies.insert(path.clone(), (original.clone(), since));
-    }
-
-    /// Forgets a copy, and returns its original and since when it waits.
-    pub(super) fn take_copy(&mut self, path: &RelPath) -> Option<(RelPath, Timestamp)> {
-        self.copies.remove(path)
-    }
-
-    /// The copies that wait for the grace.
-    pub(super) fn copies(&self) -> impl Iterator<Item = &RelPath> {
-        self.copies.keys()
-    }
-
-    /// Whether the maps agree: what one of them says of an article or a file, the others say too.
-    pub(super) fn agrees(&self) -> bool {
-        self.records_agree() && self.files_agree()
-    }
-
-    fn records_agree(&self) -> bool {
-        for (seq, record) in &self.records {
-            let is_missing_in_both = match record.standing {
-                Standing::Missing(since) => self.missing.contains(&(since, *seq)),
-                _ => true,
-            };
-            let agrees = record.seq == *seq
-                && is_missing_in_both
-                && self.owner_of(&record.id) == Some(*seq)
-                && self.urls.get(&record.url.key()) == Some(seq)
-                && self.by_digest.contains(&(record.digest.prefix(), *seq))
-                // A deleted article's path may have been another's since, and have none now.
-                && (!record.standing.is_live() || self.by_path.contains_key(&record.path));
-            if !agrees {
-                return false;
-            }
-        }
-        for (since, seq) in &self.missing {
-            match self.records.get(seq) {
-                Some(record) if record.standing == Standing::Missing(*since) => {}
-                _ => return false,
-            }
-        }
-        for (path, seq) in &self.by_path {
-            match self.records.get(seq) {
-                Some(record) if record.path == *path => {}
-                _ => return false,
-            }
-        }
-        self.by_digest.len() == self.records.len()
-    }
-
-    fn files_agree(&self) -> bool {
-        for (path, row) in &self.files {
-            if !self.by_inode.contains(&(row.fingerprint.ino, path.clone())) {
-                return false;
-            }
-        }
-        let scheduled = self.waits.values().flatten().count();
-        scheduled == self.scheduled.len()
-            && self.by_inode.len() == self.files.len()
-            && self.are_files(self.contested.keys())
-            && self.are_files(self.waits.keys())
-            && self.are_files(self.copies.keys())
-    }
-
-    /// Whether all of these paths are those of files.
-    fn are_files<'a>(&self, mut paths: impl Iterator<Item = &'a RelPath>) -> bool {
-        paths.all(|path| self.files.contains_key(path))
     }
 
     /// The article of the file at `path`, unless it was taken away.

@@ -38,7 +38,7 @@ const ORDER: &str = "
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read
-    src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger view < assets files < adopt < state < step
+    src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates forget rename < finish < import < admit
     src/ops: clock control fetch listener systemd < clock_set logging
     src/ops/control: protocol < client server

@@ -249,12 +249,10 @@ impl Step<'_> {
 
     /// The public article of which this file is an exact copy.
     fn original_of(&self, path: &RelPath, row: &FileRow) -> Option<Arc<Record>> {
-        for record in self.state.ledger.twins(path, row) {
-            if Some(record.digest) == row.digest && record.standing == Standing::Public {
-                return Some(record);
-            }
-        }
-        None
+        let is_original = |twin: &Arc<Record>| {
+            Some(twin.digest) == row.digest && twin.standing == Standing::Public
+        };
+        self.state.ledger.twins(path, row).into_iter().find(is_original)
     }
 
     /// The time since which both a copy and its original are there: when the later of them came.
