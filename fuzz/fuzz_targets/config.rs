@@ -12,7 +12,8 @@ fuzz_target!(|text: &str| {
     match (Config::of(text, directory), Config::of(text, directory)) {
         (Ok(config), Ok(again)) => {
             assert_eq!(config, again);
-            assert!(config.needs_restart(&again).is_empty());
+            let changes = config.changes(&again);
+            assert!(changes.applied.is_empty() && changes.restart.is_empty());
             assert!(config.site.url.path().ends_with('/') && !config.site.title.is_empty());
         }
         (Err(errors), Err(again)) => {

@@ -43,6 +43,8 @@ fn entry(n: usize, texts: &[&str]) -> Entry {
         external_url: None,
         language: None,
         image: None,
+        imported: None,
+        local: None,
     }
 }
 
@@ -61,6 +63,8 @@ fn feed(title: String, entries: Vec<Entry>) -> Feed {
         icon: None,
         ttl_minutes: 15,
         full: true,
+        paging: Default::default(),
+        imported_id: None,
         entries,
     }
 }
