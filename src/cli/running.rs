@@ -87,8 +87,15 @@ pub(super) fn accept(state: &Path) -> anyhow::Result<ExitCode> {
     show(&reply)
 }
 
-/// Has dropfeed take an article down, or forget an empty list.
+/// Has dropfeed take an article down, or forget an empty list. `what` is a path in the article directory or a URL; if
+/// dropfeed knows neither, it is a path as the shell completes it, from the current directory.
 pub(super) fn forget(state: &Path, what: String) -> anyhow::Result<ExitCode> {
+    let from_here = std::path::absolute(&what)?;
+    let Answer { reply, .. } = client::ask(state, &Request::Forget { what })?;
+    if reply.ok || !from_here.exists() {
+        return show(&reply);
+    }
+    let what = from_here.display().to_string();
     let Answer { reply, .. } = client::ask(state, &Request::Forget { what })?;
     show(&reply)
 }

@@ -214,14 +214,15 @@ fn what_has_no_article_or_several_is_reported_and_not_guessed() {
         site.write(path, article("title: Second\ndate: 2020-01-02"));
     }
     let run = import(&site, &files[..1], &["--dry-run"]);
-    check(&run, 0, "no article  Hello & goodbye (https://blog.example/2020/01/03/hello/)", "");
+    check(&run, 1, "no article  Hello & goodbye (https://blog.example/2020/01/03/hello/)", "");
     check(
         &run,
-        0,
+        1,
         "fits a/second.md and b/second.md; write `guid: \"https://blog.example/?p=7\"`",
         "",
     );
-    check(&run, 0, "0 of 2 entries would be imported", "");
+    check(&run, 1, "0 of 2 entries would be imported", "");
+    check(&run, 1, "no entry belongs to an article", "");
     // As it is advised.
     site.write(
         "a/second.md",
