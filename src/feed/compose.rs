@@ -444,7 +444,7 @@ mod tests {
             assert!(made.starts_with("urn:uuid:") && made.len() == 45, "{other:?}: {made}");
             assert_ne!(made, atom_id("t", other));
         }
-        // Fixed for ever: subscribers would see everything anew.
+        // Fixed for ever: with others, subscribers would see every entry as new.
         assert_eq!(
             feed_id("example.org", &Scope::Site),
             "urn:uuid:bd7cd1c7-66b0-55dc-bad2-92dbfb2765a4"

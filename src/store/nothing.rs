@@ -9,7 +9,7 @@ use crate::library::{Commit, Remembered};
 
 use super::{Projected, Store, StoreError, Target};
 
-/// See the module.
+/// A store without rows, and a target without files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nothing;
 

@@ -31,7 +31,7 @@ use crate::publish::{Document, Found, Published, Redirect, Snapshot, Status};
 /// An answer, or why there is none.
 type Answered = Result<Response<Content>, Problem>;
 
-/// See the module.
+/// The answers of one worker, and its table of resident documents.
 pub(in crate::http) struct Handler {
     published: Arc<Published>,
     find: fn(&Snapshot, &Route) -> Found,
