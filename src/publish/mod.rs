@@ -10,7 +10,7 @@ pub mod snapshot;
 pub mod status;
 pub mod versions;
 
-pub use document::{Cache, Coding, Document, Kind};
+pub use document::{Cache, Coded, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -15,19 +15,26 @@ use super::problem::{Problem, page_fields};
 use super::{delta, encoding};
 use crate::base::{Route, Timestamp};
 use crate::config::Site;
-use crate::publish::{Cache, Coding, Document, Kind, Snapshot};
+use crate::publish::{Cache, Coded, Coding, Document, Kind, Snapshot};
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at `now`.
 pub(super) async fn respond(
     warm: &Arc<Warm>,
-    snapshot: &Snapshot,
+    snapshot: &Arc<Snapshot>,
     route: &Route,
     document: &Arc<Document>,
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<Response<Content>, Problem> {
+    // In boxes, since a navigation to a feed is rare and these futures are large.
+    if snapshot.config.shows_browser_page()
+        && is_navigation(headers)
+        && let Some(page) = Box::pin(warm.feed_page(snapshot, route)).await
+    {
+        return Ok(Box::pin(feed_page(warm, &page, headers)).await);
+    }
     match decide(headers, document, now) {
         Reply::PreconditionFailed => Err(Problem::precondition_failed()),
         Reply::NotModified { etag, modified } => {
@@ -43,29 +50,11 @@ pub(super) async fn respond(
                 false => None,
             };
             let content = delta.as_ref().unwrap_or(document);
-            if content.made(coding).is_none() {
-                // In a box, since most documents are coded already and this future is large.
-                Box::pin(warm.code(content, coding)).await;
-            }
-            let coded = match content.made(coding) {
-                Some(coded) => coded,
-                // Compressing failed, and the plain bytes are a good answer too.
-                None => content.coded(Coding::Identity),
-            };
+            let coded = coded(warm, content, coding).await;
             // A delta has the tag of the version that the client has once it is applied (RFC 3229, 10.5.1).
             let etag = document.etag(coded.coding);
             let mut headers = fields(snapshot, document, etag, modified, now);
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
-            headers.insert(CONTENT_LENGTH, coded.length.clone());
-            if coded.coding != Coding::Identity {
-                let name = HeaderValue::from_static(coded.coding.name());
-                headers.insert(CONTENT_ENCODING, name);
-            }
-            // The security policy matters only for pages, which a browser runs. A 304 leaves the
-            // one of the stored answer in force.
-            if document.kind == Kind::Page {
-                page_fields(&mut headers);
-            }
+            add_content_fields(&mut headers, document, coded);
             let mut response = Response::new(Content::Whole(coded.bytes.clone()));
             if delta.is_some() {
                 *response.status_mut() = StatusCode::IM_USED;
@@ -78,26 +67,53 @@ pub(super) async fn respond(
 }
 
 /// 200 with the page that a person gets at the address of a feed. No cache keeps it, so that none gives it to a reader.
-pub(super) async fn feed_page(
-    warm: &Warm,
-    page: &Arc<Document>,
-    headers: &HeaderMap,
-) -> Response<Content> {
-    let coding = encoding::choose(headers);
-    warm.code(page, coding).await;
-    let coded = page.made(coding).unwrap_or_else(|| page.coded(Coding::Identity));
+async fn feed_page(warm: &Warm, page: &Arc<Document>, headers: &HeaderMap) -> Response<Content> {
+    let coded = coded(warm, page, encoding::choose(headers)).await;
     let mut fields = HeaderMap::new();
-    fields.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
-    fields.insert(CONTENT_LENGTH, coded.length.clone());
-    if coded.coding != Coding::Identity {
-        fields.insert(CONTENT_ENCODING, HeaderValue::from_static(coded.coding.name()));
-    }
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     fields.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Sec-Fetch-Dest"));
-    page_fields(&mut fields);
+    add_content_fields(&mut fields, page, coded);
     let mut response = Response::new(Content::Whole(coded.bytes.clone()));
     *response.headers_mut() = fields;
     response
+}
+
+/// Whether a browser navigates here to show the answer to a person (Fetch Metadata, `Sec-Fetch-Dest:
+/// document`) and takes HTML. `Accept` alone says nothing: some feed readers send a browser's.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-dest") {
+        Some(destination) if destination == "document" => {
+            encoding::names(headers, &ACCEPT, "text/html")
+        }
+        _ => false,
+    }
+}
+
+/// The bytes of a document in `coding`, or what is as good.
+async fn coded<'d>(warm: &Warm, document: &'d Arc<Document>, coding: Coding) -> &'d Coded {
+    if document.made(coding).is_none() {
+        // In a box, since most documents are coded already and this future is large.
+        Box::pin(warm.code(document, coding)).await;
+    }
+    match document.made(coding) {
+        Some(coded) => coded,
+        // Compressing failed, and the plain bytes are a good answer too.
+        None => document.coded(Coding::Identity),
+    }
+}
+
+/// Adds the header fields that describe the content of a 200 or 226.
+fn add_content_fields(headers: &mut HeaderMap, document: &Document, coded: &Coded) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
+    headers.insert(CONTENT_LENGTH, coded.length.clone());
+    if coded.coding != Coding::Identity {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coded.coding.name()));
+    }
+    // The security policy matters only for pages, which a browser runs. A 304 leaves the one of the
+    // stored answer in force.
+    if document.kind == Kind::Page {
+        page_fields(headers);
+    }
 }
 
 /// The header fields that 200 and 304 have in common (RFC 9110, 15.4.5).

@@ -20,42 +20,33 @@ type Quality = u16;
 pub(super) fn choose(headers: &HeaderMap) -> Coding {
     let mut named: [Option<Quality>; 3] = [None; 3];
     let mut any = None;
-    let mut parts = 0;
-    // Several lines of a field are one list (RFC 9110, 5.3).
-    for line in headers.get_all(ACCEPT_ENCODING) {
-        for part in line.as_bytes().split(|byte| *byte == b',') {
-            parts += 1;
-            if parts > PARTS_MAX {
-                return best(named, any);
-            }
-            let Some((name, quality)) = parse(part) else { continue };
-            // Of several parts with one name, the first counts.
-            if name == b"*" {
-                any = any.or(Some(quality));
-            } else if let Some(coding) = coding(name) {
-                let slot = &mut named[coding as usize];
-                *slot = slot.or(Some(quality));
-            }
+    for part in parts(headers, &ACCEPT_ENCODING) {
+        let Some((name, quality)) = parse(part) else { continue };
+        // Of several parts with one name, the first counts.
+        if name == b"*" {
+            any = any.or(Some(quality));
+        } else if let Some(coding) = coding(name) {
+            let slot = &mut named[coding as usize];
+            *slot = slot.or(Some(quality));
         }
     }
     best(named, any)
 }
 
+/// The parts of a list. Several lines of a field are one list (RFC 9110, 5.3).
+fn parts<'a>(headers: &'a HeaderMap, field: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(field).into_iter();
+    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).take(PARTS_MAX)
+}
+
 /// Whether a list of `field` names `token` with a quality other than zero: `text/html` in `Accept`,
 /// `feed` in `A-IM`. The first member of that name counts.
 pub(super) fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
-    let mut parts = 0;
-    for line in headers.get_all(field) {
-        for part in line.as_bytes().split(|byte| *byte == b',') {
-            parts += 1;
-            if parts > PARTS_MAX {
-                return false;
-            }
-            if let Some((name, quality)) = parse(part)
-                && name.eq_ignore_ascii_case(token.as_bytes())
-            {
-                return quality > 0;
-            }
+    for part in parts(headers, field) {
+        if let Some((name, quality)) = parse(part)
+            && name.eq_ignore_ascii_case(token.as_bytes())
+        {
+            return quality > 0;
         }
     }
     false

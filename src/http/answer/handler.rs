@@ -122,12 +122,6 @@ impl Handler {
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
             let headers = &head.headers;
-            if snapshot.config.shows_browser_page()
-                && request::is_navigation(headers)
-                && let Some(page) = Box::pin(self.warm.feed_page(snapshot, &route)).await
-            {
-                return Ok(Box::pin(document::feed_page(&self.warm, &page, headers)).await);
-            }
             return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
         }
         if snapshot.is_restored() {
@@ -213,12 +207,6 @@ impl Handler {
                 return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
             }
         };
-        if snapshot.config.shows_browser_page()
-            && request::is_navigation(&head.headers)
-            && let Some(page) = self.warm.feed_page(snapshot, &route).await
-        {
-            return Ok(document::feed_page(&self.warm, &page, &head.headers).await);
-        }
         document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
     }
 

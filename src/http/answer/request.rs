@@ -6,12 +6,11 @@
 
 use std::net::Ipv6Addr;
 
-use http::header::{ACCEPT, HOST};
+use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 
 use super::super::limits::{HEAD_BYTES_MAX, TARGET_BYTES_MAX};
-use super::encoding;
 use super::problem::Problem;
 
 /// The kind of a request.
@@ -21,17 +20,6 @@ pub(super) enum Ask {
     Get,
     /// OPTIONS of the target's path, or of the server (`*`).
     Options,
-}
-
-/// Whether a browser navigates here to show the answer to a person (Fetch Metadata, `Sec-Fetch-Dest:
-/// document`) and takes HTML. `Accept` alone says nothing: some feed readers send a browser's.
-pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-dest") {
-        Some(destination) if destination == "document" => {
-            encoding::names(headers, &ACCEPT, "text/html")
-        }
-        _ => false,
-    }
 }
 
 /// Checks the head of a request, and returns its kind.
