@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::info;
 
-use crate::base::{Format, RelPath, Route, Scope};
+use crate::base::{Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::links;
 use crate::import::replay::{self, Seen, Totals, Verdict};
 use crate::library::old_feed::{OldEntry, OldFeed};
-use crate::library::{Commit, Fate, IMPORT, UNDO, Undo};
+use crate::library::{Commit, Fate, IMPORT, Outcome, State, UNDO, Undo};
 use crate::source::{Look, RootLost};
 use crate::store::{Store as _, StoreError};
 
@@ -175,20 +175,13 @@ impl Engine {
         let rehearsal = self.rehearse(&feed)?;
         let now = self.parts.clock.now();
         let (state, mut outcome, undo) = self.current.state.import(feed, &self.policy, now);
-        let mut next = Current { state, ..self.current.clone() };
-        if !self.first_scan {
-            // What cannot be rendered now is left out until the next step, as ever.
-            self.render(&mut next, &mut outcome);
-            outcome.commit.documents =
-                self.write_hot(&mut next, &hot::scopes(&self.parts.config), now);
-        }
         // A running dropfeed has published it in a moment.
         let undo = match self.serves {
             true => String::new(),
             false => serde_json::to_string(&undo).unwrap_or_default(),
         };
         outcome.commit.values.push((UNDO.to_owned(), undo.clone()));
-        self.commit_import(next, outcome.commit)?;
+        self.commit_import(state, outcome, now)?;
         self.undo = undo;
         self.imported = true;
         let entries = rehearsal.fates.len();
@@ -208,22 +201,30 @@ impl Engine {
         };
         let now = self.parts.clock.now();
         let (state, mut outcome) = self.current.state.undo_import(undo, &self.policy, now);
-        let mut next = Current { state, ..self.current.clone() };
-        if !self.first_scan {
-            self.render(&mut next, &mut outcome);
-            outcome.commit.documents =
-                self.write_hot(&mut next, &hot::scopes(&self.parts.config), now);
-        }
         outcome.commit.values.push((UNDO.to_owned(), String::new()));
         let values = &outcome.commit.values;
         let imported = values.iter().any(|(name, text)| name == IMPORT && !text.is_empty());
-        self.commit_import(next, outcome.commit)?;
+        self.commit_import(state, outcome, now)?;
         self.undo.clear();
         self.imported = imported;
         Ok(())
     }
 
-    fn commit_import(&mut self, mut next: Current, mut commit: Commit) -> Result<(), StoreError> {
+    /// Makes an import, or its way back, durable and then visible.
+    fn commit_import(
+        &mut self,
+        state: State,
+        mut outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut next = Current { state, ..self.current.clone() };
+        if !self.first_scan {
+            // What cannot be rendered now is left out until the next step, as ever.
+            self.render(&mut next, &mut outcome);
+            outcome.commit.documents =
+                self.write_hot(&mut next, &hot::scopes(&self.parts.config), now);
+        }
+        let mut commit = outcome.commit;
         next.generation += 1;
         commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
         // What this import made is later, so it stands behind.
