@@ -24,7 +24,13 @@ def check(what, holds, detail=''):
 
 
 def equal(what, found, expected):
-    check(what, found == expected, f'{found!r} instead of {expected!r}')
+    check(what, found == expected, f'{_shown(found)} instead of {_shown(expected)}')
+
+
+def _shown(value):
+    """A value as text, with the middle of a long one left out."""
+    text = repr(value)
+    return text if len(text) < 1200 else f'{text[:900]}...{text[-300:]}'
 
 
 def finish(name):
