@@ -5,6 +5,7 @@ import gzip
 import json
 import socket
 import struct
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree as xml
@@ -30,13 +31,46 @@ def main():
     (site.directory / 'articles/big.zip').write_bytes(b'0123456789abcdef' * (BIG_BYTES // 16))
     with site:
         wait_until('everything is published', lambda: len(json.loads(site.ask('/feed.json').body)['items']) == len(articles))
-        for part in (validators, head_equals_get, encodings, ranges, deltas, on_the_wire, broken_requests, slow_heads,
+        for part in (curl, validators, head_equals_get, encodings, ranges, deltas, on_the_wire, broken_requests, slow_heads,
                      a_reader_without_haste, a_reader_that_stops, many_at_once, absent):
             start = time.monotonic()
             part(site)
             print(f'{part.__name__}: {time.monotonic() - start:.1f} s', flush=True)
         a_stop_truncates_nothing(site)
     finish('raw')
+
+
+def curl(site):
+    """The options of curl that scripts use."""
+    directory = site.directory / 'curl'
+    directory.mkdir()
+    feed, picture = f'{site.url}/atom.xml', f'{site.url}/pixel.png'
+
+    def run(*arguments, out='out'):
+        """Status and version of HTTP; what came is in the file `out`."""
+        (directory / 'out').write_bytes(b'')
+        command = ['curl', '-s', '-o', out, '-w', '%{http_code} %{http_version}', *arguments]
+        return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=30).stdout
+
+    def came():
+        return (directory / 'out').read_bytes()
+
+    whole, whole_picture = site.ask('/atom.xml').body, site.ask('/pixel.png').body
+    equal('curl', (run(feed), came()), ('200 1.1', whole))
+    equal('curl --compressed', (run('--compressed', feed), came()), ('200 1.1', whole))
+    equal('curl --http1.0', (run('--http1.0', feed)[:5], came()), ('200 1', whole))
+    # It asks for an upgrade, and has to take HTTP/1.1.
+    equal('curl --http2', (run('--http2', feed), came()), ('200 1.1', whole))
+    equal('curl --etag-save', run('--etag-save', 'tag', feed), '200 1.1')
+    equal('curl --etag-compare', (run('--etag-compare', 'tag', feed), came()), ('304 1.1', b''))
+    equal('curl -z', (run('-z', time.strftime('%d %b %Y %H:%M:%S GMT', time.gmtime(time.time())), feed), came()), ('304 1.1', b''))
+    equal('curl -r', (run('-r', '5-9', picture), came()), ('206 1.1', whole_picture[5:10]))
+    equal('curl -I', run('-I', feed), '200 1.1')
+    equal('curl -L', (run('-L', f'{site.url}/notes/short/'), came()), ('200 1.1', site.ask('/notes/short').body))
+    # -C continues a download that broke off.
+    (directory / 'part').write_bytes(whole_picture[:100])
+    equal('curl -C', run('-C', '-', picture, out='part'), '206 1.1')
+    equal('curl -C', (directory / 'part').read_bytes(), whole_picture)
 
 
 def validators(site):
