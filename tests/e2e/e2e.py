@@ -2,6 +2,7 @@
 
 A suite is run by `run`, which sets DROPFEED (the program) and E2E_WORK (a directory that is deleted at the end).
 """
+import json
 import os
 import signal
 import socket
@@ -68,18 +69,19 @@ class Site:
     """A dropfeed over `directory/articles`, with its own configuration, state and feeds.
 
     `settings` are lines of the configuration. `listener` is a socket that stays open over restarts, handed over as
-    systemd does (sd_listen_fds(3)).
+    systemd does (sd_listen_fds(3)). `listen` are addresses beside that of `port`.
     """
 
-    def __init__(self, directory, settings='', url=None, listener=None):
+    def __init__(self, directory, settings='', url=None, listener=None, listen=()):
         self.directory = directory
         self.listener = listener
         self.port = listener.getsockname()[1] if listener else free_port()
         self.url = url or f'http://127.0.0.1:{self.port}'
         self.process = None
         (directory / 'articles').mkdir(exist_ok=True)
+        addresses = [f'127.0.0.1:{self.port}', *listen]
         (directory / 'config.toml').write_text(
-            f'site.url = "{self.url}"\nserver.listen = "127.0.0.1:{self.port}"\n{settings}\n')
+            f'site.url = "{self.url}"\nserver.listen = {json.dumps(addresses)}\n{settings}\n')
 
     def start(self):
         program = [os.environ['DROPFEED'], 'serve', '--config', str(self.directory / 'config.toml')]

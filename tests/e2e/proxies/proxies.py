@@ -67,9 +67,9 @@ class Proxy:
     def log(self):
         return (self.directory / 'log').read_text(errors='replace')
 
-    def connect(self, tls=True):
+    def connect(self, tls=True, source='127.0.0.1'):
         port = self.port if tls else self.plain_port
-        sock = socket.create_connection(('127.0.0.1', port), timeout=DEADLINE_S)
+        sock = socket.create_connection(('127.0.0.1', port), timeout=DEADLINE_S, source_address=(source, 0))
         return Connection(sock, tls_name=NAME if tls else None)
 
     def ask(self, path, method='GET', **fields):

@@ -11,6 +11,7 @@ import corpus
 from e2e import Site, check, equal, finish, wait_until, work
 from proxies import NAME, PROXIES, NginxStatic
 
+MANUAL = (Path(__file__).parents[3] / 'docs/configuration.md').read_text()
 RESTARTS = 20
 # What concerns one connection, or the proxy itself.
 OWN_FIELDS = {'connection', 'keep-alive', 'date', 'server', 'alt-svc', 'via', 'transfer-encoding', 'strict-transport-security'}
@@ -36,6 +37,10 @@ def main():
             response = connection.ask('/rss.xml?x=1', host=NAME)
             equal(f'{kind.name}: HTTP to HTTPS', (response.status, response['location']), (301, f'https://{NAME}/rss.xml?x=1'))
     the_files_alone(site)
+    if all(key in MANUAL for key in ('server.trusted_proxies', 'access_log.path')):
+        the_reader_is_known()
+    else:
+        print('left out: the address of the reader, which this version does not know')
     for site in sites.values():
         equal('exit status', site.stop(), 0)
     for kind in PROXIES:
@@ -121,6 +126,29 @@ def the_path_stays(label, proxy):
     check(f'{label}: /blog leads to the home page', bare.status == 301 and bare['location'].endswith('/blog/'), bare)
     outside = proxy.ask('/rss.xml')
     check(f'{label}: what is outside is not ours', b'<rss' not in outside.body, outside)
+
+
+def the_reader_is_known():
+    """Over a Unix socket and over TCP, dropfeed learns from each proxy which address the reader has."""
+    directory = work('reader')
+    sock, log = directory / 'http.sock', directory / 'access.log'
+    settings = f'''{SETTINGS}
+server.trusted_proxies = ["127.0.0.1", "unix"]
+access_log.format = "combined"
+access_log.path = "{log}"
+access_log.anonymize = false
+'''
+    with Site(directory, settings, url=f'https://{NAME}/', listen=[f'unix:{sock}']) as site:
+        for n, kind in enumerate(PROXIES):
+            for way, upstream in (('unix', kind.unix(sock)), ('tcp', f'127.0.0.1:{site.port}')):
+                reader = f'127.0.{n + 1}.{len(way)}'
+                with kind(f'{kind.name}-{way}', upstream) as proxy, proxy.connect(source=reader) as connection:
+                    path = f'/rss.xml?{kind.name}-{way}'
+                    # What a reader says itself is not believed.
+                    through = connection.ask(path, x_forwarded_for='192.0.2.1', host=NAME)
+                    equal(f'{kind.name}, {way}', compared(through), compared(site.ask('/rss.xml', host=NAME)))
+                    lines = wait_until('the request is logged', lambda: [line for line in log.read_text().splitlines() if path in line])
+                    equal(f'{kind.name}, {way}: address of the reader', lines[0].split()[0], reader)
 
 
 def the_files_alone(site):

@@ -4,7 +4,6 @@ import email.policy
 import os
 import sqlite3
 import subprocess
-from pathlib import Path
 
 
 def subscriptions(opml):
