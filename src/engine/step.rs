@@ -1,24 +1,23 @@
 //! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use rayon::prelude::*;
-use tracing::debug;
+use std::time::Duration;
 
 use crate::article::Reading;
 use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
 use crate::config::Drafts;
 use crate::feed::{Feed, gate};
+use crate::library;
 use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
-use crate::ops::clock::Timer;
 use crate::publish::Scanning;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
 use crate::store::{Store as _, StoreError};
+use rayon::prelude::*;
 
+use super::laps::Laps;
 use super::operator::Before;
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
@@ -84,6 +83,7 @@ impl Engine {
         let (look, mut changes) = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
+        let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, look, signs, now);
         if self.waits_for_the_first(&held) {
@@ -97,7 +97,13 @@ impl Engine {
         let (mut observations, unreadable) = self.observe(&tree, changes, now)?;
         let files = observations.len();
         laps.lap("read");
-        let (next, outcome) = self.apply(&self.current, &mut observations, now);
+        let (mut next, outcome) = self.apply(&self.current, &mut observations, now);
+        if self.first_scan {
+            for Observation { path, .. } in &observations {
+                awaited.remove(path);
+            }
+            next.state.await_files(awaited);
+        }
         // As large as the tree on a first scan, and not needed for what follows.
         drop(observations);
         laps.lap("apply");
@@ -396,6 +402,10 @@ impl Engine {
         if self.first_scan {
             commit.values.push((value::SCANNED.to_owned(), "1".to_owned()));
         }
+        if next.state.awaited() != self.current.state.awaited() {
+            let paths = serde_json::to_string(next.state.awaited()).unwrap_or_default();
+            commit.values.push((library::AWAITED.to_owned(), paths));
+        }
         if is_empty(&commit) && !is_new && touched.is_empty() && !self.pending.reweigh {
             // The value may differ in what is not durable: a timer that is over. To keep the old value
             // would wake the loop again at once, for ever.
@@ -420,39 +430,20 @@ impl Engine {
     }
 }
 
+/// The files of these that may be articles.
+fn texts(changes: &[SourceChange]) -> BTreeSet<RelPath> {
+    let mut texts = BTreeSet::new();
+    for SourceChange { path, seen } in changes {
+        if matches!(seen, Seen::Text(_)) {
+            texts.insert(path.clone());
+        }
+    }
+    texts
+}
+
 /// The feed in all formats, with its scope.
 fn write(feed: Feed) -> (Scope, Result<gate::Published, Vec<gate::Rejected>>) {
     (feed.scope.clone(), gate::write_checked(feed))
-}
-
-/// The durations of the parts of a step, for the log at level debug.
-pub(super) struct Laps<'a> {
-    timer: &'a dyn Timer,
-    start: Instant,
-    last: Instant,
-    laps: Vec<(&'static str, Duration)>,
-}
-
-impl<'a> Laps<'a> {
-    fn start(timer: &'a dyn Timer) -> Self {
-        let start = timer.now();
-        Self { timer, start, last: start, laps: Vec::new() }
-    }
-
-    /// The time since the start.
-    fn total(&self) -> Duration {
-        self.timer.now() - self.start
-    }
-
-    fn lap(&mut self, name: &'static str) {
-        let now = self.timer.now();
-        self.laps.push((name, now - self.last));
-        self.last = now;
-    }
-
-    fn log(&self, files: usize) {
-        debug!(event = "step", files, "step: {:?}", self.laps);
-    }
 }
 
 /// Adds the diagnostics of a file to the notices of a step.

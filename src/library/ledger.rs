@@ -85,6 +85,8 @@ impl Ledger {
         }
         if let Standing::Deleted(Some(at)) = record.standing {
             self.vanished.insert((at, record.seq));
+            // The next step forgets those that went too long ago.
+            self.departed.insert((at, record.seq));
         }
         self.put_record(Arc::clone(record));
     }
@@ -144,9 +146,9 @@ impl Ledger {
         }
         if let Standing::Missing(since) = record.standing {
             self.missing.remove(&(since, seq));
-            if is_deleted && now.duration_since(since) < missing::DEPARTED {
+            if is_deleted {
                 // The other half of a rename may still come: the trace is kept for it.
-                self.departed.insert((since, seq));
+                self.departed.insert((now, seq));
             } else if !matches!(standing, Standing::Missing(_)) {
                 self.traces.remove(&seq);
             }

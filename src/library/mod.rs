@@ -39,7 +39,9 @@ pub use archive::page_size;
 pub use channel::audience;
 pub(crate) use matching::title_key;
 pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
-pub use state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+pub use state::{
+    AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
+};
 pub use step::Forget;
 pub use step::{Fate, IMPORT, UNDO, Undo};
 pub use view::Views;

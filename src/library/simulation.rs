@@ -585,6 +585,38 @@ fn seen(library: &Library) -> Vec<String> {
     lines
 }
 
+/// What went a moment ago is found under another path, although another article has its bytes, too.
+#[test]
+fn a_restart_does_not_end_the_wait_for_the_other_half_of_a_rename() {
+    let (mut steady, mut restless) = (World::new(), World::new());
+    for line in [
+        "grace 0",
+        "write a.md same words",
+        "write b.md same words",
+        ".",
+        "rm a.md",
+        ".",
+        "write c.md same words",
+        ".",
+        "wait 30",
+        ".",
+    ] {
+        steady.run(line);
+        restless.run(line);
+        restless.run("restart");
+    }
+    let id = |world: &World| {
+        world
+            .state
+            .library()
+            .articles()
+            .map(|a| (a.path.to_string(), a.id.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(id(&steady), id(&restless));
+    assert_eq!(id(&steady).len(), 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 

@@ -155,6 +155,9 @@ pub enum Scan {
     Later,
 }
 
+/// The name of the value that remembers [`State::awaited`], as a JSON array.
+pub const AWAITED: &str = "awaited";
+
 /// The files that a step weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reweigh {
@@ -186,6 +189,8 @@ pub struct State {
     pub(super) hold: Option<Hold>,
     /// The old feed that was imported.
     pub(super) imports: Imports,
+    /// Files that the first scan found but could not take yet.
+    pub(super) awaited: Arc<BTreeSet<RelPath>>,
 }
 
 impl State {
@@ -267,6 +272,17 @@ impl State {
     /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.
     pub fn adopt(&mut self, recovered: Vec<Recovered>) {
         self.adopted = Adopted::of(recovered);
+    }
+
+    /// Remembers files that the first scan found but could not take yet, because they were open for writing or could not
+    /// be read. They are as old as the tree, so what holds on the first scan holds for them when they are taken.
+    pub fn await_files(&mut self, paths: BTreeSet<RelPath>) {
+        self.awaited = Arc::new(paths);
+    }
+
+    /// The files that are awaited.
+    pub fn awaited(&self) -> &BTreeSet<RelPath> {
+        &self.awaited
     }
 
     /// The number of entries that were recovered, and the number of those that are articles again.

@@ -28,7 +28,8 @@ const FORGET: Duration = Duration::from_secs(30);
 /// Descriptors that are looked at in one search for writers.
 const DESCRIPTORS_MAX: usize = 100_000;
 
-/// Files that are waited for, each with what it was when it was first held back.
+/// Files that are waited for, each with what it was when it was first held back, and the end of the wait if it does not
+/// change.
 #[derive(Debug, Default)]
 pub struct Unfinished {
     held: HashMap<RelPath, (Fingerprint, Instant)>,
@@ -61,7 +62,7 @@ impl Unfinished {
         instant: Instant,
     ) -> Vec<Held> {
         // A file that was removed while it was held back is in no later look.
-        self.held.retain(|_, (_, since)| instant.saturating_duration_since(*since) < FORGET);
+        self.held.retain(|_, (_, until)| instant.saturating_duration_since(*until) < FORGET);
         let mut held = Vec::new();
         changes.retain(|change| {
             let Seen::Text(fingerprint) = &change.seen else { return true };
@@ -92,17 +93,16 @@ impl Unfinished {
         instant: Instant,
     ) -> Option<Duration> {
         let left = youth(seen, now)?;
-        match self.held.get(path) {
-            // By the monotonic clock, whatever the wall clock and the file server's say.
-            Some((known, since)) if known == seen => {
-                QUIET.checked_sub(instant.saturating_duration_since(*since))
-            }
+        let until = match self.held.get(path) {
+            // By the monotonic clock, whatever the wall clock and the file server's say: whoever waited for as long as
+            // it was told must not be told to wait once more, because the wall clock was set back by a millisecond.
+            Some((known, until)) if known == seen => *until,
             _ => {
-                self.held.insert(path.clone(), (*seen, instant));
-                Some(left)
+                self.held.insert(path.clone(), (*seen, instant + left));
+                instant + left
             }
-        }
-        .filter(|left| !left.is_zero())
+        };
+        Some(until.saturating_duration_since(instant)).filter(|left| !left.is_zero())
     }
 }
 
@@ -236,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn a_wall_clock_that_falls_behind_makes_no_wait_longer() {
+        let (now, start) = (Timestamp::from_second(1_000).unwrap(), Instant::now());
+        let mut unfinished = Unfinished::default();
+        let young = file(999 * SECOND, 999 * SECOND);
+        let held = hold_back(&mut unfinished, young, false, now, start);
+        assert_eq!(held[0].again.as_millis(), 1_000);
+        // A second later by the monotonic clock, and a little less by the other.
+        let later = now + Duration::from_millis(990);
+        let held = hold_back(&mut unfinished, young, false, later, start + held[0].again);
+        assert_eq!(held, []);
+    }
+
+    #[test]
     fn what_is_not_found_again_is_forgotten() {
         let (now, start) = (Timestamp::from_second(1_000).unwrap(), Instant::now());
         let mut unfinished = Unfinished::default();
@@ -244,7 +257,7 @@ mod tests {
         let nothing = &mut Vec::new();
         unfinished.hold_back(nothing, |_| false, &Writers::default(), now, start + QUIET);
         assert_eq!(unfinished.held.len(), 1);
-        unfinished.hold_back(nothing, |_| false, &Writers::default(), now, start + FORGET);
+        unfinished.hold_back(nothing, |_| false, &Writers::default(), now, start + QUIET + FORGET);
         assert!(unfinished.held.is_empty());
     }
 

@@ -134,3 +134,26 @@ fn the_readme_is_short() {
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
     assert!(lines <= 120, "{lines}");
 }
+
+/// Every test that THREATS.md names is one.
+#[test]
+fn the_tests_of_threats_exist() {
+    let mut code = String::new();
+    for directory in ["src", "tests"] {
+        visit(&root().join(directory), &mut |text| code.push_str(text));
+    }
+    let text = fs::read_to_string(root().join("THREATS.md")).unwrap();
+    let mut named = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for test in tests.split(", ").filter_map(|test| test.strip_prefix('`')) {
+            let test = test.trim_end_matches('`');
+            assert!(
+                code.contains(&format!("fn {test}(")),
+                "THREATS.md names {test}, which is no test"
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 30, "{named}");
+}

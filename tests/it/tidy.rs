@@ -32,14 +32,14 @@ const ORDER: &str = "
     src/cli: init new old_feed running < import state
     src/config: changes errors foreign hint < raw redirects values < feed_paths load preview read_redirects views < resolve
     src/daemon: control open < import repair signals
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
+    src/engine: assets bodies hot laps pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
-    src/library/step: dates forget rename < finish < import < admit
+    src/library/step: dates delete forget rename < finish < import < admit
     src/ops: clock control fetch listener systemd < clock_set logging
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month

@@ -63,7 +63,7 @@ impl Step<'_> {
             return (0, self.now, Reverse(usize::MAX));
         };
         let recovered = self.recovered(path, head);
-        let (first_seen, undated) = self.first_dates(recovered, fingerprint);
+        let (first_seen, undated) = self.first_dates(path, recovered, fingerprint);
         let date = dates::published(head, first_seen, undated, &self.policy.zone);
         if let Some(adoption) = self.adoptions.get(path) {
             let date = adoption.imported.date_for(head.published).unwrap_or(date);
@@ -88,19 +88,20 @@ impl Step<'_> {
     /// The time at which a new article was first seen, and its date where its author wrote none.
     fn first_dates(
         &self,
+        path: &RelPath,
         recovered: Option<&Recovered>,
         fingerprint: &Fingerprint,
     ) -> (Timestamp, Timestamp) {
         match recovered {
             Some(recovered) => (recovered.published, recovered.published),
-            None => (self.now, self.undated(fingerprint)),
+            None => (self.now, self.undated(path, fingerprint)),
         }
     }
 
     /// The date of a new article that has none: now; on the first scan of an existing tree its
     /// file's, capped at now.
-    fn undated(&self, fingerprint: &Fingerprint) -> Timestamp {
-        if self.scan == Scan::First { self.file_time(fingerprint.mtime_ns) } else { self.now }
+    fn undated(&self, path: &RelPath, fingerprint: &Fingerprint) -> Timestamp {
+        if self.is_on_first_scan(path) { self.file_time(fingerprint.mtime_ns) } else { self.now }
     }
 
     /// The time on a file, capped at now: a file from a clock that is ahead is as new as can be.
@@ -181,7 +182,7 @@ impl Step<'_> {
         let recovered = if record.is_none() { self.recovered(path, head) } else { None };
         let (first_seen, undated) = match record {
             Some(record) => (record.first_seen, record.published),
-            None => self.first_dates(recovered, fingerprint),
+            None => self.first_dates(path, recovered, fingerprint),
         };
         let imported = match (record, self.adoptions.get(path), recovered) {
             (Some(record), _, _) => record.imported.as_ref(),

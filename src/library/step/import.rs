@@ -351,7 +351,7 @@ impl Step<'_> {
         if let Some(adoption) = self.adoptions.get(path) {
             return Some(adoption.clone());
         }
-        if self.scan != Scan::First || !self.state.imports.precedes(published) {
+        if !self.is_on_first_scan(path) || !self.state.imports.precedes(published) {
             return None;
         }
         let feed = self.state.imports.feed()?;

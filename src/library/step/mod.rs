@@ -6,6 +6,7 @@
 
 mod admit;
 mod dates;
+mod delete;
 mod finish;
 mod forget;
 mod import;
@@ -30,7 +31,9 @@ use super::archive::{self, Archive};
 use super::channel::Members;
 use super::guard::{self, Hold};
 use super::ledger::Trace;
-use super::state::{Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State};
+use super::state::{
+    AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
+};
 use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
 
 impl State {
@@ -60,6 +63,8 @@ impl State {
                 state.hold = value.parse().ok();
             } else if name == IMPORT {
                 state.take_imports(Imports::parse(value));
+            } else if name == AWAITED {
+                state.awaited = serde_json::from_str(value).unwrap_or_default();
             }
         }
         for row in &remembered.channels {
@@ -163,6 +168,7 @@ impl<'a> Step<'a> {
         }
         self.observe(observations);
         self.pending.extend(self.state.ledger.take_due(self.now));
+        self.state.ledger.forget_departed(self.now);
         // Renames come before losses: what was found under another path is not missing.
         self.follow_renames();
         self.miss();
@@ -170,6 +176,7 @@ impl<'a> Step<'a> {
             self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
         }
         self.weigh_all();
+        self.stop_awaiting(observations);
         // Deletions come after weighing: an article whose file came back is not missing any more.
         self.delete_due(deletions);
         if reweigh == Reweigh::Everything {
@@ -188,6 +195,22 @@ impl<'a> Step<'a> {
         // A view may have another title now.
         for view in self.policy.views.iter() {
             self.touched.insert(view.scope.clone());
+        }
+    }
+
+    /// Whether the file at `path` was there at the first scan of the tree, and is taken for the first time.
+    pub(super) fn is_on_first_scan(&self, path: &RelPath) -> bool {
+        self.scan == Scan::First || self.state.awaited.contains(path)
+    }
+
+    /// What was taken is awaited no longer.
+    fn stop_awaiting(&mut self, observations: &[Observation]) {
+        if self.state.awaited.is_empty() {
+            return;
+        }
+        let awaited = Arc::make_mut(&mut self.state.awaited);
+        for Observation { path, .. } in observations {
+            awaited.remove(path);
         }
     }
 
@@ -412,89 +435,6 @@ impl<'a> Step<'a> {
     pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing) {
         if self.state.ledger.set_standing(seq, standing, self.now) {
             self.records.insert(seq);
-        }
-    }
-
-    /// Marks the articles whose file is gone and was not found elsewhere.
-    fn miss(&mut self) {
-        for (path, trace) in std::mem::take(&mut self.gone) {
-            let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
-            match record.standing {
-                Standing::Public if self.excluded.contains(&path) => {
-                    self.notices.push(Notice::Deleted(path));
-                    self.set_standing(record.seq, Standing::Deleted(None));
-                }
-                Standing::Public => {
-                    self.set_standing(record.seq, Standing::Missing(self.now));
-                    self.state.ledger.trace(record.seq, trace);
-                    self.notices.push(Notice::Missing(path));
-                }
-                Standing::Withdrawn => {
-                    self.set_standing(record.seq, Standing::Deleted(None));
-                    self.state.ledger.trace(record.seq, trace);
-                }
-                Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
-            }
-        }
-    }
-
-    fn delete_due(&mut self, deletions: Deletions) {
-        // A grace that begins after now began before the clock was stepped back. It begins again: the
-        // step neither ends it early, nor keeps an article for as long as the step.
-        for seq in self.state.ledger.missing_after(self.now) {
-            self.set_standing(seq, Standing::Missing(self.now));
-        }
-        match deletions {
-            Deletions::Accepted => self.accept(),
-            Deletions::Guarded => {
-                // What has been missing since then or before has used up its grace.
-                let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
-                let due = self.state.ledger.missing_until(begun);
-                if self.may_delete(&due) {
-                    self.delete(due, Some(self.now));
-                }
-            }
-        }
-        self.state.ledger.forget_departed(self.now);
-    }
-
-    /// Takes everything away that is missing, and measures later deletions against what is left.
-    fn accept(&mut self) {
-        for seq in self.state.ledger.vanished_ever() {
-            self.set_standing(seq, Standing::Deleted(None));
-        }
-        self.delete(self.state.ledger.missing(), None);
-        self.state.hold = None;
-    }
-
-    /// Asks the shrink guard whether what is due may be deleted; begins or ends a hold.
-    fn may_delete(&mut self, due: &[Seq]) -> bool {
-        let Some(hold) = self.state.hold else {
-            // A hold begins when a deletion is due, so that files which come and go within the grace
-            // begin none.
-            let shrink = self.state.shrink(self.now);
-            if due.is_empty() || !shrink.is_suspicious() {
-                return true;
-            }
-            self.state.hold = Some(Hold { before: shrink.before, since: self.now });
-            return false;
-        };
-        if !self.state.shrink(hold.since).is_suspicious() {
-            self.state.hold = None;
-            // The grace of what is still missing begins again: its files may be on their way, too.
-            for seq in self.state.ledger.missing() {
-                self.set_standing(seq, Standing::Missing(self.now));
-            }
-        }
-        false
-    }
-
-    fn delete(&mut self, seqs: Vec<Seq>, at: Option<Timestamp>) {
-        for seq in seqs {
-            if let Some(record) = self.state.ledger.record(seq) {
-                self.notices.push(Notice::Deleted(record.path.clone()));
-            }
-            self.set_standing(seq, Standing::Deleted(at));
         }
     }
 }
