@@ -34,7 +34,7 @@ pub mod engine {
 }
 
 pub mod http {
-    pub use crate::http::answer::conditional;
+    pub use crate::http::answer::{conditional, encoding, range, request};
     pub use crate::http::{Edge, Metrics, Running, start};
 }
 
@@ -44,7 +44,7 @@ pub mod library {
 
 pub mod publish {
     pub use crate::publish::{
-        Asset, Document, Found, Kind, PollReason, Published, Redirect, Render, Snapshot,
+        Asset, Coding, Document, Found, Kind, PollReason, Published, Redirect, Render, Snapshot,
         Unrendered, Watching,
     };
 }

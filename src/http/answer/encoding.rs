@@ -17,7 +17,7 @@ type Quality = u16;
 
 /// The coding with the highest quality; among equals the preferred one. A coding that is not named
 /// takes the quality of `*`, or is not acceptable; identity, if not named, is the last resort.
-pub(super) fn choose(headers: &HeaderMap) -> Coding {
+pub fn choose(headers: &HeaderMap) -> Coding {
     let mut named: [Option<Quality>; 3] = [None; 3];
     let mut any = None;
     for part in parts(headers, &ACCEPT_ENCODING) {
@@ -41,7 +41,7 @@ fn parts<'a>(headers: &'a HeaderMap, field: &HeaderName) -> impl Iterator<Item =
 
 /// Whether a list of `field` names `token` with a quality other than zero: `text/html` in `Accept`,
 /// `feed` in `A-IM`. The first member of that name counts.
-pub(super) fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
+pub fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
     for part in parts(headers, field) {
         if let Some((name, quality)) = parse(part)
             && name.eq_ignore_ascii_case(token.as_bytes())

@@ -16,7 +16,7 @@ pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPT
 
 /// An answer that is not a document.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::http) struct Problem {
+pub struct Problem {
     status: StatusCode,
     text: &'static str,
     cache: &'static str,
@@ -110,7 +110,7 @@ impl Problem {
     }
 
     /// Its status.
-    pub(super) fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         self.status
     }
 

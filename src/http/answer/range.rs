@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// The answer to a `Range` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ranged {
+pub enum Ranged {
     /// The whole: there is no Range field, or it is ignored.
     Whole,
     /// 206: the bytes from `first` to `last`, both included.
@@ -21,7 +21,7 @@ pub(super) enum Ranged {
 
 impl Ranged {
     /// `Content-Range` (RFC 9110, 14.4) for a representation of `len_bytes`.
-    pub(super) fn content_range(self, len_bytes: u64) -> Option<HeaderValue> {
+    pub fn content_range(self, len_bytes: u64) -> Option<HeaderValue> {
         let text = match self {
             Ranged::Whole => return None,
             Ranged::Part { first, last } => format!("bytes {first}-{last}/{len_bytes}"),
@@ -34,7 +34,7 @@ impl Ranged {
 /// The bytes to send of `len_bytes`. Another unit, bad syntax and several fields are ignored
 /// (14.2). Several ranges are answered with the whole, as a server always may: no media player asks
 /// for several, and answering them costs more than the whole (14.2, 17.15).
-pub(super) fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
+pub fn ranged(headers: &HeaderMap, len_bytes: u64) -> Ranged {
     let mut lines = headers.get_all(RANGE).iter();
     match (lines.next(), lines.next()) {
         (Some(line), None) => parse(line.as_bytes(), len_bytes).unwrap_or(Ranged::Whole),

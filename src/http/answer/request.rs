@@ -15,7 +15,7 @@ use super::problem::Problem;
 
 /// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub enum Ask {
     /// GET or HEAD of the target's path.
     Get,
     /// OPTIONS of the target's path, or of the server (`*`).
@@ -27,7 +27,7 @@ pub(super) enum Ask {
 /// # Errors
 ///
 /// The answer to a refused request.
-pub(super) fn check(head: &Parts) -> Result<Ask, Problem> {
+pub fn check(head: &Parts) -> Result<Ask, Problem> {
     let target_bytes = match head.uri.path_and_query() {
         Some(target) => target.as_str().len(),
         None => 0,
