@@ -83,7 +83,11 @@ pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Ru
 impl net::Service for Handler {
     type Body = Content;
 
-    fn answer(&self, head: &http::request::Parts) -> impl Future<Output = http::Response<Content>> {
+    fn answer(
+        &self,
+        head: &http::request::Parts,
+        _client: net::Client,
+    ) -> impl Future<Output = http::Response<Content>> {
         self.answer(head)
     }
 

@@ -36,7 +36,7 @@ const ORDER: &str = "
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
-    src/http/net: activity per_address < body worker < connection < server
+    src/http/net: peer per_address < activity < body worker < connection < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates forget rename < finish < import < admit

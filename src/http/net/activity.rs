@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::limits::HEAD_BYTES_MAX;
+use super::peer::Peer;
 use crate::config;
 
 /// The capacity that the copy of a head may keep while its connection waits.
@@ -27,6 +28,7 @@ const EVICT_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Activity {
     accepted: Instant,
+    peer: Peer,
     requests: Cell<u64>,
     /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1
     /// answers in order.
@@ -47,10 +49,11 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new() -> Rc<Self> {
+    pub(super) fn new(peer: Peer) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
             accepted: now,
+            peer,
             requests: Cell::new(0),
             answering: Cell::new(0),
             first_byte: Cell::new(None),
@@ -61,6 +64,11 @@ impl Activity {
             head: RefCell::default(),
             waker: RefCell::default(),
         })
+    }
+
+    /// The other end of the connection.
+    pub(super) fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// Notes bytes that arrived.
@@ -208,6 +216,10 @@ impl Drop for Busy {
 mod tests {
     use super::*;
 
+    fn peer() -> Peer {
+        Peer::of([192, 0, 2, 1].into())
+    }
+
     fn limits() -> config::Server {
         config::Server {
             listen: Vec::new(),
@@ -223,7 +235,7 @@ mod tests {
     #[test]
     fn each_phase_has_its_limit() {
         let limits = limits();
-        let activity = Activity::new();
+        let activity = Activity::new(peer());
         let start = activity.accepted;
         assert_eq!(
             activity.deadline(&limits),
@@ -266,7 +278,7 @@ mod tests {
             ("5\r\nhello\r\nGET / HTTP/1.1\r\n\r\n", false),
             ("", false),
         ] {
-            let activity = Activity::new();
+            let activity = Activity::new(peer());
             activity.received(text.as_bytes());
             assert_eq!(activity.saw_no_length("GET"), none, "{text:?}");
         }

@@ -159,7 +159,7 @@ async fn respond<S: Service>(
     };
     let mut response = match ambiguity {
         Some(reason) => worker.service().bad_request(reason),
-        None => worker.service().answer(&head).await,
+        None => worker.service().answer(&head, activity.peer().client()).await,
     };
     if !read {
         // Closing a socket with unread bytes resets it, and the client would lose the answer.

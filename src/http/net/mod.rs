@@ -2,11 +2,12 @@
 //! stops.
 //!
 //! `server` owns threads and listeners, `worker` the open connections of one thread, `connection`
-//! one socket, `activity` its state; `per_address` counts. The answers come from a [`Service`].
+//! one socket, `activity` its state; `peer` names who asks, `per_address` counts. The answers come from a [`Service`].
 
 mod activity;
 mod body;
 mod connection;
+mod peer;
 mod per_address;
 mod server;
 mod worker;
@@ -18,6 +19,7 @@ use http::Response;
 use http::request::Parts;
 use hyper::body::Body;
 
+pub(super) use peer::Client;
 pub use server::Running;
 pub(super) use server::serve;
 
@@ -29,8 +31,8 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
-    /// The answer to a request of any method. The request's body is not passed on.
-    fn answer(&self, head: &Parts) -> impl Future<Output = Response<Self::Body>>;
+    /// The answer to a request of any method from `client`. The request's body is not passed on.
+    fn answer(&self, head: &Parts, client: Client) -> impl Future<Output = Response<Self::Body>>;
 
     /// The answer 400 to an ambiguous request, with one sentence for a person.
     fn bad_request(&self, reason: &'static str) -> Response<Self::Body>;

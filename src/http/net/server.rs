@@ -24,6 +24,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::metrics::Metrics;
+use super::peer::Peer;
 use super::per_address::PerAddress;
 use super::worker::{Places, Worker};
 use super::{Service, connection};
@@ -211,8 +212,9 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
                 shortage.end(Instant::now());
                 pause = PAUSE_MIN;
                 match shared.per_address.enter(address.ip()) {
-                    Some(address) => {
-                        open(worker, stream, Places { _place: place, _address: address })
+                    Some(counted) => {
+                        let places = Places { _place: place, _address: counted };
+                        open(worker, stream, Peer::of(address.ip()), places)
                     }
                     None => worker.metrics().rejected(),
                 }
@@ -233,8 +235,8 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
 }
 
 /// Serves a connection in a task of its own.
-fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
-    let open = worker.open(places);
+fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, peer: Peer, places: Places) {
+    let open = worker.open(peer, places);
     let activity = open.activity();
     let worker = Rc::clone(worker);
     spawn_local(async move {
@@ -321,16 +323,18 @@ mod tests {
     use http::request::Parts;
     use http_body_util::Full;
 
+    use super::super::Client;
     use super::*;
 
-    /// Answers with the path that is asked, or the reason of a refusal.
+    /// Answers with the path and the client's address, or the reason of a refusal.
     struct Echo;
 
     impl Service for Echo {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, head: &Parts) -> Response<Full<Bytes>> {
-            Response::new(Full::from(head.uri.path().to_owned()))
+        async fn answer(&self, head: &Parts, client: Client) -> Response<Full<Bytes>> {
+            let address = client.address.unwrap();
+            Response::new(Full::from(format!("{} for {address}", head.uri.path())))
         }
 
         fn bad_request(&self, reason: &'static str) -> Response<Full<Bytes>> {
@@ -360,7 +364,7 @@ mod tests {
             stream.read_to_string(&mut text).unwrap();
             text.split_once("\r\n\r\n").unwrap().1.to_owned()
         };
-        assert_eq!(ask(""), "/a");
+        assert_eq!(ask(""), "/a for 127.0.0.1");
         let twice = ask("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
         assert!(twice.contains("must not have both"), "{twice}");
         running.stop(Duration::from_secs(10));

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use super::super::metrics::Metrics;
 use super::Service;
 use super::activity::Activity;
+use super::peer::Peer;
 use super::per_address::Place;
 use crate::config;
 
@@ -68,8 +69,8 @@ impl<S: Service> Worker<S> {
     }
 
     /// Adds a connection, which counts as open until the returned value is dropped.
-    pub(super) fn open(&self, places: Places) -> Open {
-        let activity = Activity::new();
+    pub(super) fn open(&self, peer: Peer, places: Places) -> Open {
+        let activity = Activity::new(peer);
         let number = self.connections.next.get();
         self.connections.next.set(number + 1);
         self.connections.open.borrow_mut().insert(number, Rc::clone(&activity));
