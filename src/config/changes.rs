@@ -2,7 +2,7 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Server, Site, State};
+use super::{Admin, Articles, Config, Feeds, Readers, Server, Site, State};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ impl Config {
             state(&self.state, &new.state),
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
+            readers(&self.readers, &new.readers),
             vec![
                 ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
@@ -166,6 +167,14 @@ fn server(old: &Server, new: &Server) -> Vec<Row> {
 }
 
 fn admin(old: &Admin, new: &Admin) -> Vec<Row> {
-    let Admin { listen } = old;
-    vec![("admin.listen", *listen != new.listen, Effect::Restart)]
+    let Admin { listen, max_connections } = old;
+    vec![
+        ("admin.listen", *listen != new.listen, Effect::Restart),
+        ("admin.max_connections", *max_connections != new.max_connections, Effect::Restart),
+    ]
+}
+
+fn readers(old: &Readers, new: &Readers) -> Vec<Row> {
+    let Readers { enabled } = old;
+    vec![("readers.enabled", *enabled != new.enabled, Effect::Restart)]
 }

@@ -57,6 +57,8 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`
     pub admin: Admin,
+    /// `[readers]`
+    pub readers: Readers,
     /// `pages.browser_page`
     pub browser_page: BrowserPage,
     /// `[[redirect]]`
@@ -310,11 +312,20 @@ pub struct Server {
     pub stop_timeout: Duration,
 }
 
-/// `[admin]`: reserved for status and metrics.
+/// `[admin]`: status and metrics, for this machine only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
-    /// Address to listen on; `None` if off.
+    /// Address to listen on, a loopback address; `None` if off.
     pub listen: Option<SocketAddr>,
+    /// Maximum number of connections.
+    pub max_connections: usize,
+}
+
+/// `[readers]`: statistics of readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readers {
+    /// Whether the readers of feeds are counted.
+    pub enabled: bool,
 }
 
 /// `[[view]]`: a feed of a selection of articles.

@@ -15,7 +15,7 @@ use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
     Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Server, Site, State, feed_paths, read_redirects, values, views,
+    Readers, Server, Site, State, feed_paths, read_redirects, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -61,12 +61,23 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let (feeds, feeds_at) = feeds(reader, input, paths);
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
+    let readers = Readers { enabled: reader.flag("readers", "enabled", false) };
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
     let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
     let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
-    let config =
-        Config { site, articles, feeds, state, server, admin, browser_page, redirects, views };
+    let config = Config {
+        site,
+        articles,
+        feeds,
+        state,
+        server,
+        admin,
+        readers,
+        browser_page,
+        redirects,
+        views,
+    };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = outside_warning(&config, &listen_at, &url_at);
     (config, warning)
@@ -235,27 +246,40 @@ fn server(reader: &mut Reader<'_>, input: &Input<'_>) -> (Server, At) {
 }
 
 fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
-    let given = reader.texts("admin", "listen");
-    let Some(given) = given.filter(|given| given.value.iter().any(|text| !text.is_empty())) else {
-        return Admin { listen: None };
-    };
+    Admin {
+        listen: admin_listener(reader, input, server),
+        max_connections: size(reader, "admin", "max_connections", 16, 1..=1024),
+    }
+}
+
+/// Reads `admin.listen`. Its pages name files and directories, and ask for no password.
+fn admin_listener(
+    reader: &mut Reader<'_>,
+    input: &Input<'_>,
+    server: &Server,
+) -> Option<SocketAddr> {
+    let given = reader.texts("admin", "listen")?;
+    let is_empty = given.value.iter().all(String::is_empty);
+    if is_empty {
+        return None;
+    }
     if given.value.len() > 1 {
         reader.refuse(&given.at, "`admin.listen` must be one address");
     }
-    match values::address(&given.value[0], input.world) {
+    let message = match values::address(&given.value[0], input.world) {
         Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
-            reader.refuse(
-                &given.at,
-                format!("`admin.listen` is {address}, which is already in `server.listen`"),
-            );
-            Admin { listen: None }
+            format!("is {address}, which is already in `server.listen`")
         }
-        Ok(address) => Admin { listen: Some(address) },
-        Err(message) => {
-            reader.refuse(&given.at, format!("`admin.listen` {message}"));
-            Admin { listen: None }
-        }
-    }
+        Ok(address) if !address.ip().to_canonical().is_loopback() => format!(
+            "is {address}, but must be a loopback address such as \"127.0.0.1:{}\": the status is \
+             not for other machines; let a proxy with a password, or `ssh -L`, give it to them",
+            address.port()
+        ),
+        Ok(address) => return Some(address),
+        Err(message) => message,
+    };
+    reader.refuse(&given.at, format!("`admin.listen` {message}"));
+    None
 }
 
 /// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never

@@ -20,6 +20,7 @@ mod nothing;
 mod open;
 pub mod project;
 mod read;
+pub mod readers;
 pub mod recover;
 pub mod rows;
 mod schema;

@@ -20,7 +20,7 @@ use modules::{Mention, Modules, module_of};
 ///
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
-    src: base < ops < config < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
+    src: base < ops < config < readers < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body < private_files
     src/article/feed_html: elements heading_ids references < invariants
     src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
@@ -43,16 +43,18 @@ const ORDER: &str = "
     src/ops: clock control fetch listener systemd < clock_set logging
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
+    src/readers: agent distinct history < report today < chart
     src/publish: document status < report snapshot versions < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database
+    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database readers
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.
 const KNOWN_CIRCLES: &[(&str, &str)] = &[];
 
 /// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing, no logging.
-const PURE: &[&str] = &["base", "config", "article", "library", "feed", "page", "publish"];
+const PURE: &[&str] =
+    &["base", "config", "article", "library", "feed", "page", "publish", "readers"];
 
 /// Modules beneath those that have effects all the same.
 const IMPURE: &[&str] = &["config/load"];
