@@ -35,7 +35,7 @@ pub mod engine {
 
 pub mod http {
     pub use crate::http::answer::conditional;
-    pub use crate::http::{Edge, Metrics, Running, start};
+    pub use crate::http::{Edge, Exchange, Metrics, Observer, Request, Running, start};
 }
 
 pub mod library {

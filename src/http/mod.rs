@@ -2,13 +2,14 @@
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
 //! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
-//! a client may send, `metrics` counts.
+//! a client may send, `metrics` counts, `exchange` is what observers see of each request.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
 //! a client sends is limited, in size here and in time by `config::Server`.
 
 pub(crate) mod answer;
+mod exchange;
 mod limits;
 mod metrics;
 mod net;
@@ -22,7 +23,9 @@ use crate::ops::clock::Clock;
 use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
+use exchange::{Observers, RequestContext};
 
+pub use exchange::{Exchange, Observer, Request};
 pub use metrics::Metrics;
 pub use net::Running;
 
@@ -42,19 +45,29 @@ pub struct Edge {
     pub clock: Arc<dyn Clock>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// What is given every exchange; usually nothing.
+    pub observers: Vec<Arc<dyn Observer>>,
     /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
 
 impl Edge {
-    /// An edge with new counters that looks up routes in the snapshot.
+    /// An edge with new counters and no observers that looks up routes in the snapshot.
     pub fn new(
         published: Arc<Published>,
         render: Arc<dyn Render>,
         server: config::Server,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { published, render, server, clock, metrics: Arc::default(), find: Snapshot::find }
+        Self {
+            published,
+            render,
+            server,
+            clock,
+            metrics: Arc::default(),
+            observers: Vec::new(),
+            find: Snapshot::find,
+        }
     }
 }
 
@@ -83,12 +96,20 @@ pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Ru
 impl net::Service for Handler {
     type Body = Content;
 
-    fn answer(&self, head: &http::request::Parts) -> impl Future<Output = http::Response<Content>> {
-        self.answer(head)
+    fn answer(
+        &self,
+        head: &http::request::Parts,
+        context: &mut RequestContext,
+    ) -> impl Future<Output = http::Response<Content>> {
+        self.answer(head, context)
     }
 
     fn bad_request(&self, reason: &'static str) -> http::Response<Content> {
         self.problem(&Problem::bad_request(reason))
+    }
+
+    fn observers(&self) -> &Observers {
+        self.observers()
     }
 }
 

@@ -3,6 +3,7 @@
 mod assets;
 mod audience;
 mod limits;
+mod observe;
 mod rig;
 mod urls;
 mod wire;

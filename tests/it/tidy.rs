@@ -34,7 +34,7 @@ const ORDER: &str = "
     src/daemon: control open < import repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: limits metrics < answer net
+    src/http: exchange limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read

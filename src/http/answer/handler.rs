@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::super::Edge;
+use super::super::exchange::{Observers, RequestContext};
 use super::cache::Warm;
 use super::content::Content;
 use super::problem::Problem;
@@ -37,6 +38,7 @@ pub(in crate::http) struct Handler {
     find: fn(&Snapshot, &Route) -> Found,
     clock: Arc<dyn Clock>,
     warm: Arc<Warm>,
+    observers: Observers,
     hot: RefCell<Hot>,
 }
 
@@ -64,19 +66,29 @@ impl Handler {
             find: edge.find,
             clock: Arc::clone(&edge.clock),
             warm,
+            observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
             hot: RefCell::default(),
         }
     }
 
-    /// The answer to `head`, whose body was read or is left.
-    pub(in crate::http) async fn answer(&self, head: &Parts) -> Response<Content> {
+    /// What is given every exchange.
+    pub(in crate::http) fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// The answer to `head`, whose body was read or is left. Puts the route into `context`.
+    pub(in crate::http) async fn answer(
+        &self,
+        head: &Parts,
+        context: &mut RequestContext,
+    ) -> Response<Content> {
         let now = self.clock.now();
         let snapshot = self.published.load();
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), &head.uri)),
             Ok(Ask::Get) => match &snapshot {
-                Some(snapshot) => self.get(snapshot, head, now).await,
+                Some(snapshot) => self.get(snapshot, head, context, now).await,
                 None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
             },
         };
@@ -119,17 +131,24 @@ impl Handler {
         response
     }
 
-    async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
+    async fn get(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        head: &Parts,
+        context: &mut RequestContext,
+        now: Timestamp,
+    ) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
+            let route = context.route.insert(route);
             let headers = &head.headers;
-            return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
+            return document::respond(&self.warm, snapshot, route, &document, headers, now).await;
         }
         if snapshot.is_restored() {
             return while_articles_are_missing(head.uri.path(), &self.published.status());
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
-        Box::pin(self.get_other(snapshot, head, now)).await
+        Box::pin(self.get_other(snapshot, head, context, now)).await
     }
 
     fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<(Route, Arc<Document>)> {
@@ -142,11 +161,18 @@ impl Handler {
         hot.paths.get(path).cloned()
     }
 
-    async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
+    async fn get_other(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        head: &Parts,
+        context: &mut RequestContext,
+        now: Timestamp,
+    ) -> Answered {
         let site = &snapshot.config.site;
         let path = head.uri.path();
         // Before the site's own path: see `health`.
         if let Some(health) = health(path, Readiness::Ready, &self.published.status()) {
+            context.route = Some(Route::Healthy);
             return Ok(health);
         }
         let relative = match Target::of(site, path) {
@@ -164,13 +190,14 @@ impl Handler {
         let Some(route) = route else {
             return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };
+        let route = &*context.route.insert(route);
         match route {
             Route::Healthy | Route::Ready => {
                 health(relative, Readiness::Ready, &self.published.status())
                     .ok_or_else(Problem::not_found)
             }
             Route::Home => {
-                let mut response = self.found(snapshot, Route::Home, relative, head, now).await?;
+                let mut response = self.found(snapshot, route, relative, head, now).await?;
                 add_feed_link(&mut response, &snapshot.config);
                 Ok(response)
             }
@@ -181,12 +208,12 @@ impl Handler {
     async fn found(
         &self,
         snapshot: &Arc<Snapshot>,
-        route: Route,
+        route: &Route,
         relative: &str,
         head: &Parts,
         now: Timestamp,
     ) -> Answered {
-        let document = match (self.find)(snapshot, &route) {
+        let document = match (self.find)(snapshot, route) {
             Found::Ready(document) => document,
             Found::Render(rendered, version) => {
                 let made = self.warm.document(snapshot, rendered, version).await;
@@ -197,17 +224,17 @@ impl Handler {
             }
             Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
             // The author has none.
-            Found::Missing if route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
+            Found::Missing if *route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
             Found::Gone => {
                 let absence = Absence::Gone;
-                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
+                return Err(self.absent(snapshot, Some(route), absence, relative, &head.uri));
             }
             Found::Missing => {
                 let absence = Absence::Missing;
-                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
+                return Err(self.absent(snapshot, Some(route), absence, relative, &head.uri));
             }
         };
-        document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
+        document::respond(&self.warm, snapshot, route, &document, &head.headers, now).await
     }
 
     /// The answer for a path where nothing is: a redirect to what has the path with a slash more or

@@ -5,6 +5,7 @@
 //! cells. No timer is set here: a request on a kept connection costs two readings of the clock.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -26,6 +27,8 @@ const EVICT_AFTER: Duration = Duration::from_secs(1);
 /// The activity of one connection.
 #[derive(Debug)]
 pub(super) struct Activity {
+    /// The address of the socket's peer.
+    peer: Option<IpAddr>,
     accepted: Instant,
     requests: Cell<u64>,
     /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1
@@ -47,9 +50,11 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new() -> Rc<Self> {
+    /// The activity of a new connection from `peer`.
+    pub(super) fn new(peer: Option<IpAddr>) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
+            peer,
             accepted: now,
             requests: Cell::new(0),
             answering: Cell::new(0),
@@ -61,6 +66,16 @@ impl Activity {
             head: RefCell::default(),
             waker: RefCell::default(),
         })
+    }
+
+    /// The address of the reader who sends the requests, for logs and statistics.
+    pub(super) fn reader(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    /// Passes the bytes that came since the last request was taken; see [`Activity::saw_no_length`].
+    pub(super) fn with_head(&self, see: impl FnOnce(&[u8])) {
+        see(&self.head.borrow());
     }
 
     /// Notes bytes that arrived.
@@ -223,7 +238,7 @@ mod tests {
     #[test]
     fn each_phase_has_its_limit() {
         let limits = limits();
-        let activity = Activity::new();
+        let activity = Activity::new(None);
         let start = activity.accepted;
         assert_eq!(
             activity.deadline(&limits),
@@ -266,7 +281,7 @@ mod tests {
             ("5\r\nhello\r\nGET / HTTP/1.1\r\n\r\n", false),
             ("", false),
         ] {
-            let activity = Activity::new();
+            let activity = Activity::new(None);
             activity.received(text.as_bytes());
             assert_eq!(activity.saw_no_length("GET"), none, "{text:?}");
         }

@@ -3,19 +3,32 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Buf as _;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::super::exchange::Record;
 use super::activity::Busy;
 
-/// A body that keeps its connection busy: hyper drops it when the last byte is queued.
-pub(super) struct Tracked<B> {
+/// A body that keeps its connection busy: hyper drops it when the last byte is queued, and its
+/// exchange is reported then.
+pub(super) struct Tracked<B: Body> {
     body: B,
+    /// `None` if nothing observes.
+    record: Option<Box<Record>>,
     _busy: Busy,
 }
 
-impl<B> Tracked<B> {
-    pub(super) fn new(body: B, busy: Busy) -> Self {
-        Self { body, _busy: busy }
+impl<B: Body> Tracked<B> {
+    pub(super) fn new(body: B, record: Option<Box<Record>>, busy: Busy) -> Self {
+        Self { body, record, _busy: busy }
+    }
+}
+
+impl<B: Body> Drop for Tracked<B> {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.end(self.body.is_end_stream());
+        }
     }
 }
 
@@ -27,7 +40,15 @@ impl<B: Body + Unpin> Body for Tracked<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let tracked = self.get_mut();
+        let polled = Pin::new(&mut tracked.body).poll_frame(cx);
+        if let Some(record) = &mut tracked.record
+            && let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            record.sent(data.remaining());
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -25,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::super::exchange::{Record, RequestContext};
 use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
 use super::Service;
 use super::activity::Activity;
@@ -70,7 +71,26 @@ pub(super) async fn serve<S: Service>(
         End::Failed(error) if !error.is_parse() => {}
         End::Done if !activity.has_unread() => {}
         // In a box, so that not every connection reserves memory for its buffer.
-        End::Failed(_) | End::Done => Box::pin(linger(stream)).await,
+        End::Done => Box::pin(linger(stream)).await,
+        End::Failed(error) => {
+            if let Some(status) = refusal(&error) {
+                let observers = worker.service().observers();
+                activity.with_head(|head| observers.refused(activity.reader(), head, status));
+            }
+            Box::pin(linger(stream)).await;
+        }
+    }
+}
+
+/// The status with which hyper has answered what it could not parse, if it has: to the preface of
+/// HTTP/2 it says nothing.
+fn refusal(error: &hyper::Error) -> Option<StatusCode> {
+    if error.is_parse_version_h2() {
+        None
+    } else if error.is_parse_too_large() {
+        Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    } else {
+        Some(StatusCode::BAD_REQUEST)
     }
 }
 
@@ -146,6 +166,7 @@ async fn respond<S: Service>(
     worker: Rc<Worker<S>>,
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
+    let begun = worker.service().observers().begin();
     let ambiguity = ambiguity(&head, &activity);
     // From here on the server is working, not the client: no time-out runs until the answer is
     // ready.
@@ -157,9 +178,10 @@ async fn respond<S: Service>(
     } else {
         Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await
     };
+    let mut context = RequestContext { reader: activity.reader(), route: None };
     let mut response = match ambiguity {
         Some(reason) => worker.service().bad_request(reason),
-        None => worker.service().answer(&head).await,
+        None => worker.service().answer(&head, &mut context).await,
     };
     if !read {
         // Closing a socket with unread bytes resets it, and the client would lose the answer.
@@ -169,7 +191,11 @@ async fn respond<S: Service>(
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     worker.metrics().answered(response.status());
-    Ok(response.map(|body| Tracked::new(body, busy)))
+    let record = begun.map(|begun| {
+        let (status, headers) = (response.status(), response.headers());
+        Record::new(worker.service().observers(), begun, context, head, status, headers)
+    });
+    Ok(response.map(|body| Tracked::new(body, record, busy)))
 }
 
 /// The reason why the end of this request's body is not certain, if it is not. A proxy in front may

@@ -18,6 +18,8 @@ use http::Response;
 use http::request::Parts;
 use hyper::body::Body;
 
+use super::exchange::{Observers, RequestContext};
+
 pub use server::Running;
 pub(super) use server::serve;
 
@@ -30,8 +32,15 @@ pub(super) trait Service: Send + 'static {
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
     /// The answer to a request of any method. The request's body is not passed on.
-    fn answer(&self, head: &Parts) -> impl Future<Output = Response<Self::Body>>;
+    fn answer(
+        &self,
+        head: &Parts,
+        context: &mut RequestContext,
+    ) -> impl Future<Output = Response<Self::Body>>;
 
     /// The answer 400 to an ambiguous request, with one sentence for a person.
     fn bad_request(&self, reason: &'static str) -> Response<Self::Body>;
+
+    /// What is given every exchange.
+    fn observers(&self) -> &Observers;
 }

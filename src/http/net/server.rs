@@ -7,7 +7,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -210,9 +210,11 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
             Ok((stream, address)) => {
                 shortage.end(Instant::now());
                 pause = PAUSE_MIN;
-                match shared.per_address.enter(address.ip()) {
+                // A socket that listens on IPv6 sees IPv4 clients as `::ffff:192.0.2.1`.
+                let peer = address.ip().to_canonical();
+                match shared.per_address.enter(peer) {
                     Some(address) => {
-                        open(worker, stream, Places { _place: place, _address: address })
+                        open(worker, stream, peer, Places { _place: place, _address: address })
                     }
                     None => worker.metrics().rejected(),
                 }
@@ -233,8 +235,8 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
 }
 
 /// Serves a connection in a task of its own.
-fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
-    let open = worker.open(places);
+fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, peer: IpAddr, places: Places) {
+    let open = worker.open(Some(peer), places);
     let activity = open.activity();
     let worker = Rc::clone(worker);
     spawn_local(async move {
@@ -321,20 +323,26 @@ mod tests {
     use http::request::Parts;
     use http_body_util::Full;
 
+    use super::super::super::exchange::{Observers, RequestContext};
     use super::*;
+    use crate::ops::clock::SystemClock;
 
     /// Answers with the path that is asked, or the reason of a refusal.
-    struct Echo;
+    struct Echo(Observers);
 
     impl Service for Echo {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, head: &Parts) -> Response<Full<Bytes>> {
+        async fn answer(&self, head: &Parts, _: &mut RequestContext) -> Response<Full<Bytes>> {
             Response::new(Full::from(head.uri.path().to_owned()))
         }
 
         fn bad_request(&self, reason: &'static str) -> Response<Full<Bytes>> {
             Response::new(Full::from(reason))
+        }
+
+        fn observers(&self) -> &Observers {
+            &self.0
         }
     }
 
@@ -350,7 +358,11 @@ mod tests {
             stop_timeout: Duration::from_secs(10),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let running = serve(&[listener], &limits, &Arc::default(), vec![Echo, Echo]).unwrap();
+        let mut services = Vec::new();
+        for _ in 0..2 {
+            services.push(Echo(Observers::new(&[], Arc::new(SystemClock))));
+        }
+        let running = serve(&[listener], &limits, &Arc::default(), services).unwrap();
         let address = running.addresses()[0];
         let ask = |fields: &str| {
             let mut stream = std::net::TcpStream::connect(address).unwrap();

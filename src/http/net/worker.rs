@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,9 +68,9 @@ impl<S: Service> Worker<S> {
         self.stopping.get()
     }
 
-    /// Adds a connection, which counts as open until the returned value is dropped.
-    pub(super) fn open(&self, places: Places) -> Open {
-        let activity = Activity::new();
+    /// Adds a connection from `peer`, which counts as open until the returned value is dropped.
+    pub(super) fn open(&self, peer: Option<IpAddr>, places: Places) -> Open {
+        let activity = Activity::new(peer);
         let number = self.connections.next.get();
         self.connections.next.set(number + 1);
         self.connections.open.borrow_mut().insert(number, Rc::clone(&activity));
