@@ -3,6 +3,7 @@
 //! Start: lock, bind, serve the remembered state, READY, scan. Stop: stop accepting and drain,
 //! close the inbox, join the engine. Every thread that is spawned here is joined here.
 
+mod admin;
 mod control;
 mod import;
 mod open;
@@ -15,27 +16,35 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
+use crate::base::Timestamp;
 use crate::config::{Config, Errors, Loaded};
 use crate::engine::{Command, SharedStore};
+use crate::http::admin::Sources;
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::listener::Listener;
 use crate::ops::systemd;
 use crate::publish::Published;
+use crate::publish::report::Process;
 use crate::source::Inbox;
 use crate::store::{ControlSocket, Lock, backup};
 
+use admin::Readers;
 use open::{Opened, Refusal, bind, open, prepare, with_real_port};
 use signals::{Signals, wait};
 
 pub use import::import;
 pub use repair::repair;
+
+/// The time for open answers of the admin listener at a stop.
+const ADMIN_STOP: Duration = Duration::from_secs(1);
 
 /// Serves until asked to stop. `load` gives the configuration: at start, and again for every
 /// reload.
@@ -87,10 +96,9 @@ fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
 /// A running dropfeed.
 struct Daemon {
     inbox: Arc<Inbox<Command>>,
-    /// The configuration at the start: a reload compares with it what needs a restart.
-    config: Config,
-    /// The file of the configuration.
-    config_file: Option<PathBuf>,
+    /// The process, and its configuration at the start: a reload compares with that what needs a
+    /// restart.
+    process: Process,
     published: Arc<Published>,
     store: SharedStore,
     clock: Arc<dyn Clock>,
@@ -99,6 +107,8 @@ struct Daemon {
     /// The control socket; `None` where the state directory can hold no socket.
     control: Option<ControlSocket>,
     http: Option<http::Running>,
+    admin: Option<http::Running>,
+    readers: Option<Readers>,
     engine: Option<JoinHandle<()>>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
@@ -118,24 +128,35 @@ impl Daemon {
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
+        let admin_listener = admin::bind(&config.admin)?;
         let port = listeners.first().and_then(|listener| listener.local_addr().ok());
         let port = port.map(|address| address.port());
         // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
+        let process = process(config, config_file, clock.now());
+        let config = &*process.config;
+        let readers = Readers::count(config, &published, &clock)?;
         let server = config.server.clone();
-        let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let metrics = Arc::clone(&edge.metrics);
+        if let Some(readers) = &readers {
+            edge.observers.push(readers.observer());
+        }
         let http = match http::start(listeners, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
         };
-        for address in http.addresses() {
-            info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
-        }
-        if let Some(notice) = config.url_notice() {
-            warn!(event = "warning", "{notice}");
-        }
+        log_start(&http, config);
+        let sources = Sources {
+            published: Arc::clone(&published),
+            clock: Arc::clone(&clock),
+            process: process.clone(),
+            metrics,
+            readers: readers.as_ref().map(Readers::counter),
+        };
+        let admin = admin::start(admin_listener, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
         let (ending, ended) = oneshot::channel();
@@ -150,14 +171,15 @@ impl Daemon {
         })?;
         Ok(Self {
             inbox,
-            config,
-            config_file,
+            process,
             published,
             store,
             clock,
             port,
             control,
             http: Some(http),
+            admin,
+            readers,
             engine: Some(engine),
             _clock_listener: clock_listener,
             ended: Some(ended),
@@ -168,7 +190,7 @@ impl Daemon {
     /// `server.stop_timeout_s`, unless a further signal comes first.
     fn drain(&mut self, signals: &mut Signals) {
         let Some(http) = self.http.take() else { return };
-        let timeout = self.config.server.stop_timeout;
+        let timeout = self.process.config.server.stop_timeout;
         info!(
             event = "stopping",
             "stopping; open responses have {} s to finish, a second signal ends them now",
@@ -205,7 +227,12 @@ impl Daemon {
         // Before the lock is released: the next daemon has a socket of its own there.
         self.control = None;
         if let Some(http) = self.http.take() {
-            http.stop(self.config.server.stop_timeout);
+            http.stop(self.process.config.server.stop_timeout);
+        }
+        // After the last answer, so that it is counted.
+        self.readers = None;
+        if let Some(admin) = self.admin.take() {
+            admin.stop(ADMIN_STOP);
         }
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
@@ -219,6 +246,22 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Logs where the site is served.
+fn log_start(http: &http::Running, config: &Config) {
+    for address in http.addresses() {
+        info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
+    }
+    if let Some(notice) = config.url_notice() {
+        warn!(event = "warning", "{notice}");
+    }
+}
+
+/// The process, which uses `config` from `started` on.
+fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
+    let (version, id) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    Process { version, id, started, config: Arc::new(config), config_file }
 }
 
 fn sockets_unusable(error: &io::Error) -> Refusal {

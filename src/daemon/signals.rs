@@ -132,7 +132,7 @@ fn begin_reload(
         Ok(loaded) => {
             let Loaded { config, warnings, .. } = loaded;
             let config = with_real_port(config, daemon.port);
-            let restart = daemon.config.changes(&config).restart;
+            let restart = daemon.process.config.changes(&config).restart;
             for key in &restart {
                 warn!(event = "warning", "{key} takes effect only after a restart");
             }

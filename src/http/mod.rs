@@ -2,17 +2,20 @@
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
 //! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
-//! a client may send, `metrics` counts, `exchange` is what observers see of each request.
+//! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin` is
+//! a listener for operators, `readers` counts the readers of feeds.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
 //! a client sends is limited, in size here and in time by `config::Server`.
 
+pub mod admin;
 pub(crate) mod answer;
 mod exchange;
 mod limits;
 mod metrics;
 mod net;
+pub mod readers;
 
 use std::io;
 use std::sync::Arc;

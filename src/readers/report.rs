@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
-use super::history::{DAYS_MAX, Day, History, Tally};
+use super::history::{DAYS_MAX, Day, History, OTHER, Tally};
+use crate::base::{Route, Scope};
 
 /// Feeds in the table.
 const SHOWN_MAX: usize = 50;
@@ -25,6 +26,25 @@ pub struct Question {
     pub days: Option<usize>,
     /// The path of one feed's directory; all feeds if `None`.
     pub feed: Option<String>,
+}
+
+/// The path under which a feed is counted, which is that of its directory: `/tags/rust/` for that, for
+/// `tags/rust` and for `/tags/rust/atom.xml`. `None` if `text` is not the path of a feed.
+pub fn feed_of(text: &str) -> Option<String> {
+    if text == OTHER {
+        return Some(OTHER.to_owned());
+    }
+    let path = format!("/{}", text.strip_prefix('/').unwrap_or(text));
+    let scope = match Route::parse(&path) {
+        Some(Route::Home) => Scope::Site,
+        Some(Route::Feed(scope, _) | Route::Index(scope)) => scope,
+        Some(Route::Resource(_)) | None => match Route::parse(&format!("{path}/"))? {
+            Route::Index(scope) => scope,
+            _ => return None,
+        },
+        Some(_) => return None,
+    };
+    Some(scope.to_string())
 }
 
 /// The moment of a report.
@@ -270,7 +290,7 @@ fn line(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::history::{OTHER, date, day};
+    use super::super::history::{date, day};
     use super::*;
 
     const TODAY: When<'_> = When { today: Date::constant(2026, 11, 29), zone: "Europe/Berlin" };
@@ -317,6 +337,27 @@ feed  today  yesterday  7-day average  direct  aggregators
   2026-11-27      -
   2026-11-26      9  direct 3, Feedly 6";
         check(&history(), &question, expected);
+    }
+
+    #[test]
+    fn feeds_are_named_by_their_directory() {
+        for (text, feed) in [
+            ("/", Some("/")),
+            ("", Some("/")),
+            ("/atom.xml", Some("/")),
+            ("rss.xml", Some("/")),
+            ("/tags/rust/", Some("/tags/rust/")),
+            ("tags/rust/feed.json", Some("/tags/rust/")),
+            ("/tags/rust", Some("/tags/rust/")),
+            ("/news", Some("/news/")),
+            ("/gr\u{fc}n/", Some("/gr%C3%BCn/")),
+            ("other", Some("other")),
+            ("/archive/2026-11/", None),
+            ("/feeds.opml", None),
+            ("//", None),
+        ] {
+            assert_eq!(feed_of(text).as_deref(), feed, "{text}");
+        }
     }
 
     #[test]

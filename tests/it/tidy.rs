@@ -29,12 +29,13 @@ const ORDER: &str = "
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
-    src/cli: init new old_feed running < import state
+    src/cli: init new old_feed running < import readers state
     src/config: changes errors foreign hint < raw redirects values < feed_paths load preview read_redirects views < resolve
-    src/daemon: control open < import repair signals
+    src/daemon: open < admin < control < import repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: exchange limits metrics < answer net
+    src/http: exchange limits metrics < answer net readers < admin
+    src/http/admin: host page < handler
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read
@@ -44,7 +45,7 @@ const ORDER: &str = "
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
     src/readers: agent distinct history < report today < chart
-    src/publish: document status < report snapshot versions < published render
+    src/publish: document status < snapshot versions < report < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database readers
 ";
