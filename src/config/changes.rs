@@ -2,7 +2,7 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Server, Site, State};
+use super::{AccessLog, Admin, Articles, Config, Feeds, Politeness, Server, Site, State};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ impl Config {
             state(&self.state, &new.state),
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
+            access_log(&self.access_log, &new.access_log),
+            politeness(&self.politeness, &new.politeness),
             vec![
                 ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
@@ -168,4 +170,20 @@ fn server(old: &Server, new: &Server) -> Vec<Row> {
 fn admin(old: &Admin, new: &Admin) -> Vec<Row> {
     let Admin { listen } = old;
     vec![("admin.listen", *listen != new.listen, Effect::Restart)]
+}
+
+/// A reload opens the file again, but it is the same file.
+fn access_log(old: &AccessLog, new: &AccessLog) -> Vec<Row> {
+    let AccessLog { format, path, anonymize } = old;
+    vec![
+        ("access_log.format", *format != new.format, Effect::Restart),
+        ("access_log.path", *path != new.path, Effect::Restart),
+        ("access_log.anonymize", *anonymize != new.anonymize, Effect::Restart),
+    ]
+}
+
+fn politeness(old: &Politeness, new: &Politeness) -> Vec<Row> {
+    let Politeness { unconditional_per_hour } = old;
+    let differs = *unconditional_per_hour != new.unconditional_per_hour;
+    vec![("politeness.unconditional_per_hour", differs, Effect::Restart)]
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Articles, Config, Drafts, Feeds, Server, Site, State};
+use super::{AccessLog, Articles, Config, Drafts, Feeds, LogFormat, Server, Site, State};
 
 impl Config {
     /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
@@ -24,6 +24,8 @@ impl Config {
             feeds: Feeds { dir: scratch.join("feeds"), ..self.feeds },
             state: State { dir: scratch.join("state") },
             server: Server { listen: vec![address], ..self.server },
+            // The log is that of the published site.
+            access_log: AccessLog { format: LogFormat::Off, ..self.access_log },
             ..self
         }
     }
@@ -42,11 +44,15 @@ mod tests {
             ("127.0.0.1:65535", "127.0.0.1:0"),
             ("127.0.0.1:0", "127.0.0.1:0"),
         ] {
-            let text = format!("site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"");
+            let text = format!(
+                "site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"\n\
+                 access_log.format = \"json\""
+            );
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
             assert_eq!(config.server.listen, [address.parse().unwrap()], "{listen}");
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
             assert_eq!(config.articles.drafts, Drafts::Shown);
+            assert_eq!(config.access_log.format, LogFormat::Off);
             assert!(
                 config.state.dir.starts_with("/tmp/x") && config.feeds.dir.starts_with("/tmp/x")
             );

@@ -20,11 +20,12 @@ use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use crate::config::{Config, Errors, Loaded};
+use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
 use crate::engine::{Command, SharedStore};
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
+use crate::ops::line_log::{self, Destination, LineLog};
 use crate::ops::listener::Listener;
 use crate::ops::systemd;
 use crate::publish::Published;
@@ -99,6 +100,8 @@ struct Daemon {
     /// The control socket; `None` where the state directory can hold no socket.
     control: Option<ControlSocket>,
     http: Option<http::Running>,
+    /// The access log, which outlives the server.
+    access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
@@ -115,6 +118,7 @@ impl Daemon {
         // Where the current directory cannot be found out, the path stays as it was given.
         let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let lock = prepare(&config)?;
+        let access_log = open_access_log(&config.access_log)?;
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
@@ -125,7 +129,13 @@ impl Daemon {
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
         let server = config.server.clone();
-        let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let per_hour = config.politeness.unconditional_per_hour;
+        edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
+        if let Some(log) = &access_log {
+            let logger = http::AccessLogger::new(&config.access_log, log.lines());
+            edge.observers.push(Arc::new(logger));
+        }
         let http = match http::start(listeners, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
@@ -158,10 +168,18 @@ impl Daemon {
             port,
             control,
             http: Some(http),
+            access_log,
             engine: Some(engine),
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
+    }
+
+    /// Opens the access log again, whose file may have been renamed.
+    fn reopen_access_log(&self) {
+        if let Some(log) = &self.access_log {
+            line_log::reopen(log, ACCESS_LOG);
+        }
     }
 
     /// Stops the HTTP server. Responses that are being sent may finish within
@@ -207,6 +225,8 @@ impl Daemon {
         if let Some(http) = self.http.take() {
             http.stop(self.config.server.stop_timeout);
         }
+        // Writes what the last answers left.
+        self.access_log = None;
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
             // A panic was logged when it happened.
@@ -218,6 +238,27 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// The log's name in messages.
+const ACCESS_LOG: &str = "access log";
+
+/// Opens the access log, if there is to be one.
+fn open_access_log(config: &AccessLog) -> Result<Option<LineLog>, Refusal> {
+    if config.format == LogFormat::Off {
+        return Ok(None);
+    }
+    match LineLog::start(ACCESS_LOG, Destination::of(config.path.as_deref())) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) => {
+            let file = match &config.path {
+                Some(path) => path.display().to_string(),
+                None => "standard output".to_owned(),
+            };
+            let sentence = format!("cannot write to access_log.path, {file}: {error}");
+            Err(Refusal::Config(sentence))
+        }
     }
 }
 
