@@ -2,7 +2,7 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Readers, Server, Site, State};
+use super::{AccessLog, Admin, Articles, Config, Feeds, Politeness, Readers, Server, Site, State};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ impl Config {
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
             readers(&self.readers, &new.readers),
+            access_log(&self.access_log, &new.access_log),
+            politeness(&self.politeness, &new.politeness),
             vec![
                 ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
@@ -177,4 +179,20 @@ fn admin(old: &Admin, new: &Admin) -> Vec<Row> {
 fn readers(old: &Readers, new: &Readers) -> Vec<Row> {
     let Readers { enabled } = old;
     vec![("readers.enabled", *enabled != new.enabled, Effect::Restart)]
+}
+
+/// A reload opens the file again, but it is the same file.
+fn access_log(old: &AccessLog, new: &AccessLog) -> Vec<Row> {
+    let AccessLog { format, path, anonymize } = old;
+    vec![
+        ("access_log.format", *format != new.format, Effect::Restart),
+        ("access_log.path", *path != new.path, Effect::Restart),
+        ("access_log.anonymize", *anonymize != new.anonymize, Effect::Restart),
+    ]
+}
+
+fn politeness(old: &Politeness, new: &Politeness) -> Vec<Row> {
+    let Politeness { unconditional_per_hour } = old;
+    let differs = *unconditional_per_hour != new.unconditional_per_hour;
+    vec![("politeness.unconditional_per_hour", differs, Effect::Restart)]
 }

@@ -59,6 +59,10 @@ pub struct Config {
     pub admin: Admin,
     /// `[readers]`
     pub readers: Readers,
+    /// `[access_log]`
+    pub access_log: AccessLog,
+    /// `[politeness]`
+    pub politeness: Politeness,
     /// `pages.browser_page`
     pub browser_page: BrowserPage,
     /// `[[redirect]]`
@@ -326,6 +330,36 @@ pub struct Admin {
 pub struct Readers {
     /// Whether the readers of feeds are counted.
     pub enabled: bool,
+}
+
+/// `[access_log]`: a line for each request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// The format of its lines.
+    pub format: LogFormat,
+    /// The file; `None` for standard output.
+    pub path: Option<PathBuf>,
+    /// Whether addresses are cut, so that they do not name a reader.
+    pub anonymize: bool,
+}
+
+/// The format of the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// No log.
+    Off,
+    /// The combined format of Apache.
+    Combined,
+    /// A JSON object.
+    Json,
+}
+
+/// `[politeness]`: limits for readers that ask too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Politeness {
+    /// How often in an hour a reader may get one feed whole without asking whether it has changed;
+    /// 0: no limit.
+    pub unconditional_per_hour: u32,
 }
 
 /// `[[view]]`: a feed of a selection of articles.

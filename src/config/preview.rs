@@ -6,7 +6,9 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Admin, Articles, Config, Drafts, Feeds, Readers, Server, Site, State};
+use super::{
+    AccessLog, Admin, Articles, Config, Drafts, Feeds, LogFormat, Readers, Server, Site, State,
+};
 
 impl Config {
     /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
@@ -27,6 +29,7 @@ impl Config {
             // They are those of the published site.
             admin: Admin { listen: None, ..self.admin },
             readers: Readers { enabled: false },
+            access_log: AccessLog { format: LogFormat::Off, ..self.access_log },
             ..self
         }
     }
@@ -47,6 +50,7 @@ mod tests {
         ] {
             let text = format!(
                 "site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"\n\
+                 access_log.format = \"json\"\n\
                  admin.listen = \"127.0.0.1:9180\"\nreaders.enabled = true"
             );
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
@@ -54,6 +58,7 @@ mod tests {
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
             assert_eq!(config.articles.drafts, Drafts::Shown);
             assert!(config.admin.listen.is_none() && !config.readers.enabled);
+            assert_eq!(config.access_log.format, LogFormat::Off);
             assert!(
                 config.state.dir.starts_with("/tmp/x") && config.feeds.dir.starts_with("/tmp/x")
             );

@@ -14,8 +14,9 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Readers, Server, Site, State, feed_paths, read_redirects, values, views,
+    AccessLog, Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds,
+    Input, LogFormat, Politeness, Readers, Server, Site, State, feed_paths, read_redirects, values,
+    views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -66,6 +67,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let views = views::views(reader);
     let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
     let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
+    let access_log = access_log(reader, input);
+    let politeness = politeness(reader);
     let config = Config {
         site,
         articles,
@@ -74,6 +77,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
         server,
         admin,
         readers,
+        access_log,
+        politeness,
         browser_page,
         redirects,
         views,
@@ -280,6 +285,29 @@ fn admin_listener(
     };
     reader.refuse(&given.at, format!("`admin.listen` {message}"));
     None
+}
+
+fn access_log(reader: &mut Reader<'_>, input: &Input<'_>) -> AccessLog {
+    let formats =
+        [("off", LogFormat::Off), ("combined", LogFormat::Combined), ("json", LogFormat::Json)];
+    let format = reader.choice("access_log", "format", LogFormat::Off, &formats);
+    let mut file = None;
+    if let Some(given) = reader.text_or_empty("access_log", "path")
+        && !given.value.is_empty()
+    {
+        match path(&given.value) {
+            // Dropping every `.`, as for directories.
+            Ok(path) => file = Some(input.base.join(path).components().collect()),
+            Err(message) => reader.refuse(&given.at, format!("`access_log.path` {message}")),
+        }
+    }
+    AccessLog { format, path: file, anonymize: reader.flag("access_log", "anonymize", true) }
+}
+
+fn politeness(reader: &mut Reader<'_>) -> Politeness {
+    let per_hour = reader.number("politeness", "unconditional_per_hour", 0, 0..=3600).value;
+    // The range ends far below what 32 bits hold.
+    Politeness { unconditional_per_hour: u32::try_from(per_hour).unwrap_or(u32::MAX) }
 }
 
 /// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never

@@ -538,6 +538,8 @@ fn every_key_has_a_place_among_the_changes() {
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",
             "articles.poll" | "readers.enabled" => "true",
+            "access_log.format" => "\"json\"",
+            "access_log.anonymize" => "false",
             "articles.settle_ms" => "1",
             "articles.settle_max_ms" => "9000",
             "articles.max_bytes" | "articles.max_html_bytes" | "feeds.max_bytes" => "2048",
@@ -546,6 +548,7 @@ fn every_key_has_a_place_among_the_changes() {
             "site.language" => "\"de\"",
             "site.timezone" => "\"Europe/Berlin\"",
             "server.listen" | "admin.listen" => "\"127.0.0.1:1\"",
+            "access_log.path" => "\"x\"",
             key if key.starts_with("site.") || key.ends_with(".dir") => "\"x\"",
             _ => "7",
         };

@@ -23,12 +23,13 @@ use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
-use crate::config::{Config, Errors, Loaded};
-use crate::engine::{Command, SharedStore};
+use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
+use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
+use crate::ops::line_log::{self, Destination, LineLog};
 use crate::ops::listener::Listener;
 use crate::ops::systemd;
 use crate::publish::Published;
@@ -109,6 +110,8 @@ struct Daemon {
     http: Option<http::Running>,
     admin: Option<http::Running>,
     readers: Option<Readers>,
+    /// The access log, which outlives the server.
+    access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
@@ -125,6 +128,7 @@ impl Daemon {
         // Where the current directory cannot be found out, the path stays as it was given.
         let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let lock = prepare(&config)?;
+        let access_log = open_access_log(&config.access_log)?;
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
         let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
@@ -144,6 +148,12 @@ impl Daemon {
         if let Some(readers) = &readers {
             edge.observers.push(readers.observer());
         }
+        let per_hour = config.politeness.unconditional_per_hour;
+        edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
+        if let Some(log) = &access_log {
+            let logger = http::AccessLogger::new(&config.access_log, log.lines());
+            edge.observers.push(Arc::new(logger));
+        }
         let http = match http::start(listeners, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
@@ -159,16 +169,7 @@ impl Daemon {
         let admin = admin::start(admin_listener, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
-        let (ending, ended) = oneshot::channel();
-        let work = move || {
-            engine.run();
-            // The receiver is dropped if the daemon stops first.
-            let _ = ending.send(());
-        };
-        let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
-        let engine = spawned.map_err(|error| {
-            Refusal::Config(format!("the engine thread cannot be started: {error}"))
-        })?;
+        let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             inbox,
             process,
@@ -180,10 +181,18 @@ impl Daemon {
             http: Some(http),
             admin,
             readers,
+            access_log,
             engine: Some(engine),
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
+    }
+
+    /// Opens the access log again, whose file may have been renamed.
+    fn reopen_access_log(&self) {
+        if let Some(log) = &self.access_log {
+            line_log::reopen(log, ACCESS_LOG);
+        }
     }
 
     /// Stops the HTTP server. Responses that are being sent may finish within
@@ -234,6 +243,8 @@ impl Daemon {
         if let Some(admin) = self.admin.take() {
             admin.stop(ADMIN_STOP);
         }
+        // Writes what the last answers left.
+        self.access_log = None;
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
             // A panic was logged when it happened.
@@ -246,6 +257,21 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.
+fn run_engine(engine: Engine) -> Result<(JoinHandle<()>, oneshot::Receiver<()>), Refusal> {
+    let (ending, ended) = oneshot::channel();
+    let work = move || {
+        engine.run();
+        // The receiver is dropped if the daemon stops first.
+        let _ = ending.send(());
+    };
+    let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
+    let thread = spawned.map_err(|error| {
+        Refusal::Config(format!("the engine thread cannot be started: {error}"))
+    })?;
+    Ok((thread, ended))
 }
 
 /// Logs where the site is served.
@@ -262,6 +288,27 @@ fn log_start(http: &http::Running, config: &Config) {
 fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
     let (version, id) = (env!("CARGO_PKG_VERSION"), std::process::id());
     Process { version, id, started, config: Arc::new(config), config_file }
+}
+
+/// The log's name in messages.
+const ACCESS_LOG: &str = "access log";
+
+/// Opens the access log, if there is to be one.
+fn open_access_log(config: &AccessLog) -> Result<Option<LineLog>, Refusal> {
+    if config.format == LogFormat::Off {
+        return Ok(None);
+    }
+    match LineLog::start(ACCESS_LOG, Destination::of(config.path.as_deref())) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) => {
+            let file = match &config.path {
+                Some(path) => path.display().to_string(),
+                None => "standard output".to_owned(),
+            };
+            let sentence = format!("cannot write to access_log.path, {file}: {error}");
+            Err(Refusal::Config(sentence))
+        }
+    }
 }
 
 fn sockets_unusable(error: &io::Error) -> Refusal {

@@ -128,6 +128,8 @@ fn begin_reload(
     request: Option<ReloadRequest>,
 ) -> Option<Reloading> {
     systemd::reloading();
+    // Whatever the configuration says now: logrotate has moved the file.
+    daemon.reopen_access_log();
     let refused = match load() {
         Ok(loaded) => {
             let Loaded { config, warnings, .. } = loaded;

@@ -9,12 +9,14 @@
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
 //! a client sends is limited, in size here and in time by `config::Server`.
 
+mod access_log;
 pub mod admin;
 pub(crate) mod answer;
 mod exchange;
 mod limits;
 mod metrics;
 mod net;
+mod politeness;
 pub mod readers;
 
 use std::io;
@@ -28,9 +30,11 @@ use crate::publish::{Found, Published, Render, Snapshot};
 use answer::{Content, Handler, Problem, Warm};
 use exchange::{Observers, RequestContext};
 
+pub use access_log::AccessLogger;
 pub use exchange::{Exchange, Observer, Request};
 pub use metrics::Metrics;
 pub use net::Running;
+pub use politeness::Politeness;
 
 /// The memory that warm documents may take together, in bytes.
 const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -50,6 +54,8 @@ pub struct Edge {
     pub metrics: Arc<Metrics>,
     /// What is given every exchange; usually nothing.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// The limit on unconditional requests; `None` if there is none.
+    pub politeness: Option<Arc<Politeness>>,
     /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
@@ -69,6 +75,7 @@ impl Edge {
             clock,
             metrics: Arc::default(),
             observers: Vec::new(),
+            politeness: None,
             find: Snapshot::find,
         }
     }

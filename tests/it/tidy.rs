@@ -34,14 +34,15 @@ const ORDER: &str = "
     src/daemon: open < admin < control < import repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: exchange limits metrics < answer net readers < admin
+    src/http: exchange limits metrics < access_log politeness < answer net readers < admin
+    src/http/access_log: combined < json
     src/http/admin: host page < handler
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates forget rename < finish < import < admit
-    src/ops: clock control fetch listener systemd < clock_set logging
+    src/ops: clock control fetch line_log listener systemd < clock_set logging
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
     src/readers: agent distinct history < report today < chart
@@ -146,7 +147,7 @@ const WRITES: &[&str] = &[
     "rustix::fs::utimensat",
     "tempfile",
 ];
-const WRITERS: &[&str] = &["store", "cli/init", "cli/new"];
+const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/line_log"];
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[

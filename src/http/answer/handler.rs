@@ -7,17 +7,18 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::{DATE, LINK};
+use http::header::{DATE, LINK, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::super::Edge;
-use super::super::exchange::{Observers, RequestContext};
+use super::super::exchange::{Observers, RequestContext, is_conditional};
+use super::super::politeness::Politeness;
 use super::cache::Warm;
 use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
-use super::service::{Readiness, health, is_feed, options, robots};
+use super::service::{self, Readiness, health, is_feed, options, robots};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -39,6 +40,7 @@ pub(in crate::http) struct Handler {
     clock: Arc<dyn Clock>,
     warm: Arc<Warm>,
     observers: Observers,
+    politeness: Option<Arc<Politeness>>,
     hot: RefCell<Hot>,
 }
 
@@ -67,6 +69,7 @@ impl Handler {
             clock: Arc::clone(&edge.clock),
             warm,
             observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
+            politeness: edge.politeness.clone(),
             hot: RefCell::default(),
         }
     }
@@ -94,7 +97,10 @@ impl Handler {
         };
         let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
         let mut response = match answered {
-            Ok(response) => response,
+            Ok(response) => match self.too_often(head, context, &response, now) {
+                Some(refusal) => refusal,
+                None => response,
+            },
             Err(problem) => match self.own_page(snapshot.as_deref(), &problem, now).await {
                 Some(page) => page,
                 None => problem.response(site),
@@ -106,6 +112,29 @@ impl Handler {
         }
         add_date(&mut response, now);
         response
+    }
+
+    /// 429 in place of a whole feed, if its reader got it too often without asking whether it has
+    /// changed.
+    fn too_often(
+        &self,
+        head: &Parts,
+        context: &RequestContext,
+        response: &Response<Content>,
+        now: Timestamp,
+    ) -> Option<Response<Content>> {
+        let politeness = self.politeness.as_deref()?;
+        let Some(route @ Route::Feed(..)) = &context.route else { return None };
+        let is_fetched = head.method == Method::GET && response.status() == StatusCode::OK;
+        // A person who reloads the page about a feed has a browser that knows what it does.
+        if !is_fetched || is_conditional(&head.headers) || document::is_navigation(&head.headers) {
+            return None;
+        }
+        let user_agent = head.headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+        match politeness.count(context.reader, user_agent, route, now) {
+            Ok(()) => None,
+            Err(wait_s) => Some(service::too_many_requests(wait_s)),
+        }
     }
 
     /// The author's page for what is not there, if `problem` is that.
