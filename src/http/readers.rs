@@ -94,8 +94,10 @@ impl Counter {
         let today = date(self.clock.now(), &inner.zone);
         inner.turn_to(today, self.salt);
         inner.note_today();
-        let zone = inner.zone.iana_name().unwrap_or("UTC");
-        show(&inner.history, When { today, zone })
+        let (history, zone) = (inner.history.clone(), inner.zone.clone());
+        // A report of a large site takes a while, in which requests must not wait.
+        drop(inner);
+        show(&history, When { today, zone: zone.iana_name().unwrap_or("UTC") })
     }
 
     /// Counts a feed that was fetched.

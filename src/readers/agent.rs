@@ -45,7 +45,7 @@ enum Kind {
 }
 
 /// Aggregators that name their subscribers, by a part of their User-Agent in lower case. The first
-/// that fits counts: several claim to be like Google's.
+/// that fits counts. Several claim to be `like FeedFetcher-Google`, without a semicolon.
 const KNOWN: &[(&str, &str, Kind)] = &[
     ("feedly", "Feedly", Kind::Service),
     ("inoreader", "Inoreader", Kind::Service),
@@ -72,7 +72,7 @@ const KNOWN: &[(&str, &str, Kind)] = &[
     ("miniflux", "Miniflux", Kind::Software),
     ("commafeed", "CommaFeed", Kind::Software),
     ("tiny tiny rss", "Tiny Tiny RSS", Kind::Software),
-    ("feedfetcher-google", "Google Feedfetcher", Kind::Service),
+    ("feedfetcher-google;", "Google Feedfetcher", Kind::Service),
 ];
 
 /// Parts of the User-Agents of clients that no person reads with, in lower case.
@@ -280,6 +280,7 @@ mod tests {
         "Reeder/5050001 CFNetwork/1568.200.51 Darwin/24.1.0",
         "NextCloud-News/1.0",
         "rss2email/3.14 (https://github.com/rss2email/rss2email)",
+        "FeedParser/1.0 (like FeedFetcher-Google)",
         "SpaceCowboys Android RSS Reader / 2.6.24(308)",
         // The name is not one that is known, so neither is the number.
         "Somebody/1.0 (5000 subscribers)",

@@ -3,6 +3,7 @@
 //! Owns nothing but sums: names of feeds and of aggregators, and numbers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -64,27 +65,25 @@ impl Tally {
     }
 }
 
-/// The days on which readers were counted, at most [`DAYS_MAX`].
+/// The days on which readers were counted, at most [`DAYS_MAX`]. Cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    days: BTreeMap<Date, Day>,
+    days: BTreeMap<Date, Arc<Day>>,
 }
 
 impl History {
     /// The history of these days.
     pub fn new(days: BTreeMap<Date, Day>) -> Self {
-        let mut history = Self { days };
-        history.shorten();
+        let mut history = Self::default();
+        for (date, day) in days {
+            history.set(date, day);
+        }
         history
     }
 
     /// Replaces the figures of a day. The oldest days are dropped.
     pub fn set(&mut self, date: Date, day: Day) {
-        self.days.insert(date, day);
-        self.shorten();
-    }
-
-    fn shorten(&mut self) {
+        self.days.insert(date, Arc::new(day));
         while self.days.len() > DAYS_MAX {
             self.days.pop_first();
         }
@@ -92,7 +91,7 @@ impl History {
 
     /// The figures of a day; `None` if nothing was counted on it.
     pub fn day(&self, date: Date) -> Option<&Day> {
-        self.days.get(&date)
+        self.days.get(&date).map(|day| &**day)
     }
 
     /// The first day that is known.
@@ -105,7 +104,7 @@ impl History {
     pub fn readers(&self, feed: Option<&str>, date: Date) -> Option<u64> {
         let day = self.days.get(&date)?;
         let mut sum = 0_u64;
-        for (name, tally) in day {
+        for (name, tally) in &**day {
             if feed.is_none_or(|feed| feed == name) {
                 sum = sum.saturating_add(tally.readers());
             }
@@ -117,7 +116,7 @@ impl History {
     pub fn feeds(&self, from: Date, to: Date) -> Vec<&str> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         if from <= to {
-            for (name, tally) in self.days.range(from..=to).flat_map(|(_, day)| day) {
+            for (name, tally) in self.days.range(from..=to).flat_map(|(_, day)| &**day) {
                 let sum = sums.entry(name).or_default();
                 *sum = sum.saturating_add(tally.readers());
             }

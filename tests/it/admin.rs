@@ -243,7 +243,7 @@ fn readers_are_counted_over_a_restart_and_nobody_is_known() {
     assert!(text.contains("      1  direct 1\n"), "{text}");
     let page = get(&site, "/").text();
     assert!(page.contains("<tr><td>/</td><td>14</td><td>-</td><td>-</td></tr>"), "{page}");
-    assert!(page.contains("14 (12 through aggregators, 2 direct)"), "{page}");
+    assert!(page.contains("15 (12 through aggregators, 3 direct)"), "{page}");
     let here = json(&get(&site, "/readers.json").text());
     assert_eq!(here["feeds"][0]["today"], 14);
     site.stop();

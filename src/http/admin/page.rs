@@ -1,4 +1,5 @@
-//! The status page: first whether all is well, then the figures, then what needs somebody.
+//! The status page: first whether all is well and what needs somebody, then the figures, then what is
+//! to come.
 //!
 //! Every list is cut at [`SHOWN_MAX`]; `status.json` has more.
 
@@ -7,7 +8,7 @@ use askama::Template;
 use super::super::metrics::Counts;
 use crate::base::{Diagnostic, RelPath};
 use crate::publish::report::{About, counted, rows, second, troubles, wait};
-use crate::publish::{Part, Status};
+use crate::publish::{Contents, Part, Status};
 use crate::readers::report::Line;
 
 /// Its stylesheet, which it links to.
@@ -41,8 +42,9 @@ struct View<'a> {
     summary: String,
     refresh: Option<u32>,
     troubles: Vec<Trouble>,
+    unusable: Vec<List>,
     rows: Vec<Row>,
-    lists: Vec<List>,
+    scheduled: Vec<List>,
     readers: Option<Readers>,
 }
 
@@ -88,8 +90,9 @@ pub(super) fn status(
         summary: format!("{entries} at {}", about.config.site.url),
         refresh,
         troubles: list_troubles(status, about),
+        unusable: unusable(status),
         rows: figures(status, about, served),
-        lists: lists(status, about),
+        scheduled: scheduled(status, about),
         readers,
     };
     // Rendering fails only if the writer or a filter does, and neither can.
@@ -132,12 +135,13 @@ fn list_troubles(status: &Status, about: &About<'_>) -> Vec<Trouble> {
     list
 }
 
-/// The lines of `dropfeed status`, without the word that the heading says, and those of the listener.
+/// The lines of `dropfeed status`, without those that the head of the page says, and those of the
+/// public listener before the last two, which concern the process.
 fn figures(status: &Status, about: &About<'_>, served: &Served) -> Vec<Row> {
     let mut figures: Vec<Row> = Vec::new();
     for (name, value) in rows(status, about) {
         match figures.last_mut() {
-            _ if name == "state" => {}
+            _ if name == "state" || name == "site" => {}
             Some(last) if name.is_empty() => last.lines.push(value),
             _ => figures.push(Row { name, lines: vec![value] }),
         }
@@ -154,12 +158,13 @@ fn figures(status: &Status, about: &About<'_>, served: &Served) -> Vec<Row> {
         format!("{requests} since the start"),
         format!("{found} with 2xx, {redirected} with 3xx, {refused} with 4xx, {failed} with 5xx"),
     ];
-    figures.push(Row { name: "connections", lines: connections });
-    figures.push(Row { name: "requests", lines: requests });
+    let before = figures.iter().position(|row| row.name == "config").unwrap_or(figures.len());
+    figures.insert(before, Row { name: "requests", lines: requests });
+    figures.insert(before, Row { name: "connections", lines: connections });
     figures
 }
 
-fn lists(status: &Status, about: &About<'_>) -> Vec<List> {
+fn unusable(status: &Status) -> Vec<List> {
     let contents = &status.contents;
     let refused = contents.all_refused().map(|(path, found)| finding(path, found));
     let unreadable = status.unreadable.iter().map(|(path, file)| {
@@ -167,18 +172,22 @@ fn lists(status: &Status, about: &About<'_>) -> Vec<List> {
         let Item { name, text } = finding(path, &file.diagnostic);
         Item { name, text: format!("{text}, since {since}") }
     });
+    let lists = [
+        list("Refused files", contents.refused_count(), refused),
+        list("Unreadable files", status.unreadable.len(), unreadable),
+    ];
+    lists.into_iter().flatten().collect()
+}
+
+fn scheduled(status: &Status, about: &About<'_>) -> Vec<List> {
+    let Contents { scheduled, .. } = &status.contents;
     let zone = &about.config.site.timezone;
-    let scheduled = contents.scheduled.iter().map(|(at, path)| {
+    let dated = scheduled.iter().map(|(at, path)| {
         let local = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
         let text = format!("{local}, in {}", wait(*at, about.now));
         Item { name: path.to_string(), text }
     });
-    let lists = [
-        list("Refused files", contents.refused_count(), refused),
-        list("Unreadable files", status.unreadable.len(), unreadable),
-        list("Scheduled articles", contents.scheduled.len(), scheduled),
-    ];
-    lists.into_iter().flatten().collect()
+    list("Scheduled articles", scheduled.len(), dated).into_iter().collect()
 }
 
 /// A list with its number; none if it is empty.
