@@ -66,7 +66,8 @@ impl Counter {
     ) -> Self {
         let date = date(clock.now(), &zone);
         let today = Today::new(date, salt(), history.day(date).cloned().unwrap_or_default());
-        let (unsaved, is_changed, is_stopping) = (BTreeMap::new(), false, false);
+        // A day on which nobody reads was counted, too.
+        let (unsaved, is_changed, is_stopping) = (BTreeMap::new(), true, false);
         let inner = Inner { zone, today, history, is_changed, unsaved, is_stopping };
         Self { published, clock, salt, inner: Mutex::new(inner), bell: Condvar::new() }
     }
@@ -157,6 +158,7 @@ impl Inner {
         // The key of the day that is over goes with it.
         let floor = self.history.day(date).cloned().unwrap_or_default();
         self.today = Today::new(date, salt(), floor);
+        self.is_changed = true;
     }
 
     /// Brings the history up to date. A day without a reader is one that was counted, too.
@@ -371,9 +373,10 @@ mod tests {
         fetch(&counter, "192.0.2.2", "2026-11-28T12:00:00Z");
         clock.set(at("2026-11-29T12:00:00Z"));
         let unsaved = counter.take_unsaved();
-        assert_eq!(readers(&unsaved), [("2026-11-28".to_owned(), 2)]);
+        let expected = [("2026-11-28".to_owned(), 2), ("2026-11-29".to_owned(), 0)];
+        assert_eq!(readers(&unsaved), expected);
         counter.put_back(unsaved);
-        assert_eq!(readers(&counter.take_unsaved()), [("2026-11-28".to_owned(), 2)]);
+        assert_eq!(readers(&counter.take_unsaved()), expected);
     }
 
     #[test]
@@ -425,7 +428,7 @@ mod tests {
             is_whole: true,
             route: Some(&Route::Feed(Scope::Site, Format::Atom)),
         });
-        !counter.take_unsaved().is_empty()
+        readers(&counter.take_unsaved())[0].1 > 0
     }
 
     #[test]

@@ -26,7 +26,8 @@ const FILE: &str = "readers.db";
 /// The version of its schema.
 const VERSION: u32 = 1;
 
-/// A row without aggregator and format has the direct readers. A day is text, as in ISO 8601, so that
+/// A row without aggregator and format has the direct readers; one without a feed says that the day
+/// was counted, though nobody read. A day is text, as in ISO 8601, so that
 /// days are in their order.
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS readers (\
     day TEXT NOT NULL, feed TEXT NOT NULL, aggregator TEXT NOT NULL, format TEXT NOT NULL, \
@@ -80,7 +81,11 @@ impl ReadersFile {
             let (Ok(day), Ok(count)) = (day.parse(), u64::try_from(count)) else {
                 return Err(corrupt(&self.path, "a row is not one of dropfeed's"));
             };
-            let tally = days.entry(day).or_default().entry(feed).or_default();
+            let figures = days.entry(day).or_default();
+            if feed.is_empty() {
+                continue;
+            }
+            let tally = figures.entry(feed).or_default();
             match format_of(&format) {
                 Some(format) => {
                     tally.subscribers.insert((aggregator, format), count);
@@ -120,6 +125,9 @@ impl ReadersFile {
         transaction.execute("DELETE FROM readers WHERE day = ?", [&text])?;
         for (feed, tally) in day {
             insert(&transaction, &text, feed, tally)?;
+        }
+        if day.is_empty() {
+            transaction.execute("INSERT INTO readers VALUES (?, '', '', '', 0)", [&text])?;
         }
         transaction.execute(
             "DELETE FROM readers WHERE day NOT IN \
@@ -221,11 +229,15 @@ mod tests {
         file.save(second, &day("/a/", 3, 16)).unwrap();
         // The last figures of a day replace the earlier ones.
         file.save(second, &day("/b/", u64::MAX, 2)).unwrap();
+        file.save(date("2026-11-27"), &Day::new()).unwrap();
         drop(file);
         let history = ReadersFile::open(temp.path()).unwrap().load().unwrap();
         assert_eq!(history.day(first), Some(&day("/", 3, 16)));
         let most = u64::try_from(i64::MAX).unwrap();
         assert_eq!(history.day(second), Some(&day("/b/", most, 2)));
+        // Nobody read on this day, and on the one before nothing was counted.
+        assert_eq!(history.day(date("2026-11-27")), Some(&Day::new()));
+        assert_eq!(history.day(date("2026-11-26")), None);
     }
 
     #[test]
