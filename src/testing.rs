@@ -35,6 +35,7 @@ pub mod engine {
 
 pub mod http {
     pub use crate::http::answer::conditional;
+    pub use crate::http::metrics::{CONTENT_TYPE, Requests, Scrape, text};
     pub use crate::http::{Edge, Exchange, Metrics, Observer, Request, Running, start};
 }
 
@@ -56,5 +57,6 @@ pub mod source {
 pub mod store {
     pub use crate::store::model::{Disk, Fault, Loss};
     pub use crate::store::rows;
+    pub use crate::store::state_bytes;
     pub use crate::store::{Projected, Projector, Store, StoreError, Target};
 }

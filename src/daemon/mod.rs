@@ -26,6 +26,7 @@ use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
 use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
+use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
@@ -145,6 +146,10 @@ impl Daemon {
         let server = config.server.clone();
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         let metrics = Arc::clone(&edge.metrics);
+        let requests = Arc::new(Requests::default());
+        if config.admin.listen.is_some() {
+            edge.observers.push(Arc::clone(&requests) as _);
+        }
         if let Some(readers) = &readers {
             edge.observers.push(readers.observer());
         }
@@ -164,6 +169,8 @@ impl Daemon {
             clock: Arc::clone(&clock),
             process: process.clone(),
             metrics,
+            requests,
+            access_log: access_log.as_ref().map(LineLog::lines),
             readers: readers.as_ref().map(Readers::counter),
         };
         let admin = admin::start(admin_listener, sources)?;

@@ -87,15 +87,22 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether the answer is a page for people, and no error.
+    pub fn is_page(&self) -> bool {
+        let is_html =
+            self.content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        self.status == StatusCode::OK && is_html
+    }
+
     /// The feed that was polled: answered as such with 200, 226 or 304. A browser that got the page
     /// about a feed has polled none.
     pub fn feed(&self) -> Option<(&'a Scope, Format)> {
         let Some(Route::Feed(scope, format)) = self.route else { return None };
-        let is_page =
-            self.content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
         match self.status {
-            StatusCode::OK | StatusCode::IM_USED if !is_page => Some((scope, *format)),
-            StatusCode::NOT_MODIFIED => Some((scope, *format)),
+            StatusCode::OK if self.is_page() => None,
+            StatusCode::OK | StatusCode::IM_USED | StatusCode::NOT_MODIFIED => {
+                Some((scope, *format))
+            }
             _ => None,
         }
     }

@@ -44,7 +44,7 @@ fn ask(site: &Site, method: &str, path: &str, host: &str) -> Response {
     send(&admin(site), &format!("{method} {path} HTTP/1.1\r\n{fields}\r\n"))
 }
 
-fn get(site: &Site, path: &str) -> Response {
+pub(crate) fn get(site: &Site, path: &str) -> Response {
     ask(site, "GET", path, "Host: localhost\r\n")
 }
 
@@ -63,6 +63,7 @@ fn every_path_of_the_admin_listener() {
         ("GET", "/style.css", 200, "text/css; charset=utf-8"),
         ("GET", "/status.json", 200, "application/json"),
         ("GET", "/readers.json", 200, "application/json"),
+        ("GET", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
         ("HEAD", "/", 200, "text/html; charset=utf-8"),
         ("GET", "/status", 404, "text/plain; charset=utf-8"),
         ("GET", "/feed.json", 404, "text/plain; charset=utf-8"),

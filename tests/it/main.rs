@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod access_log;
 mod admin;
 mod archives;
 mod check;
@@ -18,6 +19,7 @@ mod generators;
 mod http;
 mod import;
 mod incremental;
+mod metrics;
 mod moves;
 mod pages;
 mod reload;

@@ -34,10 +34,11 @@ const ORDER: &str = "
     src/daemon: open < admin < control < import repair signals
     src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: exchange limits metrics < access_log politeness < answer net readers < admin
+    src/http: exchange limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
     src/http/admin: host page < handler
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
+    src/http/metrics: requests < text
     src/http/net: activity per_address < body worker < connection < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
@@ -46,7 +47,7 @@ const ORDER: &str = "
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
     src/readers: agent distinct history < report today < chart
-    src/publish: document status < snapshot versions < report < published render
+    src/publish: document latency < status < snapshot versions < report < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database readers
 ";

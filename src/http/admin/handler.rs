@@ -13,16 +13,18 @@ use serde_json::{Value, json};
 
 use super::super::answer::Content;
 use super::super::exchange::{Observers, RequestContext};
-use super::super::metrics::Metrics;
+use super::super::metrics::{self, Metrics, Requests, Scrape};
 use super::super::net::Service;
 use super::super::readers::Counter;
 use super::page::{Readers, Served};
 use super::{host, page};
 use crate::base::time::rfc822;
 use crate::ops::clock::Clock;
+use crate::ops::line_log::Lines;
 use crate::publish::Published;
 use crate::publish::report::{self, Process};
 use crate::readers::report::Question;
+use crate::store::state_bytes;
 
 /// The policy of every answer: the page's own stylesheet, and nothing else.
 const CSP: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -52,6 +54,10 @@ pub struct Sources {
     pub process: Process,
     /// The counters of the public listener.
     pub metrics: Arc<Metrics>,
+    /// The requests to the public listener, which it gives to this observer.
+    pub requests: Arc<Requests>,
+    /// The access log, if there is one.
+    pub access_log: Option<Lines>,
     /// The readers, where they are counted.
     pub readers: Option<Arc<Counter>>,
 }
@@ -112,13 +118,14 @@ impl Handler {
             "/" => (StatusCode::OK, HTML, self.page(head.uri.query())),
             "/style.css" => (StatusCode::OK, CSS, page::STYLE.to_owned()),
             "/status.json" => (StatusCode::OK, JSON, line(&self.status())),
+            "/metrics" => (StatusCode::OK, metrics::CONTENT_TYPE, self.metrics()),
             "/readers.json" => (StatusCode::OK, JSON, line(&self.readers())),
             _ => (StatusCode::NOT_FOUND, TEXT, "Nothing is here.\n".to_owned()),
         }
     }
 
     fn page(&self, query: Option<&str>) -> String {
-        let Sources { published, clock, process, metrics, readers } = &self.sources;
+        let Sources { published, clock, process, metrics, readers, .. } = &self.sources;
         let (status, snapshot) = (published.status(), published.load());
         let about = process.about(snapshot.as_deref(), clock.now());
         let connections_max = process.config.server.max_connections;
@@ -134,6 +141,20 @@ impl Handler {
         let Sources { published, clock, process, .. } = &self.sources;
         let (status, snapshot) = (published.status(), published.load());
         report::json(&status, &process.about(snapshot.as_deref(), clock.now()))
+    }
+
+    fn metrics(&self) -> String {
+        let Sources { published, process, metrics, requests, access_log, .. } = &self.sources;
+        let (status, snapshot) = (published.status(), published.load());
+        metrics::text(&Scrape {
+            metrics,
+            requests,
+            status: &status,
+            snapshot: snapshot.as_deref(),
+            state_bytes: state_bytes(&process.config.state.dir),
+            access_log_dropped: access_log.as_ref().map(Lines::dropped),
+            started: process.started,
+        })
     }
 
     fn readers(&self) -> Value {
