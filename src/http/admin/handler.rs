@@ -125,16 +125,27 @@ impl Handler {
     }
 
     fn page(&self, query: Option<&str>) -> String {
-        let Sources { published, clock, process, metrics, readers, .. } = &self.sources;
+        let Sources { published, clock, process, readers, .. } = &self.sources;
         let (status, snapshot) = (published.status(), published.load());
         let about = process.about(snapshot.as_deref(), clock.now());
-        let connections_max = process.config.server.max_connections;
-        let served = Served { counts: metrics.counts(), connections_max };
+        let served = self.served();
         let readers = readers.as_deref().map(|counter| {
             let (chart, rows) = counter.overview(DAYS, FEEDS_MAX);
             Readers { chart, rows }
         });
         page::status(&status, &about, &served, readers, refresh(query))
+    }
+
+    fn served(&self) -> Served {
+        let Sources { process, metrics, requests, .. } = &self.sources;
+        let (polls, unchanged) = requests.polls();
+        Served {
+            counts: metrics.counts(),
+            connections_max: process.config.server.max_connections,
+            polls,
+            unchanged,
+            cache_bytes: metrics.cache_bytes(),
+        }
     }
 
     fn status(&self) -> Value {

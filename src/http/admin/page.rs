@@ -31,6 +31,12 @@ pub(super) struct Served {
     pub(super) counts: Counts,
     /// Its `max_connections`.
     pub(super) connections_max: usize,
+    /// The requests for feeds.
+    pub(super) polls: u64,
+    /// Those of them that were answered with 304.
+    pub(super) unchanged: u64,
+    /// The size of the cache of pages and feeds.
+    pub(super) cache_bytes: u64,
 }
 
 #[derive(Template)]
@@ -157,11 +163,26 @@ fn figures(status: &Status, about: &About<'_>, served: &Served) -> Vec<Row> {
     let requests = vec![
         format!("{requests} since the start"),
         format!("{found} with 2xx, {redirected} with 3xx, {refused} with 4xx, {failed} with 5xx"),
+        polls(served),
     ];
+    let cache = vec![format!("{} KiB", served.cache_bytes.div_ceil(1024))];
     let before = figures.iter().position(|row| row.name == "config").unwrap_or(figures.len());
+    figures.insert(before, Row { name: "cache", lines: cache });
     figures.insert(before, Row { name: "requests", lines: requests });
     figures.insert(before, Row { name: "connections", lines: connections });
     figures
+}
+
+/// How often feeds were asked for, and how often they had not changed.
+fn polls(served: &Served) -> String {
+    let Served { polls, unchanged, .. } = served;
+    match polls {
+        0 => "no feed was polled yet".to_owned(),
+        polls => {
+            let percent = unchanged * 100 / polls;
+            format!("{polls} for feeds, {percent} % of them 304 (not modified)")
+        }
+    }
 }
 
 fn unusable(status: &Status) -> Vec<List> {
@@ -251,7 +272,8 @@ mod tests {
             now: at("05:00:00"),
         };
         let counts = Counts { open: 3, answers: [0, 5, 7, 1, 0], ..Counts::default() };
-        let served = Served { counts, connections_max: 4096 };
+        let served =
+            Served { counts, connections_max: 4096, polls: 12, unchanged: 7, cache_bytes: 2049 };
         status(of, &about, &served, readers, refresh)
     }
 
@@ -297,6 +319,8 @@ mod tests {
                 "4 min ago: generation 87, in 12 ms",
                 "3 open of at most 4096",
                 "5 with 2xx, 7 with 3xx, 1 with 4xx, 0 with 5xx",
+                "12 for feeds, 58 % of them 304 (not modified)",
+                "<dt>cache</dt><dd>3 KiB</dd>",
                 "42, version 1.2.3, for 4 h 0 min",
             ],
         );

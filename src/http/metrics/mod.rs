@@ -64,7 +64,7 @@ impl Metrics {
     }
 
     /// The size of the cache of warm documents, in bytes.
-    pub(super) fn cache_bytes(&self) -> u64 {
+    pub(in crate::http) fn cache_bytes(&self) -> u64 {
         read(&self.cache_bytes)
     }
 

@@ -198,6 +198,20 @@ impl Requests {
         None
     }
 
+    /// The requests for feeds, and those of them that were answered with 304.
+    pub(in crate::http) fn polls(&self) -> (u64, u64) {
+        let (mut polls, mut unchanged) = (0, 0);
+        for counted in self.counted() {
+            if counted.resource == Resource::Feed {
+                polls += counted.count;
+                if counted.status == "304" {
+                    unchanged += counted.count;
+                }
+            }
+        }
+        (polls, unchanged)
+    }
+
     /// The counters that are not zero, and those of the site's feeds for 200 and 304 from the start,
     /// so that a rate has a beginning.
     pub(super) fn counted(&self) -> Vec<Counted> {
