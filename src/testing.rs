@@ -35,8 +35,9 @@ pub mod engine {
 
 pub mod http {
     pub use crate::http::answer::{conditional, encoding, range, request};
+    pub use crate::http::metrics::{CONTENT_TYPE, Requests, Scrape, text};
     pub use crate::http::net::{forwarded, proxy};
-    pub use crate::http::{Edge, Metrics, Role, Running, Tls, start};
+    pub use crate::http::{Edge, Exchange, Metrics, Observer, Request, Role, Running, Tls, start};
     pub use crate::ops::certificate::CertificateFiles;
     pub use crate::ops::sockets::{ListenSocket, listen_unix};
 }
@@ -59,5 +60,6 @@ pub mod source {
 pub mod store {
     pub use crate::store::model::{Disk, Fault, Loss};
     pub use crate::store::rows;
+    pub use crate::store::state_bytes;
     pub use crate::store::{Projected, Projector, Store, StoreError, Target};
 }

@@ -22,8 +22,9 @@ mod urls;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Diagnostic, RelPath, Timestamp};
-use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded};
+use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded, LogFormat};
 use crate::engine;
+use crate::ops::line_log::Destination;
 use crate::source::{OpenError, RootLost, Tree};
 
 pub use report::{Finding, Report};
@@ -56,6 +57,9 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
         loaded.file.as_ref().map_or_else(|| shown.directory(), |file| file.display().to_string());
     if let Some(notice) = config.url_notice() {
         report.push(Finding::new(of_site.clone(), Diagnostic::note("site-url", notice)));
+    }
+    if let Some(diagnostic) = of_access_log(config) {
+        report.push(Finding::new(of_site.clone(), diagnostic));
     }
     match examine(config, now) {
         Ok(found) => {
@@ -124,6 +128,18 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     found.files.extend(diagnostics);
     feeds::whole(&state, config, &hot, now, &mut found);
     Ok(found)
+}
+
+/// A warning if the access log cannot be written. Not an error: the service may run as another user.
+fn of_access_log(config: &Config) -> Option<Diagnostic> {
+    let path = config.access_log.path.as_deref()?;
+    if config.access_log.format == LogFormat::Off {
+        return None;
+    }
+    let error = Destination::of(Some(path)).check().err()?;
+    let shown = path.display();
+    let sentence = format!("`access_log.path` cannot be written, {shown}: {error}");
+    Some(Diagnostic::warning("access-log", sentence))
 }
 
 /// Converts the findings of the configuration.

@@ -8,6 +8,7 @@ mod import;
 mod init;
 mod new;
 mod old_feed;
+mod readers;
 mod running;
 mod state;
 
@@ -38,6 +39,7 @@ Examples:
   dropfeed build                   Write the feeds once and exit
   dropfeed import --dry-run rss.xml  Show what subscribers of an old feed will see
   dropfeed status                  Report what the running dropfeed does
+  dropfeed readers                 Show how many people read each feed
   dropfeed reload                  Apply changes of the configuration
   dropfeed state backup DIR        Copy ids, dates and URLs, while it runs
 
@@ -175,6 +177,9 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Show how many people read each feed, if that is counted
+    #[command(after_help = readers::EXAMPLES)]
+    Readers(readers::Options),
     /// Have the running dropfeed read its configuration again, and wait until it is applied
     #[command(after_help = RELOAD_EXAMPLES)]
     Reload {
@@ -279,6 +284,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             let exit = if exit_code { Exit::Fine } else { Exit::Answered };
             running::status(&which.state_dir(args.config.as_deref())?, form, exit)
         }
+        Command::Readers(options) => readers::run(options, args.config.as_deref()),
         Command::Reload { which } => running::reload(&which.state_dir(args.config.as_deref())?),
         Command::Accept { which } => running::accept(&which.state_dir(args.config.as_deref())?),
         Command::Forget { what, which } => {

@@ -2,7 +2,9 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Server, Site, State, Tls};
+use super::{
+    AccessLog, Admin, Articles, Config, Feeds, Politeness, Readers, Server, Site, State, Tls,
+};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,9 @@ impl Config {
             server(&self.server, &new.server),
             tls(&self.tls, &new.tls),
             admin(&self.admin, &new.admin),
+            readers(&self.readers, &new.readers),
+            access_log(&self.access_log, &new.access_log),
+            politeness(&self.politeness, &new.politeness),
             vec![
                 ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
@@ -187,6 +192,30 @@ fn tls(old: &Tls, new: &Tls) -> Vec<Row> {
 }
 
 fn admin(old: &Admin, new: &Admin) -> Vec<Row> {
-    let Admin { listen } = old;
-    vec![("admin.listen", *listen != new.listen, Effect::Restart)]
+    let Admin { listen, max_connections } = old;
+    vec![
+        ("admin.listen", *listen != new.listen, Effect::Restart),
+        ("admin.max_connections", *max_connections != new.max_connections, Effect::Restart),
+    ]
+}
+
+fn readers(old: &Readers, new: &Readers) -> Vec<Row> {
+    let Readers { enabled } = old;
+    vec![("readers.enabled", *enabled != new.enabled, Effect::Restart)]
+}
+
+/// A reload opens the file again, but it is the same file.
+fn access_log(old: &AccessLog, new: &AccessLog) -> Vec<Row> {
+    let AccessLog { format, path, anonymize } = old;
+    vec![
+        ("access_log.format", *format != new.format, Effect::Restart),
+        ("access_log.path", *path != new.path, Effect::Restart),
+        ("access_log.anonymize", *anonymize != new.anonymize, Effect::Restart),
+    ]
+}
+
+fn politeness(old: &Politeness, new: &Politeness) -> Vec<Row> {
+    let Politeness { unconditional_per_hour } = old;
+    let differs = *unconditional_per_hour != new.unconditional_per_hour;
+    vec![("politeness.unconditional_per_hour", differs, Effect::Restart)]
 }

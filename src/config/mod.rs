@@ -63,6 +63,12 @@ pub struct Config {
     pub tls: Tls,
     /// `[admin]`
     pub admin: Admin,
+    /// `[readers]`
+    pub readers: Readers,
+    /// `[access_log]`
+    pub access_log: AccessLog,
+    /// `[politeness]`
+    pub politeness: Politeness,
     /// `pages.browser_page`
     pub browser_page: BrowserPage,
     /// `[[redirect]]`
@@ -342,11 +348,50 @@ pub struct Tls {
     pub redirect_listen: Vec<SocketAddr>,
 }
 
-/// `[admin]`: reserved for status and metrics.
+/// `[admin]`: status and metrics, for this machine only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
-    /// Address to listen on; `None` if off.
+    /// Address to listen on, a loopback address; `None` if off.
     pub listen: Option<SocketAddr>,
+    /// Maximum number of connections.
+    pub max_connections: usize,
+}
+
+/// `[readers]`: statistics of readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readers {
+    /// Whether the readers of feeds are counted.
+    pub enabled: bool,
+}
+
+/// `[access_log]`: a line for each request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// The format of its lines.
+    pub format: LogFormat,
+    /// The file; `None` for standard output.
+    pub path: Option<PathBuf>,
+    /// Whether addresses are cut, so that they do not name a reader.
+    pub anonymize: bool,
+}
+
+/// The format of the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// No log.
+    Off,
+    /// The combined format of Apache.
+    Combined,
+    /// A JSON object.
+    Json,
+}
+
+/// `[politeness]`: limits for readers that ask too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Politeness {
+    /// How often in an hour a reader may get one feed whole without asking whether it has changed;
+    /// 0: no limit.
+    pub unconditional_per_hour: u32,
 }
 
 /// `[[view]]`: a feed of a selection of articles.

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Articles, Config, Drafts, Feeds, Listen, Server, Site, State, Tls, TrustedProxies};
+use super::{
+    AccessLog, Admin, Articles, Config, Drafts, Feeds, Listen, LogFormat, Readers, Server, Site,
+    State, Tls, TrustedProxies,
+};
 
 impl Config {
     /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
@@ -35,6 +38,10 @@ impl Config {
                 ..self.server
             },
             tls: Tls { listen: Vec::new(), redirect_listen: Vec::new(), ..self.tls },
+            // They are those of the published site.
+            admin: Admin { listen: None, ..self.admin },
+            readers: Readers { enabled: false },
+            access_log: AccessLog { format: LogFormat::Off, ..self.access_log },
             ..self
         }
     }
@@ -54,11 +61,17 @@ mod tests {
             ("127.0.0.1:0", "127.0.0.1:0"),
             ("unix:/run/a", "127.0.0.1:8081"),
         ] {
-            let text = format!("site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"");
+            let text = format!(
+                "site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"\n\
+                 access_log.format = \"json\"\n\
+                 admin.listen = \"127.0.0.1:9180\"\nreaders.enabled = true"
+            );
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
             assert_eq!(config.server.listen, [Listen::Tcp(address.parse().unwrap())], "{listen}");
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
             assert_eq!(config.articles.drafts, Drafts::Shown);
+            assert!(config.admin.listen.is_none() && !config.readers.enabled);
+            assert_eq!(config.access_log.format, LogFormat::Off);
             assert!(
                 config.state.dir.starts_with("/tmp/x") && config.feeds.dir.starts_with("/tmp/x")
             );

@@ -3,6 +3,7 @@
 //! This is the only place with defaults. `config.toml` of the repository and
 //! `docs/configuration.md` repeat them for people; tests compare both with this file.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::GitignoreBuilder;
@@ -13,8 +14,9 @@ use super::errors::{At, Errors, Finding};
 use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Listen, Server, Site, State, Tls, feed_paths, read_redirects, server, values, views,
+    AccessLog, Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds,
+    Input, Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths,
+    read_redirects, server, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -57,12 +59,28 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let (feeds, feeds_at) = feeds(reader, input, paths);
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
+    let readers = Readers { enabled: reader.flag("readers", "enabled", false) };
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
     let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
     let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
-    let config =
-        Config { site, articles, feeds, state, server, tls, admin, browser_page, redirects, views };
+    let access_log = access_log(reader, input);
+    let politeness = politeness(reader);
+    let config = Config {
+        site,
+        articles,
+        feeds,
+        state,
+        server,
+        tls,
+        admin,
+        readers,
+        access_log,
+        politeness,
+        browser_page,
+        redirects,
+        views,
+    };
     server::check(reader, &config, &url_at);
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
     let warning = server::warning(&config, &listen_at, &url_at);
@@ -212,27 +230,63 @@ fn state(reader: &mut Reader<'_>, input: &Input<'_>) -> (State, At) {
 }
 
 fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
-    let given = reader.texts("admin", "listen");
-    let Some(given) = given.filter(|given| given.value.iter().any(|text| !text.is_empty())) else {
-        return Admin { listen: None };
-    };
+    Admin {
+        listen: admin_listener(reader, input, server),
+        max_connections: size(reader, "admin", "max_connections", 16, 1..=1024),
+    }
+}
+
+/// Reads `admin.listen`. Its pages name files and directories, and ask for no password.
+fn admin_listener(
+    reader: &mut Reader<'_>,
+    input: &Input<'_>,
+    server: &Server,
+) -> Option<SocketAddr> {
+    let given = reader.texts("admin", "listen")?;
+    let is_empty = given.value.iter().all(String::is_empty);
+    if is_empty {
+        return None;
+    }
     if given.value.len() > 1 {
         reader.refuse(&given.at, "`admin.listen` must be one address");
     }
-    match values::address(&given.value[0], input.world) {
+    let message = match values::address(&given.value[0], input.world) {
         Ok(address) if address.port() != 0 && server.listen.contains(&Listen::Tcp(address)) => {
-            reader.refuse(
-                &given.at,
-                format!("`admin.listen` is {address}, which is already in `server.listen`"),
-            );
-            Admin { listen: None }
+            format!("is {address}, which is already in `server.listen`")
         }
-        Ok(address) => Admin { listen: Some(address) },
-        Err(message) => {
-            reader.refuse(&given.at, format!("`admin.listen` {message}"));
-            Admin { listen: None }
+        Ok(address) if !address.ip().to_canonical().is_loopback() => format!(
+            "is {address}, but must be a loopback address such as \"127.0.0.1:{}\": the status is \
+             not for other machines; let a proxy with a password, or `ssh -L`, give it to them",
+            address.port()
+        ),
+        Ok(address) => return Some(address),
+        Err(message) => message,
+    };
+    reader.refuse(&given.at, format!("`admin.listen` {message}"));
+    None
+}
+
+fn access_log(reader: &mut Reader<'_>, input: &Input<'_>) -> AccessLog {
+    let formats =
+        [("off", LogFormat::Off), ("combined", LogFormat::Combined), ("json", LogFormat::Json)];
+    let format = reader.choice("access_log", "format", LogFormat::Off, &formats);
+    let mut file = None;
+    if let Some(given) = reader.text_or_empty("access_log", "path")
+        && !given.value.is_empty()
+    {
+        match values::path(&given.value) {
+            // Dropping every `.`, as for directories.
+            Ok(path) => file = Some(input.base.join(path).components().collect()),
+            Err(message) => reader.refuse(&given.at, format!("`access_log.path` {message}")),
         }
     }
+    AccessLog { format, path: file, anonymize: reader.flag("access_log", "anonymize", true) }
+}
+
+fn politeness(reader: &mut Reader<'_>) -> Politeness {
+    let per_hour = reader.number("politeness", "unconditional_per_hour", 0, 0..=3600).value;
+    // The range ends far below what 32 bits hold.
+    Politeness { unconditional_per_hour: u32::try_from(per_hour).unwrap_or(u32::MAX) }
 }
 
 fn patterns(reader: &mut Reader<'_>) -> Vec<String> {

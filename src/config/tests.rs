@@ -427,6 +427,15 @@ fn listeners_are_told_apart() {
         ),
         ("admin.listen = [\"a:1\", \"b:1\"]", "`admin.listen` must be one address"),
         (
+            "admin.listen = \"0.0.0.0:9180\"",
+            "`admin.listen` is 0.0.0.0:9180, but must be a loopback address such as \"127.0.0.1:9180\"",
+        ),
+        (
+            "admin.listen = \"[2001:db8::1]:1\"",
+            "`admin.listen` is [2001:db8::1]:1, but must be a loopback address such as \"127.0.0.1:1\"",
+        ),
+        ("admin.max_connections = 0", "`admin.max_connections` is 0, but must be from 1 to 1024"),
+        (
             "server.listen = 8080",
             "`server.listen` must be a string in quotes or a list of them, not 8080",
         ),
@@ -622,7 +631,9 @@ fn every_key_has_a_place_among_the_changes() {
             "articles.ignore" => "[\"x\"]",
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",
-            "articles.poll" => "true",
+            "articles.poll" | "readers.enabled" => "true",
+            "access_log.format" => "\"json\"",
+            "access_log.anonymize" => "false",
             "articles.settle_ms" => "1",
             "articles.settle_max_ms" => "9000",
             "articles.max_bytes" | "articles.max_html_bytes" | "feeds.max_bytes" => "2048",
@@ -631,6 +642,7 @@ fn every_key_has_a_place_among_the_changes() {
             "site.language" => "\"de\"",
             "site.timezone" => "\"Europe/Berlin\"",
             "server.listen" | "admin.listen" => "\"127.0.0.1:1\"",
+            "access_log.path" => "\"x\"",
             key if key.starts_with("site.") || key.ends_with(".dir") => "\"x\"",
             _ => "7",
         };

@@ -1,21 +1,22 @@
 //! The answers of the daemon to the requests of the control socket: one arm per command.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Daemon;
-use crate::base::Timestamp;
-use crate::config::{Config, Errors, Finding};
+use super::admin::Readers;
+use crate::config::{Errors, Finding};
 use crate::engine::{self, Command, Import, Reloaded, SharedStore};
+use crate::http::readers::Counter;
 use crate::ops::EX_CONFIG;
 use crate::ops::clock::Clock;
 use crate::ops::control::server::Answer;
 use crate::ops::control::{Reply, Request};
 use crate::publish::Published;
-use crate::publish::report::{self, About};
+use crate::publish::report::{self, Process};
+use crate::readers::report::Question;
 use crate::source::Inbox;
 use crate::store::{Store as _, backup, export};
 
@@ -32,11 +33,9 @@ pub(super) struct Responder {
     published: Arc<Published>,
     store: SharedStore,
     clock: Arc<dyn Clock>,
-    /// The configuration at the start; a reload does not change it.
-    config: Arc<Config>,
-    /// The file of the configuration.
-    config_file: Option<PathBuf>,
-    started: Timestamp,
+    process: Process,
+    /// The readers, where they are counted.
+    readers: Option<Arc<Counter>>,
     reloads: mpsc::Sender<ReloadRequest>,
     inbox: Arc<Inbox<Command>>,
 }
@@ -48,9 +47,8 @@ impl Responder {
             published: Arc::clone(&daemon.published),
             store: daemon.store.clone(),
             clock: Arc::clone(&daemon.clock),
-            config: Arc::new(daemon.config.clone()),
-            config_file: daemon.config_file.clone(),
-            started: daemon.clock.now(),
+            process: daemon.process.clone(),
+            readers: daemon.readers.as_ref().map(Readers::counter),
             reloads,
             inbox: Arc::clone(&daemon.inbox),
         }
@@ -60,6 +58,7 @@ impl Responder {
     pub(super) async fn answer(self, request: Request) -> Answer {
         match request {
             Request::Status => self.status().into(),
+            Request::Readers { days, feed } => self.readers(&Question { days, feed }).into(),
             Request::Reload => self.reload().await.into(),
             Request::Import { import } => self.import(import).await.into(),
             Request::Accept => self.command(|reply| Command::Accept { reply }).await.into(),
@@ -75,21 +74,19 @@ impl Responder {
     fn status(&self) -> Reply {
         let status = self.published.status();
         let snapshot = self.published.load();
-        // A reload may have changed the configuration since the start.
-        let config = match &snapshot {
-            Some(snapshot) => &snapshot.config,
-            None => &self.config,
-        };
-        let about = About {
-            version: env!("CARGO_PKG_VERSION"),
-            process: std::process::id(),
-            started: self.started,
-            config,
-            config_file: self.config_file.as_deref(),
-            now: self.clock.now(),
-        };
+        let about = self.process.about(snapshot.as_deref(), self.clock.now());
         let reply = Reply::done(report::text(&status, &about)).with(report::json(&status, &about));
         Reply { exit: u8::from(report::needs_attention(&status)), ..reply }
+    }
+
+    fn readers(&self, question: &Question) -> Reply {
+        match &self.readers {
+            Some(counter) => Reply::done(counter.text(question)).with(counter.json(question)),
+            None => Reply::failed(
+                1,
+                "readers are not counted; set readers.enabled to true, and restart dropfeed",
+            ),
+        }
     }
 
     async fn reload(&self) -> Reply {
@@ -144,7 +141,7 @@ impl Responder {
     }
 
     fn backup(&mut self) -> Answer {
-        match backup::Copy::make(&mut self.store, &self.config.state.dir) {
+        match backup::Copy::make(&mut self.store, &self.process.config.state.dir) {
             Ok(copy) => {
                 let data = json!({ "file": copy.name() });
                 let reply = Reply::done("copied").with(data);

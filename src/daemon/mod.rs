@@ -3,6 +3,7 @@
 //! Start: lock, bind, serve the remembered state, READY, scan. Stop: stop accepting and drain,
 //! close the inbox, join the engine. Every thread that is spawned here is joined here.
 
+mod admin;
 mod control;
 mod import;
 mod listeners;
@@ -15,30 +16,40 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use crate::config::{Config, Errors, Loaded};
-use crate::engine::{Command, SharedStore};
+use crate::base::Timestamp;
+use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
+use crate::engine::{Command, Engine, SharedStore};
+use crate::http::admin::Sources;
+use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
 use crate::ops::certificate::CertificateFiles;
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
+use crate::ops::line_log::{self, Destination, LineLog};
 use crate::ops::listener::Listener;
 use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
 use crate::publish::Published;
+use crate::publish::report::Process;
 use crate::source::Inbox;
 use crate::store::{ControlSocket, Lock, backup};
 
-use listeners::Listeners;
+use admin::Readers;
+use listeners::{Listeners, Listening};
 use open::{Opened, Refusal, open, prepare, with_real_port};
 use signals::{Signals, wait};
 
 pub use import::import;
 pub use repair::repair;
+
+/// The time for open answers of the admin listener at a stop.
+const ADMIN_STOP: Duration = Duration::from_secs(1);
 
 /// Serves until asked to stop. `load` gives the configuration: at start, and again for every
 /// reload.
@@ -90,10 +101,9 @@ fn refused(refusal: &Refusal) -> anyhow::Result<ExitCode> {
 /// A running dropfeed.
 struct Daemon {
     inbox: Arc<Inbox<Command>>,
-    /// The configuration at the start: a reload compares with it what needs a restart.
-    config: Config,
-    /// The file of the configuration.
-    config_file: Option<PathBuf>,
+    /// The process, and its configuration at the start: a reload compares with that what needs a
+    /// restart.
+    process: Process,
     published: Arc<Published>,
     store: SharedStore,
     clock: Arc<dyn Clock>,
@@ -106,6 +116,10 @@ struct Daemon {
     /// The control socket; `None` where the state directory can hold no socket.
     control: Option<ControlSocket>,
     http: Option<http::Running>,
+    admin: Option<http::Running>,
+    readers: Option<Readers>,
+    /// The access log, which outlives the server.
+    access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
@@ -122,46 +136,61 @@ impl Daemon {
         // Where the current directory cannot be found out, the path stays as it was given.
         let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let lock = prepare(&config)?;
+        let access_log = open_access_log(&config.access_log)?;
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
         let certificate = listeners::certificate(&config)?;
         let tls = listeners::tls(&config, certificate.as_ref())?;
         let listeners = Listeners::open(&config, inherited)?;
+        let admin_listener = admin::bind(&config.admin)?;
         let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
+        let process = process(config, config_file, clock.now());
+        let config = &*process.config;
+        let readers = Readers::count(config, &published, &clock)?;
         let server = config.server.clone();
-        let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        edge.tls = tls;
+        let metrics = Arc::clone(&edge.metrics);
+        let requests = Arc::new(Requests::default());
+        if config.admin.listen.is_some() {
+            edge.observers.push(Arc::clone(&requests) as _);
+        }
+        if let Some(readers) = &readers {
+            edge.observers.push(readers.observer());
+        }
+        let per_hour = config.politeness.unconditional_per_hour;
+        edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
+        if let Some(log) = &access_log {
+            let logger = http::AccessLogger::new(&config.access_log, log.lines());
+            edge.observers.push(Arc::new(logger));
+        }
         let listening = listeners.report();
         let Listeners { sockets, files: socket_files } = listeners;
-        let http = match http::start(sockets, Edge { tls, ..edge }) {
+        let http = match http::start(sockets, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
         };
-        for socket in listening {
-            socket.log(&config);
-        }
-        if let Some(notice) = config.url_notice() {
-            warn!(event = "warning", "{notice}");
-        }
+        log_start(listening, config);
+        let sources = Sources {
+            published: Arc::clone(&published),
+            clock: Arc::clone(&clock),
+            process: process.clone(),
+            metrics,
+            requests,
+            access_log: access_log.as_ref().map(LineLog::lines),
+            readers: readers.as_ref().map(Readers::counter),
+        };
+        let admin = admin::start(admin_listener, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
-        let (ending, ended) = oneshot::channel();
-        let work = move || {
-            engine.run();
-            // The receiver is dropped if the daemon stops first.
-            let _ = ending.send(());
-        };
-        let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
-        let engine = spawned.map_err(|error| {
-            Refusal::Config(format!("the engine thread cannot be started: {error}"))
-        })?;
+        let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             inbox,
-            config,
-            config_file,
+            process,
             published,
             store,
             clock,
@@ -170,10 +199,20 @@ impl Daemon {
             certificate,
             control,
             http: Some(http),
+            admin,
+            readers,
+            access_log,
             engine: Some(engine),
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
+    }
+
+    /// Opens the access log again, whose file may have been renamed.
+    fn reopen_access_log(&self) {
+        if let Some(log) = &self.access_log {
+            line_log::reopen(log, ACCESS_LOG);
+        }
     }
 
     /// Reads the certificate again if its files have changed.
@@ -196,7 +235,7 @@ impl Daemon {
     /// `server.stop_timeout_s`, unless a further signal comes first.
     fn drain(&mut self, signals: &mut Signals) {
         let Some(http) = self.http.take() else { return };
-        let timeout = self.config.server.stop_timeout;
+        let timeout = self.process.config.server.stop_timeout;
         info!(
             event = "stopping",
             "stopping; open responses have {} s to finish, a second signal ends them now",
@@ -233,10 +272,17 @@ impl Daemon {
         // Before the lock is released: the next daemon has a socket of its own there.
         self.control = None;
         if let Some(http) = self.http.take() {
-            http.stop(self.config.server.stop_timeout);
+            http.stop(self.process.config.server.stop_timeout);
         }
         // Also before the lock is released, for the same reason.
         self.socket_files.clear();
+        // After the last answer, so that it is counted.
+        self.readers = None;
+        if let Some(admin) = self.admin.take() {
+            admin.stop(ADMIN_STOP);
+        }
+        // Writes what the last answers left.
+        self.access_log = None;
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
             // A panic was logged when it happened.
@@ -248,6 +294,58 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.
+fn run_engine(engine: Engine) -> Result<(JoinHandle<()>, oneshot::Receiver<()>), Refusal> {
+    let (ending, ended) = oneshot::channel();
+    let work = move || {
+        engine.run();
+        // The receiver is dropped if the daemon stops first.
+        let _ = ending.send(());
+    };
+    let spawned = thread::Builder::new().name("engine".to_owned()).spawn(work);
+    let thread = spawned.map_err(|error| {
+        Refusal::Config(format!("the engine thread cannot be started: {error}"))
+    })?;
+    Ok((thread, ended))
+}
+
+/// Logs where the site is served.
+fn log_start(listening: Vec<Listening>, config: &Config) {
+    for socket in listening {
+        socket.log(config);
+    }
+    if let Some(notice) = config.url_notice() {
+        warn!(event = "warning", "{notice}");
+    }
+}
+
+/// The process, which uses `config` from `started` on.
+fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
+    let (version, id) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    Process { version, id, started, config: Arc::new(config), config_file }
+}
+
+/// The log's name in messages.
+const ACCESS_LOG: &str = "access log";
+
+/// Opens the access log, if there is to be one.
+fn open_access_log(config: &AccessLog) -> Result<Option<LineLog>, Refusal> {
+    if config.format == LogFormat::Off {
+        return Ok(None);
+    }
+    match LineLog::start(ACCESS_LOG, Destination::of(config.path.as_deref())) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) => {
+            let file = match &config.path {
+                Some(path) => path.display().to_string(),
+                None => "standard output".to_owned(),
+            };
+            let sentence = format!("cannot write to access_log.path, {file}: {error}");
+            Err(Refusal::Config(sentence))
+        }
     }
 }
 

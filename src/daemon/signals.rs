@@ -137,11 +137,13 @@ fn begin_reload(
     request: Option<ReloadRequest>,
 ) -> Option<Reloading> {
     systemd::reloading();
+    // Whatever the configuration says now: logrotate has moved the file.
+    daemon.reopen_access_log();
     let refused = match load() {
         Ok(loaded) => {
             let Loaded { config, warnings, .. } = loaded;
             let config = with_real_port(config, daemon.port);
-            let restart = daemon.config.changes(&config).restart;
+            let restart = daemon.process.config.changes(&config).restart;
             for key in &restart {
                 warn!(event = "warning", "{key} takes effect only after a restart");
             }

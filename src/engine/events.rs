@@ -278,6 +278,9 @@ impl StatusLog {
         self.change(|status, now| {
             status.contents = contents;
             status.published = Some(LastPublish { at: now, generation, took });
+            if let Some(took) = took {
+                status.latency.observe(took);
+            }
         });
     }
 

@@ -2,16 +2,22 @@
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
 //! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
-//! a client may send, `metrics` counts.
+//! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin` is
+//! a listener for operators, `readers` counts the readers of feeds.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
 //! a client sends is limited, in size here and in time by `config::Server`.
 
+mod access_log;
+pub mod admin;
 pub(crate) mod answer;
+mod exchange;
 mod limits;
-mod metrics;
+pub(crate) mod metrics;
 pub mod net;
+mod politeness;
+pub mod readers;
 
 use std::io;
 use std::sync::Arc;
@@ -26,9 +32,13 @@ use crate::ops::sockets::ListenSocket;
 use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
+use exchange::{Observers, RequestContext};
 
+pub use access_log::AccessLogger;
+pub use exchange::{Exchange, Observer, Request};
 pub use metrics::Metrics;
 pub use net::{Role, Running, Tls};
+pub use politeness::Politeness;
 
 /// The memory that warm documents may take together, in bytes.
 const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -48,20 +58,33 @@ pub struct Edge {
     pub clock: Arc<dyn Clock>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// What is given every exchange; usually nothing.
+    pub observers: Vec<Arc<dyn Observer>>,
+    /// The limit on unconditional requests; `None` if there is none.
+    pub politeness: Option<Arc<Politeness>>,
     /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
 
 impl Edge {
-    /// An edge without TLS and with new counters that looks up routes in the snapshot.
+    /// An edge without TLS and observers, and with new counters, that looks up routes in the snapshot.
     pub fn new(
         published: Arc<Published>,
         render: Arc<dyn Render>,
         server: config::Server,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (metrics, find) = (Arc::default(), Snapshot::find);
-        Self { published, render, server, tls: None, clock, metrics, find }
+        Self {
+            published,
+            render,
+            server,
+            tls: None,
+            clock,
+            metrics: Arc::default(),
+            observers: Vec::new(),
+            politeness: None,
+            find: Snapshot::find,
+        }
     }
 }
 
@@ -77,6 +100,7 @@ pub fn start(listeners: Vec<(ListenSocket, Role)>, edge: Edge) -> io::Result<Run
     let warm = Arc::new(Warm::new(
         Arc::clone(&edge.render),
         Arc::clone(edge.published.versions()),
+        Arc::clone(&edge.metrics),
         CACHE_BYTES_MAX,
         cores,
     )?);
@@ -93,9 +117,9 @@ impl net::Service for Handler {
     fn answer(
         &self,
         head: &Parts,
-        _client: net::Client,
+        context: &mut RequestContext,
     ) -> impl Future<Output = Response<Content>> {
-        self.answer(head)
+        self.answer(head, context)
     }
 
     fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Content> {
@@ -105,11 +129,80 @@ impl net::Service for Handler {
     fn redirect(&self, head: &Parts) -> Response<Content> {
         self.problem(&self.to_https(head))
     }
+
+    fn observers(&self) -> &Observers {
+        self.observers()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::StatusCode;
+    use http::header::RETRY_AFTER;
+
     use super::*;
+    use crate::base::{Format, Scope};
+    use crate::config::Config;
+    use crate::engine::renderer::Renderer;
+    use crate::ops::clock::ManualClock;
+    use crate::publish::{Document, Kind};
+
+    /// A handler of the site's Atom feed, with a limit on unconditional requests.
+    fn handler(per_hour: u32, clock: &Arc<ManualClock>) -> Handler {
+        let config = Config::of("", std::path::Path::new("/srv")).unwrap();
+        let server = config.server.clone();
+        let text = Bytes::from_static(b"<feed/>");
+        let document = Document::new(Kind::Feed, "application/atom+xml", text, None);
+        let feeds = [(Route::Feed(Scope::Site, Format::Atom), Arc::new(document))];
+        let published = Arc::new(Published::default());
+        let snapshot = Snapshot::restored(Arc::new(config), feeds.into_iter().collect());
+        published.publish(Arc::new(snapshot));
+        let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
+        let render = Arc::new(Renderer::new(Arc::clone(&clock)));
+        let mut edge = Edge::new(published, render, server, clock);
+        edge.politeness = Politeness::new(per_hour).map(Arc::new);
+        let versions = Arc::clone(edge.published.versions());
+        let render = Arc::clone(&edge.render);
+        let warm = Warm::new(render, versions, Arc::clone(&edge.metrics), 1024, 1).unwrap();
+        Handler::new(&edge, Arc::new(warm))
+    }
+
+    #[test]
+    fn a_reader_that_never_asks_for_changes_is_slowed_down() {
+        let clock = Arc::new(ManualClock::at("2026-11-29T08:00:00Z".parse().unwrap()));
+        let (limited, free) = (handler(2, &clock), handler(0, &clock));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (conditional, head) = (("If-None-Match", "\"x\""), "HEAD");
+        let nothing = ("X", "y");
+        for (method, target, field, status) in [
+            ("GET", "/atom.xml", nothing, 200),
+            ("GET", "/atom.xml", conditional, 200),
+            (head, "/atom.xml", nothing, 200),
+            ("GET", "/none", nothing, 503),
+            ("GET", "/atom.xml?cache=buster", nothing, 200),
+            ("GET", "/atom.xml", nothing, 429),
+            ("GET", "/atom.xml", ("User-Agent", "Other"), 200),
+            ("GET", "/atom.xml", conditional, 200),
+            (head, "/atom.xml", nothing, 200),
+        ] {
+            let request = http::Request::builder().method(method).uri(target);
+            let request = request.header("Host", "h").header(field.0, field.1);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let without_limit = if status == 429 { 200 } else { status };
+            for (handler, expected) in [(&limited, status), (&free, without_limit)] {
+                let reader = Some("192.0.2.1".parse().unwrap());
+                let mut context = RequestContext { reader, route: None };
+                let response = runtime.block_on(handler.answer(&head, &mut context));
+                assert_eq!(response.status().as_u16(), expected, "{method} {target} {field:?}");
+                let wait_s = response.headers().get(RETRY_AFTER).map(|value| value.as_bytes());
+                if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                    assert_eq!(wait_s, Some(&b"3600"[..]));
+                    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_idle_connection_is_small() {

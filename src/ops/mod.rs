@@ -6,6 +6,7 @@ pub mod clock;
 pub mod clock_set;
 pub mod control;
 pub mod fetch;
+pub mod line_log;
 pub mod listener;
 pub mod logging;
 pub mod sockets;

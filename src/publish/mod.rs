@@ -3,6 +3,7 @@
 pub mod document;
 #[cfg(test)]
 mod forever;
+pub mod latency;
 pub mod published;
 pub mod render;
 pub mod report;

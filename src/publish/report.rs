@@ -4,11 +4,12 @@
 //! numbers are whole.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Contents, Part, PollReason, Scanning, Status, Watching};
+use super::{Contents, Part, PollReason, Scanning, Snapshot, Status, Watching};
 use crate::base::time::in_words;
 use crate::base::{Diagnostic, RelPath, Timestamp};
 use crate::config::Config;
@@ -34,6 +35,36 @@ pub struct About<'a> {
     pub config_file: Option<&'a Path>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// The process, as long as it runs.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// The version of dropfeed.
+    pub version: &'static str,
+    /// The id of the process.
+    pub id: u32,
+    /// The time of its start.
+    pub started: Timestamp,
+    /// The configuration at the start; a reload does not change it.
+    pub config: Arc<Config>,
+    /// The file of the configuration.
+    pub config_file: Option<PathBuf>,
+}
+
+impl Process {
+    /// What is reported of the process at `now`, while `snapshot` is published.
+    pub fn about<'a>(&'a self, snapshot: Option<&'a Snapshot>, now: Timestamp) -> About<'a> {
+        About {
+            version: self.version,
+            process: self.id,
+            started: self.started,
+            // A reload may have changed the configuration since the start.
+            config: snapshot.map_or(&self.config, |snapshot| &snapshot.config),
+            config_file: self.config_file.as_deref(),
+            now,
+        }
+    }
 }
 
 /// Whether there is something that an operator or an author should do.
@@ -78,8 +109,8 @@ pub fn text(status: &Status, about: &About<'_>) -> String {
     out.trim_end().to_owned()
 }
 
-/// The lines that are always there.
-fn rows(status: &Status, about: &About<'_>) -> Vec<(&'static str, String)> {
+/// The lines that are always there: a name, or nothing where the line goes on, and a value.
+pub fn rows(status: &Status, about: &About<'_>) -> Vec<(&'static str, String)> {
     let About { config, now, .. } = about;
     let Contents { entries, drafts, scheduled, .. } = &status.contents;
     let refused = status.contents.refused_count();
@@ -154,8 +185,8 @@ fn feeds(status: &Status, about: &About<'_>) -> String {
     }
 }
 
-/// Everything that does not work, with since when.
-fn troubles(status: &Status) -> Vec<(String, Timestamp)> {
+/// Everything that does not work, with since when. Each begins with `degraded: `.
+pub fn troubles(status: &Status) -> Vec<(String, Timestamp)> {
     let mut since = Vec::new();
     since.extend(status.held.iter().map(|held| held.since));
     since.extend(status.degraded.values().map(|degraded| degraded.since));
@@ -193,12 +224,12 @@ fn line(out: &mut String, text: &str) {
 }
 
 /// `2026-11-29 05:12:03 UTC`
-fn second(at: Timestamp) -> String {
+pub fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// `1 draft`, `2 drafts`
-fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         count => format!("{count} {noun}s"),
@@ -210,8 +241,8 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     format!("{}, {} ago", second(at), wait(now, at))
 }
 
-/// The time from `earlier` to `later`.
-fn wait(later: Timestamp, earlier: Timestamp) -> String {
+/// The time from `earlier` to `later`, in words.
+pub fn wait(later: Timestamp, earlier: Timestamp) -> String {
     in_words(later.duration_since(earlier).as_secs())
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use imbl::{OrdMap, OrdSet};
 
+use super::latency::Latency;
 use crate::base::{Diagnostic, RelPath, Timestamp};
 
 /// A part of the service that can fail while the site is still served.
@@ -23,6 +24,9 @@ pub enum Part {
 }
 
 impl Part {
+    /// All of them.
+    pub const ALL: [Part; 3] = [Part::Engine, Part::Projection, Part::Watching];
+
     /// The name of the part in `dropfeed status --json`.
     pub fn name(self) -> &'static str {
         match self {
@@ -203,6 +207,8 @@ pub struct Status {
     pub contents: Contents,
     /// The last publish; none before the first.
     pub published: Option<LastPublish>,
+    /// The time that the steps took which published something.
+    pub latency: Latency,
     /// The full scans; none before the end of the first.
     pub scans: Option<Scans>,
     /// The progress of a long scan; `None` where none is under way.

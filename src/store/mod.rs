@@ -20,6 +20,7 @@ mod nothing;
 mod open;
 pub mod project;
 mod read;
+pub mod readers;
 pub mod recover;
 pub mod rows;
 mod schema;
@@ -29,6 +30,7 @@ pub mod socket;
 mod write;
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,6 +48,15 @@ pub use open::{has_state, set_aside};
 pub use project::{Projector, Target};
 pub use scratch::Scratch;
 pub use socket::ControlSocket;
+
+/// The size of the state in its directory, in bytes: the database and its log. `None` if it cannot be
+/// found out.
+pub fn state_bytes(dir: &Path) -> Option<u64> {
+    let database = fs::metadata(dir.join("state.db")).ok()?.len();
+    // The log is there only while it is needed.
+    let log = fs::metadata(dir.join("state.db-wal")).map_or(0, |metadata| metadata.len());
+    Some(database + log)
+}
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
 /// remembered before its bytes are written, and the older ones until they are known to be gone.

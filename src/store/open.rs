@@ -74,7 +74,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// The path with the links of its directory resolved, because SQLite's no-follow flag refuses a
 /// link in any segment, and only one in the last is a danger.
-fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let dir = dir.canonicalize().map_err(|error| StoreError::io(path, error))?;
     Ok(dir.join(path.file_name().unwrap_or_default()))

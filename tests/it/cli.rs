@@ -28,14 +28,7 @@ fn check(dir: &Path, args: &[&str], env: &[(&str, &str)], status: i32, out: &str
 #[test]
 fn help_and_version() {
     let dir = tempfile::tempdir().unwrap();
-    check(
-        dir.path(),
-        &["--version"],
-        &[],
-        0,
-        concat!("dropfeed ", env!("CARGO_PKG_VERSION")),
-        "",
-    );
+    check(dir.path(), &["--version"], &[], 0, concat!("dropfeed ", env!("CARGO_PKG_VERSION")), "");
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
     check(dir.path(), &["completions", "bash"], &[], 0, "_dropfeed()", "");
     check(dir.path(), &["man", "new"], &[], 0, ".ie", "");

@@ -5,6 +5,7 @@ mod audience;
 pub(crate) mod authority;
 mod http2;
 mod limits;
+mod observe;
 mod proxies;
 mod rig;
 mod tls;

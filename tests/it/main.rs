@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod access_log;
+mod admin;
 mod archives;
 mod check;
 mod cli;
@@ -18,6 +20,7 @@ mod http;
 mod import;
 mod incremental;
 mod listeners;
+mod metrics;
 mod moves;
 mod pages;
 mod reload;

@@ -20,7 +20,7 @@ use modules::{Mention, Modules, module_of};
 ///
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
-    src: base < ops < config < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
+    src: base < ops < config < readers < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body < private_files
     src/article/feed_html: elements heading_ids references < invariants
     src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
@@ -29,30 +29,35 @@ const ORDER: &str = "
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
-    src/cli: init new old_feed running < import state
+    src/cli: init new old_feed running < import readers state
     src/config: changes errors foreign hint listen < raw redirects values < numbers < feed_paths load preview read_redirects server views < resolve
-    src/daemon: control open < import listeners repair signals
+    src/daemon: open < admin < control < import listeners repair signals
     src/engine: assets bodies hot laps pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: limits metrics < answer net
+    src/http: exchange limits < access_log metrics politeness < answer net readers < admin
+    src/http/access_log: combined < json
+    src/http/admin: host page < handler
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
+    src/http/metrics: requests < text
     src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection < http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
-    src/ops: certificate clock control fetch listener < clock_set logging sockets < systemd
+    src/ops: certificate clock control fetch line_log listener < clock_set logging sockets < systemd
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
-    src/publish: document status < report snapshot versions < published render
+    src/readers: agent distinct history < report today < chart
+    src/publish: document latency < status < snapshot versions < report < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
-    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database
+    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database readers
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.
 const KNOWN_CIRCLES: &[(&str, &str)] = &[];
 
 /// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing, no logging.
-const PURE: &[&str] = &["base", "config", "article", "library", "feed", "page", "publish"];
+const PURE: &[&str] =
+    &["base", "config", "article", "library", "feed", "page", "publish", "readers"];
 
 /// Modules beneath those that have effects all the same.
 const IMPURE: &[&str] = &["config/load"];
@@ -143,7 +148,7 @@ const WRITES: &[&str] = &[
     "rustix::fs::utimensat",
     "tempfile",
 ];
-const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/sockets"];
+const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/line_log", "ops/sockets"];
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[

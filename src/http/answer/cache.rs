@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use rayon::ThreadPool;
 
+use super::super::metrics::Metrics;
 use super::single_flight::{SingleFlight, lock, pool};
 use crate::base::{Digest, Route};
 use crate::publish::{Coding, Document, Render, Snapshot, Unrendered, Versions};
@@ -26,6 +27,7 @@ pub(in crate::http) struct Warm {
     render: Arc<dyn Render>,
     versions: Arc<Versions>,
     documents: Mutex<Documents>,
+    metrics: Arc<Metrics>,
     renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
     codings: SingleFlight<(Digest, Coding), ()>,
     /// The threads that render and compress, which keeps the cores busy.
@@ -41,6 +43,7 @@ impl Warm {
     pub(in crate::http) fn new(
         render: Arc<dyn Render>,
         versions: Arc<Versions>,
+        metrics: Arc<Metrics>,
         bytes_max: usize,
         threads: usize,
     ) -> io::Result<Self> {
@@ -48,6 +51,7 @@ impl Warm {
             render,
             versions,
             documents: Mutex::new(Documents::new(bytes_max)),
+            metrics,
             renderings: SingleFlight::default(),
             codings: SingleFlight::default(),
             pool: pool(threads).map_err(io::Error::other)?,
@@ -79,8 +83,14 @@ impl Warm {
         }
         let document = Arc::new(self.render.render(snapshot, &key.0)?);
         self.versions.note(&key.0, &document);
-        lock(&self.documents).put(key, Arc::clone(&document));
+        self.put(key, &document);
         Ok(document)
+    }
+
+    fn put(&self, key: Key, document: &Arc<Document>) {
+        let mut documents = lock(&self.documents);
+        documents.put(key, Arc::clone(document));
+        self.metrics.set_cache_bytes(documents.bytes);
     }
 
     /// Makes the bytes of `document` in `coding`; afterwards [`Document::made`] has them.
@@ -125,7 +135,7 @@ impl Warm {
         let (warm, wanted) = (Arc::clone(self), key.clone());
         let make = move || {
             let document = Arc::new(make().ok_or(Unrendered::Unreadable)?);
-            lock(&warm.documents).put(wanted, Arc::clone(&document));
+            warm.put(wanted, &document);
             Ok(document)
         };
         self.renderings.join(key, &self.pool, make).await?.ok()

@@ -80,7 +80,7 @@ async fn feed_page(warm: &Warm, page: &Arc<Document>, headers: &HeaderMap) -> Re
 
 /// Whether a browser navigates here to show the answer to a person (Fetch Metadata, `Sec-Fetch-Dest:
 /// document`) and takes HTML. `Accept` alone says nothing: some feed readers send a browser's.
-fn is_navigation(headers: &HeaderMap) -> bool {
+pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-dest") {
         Some(destination) if destination == "document" => {
             encoding::names(headers, &ACCEPT, "text/html")

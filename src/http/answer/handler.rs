@@ -7,16 +7,18 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::{DATE, LINK};
+use http::header::{DATE, LINK, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::super::Edge;
+use super::super::exchange::{Observers, RequestContext, is_conditional};
+use super::super::politeness::Politeness;
 use super::cache::Warm;
 use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
-use super::service::{Readiness, health, is_feed, options, robots};
+use super::service::{self, Readiness, health, is_feed, options, robots};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -37,6 +39,8 @@ pub(in crate::http) struct Handler {
     find: fn(&Snapshot, &Route) -> Found,
     clock: Arc<dyn Clock>,
     warm: Arc<Warm>,
+    observers: Observers,
+    politeness: Option<Arc<Politeness>>,
     hot: RefCell<Hot>,
 }
 
@@ -64,25 +68,39 @@ impl Handler {
             find: edge.find,
             clock: Arc::clone(&edge.clock),
             warm,
+            observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
+            politeness: edge.politeness.clone(),
             hot: RefCell::default(),
         }
     }
 
-    /// The answer to `head`, whose body was read or is left.
-    pub(in crate::http) async fn answer(&self, head: &Parts) -> Response<Content> {
+    /// What is given every exchange.
+    pub(in crate::http) fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// The answer to `head`, whose body was read or is left. Puts the route into `context`.
+    pub(in crate::http) async fn answer(
+        &self,
+        head: &Parts,
+        context: &mut RequestContext,
+    ) -> Response<Content> {
         let now = self.clock.now();
         let snapshot = self.published.load();
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), &head.uri)),
             Ok(Ask::Get) => match &snapshot {
-                Some(snapshot) => self.get(snapshot, head, now).await,
+                Some(snapshot) => self.get(snapshot, head, context, now).await,
                 None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
             },
         };
         let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
         let mut response = match answered {
-            Ok(response) => response,
+            Ok(response) => match self.too_often(head, context, &response, now) {
+                Some(refusal) => refusal,
+                None => response,
+            },
             Err(problem) => match self.own_page(snapshot.as_deref(), &problem, now).await {
                 Some(page) => page,
                 None => problem.response(site),
@@ -94,6 +112,29 @@ impl Handler {
         }
         add_date(&mut response, now);
         response
+    }
+
+    /// 429 in place of a whole feed, if its reader got it too often without asking whether it has
+    /// changed.
+    fn too_often(
+        &self,
+        head: &Parts,
+        context: &RequestContext,
+        response: &Response<Content>,
+        now: Timestamp,
+    ) -> Option<Response<Content>> {
+        let politeness = self.politeness.as_deref()?;
+        let Some(route @ Route::Feed(..)) = &context.route else { return None };
+        let is_fetched = head.method == Method::GET && response.status() == StatusCode::OK;
+        // A person who reloads the page about a feed has a browser that knows what it does.
+        if !is_fetched || is_conditional(&head.headers) || document::is_navigation(&head.headers) {
+            return None;
+        }
+        let user_agent = head.headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
+        match politeness.count(context.reader, user_agent, route, now) {
+            Ok(()) => None,
+            Err(wait_s) => Some(service::too_many_requests(wait_s)),
+        }
     }
 
     /// The author's page for what is not there, if `problem` is that.
@@ -131,17 +172,24 @@ impl Handler {
         }
     }
 
-    async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
+    async fn get(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        head: &Parts,
+        context: &mut RequestContext,
+        now: Timestamp,
+    ) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
+            let route = context.route.insert(route);
             let headers = &head.headers;
-            return document::respond(&self.warm, snapshot, &route, &document, headers, now).await;
+            return document::respond(&self.warm, snapshot, route, &document, headers, now).await;
         }
         if snapshot.is_restored() {
             return while_articles_are_missing(head.uri.path(), &self.published.status());
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
-        Box::pin(self.get_other(snapshot, head, now)).await
+        Box::pin(self.get_other(snapshot, head, context, now)).await
     }
 
     fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<(Route, Arc<Document>)> {
@@ -154,11 +202,18 @@ impl Handler {
         hot.paths.get(path).cloned()
     }
 
-    async fn get_other(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
+    async fn get_other(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        head: &Parts,
+        context: &mut RequestContext,
+        now: Timestamp,
+    ) -> Answered {
         let site = &snapshot.config.site;
         let path = head.uri.path();
         // Before the site's own path: see `health`.
         if let Some(health) = health(path, Readiness::Ready, &self.published.status()) {
+            context.route = Some(Route::Healthy);
             return Ok(health);
         }
         let relative = match Target::of(site, path) {
@@ -176,13 +231,14 @@ impl Handler {
         let Some(route) = route else {
             return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };
+        let route = &*context.route.insert(route);
         match route {
             Route::Healthy | Route::Ready => {
                 health(relative, Readiness::Ready, &self.published.status())
                     .ok_or_else(Problem::not_found)
             }
             Route::Home => {
-                let mut response = self.found(snapshot, Route::Home, relative, head, now).await?;
+                let mut response = self.found(snapshot, route, relative, head, now).await?;
                 add_feed_link(&mut response, &snapshot.config);
                 Ok(response)
             }
@@ -193,12 +249,12 @@ impl Handler {
     async fn found(
         &self,
         snapshot: &Arc<Snapshot>,
-        route: Route,
+        route: &Route,
         relative: &str,
         head: &Parts,
         now: Timestamp,
     ) -> Answered {
-        let document = match (self.find)(snapshot, &route) {
+        let document = match (self.find)(snapshot, route) {
             Found::Ready(document) => document,
             Found::Render(rendered, version) => {
                 let made = self.warm.document(snapshot, rendered, version).await;
@@ -209,17 +265,17 @@ impl Handler {
             }
             Found::Redirect(to) => return Err(redirect(&snapshot.config.site, &to, &head.uri)),
             // The author has none.
-            Found::Missing if route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
+            Found::Missing if *route == Route::Robots => Arc::new(robots(&snapshot.config.site)),
             Found::Gone => {
                 let absence = Absence::Gone;
-                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
+                return Err(self.absent(snapshot, Some(route), absence, relative, &head.uri));
             }
             Found::Missing => {
                 let absence = Absence::Missing;
-                return Err(self.absent(snapshot, Some(&route), absence, relative, &head.uri));
+                return Err(self.absent(snapshot, Some(route), absence, relative, &head.uri));
             }
         };
-        document::respond(&self.warm, snapshot, &route, &document, &head.headers, now).await
+        document::respond(&self.warm, snapshot, route, &document, &head.headers, now).await
     }
 
     /// The answer for a path where nothing is: a redirect to what has the path with a slash more or

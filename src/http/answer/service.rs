@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode, Uri};
@@ -46,6 +46,24 @@ pub(super) fn health(
         text.push_str(&line);
         text.push('\n');
     }
+    Some(plain(text))
+}
+
+/// 429 (RFC 6585, 4) for a reader that may ask again after `wait_s` seconds. The text is for the person
+/// who looks why.
+pub(super) fn too_many_requests(wait_s: u16) -> Response<Content> {
+    let text = format!(
+        "Too many requests: this feed was fetched too often without asking whether it has changed.\n\
+         Send the ETag of the last answer in If-None-Match, or wait {wait_s} s.\n"
+    );
+    let mut response = plain(text);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait_s));
+    response
+}
+
+/// 200 with a short text that no cache keeps.
+fn plain(text: String) -> Response<Content> {
     let length = text.len();
     let mut response = Response::new(Content::Whole(Bytes::from(text)));
     let headers = response.headers_mut();
@@ -53,7 +71,7 @@ pub(super) fn health(
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Some(response)
+    response
 }
 
 /// OPTIONS (RFC 9110, 9.3.7) of `uri`. For a feed it answers the preflight of a browser that asks

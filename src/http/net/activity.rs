@@ -117,6 +117,11 @@ impl Activity {
         self.progressed.get().is_some()
     }
 
+    /// Passes the bytes that came since the last request was taken; see [`Activity::saw_no_length`].
+    pub(super) fn with_head(&self, see: impl FnOnce(&[u8])) {
+        see(&self.head.borrow());
+    }
+
     /// Notes that the first bytes came: of a request, or of a TLS handshake, whose time is that of
     /// the first request too.
     pub(super) fn began(&self) {

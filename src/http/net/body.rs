@@ -6,24 +6,28 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::super::exchange::Record;
 use super::activity::Busy;
 
 /// The largest part of a body that HTTP/2 gets at once, in bytes: its frames have as many. hyper
 /// takes the next part when the client has room for it, so parts show whether an answer progresses.
 const PART_BYTES: usize = 16 * 1024;
 
-/// A body that keeps its connection busy: hyper drops it when the last byte is queued.
-pub(super) struct Tracked<B> {
+/// A body that keeps its connection busy: hyper drops it when the last byte is queued, and its
+/// exchange is reported then.
+pub(super) struct Tracked<B: Body> {
     body: B,
     busy: Busy,
+    /// `None` if nothing observes.
+    record: Option<Box<Record>>,
     /// What HTTP/2 did not get yet of the last frame.
     rest: Bytes,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Tracked<B> {
-    pub(super) fn new(body: B, busy: Busy) -> Self {
+    pub(super) fn new(body: B, record: Option<Box<Record>>, busy: Busy) -> Self {
         busy.hand_over();
-        Self { body, busy, rest: Bytes::new() }
+        Self { body, busy, record, rest: Bytes::new() }
     }
 
     /// The next part for HTTP/2.
@@ -47,6 +51,14 @@ impl<B: Body<Data = Bytes> + Unpin> Tracked<B> {
     }
 }
 
+impl<B: Body> Drop for Tracked<B> {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.end(self.rest.is_empty() && self.body.is_end_stream());
+        }
+    }
+}
+
 impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
     type Data = Bytes;
     type Error = B::Error;
@@ -56,10 +68,17 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let tracked = self.get_mut();
-        if tracked.busy.is_http2() {
-            return tracked.poll_part(cx);
+        let polled = match tracked.busy.is_http2() {
+            true => tracked.poll_part(cx),
+            false => Pin::new(&mut tracked.body).poll_frame(cx),
+        };
+        if let Some(record) = &mut tracked.record
+            && let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            record.sent(data.len());
         }
-        Pin::new(&mut tracked.body).poll_frame(cx)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -25,15 +25,17 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::super::exchange::{Record, RequestContext};
 use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
+use super::Service;
 use super::activity::{Activity, Busy};
 use super::body::Tracked;
 use super::forwarded;
+use super::peer::Client;
 use super::role::Role;
 use super::socket::Socket;
 use super::tls::Tls;
 use super::worker::Worker;
-use super::{Client, Service};
 
 /// The largest body of a request that is read, in bytes, so that the connection can be kept. No
 /// method here uses a body; a longer one closes the connection.
@@ -83,6 +85,14 @@ pub(super) async fn serve_http1<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
     let stream = Rc::new(RefCell::new(stream));
     let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(activity) };
     let end = converse(socket, activity, worker).await;
+    if let End::Failed(error) = &end
+        && error.is_parse()
+        && let Some(status) = refusal(error)
+    {
+        let observers = worker.service().observers();
+        let reader = activity.peer().address();
+        activity.with_head(|head| observers.refused(reader, head, status));
+    }
     let lingers = match &end {
         End::Done => activity.has_unread(),
         End::Failed(error) => error.is_parse(),
@@ -93,6 +103,18 @@ pub(super) async fn serve_http1<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
         Box::pin(linger(stream)).await;
     }
     end
+}
+
+/// The status with which hyper has answered what it could not parse, if it has: to the preface of
+/// HTTP/2 it says nothing.
+fn refusal(error: &hyper::Error) -> Option<StatusCode> {
+    if error.is_parse_version_h2() {
+        None
+    } else if error.is_parse_too_large() {
+        Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    } else {
+        Some(StatusCode::BAD_REQUEST)
+    }
 }
 
 async fn converse<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
@@ -184,6 +206,7 @@ pub(super) async fn respond<S: Service>(
     worker: Rc<Worker<S>>,
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
+    let begun = worker.service().observers().begin();
     let ambiguity = ambiguity(&head, &activity);
     // From here on the server is working, not the client: no time-out of the client runs until the
     // answer is ready.
@@ -196,6 +219,7 @@ pub(super) async fn respond<S: Service>(
         Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await
     };
     let client = client(&head, &activity, &worker);
+    let mut context = RequestContext { reader: client.address, route: None };
     let mut response = if let Some(reason) = ambiguity {
         worker.service().refuse(StatusCode::BAD_REQUEST, reason)
     } else if head.headers.len() > HEADERS_MAX {
@@ -207,7 +231,7 @@ pub(super) async fn respond<S: Service>(
     } else if activity.role() == Role::Redirect {
         worker.service().redirect(&head)
     } else {
-        worker.service().answer(&head, client).await
+        worker.service().answer(&head, &mut context).await
     };
     if activity.is_http2() {
         // It has no such field, and no way in which bytes of a body could be taken for a request.
@@ -227,7 +251,11 @@ pub(super) async fn respond<S: Service>(
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
     worker.metrics().answered(response.status());
-    Ok(response.map(|body| Tracked::new(body, busy)))
+    let record = begun.map(|begun| {
+        let (status, headers) = (response.status(), response.headers());
+        Record::new(worker.service().observers(), begun, context, head, status, headers)
+    });
+    Ok(response.map(|body| Tracked::new(body, record, busy)))
 }
 
 /// The client of a request. What a trusted proxy reports is believed, and nobody else is.

@@ -29,7 +29,8 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use hyper::body::Body;
 
-pub(super) use peer::Client;
+use super::exchange::{Observers, RequestContext};
+
 pub use role::Role;
 pub use server::Running;
 pub(super) use server::serve;
@@ -43,12 +44,19 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
-    /// The answer to a request of any method from `client`. The request's body is not passed on.
-    fn answer(&self, head: &Parts, client: Client) -> impl Future<Output = Response<Self::Body>>;
+    /// The answer to a request of any method. The request's body is not passed on.
+    fn answer(
+        &self,
+        head: &Parts,
+        context: &mut RequestContext,
+    ) -> impl Future<Output = Response<Self::Body>>;
 
     /// The answer to a request that is refused with a status, with one sentence for a person.
     fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Self::Body>;
 
     /// The answer to a request that should have used https.
     fn redirect(&self, head: &Parts) -> Response<Self::Body>;
+
+    /// What is given every exchange.
+    fn observers(&self) -> &Observers;
 }

@@ -39,8 +39,8 @@ impl Peer {
 
 /// The client of a request: the reader, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) struct Client {
+pub(super) struct Client {
     /// Its address: that of the peer, or what a trusted proxy reports; `None` for a peer on a Unix
     /// socket that reports none. An IPv4 address is never written as an IPv6 one.
-    pub(in crate::http) address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
 }

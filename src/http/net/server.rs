@@ -322,22 +322,31 @@ mod tests {
     use http::{Response, StatusCode};
     use http_body_util::Full;
 
-    use super::super::Client;
+    use super::super::super::exchange::{Observers, RequestContext};
     use super::*;
+    use crate::ops::clock::SystemClock;
 
     /// Answers with the path and the client's address, or the reason of a refusal.
-    struct Echo;
+    struct Echo(Observers);
 
     impl Service for Echo {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, head: &Parts, client: Client) -> Response<Full<Bytes>> {
-            let address = client.address.unwrap();
+        async fn answer(
+            &self,
+            head: &Parts,
+            context: &mut RequestContext,
+        ) -> Response<Full<Bytes>> {
+            let address = context.reader.unwrap();
             Response::new(Full::from(format!("{} for {address}", head.uri.path())))
         }
 
         fn refuse(&self, _: StatusCode, reason: &'static str) -> Response<Full<Bytes>> {
             Response::new(Full::from(reason))
+        }
+
+        fn observers(&self) -> &Observers {
+            &self.0
         }
 
         fn redirect(&self, _: &Parts) -> Response<Full<Bytes>> {
@@ -350,7 +359,11 @@ mod tests {
         let limits = config::Server::defaults();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let listeners = [(listener.into(), Role::Plain)];
-        let running = serve(&listeners, &limits, None, &Arc::default(), vec![Echo, Echo]).unwrap();
+        let mut services = Vec::new();
+        for _ in 0..2 {
+            services.push(Echo(Observers::new(&[], Arc::new(SystemClock))));
+        }
+        let running = serve(&listeners, &limits, None, &Arc::default(), services).unwrap();
         let address = running.addresses()[0];
         let ask = |fields: &str| {
             let mut stream = std::net::TcpStream::connect(address).unwrap();

@@ -24,6 +24,13 @@ pub(super) const PART_BYTES: usize = 64 << 10;
 pub enum Request {
     /// Report the state of the service.
     Status,
+    /// Report the readers of feeds.
+    Readers {
+        /// The days to list one by one.
+        days: Option<usize>,
+        /// The path of one feed's directory; all feeds if `None`.
+        feed: Option<String>,
+    },
     /// Read the configuration again.
     Reload,
     /// Import an old feed, rehearse that, or take it back. `data` is what it comes to.
@@ -123,6 +130,10 @@ mod tests {
     fn requests_are_one_line_and_read_back() {
         for (request, text) in [
             (Request::Status, r#"{"command":"status"}"#),
+            (
+                Request::Readers { days: Some(7), feed: None },
+                r#"{"command":"readers","days":7,"feed":null}"#,
+            ),
             (Request::Reload, r#"{"command":"reload"}"#),
             (Request::Import { import: Value::from(1) }, r#"{"command":"import","import":1}"#),
             (Request::Accept, r#"{"command":"accept"}"#),

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use dropfeed::testing::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::testing::engine::{Clock, ManualClock};
-use dropfeed::testing::http::{Edge, ListenSocket, Metrics, Role, Running, start};
+use dropfeed::testing::http::{Edge, ListenSocket, Metrics, Observer, Role, Running, start};
 use dropfeed::testing::publish::{
     Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
 };
@@ -230,11 +230,23 @@ pub(super) fn limits() -> Server {
 
 /// A server that has published nothing yet.
 pub(super) fn unpublished(server: Server) -> Rig {
+    unpublished_observed(server, Vec::new())
+}
+
+/// A server of `https://example.org/` whose exchanges are observed.
+pub(super) fn observed(server: Server, observers: Vec<Arc<dyn Observer>>) -> Rig {
+    let rig = unpublished_observed(server, observers);
+    rig.published.publish(Arc::new(snapshot(1, "https://example.org/")));
+    rig
+}
+
+fn unpublished_observed(server: Server, observers: Vec<Arc<dyn Observer>>) -> Rig {
     let (published, renderer) = (Arc::new(Published::default()), Arc::new(Renderer::default()));
     let render: Arc<dyn Render> = Arc::clone(&renderer) as _;
     let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
     let time_of_day: Arc<dyn Clock> = Arc::clone(&clock) as _;
-    let edge = Edge { find, ..Edge::new(Arc::clone(&published), render, server, time_of_day) };
+    let edge = Edge::new(Arc::clone(&published), render, server, time_of_day);
+    let edge = Edge { find, observers, ..edge };
     let metrics = Arc::clone(&edge.metrics);
     let listener: ListenSocket = TcpListener::bind("127.0.0.1:0").unwrap().into();
     let tls = TLS.get().then(Authority::new);

@@ -1,9 +1,15 @@
 //! Counters of the HTTP edge: atomics that many threads write. Relaxed, since no other memory
-//! depends on them.
+//! depends on them. `requests` counts requests in detail, `text` writes all of it for Prometheus.
+
+mod requests;
+mod text;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::StatusCode;
+
+pub use requests::Requests;
+pub use text::{CONTENT_TYPE, Scrape, text};
 
 /// The counters, from 0 at the start.
 #[derive(Debug, Default)]
@@ -16,6 +22,7 @@ pub struct Metrics {
     timed_out: AtomicU64,
     shed: AtomicU64,
     accept_errors: AtomicU64,
+    cache_bytes: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -55,6 +62,16 @@ impl Metrics {
             shed: read(&self.shed),
             accept_errors: read(&self.accept_errors),
         }
+    }
+
+    /// The size of the cache of warm documents, in bytes.
+    pub(in crate::http) fn cache_bytes(&self) -> u64 {
+        read(&self.cache_bytes)
+    }
+
+    /// Notes the size of the cache.
+    pub(super) fn set_cache_bytes(&self, bytes: usize) {
+        self.cache_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     /// Counts a request and its answer.

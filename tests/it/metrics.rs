@@ -1,0 +1,84 @@
+//! The metrics of a running dropfeed, as a scraper gets them.
+
+use std::collections::BTreeMap;
+
+use crate::admin;
+use crate::fixture::{Site, eventually};
+
+/// The samples of a scrape by series.
+fn scrape(site: &Site) -> BTreeMap<String, f64> {
+    let mut samples = BTreeMap::new();
+    for line in admin::get(site, "/metrics").text().lines() {
+        if !line.starts_with('#') {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            samples.insert(series.to_owned(), value.parse().unwrap());
+        }
+    }
+    samples
+}
+
+fn requests(resource: &str, scope: &str, format: &str, status: u16, coding: &str) -> String {
+    format!(
+        "dropfeed_http_requests_total{{resource=\"{resource}\",scope=\"{scope}\",format=\"{format}\",status=\"{status}\",coding=\"{coding}\"}}"
+    )
+}
+
+#[test]
+fn what_readers_and_files_do_is_counted() {
+    let site = Site::started(
+        "admin.listen = \"127.0.0.1:0\"\naccess_log.format = \"json\"\naccess_log.path = \"a.log\"\n\
+         [[view]]\nname = \"books\"\ntags = [\"book\"]",
+    );
+    site.drop_in("a.md", "---\ntitle: A\ntags: [book]\n---\n\nText");
+    site.drop_in("b.md", "---\ntitle: B\ndraft: true\n---\n\nText");
+    site.drop_in("c.md", "---\ntitle: [\n---\n\nText");
+    site.appears("A");
+    let before = scrape(&site);
+    let whole = site.get("/rss.xml");
+    let etag = whole.header("etag").unwrap().to_owned();
+    for _ in 0..3 {
+        site.get_with("/rss.xml", &format!("If-None-Match: {etag}\r\n"));
+    }
+    site.get("/views/books/atom.xml");
+    site.get("/tags/book/feed.json");
+    site.get("/a");
+    site.get("/nothing");
+    let mut after = BTreeMap::new();
+    // An exchange is counted when its body is done, which its client may see first.
+    eventually("all is counted", || {
+        after = scrape(&site);
+        let files = ["dropfeed_drafts", "dropfeed_refused_files"];
+        after.get(&requests("page", "", "", 404, "identity")).is_some()
+            && files.iter().all(|name| after[*name] > 0.0)
+    });
+    let grown = |series: &str| after[series] - before.get(series).copied().unwrap_or(0.0);
+    for (series, growth) in [
+        (requests("feed", "site", "rss", 200, "identity"), 1.0),
+        (requests("feed", "site", "rss", 304, "identity"), 3.0),
+        (requests("feed", "view/books", "atom", 200, "identity"), 1.0),
+        (requests("feed", "tag", "json", 200, "identity"), 1.0),
+        (requests("page", "", "", 200, "identity"), 1.0),
+        (requests("page", "", "", 404, "identity"), 1.0),
+        ("dropfeed_http_connections_accepted_total".to_owned(), 8.0),
+        ("dropfeed_http_request_duration_seconds_count{resource=\"feed\"}".to_owned(), 6.0),
+    ] {
+        assert_eq!(grown(&series), growth, "{series}: {after:#?}");
+    }
+    for (series, least) in [
+        ("dropfeed_articles", 1.0),
+        ("dropfeed_drafts", 1.0),
+        ("dropfeed_refused_files", 1.0),
+        ("dropfeed_generation", 1.0),
+        ("dropfeed_scans_total", 1.0),
+        ("dropfeed_publish_duration_seconds_count", 1.0),
+        ("dropfeed_snapshot_bytes", 1000.0),
+        ("dropfeed_cache_bytes", 1000.0),
+        ("dropfeed_state_bytes", 4096.0),
+        ("process_start_time_seconds", 1.0e9),
+        (&format!("dropfeed_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1.0),
+    ] {
+        assert!(after[series] >= least, "{series}: {after:#?}");
+    }
+    assert_eq!(after["dropfeed_access_log_dropped_lines_total"], 0.0);
+    assert_eq!(after["dropfeed_held_deletions"], 0.0);
+}
