@@ -103,6 +103,10 @@ class Site:
         except OSError:
             return False
 
+    def wait_for(self, count, path='/feed.json'):
+        """Waits until a JSON feed has this number of articles."""
+        wait_until(f'{count} articles in {path}', lambda: len(json.loads(self.ask(path).body)['items']) == count)
+
     def log(self):
         return (self.directory / 'log').read_text(errors='replace')
 

@@ -52,9 +52,7 @@ def main():
 def serve(prefix):
     site = Site(work('site' + prefix.replace('/', '-')), SETTINGS, url=f'https://{NAME}{prefix}')
     articles = corpus.make(site.directory / 'articles')
-    site.start()
-    newest = articles[0].feed_id('atom').encode()
-    wait_until('the site is published', lambda: newest in site.ask(f'{prefix}atom.xml').body)
+    site.start().wait_for(len(articles), f'{prefix}feed.json')
     return site
 
 
@@ -174,8 +172,7 @@ def a_restart_is_not_seen(kind):
     articles = corpus.make(site.directory / 'articles')
     (site.directory / 'articles/large.zip').write_bytes(bytes(range(256)) * 4096)
     with listener, site, kind(f'{kind.name}-restart', f'127.0.0.1:{site.port}') as proxy:
-        newest = articles[0].feed_id('atom').encode()
-        wait_until('the site is published', lambda: newest in site.ask('/atom.xml').body)
+        site.wait_for(len(articles))
         expected = {path: site.ask(path, host=NAME).body for path in ('/rss.xml', '/notes/short', '/large.zip', '/pixel.png')}
         readers = [Reader(kind.name, proxy, expected, stays=n % 2) for n in range(4)]
         for _ in range(RESTARTS):
