@@ -86,7 +86,7 @@ const FORGET_EXAMPLES: &str = "Examples:
 
 /// Drop an article into a directory, and it appears at once in your RSS, Atom and JSON feeds.
 #[derive(Debug, Parser)]
-#[command(name = "dropfeed", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "dropfeed", version = env!("DROPFEED_VERSION"), after_help = EXAMPLES, max_term_width = 100)]
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,

@@ -33,7 +33,7 @@ fn help_and_version() {
         &["--version"],
         &[],
         0,
-        concat!("dropfeed ", env!("CARGO_PKG_VERSION"), "\n"),
+        concat!("dropfeed ", env!("CARGO_PKG_VERSION")),
         "",
     );
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
