@@ -24,7 +24,7 @@ pub mod feed {
 }
 
 pub mod config {
-    pub use crate::config::{Config, Content, Feeds, Server, Site};
+    pub use crate::config::{Config, Content, Feeds, Server, Site, TrustedProxies};
 }
 
 pub mod engine {
@@ -35,7 +35,10 @@ pub mod engine {
 
 pub mod http {
     pub use crate::http::answer::{conditional, encoding, range, request};
-    pub use crate::http::{Edge, Metrics, Running, start};
+    pub use crate::http::net::{forwarded, proxy};
+    pub use crate::http::{Edge, Metrics, Role, Running, Tls, start};
+    pub use crate::ops::certificate::CertificateFiles;
+    pub use crate::ops::sockets::{ListenSocket, listen_unix};
 }
 
 pub mod library {

@@ -2,7 +2,7 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Server, Site, State};
+use super::{Admin, Articles, Config, Feeds, Server, Site, State, Tls};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Config {
             feeds(&self.feeds, &new.feeds),
             state(&self.state, &new.state),
             server(&self.server, &new.server),
+            tls(&self.tls, &new.tls),
             admin(&self.admin, &new.admin),
             vec![
                 ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
@@ -146,22 +147,42 @@ fn state(old: &State, new: &State) -> Vec<Row> {
 fn server(old: &Server, new: &Server) -> Vec<Row> {
     let Server {
         listen,
+        unix_mode,
+        trusted_proxies,
+        proxy_protocol,
         max_connections,
         connections_per_address,
         header_timeout,
         idle_timeout,
         write_timeout,
+        response_timeout,
         stop_timeout,
     } = old;
     let per_address = *connections_per_address != new.connections_per_address;
     vec![
         ("server.listen", *listen != new.listen, Effect::Restart),
+        ("server.unix_mode", *unix_mode != new.unix_mode, Effect::Restart),
+        ("server.trusted_proxies", *trusted_proxies != new.trusted_proxies, Effect::Restart),
+        ("server.proxy_protocol", *proxy_protocol != new.proxy_protocol, Effect::Restart),
         ("server.max_connections", *max_connections != new.max_connections, Effect::Restart),
         ("server.connections_per_address", per_address, Effect::Restart),
         ("server.header_timeout_s", *header_timeout != new.header_timeout, Effect::Restart),
         ("server.idle_timeout_s", *idle_timeout != new.idle_timeout, Effect::Restart),
         ("server.write_timeout_s", *write_timeout != new.write_timeout, Effect::Restart),
+        ("server.response_timeout_s", *response_timeout != new.response_timeout, Effect::Restart),
         ("server.stop_timeout_s", *stop_timeout != new.stop_timeout, Effect::Restart),
+    ]
+}
+
+/// A certificate that was renewed needs no restart: its files are read again when they change.
+fn tls(old: &Tls, new: &Tls) -> Vec<Row> {
+    let Tls { listen, certificate, key, hsts_max_age, redirect_listen } = old;
+    vec![
+        ("tls.listen", *listen != new.listen, Effect::Restart),
+        ("tls.certificate", *certificate != new.certificate, Effect::Restart),
+        ("tls.key", *key != new.key, Effect::Restart),
+        ("tls.hsts_max_age_s", *hsts_max_age != new.hsts_max_age, Effect::Restart),
+        ("tls.redirect_listen", *redirect_listen != new.redirect_listen, Effect::Restart),
     ]
 }
 

@@ -10,7 +10,9 @@ mod errors;
 mod feed_paths;
 mod foreign;
 mod hint;
+mod listen;
 mod load;
+mod numbers;
 mod preview;
 mod raw;
 mod read_redirects;
@@ -18,6 +20,7 @@ mod read_redirects;
 mod redirect_tests;
 mod redirects;
 mod resolve;
+mod server;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -27,6 +30,7 @@ mod views;
 use changes::Changes;
 pub use errors::{At, Errors, Finding};
 pub use feed_paths::FeedPaths;
+pub use listen::{Listen, TrustedProxies};
 pub use load::{Loaded, load, state_dir};
 pub use redirects::{RedirectStatus, Redirected, Redirects};
 
@@ -55,6 +59,8 @@ pub struct Config {
     pub state: State,
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[admin]`
     pub admin: Admin,
     /// `pages.browser_page`
@@ -159,7 +165,9 @@ impl Config {
     /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
     /// parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
-        if !values::is_loopback(&self.site.url) || resolve::outside(&self.server).is_some() {
+        if !values::is_loopback(&self.site.url)
+            || server::outside(&self.server, &self.tls).is_some()
+        {
             return None;
         }
         Some(format!(
@@ -294,11 +302,18 @@ pub struct State {
 /// `[server]`: the HTTP endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// Addresses to listen on; at least one.
-    pub listen: Vec<SocketAddr>,
+    /// Places to listen on without TLS; at least one if `[tls]` is off.
+    pub listen: Vec<Listen>,
+    /// Mode of the file of a Unix socket.
+    pub unix_mode: u32,
+    /// Proxies that report the reader's address.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether connections of trusted proxies begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Maximum number of connections.
     pub max_connections: usize,
-    /// Maximum number of connections from one address (IPv6: one /64 network); loopback is exempt.
+    /// Maximum number of connections from one address (IPv6: one /64 network), and of requests in
+    /// progress from one that a trusted proxy reports; loopback is exempt.
     pub connections_per_address: usize,
     /// `header_timeout_s`: time to receive the head of a request.
     pub header_timeout: Duration,
@@ -306,8 +321,25 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// `write_timeout_s`: time without progress while a response is sent.
     pub write_timeout: Duration,
+    /// `response_timeout_s`: time from the begin of a request to the end of its response.
+    pub response_timeout: Duration,
     /// `stop_timeout_s`: time for open connections to finish at a stop.
     pub stop_timeout: Duration,
+}
+
+/// `[tls]`: TLS without a proxy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tls {
+    /// Addresses to listen on with TLS; if there is none, TLS is off.
+    pub listen: Vec<SocketAddr>,
+    /// The file with the certificate and its chain, in PEM; set if TLS is on.
+    pub certificate: Option<PathBuf>,
+    /// The file with the private key, in PEM; set if TLS is on.
+    pub key: Option<PathBuf>,
+    /// `hsts_max_age_s`: the time for which browsers must use https alone (RFC 6797); 0 is off.
+    pub hsts_max_age: Duration,
+    /// Addresses that redirect to the https address of the site; it is https if there is one.
+    pub redirect_listen: Vec<SocketAddr>,
 }
 
 /// `[admin]`: reserved for status and metrics.

@@ -6,14 +6,18 @@ use std::path::Path;
 
 use url::Url;
 
-use super::{Articles, Config, Drafts, Feeds, Server, Site, State};
+use super::{Articles, Config, Drafts, Feeds, Listen, Server, Site, State, Tls, TrustedProxies};
 
 impl Config {
     /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
-    /// address and the port after the first one of `server.listen`, so that the published site may run beside it.
+    /// address alone, without TLS, and on the port after the first one of `server.listen` (8080 if it has none), so that
+    /// the published site may run beside it.
     #[must_use]
     pub fn preview(self, scratch: &Path) -> Config {
-        let port = self.server.listen.first().map_or(0, |address| address.port());
+        let mut port = 8080;
+        if let Some(Listen::Tcp(address)) = self.server.listen.first() {
+            port = address.port();
+        }
         // Port 0 means any free port, and stays so.
         let port = if port == 0 { 0 } else { port.checked_add(1).unwrap_or(0) };
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
@@ -23,7 +27,14 @@ impl Config {
             articles: Articles { drafts: Drafts::Shown, ..self.articles },
             feeds: Feeds { dir: scratch.join("feeds"), ..self.feeds },
             state: State { dir: scratch.join("state") },
-            server: Server { listen: vec![address], ..self.server },
+            server: Server {
+                listen: vec![Listen::Tcp(address)],
+                // No proxy is between this machine and itself.
+                trusted_proxies: TrustedProxies::default(),
+                proxy_protocol: false,
+                ..self.server
+            },
+            tls: Tls { listen: Vec::new(), redirect_listen: Vec::new(), ..self.tls },
             ..self
         }
     }
@@ -41,10 +52,11 @@ mod tests {
             ("[::]:8080", "127.0.0.1:8081"),
             ("127.0.0.1:65535", "127.0.0.1:0"),
             ("127.0.0.1:0", "127.0.0.1:0"),
+            ("unix:/run/a", "127.0.0.1:8081"),
         ] {
             let text = format!("site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"");
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
-            assert_eq!(config.server.listen, [address.parse().unwrap()], "{listen}");
+            assert_eq!(config.server.listen, [Listen::Tcp(address.parse().unwrap())], "{listen}");
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
             assert_eq!(config.articles.drafts, Drafts::Shown);
             assert!(

@@ -3,19 +3,18 @@
 //! This is the only place with defaults. `config.toml` of the repository and
 //! `docs/configuration.md` repeat them for people; tests compare both with this file.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ignore::gitignore::GitignoreBuilder;
 use jiff::tz::TimeZone;
 use url::Url;
 
 use super::errors::{At, Errors, Finding};
+use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
 use super::{
     Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Server, Site, State, feed_paths, read_redirects, values, views,
+    Listen, Server, Site, State, Tls, feed_paths, read_redirects, server, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -25,9 +24,6 @@ const LIST_MAX: usize = 1000;
 
 const DAY_S: u64 = 86_400;
 const GIB: u64 = 1 << 30;
-
-/// Default of `server.listen`.
-const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
 
 /// Interprets `input`. Second, the warnings.
 ///
@@ -53,8 +49,8 @@ pub(super) fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
 
 /// Reads every key, and checks the conditions between them. Second, a warning.
 pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
-    let (server, listen_at) = server(reader, input);
-    let (mut site, url_at) = site(reader, server.listen[0]);
+    let (server, tls, listen_at) = server::read(reader, input);
+    let (mut site, url_at) = site(reader, &server, &tls);
     let (articles, articles_at) = articles(reader, input);
     let (feed_paths, paths) = feed_paths::read(reader);
     site.feed_paths = feed_paths;
@@ -66,19 +62,20 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
     let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
     let config =
-        Config { site, articles, feeds, state, server, admin, browser_page, redirects, views };
+        Config { site, articles, feeds, state, server, tls, admin, browser_page, redirects, views };
+    server::check(reader, &config, &url_at);
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
-    let warning = outside_warning(&config, &listen_at, &url_at);
+    let warning = server::warning(&config, &listen_at, &url_at);
     (config, warning)
 }
 
-fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {
+fn site(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> (Site, At) {
     let given = parsed(reader, "site", "url", values::base_url);
     let url_at = given.as_ref().map_or_else(|| reader.nowhere(), |given| given.at.clone());
     // A socket address printed as a URL is one.
-    #[expect(clippy::expect_used, reason = "`values::local_url` prints a URL for every address")]
+    #[expect(clippy::expect_used, reason = "`server::local_url` prints a URL for every address")]
     let url = given.map_or_else(
-        || Url::parse(&values::local_url(listen)).expect("a URL"),
+        || Url::parse(&server::local_url(server, tls)).expect("a URL"),
         |given| given.value,
     );
     let title = line(reader, "site", "title", || "dropfeed".to_owned());
@@ -214,26 +211,6 @@ fn state(reader: &mut Reader<'_>, input: &Input<'_>) -> (State, At) {
     (State { dir: dir.value }, dir.at)
 }
 
-fn server(reader: &mut Reader<'_>, input: &Input<'_>) -> (Server, At) {
-    let (listen, at) = listeners(reader, input);
-    let server = Server {
-        listen,
-        max_connections: size(reader, "server", "max_connections", 4096, 1..=1_000_000),
-        connections_per_address: size(
-            reader,
-            "server",
-            "connections_per_address",
-            64,
-            1..=1_000_000,
-        ),
-        header_timeout: seconds(reader, "server", "header_timeout_s", 10, 1..=3600),
-        idle_timeout: seconds(reader, "server", "idle_timeout_s", 75, 1..=DAY_S),
-        write_timeout: seconds(reader, "server", "write_timeout_s", 30, 1..=3600),
-        stop_timeout: seconds(reader, "server", "stop_timeout_s", 20, 0..=3600),
-    };
-    (server, at)
-}
-
 fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
     let given = reader.texts("admin", "listen");
     let Some(given) = given.filter(|given| given.value.iter().any(|text| !text.is_empty())) else {
@@ -243,7 +220,7 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
         reader.refuse(&given.at, "`admin.listen` must be one address");
     }
     match values::address(&given.value[0], input.world) {
-        Ok(address) if address.port() != 0 && server.listen.contains(&address) => {
+        Ok(address) if address.port() != 0 && server.listen.contains(&Listen::Tcp(address)) => {
             reader.refuse(
                 &given.at,
                 format!("`admin.listen` is {address}, which is already in `server.listen`"),
@@ -256,32 +233,6 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
             Admin { listen: None }
         }
     }
-}
-
-/// Reads the addresses of `server.listen`. If all of them are wrong, it returns the default, never
-/// an empty list.
-fn listeners(reader: &mut Reader<'_>, input: &Input<'_>) -> (Vec<SocketAddr>, At) {
-    let Some(given) = reader.texts("server", "listen") else {
-        return (vec![LISTEN], reader.nowhere());
-    };
-    if given.value.is_empty() || given.value.len() > LIST_MAX {
-        reader
-            .refuse(&given.at, format!("`server.listen` must have from 1 to {LIST_MAX} addresses"));
-    }
-    let mut addresses = Vec::new();
-    for text in given.value.iter().take(LIST_MAX) {
-        match values::address(text, input.world) {
-            Ok(address) if address.port() != 0 && addresses.contains(&address) => {
-                reader.refuse(&given.at, format!("`server.listen` lists {address} twice"));
-            }
-            Ok(address) => addresses.push(address),
-            Err(message) => reader.refuse(&given.at, format!("`server.listen` {message}")),
-        }
-    }
-    if addresses.is_empty() {
-        addresses.push(LISTEN);
-    }
-    (addresses, given.at)
 }
 
 fn patterns(reader: &mut Reader<'_>) -> Vec<String> {
@@ -339,24 +290,13 @@ fn directory(
     section: &'static str,
     default: impl FnOnce() -> PathBuf,
 ) -> Given<PathBuf> {
-    let Given { value, at } = match parsed(reader, section, "dir", path) {
+    let Given { value, at } = match parsed(reader, section, "dir", values::path) {
         Some(given) => given,
         None => Given { value: default(), at: reader.nowhere() },
     };
     // Going through the components drops every `.`. A `..` stays, since its meaning depends on
     // symbolic links.
     Given { value: input.base.join(value).components().collect(), at }
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "~" => Err("must be a path; `~` is not expanded".to_owned()),
-        _ if text.starts_with("~/") => {
-            Err(format!("must be a path; `~` is not expanded: {text:?}"))
-        }
-        _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
-        _ => Ok(PathBuf::from(text)),
-    }
 }
 
 /// Returns `name` in the state directory of the service manager, if there is one; else `plain`,
@@ -406,60 +346,4 @@ fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config
             format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"),
         );
     }
-}
-
-/// The first address that other machines can connect to.
-pub(super) fn outside(server: &Server) -> Option<&SocketAddr> {
-    server.listen.iter().find(|address| !address.ip().to_canonical().is_loopback())
-}
-
-/// Warns if the server accepts connections from other machines, and `site.url` works only on this
-/// one.
-fn outside_warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
-    let outside = outside(&config.server)?;
-    if !values::is_loopback(&config.site.url) {
-        return None;
-    }
-    let at = if url_at.is_of_a_key() { url_at } else { listen_at };
-    let message = format!(
-        "`server.listen` ({outside}) accepts connections from other machines, but `site.url` ({}) works only on this one; set \
-         `site.url` to the address that readers use",
-        config.site.url
-    );
-    Some(Finding { at: at.clone(), message })
-}
-
-/// Reads a duration in milliseconds.
-fn milliseconds(
-    reader: &mut Reader<'_>,
-    section: &'static str,
-    key: &'static str,
-    default: u64,
-    most: u64,
-) -> Given<Duration> {
-    let given = reader.number(section, key, default, 0..=most);
-    Given { value: Duration::from_millis(given.value), at: given.at }
-}
-
-/// Reads a duration in seconds.
-fn seconds(
-    reader: &mut Reader<'_>,
-    section: &'static str,
-    key: &'static str,
-    default: u64,
-    range: std::ops::RangeInclusive<u64>,
-) -> Duration {
-    Duration::from_secs(reader.number(section, key, default, range).value)
-}
-
-/// Reads a number of things in memory.
-fn size(
-    reader: &mut Reader<'_>,
-    section: &'static str,
-    key: &'static str,
-    default: u64,
-    range: std::ops::RangeInclusive<u64>,
-) -> usize {
-    // Every range ends far below what a pointer of 32 bits holds.
-    usize::try_from(reader.number(section, key, default, range).value).unwrap_or(usize::MAX)
 }

@@ -390,6 +390,32 @@ fn everything_is_told_at_once_in_the_order_of_the_file() {
 #[test]
 fn listeners_are_told_apart() {
     for (text, message) in [
+        (
+            "server.listen = [\"unix:/run/a\", \"unix:///run/./a\"]",
+            "`server.listen` lists unix:/run/a twice",
+        ),
+        (
+            "server.listen = \"unix:\"",
+            "`server.listen` must name the file of a Unix socket such as",
+        ),
+        ("server.listen = \"unix:/run/a/\"", "`server.listen` must name the file of a Unix socket"),
+        ("admin.listen = \"unix:/a\"", "`admin.listen` must be an address and a port"),
+        ("server.unix_mode = \"rw\"", "`server.unix_mode` must be the mode of a file in octal"),
+        (
+            "server.trusted_proxies = \"10.0.0.1/8\"",
+            "`server.trusted_proxies` lists \"10.0.0.1/8\", whose address has bits after its prefix",
+        ),
+        (
+            "server.trusted_proxies = [\"unix\", \"proxy\"]",
+            "`server.trusted_proxies` must list addresses, networks",
+        ),
+        ("tls.listen = \"0.0.0.0:443\"", "`tls.listen` needs `tls.certificate`"),
+        (
+            "tls = { listen = \"127.0.0.1:1\", certificate = \"a\", key = \"~/b\" }",
+            "`tls.key` must be a path; `~` is not expanded",
+        ),
+        ("tls.redirect_listen = \"0.0.0.0:80\"", "`tls.redirect_listen` needs `tls.listen`"),
+        ("tls.listen = [\"127.0.0.1:1\", \"127.0.0.1:1\"]", "`tls.listen` lists 127.0.0.1:1 twice"),
         ("server.listen = []", "`server.listen` must have from 1 to 1000 addresses"),
         (
             "server.listen = [\"localhost:1\", \"127.0.0.1:1\"]",
@@ -408,6 +434,62 @@ fn listeners_are_told_apart() {
         let got = parse(text, &[]).unwrap_err().to_string();
         assert!(got.starts_with(&format!("config.toml:1: {message}")), "{text}\n{got}");
     }
+}
+
+#[test]
+fn tls_and_proxies_need_what_they_use() {
+    let tls =
+        "tls.listen = [\"127.0.0.1:443\"]\ntls.certificate = \"a.pem\"\ntls.key = \"b.pem\"\n";
+    for (text, message) in [
+        (
+            "server.proxy_protocol = true".to_owned(),
+            "config.toml: `server.proxy_protocol` needs `server.trusted_proxies`: its header is read from them alone",
+        ),
+        (
+            format!("{tls}tls.redirect_listen = \"127.0.0.1:80\""),
+            "config.toml: `tls.redirect_listen` redirects to `site.url` (http://127.0.0.1:8080/), which must be an \
+             https address",
+        ),
+        (
+            format!("{tls}server.listen = \"127.0.0.1:443\""),
+            "config.toml: `tls.listen` lists 127.0.0.1:443, which is another listener already",
+        ),
+    ] {
+        check(&text, &[], &[message]);
+    }
+    let file = |config: &Config| config.tls.certificate.clone();
+    check_value(tls, &[], file, Some("/srv/a.pem".into()));
+    // Nothing is left without TLS, and the site is at the address that has it.
+    check_value(
+        &format!("{tls}server.listen = []"),
+        &[],
+        |c| (c.server.listen.len(), c.site.url.to_string()),
+        (0, "https://127.0.0.1/".to_owned()),
+    );
+    let warnings = parse(&format!("{tls}site.url = \"http://e.org\""), &[]).unwrap().1;
+    assert!(warnings[0].message.starts_with("`tls.listen` is set, but every link"), "{warnings:?}");
+    let warnings = parse(&tls.replace("127.0.0.1", "0.0.0.0"), &[]).unwrap().1;
+    assert!(warnings[0].message.starts_with("`tls.listen` (0.0.0.0:443) accepts"), "{warnings:?}");
+}
+
+#[test]
+fn a_unix_socket_is_a_place_to_listen_on() {
+    let listen = |config: &Config| {
+        config.server.listen.iter().map(ToString::to_string).collect::<Vec<String>>()
+    };
+    check_value(
+        "server.listen = [\"unix:run/a.sock\", \"unix:///run/b.sock\", \"127.0.0.1:1\"]",
+        &[],
+        listen,
+        ["unix:/srv/run/a.sock", "unix:/run/b.sock", "127.0.0.1:1"].map(str::to_owned).to_vec(),
+    );
+    for (text, url) in [
+        ("server.listen = [\"unix:/run/a\", \"127.0.0.1:1\"]", "http://127.0.0.1:1/"),
+        ("server.listen = \"unix:/run/a\"", "http://localhost/"),
+    ] {
+        check_value(text, &[], |c| c.site.url.to_string(), url.to_owned());
+    }
+    check_value("server.unix_mode = \"0666\"", &[], |c| c.server.unix_mode, 0o666);
 }
 
 #[test]
@@ -507,7 +589,14 @@ fn what_needs_a_restart_is_named() {
     // All of `[server]`: the server is started once, with the limits of that moment.
     let server = known_keys().into_iter().filter(|key| key.starts_with("server."));
     for key in server {
-        let value = if key == "server.listen" { "\"127.0.0.1:1\"" } else { "7" };
+        let value = match key.as_str() {
+            "server.listen" => "\"127.0.0.1:1\"",
+            "server.unix_mode" => "\"0600\"",
+            "server.trusted_proxies" => "\"192.0.2.1\"",
+            // Needs the key before it on both sides.
+            "server.proxy_protocol" => continue,
+            _ => "7",
+        };
         let old = new("site.url = \"http://a.example\"");
         let changes =
             old.changes(&new(&format!("{key} = {value}\nsite.url = \"http://a.example\"")));
@@ -523,6 +612,11 @@ fn every_key_has_a_place_among_the_changes() {
         let value = match key.as_str() {
             // Those two need `pages.enabled = false` on both sides.
             "site.url" | "site.home" | "site.link_template" => continue,
+            // Those need another key on both sides.
+            "server.proxy_protocol" | "tls.listen" | "tls.redirect_listen" => continue,
+            "server.unix_mode" => "\"0600\"",
+            "server.trusted_proxies" => "\"192.0.2.1\"",
+            "tls.certificate" | "tls.key" => "\"a.pem\"",
             "pages.enabled" => "false",
             "pages.browser_page" => "\"off\"",
             "articles.ignore" => "[\"x\"]",
@@ -549,6 +643,17 @@ fn every_key_has_a_place_among_the_changes() {
     for (key, value) in [("site.home", "http://b.example"), ("site.link_template", "hugo")] {
         let new = Config::of(&format!("{off}\n{key} = \"{value}\""), Path::new("/srv")).unwrap();
         assert_eq!(old.changes(&new).applied, [key]);
+    }
+    let tls = "site.url = \"https://a.example\"\nserver.trusted_proxies = \"unix\"\ntls.certificate = \"a\"\n\
+               tls.key = \"b\"\ntls.listen = \"127.0.0.1:1\"";
+    let old = Config::of(tls, Path::new("/srv")).unwrap();
+    for (key, text) in [
+        ("server.proxy_protocol", format!("{tls}\nserver.proxy_protocol = true")),
+        ("tls.redirect_listen", format!("{tls}\ntls.redirect_listen = \"127.0.0.1:2\"")),
+        ("tls.listen", tls.replace("127.0.0.1:1", "127.0.0.1:3")),
+    ] {
+        let new = Config::of(&text, Path::new("/srv")).unwrap();
+        assert_eq!(old.changes(&new), Changes { applied: vec![], restart: vec![key] });
     }
 }
 

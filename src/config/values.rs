@@ -2,6 +2,7 @@
 //! begins with the name of the key, and suggests what was meant.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use oxilangtag::LanguageTag;
@@ -157,6 +158,18 @@ pub(super) fn zone(text: &str) -> Result<TimeZone, String> {
     ))
 }
 
+/// Parses a path; a relative one is relative to the directory of the file.
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "~" => Err("must be a path; `~` is not expanded".to_owned()),
+        _ if text.starts_with("~/") => {
+            Err(format!("must be a path; `~` is not expanded: {text:?}"))
+        }
+        _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
+        _ => Ok(PathBuf::from(text)),
+    }
+}
+
 /// Parses an address to listen on: `IP:PORT`, `[IP]:PORT` or `NAME:PORT`. A name resolves to its
 /// first IPv4 address, or to its first address if it has none: one key is one listener.
 pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, String> {
@@ -184,7 +197,7 @@ pub(super) fn address(text: &str, world: &dyn World) -> Result<SocketAddr, Strin
 /// Explains why a text is not `IP:PORT`; `None` if it may be `NAME:PORT`.
 fn address_hint(text: &str) -> Option<String> {
     if text.starts_with("unix:") {
-        return Some("; Unix sockets are not supported".to_owned());
+        return Some("; a Unix socket cannot be used here".to_owned());
     }
     let meant = if let Some((_, rest)) = text.split_once("://") {
         rest.trim_end_matches('/').to_owned()
@@ -211,11 +224,11 @@ fn address_hint(text: &str) -> Option<String> {
 }
 
 /// Returns the URL of a listener on this machine.
-pub(super) fn local_url(listen: SocketAddr) -> String {
+pub(super) fn local_url(scheme: &str, listen: SocketAddr) -> String {
     let any =
         if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     // Port 0 stays: the kernel chooses the number when the daemon binds, and the daemon puts it in.
-    format!("http://{}/", SocketAddr::new(any, listen.port()))
+    format!("{scheme}://{}/", SocketAddr::new(any, listen.port()))
 }
 
 #[cfg(test)]
@@ -308,7 +321,10 @@ mod tests {
                 ),
             ),
             ("300.1.1.1:80", format!("{expected}\"300.1.1.1:80\"; 300.1.1.1 is not an address")),
-            ("unix:/run/a", format!("{expected}\"unix:/run/a\"; Unix sockets are not supported")),
+            (
+                "unix:/run/a",
+                format!("{expected}\"unix:/run/a\"; a Unix socket cannot be used here"),
+            ),
         ] {
             let got =
                 address(text, &Nowhere).map_or_else(|error| error, |address| address.to_string());
@@ -324,7 +340,7 @@ mod tests {
             ("[::1]:80", "http://[::1]:80/"),
             ("127.0.0.1:0", "http://127.0.0.1:0/"),
         ] {
-            assert_eq!(local_url(listen.parse().unwrap()), url);
+            assert_eq!(local_url("http", listen.parse().unwrap()), url);
         }
     }
 }

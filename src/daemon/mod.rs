@@ -5,12 +5,12 @@
 
 mod control;
 mod import;
+mod listeners;
 mod open;
 mod repair;
 mod signals;
 
 use std::io;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,15 +23,18 @@ use tracing::{debug, info, warn};
 use crate::config::{Config, Errors, Loaded};
 use crate::engine::{Command, SharedStore};
 use crate::http::{self, Edge};
+use crate::ops::certificate::CertificateFiles;
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::listener::Listener;
+use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
 use crate::publish::Published;
 use crate::source::Inbox;
 use crate::store::{ControlSocket, Lock, backup};
 
-use open::{Opened, Refusal, bind, open, prepare, with_real_port};
+use listeners::Listeners;
+use open::{Opened, Refusal, open, prepare, with_real_port};
 use signals::{Signals, wait};
 
 pub use import::import;
@@ -96,6 +99,10 @@ struct Daemon {
     clock: Arc<dyn Clock>,
     /// The port of the first listener.
     port: Option<u16>,
+    /// The files of the Unix sockets; removed when this is emptied.
+    socket_files: Vec<SocketFile>,
+    /// The files of the certificate; `None` without TLS.
+    certificate: Option<CertificateFiles>,
     /// The control socket; `None` where the state directory can hold no socket.
     control: Option<ControlSocket>,
     http: Option<http::Running>,
@@ -105,10 +112,10 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Starts everything. `inherited`: sockets to use instead of `server.listen`.
+    /// Starts everything. `inherited`: sockets to use instead of `server.listen`, with their names.
     fn start(
         loaded: Loaded,
-        inherited: Vec<TcpListener>,
+        inherited: Vec<(ListenSocket, String)>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Refusal> {
         let Loaded { config, file, .. } = loaded;
@@ -117,21 +124,24 @@ impl Daemon {
         let lock = prepare(&config)?;
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
-        let listeners = if inherited.is_empty() { bind(&config)? } else { inherited };
-        let port = listeners.first().and_then(|listener| listener.local_addr().ok());
-        let port = port.map(|address| address.port());
+        let certificate = listeners::certificate(&config)?;
+        let tls = listeners::tls(&config, certificate.as_ref())?;
+        let listeners = Listeners::open(&config, inherited)?;
+        let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
         let Opened { engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
         let server = config.server.clone();
         let edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
-        let http = match http::start(listeners, edge) {
+        let listening = listeners.report();
+        let Listeners { sockets, files: socket_files } = listeners;
+        let http = match http::start(sockets, Edge { tls, ..edge }) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
         };
-        for address in http.addresses() {
-            info!(event = "listening", %address, "listening on http://{address}, as {}", config.site.url);
+        for socket in listening {
+            socket.log(&config);
         }
         if let Some(notice) = config.url_notice() {
             warn!(event = "warning", "{notice}");
@@ -156,12 +166,30 @@ impl Daemon {
             store,
             clock,
             port,
+            socket_files,
+            certificate,
             control,
             http: Some(http),
             engine: Some(engine),
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
+    }
+
+    /// Reads the certificate again if its files have changed.
+    fn check_certificate(&mut self) {
+        if let Some(files) = &mut self.certificate {
+            let checked = files.check();
+            listeners::report_certificate(files, &checked);
+        }
+    }
+
+    /// Reads the certificate again.
+    fn reload_certificate(&mut self) {
+        if let Some(files) = &mut self.certificate {
+            let checked = files.reload();
+            listeners::report_certificate(files, &checked);
+        }
     }
 
     /// Stops the HTTP server. Responses that are being sent may finish within
@@ -207,6 +235,8 @@ impl Daemon {
         if let Some(http) = self.http.take() {
             http.stop(self.config.server.stop_timeout);
         }
+        // Also before the lock is released, for the same reason.
+        self.socket_files.clear();
         self.inbox.close();
         if let Some(engine) = self.engine.take() {
             // A panic was logged when it happened.

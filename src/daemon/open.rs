@@ -1,7 +1,5 @@
-//! Opens what a start needs: the lock, the sockets, the state, and all that works with it.
+//! Opens what a start needs: the lock, the state, and all that works with it.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -130,29 +128,4 @@ pub(super) fn with_real_port(mut config: Config, port: Option<u16>) -> Config {
         let _ = config.site.url.set_port(port);
     }
     config
-}
-
-pub(super) fn bind(config: &Config) -> Result<Vec<TcpListener>, Refusal> {
-    let mut listeners = Vec::new();
-    for address in &config.server.listen {
-        match TcpListener::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => return Err(unbound(*address, &error)),
-        }
-    }
-    Ok(listeners)
-}
-
-fn unbound(address: SocketAddr, error: &io::Error) -> Refusal {
-    let hint = "set server.listen in the configuration, or DROPFEED_SERVER__LISTEN";
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            Refusal::Config(format!("{address} is in use by another program; {hint}"))
-        }
-        // At boot, an interface may get its address after dropfeed starts. systemd starts it again.
-        io::ErrorKind::AddrNotAvailable => {
-            Refusal::NotYet(format!("this machine does not have the address {address}; {hint}"))
-        }
-        _ => Refusal::Config(format!("cannot listen on {address}: {error}; {hint}")),
-    }
 }

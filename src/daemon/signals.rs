@@ -10,6 +10,7 @@ use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, warn};
 
 use super::Daemon;
@@ -17,6 +18,7 @@ use super::control::{self, ReloadRequest, Responder};
 use super::open::with_real_port;
 use crate::config::{Errors, Finding, Loaded};
 use crate::engine::{Command, Reloaded};
+use crate::ops::certificate;
 use crate::ops::control::Reply;
 use crate::ops::control::server::{self, CONNECTIONS_MAX};
 use crate::ops::systemd;
@@ -73,14 +75,21 @@ pub(super) fn wait(
         let serving = serve(listener, responder);
         tokio::pin!(serving);
         let mut reloading: Option<Reloading> = None;
+        let mut certificate_check = interval(certificate::CHECK_EVERY);
+        certificate_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
+                _ = certificate_check.tick(), if daemon.certificate.is_some() => {
+                    daemon.check_certificate();
+                }
                 _ = hangup.recv(), if reloading.is_none() => {
+                    daemon.reload_certificate();
                     reloading = begin_reload(daemon, load, None);
                 }
                 Some(request) = asked.recv(), if reloading.is_none() => {
+                    daemon.reload_certificate();
                     reloading = begin_reload(daemon, load, Some(request));
                 }
                 answer = answered(&mut reloading), if reloading.is_some() => {

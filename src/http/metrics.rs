@@ -29,7 +29,8 @@ pub struct Counts {
     pub open: u64,
     /// Connections accepted.
     pub accepted: u64,
-    /// Connections closed at once because their address had too many.
+    /// Connections closed at once because their address had too many, and requests refused because
+    /// the reader behind a proxy had.
     pub rejected: u64,
     /// Connections closed because a head, the next request or the progress of an answer took too
     /// long.

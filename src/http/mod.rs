@@ -11,20 +11,24 @@
 pub(crate) mod answer;
 mod limits;
 mod metrics;
-mod net;
+pub mod net;
 
 use std::io;
 use std::sync::Arc;
 
+use http::request::Parts;
+use http::{Response, StatusCode};
+
 use crate::base::Route;
 use crate::config;
 use crate::ops::clock::Clock;
+use crate::ops::sockets::ListenSocket;
 use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
 
 pub use metrics::Metrics;
-pub use net::Running;
+pub use net::{Role, Running, Tls};
 
 /// The memory that warm documents may take together, in bytes.
 const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -38,6 +42,8 @@ pub struct Edge {
     pub render: Arc<dyn Render>,
     /// The limits. Its `listen` is not used here: the daemon binds the listeners.
     pub server: config::Server,
+    /// TLS, if there are listeners for it.
+    pub tls: Option<Tls>,
     /// The clock, for `Date`, `max-age` and dates in the future.
     pub clock: Arc<dyn Clock>,
     /// The counters.
@@ -47,14 +53,15 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// An edge with new counters that looks up routes in the snapshot.
+    /// An edge without TLS and with new counters that looks up routes in the snapshot.
     pub fn new(
         published: Arc<Published>,
         render: Arc<dyn Render>,
         server: config::Server,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { published, render, server, clock, metrics: Arc::default(), find: Snapshot::find }
+        let (metrics, find) = (Arc::default(), Snapshot::find);
+        Self { published, render, server, tls: None, clock, metrics, find }
     }
 }
 
@@ -65,7 +72,7 @@ impl Edge {
 ///
 /// A listener cannot be duplicated or registered, or a thread or runtime cannot be started. Nothing
 /// is left running then.
-pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Running> {
+pub fn start(listeners: Vec<(ListenSocket, Role)>, edge: Edge) -> io::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let warm = Arc::new(Warm::new(
         Arc::clone(&edge.render),
@@ -77,18 +84,26 @@ pub fn start(listeners: Vec<std::net::TcpListener>, edge: Edge) -> io::Result<Ru
     for _ in 0..cores {
         handlers.push(Handler::new(&edge, Arc::clone(&warm)));
     }
-    net::serve(&listeners, &edge.server, &edge.metrics, handlers)
+    net::serve(&listeners, &edge.server, edge.tls, &edge.metrics, handlers)
 }
 
 impl net::Service for Handler {
     type Body = Content;
 
-    fn answer(&self, head: &http::request::Parts) -> impl Future<Output = http::Response<Content>> {
+    fn answer(
+        &self,
+        head: &Parts,
+        _client: net::Client,
+    ) -> impl Future<Output = Response<Content>> {
         self.answer(head)
     }
 
-    fn bad_request(&self, reason: &'static str) -> http::Response<Content> {
-        self.problem(&Problem::bad_request(reason))
+    fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Content> {
+        self.problem(&Problem::new(status, reason))
+    }
+
+    fn redirect(&self, head: &Parts) -> Response<Content> {
+        self.problem(&self.to_https(head))
     }
 }
 

@@ -1,12 +1,14 @@
 //! The clock, and the interface to operators: the log, the service manager, the control
-//! socket, exit statuses.
+//! socket, listening sockets and certificates, exit statuses.
 
+pub mod certificate;
 pub mod clock;
 pub mod clock_set;
 pub mod control;
 pub mod fetch;
 pub mod listener;
 pub mod logging;
+pub mod sockets;
 pub mod systemd;
 
 /// Exit status: the state is in use by another instance (sysexits.h, `EX_TEMPFAIL`); another try

@@ -4,11 +4,12 @@
 //! logged, and dropfeed goes on.
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
+
+use super::sockets::ListenSocket;
 
 /// Maximum length of a status in characters: `systemctl status` shows one line.
 const STATUS_MAX_CHARS: usize = 200;
@@ -36,21 +37,28 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
-/// Takes the listening TCP sockets that the service manager opened, in its order. Only the first
-/// call returns them, since each has one owner.
+/// Takes the listening sockets that the service manager opened, in its order, with their names: TCP
+/// sockets and Unix sockets. Only the first call returns them, since each has one owner.
 ///
 /// # Errors
-/// A socket is not a TCP socket.
-pub fn listeners() -> io::Result<Vec<TcpListener>> {
+/// A socket is neither.
+pub fn listeners() -> io::Result<Vec<(ListenSocket, String)>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     // `listenfd` also believes a LISTEN_FDS without LISTEN_PID, which may be another process's.
-    if sd_notify::listen_fds()?.len() == 0 || TAKEN.swap(true, Ordering::Relaxed) {
+    let passed = sd_notify::listen_fds_with_names()?;
+    let names: Vec<String> = passed.map(|(_, name)| name).collect();
+    if names.is_empty() || TAKEN.swap(true, Ordering::Relaxed) {
         return Ok(Vec::new());
     }
     let mut sockets = ListenFd::from_env();
-    let mut listeners = Vec::with_capacity(sockets.len());
-    for n in 0..sockets.len() {
-        listeners.extend(sockets.take_tcp_listener(n)?);
+    let mut listeners = Vec::with_capacity(names.len());
+    for (n, name) in names.into_iter().enumerate() {
+        // A socket that is no Unix socket is left in its place.
+        if let Ok(Some(listener)) = sockets.take_unix_listener(n) {
+            listeners.push((ListenSocket::Unix(listener), name));
+        } else if let Some(listener) = sockets.take_tcp_listener(n)? {
+            listeners.push((ListenSocket::Tcp(listener), name));
+        }
     }
     Ok(listeners)
 }

@@ -2,8 +2,12 @@
 
 mod assets;
 mod audience;
+pub(crate) mod authority;
+mod http2;
 mod limits;
+mod proxies;
 mod rig;
+mod tls;
 mod urls;
 mod wire;
 

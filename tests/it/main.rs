@@ -17,6 +17,7 @@ mod generators;
 mod http;
 mod import;
 mod incremental;
+mod listeners;
 mod moves;
 mod pages;
 mod reload;

@@ -30,17 +30,17 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import state
-    src/config: changes errors foreign hint < raw redirects values < feed_paths load preview read_redirects views < resolve
-    src/daemon: control open < import repair signals
+    src/config: changes errors foreign hint listen < raw redirects values < numbers < feed_paths load preview read_redirects server views < resolve
+    src/daemon: control open < import listeners repair signals
     src/engine: assets bodies hot laps pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
-    src/http/net: activity per_address < body worker < connection < server
+    src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection < http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
-    src/ops: clock control fetch listener systemd < clock_set logging
+    src/ops: certificate clock control fetch listener < clock_set logging sockets < systemd
     src/ops/control: protocol < client server
     src/page: error sitemap format < article list < feed home index month
     src/publish: document status < report snapshot versions < published render
@@ -143,11 +143,11 @@ const WRITES: &[&str] = &[
     "rustix::fs::utimensat",
     "tempfile",
 ];
-const WRITERS: &[&str] = &["store", "cli/init", "cli/new"];
+const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/sockets"];
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("tokio_rustls", &["ops/fetch"]),
+    ("tokio_rustls", &["ops/fetch", "ops/certificate", "http/net/tls"]),
     ("std::fs", &["source", "store", "config/load", "cli", "daemon", "ops"]),
     ("rustix::fs", &["source", "store", "cli/new", "ops"]),
     ("rss", &["feed/rss"]),

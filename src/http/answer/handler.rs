@@ -119,6 +119,18 @@ impl Handler {
         response
     }
 
+    /// The redirect of a request without TLS to the https address of the site. Its host is that of
+    /// `site.url`, whatever the request says.
+    pub(in crate::http) fn to_https(&self, head: &Parts) -> Problem {
+        if let Err(problem) = request::check(head) {
+            return problem;
+        }
+        match self.published.load() {
+            Some(snapshot) => target::at_site(&snapshot.config.site, &head.uri),
+            None => Problem::unavailable("The site is starting.", 1),
+        }
+    }
+
     async fn get(&self, snapshot: &Arc<Snapshot>, head: &Parts, now: Timestamp) -> Answered {
         if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
             let headers = &head.headers;

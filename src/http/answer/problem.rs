@@ -27,12 +27,12 @@ pub struct Problem {
 
 impl Problem {
     /// An answer of `status`, with one sentence for a person. Not to be cached.
-    pub(super) fn new(status: StatusCode, text: &'static str) -> Self {
+    pub(in crate::http) fn new(status: StatusCode, text: &'static str) -> Self {
         Self { status, text, cache: "no-cache", field: None, closes: false }
     }
 
     /// 400. The connection is closed, since what comes next on it may not be a request.
-    pub(in crate::http) fn bad_request(text: &'static str) -> Self {
+    pub(super) fn bad_request(text: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text).closing()
     }
 

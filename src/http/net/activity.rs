@@ -3,6 +3,9 @@
 //! Shared by the socket, which reports bytes, the service, which reports requests, and the
 //! connection's task, which asks for the deadline. All three run on one thread, so the fields are
 //! cells. No timer is set here: a request on a kept connection costs two readings of the clock.
+//!
+//! In HTTP/2, whose requests overlap, a socket that takes bytes is no progress of an answer: that
+//! depends on the client's flow control. There the body of an answer reports it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,6 +15,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::limits::HEAD_BYTES_MAX;
+use super::peer::Peer;
+use super::per_address::Place;
+use super::role::Role;
 use crate::config;
 
 /// The capacity that the copy of a head may keep while its connection waits.
@@ -27,10 +33,21 @@ const EVICT_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Activity {
     accepted: Instant,
+    peer: Cell<Peer>,
+    role: Role,
+    /// Set if the peer is a proxy that reports the readers of its requests.
+    is_trusted: Cell<bool>,
     requests: Cell<u64>,
-    /// Number of requests whose answer hyper does not have completely: 0 or 1, because HTTP/1
+    /// Number of requests whose answer hyper does not have completely: 0 or 1 in HTTP/1, which
     /// answers in order.
     answering: Cell<u32>,
+    /// Those of them that wait for the server and not for the client.
+    working: Cell<u32>,
+    /// The moment of the last progress of an answer; `None` in HTTP/1, where the socket shows it.
+    progressed: Cell<Option<Instant>>,
+    /// The moment at which the request began whose answer the client does not have completely;
+    /// `None` in HTTP/2, which has a timer for each.
+    answer_since: Cell<Option<Instant>>,
     /// The moment at which the first bytes came after the last request was taken.
     first_byte: Cell<Option<Instant>>,
     /// The moment at which the last answer was done.
@@ -47,12 +64,18 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub(super) fn new() -> Rc<Self> {
+    pub(super) fn new(peer: Peer, role: Role, is_trusted: bool) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Self {
             accepted: now,
+            peer: Cell::new(peer),
+            role,
+            is_trusted: Cell::new(is_trusted),
             requests: Cell::new(0),
             answering: Cell::new(0),
+            working: Cell::new(0),
+            progressed: Cell::new(None),
+            answer_since: Cell::new(None),
             first_byte: Cell::new(None),
             idle_since: Cell::new(now),
             blocked: Cell::new(None),
@@ -63,11 +86,48 @@ impl Activity {
         })
     }
 
-    /// Notes bytes that arrived.
-    pub(super) fn received(&self, bytes: &[u8]) {
+    /// The other end of the connection.
+    pub(super) fn peer(&self) -> Peer {
+        self.peer.get()
+    }
+
+    /// Replaces the other end of the connection by the one that its proxy reports.
+    pub(super) fn set_peer(&self, peer: Peer, is_trusted: bool) {
+        self.peer.set(peer);
+        self.is_trusted.set(is_trusted);
+    }
+
+    /// Whether the peer is a proxy that reports the readers of its requests.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.is_trusted.get()
+    }
+
+    /// The use of the listener that accepted the connection.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Notes that the connection goes on in HTTP/2.
+    pub(super) fn speak_http2(&self) {
+        self.progressed.set(Some(Instant::now()));
+    }
+
+    /// Whether the connection speaks HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.progressed.get().is_some()
+    }
+
+    /// Notes that the first bytes came: of a request, or of a TLS handshake, whose time is that of
+    /// the first request too.
+    pub(super) fn began(&self) {
         if self.first_byte.get().is_none() {
             self.first_byte.set(Some(Instant::now()));
         }
+    }
+
+    /// Notes bytes of HTTP/1 that arrived.
+    pub(super) fn received(&self, bytes: &[u8]) {
+        self.began();
         let mut head = self.head.borrow_mut();
         // Bytes beyond a head are a body or a pipelined request, and are not needed.
         let room = (HEAD_BYTES_MAX * 2).saturating_sub(head.len());
@@ -87,18 +147,31 @@ impl Activity {
         }
     }
 
+    /// Notes that nothing of an answer waits here to be written.
+    pub(super) fn flushed(&self) {
+        if self.answering.get() == 0 {
+            self.answer_since.set(None);
+        }
+    }
+
     /// Notes that a request was taken. It is answered when the returned value is dropped.
     pub(super) fn begin(self: &Rc<Self>) -> Busy {
         self.requests.set(self.requests.get() + 1);
         self.answering.set(self.answering.get() + 1);
-        self.first_byte.set(None);
+        self.working.set(self.working.get() + 1);
+        let first_byte = self.first_byte.take();
+        // An answer before it that is not written completely has begun earlier.
+        if !self.is_http2() && self.answer_since.get().is_none() {
+            let since = self.idle_since.get();
+            self.answer_since.set(Some(first_byte.map_or(since, |first| first.max(since))));
+        }
         let mut head = self.head.borrow_mut();
         head.clear();
         // Thousands of idle connections must not each keep the memory of their largest head.
         if head.capacity() > HEAD_BYTES_KEPT {
             *head = Vec::new();
         }
-        Busy(Rc::clone(self))
+        Busy { activity: Rc::clone(self), is_working: Cell::new(true), place: None }
     }
 
     /// Whether the head of the request just taken certainly has no Content-Length. hyper removes
@@ -126,13 +199,16 @@ impl Activity {
         false
     }
 
-    /// The moment at which the client has taken too long; `None` while the server is working.
+    /// The moment at which the client has taken too long; in HTTP/2, `None` while the server is
+    /// working.
     pub(super) fn deadline(&self, limits: &config::Server) -> Option<Instant> {
-        if let Some(blocked) = self.blocked.get() {
-            return Some(blocked + limits.write_timeout);
-        }
-        if self.answering.get() > 0 {
-            return None;
+        let stalled = self.stalled_since().map(|since| since + limits.write_timeout);
+        if stalled.is_some() || self.answering.get() > 0 {
+            let whole = self.answer_since.get().map(|since| since + limits.response_timeout);
+            return match (stalled, whole) {
+                (Some(stalled), Some(whole)) => Some(stalled.min(whole)),
+                (stalled, whole) => stalled.or(whole),
+            };
         }
         Some(match self.first_byte.get() {
             // A pipelined head may arrive before the last answer is done, and its time begins then.
@@ -140,6 +216,15 @@ impl Activity {
             None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
             None => self.idle_since.get() + limits.idle_timeout,
         })
+    }
+
+    /// The moment since which the client keeps the server from sending.
+    fn stalled_since(&self) -> Option<Instant> {
+        if let Some(blocked) = self.blocked.get() {
+            return Some(blocked);
+        }
+        let waits_for_client = self.answering.get() > 0 && self.working.get() == 0;
+        self.progressed.get().filter(|_| waits_for_client)
     }
 
     /// The moment until which a stop leaves this connection open, because its first request may
@@ -195,12 +280,51 @@ impl Activity {
 
 /// The mark of a connection that is answering a request, as long as this lives.
 #[derive(Debug)]
-pub(super) struct Busy(Rc<Activity>);
+pub(super) struct Busy {
+    activity: Rc<Activity>,
+    /// Set while the answer waits for the server.
+    is_working: Cell<bool>,
+    /// The place of a request that is counted by itself. In a box, since few have one.
+    place: Option<Box<Place>>,
+}
+
+impl Busy {
+    /// Keeps the place of the request until it is answered.
+    pub(super) fn keep(&mut self, place: Place) {
+        self.place = Some(Box::new(place));
+    }
+
+    /// Whether the answer goes out by HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.activity.is_http2()
+    }
+
+    /// Notes that the answer waits for the server.
+    pub(super) fn work(&self) {
+        if !self.is_working.replace(true) {
+            self.activity.working.set(self.activity.working.get() + 1);
+        }
+    }
+
+    /// Notes that a part of the answer was handed to hyper, and waits for the client.
+    pub(super) fn hand_over(&self) {
+        if self.is_working.replace(false) {
+            self.activity.working.set(self.activity.working.get().saturating_sub(1));
+        }
+        if self.is_http2() {
+            self.activity.progressed.set(Some(Instant::now()));
+        }
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.answering.set(self.0.answering.get().saturating_sub(1));
-        self.0.idle_since.set(Instant::now());
+        let activity = &self.activity;
+        if self.is_working.get() {
+            activity.working.set(activity.working.get().saturating_sub(1));
+        }
+        activity.answering.set(activity.answering.get().saturating_sub(1));
+        activity.idle_since.set(Instant::now());
     }
 }
 
@@ -208,22 +332,14 @@ impl Drop for Busy {
 mod tests {
     use super::*;
 
-    fn limits() -> config::Server {
-        config::Server {
-            listen: Vec::new(),
-            max_connections: 1,
-            connections_per_address: 1,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(30),
-            stop_timeout: Duration::from_secs(20),
-        }
+    fn activity() -> Rc<Activity> {
+        Activity::new(Peer::of([192, 0, 2, 1].into()), Role::Plain, false)
     }
 
     #[test]
     fn each_phase_has_its_limit() {
-        let limits = limits();
-        let activity = Activity::new();
+        let limits = config::Server::defaults();
+        let activity = activity();
         let start = activity.accepted;
         assert_eq!(
             activity.deadline(&limits),
@@ -234,7 +350,8 @@ mod tests {
         let first_byte = activity.first_byte.get().unwrap();
         assert_eq!(activity.deadline(&limits), Some(first_byte + limits.header_timeout));
         let busy = activity.begin();
-        assert_eq!(activity.deadline(&limits), None, "the server is at work");
+        let whole = Some(first_byte + limits.response_timeout);
+        assert_eq!(activity.deadline(&limits), whole, "the server is at work");
         activity.could_not_write();
         let blocked = activity.blocked.get().unwrap();
         activity.could_not_write();
@@ -243,8 +360,16 @@ mod tests {
             Some(blocked + limits.write_timeout),
             "from the first refusal"
         );
-        activity.wrote();
+        let short = config::Server { response_timeout: Duration::ZERO, ..limits.clone() };
+        assert_eq!(
+            activity.deadline(&short),
+            Some(first_byte),
+            "from the first byte of the request"
+        );
         drop(busy);
+        assert_eq!(activity.deadline(&short), Some(first_byte), "until it is written");
+        activity.wrote();
+        activity.flushed();
         assert_eq!(
             activity.deadline(&limits),
             Some(activity.idle_since.get() + limits.idle_timeout)
@@ -252,6 +377,30 @@ mod tests {
         assert_eq!(activity.waiting_since(activity.idle_since.get()), None, "only just");
         let later = activity.idle_since.get() + EVICT_AFTER;
         assert_eq!(activity.waiting_since(later), Some(activity.idle_since.get()));
+    }
+
+    #[test]
+    fn in_http2_an_answer_waits_for_the_client_or_for_the_server() {
+        let limits = config::Server::defaults();
+        let activity = activity();
+        activity.began();
+        activity.speak_http2();
+        let (first, second) = (activity.begin(), activity.begin());
+        assert_eq!(activity.deadline(&limits), None, "the server is at work");
+        first.hand_over();
+        assert_eq!(activity.deadline(&limits), None, "on one of them");
+        second.hand_over();
+        let progressed = activity.progressed.get().unwrap();
+        assert_eq!(activity.deadline(&limits), Some(progressed + limits.write_timeout));
+        second.work();
+        assert_eq!(activity.deadline(&limits), None, "the server reads a file");
+        drop(second);
+        let progressed = activity.progressed.get().unwrap();
+        assert_eq!(activity.deadline(&limits), Some(progressed + limits.write_timeout));
+        drop(first);
+        let idle = Some(activity.idle_since.get() + limits.idle_timeout);
+        assert_eq!(activity.deadline(&limits), idle);
+        assert_eq!((activity.working.get(), activity.answering.get()), (0, 0));
     }
 
     #[test]
@@ -266,7 +415,7 @@ mod tests {
             ("5\r\nhello\r\nGET / HTTP/1.1\r\n\r\n", false),
             ("", false),
         ] {
-            let activity = Activity::new();
+            let activity = activity();
             activity.received(text.as_bytes());
             assert_eq!(activity.saw_no_length("GET"), none, "{text:?}");
         }

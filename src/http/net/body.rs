@@ -3,37 +3,70 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::activity::Busy;
 
+/// The largest part of a body that HTTP/2 gets at once, in bytes: its frames have as many. hyper
+/// takes the next part when the client has room for it, so parts show whether an answer progresses.
+const PART_BYTES: usize = 16 * 1024;
+
 /// A body that keeps its connection busy: hyper drops it when the last byte is queued.
 pub(super) struct Tracked<B> {
     body: B,
-    _busy: Busy,
+    busy: Busy,
+    /// What HTTP/2 did not get yet of the last frame.
+    rest: Bytes,
 }
 
-impl<B> Tracked<B> {
+impl<B: Body<Data = Bytes> + Unpin> Tracked<B> {
     pub(super) fn new(body: B, busy: Busy) -> Self {
-        Self { body, _busy: busy }
+        busy.hand_over();
+        Self { body, busy, rest: Bytes::new() }
+    }
+
+    /// The next part for HTTP/2.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Pending => {
+                    self.busy.work();
+                    return Poll::Pending;
+                }
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                other => return other,
+            }
+        }
+        self.busy.hand_over();
+        let part = self.rest.split_to(self.rest.len().min(PART_BYTES));
+        Poll::Ready(Some(Ok(Frame::data(part))))
     }
 }
 
-impl<B: Body + Unpin> Body for Tracked<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes> + Unpin> Body for Tracked<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let tracked = self.get_mut();
+        if tracked.busy.is_http2() {
+            return tracked.poll_part(cx);
+        }
+        Pin::new(&mut tracked.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
+    /// Asked before the first part alone, when nothing is left over.
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }

@@ -1,4 +1,5 @@
-//! One connection: the socket under hyper, its time-outs, and its end.
+//! A connection of HTTP/1 over any socket, and what all connections have in common: their
+//! time-outs, their answers, and their end.
 //!
 //! hyper's own header time-out also ends idle keep-alive connections, and sets a timer for each
 //! request. Here each limit has its own key (head, idle, no progress in writing), and the timer is
@@ -10,26 +11,29 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONNECTION, EXPECT, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
-use super::Service;
-use super::activity::Activity;
+use super::activity::{Activity, Busy};
 use super::body::Tracked;
+use super::forwarded;
+use super::role::Role;
+use super::socket::Socket;
+use super::tls::Tls;
 use super::worker::Worker;
+use super::{Client, Service};
 
 /// The largest body of a request that is read, in bytes, so that the connection can be kept. No
 /// method here uses a body; a longer one closes the connection.
@@ -38,46 +42,61 @@ const DRAIN_BYTES_MAX: usize = 64 * 1024;
 /// The time that a client has to take the answer to a request that was not read to its end.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// The time after which a reader with too many requests may try again, in seconds.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("5");
+
 /// The bytes that are read and discarded during that time.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The end of a connection.
-enum End {
+pub(super) enum End {
     /// Both sides are done.
     Done,
     /// The client broke off, or sent something that is not HTTP.
     Failed(hyper::Error),
+    /// It was closed before a request, because its first bytes were not understood.
+    Refused,
+    /// Its reader has too many connections.
+    Rejected,
     /// The client took too long.
     TimedOut,
     /// It waited for its client, and another connection needed its place.
     Evicted,
+    /// It was closed by a stop of the server before a request.
+    Stopped,
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve<S: Service>(
-    stream: TcpStream,
-    activity: Rc<Activity>,
-    worker: Rc<Worker<S>>,
-) {
-    // Otherwise a small answer would wait for the client's acknowledgement. The call fails only on
-    // a socket that is closed.
-    let _ = stream.set_nodelay(true);
+/// The reaction of a connection to a stop of the server.
+pub(super) enum Finish {
+    /// It ends by itself, and has to be polled for that.
+    BySelf,
+    /// It can be closed at once.
+    Now,
+}
+
+/// Serves HTTP/1 on a connection to its end.
+pub(super) async fn serve_http1<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
+    stream: T,
+    activity: &Rc<Activity>,
+    worker: &Rc<Worker<S>>,
+) -> End {
     let stream = Rc::new(RefCell::new(stream));
-    let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(&activity) };
-    match converse(socket, &activity, &worker).await {
-        End::TimedOut => worker.metrics().timed_out(),
-        End::Evicted => worker.metrics().shed(),
-        End::Failed(error) if !error.is_parse() => {}
-        End::Done if !activity.has_unread() => {}
+    let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(activity) };
+    let end = converse(socket, activity, worker).await;
+    let lingers = match &end {
+        End::Done => activity.has_unread(),
+        End::Failed(error) => error.is_parse(),
+        _ => false,
+    };
+    if lingers {
         // In a box, so that not every connection reserves memory for its buffer.
-        End::Failed(_) | End::Done => Box::pin(linger(stream)).await,
+        Box::pin(linger(stream)).await;
     }
+    end
 }
 
-/// Runs HTTP on a connection until it ends. A plain loop in one poll function, because hyper, the
-/// alarm, a stop and an eviction have to be looked at together each time the task is woken.
-async fn converse<S: Service>(
-    socket: Socket,
+async fn converse<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
+    socket: Socket<T>,
     activity: &Rc<Activity>,
     worker: &Rc<Worker<S>>,
 ) -> End {
@@ -90,25 +109,42 @@ async fn converse<S: Service>(
         // The time-outs here replace it.
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(socket), service);
-    let mut connection = pin!(connection);
+    let finish = |connection: Pin<&mut http1::Connection<_, _>>| {
+        connection.graceful_shutdown();
+        Finish::BySelf
+    };
+    match drive(pin!(connection), finish, activity, worker).await {
+        Ok(Ok(())) => End::Done,
+        Ok(Err(error)) => End::Failed(error),
+        Err(end) => end,
+    }
+}
+
+/// Runs a connection, or a part of it, until it is done or has to end: then the error says why. A
+/// plain loop in one poll function, because the connection, the alarm, a stop and an eviction have
+/// to be looked at together each time the task is woken.
+pub(super) async fn drive<F: Future, S: Service>(
+    mut future: Pin<&mut F>,
+    finish: impl Fn(Pin<&mut F>) -> Finish,
+    activity: &Rc<Activity>,
+    worker: &Rc<Worker<S>>,
+) -> Result<F::Output, End> {
     let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
     let mut shutting_down = false;
     poll_fn(|cx| {
         // A stop or an eviction wakes this task through the activity.
         activity.register(cx.waker());
         loop {
-            match connection.as_mut().poll(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(End::Done),
-                Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
-                Poll::Pending => {}
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
             }
             if activity.is_evicted() {
-                return Poll::Ready(End::Evicted);
+                return Poll::Ready(Err(End::Evicted));
             }
             let mut wake = activity.deadline(worker.limits());
             // The alarm may go off early, at a deadline that has moved since; that is not the end.
             if alarm.is_elapsed() && wake.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Poll::Ready(End::TimedOut);
+                return Poll::Ready(Err(End::TimedOut));
             }
             if worker.is_stopping() && !shutting_down {
                 match activity.grace() {
@@ -118,9 +154,11 @@ async fn converse<S: Service>(
                     }
                     _ => {
                         shutting_down = true;
-                        connection.as_mut().graceful_shutdown();
-                        // hyper has to be polled once more to act on it.
-                        continue;
+                        match finish(future.as_mut()) {
+                            Finish::Now => return Poll::Ready(Err(End::Stopped)),
+                            // It has to be polled once more to act on it.
+                            Finish::BySelf => continue,
+                        }
                     }
                 }
             }
@@ -140,16 +178,16 @@ async fn converse<S: Service>(
 }
 
 /// Answers one request. Never fails: every refusal is an answer.
-async fn respond<S: Service>(
+pub(super) async fn respond<S: Service>(
     request: Request<Incoming>,
     activity: Rc<Activity>,
     worker: Rc<Worker<S>>,
 ) -> Result<Response<Tracked<S::Body>>, Infallible> {
     let (head, body) = request.into_parts();
     let ambiguity = ambiguity(&head, &activity);
-    // From here on the server is working, not the client: no time-out runs until the answer is
-    // ready.
-    let busy = activity.begin();
+    // From here on the server is working, not the client: no time-out of the client runs until the
+    // answer is ready.
+    let mut busy = activity.begin();
     let read = if body.is_end_stream() {
         true
     } else if ambiguity.is_some() {
@@ -157,19 +195,82 @@ async fn respond<S: Service>(
     } else {
         Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await
     };
-    let mut response = match ambiguity {
-        Some(reason) => worker.service().bad_request(reason),
-        None => worker.service().answer(&head).await,
+    let client = client(&head, &activity, &worker);
+    let mut response = if let Some(reason) = ambiguity {
+        worker.service().refuse(StatusCode::BAD_REQUEST, reason)
+    } else if head.headers.len() > HEADERS_MAX {
+        // Only in HTTP/2: hyper counts those of HTTP/1.
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        worker.service().refuse(status, "The request has too many header fields.")
+    } else if !has_place(client, &activity, &worker, &mut busy) {
+        too_many_requests(worker.service())
+    } else if activity.role() == Role::Redirect {
+        worker.service().redirect(&head)
+    } else {
+        worker.service().answer(&head, client).await
     };
-    if !read {
-        // Closing a socket with unread bytes resets it, and the client would lose the answer.
-        activity.leave_unread();
+    if activity.is_http2() {
+        // It has no such field, and no way in which bytes of a body could be taken for a request.
+        response.headers_mut().remove(CONNECTION);
+    } else {
+        if !read {
+            // Closing a socket with unread bytes resets it, and the client would lose the answer.
+            activity.leave_unread();
+        }
+        if !read || ambiguity.is_some() || worker.is_stopping() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
-    if !read || ambiguity.is_some() || worker.is_stopping() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if activity.role() == Role::Tls
+        && let Some(hsts) = worker.tls().and_then(Tls::hsts)
+    {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
     worker.metrics().answered(response.status());
     Ok(response.map(|body| Tracked::new(body, busy)))
+}
+
+/// The client of a request. What a trusted proxy reports is believed, and nobody else is.
+fn client<S: Service>(head: &Parts, activity: &Activity, worker: &Worker<S>) -> Client {
+    let peer = activity.peer().address();
+    if !activity.is_trusted() {
+        return Client { address: peer };
+    }
+    Client { address: forwarded::reader(&head.headers, &worker.limits().trusted_proxies).or(peer) }
+}
+
+/// Takes a place for a request of a trusted proxy among those of its reader. All other requests are
+/// counted by their connection, and what a proxy asks for itself is not counted.
+fn has_place<S: Service>(
+    client: Client,
+    activity: &Activity,
+    worker: &Worker<S>,
+    busy: &mut Busy,
+) -> bool {
+    let Some(reader) = client.address.filter(|_| activity.is_trusted()) else { return true };
+    if worker.limits().trusted_proxies.has(reader) {
+        return true;
+    }
+    match worker.per_address().enter(reader) {
+        Some(place) => {
+            busy.keep(place);
+            true
+        }
+        None => {
+            worker.metrics().rejected();
+            false
+        }
+    }
+}
+
+/// The answer to a reader who has too many requests in progress.
+fn too_many_requests<S: Service>(service: &S) -> Response<S::Body> {
+    let mut response = service.refuse(
+        StatusCode::TOO_MANY_REQUESTS,
+        "There are too many requests from this address at once.",
+    );
+    response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
+    response
 }
 
 /// The reason why the end of this request's body is not certain, if it is not. A proxy in front may
@@ -211,14 +312,14 @@ async fn read_to_end(mut body: Limited<Incoming>) -> bool {
 
 /// Closes a connection so that the client gets the answer: our side first; then bytes that the
 /// client still sends are read and discarded for a while.
-async fn linger(stream: Rc<RefCell<TcpStream>>) {
+async fn linger<T: AsyncRead + AsyncWrite + Unpin>(stream: Rc<RefCell<T>>) {
     // hyper has dropped its half by now, so this is the last.
     let Some(stream) = Rc::into_inner(stream) else { return };
     // With or without an error, the connection ends here.
     let _ = timeout(LINGER, shut_down(stream.into_inner())).await;
 }
 
-async fn shut_down(mut stream: TcpStream) -> io::Result<()> {
+async fn shut_down(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
     let mut bytes = [0; 2048];
     let mut left = LINGER_BYTES_MAX;
@@ -232,76 +333,4 @@ async fn shut_down(mut stream: TcpStream) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The socket as hyper sees it: every byte is recorded in the activity.
-struct Socket {
-    stream: Rc<RefCell<TcpStream>>,
-    activity: Rc<Activity>,
-}
-
-impl Socket {
-    fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match polled {
-            Poll::Ready(_) => self.activity.wrote(),
-            Poll::Pending => self.activity.could_not_write(),
-        }
-        polled
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
-        if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
-            self.activity.received(new);
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, bytes);
-        self.wrote(polled)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(cx, parts);
-        self.wrote(polled)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.borrow().is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream.borrow_mut()).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(cx)
-    }
-}
-
-/// The memory that one connection takes, with the futures of its answers, in bytes.
-#[cfg(test)]
-pub(in crate::http) fn future_bytes<S: Service>() -> usize {
-    fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
-        size_of::<F>()
-    }
-    size_of_future(serve::<S>)
 }

@@ -1,23 +1,23 @@
-//! The number of connections of each client address, limited so that one client cannot take all
-//! places.
+//! The number of connections of each client address, and of requests of each reader behind a trusted
+//! proxy, limited so that one client cannot take all places.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The number of connections of each address. Not larger than the number of connections, since an
-/// address without one is forgotten.
+/// The number of connections, or of requests, of each address. Not larger than the number of those
+/// that are open, since an address without one is forgotten.
 #[derive(Debug)]
 pub(super) struct PerAddress {
     each_max: usize,
     counts: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// The place of one connection; dropping it frees the place.
+/// The place of one connection or request; dropping it frees the place.
 #[derive(Debug)]
 pub(super) struct Place {
     all: Arc<PerAddress>,
-    /// `None` for loopback, which is not counted.
+    /// `None` for loopback and Unix sockets, which are not counted.
     counted: Option<IpAddr>,
 }
 
@@ -27,7 +27,12 @@ impl PerAddress {
         Arc::new(Self { each_max, counts: Mutex::default() })
     }
 
-    /// A place for another connection from `address`; `None` if it has the maximum.
+    /// A place that is not counted: of a proxy, whose requests are.
+    pub(super) fn uncounted(self: &Arc<Self>) -> Place {
+        Place { all: Arc::clone(self), counted: None }
+    }
+
+    /// A place for another connection or request from `address`; `None` if it has the maximum.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let counted = counted(address);
         if let Some(address) = counted {

@@ -17,17 +17,21 @@ use std::time::Duration;
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::metrics::Metrics;
-use super::per_address::PerAddress;
-use super::worker::{Places, Worker};
-use super::{Service, connection};
+use super::peer::Peer;
+use super::per_address::{PerAddress, Place};
+use super::role::Role;
+use super::socket::{Accepted, Listener};
+use super::tls::Tls;
+use super::worker::{Places, Shared, Worker};
+use super::{Service, accepted};
 use crate::config;
+use crate::ops::sockets::{Address, ListenSocket};
 
 /// The most threads of each worker for blocking work: opening, reading, rendering, compressing.
 const BLOCKING_THREADS_MAX: usize = 32;
@@ -57,7 +61,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The addresses it listens on, in the order of the listeners.
+    /// The TCP addresses it listens on, in the order of the listeners.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -95,50 +99,42 @@ impl Drop for Running {
 /// A listener cannot be duplicated or registered, or a thread or runtime cannot be started. Nothing
 /// is left running then.
 pub(in crate::http) fn serve<S: Service>(
-    listeners: &[std::net::TcpListener],
+    listeners: &[(ListenSocket, Role)],
     limits: &config::Server,
+    tls: Option<Tls>,
     metrics: &Arc<Metrics>,
     services: Vec<S>,
 ) -> io::Result<Running> {
     let (stop, _) = watch::channel(None);
     let mut addresses = Vec::with_capacity(listeners.len());
-    for listener in listeners {
-        addresses.push(listener.local_addr()?);
+    for (listener, _) in listeners {
+        if let Address::Tcp(address) = listener.address()? {
+            addresses.push(address);
+        }
     }
     let mut running = Running { stop, threads: Vec::new(), addresses };
     let shared = Shared {
+        limits: Arc::new(limits.clone()),
+        tls,
+        metrics: Arc::clone(metrics),
         places: Arc::new(Semaphore::new(limits.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
         per_address: PerAddress::new(limits.connections_per_address),
     };
     // If one cannot be started, dropping `running` stops and joins those that were.
     for (n, service) in services.into_iter().enumerate() {
-        let (limits, metrics) = (limits.clone(), Arc::clone(metrics));
+        let shared = shared.clone();
         let stop = running.stop.subscribe();
-        let thread = spawn(
-            n,
-            listeners,
-            move || Worker::new(service, limits, metrics),
-            shared.clone(),
-            stop,
-        )?;
+        let thread = spawn(n, listeners, move || Worker::new(service, shared), stop)?;
         running.threads.push(thread);
     }
     Ok(running)
 }
 
-/// The places that all workers share.
-#[derive(Clone)]
-struct Shared {
-    places: Arc<Semaphore>,
-    per_address: Arc<PerAddress>,
-}
-
 /// Starts the worker thread `n`. `make` runs on that thread, which its worker never leaves.
 fn spawn<S: Service>(
     n: usize,
-    listeners: &[std::net::TcpListener],
+    listeners: &[(ListenSocket, Role)],
     make: impl FnOnce() -> Rc<Worker<S>> + Send + 'static,
-    shared: Shared,
     stop: watch::Receiver<Option<Instant>>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread()
@@ -150,27 +146,20 @@ fn spawn<S: Service>(
     // A listener registers with the runtime that is entered.
     let entered = runtime.enter();
     let mut registered = Vec::with_capacity(listeners.len());
-    for listener in listeners {
-        registered.push(register(listener)?);
+    for (listener, role) in listeners {
+        registered.push(Listener::register(listener, *role)?);
     }
     drop(entered);
     std::thread::Builder::new()
         .name(format!("http-{n}"))
-        .spawn(move || work(runtime, registered, &make(), &shared, stop))
-}
-
-fn register(listener: &std::net::TcpListener) -> io::Result<TcpListener> {
-    let listener = listener.try_clone()?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
+        .spawn(move || work(runtime, registered, &make(), stop))
 }
 
 /// Serves until a stop is requested, and then until all answers are sent or the deadline is over.
 fn work<S: Service>(
     runtime: Runtime,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     worker: &Rc<Worker<S>>,
-    shared: &Shared,
     mut stop: watch::Receiver<Option<Instant>>,
 ) {
     let local = LocalSet::new();
@@ -178,7 +167,7 @@ fn work<S: Service>(
         tokio::select! {
             biased;
             _ = stop.wait_for(Option::is_some) => {}
-            () = accept(worker, &listeners, shared) => {}
+            () = accept(worker, &listeners) => {}
         }
         drop(listeners);
         let deadline = stop.borrow().unwrap_or_else(Instant::now);
@@ -193,13 +182,13 @@ fn work<S: Service>(
 }
 
 /// Accepts for ever.
-async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], shared: &Shared) {
+async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
     let mut pause = PAUSE_MIN;
     let mut shortage = Shortage::default();
     let mut turn = 0;
     loop {
         // The place first: a connection without one would have to be refused after it was accepted.
-        let place = worker.place(&shared.places).await;
+        let place = worker.place().await;
         turn += 1;
         let accepted = if has_room(listeners) {
             accept_any(listeners, turn).await
@@ -207,12 +196,12 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
             Err(Errno::MFILE.into())
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok(accepted) => {
                 shortage.end(Instant::now());
                 pause = PAUSE_MIN;
-                match shared.per_address.enter(address.ip()) {
-                    Some(address) => {
-                        open(worker, stream, Places { _place: place, _address: address })
+                match place_of_peer(worker, accepted.peer) {
+                    Some(counted) => {
+                        open(worker, accepted, Places { _place: place, _address: counted })
                     }
                     None => worker.metrics().rejected(),
                 }
@@ -232,13 +221,25 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[TcpListener], s
     }
 }
 
+/// The place of a connection among those of its peer. Those of a trusted proxy belong to many
+/// readers, and are not counted.
+fn place_of_peer<S: Service>(worker: &Rc<Worker<S>>, peer: Peer) -> Option<Place> {
+    match peer {
+        Peer::Address(address) if !peer.is_trusted(&worker.limits().trusted_proxies) => {
+            worker.per_address().enter(address)
+        }
+        Peer::Address(_) | Peer::Unix => Some(worker.per_address().uncounted()),
+    }
+}
+
 /// Serves a connection in a task of its own.
-fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
-    let open = worker.open(places);
+fn open<S: Service>(worker: &Rc<Worker<S>>, accepted: Accepted, places: Places) {
+    let Accepted { stream, peer, role } = accepted;
+    let open = worker.open(peer, role, places);
     let activity = open.activity();
     let worker = Rc::clone(worker);
     spawn_local(async move {
-        connection::serve(stream, activity, worker).await;
+        accepted::serve(stream, activity, worker).await;
         drop(open);
     });
 }
@@ -246,7 +247,7 @@ fn open<S: Service>(worker: &Rc<Worker<S>>, stream: TcpStream, places: Places) {
 /// Whether descriptors are free beside those that the engine needs to read articles and to write
 /// feeds. The kernel gives the lowest free number, so a copy of a descriptor shows how many are in
 /// use.
-fn has_room(listeners: &[TcpListener]) -> bool {
+fn has_room(listeners: &[Listener]) -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
     let Some(listener) = listeners.first() else { return true };
     let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
@@ -280,7 +281,7 @@ impl Shortage {
 
 /// The next connection of any listener. It begins with the listener at `turn`, so that a busy one
 /// cannot keep the others waiting.
-async fn accept_any(listeners: &[TcpListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
+async fn accept_any(listeners: &[Listener], turn: usize) -> io::Result<Accepted> {
     poll_fn(|cx| {
         for n in 0..listeners.len() {
             let listener = &listeners[(turn + n) % listeners.len()];
@@ -317,40 +318,39 @@ mod tests {
     use std::io::{Read as _, Write as _};
 
     use bytes::Bytes;
-    use http::Response;
     use http::request::Parts;
+    use http::{Response, StatusCode};
     use http_body_util::Full;
 
+    use super::super::Client;
     use super::*;
 
-    /// Answers with the path that is asked, or the reason of a refusal.
+    /// Answers with the path and the client's address, or the reason of a refusal.
     struct Echo;
 
     impl Service for Echo {
         type Body = Full<Bytes>;
 
-        async fn answer(&self, head: &Parts) -> Response<Full<Bytes>> {
-            Response::new(Full::from(head.uri.path().to_owned()))
+        async fn answer(&self, head: &Parts, client: Client) -> Response<Full<Bytes>> {
+            let address = client.address.unwrap();
+            Response::new(Full::from(format!("{} for {address}", head.uri.path())))
         }
 
-        fn bad_request(&self, reason: &'static str) -> Response<Full<Bytes>> {
+        fn refuse(&self, _: StatusCode, reason: &'static str) -> Response<Full<Bytes>> {
             Response::new(Full::from(reason))
+        }
+
+        fn redirect(&self, _: &Parts) -> Response<Full<Bytes>> {
+            Response::new(Full::default())
         }
     }
 
     #[test]
     fn any_service_is_served_until_the_stop() {
-        let limits = config::Server {
-            listen: Vec::new(),
-            max_connections: 8,
-            connections_per_address: 8,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(10),
-            write_timeout: Duration::from_secs(10),
-            stop_timeout: Duration::from_secs(10),
-        };
+        let limits = config::Server::defaults();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let running = serve(&[listener], &limits, &Arc::default(), vec![Echo, Echo]).unwrap();
+        let listeners = [(listener.into(), Role::Plain)];
+        let running = serve(&listeners, &limits, None, &Arc::default(), vec![Echo, Echo]).unwrap();
         let address = running.addresses()[0];
         let ask = |fields: &str| {
             let mut stream = std::net::TcpStream::connect(address).unwrap();
@@ -360,10 +360,11 @@ mod tests {
             stream.read_to_string(&mut text).unwrap();
             text.split_once("\r\n\r\n").unwrap().1.to_owned()
         };
-        assert_eq!(ask(""), "/a");
+        assert_eq!(ask(""), "/a for 127.0.0.1");
         let twice = ask("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
         assert!(twice.contains("must not have both"), "{twice}");
         running.stop(Duration::from_secs(10));
+        drop(listeners);
         assert!(std::net::TcpStream::connect(address).is_err());
     }
 

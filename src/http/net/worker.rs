@@ -12,7 +12,10 @@ use tokio::time::{Instant, timeout};
 use super::super::metrics::Metrics;
 use super::Service;
 use super::activity::Activity;
-use super::per_address::Place;
+use super::peer::Peer;
+use super::per_address::{PerAddress, Place};
+use super::role::Role;
+use super::tls::Tls;
 use crate::config;
 
 /// The interval of looking for idle connections while every place is taken.
@@ -28,11 +31,21 @@ pub(super) struct Places {
     pub(super) _address: Place,
 }
 
+/// What all workers share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) limits: Arc<config::Server>,
+    pub(super) tls: Option<Tls>,
+    pub(super) metrics: Arc<Metrics>,
+    /// The places of connections.
+    pub(super) places: Arc<Semaphore>,
+    pub(super) per_address: Arc<PerAddress>,
+}
+
 /// The state of one worker thread, which it never leaves.
 pub(super) struct Worker<S> {
     service: S,
-    limits: config::Server,
-    metrics: Arc<Metrics>,
+    shared: Shared,
     stopping: Cell<bool>,
     connections: Rc<Connections>,
 }
@@ -46,9 +59,9 @@ struct Connections {
 }
 
 impl<S: Service> Worker<S> {
-    pub(super) fn new(service: S, limits: config::Server, metrics: Arc<Metrics>) -> Rc<Self> {
+    pub(super) fn new(service: S, shared: Shared) -> Rc<Self> {
         let (stopping, connections) = (Cell::new(false), Rc::default());
-        Rc::new(Self { service, limits, metrics, stopping, connections })
+        Rc::new(Self { service, shared, stopping, connections })
     }
 
     pub(super) fn service(&self) -> &S {
@@ -56,11 +69,20 @@ impl<S: Service> Worker<S> {
     }
 
     pub(super) fn limits(&self) -> &config::Server {
-        &self.limits
+        &self.shared.limits
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
-        &self.metrics
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
+    }
+
+    /// TLS, if it is on.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.shared.tls.as_ref()
+    }
+
+    pub(super) fn per_address(&self) -> &Arc<PerAddress> {
+        &self.shared.per_address
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -68,15 +90,16 @@ impl<S: Service> Worker<S> {
     }
 
     /// Adds a connection, which counts as open until the returned value is dropped.
-    pub(super) fn open(&self, places: Places) -> Open {
-        let activity = Activity::new();
+    pub(super) fn open(&self, peer: Peer, role: Role, places: Places) -> Open {
+        let is_trusted = peer.is_trusted(&self.shared.limits.trusted_proxies);
+        let activity = Activity::new(peer, role, is_trusted);
         let number = self.connections.next.get();
         self.connections.next.set(number + 1);
         self.connections.open.borrow_mut().insert(number, Rc::clone(&activity));
-        self.metrics.accepted();
+        self.metrics().accepted();
         Open {
             connections: Rc::clone(&self.connections),
-            metrics: Arc::clone(&self.metrics),
+            metrics: Arc::clone(self.metrics()),
             activity,
             number,
             _places: places,
@@ -85,7 +108,8 @@ impl<S: Service> Worker<S> {
 
     /// Waits for a place for another connection. While there is none, connections that have been
     /// idle for the longest time are closed.
-    pub(super) async fn place(&self, places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    pub(super) async fn place(&self) -> OwnedSemaphorePermit {
+        let places = &self.shared.places;
         loop {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return place;

@@ -9,7 +9,7 @@ use super::rig::{BIG_BYTES, Client, PATIENCE, limited, limits, request, rig, wai
 const SHORT: Duration = Duration::from_millis(200);
 
 #[test]
-fn a_slow_head_is_cut() {
+pub(super) fn a_slow_head_is_cut() {
     let rig = limited(dropfeed::testing::config::Server { header_timeout: SHORT, ..limits() });
     for begun in ["", "G", "GET /rss.xml HTTP/1.1\r\nHost: h\r\nx: "] {
         let mut client = rig.connect();
@@ -26,7 +26,7 @@ fn a_slow_head_is_cut() {
 }
 
 #[test]
-fn an_idle_connection_has_longer_than_a_head() {
+pub(super) fn an_idle_connection_has_longer_than_a_head() {
     let idle_timeout = SHORT * 3;
     let rig = limited(dropfeed::testing::config::Server {
         header_timeout: SHORT,
@@ -42,7 +42,7 @@ fn an_idle_connection_has_longer_than_a_head() {
 }
 
 #[test]
-fn our_own_work_is_not_the_clients_fault() {
+pub(super) fn our_own_work_is_not_the_clients_fault() {
     let rig = limited(dropfeed::testing::config::Server {
         header_timeout: SHORT,
         idle_timeout: SHORT,
@@ -57,7 +57,7 @@ fn our_own_work_is_not_the_clients_fault() {
 }
 
 #[test]
-fn a_reader_that_takes_nothing_is_cut() {
+pub(super) fn a_reader_that_takes_nothing_is_cut() {
     let rig = limited(dropfeed::testing::config::Server { write_timeout: SHORT, ..limits() });
     let mut client = rig.connect();
     client.send(&request("GET /big.mp4"));
@@ -71,8 +71,33 @@ fn a_reader_that_takes_nothing_is_cut() {
     assert_eq!(client.rest_of(10_000_000), 10_000_000);
 }
 
+/// It makes progress all the time, and yet too little.
 #[test]
-fn places_are_bounded() {
+pub(super) fn a_reader_that_takes_too_little_is_cut() {
+    let rig = limited(dropfeed::testing::config::Server { response_timeout: SHORT, ..limits() });
+    let mut client = rig.connect();
+    let start = Instant::now();
+    client.send(&request("GET /big.mp4"));
+    assert_eq!(client.head().status, 200);
+    let mut read = 0;
+    wait_for("it is cut", || {
+        let mut bytes = [0; 256];
+        read += client.stream.read(&mut bytes).unwrap_or_default();
+        rig.metrics.counts().timed_out == 1
+    });
+    assert!(start.elapsed() >= SHORT && (read as u64) < BIG_BYTES);
+    // The time is that of one response, not of the connection.
+    let mut client = rig.connect();
+    let start = Instant::now();
+    while start.elapsed() < SHORT * 2 {
+        client.send(&request("GET /feed.json"));
+        assert_eq!(client.answer(false).status, 200);
+    }
+    assert_eq!(rig.metrics.counts().timed_out, 1);
+}
+
+#[test]
+pub(super) fn places_are_bounded() {
     let rig = limited(dropfeed::testing::config::Server { max_connections: 2, ..limits() });
     // Two that are at work are not to be closed; the third waits.
     let mut busy: Vec<Client> = (0..2).map(|_| rig.connect()).collect();
@@ -92,7 +117,7 @@ fn places_are_bounded() {
 }
 
 #[test]
-fn who_waits_makes_room() {
+pub(super) fn who_waits_makes_room() {
     let rig = limited(dropfeed::testing::config::Server { max_connections: 3, ..limits() });
     let mut waiting: Vec<Client> = (0..3).map(|_| rig.connect()).collect();
     waiting[0].send("GET /never HTTP/1.1\r\n");
@@ -102,7 +127,7 @@ fn who_waits_makes_room() {
 }
 
 #[test]
-fn loopback_is_not_counted() {
+pub(super) fn loopback_is_not_counted() {
     let rig = rig();
     assert_eq!(limits().connections_per_address, 1);
     let mut clients: Vec<Client> = (0..10).map(|_| rig.connect()).collect();
@@ -116,7 +141,7 @@ fn loopback_is_not_counted() {
 }
 
 #[test]
-fn a_stop_lets_answers_finish() {
+pub(super) fn a_stop_lets_answers_finish() {
     let rig = rig();
     let address = rig.address;
     let mut download = rig.connect();
@@ -143,7 +168,7 @@ fn a_stop_lets_answers_finish() {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_ever() {
+pub(super) fn a_stop_does_not_wait_for_ever() {
     let rig = rig();
     let mut download = rig.connect();
     download.send(&request("GET /big.mp4"));
@@ -153,7 +178,7 @@ fn a_stop_does_not_wait_for_ever() {
 }
 
 #[test]
-fn a_request_that_is_on_its_way_is_answered() {
+pub(super) fn a_request_that_is_on_its_way_is_answered() {
     let rig = rig();
     let mut client = rig.connect();
     wait_for("it is accepted", || rig.metrics.counts().open == 1);

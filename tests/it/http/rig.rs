@@ -1,5 +1,6 @@
 //! A server over a snapshot made by hand, and a client that sees every byte.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,10 +13,13 @@ use bytes::Bytes;
 use dropfeed::testing::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::testing::engine::{Clock, ManualClock};
-use dropfeed::testing::http::{Edge, Metrics, Running, start};
+use dropfeed::testing::http::{Edge, ListenSocket, Metrics, Role, Running, start};
 use dropfeed::testing::publish::{
     Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
 };
+use tokio_rustls::rustls::{self, ClientConnection};
+
+use super::authority::Authority;
 
 /// Nothing here takes this long unless it hangs.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -207,17 +211,20 @@ pub(super) struct Rig {
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) address: SocketAddr,
+    tls: Option<Authority>,
 }
 
 pub(super) fn limits() -> Server {
+    let defaults = Config::of("", std::path::Path::new("/nowhere")).unwrap();
     Server {
-        listen: Vec::new(),
         max_connections: 64,
         connections_per_address: 1,
         header_timeout: PATIENCE,
         idle_timeout: PATIENCE,
         write_timeout: PATIENCE,
+        response_timeout: PATIENCE,
         stop_timeout: PATIENCE,
+        ..defaults.server
     }
 }
 
@@ -229,10 +236,29 @@ pub(super) fn unpublished(server: Server) -> Rig {
     let time_of_day: Arc<dyn Clock> = Arc::clone(&clock) as _;
     let edge = Edge { find, ..Edge::new(Arc::clone(&published), render, server, time_of_day) };
     let metrics = Arc::clone(&edge.metrics);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let running = start(vec![listener], edge).unwrap();
+    let listener: ListenSocket = TcpListener::bind("127.0.0.1:0").unwrap().into();
+    let tls = TLS.get().then(Authority::new);
+    let (role, settings) = match &tls {
+        Some(authority) => (Role::Tls, Some(authority.server(Duration::ZERO))),
+        None => (Role::Plain, None),
+    };
+    let running = start(vec![(listener, role)], Edge { tls: settings, ..edge }).unwrap();
     let address = running.addresses()[0];
-    Rig { running, published, renderer, metrics, clock, address }
+    Rig { running, published, renderer, metrics, clock, address, tls }
+}
+
+thread_local! {
+    /// Whether the servers of this thread, and their clients, speak TLS.
+    static TLS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs tests with servers that speak TLS.
+pub(super) fn over_tls(tests: &[fn()]) {
+    TLS.set(true);
+    for test in tests {
+        test();
+    }
+    TLS.set(false);
 }
 
 /// A server of `https://example.org/`.
@@ -248,8 +274,17 @@ pub(super) fn limited(server: Server) -> Rig {
 }
 
 impl Rig {
+    /// What its clients need for TLS.
+    pub(super) fn authority(&self) -> &Authority {
+        self.tls.as_ref().expect("it speaks TLS")
+    }
+
     pub(super) fn connect(&self) -> Client {
-        Client::connect(self.address)
+        let client = Client::connect(self.address);
+        match &self.tls {
+            Some(authority) => client.with_tls(authority, &[b"http/1.1"]),
+            None => client,
+        }
     }
 
     /// One request on a connection of its own; see [`request`].
@@ -274,9 +309,58 @@ pub(super) fn request(short: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: example.org\r\n{fields}\r\n")
 }
 
+/// A connection with or without TLS.
+pub(super) struct Wire {
+    pub(super) tcp: TcpStream,
+    tls: Option<ClientConnection>,
+}
+
+impl Read for Wire {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => match rustls::Stream::new(tls, &mut self.tcp).read(bytes) {
+                // The end without an alert, as plain sockets have it.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+                read => read,
+            },
+            None => self.tcp.read(bytes),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.tcp).write(bytes),
+            None => self.tcp.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => rustls::Stream::new(tls, &mut self.tcp).flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Wire {
+    pub(super) fn set_read_timeout(&self, limit: Option<Duration>) -> std::io::Result<()> {
+        self.tcp.set_read_timeout(limit)
+    }
+
+    pub(super) fn shutdown(&mut self, side: Shutdown) -> std::io::Result<()> {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            self.flush()?;
+        }
+        self.tcp.shutdown(side)
+    }
+}
+
 /// One connection.
 pub(super) struct Client {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Wire,
     buffer: Vec<u8>,
 }
 
@@ -285,7 +369,19 @@ impl Client {
         let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::new() }
+        Self { stream: Wire { tcp: stream, tls: None }, buffer: Vec::new() }
+    }
+
+    /// Speaks TLS from now on, after a handshake that offers these protocols.
+    pub(super) fn with_tls(mut self, authority: &Authority, protocols: &[&[u8]]) -> Self {
+        let config = authority.client(protocols);
+        let name = "localhost".try_into().unwrap();
+        let mut tls = ClientConnection::new(config, name).unwrap();
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream.tcp).unwrap();
+        }
+        self.stream.tls = Some(tls);
+        self
     }
 
     pub(super) fn send(&mut self, text: &str) {
@@ -400,7 +496,7 @@ impl Answer {
 }
 
 /// Waits until `condition` holds.
-pub(super) fn wait_for(what: &str, condition: impl Fn() -> bool) {
+pub(super) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");

@@ -9,7 +9,7 @@ fn coded(fields: &str) -> String {
 
 /// Whole requests as they are sent, and the status of the one answer; after 4xx the connection ends.
 #[test]
-fn bad_requests() {
+pub(super) fn bad_requests() {
     let rig = rig();
     let many = (0..65).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
     let most = (0..63).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
@@ -80,7 +80,7 @@ fn bad_requests() {
 }
 
 #[test]
-fn pieces_of_any_size() {
+pub(super) fn pieces_of_any_size() {
     let rig = rig();
     let mut client = rig.connect();
     for byte in request("GET /feed.json\nAccept-Encoding: gzip").chars() {
@@ -96,7 +96,7 @@ fn pieces_of_any_size() {
 }
 
 #[test]
-fn pipelining_keeps_the_order() {
+pub(super) fn pipelining_keeps_the_order() {
     let rig = rig();
     let mut client = rig.connect();
     let paths = [
@@ -119,7 +119,7 @@ fn pipelining_keeps_the_order() {
 }
 
 #[test]
-fn connections_are_kept_as_asked() {
+pub(super) fn connections_are_kept_as_asked() {
     let rig = rig();
     for (version, field, kept) in [
         ("HTTP/1.1", "", true),
@@ -146,7 +146,7 @@ fn connections_are_kept_as_asked() {
 }
 
 #[test]
-fn offers_to_upgrade_are_declined() {
+pub(super) fn offers_to_upgrade_are_declined() {
     let rig = rig();
     let mut client = rig.connect();
     let offer = request(
@@ -163,7 +163,7 @@ fn offers_to_upgrade_are_declined() {
 }
 
 #[test]
-fn a_closed_side_still_gets_its_answer() {
+pub(super) fn a_closed_side_still_gets_its_answer() {
     let rig = rig();
     for path in ["/rss.xml", "/warm", "/img/cat.png"] {
         let mut client = rig.connect();
@@ -175,7 +175,7 @@ fn a_closed_side_still_gets_its_answer() {
 }
 
 #[test]
-fn a_body_is_never_taken_for_a_request() {
+pub(super) fn a_body_is_never_taken_for_a_request() {
     let rig = rig();
     let inner = request("GET /nothing");
     let sized = format!("GET /feed.json\nContent-Length: {}", inner.len());
@@ -198,7 +198,7 @@ fn a_body_is_never_taken_for_a_request() {
 }
 
 #[test]
-fn a_body_too_large_to_read_closes() {
+pub(super) fn a_body_too_large_to_read_closes() {
     let rig = rig();
     let mut client = rig.connect();
     client.send(&request("POST /feed.json\nContent-Length: 300000"));
@@ -209,7 +209,7 @@ fn a_body_too_large_to_read_closes() {
 }
 
 #[test]
-fn expectations() {
+pub(super) fn expectations() {
     let rig = rig();
     let mut client = rig.connect();
     client.send(&request("POST /feed.json\nContent-Length: 5\nExpect: 100-continue"));
@@ -223,7 +223,7 @@ fn expectations() {
 }
 
 #[test]
-fn noise_ends_without_a_panic() {
+pub(super) fn noise_ends_without_a_panic() {
     let rig = rig();
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     for round in 0..200 {

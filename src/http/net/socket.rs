@@ -1,0 +1,241 @@
+//! Sockets: what listens, what was accepted, and the layers in which a connection sees its socket.
+//!
+//! `Wire` is next to the kernel, and records progress in writing; `Socket` is next to HTTP/1, and
+//! records what was read. Between them is TLS, or nothing.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use super::activity::Activity;
+use super::peer::Peer;
+use super::role::Role;
+use crate::ops::sockets::ListenSocket;
+
+/// A listening socket of one worker.
+pub(super) struct Listener {
+    socket: Acceptor,
+    role: Role,
+}
+
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A connection that was accepted.
+pub(super) struct Accepted {
+    pub(super) stream: Stream,
+    pub(super) peer: Peer,
+    pub(super) role: Role,
+}
+
+impl Listener {
+    /// A copy of a listening socket, registered with the runtime that is entered.
+    pub(super) fn register(socket: &ListenSocket, role: Role) -> io::Result<Self> {
+        let socket = match socket {
+            ListenSocket::Tcp(listener) => {
+                let listener = listener.try_clone()?;
+                listener.set_nonblocking(true)?;
+                Acceptor::Tcp(TcpListener::from_std(listener)?)
+            }
+            ListenSocket::Unix(listener) => {
+                let listener = listener.try_clone()?;
+                listener.set_nonblocking(true)?;
+                Acceptor::Unix(UnixListener::from_std(listener)?)
+            }
+        };
+        Ok(Self { socket, role })
+    }
+
+    /// Accepts a connection.
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        let role = self.role;
+        match &self.socket {
+            Acceptor::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, address)| {
+                let peer = Peer::of(address.ip());
+                Accepted { stream: Stream::Tcp(stream), peer, role }
+            }),
+            Acceptor::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Accepted {
+                stream: Stream::Unix(stream),
+                peer: Peer::Unix,
+                role,
+            }),
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Acceptor::Tcp(listener) => listener.as_fd(),
+            Acceptor::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+/// An open socket.
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Sends small answers at once, which otherwise wait for the client's acknowledgement.
+    pub(super) fn set_nodelay(&self) {
+        if let Self::Tcp(stream) = self {
+            // Fails only on a socket that is closed.
+            let _ = stream.set_nodelay(true);
+        }
+    }
+
+    /// Looks at the first bytes without reading them. On a Unix socket there are none to see.
+    pub(super) fn poll_peek(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_peek(cx, buffer),
+            Self::Unix(_) => Poll::Ready(Ok(0)),
+        }
+    }
+}
+
+/// Passes a call of `AsyncRead` or `AsyncWrite` to the socket.
+macro_rules! pass_on {
+    ($stream:expr, $call:ident($($argument:expr),*)) => {
+        match $stream {
+            Stream::Tcp(stream) => Pin::new(stream).$call($($argument),*),
+            Stream::Unix(stream) => Pin::new(stream).$call($($argument),*),
+        }
+    };
+}
+
+/// The socket of a connection: every write that the kernel takes, or does not take, is recorded.
+pub(super) struct Wire {
+    pub(super) stream: Stream,
+    activity: Rc<Activity>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Stream, activity: Rc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+
+    fn wrote(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Ready(_) => self.activity.wrote(),
+            Poll::Pending => self.activity.could_not_write(),
+        }
+        polled
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        pass_on!(&mut self.stream, poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = pass_on!(&mut self.stream, poll_write(cx, bytes));
+        self.wrote(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = pass_on!(&mut self.stream, poll_write_vectored(cx, parts));
+        self.wrote(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Unix(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        pass_on!(&mut self.stream, poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        pass_on!(&mut self.stream, poll_shutdown(cx))
+    }
+}
+
+/// A connection as HTTP/1 sees it: every byte that is read is recorded in the activity. Shared, so
+/// that it outlives hyper's half, and can be closed in peace.
+pub(super) struct Socket<T> {
+    pub(super) stream: Rc<RefCell<T>>,
+    pub(super) activity: Rc<Activity>,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
+        if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
+            self.activity.received(new);
+        }
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.borrow().is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_flush(cx);
+        // hyper flushes the socket when its own buffer is empty.
+        if polled.is_ready() {
+            self.activity.flushed();
+        }
+        polled
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(cx)
+    }
+}

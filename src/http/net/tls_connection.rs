@@ -1,0 +1,89 @@
+//! A connection with TLS: the handshake, and then HTTP/2 or HTTP/1.1, as ALPN has chosen.
+//!
+//! The handshake and the head of the first request have the time of one head together.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+
+use tokio::io::{AsyncWriteExt as _, ReadBuf};
+
+use super::Service;
+use super::activity::Activity;
+use super::connection::{End, Finish, drive, serve_http1};
+use super::http2::serve_http2;
+use super::socket::Wire;
+use super::tls::HTTP2;
+use super::worker::Worker;
+
+/// The type of the record that a handshake begins with (RFC 8446, 5.1).
+const HANDSHAKE: u8 = 22;
+
+/// The answer to a request without TLS, which cannot be redirected: its port speaks TLS alone.
+const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 47\r\nConnection: close\r\n\r\n\
+    This port speaks https; the request was http.\r\n";
+
+/// Serves a connection with TLS to its end.
+pub(super) async fn serve_tls<S: Service>(
+    wire: Wire,
+    activity: &Rc<Activity>,
+    worker: &Rc<Worker<S>>,
+) -> End {
+    // A listener has this role only if TLS is on.
+    let Some(tls) = worker.tls() else { return End::Refused };
+    let mut wire = wire;
+    let first = match drive(pin!(first_byte(&wire)), |_| Finish::Now, activity, worker).await {
+        Ok(Ok(first)) => first,
+        Ok(Err(_)) => return End::Refused,
+        Err(end) => return end,
+    };
+    activity.began();
+    if first.is_ascii_uppercase() {
+        return refuse_plain(&mut wire, activity, worker).await;
+    }
+    if first != HANDSHAKE {
+        return End::Refused;
+    }
+    let handshake = pin!(tls.acceptor().accept(wire));
+    let stream = match drive(handshake, |_| Finish::Now, activity, worker).await {
+        Ok(Ok(stream)) => stream,
+        // The client got an alert that says why.
+        Ok(Err(_)) => return End::Refused,
+        Err(end) => return end,
+    };
+    if stream.get_ref().1.alpn_protocol() == Some(HTTP2) {
+        activity.speak_http2();
+        serve_http2(stream, activity, worker).await
+    } else {
+        serve_http1(stream, activity, worker).await
+    }
+}
+
+/// The first byte, which is not read.
+async fn first_byte(wire: &Wire) -> io::Result<u8> {
+    let mut byte = [0];
+    let mut buffer = ReadBuf::new(&mut byte);
+    poll_fn(|cx| wire.stream.poll_peek(cx, &mut buffer)).await?;
+    match buffer.filled() {
+        [byte] => Ok(*byte),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Answers a request without TLS, so that a person sees what is wrong.
+async fn refuse_plain<S: Service>(
+    wire: &mut Wire,
+    activity: &Rc<Activity>,
+    worker: &Rc<Worker<S>>,
+) -> End {
+    let answer = pin!(async {
+        wire.write_all(NOT_TLS).await?;
+        wire.shutdown().await
+    });
+    match drive(answer, |_| Finish::Now, activity, worker).await {
+        Ok(_) => End::Refused,
+        Err(end) => end,
+    }
+}

@@ -1,0 +1,204 @@
+//! Where dropfeed listens: Unix sockets, sockets of a service manager, TLS and its certificate.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tokio_rustls::rustls::{self, ClientConnection};
+
+use crate::fixture::{Site, eventually};
+use crate::http::authority::Authority;
+
+const REQUEST: &str = "GET /-/healthy HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+
+/// The answer to a request over a Unix socket.
+fn ask(path: &Path, fields: &str) -> String {
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.write_all(REQUEST.replace("\r\n\r\n", &format!("\r\n{fields}\r\n")).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Runs it until it ends by itself. Gives its exit status and its log.
+fn refused(mut command: Command) -> (Option<i32>, String) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The address after these words of the log.
+fn address(site: &Site, words: &str) -> String {
+    let log = site.log();
+    let line = log.iter().find_map(|line| line.split_once(words));
+    let (_, rest) = line.unwrap_or_else(|| panic!("no {words:?} in {log:#?}"));
+    rest.split([',', ' ']).next().unwrap().to_owned()
+}
+
+#[test]
+fn a_unix_socket_is_made_replaced_and_removed() {
+    let mut site = Site::started(
+        "server.listen = [\"127.0.0.1:0\", \"unix:http.sock\"]\nserver.unix_mode = \"0640\"",
+    );
+    let path = site.dir.path().join("http.sock");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+    assert_eq!(address(&site, "listening on unix:"), path.display().to_string());
+    assert!(ask(&path, "").starts_with("HTTP/1.1 200"));
+    // It is in use now.
+    let other = Site::new(&format!("server.listen = \"unix:{}\"", path.display()));
+    let (status, log) = refused(other.command(&["serve"]));
+    assert_eq!(status, Some(78), "{log}");
+    let sentence =
+        format!("unix:{} is in use by another program; set server.listen", path.display());
+    assert!(log.contains(&sentence), "{log}");
+    assert!(ask(&path, "").starts_with("HTTP/1.1 200"));
+    site.stop();
+    assert!(!path.exists());
+    // One that a dead process left is replaced.
+    site.start();
+    site.kill();
+    assert!(path.exists());
+    site.start();
+    assert!(ask(&path, "").starts_with("HTTP/1.1 200"));
+    site.stop();
+    // What is no socket stays.
+    fs::write(&path, "mine").unwrap();
+    let (status, log) = refused(site.command(&["serve"]));
+    assert_eq!(status, Some(78), "{log}");
+    assert!(log.contains("the file is not a socket, and is not replaced"), "{log}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn the_readers_behind_a_unix_socket_are_counted() {
+    let site = Site::started(
+        "server.listen = [\"127.0.0.1:0\", \"unix:http.sock\"]\nserver.trusted_proxies = \"unix\"\n\
+         server.connections_per_address = 1",
+    );
+    let path = site.dir.path().join("http.sock");
+    // More connections than a reader may have requests: they belong to the proxy.
+    let held: Vec<UnixStream> = (0..5).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    for fields in ["", "X-Forwarded-For: 192.0.2.1\r\n", "Forwarded: for=192.0.2.1\r\n"] {
+        assert!(ask(&path, fields).starts_with("HTTP/1.1 200"), "{fields}");
+    }
+    drop(held);
+}
+
+/// The sockets are on the descriptors from 3 on, as systemd passes them: the shell moves there what it
+/// gets as its standard input, and keeps its process number.
+#[test]
+fn a_unix_socket_of_the_service_manager_is_used() {
+    let site = Site::new("server.listen = \"127.0.0.1:1\"\nsite.url = \"https://test.example/\"");
+    let path = site.dir.path().join("passed.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let daemon = site.command(&["serve"]);
+    let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg(daemon.get_program()).args(daemon.get_args());
+    shell.stdin(Stdio::from(OwnedFd::from(listener))).stderr(Stdio::null());
+    let mut child = shell.spawn().unwrap();
+    // The backlog of the socket holds the request until it is served.
+    assert!(ask(&path, "").starts_with("HTTP/1.1 200"));
+    let stopped = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(stopped.success() && child.wait().unwrap().success());
+    // It was not made here.
+    assert!(path.exists());
+}
+
+/// The settings of a site with TLS.
+fn with_tls(authority: &Authority, more: &str) -> String {
+    format!(
+        "site.url = \"https://test.example/\"\ntls.listen = \"127.0.0.1:0\"\ntls.certificate = {:?}\ntls.key = {:?}\n{more}",
+        authority.certificate(),
+        authority.key()
+    )
+}
+
+/// The answer to a request over TLS; an error if the certificate is not the one that is trusted.
+fn ask_tls(address: &str, authority: &Authority) -> std::io::Result<String> {
+    let mut tcp = TcpStream::connect(address)?;
+    let name = "localhost".try_into().unwrap();
+    let mut tls = ClientConnection::new(authority.client(&[]), name).unwrap();
+    let mut stream = rustls::Stream::new(&mut tls, &mut tcp);
+    stream.write_all(REQUEST.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn a_renewed_certificate_is_taken_under_load() {
+    let mut authority = Authority::new();
+    let site = Site::started(&with_tls(&authority, "tls.hsts_max_age_s = 300"));
+    let tls = address(&site, "listening on https://");
+    let answer = ask_tls(&tls, &authority).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\r\nstrict-transport-security: max-age=300\r\n"), "{answer}");
+    assert!(!site.get("/-/healthy").head.contains("strict-transport-security"));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Whatever certificate it has, it answers every handshake.
+        let load = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                TcpStream::connect(&tls).and_then(|mut stream| stream.write_all(b"\x16")).unwrap();
+            }
+        });
+        // By itself, within two looks.
+        authority.renew();
+        eventually("the new certificate is in use", || ask_tls(&tls, &authority).is_ok());
+        // At once, when asked.
+        authority.renew();
+        assert!(ask_tls(&tls, &authority).is_err());
+        site.hang_up();
+        eventually("the next certificate is in use", || ask_tls(&tls, &authority).is_ok());
+        is_over.store(true, Ordering::Relaxed);
+        load.join().unwrap();
+    });
+    let taken = |site: &Site| site.log().iter().filter(|line| line.contains("is in use")).count();
+    assert_eq!(taken(&site), 2, "{:#?}", site.log());
+    // A bad pair is named, and changes nothing.
+    authority.put("nothing", "nothing");
+    site.hang_up();
+    eventually("it is reported", || {
+        site.log().iter().any(|line| {
+            line.contains("has no certificate in PEM format; the previous certificate stays in use")
+        })
+    });
+    assert!(ask_tls(&tls, &authority).is_ok());
+}
+
+#[test]
+fn without_a_usable_certificate_it_does_not_start() {
+    let authority = Authority::new();
+    let site = Site::new(&with_tls(&authority, ""));
+    authority.put(&fs::read_to_string(authority.certificate()).unwrap(), "nothing");
+    let (status, log) = refused(site.command(&["serve"]));
+    assert_eq!(status, Some(78), "{log}");
+    assert!(log.contains("has no private key in PEM format"), "{log}");
+}
+
+#[test]
+fn a_listener_redirects_to_the_site() {
+    let authority = Authority::new();
+    let site = Site::started(&with_tls(&authority, "tls.redirect_listen = \"127.0.0.1:0\""));
+    let line = site.log().into_iter().find(|line| line.contains("redirecting to")).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
+    // Without an article, there is a snapshot after the first scan.
+    eventually("the site is published", || site.get("/rss.xml").status == 200);
+    for (path, status, location) in [
+        ("/", 301, Some("https://test.example/")),
+        ("/a/b?c=d&e", 301, Some("https://test.example/a/b?c=d&e")),
+        ("//evil.example/%2e%2e", 301, Some("https://test.example//evil.example/%2e%2e")),
+        ("http://evil.example/a", 301, Some("https://test.example/a")),
+    ] {
+        let response = crate::fixture::get(&address, path, "");
+        assert_eq!((response.status, response.header("location")), (status, location), "{path}");
+        assert_eq!(response.header("strict-transport-security"), None);
+    }
+}
