@@ -4,6 +4,7 @@ A suite is run by `run`, which sets DROPFEED (the program) and E2E_WORK (a direc
 """
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -60,9 +61,15 @@ def work(name):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(('127.0.0.1', 0))
-        return sock.getsockname()[1]
+    """A port that is free on all addresses, below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(('', port))
+                return port
+            except OSError:
+                pass  # In use: another one.
 
 
 class Site:
@@ -102,6 +109,10 @@ class Site:
             return self.ask('/-/ready').status == 200
         except OSError:
             return False
+
+    def wait_for(self, count, path='/feed.json'):
+        """Waits until a JSON feed has this number of articles."""
+        wait_until(f'{count} articles in {path}', lambda: len(json.loads(self.ask(path).body)['items']) == count)
 
     def log(self):
         return (self.directory / 'log').read_text(errors='replace')

@@ -30,7 +30,7 @@ def main():
     articles = corpus.make(site.directory / 'articles')
     (site.directory / 'articles/big.zip').write_bytes(b'0123456789abcdef' * (BIG_BYTES // 16))
     with site:
-        wait_until('everything is published', lambda: len(json.loads(site.ask('/feed.json').body)['items']) == len(articles))
+        site.wait_for(len(articles))
         for part in (curl, validators, head_equals_get, encodings, ranges, deltas, on_the_wire, broken_requests, slow_heads,
                      a_reader_without_haste, a_reader_that_stops, many_at_once, absent):
             start = time.monotonic()
