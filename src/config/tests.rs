@@ -528,7 +528,7 @@ fn every_key_has_a_place_among_the_changes() {
             "articles.ignore" => "[\"x\"]",
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",
-            "articles.poll" => "true",
+            "articles.poll" | "articles.math" => "true",
             "articles.settle_ms" => "1",
             "articles.settle_max_ms" => "9000",
             "articles.max_bytes" | "articles.max_html_bytes" | "feeds.max_bytes" => "2048",
