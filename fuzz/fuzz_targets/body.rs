@@ -6,7 +6,7 @@ use dropfeed::testing::article::{Limits, Reading, body, check_invariants, head};
 use dropfeed::testing::base::RelPath;
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits { depth: 100, max_bytes: 1 << 20 };
+const LIMITS: Limits = Limits { depth: 100, max_bytes: 1 << 20, math: true };
 
 fuzz_target!(|bytes: &[u8]| {
     for name in ["news/a.md", "news/a.html", "news/a.txt"] {

@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn too_large_is_an_error() {
-        let limits = Limits { depth: 100, max_bytes: 1000 };
+        let limits = Limits { depth: 100, max_bytes: 1000, math: false };
         for (name, text) in [
             ("a.md", "*a* ".repeat(400)),
             ("a.md", "<b>a</b> ".repeat(400)),

@@ -21,7 +21,7 @@ use super::{html, markdown, plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger
 /// are read again.
-pub const HEAD_VERSION: u32 = 5;
+pub const HEAD_VERSION: u32 = 6;
 
 /// Graphemes of a title.
 const TITLE_MAX: usize = 1_000;
@@ -143,6 +143,7 @@ fn assemble(
         language: keys.language().or(location.language),
         image: keys.image(),
         private_files: Vec::new(),
+        math: keys.math(),
         draft: location.draft | keys.is_withheld(),
         unlisted: keys.is_unlisted(),
         no_feed: keys.is_kept_from_feeds(),

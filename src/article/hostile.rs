@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use crate::base::RelPath;
 
 use super::testing::{LIMITS, head};
-use super::{TitleFrom, body, html, invariants, markdown, plain_text};
+use super::{Head, TitleFrom, body, html, invariants, markdown, plain_text};
 
 fn holds(name: &str, input: &[u8]) -> Result<(), String> {
     let path = RelPath::new(name).unwrap();
-    for title_from in [TitleFrom::Heading, TitleFrom::FirstLine] {
-        match body(&path, input, &head(title_from), &LIMITS) {
+    for (title_from, math) in [(TitleFrom::Heading, true), (TitleFrom::FirstLine, false)] {
+        let head = Head { math: Some(math), ..head(title_from) };
+        match body(&path, input, &head, &LIMITS) {
             Ok((body, _)) => {
                 invariants::check(&body.html)?;
                 if body.html.len() > LIMITS.max_bytes || body.summary.chars().count() > 600 {
@@ -35,7 +36,7 @@ fn holds(name: &str, input: &[u8]) -> Result<(), String> {
 }
 
 /// Pieces of which hostile texts are made.
-const SEEDS: [&str; 81] = [
+const SEEDS: [&str; 91] = [
     ">",
     "> ",
     "- ",
@@ -117,6 +118,16 @@ const SEEDS: [&str; 81] = [
     "{{< code >}}",
     "https://a.b/_c_ ",
     "<textarea>",
+    "$",
+    "$a$ ",
+    "$$a$$ ",
+    "$$\n- a\n$$\n",
+    "\\(a\\) ",
+    "\\[",
+    "$\\sqrt$ ",
+    "{$",
+    "\n```math\n{\n```\n",
+    "$<!--$ ",
 ];
 
 /// Pieces that hide their `hid`, show nothing, or show something of their own, in any order.
@@ -219,6 +230,12 @@ fn bombs(n: usize) -> Vec<(&'static str, String)> {
         ("lines of spaces", " \n".repeat(200 * n) + "a\n\nb"),
         ("tags on one line", "x{{ a }}".repeat(50 * n)),
         ("image nesting", format!("{}a{}", "![".repeat(20 * n), "](b)".repeat(20 * n))),
+        ("a long formula", format!("${}$", r"\quad ".repeat(100 * n))),
+        ("nested groups", format!("${}x{}$", "{".repeat(100 * n), "}".repeat(100 * n))),
+        ("nested roots", format!("$${}x$$", r"\sqrt ".repeat(100 * n))),
+        ("many formulas", format!("${}$ ", r"\quad ".repeat(500)).repeat(n)),
+        ("many bad formulas", r"$\a$ ".repeat(100 * n)),
+        ("many different formulas", (0..20 * n).map(|n| format!("$\\a{n}$ <b>")).collect()),
         ("definitions", (0..20 * n).map(|n| format!("[{n}]: x\n")).collect()),
     ]
 }

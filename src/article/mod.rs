@@ -10,7 +10,7 @@
 //! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
 //! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
 //! references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
-//! `body` put these together; `model` has the values that they return.
+//! `body` put these together; `pictures` adds to a body what only a page has; `model` has the values that they return.
 
 mod body;
 mod dates;
@@ -26,6 +26,7 @@ mod html;
 pub(crate) mod location;
 mod markdown;
 mod model;
+pub(crate) mod pictures;
 mod plain_text;
 mod private_files;
 mod rendering;

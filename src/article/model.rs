@@ -101,6 +101,9 @@ pub struct Head {
     /// [`private_files`](super::private_files()).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub private_files: Vec<String>,
+    /// Whether its Markdown has formulas; `None` if the site decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub math: Option<bool>,
     /// Keeps the article unpublished.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,

@@ -104,7 +104,7 @@ fn names_asset(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { depth: 100, max_bytes: 1 << 20 };
+    const LIMITS: Limits = Limits { depth: 100, max_bytes: 1 << 20, math: false };
 
     fn of(path: &str, text: &str, image: Option<&str>) -> Vec<String> {
         let head = Head { title: "T".into(), image: image.map(str::to_owned), ..Head::default() };

@@ -8,13 +8,15 @@ use super::model::Head;
 /// The deepest nesting in a feed, whatever the limits say: readers' own parsers give up soon after.
 const DEPTH_MAX: usize = 100;
 
-/// Limits on one rendering.
+/// Limits on one rendering, and what the site adds to Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Nested elements; at most 100, whatever is asked for.
     pub depth: usize,
     /// Bytes of HTML.
     pub max_bytes: usize,
+    /// Whether Markdown has formulas, unless its front matter says otherwise.
+    pub math: bool,
 }
 
 /// The article and the limits of one rendering.
@@ -24,6 +26,13 @@ pub(crate) struct Rendering<'a> {
     pub(crate) resolver: Resolver,
     /// A prefix that makes ids unique among the articles of a page.
     pub(crate) prefix: String,
+}
+
+impl Rendering<'_> {
+    /// Whether the article's Markdown has formulas.
+    pub(crate) fn has_math(&self) -> bool {
+        self.head.math.unwrap_or(self.limits.math)
+    }
 }
 
 /// The deepest nesting of a rendering.

@@ -4,7 +4,8 @@ use crate::base::html::unescape;
 use crate::base::text::{excerpt, line};
 
 use super::feed_html::elements::{Role, find};
-use super::feed_html::{MORE, Part, Parts, parts};
+use super::feed_html::mathml::MATH;
+use super::feed_html::{MORE, Part, Parts, attributes, parts};
 
 /// The length of a summary in graphemes, about.
 const LIMIT: usize = 280;
@@ -89,6 +90,11 @@ impl Iterator for Blocks<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let mut text = String::new();
         while let Some(part) = self.parts.next() {
+            if self.silent.is_none()
+                && let Part::Start(MATH, values) = part
+            {
+                text.push_str(&tex(values));
+            }
             if self.is_silent(part) {
                 continue;
             }
@@ -134,7 +140,7 @@ impl<'h> Blocks<'h> {
         let Some((name, depth)) = &mut self.silent else {
             let Part::Start(name, attributes) = part else { return false };
             let is_note = name == "sup" && attributes.starts_with(" id=\"fnref-");
-            if !is_note && !matches!(name, "rt" | "rp" | "audio" | "video") {
+            if !is_note && !matches!(name, "rt" | "rp" | "audio" | "video" | MATH) {
                 return false;
             }
             self.silent = Some((name, 1));
@@ -152,6 +158,19 @@ impl<'h> Blocks<'h> {
         }
         true
     }
+}
+
+/// The source of a formula, from the attributes of its element.
+fn tex(values: &str) -> String {
+    let (mut tex, mut sign) = (String::new(), "$");
+    for (name, value) in attributes(values) {
+        match name {
+            "alttext" => tex = unescape(value).into_owned(),
+            "display" => sign = "$$",
+            _ => {}
+        }
+    }
+    format!("{sign}{tex}{sign}")
 }
 
 /// The name of a block or a part of a table; `None` for inline elements.
@@ -183,6 +202,10 @@ mod tests {
             (
                 "<p>a<sup id=\"fnref-x-1\"><a href=\"\">1</a></sup>b <ruby>漢<rp>(</rp><rt>kan</rt></ruby></p>",
                 "ab 漢",
+            ),
+            (
+                "<p>If <math alttext=\"a &lt; b\"><mi>a</mi><mo>&lt;</mo><mi>b</mi></math>, then <math display=\"block\" alttext=\"c\"><mi>c</mi></math></p>",
+                "If $a < b$, then $$c$$",
             ),
             ("", ""),
         ] {

@@ -10,7 +10,7 @@ pub(crate) fn head(title_from: TitleFrom) -> Head {
     Head { title: "T".to_owned(), title_from, ..Head::default() }
 }
 
-pub(crate) const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
+pub(crate) const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20, math: false };
 
 /// The body of `text` in the file of that name beneath `news`, with `^` for U+0001.
 pub(crate) fn rendered(name: &str, text: &str, title_from: TitleFrom) -> Body {

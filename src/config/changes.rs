@@ -99,6 +99,7 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         max_bytes,
         max_depth,
         max_html_bytes,
+        math,
         grace,
         reconcile,
         poll,
@@ -115,6 +116,7 @@ fn articles(old: &Articles, new: &Articles) -> Vec<Row> {
         ("articles.max_bytes", *max_bytes != new.max_bytes, Effect::Reload),
         ("articles.max_depth", *max_depth != new.max_depth, Effect::Reload),
         ("articles.max_html_bytes", *max_html_bytes != new.max_html_bytes, Effect::Reload),
+        ("articles.math", *math != new.math, Effect::Reload),
         ("articles.grace_s", *grace != new.grace, Effect::Reload),
         (
             "articles.minor_edit_percent",

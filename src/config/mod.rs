@@ -245,6 +245,8 @@ pub struct Articles {
     pub max_depth: usize,
     /// Largest rendered article in bytes of HTML.
     pub max_html_bytes: usize,
+    /// Whether Markdown has formulas, unless an article says otherwise.
+    pub math: bool,
     /// `grace_s`: how long a file must be missing before its article is removed.
     pub grace: Duration,
     /// An edit of at most this share of the words does not move `updated`, in percent.

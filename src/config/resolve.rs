@@ -192,6 +192,7 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
         max_bytes: reader.number("articles", "max_bytes", 4 << 20, 1024..=GIB).value,
         max_depth: size(reader, "articles", "max_depth", 100, 1..=500),
         max_html_bytes: size(reader, "articles", "max_html_bytes", 16 << 20, 1024..=GIB),
+        math: reader.flag("articles", "math", false),
         grace: seconds(reader, "articles", "grace_s", 10, 0..=30 * DAY_S),
         minor_edit_percent: reader.number("articles", "minor_edit_percent", 2, 0..=100).value,
         minor_edit_words: reader.number("articles", "minor_edit_words", 3, 0..=1_000_000).value,

@@ -631,7 +631,7 @@ fn every_key_has_a_place_among_the_changes() {
             "articles.ignore" => "[\"x\"]",
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",
-            "articles.poll" | "readers.enabled" => "true",
+            "articles.poll" | "articles.math" | "readers.enabled" => "true",
             "access_log.format" => "\"json\"",
             "access_log.anonymize" => "false",
             "articles.settle_ms" => "1",

@@ -11,51 +11,78 @@ use bytes::Bytes;
 
 use crate::base::{Digest, Timestamp, time};
 use crate::publish::render::{Asset, Unrendered};
-use crate::source::{AssetFile, Fingerprint};
+use crate::source::{AssetFile, Fingerprint, PictureSize};
 
 /// The largest file that is named by the digest of its bytes, so that replicas agree. Reading it
 /// takes a few milliseconds.
 const DIGESTED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Digests in each half of [`Digests`], of about 100 bytes each.
+/// Entries in each half of [`ByFingerprint`], of about 100 bytes each.
 const HALF_MAX: usize = 2048;
 
-/// The digests of small files by fingerprint; bounded.
-#[derive(Debug, Default)]
-pub(super) struct Digests(Mutex<Halves>);
+/// The digests of small files.
+pub(super) type Digests = ByFingerprint<Digest>;
 
-/// Two generations of digests. When `recent` is full it becomes `earlier`, and the digests of the
+/// The sizes of pictures; `None` for a file that has none.
+pub(super) type Sizes = ByFingerprint<Option<PictureSize>>;
+
+/// What is known of files, by fingerprint; bounded.
+#[derive(Debug)]
+pub(super) struct ByFingerprint<T>(Mutex<Halves<T>>);
+
+/// Two generations of entries. When `recent` is full it becomes `earlier`, and the entries of the
 /// old `earlier` that were not used meanwhile are forgotten: nearly the least recently used,
 /// without keeping an order.
-#[derive(Debug, Default)]
-struct Halves {
-    recent: HashMap<Fingerprint, Digest>,
-    earlier: HashMap<Fingerprint, Digest>,
+#[derive(Debug)]
+struct Halves<T> {
+    recent: HashMap<Fingerprint, T>,
+    earlier: HashMap<Fingerprint, T>,
 }
 
-impl Digests {
-    fn get(&self, fingerprint: &Fingerprint) -> Option<Digest> {
+impl<T> Default for ByFingerprint<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Halves { recent: HashMap::new(), earlier: HashMap::new() }))
+    }
+}
+
+impl<T: Copy> ByFingerprint<T> {
+    fn get(&self, fingerprint: &Fingerprint) -> Option<T> {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(digest) = halves.recent.get(fingerprint) {
-            return Some(*digest);
+        if let Some(known) = halves.recent.get(fingerprint) {
+            return Some(*known);
         }
-        let digest = *halves.earlier.get(fingerprint)?;
-        halves.put(*fingerprint, digest);
-        Some(digest)
+        let known = *halves.earlier.get(fingerprint)?;
+        halves.put(*fingerprint, known);
+        Some(known)
     }
 
-    fn put(&self, fingerprint: Fingerprint, digest: Digest) {
+    fn put(&self, fingerprint: Fingerprint, known: T) {
         let mut halves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        halves.put(fingerprint, digest);
+        halves.put(fingerprint, known);
     }
 }
 
-impl Halves {
-    fn put(&mut self, fingerprint: Fingerprint, digest: Digest) {
+impl<T> Halves<T> {
+    fn put(&mut self, fingerprint: Fingerprint, known: T) {
         if self.recent.len() >= HALF_MAX {
             self.earlier = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(fingerprint, digest);
+        self.recent.insert(fingerprint, known);
+    }
+}
+
+impl Sizes {
+    /// The size of the picture in `file`, which was opened at `now`.
+    pub(super) fn of(&self, file: &AssetFile, now: Timestamp) -> Option<PictureSize> {
+        let fingerprint = file.fingerprint();
+        if let Some(size) = self.get(&fingerprint) {
+            return size;
+        }
+        let size = file.picture_size();
+        if !file.is_racy(now) {
+            self.put(fingerprint, size);
+        }
+        size
     }
 }
 

@@ -45,6 +45,16 @@ impl Bodies {
         bodies
     }
 
+    /// Marks every body as made of bytes that have changed: the same bytes would now be rendered
+    /// differently. Until that is done, the bodies are used.
+    pub(super) fn outdate(&mut self) {
+        let mut outdated = HashMap::new();
+        for (seq, kept) in &self.by_seq {
+            outdated.insert(*seq, Kept { digest: Digest::of(b""), ..kept.clone() });
+        }
+        self.by_seq = outdated;
+    }
+
     /// The bodies by number, for a snapshot.
     pub(super) fn shared(&self) -> HashMap<Seq, Arc<Body>> {
         let mut bodies = HashMap::new();

@@ -235,7 +235,8 @@ impl Engine {
         }
         let current = Current {
             state,
-            bodies: Bodies::remembered(&remembered, reread),
+            // Another policy may be another way to render.
+            bodies: Bodies::remembered(&remembered, reread || rebased),
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
@@ -362,6 +363,9 @@ impl Engine {
         if policy.base != self.policy.base {
             self.pending.values.push((value::POLICY.to_owned(), policy.base.to_string()));
         }
+        if renderer::limits(&config) != renderer::limits(&self.parts.config) {
+            self.current.bodies.outdate();
+        }
         let views = policy.views.digest().to_string();
         self.pending.values.push((value::VIEWS.to_owned(), views));
         self.pending.reweigh = true;
@@ -451,9 +455,9 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Feeds do not show the directories on this machine, so another directory changes no feed.
     let config::Feeds { dir: _, limit, max_bytes, content, advertise, paths: _ } = feeds;
-    let config::Articles { max_depth, max_html_bytes, .. } = articles;
+    let config::Articles { max_depth, max_html_bytes, math, .. } = articles;
     let shown = format!(
-        "{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes}"
+        "{HEAD_VERSION} {site:?} {limit} {max_bytes} {content:?} {advertise:?} {max_depth} {max_html_bytes} {math}"
     );
     Policy {
         site_id: site.id.clone(),

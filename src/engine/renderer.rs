@@ -11,18 +11,19 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use rayon::prelude::*;
 
+use crate::article::pictures::with_hints;
 use crate::article::{self, Body, Limits};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
 use crate::ops::clock::Clock;
 use crate::page;
 use crate::publish::render::{Asset, Render, Unrendered};
-use crate::publish::{Document, Kind, Snapshot};
+use crate::publish::{Document, Found, Kind, Snapshot};
 use crate::source::Tree;
 
-use super::assets::{Digests, Opened};
+use super::assets::{Digests, Opened, Sizes};
 use super::{hot, pages};
 
 /// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
@@ -37,6 +38,7 @@ pub struct Renderer {
     clock: Arc<dyn Clock>,
     written: Mutex<VecDeque<Written>>,
     digests: Arc<Digests>,
+    sizes: Sizes,
 }
 
 /// The reason why an article has no body now.
@@ -83,6 +85,7 @@ impl Renderer {
             clock,
             written: Mutex::new(VecDeque::new()),
             digests: Arc::default(),
+            sizes: Sizes::default(),
         }
     }
 
@@ -252,7 +255,19 @@ impl Renderer {
         let html = links::resolve(&body.html, &own_url, site, &|reference| {
             snapshot.library.locate(reference)
         });
+        let html = with_hints(&html, &mut |url| self.picture_size(snapshot, url));
         Ok(pages::article(snapshot, article, &body, &html))
+    }
+
+    /// The width and height of the picture at an absolute URL, if it is a file of the site.
+    fn picture_size(&self, snapshot: &Snapshot, url: &str) -> Option<(usize, usize)> {
+        let home = links::absolute(&snapshot.config.site, &Route::Home);
+        let path = url.strip_prefix(home.trim_end_matches('/'))?;
+        let path = path.split(['?', '#']).next()?;
+        let Found::Asset(asset) = snapshot.find(&Route::parse(path)?) else { return None };
+        let file = self.tree()?.open_asset(&asset).ok()?;
+        let size = self.sizes.of(&file, self.clock.now())?;
+        Some((size.width, size.height))
     }
 }
 
@@ -304,7 +319,8 @@ impl Render for Renderer {
 
 /// The limits of one rendering.
 pub fn limits(config: &Config) -> Limits {
-    Limits { depth: config.articles.max_depth, max_bytes: config.articles.max_html_bytes }
+    let config::Articles { max_depth, max_html_bytes, math, .. } = &config.articles;
+    Limits { depth: *max_depth, max_bytes: *max_html_bytes, math: *math }
 }
 
 /// The list of all feeds, each in the advertised format: the site's, then the others by kind.

@@ -13,6 +13,7 @@
 pub mod ignore;
 pub mod inbox;
 mod mounts;
+mod picture_size;
 pub mod read;
 pub mod root;
 mod scan;
@@ -23,6 +24,7 @@ pub mod watch;
 
 pub use ignore::{BadPattern, Ignore};
 pub use inbox::{Batch, Inbox, Signs};
+pub use picture_size::PictureSize;
 pub use read::{AssetFile, Reader, Unread};
 pub use root::{Health, Identity, RootLost, needs_polling};
 pub use scan::Index;

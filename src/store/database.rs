@@ -366,6 +366,7 @@ mod tests {
             language: None,
             image: some("i"),
             private_files: (0..n % 3).map(|file| format!("_img/{file}.png")).collect(),
+            math: Some(true),
             draft: n & 1 == 1,
             unlisted: false,
             no_feed: n & 2 == 2,

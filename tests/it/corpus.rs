@@ -8,7 +8,7 @@ use dropfeed::testing::article::{Head, Limits, Reading, body, check_invariants, 
 use dropfeed::testing::base::FileKind;
 use dropfeed::testing::base::RelPath;
 
-const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
+const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20, math: false };
 
 #[test]
 fn every_article_of_the_corpus_renders() {

@@ -21,11 +21,11 @@ use modules::{Mention, Modules, module_of};
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
     src: base < ops < config < readers < source < article < library < feed import < page < publish < store < engine < http < check < daemon < cli < main testing
-    src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter < head body < private_files
-    src/article/feed_html: elements heading_ids references < invariants
+    src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter pictures < head body < private_files
+    src/article/feed_html: elements heading_ids mathml references < invariants
     src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
-    src/article/markdown: admonitions footnotes nesting parser < addresses callouts comments directives marks writer < outline
+    src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
@@ -48,7 +48,7 @@ const ORDER: &str = "
     src/page: error sitemap format < article list < feed home index month
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
-    src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
+    src/source: ignore mounts settle unfinished < inbox root < read scan watch < picture_size tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database readers
 ";
 

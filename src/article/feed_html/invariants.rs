@@ -5,6 +5,7 @@ use crate::article::symbol::{self, MARK, Target};
 use crate::base::html::unescape;
 
 use super::elements::{Role, URLS, find, may_have};
+use super::mathml::{self, MATH};
 use super::references::SCHEMES;
 use super::{KEPT, Part, attributes, parts, repair_char};
 
@@ -31,6 +32,10 @@ pub fn check(html: &str) -> Result<(), String> {
     for part in parts(html) {
         match part {
             Part::Text(text) => check_text(text)?,
+            Part::Start(name, values) if name == MATH || open.contains(&MATH) => {
+                check_math(name, values, open.contains(&MATH))?;
+                open.push(name);
+            }
             Part::Start(name, values) => {
                 check_start(name, values)?;
                 match find(name) {
@@ -79,6 +84,26 @@ fn check_start(name: &str, values: &str) -> Result<(), String> {
         check_value(attribute, &unescape(value))?;
     }
     // If the scan skipped a byte, the tag is not in the form of feed HTML.
+    if written == values.len() {
+        Ok(())
+    } else {
+        Err(format!("the attributes {values:?} are not in the form of feed HTML"))
+    }
+}
+
+/// Checks an element of a formula: only MathML, and nothing in which HTML could go on.
+fn check_math(name: &str, values: &str, is_inside: bool) -> Result<(), String> {
+    if is_inside && !mathml::is_element(name) {
+        return Err(format!("<{name}> is not allowed in a formula"));
+    }
+    let mut written = 0;
+    for (attribute, value) in attributes(values) {
+        let plain = unescape(value);
+        if plain.contains(MARK) || !mathml::may_have(name, attribute, &plain) {
+            return Err(format!("<{name} {attribute}={plain:?}> is not allowed"));
+        }
+        written += attribute.len() + value.len() + 4;
+    }
     if written == values.len() {
         Ok(())
     } else {
@@ -177,6 +202,7 @@ mod tests {
             "<p>a &lt; b<br>c</p>\n<img src=\"\u{1}img/a b.png\u{1}\" alt=\"x\">",
             "<a href=\"\u{1}n//?a/../b\u{1}\">x</a><a href=\"\u{1}\u{1}#x\">y</a><a href=\"mailto:a@b\">z</a>",
             "<img srcset=\"\u{1}a, b.png\u{1} 2x, https://e.org/a,b.png 1x\" alt=\"\">",
+            "<p><math display=\"block\" alttext=\"x\"><mi>x</mi><mspace width=\"1em\"></mspace></math></p>",
             "",
         ] {
             assert_eq!(check(html), Ok(()), "{html:?}");
@@ -203,6 +229,14 @@ mod tests {
             "a\u{85}b",
             "<p class=\"x\">a</p>",
             "<a href=x>a</a>",
+            "<mi>x</mi>",
+            "<math><p>x</p></math>",
+            "<math><mtext><b>x</b></mtext></math>",
+            "<math><annotation-xml></annotation-xml></math>",
+            "<math display=\"inline\"></math>",
+            "<math><mi style=\"x\">x</mi></math>",
+            "<math><mi alttext=\"x\">x</mi></math>",
+            "<math alttext=\"\u{1}\"></math>",
         ] {
             assert!(check(html).is_err(), "{html:?}");
         }

@@ -7,6 +7,7 @@
 pub(crate) mod elements;
 pub(crate) mod heading_ids;
 pub mod invariants;
+pub(crate) mod mathml;
 pub(crate) mod references;
 
 use crate::article::symbol::DRAFT_MARK;
@@ -14,6 +15,12 @@ use crate::base::text::{is_invisible, is_safe};
 
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
+
+/// The marks around the number of a formula, until it is written as MathML. Noncharacters, which are
+/// removed from every source before.
+pub(crate) const FORMULA_START: char = '\u{fdda}';
+/// See [`FORMULA_START`].
+pub(crate) const FORMULA_END: char = '\u{fddb}';
 
 /// The substitute for a U+FFFD of the author while the article is rendered. A U+FFFD that a parser
 /// writes, as for `&#0;`, is removed.

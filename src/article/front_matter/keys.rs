@@ -15,7 +15,7 @@ use crate::base::{Diagnostic, Place, RelPath, Severity};
 
 use super::Syntax;
 use super::entry::{Entry, picture, within};
-use super::known::{NEVER, flag, is_known, withholds};
+use super::known::{NEVER, flag, is_known, math, withholds};
 use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value, fold};
@@ -291,6 +291,11 @@ impl<'a> Keys<'a> {
         build.text(&[what]).is_some_and(|text| {
             NEVER.contains(&text.trim().to_ascii_lowercase().as_str()) || flag(text) == Some(false)
         })
+    }
+
+    /// Whether the article has formulas, by whatever its author's generator or theme calls it.
+    pub(crate) fn math(&self) -> Option<bool> {
+        math(self.front_matter)
     }
 
     /// `feed: false`. A table or a text under `feed` is for other programs.

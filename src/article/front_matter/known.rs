@@ -1,10 +1,10 @@
 //! The keys that are read, and the values by which generators keep a page back.
 
-use super::tree::fold;
+use super::tree::{Field, Table, Value, fold};
 
 /// The keys that are read, folded, and others that generators write into nearly every front matter:
 /// they show that lines are one.
-const KNOWN: [&str; 71] = [
+const KNOWN: [&str; 76] = [
     "alias",
     "aliases",
     "author",
@@ -36,6 +36,7 @@ const KNOWN: [&str; 71] = [
     "id",
     "image",
     "images",
+    "katex",
     "keywords",
     "lang",
     "language",
@@ -44,6 +45,8 @@ const KNOWN: [&str; 71] = [
     "lastmodifiedat",
     "layout",
     "link",
+    "math",
+    "mathjax",
     "modified",
     "path",
     "permalink",
@@ -74,6 +77,8 @@ const KNOWN: [&str; 71] = [
     "updatedat",
     "updateddate",
     "url",
+    "usemath",
+    "usemathjax",
     "uuid",
     "weight",
 ];
@@ -84,6 +89,32 @@ const WITHHELD: [&str; 8] =
 
 /// Words of Hugo's `build` for a page or a list that is not made.
 pub(super) const NEVER: [&str; 2] = ["never", "link"];
+
+/// The keys that turn formulas on and off: Hugo's and most themes' `math`, and the programs by which
+/// themes of Hugo, Jekyll, Hexo and Zola show formulas.
+const MATH: [&str; 5] = ["math", "mathjax", "katex", "usemath", "usemathjax"];
+
+/// The tables in which Hugo and Zola keep the keys of themes.
+const OF_THEMES: [&str; 2] = ["params", "extra"];
+
+/// Whether the article has formulas, if it says so. A value that is neither yes nor no is for a
+/// program of the theme.
+pub(super) fn math(front_matter: &Table) -> Option<bool> {
+    let mut tables = vec![front_matter];
+    for name in OF_THEMES {
+        if let Some((_, Field { value: Value::Table(table), .. })) = front_matter.get(&[name]) {
+            tables.push(table);
+        }
+    }
+    for table in tables {
+        for name in MATH {
+            if let Some(is_on) = table.text(&[name]).and_then(flag) {
+                return Some(is_on);
+            }
+        }
+    }
+    None
+}
 
 /// Whether a key is known to be one of front matter, however it is spelled.
 pub(crate) fn is_known(key: &str) -> bool {

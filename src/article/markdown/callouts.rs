@@ -65,6 +65,7 @@ impl<'t> Iterator for Callouts<'t> {
             }
             let (event, range) = self.events.next()?;
             let event = self.without_single_tildes(event, &range);
+            let event = self.without_prices(event, &range);
             if self.title.is_some() {
                 self.follow(event, range);
                 continue;
@@ -91,6 +92,18 @@ impl<'t> Callouts<'t> {
             return Event::Text(CowStr::Borrowed("~"));
         }
         event
+    }
+
+    /// A formula in a line does not end before a digit, as Pandoc has it: `$5 to US$10` is two prices.
+    fn without_prices(&self, event: Event<'t>, range: &Range<usize>) -> Event<'t> {
+        match event {
+            Event::InlineMath(tex)
+                if self.text[range.end..].starts_with(|c: char| c.is_ascii_digit()) =>
+            {
+                Event::Text(CowStr::from(format!("${tex}$")))
+            }
+            event => event,
+        }
     }
 
     /// Begins the title of the callout whose paragraph was just opened; false where it is no

@@ -7,11 +7,15 @@ mod callouts;
 mod comments;
 mod directives;
 mod footnotes;
+mod formulas;
 mod marks;
 mod nesting;
 mod outline;
 mod parser;
+mod tex;
 mod writer;
+
+use pulldown_cmark::Event;
 
 use crate::article::findings::Findings;
 use crate::article::foreign;
@@ -25,11 +29,13 @@ use crate::base::Diagnostic;
 
 use addresses::linked;
 use admonitions::as_callouts;
-use callouts::events;
+use callouts::callouts;
 use comments::shown;
 use directives::without_directives;
+use formulas::{Source, Veiled, placed, veiled};
 use marks::marked;
 pub(crate) use outline::outline;
+use parser::{parser, parser_with_math};
 use writer::{Settings, Stop, write};
 
 /// The words of the text, without those that nobody is shown.
@@ -46,28 +52,47 @@ pub(crate) fn render(
     rendering: &Rendering<'_>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let text = foreign::convert(text, Host::Markdown, findings);
-    let text = without_directives(&text, findings);
-    let text = as_callouts(&text, findings);
-    let text = shown(&text, depth(rendering.limits), findings);
-    let text = marked(&text);
-    let text = linked(&text);
-    let written = write(events(&text, true), settings(rendering, false), findings);
-    match written {
-        Ok(html) => Ok(html),
-        Err(Stop::TooLarge) => Err(too_large(rendering.limits)),
-        Err(Stop::Raw) => sanitized(&text, rendering, findings),
-    }
+    let veiled = if rendering.has_math() { veiled(text) } else { Veiled::nothing(text) };
+    let converted = foreign::convert(&veiled.text, Host::Markdown, findings);
+    let converted = without_directives(&converted, findings);
+    let converted = as_callouts(&converted, findings);
+    let converted = shown(&converted, depth(rendering.limits), findings);
+    let converted = marked(&converted);
+    let converted = linked(&converted);
+    let converted = veiled.revealed(&converted);
+    let mut formulas = Vec::new();
+    let events = rendered_events(&converted, rendering);
+    let written = write(events, settings(rendering, false), &mut formulas, findings);
+    let html = match written {
+        Ok(html) => html,
+        Err(Stop::TooLarge) => return Err(too_large(rendering.limits)),
+        Err(Stop::Raw) => {
+            formulas.clear();
+            sanitized(&converted, rendering, &mut formulas, findings)?
+        }
+    };
+    placed(html, &formulas, text, rendering, findings)
+}
+
+/// The events of a text that is rendered.
+fn rendered_events<'t>(
+    text: &'t str,
+    rendering: &Rendering<'_>,
+) -> impl Iterator<Item = Event<'t>> {
+    let parser = if rendering.has_math() { parser_with_math(text) } else { parser(text) };
+    callouts(text, parser, true)
 }
 
 /// The HTML of text that holds raw HTML.
 fn sanitized(
     text: &str,
     rendering: &Rendering<'_>,
+    formulas: &mut Vec<Source>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     // What is written here is read once more, so what the first reading found is not lost.
-    let raw = write(events(text, true), settings(rendering, true), &mut Findings::default());
+    let (events, settings) = (rendered_events(text, rendering), settings(rendering, true));
+    let raw = write(events, settings, formulas, &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
 }
@@ -78,6 +103,7 @@ fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
         depth_max: depth(rendering.limits),
         max_bytes: rendering.limits.max_bytes,
         prefix: &rendering.prefix,
+        math: rendering.has_math(),
         without_title: rendering.head.title_from == TitleFrom::Heading,
         raw,
     }
@@ -87,6 +113,7 @@ fn settings<'a>(rendering: &'a Rendering<'_>, raw: bool) -> Settings<'a> {
 mod tests {
     use super::*;
     use crate::article::feed_html::references::Resolver;
+    use crate::article::model::Head;
     use crate::article::testing::{LIMITS, head, rendered};
     use crate::base::RelPath;
 
@@ -257,29 +284,34 @@ mod tests {
         }
     }
 
-    /// The text as it would be if it held raw HTML.
-    fn through_the_sanitiser(text: &str) -> String {
+    /// Calls `read` with the rendering of an article with formulas.
+    fn with_rendering<T>(read: impl FnOnce(&Rendering<'_>) -> T) -> T {
         let path = RelPath::new("news/a.md").unwrap();
-        let head = head(TitleFrom::FileName);
-        let rendering = Rendering {
+        let head = Head { math: Some(true), ..head(TitleFrom::FileName) };
+        read(&Rendering {
             head: &head,
             limits: &LIMITS,
             resolver: Resolver::new(&path),
             prefix: "p".to_owned(),
-        };
-        sanitized(text, &rendering, &mut Findings::default()).unwrap()
+        })
+    }
+
+    /// The text as it would be if it held raw HTML.
+    fn through_the_sanitiser(text: &str) -> String {
+        with_rendering(|rendering| {
+            let (mut formulas, mut findings) = (Vec::new(), Findings::default());
+            let html = sanitized(text, rendering, &mut formulas, &mut findings).unwrap();
+            placed(html, &formulas, text, rendering, &mut findings).unwrap()
+        })
     }
 
     fn without_the_sanitiser(text: &str) -> Option<String> {
-        let path = RelPath::new("news/a.md").unwrap();
-        let head = head(TitleFrom::FileName);
-        let rendering = Rendering {
-            head: &head,
-            limits: &LIMITS,
-            resolver: Resolver::new(&path),
-            prefix: "p".to_owned(),
-        };
-        write(events(text, true), settings(&rendering, false), &mut Findings::default()).ok()
+        with_rendering(|rendering| {
+            let (mut formulas, mut findings) = (Vec::new(), Findings::default());
+            let events = rendered_events(text, rendering);
+            let html = write(events, settings(rendering, false), &mut formulas, &mut findings);
+            placed(html.ok()?, &formulas, text, rendering, &mut findings).ok()
+        })
     }
 
     #[test]
@@ -298,7 +330,12 @@ mod tests {
         }
     }
 
-    const PIECES: [&str; 47] = [
+    const PIECES: [&str; 52] = [
+        "$",
+        "$$",
+        "$x$",
+        "$$\\frac{a}$$",
+        "\n```math\nx<y\n```\n",
         "a",
         " ",
         "\n",

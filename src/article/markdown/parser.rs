@@ -2,15 +2,19 @@
 
 use pulldown_cmark::{Options, Parser};
 
-/// Markdown as it is read here.
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_HEADING_ATTRIBUTES)
+    .union(Options::ENABLE_GFM);
+
+/// Markdown as it is read here, in which `$` is a sign as any other.
 pub(crate) fn parser(text: &str) -> Parser<'_> {
-    Parser::new_ext(
-        text,
-        Options::ENABLE_TABLES
-            | Options::ENABLE_FOOTNOTES
-            | Options::ENABLE_STRIKETHROUGH
-            | Options::ENABLE_TASKLISTS
-            | Options::ENABLE_HEADING_ATTRIBUTES
-            | Options::ENABLE_GFM,
-    )
+    Parser::new_ext(text, OPTIONS)
+}
+
+/// The same with formulas: `$x$` and `$$x$$`.
+pub(crate) fn parser_with_math(text: &str) -> Parser<'_> {
+    Parser::new_ext(text, OPTIONS | Options::ENABLE_MATH)
 }

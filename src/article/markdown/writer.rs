@@ -6,6 +6,7 @@
 //! give the same bytes wherever both are possible.
 
 mod code;
+mod math;
 mod notes;
 pub(crate) mod pictures;
 
@@ -25,6 +26,7 @@ use crate::article::sanitize::tokens::{Token, is_more, tokens_of_part};
 use crate::article::symbol::DRAFT_MARK;
 
 use super::footnotes::Footnotes;
+use super::formulas::Source;
 
 use code::inline_code;
 use pictures::Image;
@@ -40,6 +42,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) max_bytes: usize,
     /// A prefix that makes the ids of footnotes unique among articles.
     pub(crate) prefix: &'a str,
+    /// A code block of the language `math` is a formula.
+    pub(crate) math: bool,
     /// Leave out the heading that is the title.
     pub(crate) without_title: bool,
     /// Keep raw HTML, and URLs as they are, for the sanitiser.
@@ -58,16 +62,18 @@ pub(crate) enum Stop {
     TooLarge,
 }
 
-/// The HTML of a stream of events.
+/// The HTML of a stream of events, with marks in place of formulas, which are added to `formulas`.
 pub(crate) fn write<'e>(
     events: impl Iterator<Item = Event<'e>>,
     settings: Settings<'_>,
+    formulas: &mut Vec<Source>,
     findings: &mut Findings,
 ) -> Result<String, Stop> {
     let footnotes = Footnotes::new(settings.prefix);
     let mut writer = Writer {
         settings,
         findings,
+        formulas,
         out: String::new(),
         open: Vec::new(),
         depth: 0,
@@ -80,6 +86,7 @@ pub(crate) fn write<'e>(
         table: Table::default(),
         seen_block: false,
         in_indented_code: false,
+        math_block: None,
     };
     for event in events {
         writer.event(event)?;
@@ -135,6 +142,8 @@ struct Table {
 struct Writer<'a, 'f> {
     settings: Settings<'a>,
     findings: &'f mut Findings,
+    /// The formulas so far, which have marks in `out`.
+    formulas: &'f mut Vec<Source>,
     out: String,
     /// The open elements; `None` for one that stands too deep to be written.
     open: Vec<Option<&'static str>>,
@@ -151,11 +160,13 @@ struct Writer<'a, 'f> {
     seen_block: bool,
     /// Set at the beginning of indented code.
     in_indented_code: bool,
+    /// The formula of the code block that is being read, if it is one.
+    math_block: Option<String>,
 }
 
 impl Writer<'_, '_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), Stop> {
-        if self.is_of_title(&event) || self.is_of_image(&event) {
+        if self.is_of_title(&event) || self.is_of_image(&event) || self.is_of_math_block(&event) {
             return Ok(());
         }
         match event {
@@ -176,8 +187,8 @@ impl Writer<'_, '_> {
             Event::Rule => self.out.push_str("<hr>\n"),
             Event::TaskListMarker(done) => self.out.push_str(if done { "☑ " } else { "☐ " }),
             Event::FootnoteReference(label) => self.footnote(&label),
-            // Neither is enabled.
-            Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+            Event::InlineMath(tex) => self.formula(&tex, false),
+            Event::DisplayMath(tex) => self.formula(&tex, true),
         }
         Ok(())
     }

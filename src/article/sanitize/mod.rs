@@ -163,7 +163,7 @@ mod tests {
 
     fn sanitized(html: &str) -> String {
         let resolver = Resolver::new(&RelPath::new("n/a.html").unwrap());
-        let limits = Limits { depth: 100, max_bytes: 1 << 20 };
+        let limits = Limits { depth: 100, max_bytes: 1 << 20, math: false };
         sanitize(tokens(html), &resolver, &limits, &mut Findings::default())
             .unwrap()
             .replace('\u{fdd0}', "^")
@@ -205,7 +205,7 @@ mod tests {
             assert_eq!(elements_of(html), count, "{html}");
         }
         let (many, resolver) = ("<br>".repeat(ELEMENTS_MAX + 1), Resolver::new(&RelPath::root()));
-        let limits = Limits { depth: 100, max_bytes: 16 << 20 };
+        let limits = Limits { depth: 100, max_bytes: 16 << 20, math: false };
         let refused =
             sanitize(tokens(&many), &resolver, &limits, &mut Findings::default()).unwrap_err();
         assert_eq!(

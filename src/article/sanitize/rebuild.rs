@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::article::feed_html::elements::{DROPPED, Element, Fate, Loss, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{MORE, push_text, push_url, repair};
+use crate::article::feed_html::{FORMULA_START, MORE, push_text, push_url, repair};
 use crate::article::findings::Findings;
 
 use super::attributes::{Attributes, Given, value_of, without_id};
@@ -100,6 +100,7 @@ impl Rebuild<'_> {
             Token::End(name) => self.end(name),
             Token::Text(text) => self.text(text),
             Token::Comment(text) if is_more(text) => self.out.push(MORE),
+            Token::Comment(text) if text.starts_with(FORMULA_START) => self.formula(text),
             Token::Comment(_) | Token::Doctype => {}
         }
     }
@@ -358,6 +359,14 @@ impl Rebuild<'_> {
             self.open_again();
         }
         push_text(&mut self.out, text);
+    }
+
+    /// Writes the mark of a formula, which is text. No author's comment can hold one.
+    fn formula(&mut self, mark: &str) {
+        self.at_start_of_pre = false;
+        self.enter_cell();
+        self.open_again();
+        self.out.push_str(mark);
     }
 
     /// Writes a link to what a frame or plug-in showed.

@@ -10,7 +10,7 @@ use std::fs;
 use dropfeed::testing::article::{Head, Limits, Reading, body, check_invariants, head};
 use dropfeed::testing::base::RelPath;
 
-const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20 };
+const LIMITS: Limits = Limits { depth: 100, max_bytes: 8 << 20, math: false };
 
 /// The generators, by their headings in docs/authors.md, and their tables.
 const TABLES: [(&str, &str); 11] = [
@@ -28,7 +28,7 @@ const TABLES: [(&str, &str); 11] = [
 ];
 
 /// What each generator has a syntax for.
-const TOPICS: [&str; 10] = [
+const TOPICS: [&str; 11] = [
     "hidden text",
     "withheld pages",
     "summary",
@@ -36,6 +36,7 @@ const TOPICS: [&str; 10] = [
     "links",
     "pictures",
     "code",
+    "formulas",
     "admonitions",
     "table of contents",
     "languages",

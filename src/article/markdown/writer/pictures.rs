@@ -25,6 +25,7 @@ impl Writer<'_, '_> {
             Event::End(_) if image.depth > 0 => image.depth -= 1,
             Event::End(_) => self.end_image(),
             Event::Text(text) | Event::Code(text) => image.alt.push_str(text),
+            Event::InlineMath(tex) | Event::DisplayMath(tex) => image.alt.push_str(tex),
             Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
             _ => {}
         }
