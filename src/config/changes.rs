@@ -2,7 +2,7 @@
 
 use crate::base::{Format, Route, Scope};
 
-use super::{Admin, Articles, Config, Feeds, Server, Site, State};
+use super::{Admin, Articles, Config, Feeds, Pages, Server, Site, State};
 
 /// When a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Config {
             state(&self.state, &new.state),
             server(&self.server, &new.server),
             admin(&self.admin, &new.admin),
+            pages(&self.pages, &new.pages),
             vec![
-                ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
                 ("[[view]]", self.views != new.views, Effect::Reload),
             ],
@@ -134,6 +134,20 @@ fn feeds(old: &Feeds, new: &Feeds) -> Vec<Row> {
         ("feeds.rss_aliases", aliases_differ(Format::Rss), Effect::Reload),
         ("feeds.atom_aliases", aliases_differ(Format::Atom), Effect::Reload),
         ("feeds.json_aliases", aliases_differ(Format::Json), Effect::Reload),
+    ]
+}
+
+/// The links of a page are compared by what they show, not by their lines.
+fn pages(old: &Pages, new: &Pages) -> Vec<Row> {
+    let Pages { browser_page, home, intro, menu, footer, stylesheet, local_links: _, digest: _ } =
+        old;
+    vec![
+        ("pages.browser_page", *browser_page != new.browser_page, Effect::Reload),
+        ("pages.home", *home != new.home, Effect::Reload),
+        ("pages.intro", *intro != new.intro, Effect::Reload),
+        ("pages.menu", *menu != new.menu, Effect::Reload),
+        ("pages.footer", *footer != new.footer, Effect::Reload),
+        ("pages.stylesheet", *stylesheet != new.stylesheet, Effect::Reload),
     ]
 }
 

@@ -14,8 +14,8 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::raw::{Given, Reader};
 use super::{
-    Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Server, Site, State, feed_paths, read_redirects, values, views,
+    Admin, Articles, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input, Server, Site,
+    State, feed_paths, pages, read_redirects, values, views,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
@@ -51,8 +51,8 @@ pub(super) fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
     Ok(state.dir)
 }
 
-/// Reads every key, and checks the conditions between them. Second, a warning.
-pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
+/// Reads every key, and checks the conditions between them. Second, the warnings.
+pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<Finding>) {
     let (server, listen_at) = server(reader, input);
     let (mut site, url_at) = site(reader, server.listen[0]);
     let (articles, articles_at) = articles(reader, input);
@@ -63,13 +63,12 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let admin = admin(reader, input, &server);
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
-    let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
-    let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
-    let config =
-        Config { site, articles, feeds, state, server, admin, browser_page, redirects, views };
+    let mut warnings = Vec::new();
+    let pages = pages::read(reader, input, &site, &mut warnings);
+    let config = Config { site, articles, feeds, state, server, admin, pages, redirects, views };
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
-    let warning = outside_warning(&config, &listen_at, &url_at);
-    (config, warning)
+    warnings.extend(outside_warning(&config, &listen_at, &url_at));
+    (config, warnings)
 }
 
 fn site(reader: &mut Reader<'_>, listen: SocketAddr) -> (Site, At) {

@@ -13,6 +13,7 @@ mod bodies;
 mod events;
 pub mod hot;
 mod import;
+mod memo;
 mod operator;
 mod pages;
 mod project;

@@ -30,9 +30,9 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import state
-    src/config: changes errors foreign hint < raw redirects values < feed_paths load preview read_redirects views < resolve
+    src/config: changes errors foreign hint < raw redirects values < feed_paths load pages preview read_redirects views < resolve
     src/daemon: control open < import repair signals
-    src/engine: assets bodies hot pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
+    src/engine: assets bodies hot memo pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: limits metrics < answer net
     src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
@@ -42,7 +42,7 @@ const ORDER: &str = "
     src/library/step: dates forget rename < finish < import < admit
     src/ops: clock control fetch listener systemd < clock_set logging
     src/ops/control: protocol < client server
-    src/page: error sitemap format < article list < feed home index month
+    src/page: format frame scroll sitemap structured < error list < article feed home index month
     src/publish: document status < report snapshot versions < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database
