@@ -376,11 +376,11 @@ mod tests {
             &page,
             &[
                 "<title>Saw a heron. – Field Notes</title>",
-                "aria-label=\"24 November 2026\"",
+                "<h1 class=\"quiet\" lang=\"en\">Note of 24 November 2026</h1>",
                 "u-url u-uid",
             ],
         );
-        assert!(!page.contains("<h1"));
+        assert_eq!((page.matches("<h1").count(), page.matches("class=\"p-name\"").count()), (1, 1));
         check(
             &super::tests::page(sample::head(""), false),
             &["<title>24 November 2026 – Field Notes</title>"],
