@@ -186,9 +186,11 @@ fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str
 }
 
 fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
-    // An article without authors is by the site's author, who has no page of articles.
+    // An article without authors is by the site's author, whose page is the home page.
     if page.authors.is_empty() {
-        return vec![Author { name: &page.config.site.author, url: None, website: None }];
+        let site = &page.config.site;
+        let home = url(site, &Route::Home);
+        return vec![Author { name: &site.author, url: Some(home), website: None }];
     }
     page.authors.iter().map(|byline| author(&page.config.site, byline)).collect()
 }
@@ -322,7 +324,7 @@ mod tests {
                 "<h1 class=\"p-name\">My Post</h1>",
                 "<a class=\"u-url u-uid\" href=\"https://example.org/news/my-post\"><time class=\"dt-published\" \
                  datetime=\"2026-11-23T23:30:00Z\">24 November 2026</time></a>, by <span class=\"p-author h-card\" \
-                 lang=\"en\"><span class=\"p-name\" dir=\"auto\">Ada Lovelace</span></span></p>",
+                 lang=\"en\"><a class=\"p-name u-url\" dir=\"auto\" href=\"https://example.org/\">Ada Lovelace</a></span></p>",
                 "<div class=\"e-content\">\n<p>Body &amp; soul.</p>\n</div>",
             ],
         );

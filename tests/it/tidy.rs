@@ -30,7 +30,7 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import state
-    src/config: changes errors foreign hint < raw redirects values < feed_paths load pages preview read_redirects views < resolve
+    src/config: errors foreign hint < raw redirects values < feed_paths load pages preview read_redirects views < changes resolve
     src/daemon: control open < import repair signals
     src/engine: assets bodies hot memo pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
