@@ -53,13 +53,13 @@ pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 /// its digest, and what articles show; nothing else. A test keeps the digest equal to the
 /// stylesheet's.
 const CSP: &str = "default-src 'none'; \
-     style-src 'sha256-MwMmUbBMVgBxPbX0Goy3iDJ3n/NTVa/3eEaV9ahJcyw='; \
+     style-src 'sha256-8kmuWjrLjmUtOkcRel0q5hPph7uqCkeUy2i4hF1UZSY='; \
      img-src http: https: data:; media-src http: https:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The same for a site with a stylesheet of its author: it and its fonts come from the site itself.
 const STYLED_CSP: &str = "default-src 'none'; \
-     style-src 'self' 'sha256-MwMmUbBMVgBxPbX0Goy3iDJ3n/NTVa/3eEaV9ahJcyw='; \
+     style-src 'self' 'sha256-8kmuWjrLjmUtOkcRel0q5hPph7uqCkeUy2i4hF1UZSY='; \
      font-src 'self' data:; img-src http: https: data:; media-src http: https:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
