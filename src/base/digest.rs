@@ -40,6 +40,13 @@ impl Digest {
         u64::from_be_bytes(first)
     }
 
+    /// The first 128 bits, as a number: in hexadecimal it reads as [`Digest::short`].
+    pub fn wide_prefix(&self) -> u128 {
+        let mut first = [0; 16];
+        first.copy_from_slice(&self.0[..16]);
+        u128::from_be_bytes(first)
+    }
+
     /// The first 128 bits in hexadecimal, as an ETag has them.
     pub fn short(&self) -> String {
         hexadecimal(&self.0[..16])

@@ -241,10 +241,16 @@ pub enum Route {
     Index(Scope),
     /// `/archive/2026-11/`, `/archive/2026-11/2/`: the articles of a month, page by page, from 1
     Month(i16, i8, u32),
+    /// A later page of the list of a scope, from 2: `/archive/page/2/` of the site,
+    /// `/tags/rust/page/2/`; of a directory `/archive/news/page/2/`, since it may have a directory
+    /// `page/2` of its own
+    List(Scope, u32),
     /// A page of a feed's archive (RFC 5005), from 1: `/archive/1/atom.xml`,
     /// `/tags/rust/archive/1/atom.xml`; of a directory `/archive/news/1/atom.xml`, since it may have
     /// a directory `archive/1` of its own
     Archive(Scope, u64, Format),
+    /// The author's stylesheet, by the first 128 bits of its digest: `/-/style.DIGEST.css`
+    Stylesheet(u128),
     /// An article or an asset: `/news/my-post`, `/img/cat.png`. Never a reserved path.
     Resource(UrlPath),
     /// `/feeds.opml`
@@ -289,12 +295,23 @@ impl Route {
 /// A path that ends in a slash: the page of a scope or of a month.
 fn index(segments: &[&str]) -> Option<Route> {
     match segments {
+        ["archive", directory @ .., "page", page] => list(directory, page),
+        ["tags" | "authors" | "views", _, "page", page] => list(&segments[..2], page),
         ["archive", month] => month_page(month, 1),
         // The first page has no number.
         ["archive", month, page] if *page != "1" => month_page(month, page.parse().ok()?),
         _ => scope(segments).map(Route::Index),
     }
     .filter(|route| is_canonical(route, segments))
+}
+
+/// A later page of a list; of the site, if the directory is empty.
+fn list(directory: &[&str], page: &str) -> Option<Route> {
+    let scope = match directory {
+        [] => Scope::Site,
+        _ => scope(directory)?,
+    };
+    Some(Route::List(scope, page.parse().ok()?))
 }
 
 fn month_page(month: &str, page: u32) -> Option<Route> {
@@ -305,8 +322,15 @@ fn month_page(month: &str, page: u32) -> Option<Route> {
 /// Only one spelling of a number is a route: `2026-11`, not `+2026-11` or `2026-1`.
 fn is_canonical(route: &Route, segments: &[&str]) -> bool {
     match route {
-        Route::Month(_, _, 0) => false,
+        Route::Month(_, _, 0) | Route::List(_, 0 | 1) => false,
         Route::Month(..) => route.to_string() == format!("/{}/", segments.join("/")),
+        // The spelling of the number, and that of the scope: `/archive/tags/rust/page/2/` is none.
+        Route::List(scope, page) => {
+            let [.., written] = segments else { return false };
+            let is_named = matches!(segments, ["tags" | "authors" | "views", ..]);
+            let is_beneath = matches!(scope, Scope::Site | Scope::Directory(_));
+            *written == page.to_string() && is_named != is_beneath
+        }
         _ => true,
     }
 }
@@ -320,6 +344,7 @@ fn file(segments: &[&str]) -> Option<Route> {
         ["sitemap.xml"] => return Some(Route::Sitemap),
         ["-", "healthy"] => return Some(Route::Healthy),
         ["-", "ready"] => return Some(Route::Ready),
+        ["-", name] => return stylesheet(name),
         _ => {}
     }
     let (last, directory) = segments.split_last()?;
@@ -328,6 +353,16 @@ fn file(segments: &[&str]) -> Option<Route> {
     }
     let path = UrlPath::new(&segments.join("/"))?;
     if path.is_reserved() { None } else { Some(Route::Resource(path)) }
+}
+
+/// `style.`, 32 hexadecimal digits in lower case, `.css`
+fn stylesheet(name: &str) -> Option<Route> {
+    let digits = name.strip_prefix("style.")?.strip_suffix(".css")?;
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if digits.len() != 32 || !digits.bytes().all(is_digit) {
+        return None;
+    }
+    u128::from_str_radix(digits, 16).ok().map(Route::Stylesheet)
 }
 
 /// A feed in a directory of URLs, or a page of its archive.
@@ -398,6 +433,11 @@ impl fmt::Display for Route {
                     _ => write!(f, "{scope}archive/{page}/{file}"),
                 }
             }
+            Route::List(scope, page) => match scope {
+                Scope::Site | Scope::Directory(_) => write!(f, "/archive{scope}page/{page}/"),
+                _ => write!(f, "{scope}page/{page}/"),
+            },
+            Route::Stylesheet(digest) => write!(f, "/-/style.{digest:032x}.css"),
             Route::Resource(path) => write!(f, "/{path}"),
             Route::Opml => f.write_str("/feeds.opml"),
             Route::Healthy => f.write_str("/-/healthy"),
@@ -485,7 +525,17 @@ mod tests {
             ("/archive/7/atom.xml", Route::Archive(Scope::Site, 7, Format::Atom)),
             ("/archive/a/7/rss.xml", Route::Archive(dir("a"), 7, Format::Rss)),
             ("/archive/a/1/2/feed.json", Route::Archive(dir("a/1"), 2, Format::Json)),
+            ("/archive/page/2/", Route::List(Scope::Site, 2)),
+            ("/tags/rust/page/2/", Route::List(tag("rust"), 2)),
+            ("/views/x/page/12/", Route::List(view("x"), 12)),
+            ("/archive/news/page/2/", Route::List(dir("news"), 2)),
+            ("/archive/page/page/2/", Route::List(dir("page"), 2)),
+            ("/archive/2026-11/page/2/", Route::List(dir("2026-11"), 2)),
+            ("/archive/page/2/page/3/", Route::List(dir("page/2"), 3)),
             // A directory's own directory.
+            ("/news/page/2/", Route::Index(dir("news/page/2"))),
+            ("/page/2/", Route::Index(dir("page/2"))),
+            ("/-/style.000000000000000000000000000000ff.css", Route::Stylesheet(255)),
             ("/a/archive/7/atom.xml", Route::Feed(dir("a/archive/7"), Format::Atom)),
             ("/tags/rust/archive/7/atom.xml", Route::Archive(tag("rust"), 7, Format::Atom)),
             ("/tags/archive/archive/1/rss.xml", Route::Archive(tag("archive"), 1, Format::Rss)),
@@ -516,6 +566,20 @@ mod tests {
             "/archive/2026-11/+2/",
             "/archive/2026-11/2/2/",
             "/archive/2026-11/2",
+            "/archive/page/1/",
+            "/archive/page/0/",
+            "/archive/page/02/",
+            "/archive/page/+2/",
+            "/archive/page/2",
+            "/archive/page/",
+            "/archive/page/99999999999/",
+            "/archive/tags/rust/page/2/",
+            "/archive/archive/page/2/",
+            "/tags/rust/page/1/",
+            "/tags/rust/page/2/page/2/",
+            "/-/style.css",
+            "/-/style.ff.css",
+            "/-/style.000000000000000000000000000000FF.css",
             "/archive/+1/rss.xml",
             "/archive/0/rss.xml",
             "/archive/01/rss.xml",
@@ -545,7 +609,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn print_then_parse(path in "/(\\PC{0,3}|tags/x|views|archive|archive/1|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|archive/2026-11/[0-9]{1,2}/|/|%[0-9a-f]{2}){0,8}") {
+        fn print_then_parse(path in "/(\\PC{0,3}|tags/x|views|archive|archive/1|page|page/2/|a|rss.xml|[0-9]{1,4}-?[0-9]{0,2}|archive/2026-11/[0-9]{1,2}/|/|%[0-9a-f]{2}){0,8}") {
             if let Some(route) = Route::parse(&path) {
                 prop_assert_eq!(Route::parse(&route.to_string()), Some(route));
             }

@@ -13,6 +13,9 @@ const WELL_KNOWN: &str = ".well-known";
 /// The author's page for what is not there.
 pub const NOT_FOUND: &str = "404.html";
 
+/// Maximum size of that page, in bytes: it is sent for every URL that somebody makes up.
+pub const NOT_FOUND_MAX_BYTES: u64 = 1 << 20;
+
 /// Files that robots, search engines and advertisers ask for at the root of a site.
 const ROOT_FILES: [&str; 12] = [
     NOT_FOUND,

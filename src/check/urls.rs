@@ -1,6 +1,8 @@
-//! Compares the redirects and the paths of feeds with the articles: what has no effect, and what is
-//! hidden.
+//! Compares the redirects, the paths of feeds, and the links of the menu and the footer with the
+//! articles: what has no effect, what is hidden, and what leads nowhere.
 
+use crate::base::special::{NOT_FOUND, NOT_FOUND_MAX_BYTES};
+use crate::base::url_table::path_key;
 use crate::base::{Diagnostic, RelPath, Route, Scope, UrlPath};
 use crate::config::{Config, Finding};
 use crate::library::{Library, Lookup, State};
@@ -32,11 +34,31 @@ pub(super) fn check(state: &State, config: &Config, found: &mut Found) {
         let message = format!("this redirect and {} more have such problems", rest - 1);
         found.config.push(Finding { at, message });
     }
+    if config.site.elsewhere.is_none() {
+        links_of_pages(library, config, found);
+    }
+    if let Some(page) = library.root_file(NOT_FOUND)
+        && state.file(&page).is_some_and(|row| row.fingerprint.len_bytes > NOT_FOUND_MAX_BYTES)
+    {
+        let message = format!("is not used, since it is larger than {NOT_FOUND_MAX_BYTES} bytes");
+        found.files.push((page, Diagnostic::warning("too-large", message)));
+    }
     for (path, _) in config.feeds.paths.paths() {
         if let Some(directory) = directory(library, &path) {
             let message =
                 format!("the page /{path}/ of this directory is hidden by a path of a feed");
             found.files.push((directory, Diagnostic::warning("hidden-page", message)));
+        }
+    }
+}
+
+/// Checks where the menu and the footer lead.
+fn links_of_pages(library: &Library, config: &Config, found: &mut Found) {
+    for (at, path) in &config.pages.local_links {
+        let is_redirected = path_key(path).is_some_and(|key| config.redirects.names(&key));
+        if is_missing(library, config, path) && !is_redirected {
+            let message = format!("a link leads to {path}, where there is nothing");
+            found.config.push(Finding { at: at.clone(), message });
         }
     }
 }

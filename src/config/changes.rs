@@ -3,7 +3,7 @@
 use crate::base::{Format, Route, Scope};
 
 use super::{
-    AccessLog, Admin, Articles, Config, Feeds, Politeness, Readers, Server, Site, State, Tls,
+    AccessLog, Admin, Articles, Config, Feeds, Pages, Politeness, Readers, Server, Site, State, Tls,
 };
 
 /// When a key takes effect.
@@ -40,8 +40,8 @@ impl Config {
             readers(&self.readers, &new.readers),
             access_log(&self.access_log, &new.access_log),
             politeness(&self.politeness, &new.politeness),
+            pages(&self.pages, &new.pages),
             vec![
-                ("pages.browser_page", self.browser_page != new.browser_page, Effect::Reload),
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
                 ("[[view]]", self.views != new.views, Effect::Reload),
             ],
@@ -142,6 +142,20 @@ fn feeds(old: &Feeds, new: &Feeds) -> Vec<Row> {
         ("feeds.rss_aliases", aliases_differ(Format::Rss), Effect::Reload),
         ("feeds.atom_aliases", aliases_differ(Format::Atom), Effect::Reload),
         ("feeds.json_aliases", aliases_differ(Format::Json), Effect::Reload),
+    ]
+}
+
+/// The links of a page are compared by what they show, not by their lines.
+fn pages(old: &Pages, new: &Pages) -> Vec<Row> {
+    let Pages { browser_page, home, intro, menu, footer, stylesheet, local_links: _, digest: _ } =
+        old;
+    vec![
+        ("pages.browser_page", *browser_page != new.browser_page, Effect::Reload),
+        ("pages.home", *home != new.home, Effect::Reload),
+        ("pages.intro", *intro != new.intro, Effect::Reload),
+        ("pages.menu", *menu != new.menu, Effect::Reload),
+        ("pages.footer", *footer != new.footer, Effect::Reload),
+        ("pages.stylesheet", *stylesheet != new.stylesheet, Effect::Reload),
     ]
 }
 

@@ -188,6 +188,12 @@ impl World for System {
         }
         path.to_owned()
     }
+
+    fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(bytes_max as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
 }
 
 #[cfg(test)]

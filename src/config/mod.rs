@@ -13,6 +13,9 @@ mod hint;
 mod listen;
 mod load;
 mod numbers;
+mod pages;
+#[cfg(test)]
+mod pages_tests;
 mod preview;
 mod raw;
 mod read_redirects;
@@ -32,6 +35,7 @@ pub use errors::{At, Errors, Finding};
 pub use feed_paths::FeedPaths;
 pub use listen::{Listen, TrustedProxies};
 pub use load::{Loaded, load, state_dir};
+pub use pages::{BrowserPage, HomeStyle, LinkTarget, Pages, Piece};
 pub use redirects::{RedirectStatus, Redirected, Redirects};
 
 use std::borrow::Cow;
@@ -69,21 +73,12 @@ pub struct Config {
     pub access_log: AccessLog,
     /// `[politeness]`
     pub politeness: Politeness,
-    /// `pages.browser_page`
-    pub browser_page: BrowserPage,
+    /// `[pages]`
+    pub pages: Pages,
     /// `[[redirect]]`
     pub redirects: Redirects,
     /// `[[view]]`, in the order of the file; at most 32.
     pub views: Vec<View>,
-}
-
-/// What a browser gets that navigates to the address of a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BrowserPage {
-    /// A page that explains the feed.
-    On,
-    /// The feed.
-    Off,
 }
 
 /// Everything that determines a configuration.
@@ -109,9 +104,15 @@ pub trait World {
     fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>>;
     /// Resolves symbolic links in the part of the path that exists.
     fn real_path(&self, path: &Path) -> PathBuf;
+    /// Reads a file, of which no more than `bytes_max` are wanted.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn read(&self, path: &Path, bytes_max: usize) -> io::Result<Vec<u8>>;
 }
 
-/// A machine for tests: `localhost` is 127.0.0.1, other names are unknown, and there are no links.
+/// A machine for tests: `localhost` is 127.0.0.1, other names are unknown, there are no links, and
+/// the only file is `site.css`.
 pub struct Nowhere;
 
 impl World for Nowhere {
@@ -123,6 +124,13 @@ impl World for Nowhere {
 
     fn real_path(&self, path: &Path) -> PathBuf {
         path.to_owned()
+    }
+
+    fn read(&self, path: &Path, _: usize) -> io::Result<Vec<u8>> {
+        match path.file_name() {
+            Some(name) if name == "site.css" => Ok(b"h1{color:red}".to_vec()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 }
 
@@ -155,7 +163,7 @@ impl Config {
 
     /// Whether a browser that navigates to a feed gets a page.
     pub fn shows_browser_page(&self) -> bool {
-        self.site.elsewhere.is_none() && self.browser_page == BrowserPage::On
+        self.site.elsewhere.is_none() && self.pages.browser_page == BrowserPage::On
     }
 
     /// The route of a path relative to `site.url`: that of a feed for the paths that

@@ -152,9 +152,9 @@ impl<'a> Reader<'a> {
                 }
                 // A key above the first section is in the section without a name, which has no keys
                 // of ours.
-                other => {
+                _ => {
                     let nameless = self.sections.entry(String::new()).or_default();
-                    nameless.keys.insert(name, (line, Value::of(other)));
+                    nameless.keys.insert(name, (line, Value::of(&lines, value)));
                 }
             }
         }

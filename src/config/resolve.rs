@@ -14,8 +14,8 @@ use super::errors::{At, Errors, Finding};
 use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
 use super::{
-    AccessLog, Admin, Articles, BrowserPage, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds,
-    Input, Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths,
+    AccessLog, Admin, Articles, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
+    Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths, pages,
     read_redirects, server, values, views,
 };
 use crate::base::Format;
@@ -49,8 +49,8 @@ pub(super) fn state_dir(input: &Input<'_>) -> Result<PathBuf, Errors> {
     Ok(state.dir)
 }
 
-/// Reads every key, and checks the conditions between them. Second, a warning.
-pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Option<Finding>) {
+/// Reads every key, and checks the conditions between them. Second, the warnings.
+pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<Finding>) {
     let (server, tls, listen_at) = server::read(reader, input);
     let (mut site, url_at) = site(reader, &server, &tls);
     let (articles, articles_at) = articles(reader, input);
@@ -62,8 +62,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
     let readers = Readers { enabled: reader.flag("readers", "enabled", false) };
     let redirects = read_redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
-    let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
-    let browser_page = reader.choice("pages", "browser_page", BrowserPage::On, &switch);
+    let mut warnings = Vec::new();
+    let pages = pages::read(reader, input, &site, &mut warnings);
     let access_log = access_log(reader, input);
     let politeness = politeness(reader);
     let config = Config {
@@ -77,14 +77,14 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Optio
         readers,
         access_log,
         politeness,
-        browser_page,
+        pages,
         redirects,
         views,
     };
     server::check(reader, &config, &url_at);
     check_directories(reader, input, &config, [&articles_at, &feeds_at, &state_at]);
-    let warning = server::warning(&config, &listen_at, &url_at);
-    (config, warning)
+    warnings.extend(server::warning(&config, &listen_at, &url_at));
+    (config, warnings)
 }
 
 fn site(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> (Site, At) {

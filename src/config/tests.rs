@@ -112,6 +112,7 @@ fn the_examples_of_the_documentation_are_usable() {
         include_str!("../../docs/operators.md"),
         include_str!("../../docs/authors.md"),
         include_str!("../../docs/urls.md"),
+        include_str!("../../docs/pages.md"),
     ];
     for page in pages {
         let mut examples = 0;
@@ -628,6 +629,11 @@ fn every_key_has_a_place_among_the_changes() {
             "tls.certificate" | "tls.key" => "\"a.pem\"",
             "pages.enabled" => "false",
             "pages.browser_page" => "\"off\"",
+            "pages.menu" => "[{ title = \"A\", url = \"/a\" }]",
+            "pages.footer" => "\"x\"",
+            "pages.stylesheet" => "\"site.css\"",
+            "pages.intro" => "false",
+            "pages.home" => "\"list\"",
             "articles.ignore" => "[\"x\"]",
             key if key.ends_with("_path") => "\"/x.xml\"",
             key if key.ends_with("_aliases") => "[\"/x.xml\"]",

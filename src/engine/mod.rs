@@ -14,6 +14,7 @@ mod events;
 pub mod hot;
 mod import;
 mod laps;
+mod memo;
 mod operator;
 mod pages;
 mod project;

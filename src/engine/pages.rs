@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use crate::article::Body;
 use crate::base::{Format, Route, Scope, Timestamp};
-use crate::config::Config;
 use crate::feed::links;
 use crate::library::{Article, Library, Seq};
 use crate::page::{
-    self, ArticlePage, Byline, FeedPage, HomePage, IndexPage, Item, MonthCount, MonthPage, Named,
-    Section,
+    self, ArticlePage, Byline, FeedPage, HomePage, IndexPage, Intro, Item, MonthCount, MonthPage,
+    Named, Paging, Section,
 };
 use crate::publish::Snapshot;
 use crate::publish::snapshot::{LISTED_MAX, pages};
@@ -22,12 +21,21 @@ const LINKED_MAX: usize = 240;
 /// Articles on the page of a feed: enough to see what it is about.
 const FEED_LISTED_MAX: usize = 10;
 
+/// The articles on one page of a list, newest first.
+pub(super) struct Listed {
+    /// The articles.
+    pub(super) articles: Vec<Arc<Article>>,
+    /// The page.
+    paging: Paging,
+}
+
 /// URLs in a sitemap (sitemaps.org: at most 50,000).
 const SITEMAP_MAX: usize = 50_000;
 
 /// The page of an article whose references are resolved in `html`.
 pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html: &str) -> String {
-    let Config { site, feeds, .. } = &*snapshot.config;
+    let config = &*snapshot.config;
+    let site = &config.site;
     let library = &snapshot.library;
     let head = &article.head;
     let image = match &head.image {
@@ -47,8 +55,7 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
         directory.as_ref().map(|(scope, name)| Named { name, scope: Some(scope.clone()) });
     let (older, newer) = library.neighbours(article.seq);
     page::article(&ArticlePage {
-        site,
-        feeds,
+        config,
         article,
         html,
         summary: &body.summary,
@@ -70,25 +77,53 @@ fn innermost_directory(library: &Library, seq: Seq) -> Option<(Scope, String)> {
     Some((scope.clone(), channel.title.unwrap_or(channel.name)))
 }
 
-/// The home page.
-pub(super) fn home(snapshot: &Snapshot) -> String {
-    let Config { site, feeds, .. } = &*snapshot.config;
-    let articles = snapshot.library.listed(&Scope::Site, 0, LISTED_MAX);
-    let listed = sections(&snapshot.library);
+/// A page of the list of a scope; pages count from 1. `None` if there is none, except that a list
+/// without articles has one.
+pub(super) fn listed(snapshot: &Snapshot, scope: &Scope, page: u32) -> Option<Listed> {
+    let size = snapshot.page_size(scope);
+    let index = usize::try_from(page.checked_sub(1)?).ok()?;
+    let count = snapshot.library.channel(scope).map_or(0, |channel| channel.count);
+    let articles = snapshot.library.listed(scope, index.checked_mul(size)?, size);
+    if articles.is_empty() && page > 1 {
+        return None;
+    }
+    Some(Listed { articles, paging: Paging { page, pages: pages(count, size).max(1) } })
+}
+
+/// The newest articles of a scope, for the page of its feed.
+pub(super) fn newest(snapshot: &Snapshot, scope: &Scope) -> Listed {
+    let articles = snapshot.library.listed(scope, 0, FEED_LISTED_MAX);
+    Listed { articles, paging: Paging { page: 1, pages: 1 } }
+}
+
+/// The home page, or a later page of its list. `summaries` are those of the articles of `listed`.
+pub(super) fn home(
+    snapshot: &Snapshot,
+    listed: &Listed,
+    summaries: Vec<Option<String>>,
+    intro: Option<Intro<'_>>,
+) -> String {
+    let config = &*snapshot.config;
+    let named = sections(&snapshot.library);
     let mut sections = Vec::new();
-    for (scope, name, count) in &listed {
-        sections.push(Section { name, scope: scope.clone(), count: *count });
+    let mut months = Vec::new();
+    // Later pages have what the home page has not: the older articles.
+    if listed.paging.page == 1 {
+        for (scope, name, count) in &named {
+            sections.push(Section { name, scope: scope.clone(), count: *count });
+        }
+        months = self::months(snapshot);
     }
     // Visitors see this name, so it does not reveal where the directory is on the server.
-    let name = snapshot.config.articles.dir.file_name().unwrap_or_default();
+    let name = config.articles.dir.file_name().unwrap_or_default();
     let articles_dir = format!("{}/", name.to_string_lossy());
-    let mut months = months(snapshot);
     // The page of the oldest month that is linked links the month before it, and so on.
     months.truncate(LINKED_MAX);
     page::home(&HomePage {
-        site,
-        feeds,
-        items: &items(snapshot, &articles),
+        config,
+        intro,
+        items: &items(listed, summaries),
+        paging: listed.paging,
         sections: &sections,
         months: &months,
         articles_dir: &articles_dir,
@@ -124,41 +159,83 @@ fn is_on_the_home_page(scope: &Scope) -> bool {
     }
 }
 
-/// The page of a scope; `None` if the scope has no channel.
-pub(super) fn index(snapshot: &Snapshot, scope: &Scope) -> Option<String> {
-    let Config { site, feeds, .. } = &*snapshot.config;
+/// A page of a scope; `None` if the scope has no channel.
+pub(super) fn index(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    listed: &Listed,
+    summaries: Vec<Option<String>>,
+    intro: Option<Intro<'_>>,
+) -> Option<String> {
     let channel = snapshot.library.channel(scope)?;
-    let articles = snapshot.library.listed(scope, 0, LISTED_MAX);
-    let items = items(snapshot, &articles);
-    Some(page::index(&IndexPage { site, feeds, scope, channel: &channel, items: &items }))
+    Some(page::index(&IndexPage {
+        config: &snapshot.config,
+        scope,
+        channel: &channel,
+        intro,
+        website: website(&snapshot.library, scope, &listed.articles),
+        items: &items(listed, summaries),
+        paging: listed.paging,
+    }))
+}
+
+/// The site of an author, as the newest of their articles names it.
+fn website<'a>(library: &Library, scope: &Scope, articles: &'a [Arc<Article>]) -> Option<&'a str> {
+    if !matches!(scope, Scope::Author(_)) {
+        return None;
+    }
+    for article in articles {
+        for person in &article.head.authors {
+            if person.url.is_some() && library.author(&person.name).as_ref() == Some(scope) {
+                return person.url.as_deref();
+            }
+        }
+    }
+    None
 }
 
 /// The page that a person gets at the address of a scope's feed; `None` if the scope has no channel.
-pub(super) fn feed(snapshot: &Snapshot, scope: &Scope, format: Format) -> Option<String> {
-    let site = &snapshot.config.site;
+pub(super) fn feed(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    format: Format,
+    listed: &Listed,
+    summaries: Vec<Option<String>>,
+) -> Option<String> {
     let channel = snapshot.library.channel(scope)?;
-    let articles = snapshot.library.listed(scope, 0, FEED_LISTED_MAX);
-    let items = items(snapshot, &articles);
-    Some(page::feed(&FeedPage { site, scope, format, channel: &channel, items: &items }))
+    let items = items(listed, summaries);
+    let config = &*snapshot.config;
+    Some(page::feed(&FeedPage { config, scope, format, channel: &channel, items: &items }))
 }
 
-/// One page of a month; pages count from 1. `None` if no article is listed on it.
-pub(super) fn month(snapshot: &Snapshot, year: i16, month: i8, page: u32) -> Option<String> {
-    let Config { site, feeds, .. } = &*snapshot.config;
+/// The articles on one page of a month; pages count from 1. `None` if no article is listed on it.
+pub(super) fn of_month(snapshot: &Snapshot, year: i16, month: i8, page: u32) -> Option<Listed> {
     let (from, to) = snapshot.month(year, month)?;
     let articles = snapshot.library.between(from, to);
     let index = usize::try_from(page.checked_sub(1)?).ok()?;
-    let listed = articles.chunks(LISTED_MAX).nth(index)?;
-    let (older, newer) = months_beside(&months(snapshot), year, month)?;
+    let listed = articles.chunks(LISTED_MAX).nth(index)?.to_vec();
+    let paging = Paging { page, pages: pages(articles.len(), LISTED_MAX) };
+    Some(Listed { articles: listed, paging })
+}
+
+/// One page of a month that has articles.
+pub(super) fn month(
+    snapshot: &Snapshot,
+    (year, month): YearMonth,
+    listed: &Listed,
+    summaries: Vec<Option<String>>,
+) -> Option<String> {
+    let months = months(snapshot);
+    let is_own = |count: &&MonthCount| (count.year, count.month) == (year, month);
+    let count = months.iter().find(is_own)?.count;
+    let (older, newer) = months_beside(&months, year, month)?;
     Some(page::month(&MonthPage {
-        site,
-        feeds,
+        config: &snapshot.config,
         year,
         month,
-        page,
-        pages: pages(articles.len()),
-        count: articles.len(),
-        items: &items(snapshot, listed),
+        paging: listed.paging,
+        count,
+        items: &items(listed, summaries),
         older,
         newer,
     }))
@@ -220,12 +297,11 @@ fn months(snapshot: &Snapshot) -> Vec<MonthCount> {
     months
 }
 
-/// The articles as a list shows them. A body that is not rendered yet leaves out the summary.
-fn items<'a>(snapshot: &Snapshot, articles: &'a [Arc<Article>]) -> Vec<Item<'a>> {
-    let mut items = Vec::with_capacity(articles.len());
-    for article in articles {
-        let body = snapshot.bodies.get(&article.seq);
-        items.push(Item { article, summary: body.map(|body| body.summary.clone()) });
+/// The articles as a list shows them. One without a summary has that of its front matter, if any.
+fn items(listed: &Listed, summaries: Vec<Option<String>>) -> Vec<Item<'_>> {
+    let mut items = Vec::with_capacity(listed.articles.len());
+    for (article, summary) in listed.articles.iter().zip(summaries) {
+        items.push(Item { article, summary });
     }
     items
 }

@@ -12,22 +12,34 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::article::pictures::with_hints;
-use crate::article::{self, Body, Limits};
+use crate::article::{self, Body, Head, Limits};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
-use crate::config::{self, Config};
+use crate::config::{self, Config, HomeStyle};
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
 use crate::ops::clock::Clock;
-use crate::page;
+use crate::page::{self, Intro};
 use crate::publish::render::{Asset, Render, Unrendered};
 use crate::publish::{Document, Found, Kind, Snapshot};
 use crate::source::Tree;
 
 use super::assets::{Digests, Opened, Sizes};
-use super::{hot, pages};
+use super::hot;
+use super::memo::Memo;
+use super::pages::{self, Listed};
 
 /// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
 const WRITTEN_MAX: usize = 3;
+
+/// Summaries that are kept: some 2 MB.
+const SUMMARIES_MAX: usize = 8192;
+
+/// Texts at the head of lists that are kept.
+const INTROS_MAX: usize = 64;
+
+/// Names of the article that takes the place of `_index.md` in the article directory.
+const ROOT_INDEXES: [&str; 5] =
+    ["index.md", "index.markdown", "index.html", "index.htm", "index.txt"];
 
 /// Feeds of one kind in the list of all feeds: some 3 MB, and more than anybody subscribes to.
 const GROUP_MAX: usize = 10_000;
@@ -39,6 +51,8 @@ pub struct Renderer {
     written: Mutex<VecDeque<Written>>,
     digests: Arc<Digests>,
     sizes: Sizes,
+    summaries: Memo<Arc<str>>,
+    intros: Memo<Arc<Body>>,
 }
 
 /// The reason why an article has no body now.
@@ -86,6 +100,8 @@ impl Renderer {
             written: Mutex::new(VecDeque::new()),
             digests: Arc::default(),
             sizes: Sizes::default(),
+            summaries: Memo::new(SUMMARIES_MAX),
+            intros: Memo::new(INTROS_MAX),
         }
     }
 
@@ -105,12 +121,23 @@ impl Renderer {
         article: &Article,
         limits: &Limits,
     ) -> Result<(Body, Vec<Diagnostic>), Bodiless> {
+        self.body_at(&article.path, article.digest, &article.head, limits)
+    }
+
+    /// The body of the file at `path` with these bytes, whose head was read from them.
+    fn body_at(
+        &self,
+        path: &RelPath,
+        digest: Digest,
+        head: &Head,
+        limits: &Limits,
+    ) -> Result<(Body, Vec<Diagnostic>), Bodiless> {
         let tree = self.tree().ok_or(Bodiless::Unreadable)?;
-        let file = tree.read(&article.path, self.clock.now()).map_err(|_| Bodiless::Unreadable)?;
-        if file.digest != article.digest {
+        let file = tree.read(path, self.clock.now()).map_err(|_| Bodiless::Unreadable)?;
+        if file.digest != digest {
             return Err(Bodiless::Changed);
         }
-        match catch_panic(|| article::body(&article.path, &file.bytes, &article.head, limits)) {
+        match catch_panic(|| article::body(path, &file.bytes, head, limits)) {
             Ok(Ok(rendered)) => Ok(rendered),
             Ok(Err(refused)) => Err(Bodiless::Refused(refused)),
             Err(panicked) => Err(Bodiless::Refused(vec![panicked])),
@@ -250,13 +277,17 @@ impl Renderer {
 
     fn article(&self, snapshot: &Snapshot, article: &Article) -> Result<String, Unrendered> {
         let body = self.body_of(snapshot, article)?;
-        let Config { site, .. } = &*snapshot.config;
-        let own_url = links::absolute(site, &Route::Resource(article.url.clone()));
-        let html = links::resolve(&body.html, &own_url, site, &|reference| {
-            snapshot.library.locate(reference)
-        });
-        let html = with_hints(&html, &mut |url| self.picture_size(snapshot, url));
+        let html = self.resolved(snapshot, &body, &Route::Resource(article.url.clone()));
         Ok(pages::article(snapshot, article, &body, &html))
+    }
+
+    /// The HTML of a body on the page at `route`, with what only browsers need.
+    fn resolved(&self, snapshot: &Snapshot, body: &Body, route: &Route) -> String {
+        let site = &snapshot.config.site;
+        let own_url = links::absolute(site, route);
+        let locate = |reference: &str| snapshot.library.locate(reference);
+        let html = links::resolve(&body.html, &own_url, site, &locate);
+        with_hints(&html, &mut |url| self.picture_size(snapshot, url))
     }
 
     /// The width and height of the picture at an absolute URL, if it is a file of the site.
@@ -268,6 +299,92 @@ impl Renderer {
         let file = self.tree()?.open_asset(&asset).ok()?;
         let size = self.sizes.of(&file, self.clock.now())?;
         Some((size.width, size.height))
+    }
+
+    /// A page of the list of a scope; the home page is the first of the site's.
+    fn list(&self, snapshot: &Snapshot, scope: &Scope, page: u32) -> Result<String, Unrendered> {
+        let mut listed = pages::listed(snapshot, scope, page).ok_or(Unrendered::Changed)?;
+        let mut text = None;
+        if page == 1 {
+            text = self.intro(snapshot, scope, &mut listed)?;
+        }
+        let summaries = match (scope, snapshot.config.pages.home) {
+            // A list of titles shows no summary but that of a note, which the feed may have.
+            (Scope::Site, HomeStyle::List) => known_summaries(snapshot, &listed),
+            _ => self.summaries(snapshot, &listed),
+        };
+        let intro = text.as_ref().map(|(title, html)| Intro { title: title.as_deref(), html });
+        match scope {
+            Scope::Site => Ok(pages::home(snapshot, &listed, summaries, intro)),
+            _ => {
+                pages::index(snapshot, scope, &listed, summaries, intro).ok_or(Unrendered::Changed)
+            }
+        }
+    }
+
+    /// The title and the HTML of the text at the head of the list of a scope. An article that is
+    /// this text is taken out of the list.
+    fn intro(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        listed: &mut Listed,
+    ) -> Result<Option<(Option<String>, String)>, Unrendered> {
+        let (library, config) = (&snapshot.library, &*snapshot.config);
+        if *scope == Scope::Site && !config.pages.intro {
+            return Ok(None);
+        }
+        let (body, title) = if let Some(section) = library.section_file(scope) {
+            let Some(digest) = section.digest.filter(|_| !section.head.draft) else {
+                return Ok(None);
+            };
+            let body = match self.intros.get(&section.path, digest) {
+                Some(body) => body,
+                None => match self.body_at(&section.path, digest, &section.head, &limits(config)) {
+                    Ok((body, _)) => Arc::new(body),
+                    Err(Bodiless::Changed) => return Err(Unrendered::Changed),
+                    // The list is worth having without it.
+                    Err(Bodiless::Unreadable | Bodiless::Refused(_)) => return Ok(None),
+                },
+            };
+            self.intros.put(&section.path, digest, Arc::clone(&body));
+            (body, section.title().map(str::to_owned))
+        } else {
+            let Some(article) = root_index(snapshot).filter(|_| *scope == Scope::Site) else {
+                return Ok(None);
+            };
+            listed.articles.retain(|other| other.seq != article.seq);
+            let title = Some(article.head.title.clone()).filter(|title| !title.is_empty());
+            (self.body_of(snapshot, article)?, title)
+        };
+        let route = match scope {
+            Scope::Site => Route::Home,
+            _ => Route::Index(scope.clone()),
+        };
+        Ok(Some((title, self.resolved(snapshot, &body, &route))))
+    }
+
+    /// The summary of each article of a list that its front matter does not have, from its body.
+    fn summaries(&self, snapshot: &Snapshot, listed: &Listed) -> Vec<Option<String>> {
+        let limits = limits(&snapshot.config);
+        let summary = |article: &Arc<Article>| self.summary(snapshot, article, &limits);
+        listed.articles.par_iter().map(summary).collect()
+    }
+
+    fn summary(&self, snapshot: &Snapshot, article: &Article, limits: &Limits) -> Option<String> {
+        if let Some(body) = snapshot.bodies.get(&article.seq) {
+            return Some(body.summary.clone());
+        }
+        if article.head.summary.is_some() {
+            return None;
+        }
+        if let Some(summary) = self.summaries.get(&article.path, article.digest) {
+            return Some(summary.as_ref().to_owned());
+        }
+        // A list is worth having without the summary of an article that cannot be read.
+        let (body, _) = self.body(article, limits).ok()?;
+        self.summaries.put(&article.path, article.digest, body.summary.as_str().into());
+        Some(body.summary)
     }
 }
 
@@ -290,11 +407,17 @@ impl Render for Renderer {
                 let article = snapshot.article(route).ok_or(Unrendered::Changed)?;
                 self.article(snapshot, &article)?
             }
-            Route::Home => pages::home(snapshot),
-            Route::Index(scope) => pages::index(snapshot, scope).ok_or(Unrendered::Changed)?,
+            Route::Home => self.list(snapshot, &Scope::Site, 1)?,
+            Route::Index(scope) => self.list(snapshot, scope, 1)?,
+            Route::List(scope, page) => self.list(snapshot, scope, *page)?,
             Route::Month(year, month, page) => {
-                pages::month(snapshot, *year, *month, *page).ok_or(Unrendered::Changed)?
+                let listed = pages::of_month(snapshot, *year, *month, *page);
+                let listed = listed.ok_or(Unrendered::Changed)?;
+                let summaries = self.summaries(snapshot, &listed);
+                pages::month(snapshot, (*year, *month), &listed, summaries)
+                    .ok_or(Unrendered::Changed)?
             }
+            Route::Stylesheet(_) => return stylesheet(snapshot),
             _ => return Err(Unrendered::Unreadable),
         };
         Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))
@@ -306,7 +429,10 @@ impl Render for Renderer {
         scope: &Scope,
         format: Format,
     ) -> Result<Document, Unrendered> {
-        let html = pages::feed(snapshot, scope, format).ok_or(Unrendered::Changed)?;
+        let listed = pages::newest(snapshot, scope);
+        let summaries = self.summaries(snapshot, &listed);
+        let html = pages::feed(snapshot, scope, format, &listed, summaries);
+        let html = html.ok_or(Unrendered::Changed)?;
         Ok(Document::new(Kind::Page, page::MEDIA_TYPE, html.into(), None))
     }
 
@@ -321,6 +447,28 @@ impl Render for Renderer {
 pub fn limits(config: &Config) -> Limits {
     let config::Articles { max_depth, max_html_bytes, math, .. } = &config.articles;
     Limits { depth: *max_depth, max_bytes: *max_html_bytes, math: *math }
+}
+
+/// The summaries that need no file.
+fn known_summaries(snapshot: &Snapshot, listed: &Listed) -> Vec<Option<String>> {
+    let mut summaries = Vec::with_capacity(listed.articles.len());
+    for article in &listed.articles {
+        let body = snapshot.bodies.get(&article.seq);
+        summaries.push(body.map(|body| body.summary.clone()));
+    }
+    summaries
+}
+
+/// The article that takes the place of `_index.md` in the article directory.
+fn root_index(snapshot: &Snapshot) -> Option<&Arc<Article>> {
+    let library = &snapshot.library;
+    ROOT_INDEXES.iter().find_map(|name| library.at_path(&RelPath::new(name)?))
+}
+
+fn stylesheet(snapshot: &Snapshot) -> Result<Document, Unrendered> {
+    let stylesheet = snapshot.config.pages.stylesheet.as_ref().ok_or(Unrendered::Changed)?;
+    let bytes = Bytes::copy_from_slice(stylesheet.css.as_bytes());
+    Ok(Document::new(Kind::Stylesheet, page::STYLESHEET_MEDIA_TYPE, bytes, None))
 }
 
 /// The list of all feeds, each in the advertised format: the site's, then the others by kind.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::article::TitleFrom;
 use crate::base::{Digest, Scope, Timestamp};
 
-use super::{ArchivePage, Article, Channel, Library, Seq};
+use super::{ArchivePage, Article, Channel, Library, SectionFile, Seq};
 
 impl Library {
     /// The channel of a scope that has, or once had, articles. A site of one author has no author channels.
@@ -73,9 +74,16 @@ impl Library {
             return (Some(view.title.clone()), view.description.clone());
         }
         match self.sections.get(scope) {
-            Some(section) => (Some(section.title.clone()), section.description.clone()),
-            None => (None, None),
+            // The site's own texts are those of the configuration.
+            Some(section) if *scope != Scope::Site => section.texts(),
+            _ => (None, None),
         }
+    }
+
+    /// The file that has the text at the head of the page of a scope: the `_index.md` of a
+    /// directory, or of the article directory itself.
+    pub fn section_file(&self, scope: &Scope) -> Option<&SectionFile> {
+        self.sections.get(scope)
     }
 
     /// The entries of the feed of a scope: the `limit` articles that became public last, or more
@@ -112,6 +120,23 @@ impl Library {
             }
         }
         articles
+    }
+}
+
+impl SectionFile {
+    /// The title that its author gave it, in the front matter or as a heading. The first words of
+    /// its text are no name of a directory.
+    pub fn title(&self) -> Option<&str> {
+        let is_given = matches!(
+            self.head.title_from,
+            TitleFrom::FrontMatter | TitleFrom::Heading | TitleFrom::FirstLine
+        );
+        if is_given && !self.head.title.is_empty() { Some(&self.head.title) } else { None }
+    }
+
+    /// Its title and its description.
+    pub(super) fn texts(&self) -> (Option<String>, Option<String>) {
+        (self.title().map(str::to_owned), self.head.summary.clone())
     }
 }
 

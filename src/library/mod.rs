@@ -135,11 +135,15 @@ pub struct ArchivePage {
     pub version: Digest,
 }
 
-/// The title and description of a directory, from its `_index.md`.
+/// The file that gives a directory its title, description and text: its `_index.md`.
 #[derive(Debug, Clone, PartialEq)]
-struct Section {
-    title: String,
-    description: Option<String>,
+pub struct SectionFile {
+    /// The file.
+    pub path: RelPath,
+    /// Its front matter and title.
+    pub head: Arc<Head>,
+    /// The digest of its bytes; `None` if they were not read.
+    pub digest: Option<Digest>,
 }
 
 /// A public article with the scopes it was put into, so that it can be taken out of them again.
@@ -183,7 +187,7 @@ pub struct Library {
     /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
     names: OrdSet<(u64, Seq)>,
     channels: OrdMap<Scope, ChannelState>,
-    sections: HashMap<Scope, Section>,
+    sections: HashMap<Scope, SectionFile>,
     assets: Assets,
     /// The assets in directories that are not public.
     private: Assets,

@@ -24,7 +24,9 @@ use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
 use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
-use super::{Article, Commit, FileRow, Kept, Library, Section, Standing, Views, address, channel};
+use super::{
+    Article, Commit, FileRow, Kept, Library, SectionFile, Standing, Views, address, channel,
+};
 
 /// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
@@ -202,7 +204,7 @@ impl State {
                 self.library.add_file(path);
             }
             (FileKind::Section(_), Kept::Article(head, _)) => {
-                self.library.set_section(path, Some(head));
+                self.library.set_section(path, Some(head), row.digest);
                 self.set_withheld(path, Some(head));
             }
             (_, Kept::Linked(target)) => {
@@ -455,40 +457,47 @@ impl State {
 }
 
 impl Library {
-    /// Sets the title and description of the directory of an `_index.md`, or removes them. Returns the
-    /// scope of that directory.
+    /// Sets the title, description and text of the directory of an `_index.md`, or removes them.
+    /// Returns the scope whose feeds show them: none for the article directory itself, since the
+    /// title of the site comes from the configuration.
     pub(super) fn set_section(
         &mut self,
         path: &RelPath,
         head: Option<&Arc<Head>>,
+        digest: Option<Digest>,
     ) -> Option<Scope> {
         // `_index.fr.md` is for a list in another language, and there is none.
         if path.stem() != "_index" {
             return None;
         }
         let probe = path.parent()?.join("x.md")?;
-        // The root has no scope here: the title of the site comes from the configuration.
-        let (scope, _) = address::directories(&probe).pop()?;
+        let scope = match address::directories(&probe).pop() {
+            Some((scope, _)) => scope,
+            None => Scope::Site,
+        };
         let old = match head {
             Some(head) => {
-                let (title, description) = (head.title.clone(), head.summary.clone());
-                let section = Section { title, description };
-                let number = section_number(&scope, &section);
-                self.shown = self.shown.wrapping_add(number);
-                self.totals.listing = self.totals.listing.wrapping_add(number);
+                let section = SectionFile { path: path.clone(), head: Arc::clone(head), digest };
+                let (listed, shown) = section_numbers(&scope, &section);
+                self.shown = self.shown.wrapping_add(shown);
+                self.totals.listing = self.totals.listing.wrapping_add(listed);
                 self.sections.insert(scope.clone(), section)
             }
             None => self.sections.remove(&scope),
         };
         if let Some(old) = old {
-            let number = section_number(&scope, &old);
-            self.shown = self.shown.wrapping_sub(number);
-            self.totals.listing = self.totals.listing.wrapping_sub(number);
+            let (listed, shown) = section_numbers(&scope, &old);
+            self.shown = self.shown.wrapping_sub(shown);
+            self.totals.listing = self.totals.listing.wrapping_sub(listed);
         }
-        Some(scope)
+        (scope != Scope::Site).then_some(scope)
     }
 }
 
-fn section_number(scope: &Scope, section: &Section) -> u128 {
-    channel::number(&format!("{scope} {section:?}"))
+/// The numbers of what feeds and lists show of a section, and of what its own page shows as well.
+fn section_numbers(scope: &Scope, section: &SectionFile) -> (u128, u128) {
+    let (title, description) = section.texts();
+    let listed = format!("{scope} {title:?} {description:?}");
+    let shown = format!("{listed} {:?}", section.digest);
+    (channel::number(&listed), channel::number(&shown))
 }

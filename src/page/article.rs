@@ -7,11 +7,13 @@ use askama::Template;
 use crate::article::Person;
 use crate::base::direction::Direction;
 use crate::base::{Route, Scope, text};
-use crate::config;
+use crate::config::{self, Config};
 use crate::library::{Article, audience};
 
 use super::format::{self, Moment};
-use super::{Frame, Link, Named, advertised, render, scope_url, tab_title, url, web};
+use super::frame::{Frame, Kind};
+use super::structured::{self, Posting};
+use super::{Link, Named, advertised, render, scope_url, scroll, url, web};
 
 /// Characters of a note's text that are used as its name.
 const NOTE_NAME_CHARACTERS: usize = 60;
@@ -19,10 +21,8 @@ const NOTE_NAME_CHARACTERS: usize = 60;
 /// The content of the page of one article.
 #[derive(Debug, Clone, Copy)]
 pub struct ArticlePage<'a> {
-    /// The site.
-    pub site: &'a config::Site,
-    /// The feed settings: the advertised format.
-    pub feeds: &'a config::Feeds,
+    /// The configuration.
+    pub config: &'a Config,
     /// The article.
     pub article: &'a Article,
     /// Its body: sanitised, with absolute references. The only text that is not escaped.
@@ -57,12 +57,11 @@ pub struct Byline<'a> {
 struct View<'a> {
     frame: Frame<'a>,
     site: &'a config::Site,
-    home: String,
     url: String,
+    /// JSON-LD.
+    structured: String,
     /// Empty for a note.
     title: &'a str,
-    /// Never empty.
-    name: Cow<'a, str>,
     published: Moment,
     updated: Option<Moment>,
     section: Option<Link>,
@@ -70,7 +69,9 @@ struct View<'a> {
     tags: Vec<Tag<'a>>,
     external: Option<Link>,
     image: Option<&'a str>,
-    html: &'a str,
+    html: String,
+    /// Empty for a note, which is all there is to it.
+    summary: &'a str,
     direction: Direction,
     older: Option<Neighbour<'a>>,
     newer: Option<Neighbour<'a>>,
@@ -97,43 +98,82 @@ struct Tag<'a> {
 
 /// The page of one article.
 pub fn article(page: &ArticlePage<'_>) -> String {
-    let (site, article, head) = (page.site, page.article, &page.article.head);
+    let (site, article, head) = (&page.config.site, page.article, &page.article.head);
     let url = article_url(site, article);
     let published = format::day(site, article.published);
     let name = name(&head.title, page.summary, &published);
+    let updated = format::change(site, article.published, article.updated);
+    let authors = authors(page);
+    let structured = structured(
+        page,
+        &name,
+        &url,
+        &authors,
+        [&published, updated.as_ref().unwrap_or(&published)],
+    );
     render(&View {
         frame: frame(page, &name, &url),
         site,
-        home: super::url(site, &Route::Home),
+        structured,
         title: &head.title,
         direction: Direction::of(head.language.as_deref(), page.html),
-        updated: format::change(site, article.published, article.updated),
+        updated,
         section: section(page),
-        authors: authors(page),
+        authors,
         tags: tags(page),
         external: web_link(head.external_url.as_deref()),
         image: page.image.and_then(web),
-        html: page.html,
+        html: scroll::reachable(page.html),
+        summary: if head.title.is_empty() { "" } else { page.summary },
         older: page.older.map(|older| neighbour(site, older)),
         newer: page.newer.map(|newer| neighbour(site, newer)),
         url,
-        name,
         published,
     })
 }
 
 fn frame<'a>(page: &ArticlePage<'a>, name: &str, own_url: &str) -> Frame<'a> {
-    let (site, head) = (page.site, &page.article.head);
+    let (site, head) = (&page.config.site, &page.article.head);
     // An article may name the page on which it was first published.
     let canonical = head.canonical.as_deref().and_then(web).unwrap_or(own_url);
     Frame {
         language: head.language.as_deref().unwrap_or(&site.language),
         description: if page.summary.is_empty() { None } else { Some(page.summary) },
         canonical: Some(canonical.to_owned()),
+        image: page.image.and_then(web),
+        kind: Kind::Article,
         hidden: !audience(page.article).search,
-        feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
-        ..Frame::of(site, tab_title(name, site))
+        feed: Some(advertised(page.config, &Scope::Site, &site.title)),
+        ..Frame::of(page.config, name, own_url)
     }
+}
+
+/// The article as JSON-LD. `dates`: published, and last changed.
+fn structured(
+    page: &ArticlePage<'_>,
+    name: &str,
+    own_url: &str,
+    authors: &[Author<'_>],
+    [published, modified]: [&Moment; 2],
+) -> String {
+    let (site, head) = (&page.config.site, &page.article.head);
+    let mut people = Vec::with_capacity(authors.len());
+    for author in authors {
+        people.push((author.name, author.url.as_deref()));
+    }
+    let tags: Vec<&str> = page.tags.iter().map(|tag| tag.name).collect();
+    structured::posting(&Posting {
+        url: own_url,
+        headline: name,
+        description: page.summary,
+        language: head.language.as_deref().unwrap_or(&site.language),
+        published: &published.machine,
+        modified: &modified.machine,
+        image: page.image.and_then(web),
+        authors: &people,
+        tags: &tags,
+        site: (&site.title, &url(site, &Route::Home)),
+    })
 }
 
 /// The name of an article, never empty: its title, else its first words, else its day.
@@ -146,11 +186,13 @@ fn name<'a>(title: &'a str, summary: &'a str, published: &Moment) -> Cow<'a, str
 }
 
 fn authors<'a>(page: &ArticlePage<'a>) -> Vec<Author<'a>> {
-    // An article without authors is by the site's author, who has no page of articles.
+    // An article without authors is by the site's author, whose page is the home page.
     if page.authors.is_empty() {
-        return vec![Author { name: &page.site.author, url: None, website: None }];
+        let site = &page.config.site;
+        let home = url(site, &Route::Home);
+        return vec![Author { name: &site.author, url: Some(home), website: None }];
     }
-    page.authors.iter().map(|byline| author(page.site, byline)).collect()
+    page.authors.iter().map(|byline| author(&page.config.site, byline)).collect()
 }
 
 fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
@@ -168,7 +210,7 @@ fn author<'a>(site: &config::Site, byline: &Byline<'a>) -> Author<'a> {
 fn tags<'a>(page: &ArticlePage<'a>) -> Vec<Tag<'a>> {
     let mut tags = Vec::with_capacity(page.tags.len());
     for Named { name, scope } in page.tags {
-        let url = scope.as_ref().map(|scope| scope_url(page.site, scope));
+        let url = scope.as_ref().map(|scope| scope_url(&page.config.site, scope));
         tags.push(Tag { name, url });
     }
     tags
@@ -176,7 +218,7 @@ fn tags<'a>(page: &ArticlePage<'a>) -> Vec<Tag<'a>> {
 
 fn section(page: &ArticlePage<'_>) -> Option<Link> {
     let Named { name, scope } = page.section?;
-    Some(Link { url: scope_url(page.site, scope.as_ref()?), name: (*name).to_owned() })
+    Some(Link { url: scope_url(&page.config.site, scope.as_ref()?), name: (*name).to_owned() })
 }
 
 fn neighbour<'a>(site: &'a config::Site, article: &'a Article) -> Neighbour<'a> {
@@ -211,7 +253,6 @@ mod tests {
     /// The page of an article with this head, with everything that a page can have, or nothing of
     /// it.
     fn page(head: Head, everything: bool) -> String {
-        let (site, feeds) = (sample::site(), sample::feeds());
         let mut article = sample::article("news/my-post", head);
         let person = article.head.authors.clone();
         let tags = article.head.tags.clone();
@@ -228,8 +269,7 @@ mod tests {
             article.updated = sample::at("2026-11-25T10:00:00Z");
         }
         super::article(&ArticlePage {
-            site: &site,
-            feeds: &feeds,
+            config: &sample::config(""),
             article: &article,
             html: "<p>Body &amp; soul.</p>",
             summary: &summary,
@@ -284,7 +324,7 @@ mod tests {
                 "<h1 class=\"p-name\">My Post</h1>",
                 "<a class=\"u-url u-uid\" href=\"https://example.org/news/my-post\"><time class=\"dt-published\" \
                  datetime=\"2026-11-23T23:30:00Z\">24 November 2026</time></a>, by <span class=\"p-author h-card\" \
-                 lang=\"en\"><span class=\"p-name\" dir=\"auto\">Ada Lovelace</span></span></p>",
+                 lang=\"en\"><a class=\"p-name u-url\" dir=\"auto\" href=\"https://example.org/\">Ada Lovelace</a></span></p>",
                 "<div class=\"e-content\">\n<p>Body &amp; soul.</p>\n</div>",
             ],
         );
@@ -295,7 +335,7 @@ mod tests {
             "og:description",
             "noindex",
             "rel=\"prev\"",
-            "<script",
+            "<data",
         ] {
             assert!(!page.contains(absent), "{absent} in\n{page}");
         }
@@ -315,7 +355,10 @@ mod tests {
                 "<meta property=\"article:modified_time\" content=\"2026-11-25T10:00:00Z\">",
                 "<meta property=\"article:tag\" content=\"Tee\">",
                 "content=\"summary_large_image\"",
-                " / <a dir=\"auto\" lang=\"en\" href=\"https://example.org/news/\">Tee</a></nav>",
+                "<a dir=\"auto\" lang=\"en\" href=\"https://example.org/news/\">Tee</a></nav>",
+                "<data class=\"p-summary\" value=\"Tee\"></data>",
+                "<data class=\"u-featured\" value=\"https://example.org/a.png\"></data>",
+                "\"dateModified\":\"2026-11-25T10:00:00Z\"",
                 ", updated <time class=\"dt-updated\" datetime=\"2026-11-25T10:00:00Z\">25 November 2026</time>, by",
                 "<a class=\"p-name\" dir=\"auto\" href=\"https://example.org/authors/ada/\">Tee</a> \
                  (<a class=\"u-url\" href=\"https://a.example/Tee\">a.example/Tee</a>)",
@@ -335,11 +378,12 @@ mod tests {
             &page,
             &[
                 "<title>Saw a heron. – Field Notes</title>",
-                "aria-label=\"24 November 2026\"",
+                "<h1 class=\"quiet\" lang=\"en\">Note of 24 November 2026</h1>",
                 "u-url u-uid",
             ],
         );
-        assert!(!page.contains("<h1"));
+        assert_eq!(page.matches("<h1").count(), 1);
+        assert!(!page.contains("<h1 class=\"p-name\""));
         check(
             &super::tests::page(sample::head(""), false),
             &["<title>24 November 2026 – Field Notes</title>"],
@@ -364,9 +408,9 @@ mod tests {
     #[test]
     fn the_advertised_format_is_the_operators() {
         for format in Format::ALL {
-            let (site, feeds) =
-                (sample::site(), config::Feeds { advertise: format, ..sample::feeds() });
-            let link = advertised(&site, &feeds, &Scope::Site, "x");
+            let mut config = sample::config("");
+            config.feeds.advertise = format;
+            let link = advertised(&config, &Scope::Site, "x");
             assert_eq!(
                 (link.media_type, link.url.ends_with(format.file_name())),
                 (format.media_type(), true)

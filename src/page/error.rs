@@ -2,9 +2,10 @@
 
 use askama::Template;
 
-use crate::config;
+use crate::config::Config;
 
-use super::{Frame, render};
+use super::frame::Frame;
+use super::render;
 
 #[derive(Template)]
 #[template(path = "error.html", whitespace = "minimize")]
@@ -18,9 +19,10 @@ struct View<'a> {
 /// A small page for a status code, in English: what happened in a few words (`title`), and a
 /// sentence on what to do (`text`). Without a site (nothing is published yet) it has no link to the
 /// home page.
-pub fn error(site: Option<&config::Site>, status: u16, title: &str, text: &str) -> String {
-    let frame = match site {
-        Some(site) => Frame::of(site, super::tab_title(title, site)),
+pub fn error(config: Option<&Config>, status: u16, title: &str, text: &str) -> String {
+    let frame = match config {
+        // An error may be the answer at any URL: no link of the menu leads to it.
+        Some(config) => Frame::without_url(config, title, ""),
         None => Frame { title: title.to_owned(), ..Frame::default() },
     };
     render(&View { frame: Frame { language: "en", hidden: true, ..frame }, status, title, text })
@@ -33,7 +35,7 @@ mod tests {
 
     #[test]
     fn it_leads_home_where_there_is_one() {
-        let page = error(Some(&sample::site()), 410, "Gone <b>", "It was \"here\".");
+        let page = error(Some(&sample::config("")), 410, "Gone <b>", "It was \"here\".");
         for part in [
             "<title>Gone &#60;b&#62; – Field Notes</title>",
             "<p class=\"kind\">410</p>",

@@ -4,11 +4,12 @@ use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::base::{Format, Scope};
-use crate::config;
+use crate::config::Config;
 use crate::library::Channel;
 
+use super::frame::Frame;
 use super::list::{Item, Row, rows};
-use super::{Frame, Link, feed_url, render, scope_url, tab_title};
+use super::{Link, feed_url, render, scope_url};
 
 /// Readers in a browser, each with the page on which it subscribes; the feed's URL is put at the end. From their own
 /// documentation for subscribe buttons.
@@ -22,8 +23,8 @@ const READERS: [(&str, &str); 4] = [
 /// The content of the page of a feed.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedPage<'a> {
-    /// The site.
-    pub site: &'a config::Site,
+    /// The configuration.
+    pub config: &'a Config,
     /// The scope whose feed it is.
     pub scope: &'a Scope,
     /// The format that was asked for.
@@ -47,7 +48,8 @@ struct View<'a> {
 
 /// The page of a feed. Search engines leave it out, since the scope's own page shows the same articles.
 pub fn feed(page: &FeedPage<'_>) -> String {
-    let FeedPage { site, scope, format, channel, items } = *page;
+    let FeedPage { config, scope, format, channel, items } = *page;
+    let site = &config.site;
     let title = match (scope, &channel.title) {
         (Scope::Site, _) => &site.title,
         (_, Some(title)) if !title.is_empty() => title,
@@ -59,12 +61,11 @@ pub fn feed(page: &FeedPage<'_>) -> String {
         let url = format!("{subscribe}{}", utf8_percent_encode(&address, NON_ALPHANUMERIC));
         readers.push(Link { url, name: name.to_owned() });
     }
-    let tab = match scope {
-        Scope::Site => format!("Feed of {title}"),
-        _ => tab_title(&format!("Feed of {title}"), site),
-    };
     render(&View {
-        frame: Frame { hidden: true, ..Frame::of(site, tab) },
+        frame: Frame {
+            hidden: true,
+            ..Frame::without_url(config, &format!("Feed of {title}"), &address)
+        },
         url: scope_url(site, scope),
         title,
         address,
@@ -83,7 +84,7 @@ mod tests {
     fn a_person_learns_what_a_feed_is_and_how_to_subscribe() {
         let article = sample::article("a", sample::head("A <b>"));
         let page = feed(&FeedPage {
-            site: &sample::site(),
+            config: &sample::config(""),
             scope: &Scope::Tag(UrlPath::new("c-plus").unwrap()),
             format: Format::Rss,
             channel: &sample::channel("C<+>", 12),

@@ -40,6 +40,11 @@ pub(super) fn change(
     Some(if first_day == last_day { minute(site, updated) } else { day(site, updated) })
 }
 
+/// The day without its year: `24 November`, or `11-24` if the site is not in English.
+pub(super) fn day_of_year(site: &config::Site, date: civil::Date) -> String {
+    date.strftime(if is_english(site) { "%-d %B" } else { "%m-%d" }).to_string()
+}
+
 /// The month: `November 2026`, or `2026-11` if the site is not in English.
 pub(super) fn month(site: &config::Site, year: i16, month: i8) -> String {
     match civil::Date::new(year, month, 1) {
@@ -65,14 +70,11 @@ pub(super) fn format_name(format: Format) -> &'static str {
     }
 }
 
-/// The number of articles: `12 articles`, with the number of those shown if these are fewer.
-pub(super) fn counted(shown: usize, count: usize) -> String {
-    match count.max(shown) {
+/// The number of articles: `12 articles`.
+pub(super) fn counted(count: usize) -> String {
+    match count {
         0 => "No articles at the moment. Subscribe to get the next one.".to_owned(),
         1 => "1 article".to_owned(),
-        all if shown < all => {
-            format!("The newest {shown} of {all} articles. The archive lists all of them by month.")
-        }
         all => format!("{all} articles"),
     }
 }
@@ -143,13 +145,9 @@ mod tests {
 
     #[test]
     fn counts() {
-        assert_eq!(counted(1, 1), "1 article");
-        assert_eq!(counted(2, 2), "2 articles");
-        assert_eq!(
-            counted(2, 9),
-            "The newest 2 of 9 articles. The archive lists all of them by month."
-        );
-        assert!(counted(0, 0).starts_with("No articles"));
+        assert_eq!(counted(1), "1 article");
+        assert_eq!(counted(2), "2 articles");
+        assert!(counted(0).starts_with("No articles"));
     }
 
     #[test]

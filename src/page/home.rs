@@ -4,20 +4,23 @@
 use askama::Template;
 
 use crate::base::{Route, Scope};
-use crate::config;
+use crate::config::{self, Config, HomeStyle};
 
-use super::list::{Item, Row, rows};
-use super::{Frame, Link, Subscribe, advertised, format, render, scope_url, url};
+use super::frame::Frame;
+use super::list::{self, Beside, Intro, Item, Paging, Row, YearRows, rows};
+use super::{Link, Subscribe, advertised, format, render, scope_url, scroll, url};
 
 /// The content of the home page.
 #[derive(Debug, Clone, Copy)]
 pub struct HomePage<'a> {
-    /// The site.
-    pub site: &'a config::Site,
-    /// The feed settings: the advertised format.
-    pub feeds: &'a config::Feeds,
-    /// The newest articles, newest first.
+    /// The configuration.
+    pub config: &'a Config,
+    /// The text at its head, on the first page.
+    pub intro: Option<Intro<'a>>,
+    /// The articles of the page, newest first.
     pub items: &'a [Item<'a>],
+    /// The page.
+    pub paging: Paging,
     /// The directories that have articles, in the order in which they are shown.
     pub sections: &'a [Section<'a>],
     /// The months that have articles, newest first.
@@ -55,8 +58,16 @@ struct View<'a> {
     frame: Frame<'a>,
     site: &'a config::Site,
     home: String,
+    /// The heading.
+    title: &'a str,
+    /// Empty without one.
+    intro: String,
+    place: Option<String>,
     subscribe: Subscribe,
+    /// Empty if the articles are listed by year.
     rows: Vec<Row<'a>>,
+    titles: Vec<YearRows<'a>>,
+    beside: Beside,
     sections: Vec<Directory<'a>>,
     years: Vec<Year>,
     articles_dir: &'a str,
@@ -80,21 +91,37 @@ struct Month {
     count: usize,
 }
 
-/// The home page.
+/// The home page, or a later page of its list.
 pub fn home(page: &HomePage<'_>) -> String {
-    let site = page.site;
-    let home = url(site, &Route::Home);
+    let HomePage { config, paging, .. } = *page;
+    let site = &config.site;
+    let own_title = page.intro.and_then(|intro| intro.title);
+    let title = own_title.unwrap_or(&site.title);
+    let mut frame = Frame {
+        description: paging.is_first().then_some(site.description.as_str()),
+        hidden: !paging.is_first(),
+        feed: Some(advertised(config, &Scope::Site, &site.title)),
+        ..Frame::of(config, &paging.title(title), &paging.url(site, &Scope::Site))
+    };
+    if let Some(around) = &mut frame.site {
+        around.is_named = title != site.title;
+    }
+    let (mut by_summary, mut by_title) = (Vec::new(), Vec::new());
+    match config.pages.home {
+        HomeStyle::Newest => by_summary = rows(site, page.items),
+        HomeStyle::List => by_title = list::years(site, page.items),
+    }
     render(&View {
-        frame: Frame {
-            description: Some(&site.description),
-            canonical: Some(home.clone()),
-            feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
-            ..Frame::of(site, site.title.clone())
-        },
+        frame,
         site,
-        home,
-        subscribe: Subscribe::to(site, &Scope::Site, page.feeds.advertise),
-        rows: rows(site, page.items),
+        home: url(site, &Route::Home),
+        title,
+        intro: page.intro.map_or_else(String::new, |intro| scroll::reachable(intro.html)),
+        place: paging.place(),
+        subscribe: Subscribe::to(config, &Scope::Site),
+        rows: by_summary,
+        titles: by_title,
+        beside: paging.beside(site, &Scope::Site),
         sections: page.sections.iter().map(|section| directory(site, section)).collect(),
         years: years(site, page.months),
         articles_dir: page.articles_dir,
@@ -135,13 +162,20 @@ mod tests {
     use crate::base::UrlPath;
 
     fn page(
-        site: &config::Site,
+        config: &Config,
         items: &[Item<'_>],
         sections: &[Section<'_>],
         months: &[MonthCount],
     ) -> String {
-        let feeds = sample::feeds();
-        home(&HomePage { site, feeds: &feeds, items, sections, months, articles_dir: "articles/" })
+        home(&HomePage {
+            config,
+            intro: None,
+            items,
+            paging: Paging { page: 1, pages: 1 },
+            sections,
+            months,
+            articles_dir: "articles/",
+        })
     }
 
     #[track_caller]
@@ -153,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_empty_site_says_what_to_do() {
-        let page = page(&sample::site(), &[], &[], &[]);
+        let page = page(&sample::config(""), &[], &[], &[]);
         check(
             &page,
             &[
@@ -186,7 +220,7 @@ mod tests {
         };
         let months = [(2026, 11, 2), (2026, 1, 1), (2025, 12, 4)];
         let months = months.map(|(year, month, count)| MonthCount { year, month, count });
-        let page = page(&sample::site(), &items, &[news], &months);
+        let page = page(&sample::config(""), &items, &[news], &months);
         check(
             &page,
             &[
@@ -195,7 +229,7 @@ mod tests {
                 "<p class=\"lead p-summary\" dir=\"auto\">What grows by the river.</p>",
                 "<h2 class=\"p-name\"><a class=\"u-url\" href=\"https://example.org/news/my-post\">My Post</a>",
                 "<p class=\"p-summary\">In short.</p>",
-                "<li class=\"h-entry\" dir=\"rtl\" lang=\"ar\">\n<a class=\"u-url\" href=\"https://example.org/note\"><time",
+                "<li class=\"h-entry\" dir=\"rtl\" lang=\"ar\">\n<p class=\"meta\"><a class=\"u-url\" href=\"https://example.org/note\"><time",
                 "<p class=\"p-summary p-content\">Saw a heron.</p>",
                 "<a dir=\"auto\" href=\"https://example.org/news/\">News</a> (3)",
                 "<a aria-label=\"November 2026\" href=\"https://example.org/archive/2026-11/\">November</a> (2)",
@@ -203,14 +237,15 @@ mod tests {
             ],
         );
         assert_eq!(page.matches("rel=\"alternate\"").count(), 1);
-        assert_eq!(page.matches("<li>2026").count() + page.matches("<li>2025").count(), 2);
+        assert_eq!(page.matches("<span>202").count(), 2);
     }
 
     /// The page of a site all of whose texts are `text`.
     fn all(text: &str) -> String {
-        let author_texts =
-            config::Site { description: text.into(), author: text.into(), ..sample::site() };
-        let site = config::Site { title: text.into(), ..author_texts };
+        let mut config = sample::config("");
+        config.site.description = text.into();
+        config.site.author = text.into();
+        config.site.title = text.into();
         let titled = sample::article("a", sample::head(text));
         let note = sample::article("b", sample::head(""));
         let items = [&titled, &note].map(|article| Item { article, summary: Some(text.into()) });
@@ -219,7 +254,7 @@ mod tests {
             scope: Scope::Directory(UrlPath::new("news").unwrap()),
             count: 3,
         };
-        page(&site, &items, &[section], &[])
+        page(&config, &items, &[section], &[])
     }
 
     proptest! {

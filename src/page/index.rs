@@ -3,25 +3,30 @@
 use askama::Template;
 
 use crate::base::Scope;
-use crate::config;
+use crate::config::Config;
 use crate::library::Channel;
 
-use super::list::{Item, Row, rows};
-use super::{Frame, Subscribe, advertised, format, render, scope_url, tab_title};
+use super::frame::Frame;
+use super::list::{Beside, Intro, Item, Paging, Row, rows};
+use super::{Link, Subscribe, advertised, format, render, scope_url, scroll, tab_title, web};
 
 /// The content of the page of a scope.
 #[derive(Debug, Clone, Copy)]
 pub struct IndexPage<'a> {
-    /// The site.
-    pub site: &'a config::Site,
-    /// The feed settings: the advertised format.
-    pub feeds: &'a config::Feeds,
+    /// The configuration.
+    pub config: &'a Config,
     /// The scope.
     pub scope: &'a Scope,
     /// The scope's title, description and count.
     pub channel: &'a Channel,
-    /// Its newest articles, newest first.
+    /// The text at its head, on its first page.
+    pub intro: Option<Intro<'a>>,
+    /// Of an author: their own site.
+    pub website: Option<&'a str>,
+    /// The articles of the page, newest first.
     pub items: &'a [Item<'a>],
+    /// The page.
+    pub paging: Paging,
 }
 
 #[derive(Template)]
@@ -32,32 +37,46 @@ struct View<'a> {
     url: String,
     title: &'a str,
     counted: String,
+    place: Option<String>,
+    /// Empty without one.
+    intro: String,
+    website: Option<Link>,
     subscribe: Subscribe,
     rows: Vec<Row<'a>>,
+    beside: Beside,
 }
 
-/// The page of a scope. It advertises the scope's feed, not the site's.
+/// A page of a scope. It advertises the scope's feed, not the site's. Search engines leave out the
+/// later ones, since articles move from one to the next.
 pub fn index(page: &IndexPage<'_>) -> String {
-    let IndexPage { site, feeds, scope, channel, items } = *page;
+    let IndexPage { config, scope, channel, items, paging, .. } = *page;
+    let site = &config.site;
     let title = match channel.title.as_deref() {
         Some("") | None => &channel.name,
         Some(title) => title,
     };
-    let tab = tab_title(title, site);
-    let url = scope_url(site, scope);
+    let own_url = paging.url(site, scope);
+    let description = channel.description.as_deref().filter(|text| !text.is_empty());
     render(&View {
         frame: Frame {
-            description: channel.description.as_deref().filter(|text| !text.is_empty()),
-            canonical: Some(url.clone()),
-            feed: Some(advertised(site, feeds, scope, &tab)),
-            ..Frame::of(site, tab)
+            description: description.filter(|_| paging.is_first()),
+            hidden: !paging.is_first(),
+            feed: Some(advertised(config, scope, &tab_title(title, site))),
+            ..Frame::of(config, &paging.title(title), &own_url)
         },
         kind: kind(scope),
-        url,
+        url: scope_url(site, scope),
         title,
-        counted: format::counted(items.len(), channel.count),
-        subscribe: Subscribe::to(site, scope, feeds.advertise),
+        counted: format::counted(channel.count),
+        place: paging.place(),
+        intro: page.intro.map_or_else(String::new, |intro| scroll::reachable(intro.html)),
+        website: page
+            .website
+            .and_then(web)
+            .map(|url| Link { url: url.to_owned(), name: format::readable(url).to_owned() }),
+        subscribe: Subscribe::to(config, scope),
         rows: rows(site, items),
+        beside: paging.beside(site, scope),
     })
 }
 
@@ -79,7 +98,12 @@ mod tests {
     use crate::base::UrlPath;
 
     fn page(scope: &Scope, channel: &Channel, items: &[Item<'_>]) -> String {
-        index(&IndexPage { site: &sample::site(), feeds: &sample::feeds(), scope, channel, items })
+        paged(scope, channel, items, Paging { page: 1, pages: 1 })
+    }
+
+    fn paged(scope: &Scope, channel: &Channel, items: &[Item<'_>], paging: Paging) -> String {
+        let (config, intro) = (&sample::config(""), None);
+        index(&IndexPage { config, scope, channel, intro, website: None, items, paging })
     }
 
     #[test]
@@ -94,7 +118,7 @@ mod tests {
         for part in [
             "<p class=\"kind\" lang=\"en\">Tag</p>",
             "<h1 class=\"p-name\" dir=\"auto\"><a class=\"u-url\" href=\"https://example.org/tags/c-plus/\">C&#60;+&#62;</a>",
-            "The newest 1 of 12 articles.",
+            "12 articles",
             "title=\"C&#60;+&#62; – Field Notes\" href=\"https://example.org/tags/c-plus/atom.xml\">",
             "<code translate=\"no\">https://example.org/tags/c-plus/atom.xml</code>",
             "href=\"https://example.org/tags/c-plus/rss.xml\">RSS</a>,",

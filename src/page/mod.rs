@@ -1,12 +1,12 @@
 //! The pages that a browser reads: pure functions from values to HTML.
 //!
-//! Owns the look (one inline stylesheet), the templates, and the Content-Security-Policy that fits
-//! them. Never does I/O, never reads an article, never decides what is shown: the caller picks the
+//! Owns the look (one inline stylesheet, and a link to the author's), the templates, and the
+//! Content-Security-Policy that fits them. Never does I/O, never reads an article, never decides what is shown: the caller picks the
 //! articles and bounds their number.
 //!
 //! Invariants: no JavaScript and no request to anything but what an article itself shows; every
-//! text is escaped, and only [`ArticlePage::html`], which is sanitised before it comes here, is
-//! not; at most one feed is advertised on a page, because aggregators poll each advertised one; the
+//! text is escaped, and only [`ArticlePage::html`] and [`Intro::html`], which are sanitised before
+//! they come here, are not; at most one feed is advertised on a page, because aggregators poll each advertised one; the
 //! pages' own words are English and marked so, and a date is written out only where the site is
 //! English too, since `2026-11-24` reads well in every language.
 
@@ -14,13 +14,16 @@ mod article;
 mod error;
 mod feed;
 mod format;
+mod frame;
 mod home;
 mod index;
 mod list;
 mod month;
 #[cfg(test)]
 mod sample;
+mod scroll;
 mod sitemap;
+mod structured;
 
 use askama::Template;
 
@@ -29,16 +32,19 @@ pub use error::error;
 pub use feed::{FeedPage, feed};
 pub use home::{HomePage, MonthCount, Section, home};
 pub use index::{IndexPage, index};
-pub use list::Item;
+pub use list::{Intro, Item, Paging};
 pub use month::{MonthPage, month};
 pub use sitemap::sitemap;
 
 use crate::base::{Format, Route, Scope};
-use crate::config;
+use crate::config::{self, Config};
 use crate::feed::links::absolute as url;
 
 /// The media type of every page.
 pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
+
+/// The media type of the author's stylesheet.
+pub const STYLESHEET_MEDIA_TYPE: &str = "text/css; charset=utf-8";
 
 /// The media type of the sitemap.
 pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
@@ -47,9 +53,23 @@ pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 /// its digest, and what articles show; nothing else. A test keeps the digest equal to the
 /// stylesheet's.
 pub const CSP: &str = "default-src 'none'; \
-     style-src 'sha256-vLewurDnzqLdJpw1awIGWq3+n/om4+s76hpB+GvAnsU='; \
+     style-src 'sha256-Iyp6p6cx205op2tPz7PdpYLv6QcwfLHK3jST6qK6FPE='; \
      img-src http: https: data:; media-src http: https:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The same for a site with a stylesheet of its author: it and its fonts come from the site itself.
+const STYLED_CSP: &str = "default-src 'none'; \
+     style-src 'self' 'sha256-Iyp6p6cx205op2tPz7PdpYLv6QcwfLHK3jST6qK6FPE='; \
+     font-src 'self' data:; img-src http: https: data:; media-src http: https:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The Content-Security-Policy of the pages of a site, or before there is one.
+pub fn policy(config: Option<&Config>) -> &'static str {
+    match config {
+        Some(config) if config.pages.stylesheet.is_some() => STYLED_CSP,
+        _ => CSP,
+    }
+}
 
 /// The stylesheet in every page. Inline, so that a page is one request and no URL has
 /// to be kept for it.
@@ -62,33 +82,6 @@ pub struct Named<'a> {
     pub name: &'a str,
     /// The scope, if it has a page.
     pub scope: Option<Scope>,
-}
-
-/// The frame around every page.
-#[derive(Debug, Default)]
-struct Frame<'a> {
-    /// The language of the page's main text, a BCP 47 tag.
-    language: &'a str,
-    /// The browser's title of the page.
-    title: String,
-    /// One plain sentence or two.
-    description: Option<&'a str>,
-    /// The preferred URL of the page.
-    canonical: Option<String>,
-    /// Whether search engines should leave it out.
-    hidden: bool,
-    /// The one advertised feed.
-    feed: Option<FeedLink>,
-    /// The link to the home page.
-    home: Option<HomeLink<'a>>,
-}
-
-/// A link to the home page.
-#[derive(Debug)]
-struct HomeLink<'a> {
-    url: String,
-    title: &'a str,
-    language: &'a str,
 }
 
 /// One feed of a scope in one format.
@@ -115,17 +108,9 @@ struct Link {
     name: String,
 }
 
-impl<'a> Frame<'a> {
-    /// The frame of a page of `site`, with a link to the home page and without a feed.
-    fn of(site: &'a config::Site, title: String) -> Self {
-        let home =
-            HomeLink { url: url(site, &Route::Home), title: &site.title, language: &site.language };
-        Self { language: &site.language, title, home: Some(home), ..Self::default() }
-    }
-}
-
 impl Subscribe {
-    fn to(site: &config::Site, scope: &Scope, advertised: Format) -> Self {
+    fn to(config: &Config, scope: &Scope) -> Self {
+        let site = &config.site;
         let mut formats = Vec::new();
         for format in Format::ALL {
             formats.push(FeedLink {
@@ -134,15 +119,15 @@ impl Subscribe {
                 media_type: format.media_type(),
             });
         }
-        Self { address: feed_url(site, scope, advertised), formats }
+        Self { address: feed_url(site, scope, config.feeds.advertise), formats }
     }
 }
 
 /// The feed of `scope` that its pages advertise, under `title`.
-fn advertised(site: &config::Site, feeds: &config::Feeds, scope: &Scope, title: &str) -> FeedLink {
-    let format = feeds.advertise;
+fn advertised(config: &Config, scope: &Scope, title: &str) -> FeedLink {
+    let format = config.feeds.advertise;
     FeedLink {
-        url: feed_url(site, scope, format),
+        url: feed_url(&config.site, scope, format),
         title: title.to_owned(),
         media_type: format.media_type(),
     }
@@ -210,12 +195,17 @@ mod tests {
             "Zm9vYmFyZm9vYg==Zm9vYmE="
         );
         let source = format!("'sha256-{}'", base64(&Sha256::digest(STYLE)));
-        assert!(CSP.contains(&source), "templates/style.css changed: CSP must name {source}");
+        for policy in [CSP, STYLED_CSP] {
+            assert!(
+                policy.contains(&source),
+                "templates/style.css changed: CSP must name {source}"
+            );
+        }
     }
 
     #[test]
     fn the_stylesheet_is_small_and_cannot_end_early() {
-        assert!(STYLE.len() <= 4608, "{} bytes", STYLE.len());
+        assert!(STYLE.len() <= 6144, "{} bytes", STYLE.len());
         assert!(!STYLE.contains('<') && !STYLE.contains("url(") && !STYLE.contains('\r'));
     }
 

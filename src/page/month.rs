@@ -3,26 +3,23 @@
 use askama::Template;
 
 use crate::base::{Route, Scope};
-use crate::config;
+use crate::config::{self, Config};
 
-use super::list::{Item, Row, rows};
-use super::{Frame, Link, advertised, format, render, tab_title, url};
+use super::frame::Frame;
+use super::list::{Item, Paging, Row, rows};
+use super::{Link, advertised, format, render, url};
 
 /// The content of the page of a month.
 #[derive(Debug, Clone, Copy)]
 pub struct MonthPage<'a> {
-    /// The site.
-    pub site: &'a config::Site,
-    /// The feed settings: the advertised format.
-    pub feeds: &'a config::Feeds,
+    /// The configuration.
+    pub config: &'a Config,
     /// The year, in the zone of the site.
     pub year: i16,
     /// The month, from 1.
     pub month: i8,
-    /// The page, from 1.
-    pub page: u32,
-    /// The number of pages.
-    pub pages: u32,
+    /// The page.
+    pub paging: Paging,
     /// The number of articles in the month.
     pub count: usize,
     /// The articles on the page, newest first.
@@ -47,14 +44,13 @@ struct View<'a> {
 
 /// The page of a month.
 pub fn month(page: &MonthPage<'_>) -> String {
-    let site = page.site;
+    let site = &page.config.site;
     let month = format::month(site, page.year, page.month);
-    let title = if page.page == 1 { month.clone() } else { format!("{month} ({})", page.page) };
+    let own_url = url(site, &Route::Month(page.year, page.month, page.paging.page));
     render(&View {
         frame: Frame {
-            canonical: Some(url(site, &Route::Month(page.year, page.month, page.page))),
-            feed: Some(advertised(site, page.feeds, &Scope::Site, &site.title)),
-            ..Frame::of(site, tab_title(&title, site))
+            feed: Some(advertised(page.config, &Scope::Site, &site.title)),
+            ..Frame::of(page.config, &page.paging.title(&month), &own_url)
         },
         site,
         month,
@@ -66,25 +62,30 @@ pub fn month(page: &MonthPage<'_>) -> String {
 }
 
 fn counted(page: &MonthPage<'_>) -> String {
-    let count = format::counted(page.count, page.count);
-    if page.pages == 1 { count } else { format!("{count}, page {} of {}", page.page, page.pages) }
+    let count = format::counted(page.count);
+    match page.paging.place() {
+        Some(place) => format!("{count}, {place}"),
+        None => count,
+    }
 }
 
 /// The next page of the month, or the first of the month before it.
 fn older(page: &MonthPage<'_>) -> Option<Link> {
     // The pages of a month are read before the older months.
-    if page.page < page.pages {
-        return Some(link(page.site, (page.year, page.month), page.page + 1));
+    let (site, Paging { page: number, pages }) = (&page.config.site, page.paging);
+    if number < pages {
+        return Some(link(site, (page.year, page.month), number + 1));
     }
-    page.older.map(|month| link(page.site, month, 1))
+    page.older.map(|month| link(site, month, 1))
 }
 
 /// The page before this one, or the first of the month after it.
 fn newer(page: &MonthPage<'_>) -> Option<Link> {
-    if page.page > 1 {
-        return Some(link(page.site, (page.year, page.month), page.page - 1));
+    let (site, number) = (&page.config.site, page.paging.page);
+    if number > 1 {
+        return Some(link(site, (page.year, page.month), number - 1));
     }
-    page.newer.map(|month| link(page.site, month, 1))
+    page.newer.map(|month| link(site, month, 1))
 }
 
 fn link(site: &config::Site, (year, month): (i16, i8), page: u32) -> Link {
@@ -111,14 +112,11 @@ mod tests {
     ) -> String {
         let article = sample::article("a", sample::head("<script>"));
         let items = [Item { article: &article, summary: None }];
-        let (site, feeds) = (sample::site(), sample::feeds());
         month(&MonthPage {
-            site: &site,
-            feeds: &feeds,
+            config: &sample::config(""),
             year: 2026,
             month: 11,
-            page,
-            pages,
+            paging: Paging { page, pages },
             count: 61 * pages as usize - 60,
             items: &items,
             older,

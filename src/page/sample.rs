@@ -1,43 +1,30 @@
 //! Values that the tests of the pages share: a site, an article, a channel, each as plain as it can
 //! be.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-
 use crate::article::Head;
-use crate::base::{Digest, Format, RelPath, Timestamp, UrlPath};
-use crate::config;
+use crate::base::{Digest, RelPath, Timestamp, UrlPath};
+use crate::config::{self, Config};
 use crate::library::{Article, Channel};
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub(super) fn site() -> config::Site {
-    config::Site {
-        feed_paths: Default::default(),
-        id: "example.org".into(),
-        title: "Field Notes".into(),
-        url: "https://example.org/".parse().unwrap(),
-        description: "What grows by the river.".into(),
-        language: "en".into(),
-        author: "Ada Lovelace".into(),
-        timezone: TimeZone::get("Europe/Berlin").unwrap(),
-        elsewhere: None,
-    }
+/// The configuration of the site, with more lines of TOML.
+pub(super) fn config(more: &str) -> Config {
+    let text = format!(
+        "site.url = \"https://example.org/\"\nsite.title = \"Field Notes\"\n\
+         site.description = \"What grows by the river.\"\nsite.author = \"Ada Lovelace\"\n\
+         site.timezone = \"Europe/Berlin\"\n{more}"
+    );
+    Config::of(&text, Path::new("/srv")).unwrap()
 }
 
-pub(super) fn feeds() -> config::Feeds {
-    config::Feeds {
-        dir: PathBuf::from("feeds"),
-        limit: 30,
-        max_bytes: 512 * 1024,
-        content: config::Content::Full,
-        advertise: Format::Atom,
-        paths: Default::default(),
-    }
+pub(super) fn site() -> config::Site {
+    config("").site
 }
 
 pub(super) fn head(title: &str) -> Head {

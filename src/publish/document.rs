@@ -48,6 +48,8 @@ pub enum Kind {
     Page,
     /// `robots.txt` or `sitemap.xml`: for crawlers.
     Crawling,
+    /// The author's stylesheet, whose URL names its content.
+    Stylesheet,
 }
 
 /// The time for which a cache may use a document without asking for it again.
@@ -57,6 +59,8 @@ pub enum Cache {
     Revalidate,
     /// At most so many seconds.
     Seconds(u32),
+    /// For ever: another content has another URL (RFC 8246).
+    Immutable,
 }
 
 impl Kind {
@@ -67,6 +71,7 @@ impl Kind {
             Kind::Feed => Cache::Seconds(until(TTL_MINUTES * 60, now, next_due)),
             Kind::Archive => Cache::Seconds(until(ARCHIVE_AGE_S, now, next_due)),
             Kind::Page | Kind::Crawling => Cache::Revalidate,
+            Kind::Stylesheet => Cache::Immutable,
         }
     }
 

@@ -7,15 +7,18 @@ use jiff::{ToSpan, civil};
 
 use crate::article::Body;
 use crate::base::url_table::path_key;
-use crate::base::{Format, RelPath, Route, Scope, Timestamp, UrlPath};
-use crate::config::Config;
+use crate::base::{Digest, Format, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::config::{Config, HomeStyle};
 use crate::library::{Article, Channel, Library, Lookup, Seq};
 
 use super::Document;
 
-/// Articles on one page of a list. A summary has at most some 2,000 characters, so that a page stays
-/// near 100 KB.
-pub const LISTED_MAX: usize = 60;
+/// Articles on one page of a list, with their summaries. One that is made from the text has at most
+/// some 280 characters, so that a page is far below 100 KB.
+pub const LISTED_MAX: usize = 30;
+
+/// Articles on one page of a list of titles.
+const TITLES_MAX: usize = 300;
 
 /// The generation of a snapshot that no step made.
 const RESTORED: u64 = 0;
@@ -44,7 +47,7 @@ pub enum Found {
     /// A finished document.
     Ready(Arc<Document>),
     /// A document to be made now: the same route and version always give the same bytes.
-    Render(Route, crate::base::Digest),
+    Render(Route, Digest),
     /// It is at another route.
     Redirect(Redirect),
     /// A file beneath the article directory, served as it is.
@@ -71,9 +74,9 @@ impl Redirect {
     }
 }
 
-/// The number of pages that list `count` articles; none if there are none.
-pub fn pages(count: usize) -> u32 {
-    u32::try_from(count.div_ceil(LISTED_MAX)).unwrap_or(u32::MAX)
+/// The number of pages of `size` that list `count` articles; none if there are none.
+pub fn pages(count: usize, size: usize) -> u32 {
+    u32::try_from(count.div_ceil(size)).unwrap_or(u32::MAX)
 }
 
 fn asset(path: Option<RelPath>) -> Found {
@@ -108,7 +111,13 @@ impl Snapshot {
         }
         let is_page = matches!(
             route,
-            Route::Home | Route::Index(_) | Route::Month(..) | Route::Sitemap | Route::Resource(_)
+            Route::Home
+                | Route::Index(_)
+                | Route::List(..)
+                | Route::Month(..)
+                | Route::Sitemap
+                | Route::Stylesheet(_)
+                | Route::Resource(_)
         );
         if is_page && self.config.site.elsewhere.is_some() {
             // Files are served all the same: the picture of the site is one.
@@ -142,11 +151,21 @@ impl Snapshot {
                 (None, _) => self.respelled(scope, Route::Index),
             },
             Route::Month(year, month, page) => match self.month(*year, *month) {
-                Some((from, to)) if *page <= pages(self.library.between(from, to).len()) => {
+                Some((from, to))
+                    if *page <= pages(self.library.between(from, to).len(), LISTED_MAX) =>
+                {
                     self.page(route)
                 }
                 _ => Found::Missing,
             },
+            Route::List(scope, page) => match self.channel(scope, &Route::Index(scope.clone())) {
+                Some(channel) if *page <= pages(channel.count, self.page_size(scope)) => {
+                    self.page(route)
+                }
+                Some(_) => Found::Missing,
+                None => self.respelled(scope, |scope| Route::List(scope, *page)),
+            },
+            Route::Stylesheet(digest) => self.stylesheet(*digest),
             Route::Opml => Found::Render(Route::Opml, self.library.subscribable_version()),
             Route::Home | Route::Sitemap => self.page(route),
             Route::Favicon => asset(self.library.favicon()),
@@ -172,7 +191,31 @@ impl Snapshot {
 
     /// A document that shows something of the whole library.
     fn page(&self, route: &Route) -> Found {
-        Found::Render(route.clone(), self.library.version())
+        Found::Render(route.clone(), self.page_version())
+    }
+
+    /// A digest that changes whenever anything does that any page shows.
+    pub fn page_version(&self) -> Digest {
+        let (library, pages) = (self.library.version(), self.config.pages.digest);
+        Digest::of(format!("{library} {pages}").as_bytes())
+    }
+
+    /// Articles on one page of the list of a scope.
+    pub fn page_size(&self, scope: &Scope) -> usize {
+        match (scope, self.config.pages.home) {
+            (Scope::Site, HomeStyle::List) => TITLES_MAX,
+            _ => LISTED_MAX,
+        }
+    }
+
+    /// The author's stylesheet. A page that is a moment older names an earlier one.
+    fn stylesheet(&self, digest: u128) -> Found {
+        let Some(stylesheet) = &self.config.pages.stylesheet else { return Found::Missing };
+        let route = stylesheet.route();
+        if route == Route::Stylesheet(digest) {
+            return Found::Render(route, stylesheet.digest);
+        }
+        Found::Redirect(Redirect { to: route, permanent: false })
     }
 
     /// Looks up an article or an asset. An article that only its date and slug suggest gives way to

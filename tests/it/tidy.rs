@@ -30,9 +30,9 @@ const ORDER: &str = "
     src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
-    src/config: changes errors foreign hint listen < raw redirects values < numbers < feed_paths load preview read_redirects server views < resolve
+    src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview read_redirects server views < changes resolve
     src/daemon: open < admin < control < import listeners repair signals
-    src/engine: assets bodies hot laps pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
+    src/engine: assets bodies hot laps memo pages read scanned_root shared_store < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: exchange limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
@@ -45,7 +45,7 @@ const ORDER: &str = "
     src/library/step: dates delete forget rename < finish < import < admit
     src/ops: certificate clock control fetch line_log listener < clock_set logging sockets < systemd
     src/ops/control: protocol < client server
-    src/page: error sitemap format < article list < feed home index month
+    src/page: format frame scroll sitemap structured < error list < article feed home index month
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
     src/source: ignore mounts settle unfinished < inbox root < read scan watch < picture_size tree

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::base::place::Lines;
@@ -17,6 +18,8 @@ pub(super) enum Value {
     Flag(bool),
     /// `[ ... ]`
     List(Vec<Value>),
+    /// `{ ... }` or `[name.key]`
+    Table(Section),
     /// The text of an environment variable, which has the type of its key.
     Variable(String),
     /// A value of a type that no key has, by the name of its type.
@@ -24,9 +27,9 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// Takes a value of the parser.
-    pub(super) fn of(value: &DeValue<'_>) -> Self {
-        match value {
+    /// Takes a value of the parser, out of the text with these lines.
+    pub(super) fn of(lines: &Lines<'_>, value: &Spanned<DeValue<'_>>) -> Self {
+        match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Integer(digits) => {
                 match i64::from_str_radix(digits.as_str(), digits.radix()) {
@@ -36,11 +39,14 @@ impl Value {
             }
             DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Array(values) => {
-                Value::List(values.iter().map(|value| Value::of(value.get_ref())).collect())
+                Value::List(values.iter().map(|value| Value::of(lines, value)).collect())
             }
             DeValue::Float(_) => Value::Other("a fraction"),
             DeValue::Datetime(_) => Value::Other("a date"),
-            DeValue::Table(_) => Value::Other("a table"),
+            DeValue::Table(table) => {
+                let line = lines.place(value.span().start).line;
+                Value::Table(Section::of(lines, line, table))
+            }
         }
     }
 
@@ -51,6 +57,7 @@ impl Value {
             Value::Integer(number) => number.to_string(),
             Value::Flag(flag) => flag.to_string(),
             Value::List(_) => "a list".to_owned(),
+            Value::Table(_) => "a table".to_owned(),
             Value::Other(name) => (*name).to_owned(),
         }
     }
@@ -80,8 +87,8 @@ impl Value {
     }
 }
 
-/// The keys of one `[name]` or one `[[name]]`.
-#[derive(Default)]
+/// The keys of one `[name]`, one `[[name]]` or one `{ ... }`.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Section {
     /// Line of the header, from 1.
     pub(super) line: u32,
@@ -95,13 +102,13 @@ impl Section {
         let mut keys = BTreeMap::new();
         for (key, value) in table {
             let line = lines.place(key.span().start).line;
-            keys.insert(key.get_ref().to_string(), (line, Value::of(value.get_ref())));
+            keys.insert(key.get_ref().to_string(), (line, Value::of(lines, value)));
         }
         Self { line, keys }
     }
 }
 
 /// True for the value of `[[name]]`. An empty array is a list.
-pub(super) fn is_array_of_tables(values: &[toml::Spanned<DeValue<'_>>]) -> bool {
+pub(super) fn is_array_of_tables(values: &[Spanned<DeValue<'_>>]) -> bool {
     !values.is_empty() && values.iter().all(|value| matches!(value.get_ref(), DeValue::Table(_)))
 }

@@ -1,5 +1,9 @@
 //! Arrays of tables, `[[name]]`: their keys, each with its place.
 
+use toml::de::DeTable;
+
+use crate::base::place::Lines;
+
 use super::super::errors::At;
 use super::super::hint;
 use super::section::{Section, Value};
@@ -38,6 +42,41 @@ impl Reader<'_> {
             }
         }
         tables
+    }
+
+    /// Takes the tables of a key whose value is a list of them: `menu = [{ ... }]`, or `[[pages.menu]]`.
+    /// A variable holds the list as TOML. `name` is what messages call a table.
+    pub(in crate::config) fn list_of_tables(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+        name: &'static str,
+    ) -> Vec<Table> {
+        let Some(given) = self.take(section, key) else { return Vec::new() };
+        let parsed = match &given.value {
+            Value::Variable(text) => list_in_variable(key, text),
+            value => Some(value.clone()),
+        };
+        let mut tables = Vec::new();
+        if let Some(Value::List(values)) = parsed {
+            for value in values {
+                let Value::Table(inner) = value else {
+                    self.refuse_list(section, key, &given);
+                    break;
+                };
+                let at =
+                    if given.at.is_variable() { given.at.clone() } else { self.at(inner.line) };
+                tables.push(Table { name, at, section: inner, asked: Vec::new() });
+            }
+        } else {
+            self.refuse_list(section, key, &given);
+        }
+        tables
+    }
+
+    fn refuse_list(&mut self, section: &'static str, key: &'static str, given: &Given<Value>) {
+        let expected = "a list of tables, such as [{ title = \"About\", url = \"/about\" }]";
+        self.refuse_type((section, key), given, expected, "");
     }
 
     /// Reads a text of a table, without white space at its ends. An empty one is refused.
@@ -103,7 +142,7 @@ impl Reader<'_> {
                 continue;
             }
             let near = hint::did_you_mean(hint::nearest(&key, table.asked.iter().copied()));
-            let at = self.at(line);
+            let at = if table.at.is_variable() { table.at.clone() } else { self.at(line) };
             self.refuse(&at, format!("unknown key `{key}` in [[{}]]{near}", table.name));
         }
     }
@@ -115,6 +154,20 @@ impl Reader<'_> {
         if self.broken.contains(&line) {
             return None;
         }
-        Some(Given { value, at: self.at(line) })
+        let at = if table.at.is_variable() { table.at.clone() } else { self.at(line) };
+        Some(Given { value, at })
     }
+}
+
+/// The list that a variable holds as TOML; an empty variable is an empty list.
+fn list_in_variable(key: &str, text: &str) -> Option<Value> {
+    if text.trim().is_empty() {
+        return Some(Value::List(Vec::new()));
+    }
+    let text = format!("{key} = {text}");
+    let table = DeTable::parse(&text).ok()?;
+    let value = table.get_ref().get(key)?;
+    // Anything behind the list would be another key.
+    let is_alone = table.get_ref().len() == 1;
+    is_alone.then(|| Value::of(&Lines::new(&text), value))
 }

@@ -18,6 +18,7 @@ use super::content::{Content, Stream};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
 use crate::base::media;
+use crate::base::special::NOT_FOUND_MAX_BYTES;
 use crate::base::time::rfc822;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::publish::{Asset, Render, Unrendered};
@@ -83,13 +84,17 @@ pub(super) async fn respond(
 }
 
 /// The author's page for what is not there, as the answer 404 to `head`; `None` where it cannot be
-/// read now. Its validators are left out: the answer to another path is not this page.
+/// read now or is too large. Its validators are left out: the answer to another path is not this
+/// page.
 pub(super) async fn not_found(
     render: &Arc<dyn Render>,
     page: &RelPath,
     now: Timestamp,
 ) -> Option<Response<Content>> {
     let opened = open(Arc::clone(render), page.clone(), now.as_second()).await.ok()?;
+    if opened.asset.len_bytes() > NOT_FOUND_MAX_BYTES {
+        return None;
+    }
     let mut response = whole(&opened, page, 0, opened.asset.len_bytes());
     *response.status_mut() = StatusCode::NOT_FOUND;
     let headers = response.headers_mut();

@@ -114,7 +114,7 @@ impl Warm {
         route: &Route,
     ) -> Option<Arc<Document>> {
         let Route::Feed(scope, format) = route.clone() else { return None };
-        let version = snapshot.library.version();
+        let version = snapshot.page_version();
         let key = Digest::of(format!("feed page {version}").as_bytes());
         let (render, snapshot) = (Arc::clone(&self.render), Arc::clone(snapshot));
         let make = move || render.feed_page(&snapshot, &scope, format).ok();

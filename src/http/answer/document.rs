@@ -14,10 +14,13 @@ use super::decide::{Reply, decide};
 use super::problem::{Problem, page_fields};
 use super::{delta, encoding};
 use crate::base::{Route, Timestamp};
-use crate::config::Site;
+use crate::config::{Config, Site};
 use crate::publish::{Cache, Coded, Coding, Document, Kind, Snapshot};
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// A year, as long as caches keep anything.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at `now`.
 pub(super) async fn respond(
@@ -33,7 +36,7 @@ pub(super) async fn respond(
         && is_navigation(headers)
         && let Some(page) = Box::pin(warm.feed_page(snapshot, route)).await
     {
-        return Ok(Box::pin(feed_page(warm, &page, headers)).await);
+        return Ok(Box::pin(feed_page(warm, &snapshot.config, &page, headers)).await);
     }
     match decide(headers, document, now) {
         Reply::PreconditionFailed => Err(Problem::precondition_failed()),
@@ -54,7 +57,7 @@ pub(super) async fn respond(
             // A delta has the tag of the version that the client has once it is applied (RFC 3229, 10.5.1).
             let etag = document.etag(coded.coding);
             let mut headers = fields(snapshot, document, etag, modified, now);
-            add_content_fields(&mut headers, document, coded);
+            add_content_fields(&mut headers, &snapshot.config, document, coded);
             let mut response = Response::new(Content::Whole(coded.bytes.clone()));
             if delta.is_some() {
                 *response.status_mut() = StatusCode::IM_USED;
@@ -67,12 +70,17 @@ pub(super) async fn respond(
 }
 
 /// 200 with the page that a person gets at the address of a feed. No cache keeps it, so that none gives it to a reader.
-async fn feed_page(warm: &Warm, page: &Arc<Document>, headers: &HeaderMap) -> Response<Content> {
+async fn feed_page(
+    warm: &Warm,
+    config: &Config,
+    page: &Arc<Document>,
+    headers: &HeaderMap,
+) -> Response<Content> {
     let coded = coded(warm, page, encoding::choose(headers)).await;
     let mut fields = HeaderMap::new();
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     fields.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding, Sec-Fetch-Dest"));
-    add_content_fields(&mut fields, page, coded);
+    add_content_fields(&mut fields, config, page, coded);
     let mut response = Response::new(Content::Whole(coded.bytes.clone()));
     *response.headers_mut() = fields;
     response
@@ -103,7 +111,12 @@ async fn coded<'d>(warm: &Warm, document: &'d Arc<Document>, coding: Coding) -> 
 }
 
 /// Adds the header fields that describe the content of a 200 or 226.
-fn add_content_fields(headers: &mut HeaderMap, document: &Document, coded: &Coded) {
+fn add_content_fields(
+    headers: &mut HeaderMap,
+    config: &Config,
+    document: &Document,
+    coded: &Coded,
+) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(document.content_type));
     headers.insert(CONTENT_LENGTH, coded.length.clone());
     if coded.coding != Coding::Identity {
@@ -112,7 +125,7 @@ fn add_content_fields(headers: &mut HeaderMap, document: &Document, coded: &Code
     // The security policy matters only for pages, which a browser runs. A 304 leaves the one of the
     // stored answer in force.
     if document.kind == Kind::Page {
-        page_fields(headers);
+        page_fields(headers, Some(config));
     }
 }
 
@@ -143,6 +156,7 @@ fn fields(
 fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
     let age_s = match kind.cache(now, snapshot.next_due) {
         Cache::Revalidate => return NO_CACHE,
+        Cache::Immutable => return IMMUTABLE,
         Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
         Cache::Seconds(age_s) => age_s,
     };

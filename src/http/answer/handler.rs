@@ -95,7 +95,7 @@ impl Handler {
                 None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
             },
         };
-        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
+        let config = snapshot.as_deref().map(|snapshot| &*snapshot.config);
         let mut response = match answered {
             Ok(response) => match self.too_often(head, context, &response, now) {
                 Some(refusal) => refusal,
@@ -103,7 +103,7 @@ impl Handler {
             },
             Err(problem) => match self.own_page(snapshot.as_deref(), &problem, now).await {
                 Some(page) => page,
-                None => problem.response(site),
+                None => problem.response(config),
             },
         };
         // HEAD is answered like GET up to here, so that its header fields are the same.
@@ -154,8 +154,8 @@ impl Handler {
     /// The answer to a request that was refused before it came here.
     pub(in crate::http) fn problem(&self, problem: &Problem) -> Response<Content> {
         let snapshot = self.published.load();
-        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
-        let mut response = problem.response(site);
+        let config = snapshot.as_deref().map(|snapshot| &*snapshot.config);
+        let mut response = problem.response(config);
         add_date(&mut response, self.clock.now());
         response
     }

@@ -9,7 +9,8 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 
 use super::content::Content;
-use crate::{config, page};
+use crate::config::{self, Config};
+use crate::page;
 
 /// The methods that are allowed everywhere.
 pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -115,9 +116,9 @@ impl Problem {
     }
 
     /// The answer, with a page in the look of the site if one is published.
-    pub(super) fn response(&self, site: Option<&config::Site>) -> Response<Content> {
+    pub(super) fn response(&self, config: Option<&Config>) -> Response<Content> {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let page = Bytes::from(page::error(site, self.status.as_u16(), title, self.text));
+        let page = Bytes::from(page::error(config, self.status.as_u16(), title, self.text));
         let length = HeaderValue::from(page.len());
         let mut response = Response::new(Content::Whole(page));
         *response.status_mut() = self.status;
@@ -125,7 +126,7 @@ impl Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONTENT_LENGTH, length);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache));
-        page_fields(headers);
+        page_fields(headers, config);
         if let Some((name, value)) = self.field.as_deref() {
             headers.insert(name, value.clone());
         }
@@ -146,8 +147,8 @@ fn code(status: config::RedirectStatus) -> StatusCode {
 }
 
 /// Adds the header fields of every page.
-pub(super) fn page_fields(headers: &mut http::HeaderMap) {
+pub(super) fn page_fields(headers: &mut http::HeaderMap, config: Option<&Config>) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::CSP));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::policy(config)));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::article::Reading;
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath, special};
+use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath, special};
 
 use rename::{Fresh, Lost};
 
@@ -252,7 +252,7 @@ impl<'a> Step<'a> {
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
                     self.link(path, None);
-                    let kept = self.take(path, reading);
+                    let kept = self.take(path, reading, *digest);
                     let (fingerprint, racy, digest) = (*fingerprint, *racy, Some(*digest));
                     self.put_file(path, FileRow { fingerprint, racy, digest, kept });
                 }
@@ -260,9 +260,9 @@ impl<'a> Step<'a> {
         }
     }
 
-    fn observe_section(&mut self, path: &RelPath, kept: &Kept) {
+    fn observe_section(&mut self, path: &RelPath, kept: &Kept, digest: Option<Digest>) {
         let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
-        let scope = self.state.library.set_section(path, head);
+        let scope = self.state.library.set_section(path, head, digest);
         self.touched.extend(scope);
         // A section file that cannot be read says nothing new: what it kept back stays so.
         let is_read = !matches!(kept, Kept::Refused(_));
@@ -287,10 +287,10 @@ impl<'a> Step<'a> {
     }
 
     /// Takes up what was read of an article or a section.
-    fn take(&mut self, path: &RelPath, reading: &Reading) -> Kept {
+    fn take(&mut self, path: &RelPath, reading: &Reading, digest: Digest) -> Kept {
         let kept = self.keep(path, reading);
         if matches!(FileKind::of(path), FileKind::Section(_)) {
-            self.observe_section(path, &kept);
+            self.observe_section(path, &kept, Some(digest));
         } else {
             self.pending.insert(path.clone());
         }
@@ -340,7 +340,7 @@ impl<'a> Step<'a> {
                 self.touch_all_who_show(path);
             }
             FileKind::Section(_) => {
-                self.observe_section(path, &Kept::Empty);
+                self.observe_section(path, &Kept::Empty, None);
             }
             FileKind::Article(_) if matches!(row.kept, Kept::Linked(_)) => {}
             FileKind::Article(_) => {
