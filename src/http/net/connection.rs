@@ -340,7 +340,7 @@ async fn read_to_end(mut body: Limited<Incoming>) -> bool {
 
 /// Closes a connection so that the client gets the answer: our side first; then bytes that the
 /// client still sends are read and discarded for a while.
-async fn linger<T: AsyncRead + AsyncWrite + Unpin>(stream: Rc<RefCell<T>>) {
+pub(super) async fn linger<T: AsyncRead + AsyncWrite + Unpin>(stream: Rc<RefCell<T>>) {
     // hyper has dropped its half by now, so this is the last.
     let Some(stream) = Rc::into_inner(stream) else { return };
     // With or without an error, the connection ends here.

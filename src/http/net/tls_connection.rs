@@ -2,6 +2,7 @@
 //!
 //! The handshake and the head of the first request have the time of one head together.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -11,7 +12,7 @@ use tokio::io::{AsyncWriteExt as _, ReadBuf};
 
 use super::Service;
 use super::activity::Activity;
-use super::connection::{End, Finish, drive, serve_http1};
+use super::connection::{End, Finish, drive, linger, serve_http1};
 use super::http2::serve_http2;
 use super::socket::Wire;
 use super::tls::HTTP2;
@@ -33,7 +34,6 @@ pub(super) async fn serve_tls<S: Service>(
 ) -> End {
     // A listener has this role only if TLS is on.
     let Some(tls) = worker.tls() else { return End::Refused };
-    let mut wire = wire;
     let first = match drive(pin!(first_byte(&wire)), |_| Finish::Now, activity, worker).await {
         Ok(Ok(first)) => first,
         Ok(Err(_)) => return End::Refused,
@@ -41,7 +41,7 @@ pub(super) async fn serve_tls<S: Service>(
     };
     activity.began();
     if first.is_ascii_uppercase() {
-        return refuse_plain(&mut wire, activity, worker).await;
+        return refuse_plain(wire, activity, worker).await;
     }
     if first != HANDSHAKE {
         return End::Refused;
@@ -74,16 +74,16 @@ async fn first_byte(wire: &Wire) -> io::Result<u8> {
 
 /// Answers a request without TLS, so that a person sees what is wrong.
 async fn refuse_plain<S: Service>(
-    wire: &mut Wire,
+    mut wire: Wire,
     activity: &Rc<Activity>,
     worker: &Rc<Worker<S>>,
 ) -> End {
-    let answer = pin!(async {
-        wire.write_all(NOT_TLS).await?;
-        wire.shutdown().await
-    });
-    match drive(answer, |_| Finish::Now, activity, worker).await {
-        Ok(_) => End::Refused,
-        Err(end) => end,
+    match drive(pin!(wire.write_all(NOT_TLS)), |_| Finish::Now, activity, worker).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => return End::Refused,
+        Err(end) => return end,
     }
+    // The request was not read, and closing at once would take the answer back.
+    linger(Rc::new(RefCell::new(wire))).await;
+    End::Refused
 }
