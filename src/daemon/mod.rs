@@ -155,19 +155,7 @@ impl Daemon {
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         edge.tls = tls;
         let metrics = Arc::clone(&edge.metrics);
-        let requests = Arc::new(Requests::default());
-        if config.admin.listen.is_some() {
-            edge.observers.push(Arc::clone(&requests) as _);
-        }
-        if let Some(readers) = &readers {
-            edge.observers.push(readers.observer());
-        }
-        let per_hour = config.politeness.unconditional_per_hour;
-        edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
-        if let Some(log) = &access_log {
-            let logger = http::AccessLogger::new(&config.access_log, log.lines());
-            edge.observers.push(Arc::new(logger));
-        }
+        let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
         let listening = listeners.report();
         let Listeners { sockets, files: socket_files } = listeners;
         let http = match http::start(sockets, edge) {
@@ -326,6 +314,29 @@ fn log_start(listening: Vec<Listening>, config: &Config) {
 fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
     let (version, id) = (env!("CARGO_PKG_VERSION"), std::process::id());
     Process { version, id, started, config: Arc::new(config), config_file }
+}
+
+/// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests, which
+/// count if there is an admin listener to show them.
+fn observe(
+    edge: &mut Edge,
+    config: &Config,
+    readers: Option<&Readers>,
+    access_log: Option<&LineLog>,
+) -> Arc<Requests> {
+    let requests = Arc::new(Requests::default());
+    if config.admin.listen.is_some() {
+        edge.observers.push(Arc::clone(&requests) as _);
+    }
+    if let Some(readers) = readers {
+        edge.observers.push(readers.observer());
+    }
+    if let Some(log) = access_log {
+        edge.observers.push(Arc::new(http::AccessLogger::new(&config.access_log, log.lines())));
+    }
+    let per_hour = config.politeness.unconditional_per_hour;
+    edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
+    requests
 }
 
 /// The log's name in messages.

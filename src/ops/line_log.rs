@@ -260,6 +260,7 @@ impl Writer {
     fn run(&mut self, shared: &Shared) {
         loop {
             let is_last = self.take(shared);
+            let has_lines = !self.batch.is_empty() || !self.rest.is_empty();
             let written = self.write();
             let mut state = shared.lock();
             state.dropped += mem::take(&mut self.lost);
@@ -271,7 +272,10 @@ impl Writer {
                 shared.done.notify_all();
             }
             drop(state);
-            self.report(written, dropped);
+            // Writing nothing does not show that writing works again.
+            if has_lines {
+                self.report(written, dropped);
+            }
             if is_last {
                 return;
             }

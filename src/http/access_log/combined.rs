@@ -3,9 +3,9 @@
 //!
 //! Text from clients is escaped as Apache escapes it (`ap_escape_logitem`): quotes and backslashes
 //! with a backslash, control characters as in C, and all other bytes that are not printable ASCII as
-//! `\xhh`.
+//! `\xhh`. What is too long is cut, since GoAccess takes the rest of a line that has more than 4,095
+//! bytes for another line.
 
-use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::net::IpAddr;
 
@@ -14,8 +14,13 @@ use http::request::Parts;
 
 use super::super::exchange::{Exchange, Request};
 
-/// The bytes of a line that hyper refused that are logged: what may be a request line.
-const REFUSED_BYTES_MAX: usize = 8 * 1024;
+/// The lengths of the request line, Referer and User-Agent, in bytes of the log. With everything else,
+/// less than 4,096.
+const REQUEST_BYTES_MAX: usize = 2000;
+const FIELD_BYTES_MAX: usize = 900;
+
+/// The mark of what is cut.
+const CUT: &[u8] = b"...";
 
 /// Appends the line of an exchange. `time` is `%t` without its brackets.
 pub(super) fn write(
@@ -33,7 +38,7 @@ pub(super) fn write(
         Request::Read(head) => write_request(line, head),
         Request::Refused(bytes) => match first_line(bytes) {
             [] => line.push(b'-'),
-            first => escape(line, first),
+            first => escape(line, first, REQUEST_BYTES_MAX),
         },
     }
     let _ = write!(line, "\" {} ", exchange.status.as_u16());
@@ -43,7 +48,7 @@ pub(super) fn write(
     };
     for field in [exchange.referer(), exchange.user_agent()] {
         line.extend_from_slice(b" \"");
-        escape(line, field.unwrap_or(b"-"));
+        escape(line, field.unwrap_or(b"-"), FIELD_BYTES_MAX);
         line.push(b'"');
     }
     line.push(b'\n');
@@ -51,37 +56,33 @@ pub(super) fn write(
 
 /// Appends the request line as it was sent. Of HTTP/2 and later it is the path alone, as in Apache.
 fn write_request(line: &mut Vec<u8>, head: &Parts) {
-    escape(line, head.method.as_str().as_bytes());
+    // A method has no length of its own: only known ones are short.
+    escape(line, head.method.as_str().as_bytes(), 100);
     line.push(b' ');
-    let _ = match head.uri.path_and_query() {
+    match head.uri.path_and_query() {
         Some(target) if head.uri.authority().is_none() || head.version >= Version::HTTP_2 => {
-            Escaped(line).write_str(target.as_str())
+            escape(line, target.as_str().as_bytes(), REQUEST_BYTES_MAX);
         }
-        _ => write!(Escaped(line), "{}", head.uri),
-    };
+        _ => escape(line, head.uri.to_string().as_bytes(), REQUEST_BYTES_MAX),
+    }
     let _ = write!(line, " {:?}", head.version);
 }
 
 /// The first line of what is not HTTP, without its end.
 pub(super) fn first_line(bytes: &[u8]) -> &[u8] {
-    let bytes = &bytes[..bytes.len().min(REFUSED_BYTES_MAX)];
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Escapes what is written to it.
-struct Escaped<'a>(&'a mut Vec<u8>);
-
-impl fmt::Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(self.0, text.as_bytes());
-        Ok(())
-    }
-}
-
-fn escape(line: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends bytes escaped, at most `bytes_max` and a mark of what is cut.
+fn escape(line: &mut Vec<u8>, bytes: &[u8], bytes_max: usize) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    // The longest escape has four bytes.
+    let end = line.len() + bytes_max - 4;
     for byte in bytes {
+        if line.len() > end {
+            return line.extend_from_slice(CUT);
+        }
         match *byte {
             b'"' | b'\\' => line.extend_from_slice(&[b'\\', *byte]),
             b' '..=b'~' => line.push(*byte),
@@ -171,16 +172,25 @@ pub(super) mod tests {
             ("é\u{2028}".as_bytes(), "\\xc3\\xa9\\xe2\\x80\\xa8"),
             (b"", "-"),
             (b"\r\n", "-"),
-            (&long, &"\\xff".repeat(REFUSED_BYTES_MAX)),
+            (&long, &("\\xff".repeat(REQUEST_BYTES_MAX / 4) + "...")),
         ] {
             let line = line(&exchange(Request::Refused(sent)), LogFormat::Combined);
             let text = String::from_utf8(line).unwrap();
             let request = text.split_once('"').unwrap().1.rsplit_once("\" 200 1234 \"-\" \"-\"\n");
             assert_eq!(request.unwrap().0, logged);
         }
-        let agent = [b"\"\\\x80\t".repeat(4 * 1024)].concat();
+        let agent = b"\"\\\x80\t".repeat(16);
         let head_of = head("GET", "/", &agent, b"\xe9");
-        let line = line(&exchange(Request::Read(&head_of)), LogFormat::Combined);
-        assert_eq!(fields(&line), (b"\xe9".to_vec(), agent));
+        let found = line(&exchange(Request::Read(&head_of)), LogFormat::Combined);
+        assert_eq!(fields(&found), (b"\xe9".to_vec(), agent));
+        let long = b"\x80".repeat(16 * 1024);
+        let target = format!("http://a/{}", "b".repeat(8 * 1024));
+        let head_of = head(&"M".repeat(4000), &target, &long, &long);
+        let mut longest = exchange(Request::Read(&head_of));
+        longest.body_bytes = u64::MAX;
+        longest.reader = Some("2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap());
+        let found = line(&longest, LogFormat::Combined);
+        assert!(found.len() < 4096, "{}", found.len());
+        assert!(fields(&found).1.ends_with(CUT));
     }
 }

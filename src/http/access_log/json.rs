@@ -9,6 +9,9 @@ use std::net::IpAddr;
 use super::super::exchange::{Exchange, Request};
 use super::combined::first_line;
 
+/// The bytes of a text that are logged: programs that read lines have buffers of a fixed size.
+const TEXT_BYTES_MAX: usize = 2000;
+
 /// Appends the line of an exchange. `time` is the beginning of its time, to the second.
 pub(super) fn write(
     line: &mut Vec<u8>,
@@ -59,13 +62,24 @@ pub(super) fn write(
     line.extend_from_slice(b"}\n");
 }
 
-/// Appends a string, or `null`.
+/// Appends a string, or `null`. A string that is too long is cut.
 fn write_text(line: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let Some(bytes) = bytes else { return line.extend_from_slice(b"null") };
     line.push(b'"');
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().for_each(|c| write_char(line, c)),
-        Err(_) => bytes.iter().for_each(|byte| write_char(line, char::from(*byte))),
+    let is_cut = match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+            text[..end].chars().for_each(|c| write_char(line, c));
+            end < text.len()
+        }
+        Err(_) => {
+            let end = bytes.len().min(TEXT_BYTES_MAX);
+            bytes[..end].iter().for_each(|byte| write_char(line, char::from(*byte)));
+            end < bytes.len()
+        }
+    };
+    if is_cut {
+        line.extend_from_slice(b"...");
     }
     line.push(b'"');
 }
@@ -111,5 +125,10 @@ pub(super) mod tests {
         let object: serde_json::Value = serde_json::from_slice(&found).unwrap();
         assert_eq!(object["refused"], "\x16\x1b");
         assert_eq!(object["method"], serde_json::Value::Null);
+        let long = format!("{}é", "a".repeat(TEXT_BYTES_MAX - 1)).repeat(2);
+        let head_of = head("GET", "/", long.as_bytes(), b"");
+        let found = line(&exchange(Request::Read(&head_of)), LogFormat::Json);
+        let object: serde_json::Value = serde_json::from_slice(&found).unwrap();
+        assert_eq!(object["user_agent"], format!("{}...", "a".repeat(TEXT_BYTES_MAX - 1)));
     }
 }

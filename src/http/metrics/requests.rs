@@ -377,8 +377,9 @@ mod tests {
                 ask(&requests, &format!("/{path}/{n}/rss.xml"), 404, Coding::Identity);
             }
         }
-        // Two statuses of the directory's, tag's, author's and other views' feeds, and the views.
-        assert_eq!(lines(&requests).len(), 8 + VIEWS_MAX);
+        // Two statuses of the feeds of directories, tags, authors and other views, and of each view
+        // that has a name.
+        assert_eq!(lines(&requests).len(), 2 * (4 + VIEWS_MAX));
         let counted: u64 = requests.counted().iter().map(|counted| counted.count).sum();
         assert_eq!(counted, 8000);
         let (_, counts, sum) = requests.durations().next().unwrap();
