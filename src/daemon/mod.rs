@@ -147,18 +147,9 @@ impl Daemon {
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         let metrics = Arc::clone(&edge.metrics);
         let requests = Arc::new(Requests::default());
-        if config.admin.listen.is_some() {
-            edge.observers.push(Arc::clone(&requests) as _);
-        }
-        if let Some(readers) = &readers {
-            edge.observers.push(readers.observer());
-        }
+        edge.observers = observers(config, &requests, readers.as_ref(), access_log.as_ref());
         let per_hour = config.politeness.unconditional_per_hour;
         edge.politeness = http::Politeness::new(per_hour).map(Arc::new);
-        if let Some(log) = &access_log {
-            let logger = http::AccessLogger::new(&config.access_log, log.lines());
-            edge.observers.push(Arc::new(logger));
-        }
         let http = match http::start(listeners, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
@@ -264,6 +255,26 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// What is given every finished request: only what the configuration asks for.
+fn observers(
+    config: &Config,
+    requests: &Arc<Requests>,
+    readers: Option<&Readers>,
+    access_log: Option<&LineLog>,
+) -> Vec<Arc<dyn http::Observer>> {
+    let mut observers: Vec<Arc<dyn http::Observer>> = Vec::new();
+    if config.admin.listen.is_some() {
+        observers.push(Arc::clone(requests) as _);
+    }
+    if let Some(readers) = readers {
+        observers.push(readers.observer());
+    }
+    if let Some(log) = access_log {
+        observers.push(Arc::new(http::AccessLogger::new(&config.access_log, log.lines())));
+    }
+    observers
 }
 
 /// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.
