@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -282,7 +282,7 @@ fn save(file: &mut ReadersFile, days: &BTreeMap<Date, Day>) -> Result<(), StoreE
 ///
 /// # Errors
 /// Those of the disk, or a later version wrote the file.
-pub fn open_readers(dir: &PathBuf) -> Result<(ReadersFile, History), StoreError> {
+pub fn open_readers(dir: &Path) -> Result<(ReadersFile, History), StoreError> {
     let opened = ReadersFile::open(dir).and_then(|file| file.load().map(|history| (file, history)));
     match opened {
         Err(damage @ StoreError::Corrupt { .. }) => {

@@ -76,7 +76,9 @@ impl Resource {
             Some(Route::Feed(..)) if exchange.is_page() => Resource::Page,
             Some(Route::Feed(..)) => Resource::Feed,
             Some(Route::Archive(..)) => Resource::Archive,
-            Some(Route::Home | Route::Index(_) | Route::List(..) | Route::Month(..)) => Resource::Page,
+            Some(Route::Home | Route::Index(_) | Route::List(..) | Route::Month(..)) => {
+                Resource::Page
+            }
             Some(Route::Stylesheet(_)) => Resource::Asset,
             Some(Route::Resource(path)) => {
                 let name = path.segments().next_back().unwrap_or_default();
