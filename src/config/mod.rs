@@ -361,8 +361,8 @@ pub struct Tls {
 /// `[admin]`: status and metrics, for this machine only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
-    /// Address to listen on, a loopback address; `None` if off.
-    pub listen: Option<SocketAddr>,
+    /// The place to listen on, a loopback address or a Unix socket; `None` if off.
+    pub listen: Option<Listen>,
     /// Maximum number of connections.
     pub max_connections: usize,
 }

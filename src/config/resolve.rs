@@ -3,7 +3,6 @@
 //! This is the only place with defaults. `config.toml` of the repository and
 //! `docs/configuration.md` repeat them for people; tests compare both with this file.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::GitignoreBuilder;
@@ -238,11 +237,7 @@ fn admin(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Admin {
 }
 
 /// Reads `admin.listen`. Its pages name files and directories, and ask for no password.
-fn admin_listener(
-    reader: &mut Reader<'_>,
-    input: &Input<'_>,
-    server: &Server,
-) -> Option<SocketAddr> {
+fn admin_listener(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -> Option<Listen> {
     let given = reader.texts("admin", "listen")?;
     let is_empty = given.value.iter().all(String::is_empty);
     if is_empty {
@@ -251,16 +246,16 @@ fn admin_listener(
     if given.value.len() > 1 {
         reader.refuse(&given.at, "`admin.listen` must be one address");
     }
-    let message = match values::address(&given.value[0], input.world) {
-        Ok(address) if address.port() != 0 && server.listen.contains(&Listen::Tcp(address)) => {
-            format!("is {address}, which is already in `server.listen`")
+    let message = match server::place(&given.value[0], input) {
+        Ok(place) if server::is_twice(&place, &server.listen) => {
+            format!("is {place}, which is already in `server.listen`")
         }
-        Ok(address) if !address.ip().to_canonical().is_loopback() => format!(
+        Ok(Listen::Tcp(address)) if !address.ip().to_canonical().is_loopback() => format!(
             "is {address}, but must be a loopback address such as \"127.0.0.1:{}\": the status is \
              not for other machines; let a proxy with a password, or `ssh -L`, give it to them",
             address.port()
         ),
-        Ok(address) => return Some(address),
+        Ok(place) => return Some(place),
         Err(message) => message,
     };
     reader.refuse(&given.at, format!("`admin.listen` {message}"));

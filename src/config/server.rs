@@ -154,7 +154,8 @@ fn listeners(
     (places, given.at)
 }
 
-fn place(text: &str, input: &Input<'_>) -> Result<Listen, String> {
+/// Reads an address and a port, or `unix:` and the path of a socket.
+pub(super) fn place(text: &str, input: &Input<'_>) -> Result<Listen, String> {
     let Some(path) = text.strip_prefix("unix:") else {
         return Ok(Listen::Tcp(values::address(text, input.world)?));
     };
@@ -170,7 +171,7 @@ fn place(text: &str, input: &Input<'_>) -> Result<Listen, String> {
 }
 
 /// Whether a place is listed already. Port 0 is a different port each time.
-fn is_twice(place: &Listen, places: &[Listen]) -> bool {
+pub(super) fn is_twice(place: &Listen, places: &[Listen]) -> bool {
     let is_any_port = matches!(place, Listen::Tcp(address) if address.port() == 0);
     !is_any_port && places.contains(place)
 }

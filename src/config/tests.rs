@@ -212,6 +212,7 @@ fn values() {
         2,
     );
     check_value("admin.listen = \"127.0.0.1:0\"", &[], |c| c.admin.listen.is_some(), true);
+    check_value("admin.listen = \"unix:/run/a\"", &[], |c| c.admin.listen.is_some(), true);
     check_value("admin.listen = \"\"", &[], |c| c.admin.listen.is_some(), false);
     check_value("feeds.max_bytes = 0x1_0000", &[], |c| c.feeds.max_bytes, 65536);
     check_value("feeds.content = \"summary\"", &[], |c| c.feeds.content, Content::Summary);
@@ -400,7 +401,11 @@ fn listeners_are_told_apart() {
             "`server.listen` must name the file of a Unix socket such as",
         ),
         ("server.listen = \"unix:/run/a/\"", "`server.listen` must name the file of a Unix socket"),
-        ("admin.listen = \"unix:/a\"", "`admin.listen` must be an address and a port"),
+        ("admin.listen = \"unix:\"", "`admin.listen` must name the file of a Unix socket"),
+        (
+            "admin.listen = \"unix:/a\"\nserver.listen = \"unix:/a\"",
+            "`admin.listen` is unix:/a, which is already in `server.listen`",
+        ),
         ("server.unix_mode = \"rw\"", "`server.unix_mode` must be the mode of a file in octal"),
         (
             "server.trusted_proxies = \"10.0.0.1/8\"",

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use tracing::{error, info};
 
 use super::open::Refusal;
-use crate::config::{Admin, Config};
+use crate::config::{Admin, Config, Listen};
 use crate::http::admin::Sources;
 use crate::http::readers::{Counter, Saving, open_readers, random_salt};
 use crate::http::{self, Observer};
 use crate::ops::clock::Clock;
+use crate::ops::sockets::{Address, ListenSocket, SocketFile, listen_unix};
 use crate::publish::Published;
 
 /// The readers' statistics while they are counted. Dropping this saves them.
@@ -58,33 +59,50 @@ impl Readers {
     }
 }
 
-/// Binds `admin.listen`, if it is set.
-pub(super) fn bind(admin: &Admin) -> Result<Option<TcpListener>, Refusal> {
-    let Some(address) = admin.listen else { return Ok(None) };
-    let error = match TcpListener::bind(address) {
-        Ok(listener) => return Ok(Some(listener)),
+/// The socket of `admin.listen`, listening, and the file of a Unix socket.
+pub(super) type AdminSocket = (ListenSocket, Option<SocketFile>);
+
+/// Binds `admin.listen`, if it is set. A Unix socket has the mode `unix_mode`.
+pub(super) fn bind(admin: &Admin, unix_mode: u32) -> Result<Option<AdminSocket>, Refusal> {
+    let Some(place) = &admin.listen else { return Ok(None) };
+    let bound = match place {
+        Listen::Tcp(address) => TcpListener::bind(address).map(|socket| (socket.into(), None)),
+        Listen::Unix(path) => listen_unix(path, unix_mode)
+            .map(|(socket, file)| (ListenSocket::Unix(socket), Some(file))),
+    };
+    let error = match bound {
+        Ok(socket) => return Ok(Some(socket)),
         Err(error) => error,
     };
     let hint = "set admin.listen in the configuration, or DROPFEED_ADMIN__LISTEN";
     Err(Refusal::Config(match error.kind() {
-        io::ErrorKind::AddrInUse => format!("{address} is in use by another program; {hint}"),
-        _ => format!("cannot listen on {address}: {error}; {hint}"),
+        io::ErrorKind::AddrInUse => format!("{place} is in use by another program; {hint}"),
+        io::ErrorKind::AlreadyExists => format!(
+            "cannot listen on {place}: the file is not a socket, and is not replaced; {hint}"
+        ),
+        _ => format!("cannot listen on {place}: {error}; {hint}"),
     }))
 }
 
-/// Serves the status on the listener, if there is one.
+/// Serves the status on the socket, if there is one.
 pub(super) fn start(
-    listener: Option<TcpListener>,
+    socket: Option<ListenSocket>,
     sources: Sources,
 ) -> Result<Option<http::Running>, Refusal> {
-    let Some(listener) = listener else { return Ok(None) };
+    let Some(socket) = socket else { return Ok(None) };
     let config = Arc::clone(&sources.process.config);
-    let started = http::admin::start(listener, sources, &config.admin, &config.server);
+    let address = socket.address();
+    let started = http::admin::start(socket, sources, &config.admin, &config.server);
     let running = started.map_err(|error| {
         Refusal::Config(format!("the socket of admin.listen cannot be used: {error}"))
     })?;
-    for address in running.addresses() {
-        info!(event = "listening", %address, "the status page is at http://{address}/");
+    match address {
+        Ok(Address::Tcp(address)) => {
+            info!(event = "listening", %address, "the status page is at http://{address}/");
+        }
+        Ok(address) => info!(event = "listening", %address, "the status page is at {address}"),
+        // One that has no address cannot be served either.
+        Err(_) => {}
     }
     Ok(Some(running))
 }

@@ -142,7 +142,7 @@ impl Daemon {
         let certificate = listeners::certificate(&config)?;
         let tls = listeners::tls(&config, certificate.as_ref())?;
         let listeners = Listeners::open(&config, inherited)?;
-        let admin_listener = admin::bind(&config.admin)?;
+        let admin_socket = admin::bind(&config.admin, config.server.unix_mode)?;
         let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
@@ -157,7 +157,9 @@ impl Daemon {
         let metrics = Arc::clone(&edge.metrics);
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
         let listening = listeners.report();
-        let Listeners { sockets, files: socket_files } = listeners;
+        let Listeners { sockets, files: mut socket_files } = listeners;
+        let (admin_socket, admin_file) = admin_socket.unzip();
+        socket_files.extend(admin_file.flatten());
         let http = match http::start(sockets, edge) {
             Ok(http) => http,
             Err(error) => return Err(sockets_unusable(&error)),
@@ -172,7 +174,7 @@ impl Daemon {
             access_log: access_log.as_ref().map(LineLog::lines),
             readers: readers.as_ref().map(Readers::counter),
         };
-        let admin = admin::start(admin_listener, sources)?;
+        let admin = admin::start(admin_socket, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
         let (engine, ended) = run_engine(engine)?;

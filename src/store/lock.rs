@@ -18,7 +18,7 @@ use super::StoreError;
 #[derive(Debug)]
 pub struct Lock {
     dir: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -40,12 +40,20 @@ impl Lock {
         }
         // The id is only for people: a full disk must not keep the last feeds from being served.
         let _written = write_id(&mut file);
-        Ok(Self { dir: dir.to_owned(), _file: file })
+        Ok(Self { dir: dir.to_owned(), file })
     }
 
     /// The state directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file would not be enough: a process that another thread is just starting has a copy of the
+        // descriptor until it runs its program. Where this fails, the end of the process unlocks it.
+        let _ = self.file.unlock();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
@@ -169,6 +170,24 @@ fn it_answers_when_the_public_listener_is_full() {
     let mut idle = TcpStream::connect(admin(&site)).unwrap();
     assert_eq!(get(&site, "/status.json").status, 200);
     assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn a_unix_socket_is_served_and_removed() {
+    let mut site = Site::new("");
+    let path = site.dir.path().join("admin.sock");
+    site.configure(&format!("admin.listen = \"unix:{}\"", path.display()));
+    site.start();
+    eventually("the socket is there", || path.exists());
+    let mut stream = UnixStream::connect(&path).unwrap();
+    stream
+        .write_all(b"GET /status.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    site.stop();
+    assert!(!path.exists());
 }
 
 #[test]

@@ -146,11 +146,15 @@ fn the_tests_of_threats_exist() {
     let mut named = 0;
     for row in text.lines().filter(|line| line.starts_with("| ")) {
         let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
-        for test in tests.split(", ").filter_map(|test| test.strip_prefix('`')) {
-            let test = test.trim_end_matches('`');
+        if ["held by", "---"].contains(&tests) {
+            continue;
+        }
+        for test in tests.split(", ") {
+            let name = test.strip_prefix('`').and_then(|test| test.strip_suffix('`'));
+            let name = name.unwrap_or_else(|| panic!("THREATS.md: no test in {row}"));
             assert!(
-                code.contains(&format!("fn {test}(")),
-                "THREATS.md names {test}, which is no test"
+                code.contains(&format!("fn {name}(")),
+                "THREATS.md names {name}, which is no test"
             );
             named += 1;
         }

@@ -13,16 +13,17 @@ use std::sync::Arc;
 
 use super::net::{self, Role, Running};
 use crate::config;
+use crate::ops::sockets::ListenSocket;
 
 pub use handler::Sources;
 
-/// Serves the status of `sources` on `listener` until it is stopped, on one thread. The time limits
+/// Serves the status of `sources` on `socket` until it is stopped, on one thread. The time limits
 /// are those of `server`.
 ///
 /// # Errors
-/// The listener cannot be registered, or the thread or its runtime cannot be started.
+/// The socket cannot be registered, or the thread or its runtime cannot be started.
 pub fn start(
-    listener: std::net::TcpListener,
+    socket: ListenSocket,
     sources: Sources,
     admin: &config::Admin,
     server: &config::Server,
@@ -35,7 +36,7 @@ pub fn start(
         proxy_protocol: false,
         ..server.clone()
     };
-    let listeners = [(listener.into(), Role::Plain)];
+    let listeners = [(socket, Role::Plain)];
     // Counters of its own: those of the public listener are what is reported.
     net::serve(&listeners, &limits, None, &Arc::default(), vec![handler::Handler::new(sources)])
 }
