@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # Set by suite.py, which imports this module.
@@ -97,13 +98,44 @@ def sysctl(path, value):
 
 
 def strace(*injections):
-    """The wrapper that injects faults into system calls: `fsync:error=EIO:when=3`."""
+    """The command that injects faults into system calls: `fsync:error=EIO:when=3`."""
     need("strace")
     calls = ",".join(injection.split(":", 1)[0] for injection in injections)
-    command = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}"]
+    command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}"]
     for injection in injections:
         command += ["-e", f"inject={injection}"]
     probe = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
     if probe.returncode != 0:
         raise Refused(f"strace: {probe.stderr.strip()}")
     return command
+
+
+class Attached:
+    """Faults of system calls for a while: strace attached to a running process, for the time of a `with` block."""
+
+    def __init__(self, site, *injections):
+        self.command = [*strace(*injections), "-p", str(site.pid)]
+        self.pid = site.pid
+
+    def __enter__(self):
+        self.strace = subprocess.Popen(self.command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while not self.is_traced():
+            if self.strace.poll() is not None or time.monotonic() > deadline:
+                raise Refused(f"strace does not attach: {self.strace.stderr.read().decode()}")
+            time.sleep(0.01)
+        return self
+
+    def is_traced(self):
+        """Whether every thread is: an injection must not miss one."""
+        try:
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                if "TracerPid:\t0\n" in (task / "status").read_text():
+                    return False
+        except OSError:
+            return False
+        return True
+
+    def __exit__(self, *_):
+        self.strace.terminate()
+        self.strace.wait()

@@ -64,6 +64,9 @@ class Context:
 
     def close(self, keep):
         problems = []
+        looks = [sum(site.readers[n].looks for site in self._sites if site.readers) for n in range(2)]
+        if any(looks):
+            self.say(f"L3: {looks[0]} answers, {looks[1]} files")
         for site in reversed(self._sites):
             problems += site.close(keep)
         return problems
