@@ -141,11 +141,13 @@ class Tree:
         shutil.rmtree(copy)
 
     def exported(self, seconds=15):
-        """L1 for trees that are too large for one feed: what is public by `state export` is what is there."""
+        """L1 for trees that are too large for one feed: what is shown by `state export` is what is there."""
 
         def is_equal():
-            public = {row["path"] for row in self.site.export().values() if row["standing"] == "public"}
-            return public == self.present.keys()
+            # One that is missing is shown until its grace is over.
+            rows = self.site.export().values()
+            shown = {row["path"] for row in rows if row["standing"] in ("public", "missing")}
+            return shown == self.present.keys()
 
         return wait("L1: the public articles are those of the tree", is_equal, seconds)
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,14 +63,23 @@ class Context:
         if not condition:
             raise Failed(text)
 
-    def close(self, keep):
+    def end(self):
+        """Ends every site; returns what the readers complained about."""
         problems = []
         looks = [sum(site.readers[n].looks for site in self._sites if site.readers) for n in range(2)]
         if any(looks):
             self.say(f"L3: {looks[0]} answers, {looks[1]} files")
         for site in reversed(self._sites):
-            problems += site.close(keep)
+            problems += site.end()
+        inject.undo_all()
         return problems
+
+    def remove(self, keep):
+        """Removes the directories, or names those that are kept."""
+        for site in self._sites:
+            if not keep:
+                shutil.rmtree(site.dir, ignore_errors=True)
+        return [f"kept: {site.dir}" for site in self._sites if keep]
 
 
 def fault(id, name, injects, demands, quick):
@@ -106,14 +116,12 @@ def run_one(test, full):
     except Exception:
         result, why = "FAIL", traceback.format_exc()
     finally:
-        keep = result == "FAIL" and bool(os.environ.get("FAULTS_KEEP"))
         # What the readers saw counts even where the test itself was content.
-        problems = context.close(keep)
-        if not keep:
-            inject.undo_all()
-    if problems and result != "REFUSED":
-        result = "FAIL"
-        why = "\n".join(filter(None, [why, *problems]))
+        problems = context.end()
+        if problems and result == "pass":
+            result = "FAIL"
+        kept = context.remove(keep=result == "FAIL" and bool(os.environ.get("FAULTS_KEEP")))
+    why = "\n".join(filter(None, [why, *problems, *kept]))
     return result, time.monotonic() - begin, "; ".join(context.measured), why
 
 
