@@ -14,7 +14,8 @@ from lib.suite import fault, wait
     quick=True,
 )
 def run(t):
-    site = t.site()
+    # As by default: a file that comes back half written waits for longer than a grace of a second.
+    site = t.site("articles.grace_s = 5")
     image = site.dir / "disk.img"
     inject.ext4(image, site.articles, 64)
     tree = Tree(site)

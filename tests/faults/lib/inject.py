@@ -100,6 +100,7 @@ def sysctl(path, value):
 def strace(*injections):
     """The command that injects faults into system calls: `fsync:error=EIO:when=3`."""
     need("strace")
+    # The first part of each names one or more calls.
     calls = ",".join(injection.split(":", 1)[0] for injection in injections)
     command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}"]
     for injection in injections:
@@ -113,8 +114,10 @@ def strace(*injections):
 class Attached:
     """Faults of system calls for a while: strace attached to a running process, for the time of a `with` block."""
 
-    def __init__(self, site, *injections):
-        self.command = [*strace(*injections), "-p", str(site.pid)]
+    def __init__(self, site, *injections, paths=()):
+        """`paths`: only calls that concern these files."""
+        only = [part for path in paths for part in ("-P", str(path))]
+        self.command = [*strace(*injections), *only, "-p", str(site.pid)]
         self.pid = site.pid
 
     def __enter__(self):

@@ -87,6 +87,8 @@ class Tree:
         return documents.parse(path, response.body) if response.status == 200 else ()
 
     def is_served(self):
+        if self.site.process.poll() is not None:
+            raise Failed(f"it ended with {self.site.process.returncode}: {self.site.log_text()[-1000:]}")
         try:
             return not self.difference()
         except OSError:

@@ -78,7 +78,7 @@ class Watchful:
         if not path.endswith(("feed.json", "rss.xml", "atom.xml")):
             return None
         now = {entry.name: entry.version for entry in entries}
-        if len(now) != len(entries):
+        if len({entry.id for entry in entries}) != len(entries):
             self.complain(f"{path}: an article stands twice")
         # A list of a directory loses what moves to another.
         before = self.seen.get(path) if path.count("/") == 1 else None
