@@ -53,6 +53,7 @@ class Watchful:
         # Articles whose absence is right: the tests enter here what they delete or withdraw.
         self.may_miss = set()
         self._end = threading.Event()
+        self._paused = threading.Event()
         self._thread = None
 
     def begin(self):
@@ -69,6 +70,12 @@ class Watchful:
     def complain(self, text):
         if len(self.problems) < PROBLEMS_MAX:
             self.problems.append(f"L3, {type(self).__name__} at {time.strftime('%T')}: {text}")
+
+    def pause(self):
+        self._paused.set()
+
+    def resume(self):
+        self._paused.clear()
 
     def look_at(self, path, body):
         try:
@@ -97,7 +104,8 @@ class Watchful:
     def _run(self):
         while not self._end.is_set():
             begin = time.monotonic()
-            self.round()
+            if not self._paused.is_set():
+                self.round()
             # The pace: not a wait for anything.
             self._end.wait(max(0.0, self.pace - (time.monotonic() - begin)))
 
