@@ -16,10 +16,13 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self.tree, self.random = tree, random.Random(seed)
         self.made, self.deleted, self.done = 0, 0, threading.Event()
+        # Whoever holds it stops the writer.
+        self.lock = threading.Lock()
 
     def run(self):
         while not self.done.wait(0.05):
-            self.step()
+            with self.lock:
+                self.step()
 
     def step(self):
         choice = self.random.random()

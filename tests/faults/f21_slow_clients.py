@@ -79,6 +79,7 @@ def run(t):
     (site.articles / "big.zip").write_bytes(os.urandom(1 << 20) * (BIG >> 20))
     site.start()
     tree.converges(fresh=False)
+    wait("the download is there", lambda: site.get("/big.zip", "Range: bytes=0-0\r\n").status == 206, 15)
     quiet, memory = sockets_of(site.pid), site.memory_kib()
 
     each = count // 4

@@ -140,7 +140,7 @@ def main(folder):
     parser.add_argument("tests", nargs="*", metavar="TEST")
     options = parser.parse_args()
     load_tests(folder)
-    names = [name.upper() for name in options.tests]
+    names = [name.capitalize() for name in options.tests]
     unknown = [name for name in names if not any(test.id.startswith(name) for test in TESTS)]
     if unknown:
         parser.error(f"no such test: {', '.join(unknown)}")
