@@ -65,7 +65,7 @@ def run(t):
     writer = Writer(tree, seed=1)
     writer.start()
     moments = random.Random(2)
-    for _ in range(t.size(300, 40)):
+    for _ in range(t.size(300, 25)):
         # The moment of the fault.
         time.sleep(moments.uniform(0.05, 0.5))
         site.kill()

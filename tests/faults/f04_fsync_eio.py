@@ -19,7 +19,7 @@ def prepared(t):
     "F04a", "fsync-EIO-once",
     injects="the N-th fsync or fdatasync fails with EIO (strace), N = 1, 2, ...; edits",
     demands="L2, L3, L5; a file whose fsync failed is written again: L1 by itself",
-    quick=True,
+    quick=False,
 )
 def once(t):
     site, tree = prepared(t)

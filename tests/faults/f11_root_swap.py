@@ -12,7 +12,7 @@ from lib.suite import fault
     "F11a", "root-swap",
     injects="the article directory is removed and made again, moved away and back, and a symlink to it is flipped",
     demands="never fewer entries than real, also in between; L1, L2",
-    quick=True,
+    quick=False,
 )
 def swap(t):
     # The default: a tree that comes back takes its time.
@@ -80,7 +80,7 @@ def configmap(t):
         tree.present[f"a{n}.md"] = (f"a{n}", version)
     site.start()
     tree.converges(fresh=False)
-    for version in range(2, t.size(150, 25)):
+    for version in range(2, t.size(150, 20)):
         write_generation(site.articles, count, version)
         time.sleep(0.2)
     for n in range(count):

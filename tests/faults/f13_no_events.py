@@ -20,7 +20,7 @@ def edits(t, site, tree, edit, interval):
     "F13a", "overlay",
     injects="100 edits in the lower directory of an overlay that is the article directory",
     demands="L1 within the interval of the scan and 15 s",
-    quick=True,
+    quick=False,
 )
 def overlay(t):
     site = t.site(f"articles.reconcile_s = {RECONCILE_S}")
@@ -54,7 +54,7 @@ def hard_link(t):
     "F13c", "polling",
     injects="no watcher (articles.poll); 100 edits, renames and new directories",
     demands="the same",
-    quick=True,
+    quick=False,
 )
 def polling(t):
     site = t.site("articles.poll = true\narticles.poll_s = 3\narticles.reconcile_s = 86400")

@@ -69,6 +69,8 @@ def run(t):
         HOUR, 0, -HOUR, 0, -2 * DAY, 0, 2 * DAY, 0, 10 * YEAR, 0, seconds_until(epoch), 0, seconds_until(spring),
         seconds_until(autumn), 0,
     ]
+    if not t.full:
+        steps = [HOUR, 0, -2 * DAY, 10 * YEAR, 0, seconds_until(epoch), 0]
     slowest = 0
     for number, offset in enumerate(steps):
         clock.step(offset)

@@ -16,7 +16,7 @@ from lib.suite import fault
 def run(t):
     old = t.site()
     tree = Tree(old)
-    count = t.size(2_000, 100)
+    count = t.size(2_000, 40)
     for n in range(count):
         tree.write(f"d{n % 10}/a{n}.md")
     old.start()

@@ -46,7 +46,7 @@ def damage(path, chance):
 def run(t):
     site = t.site(readers=False)
     tree = Tree(site)
-    count = t.size(2_000, 60)
+    count = t.size(2_000, 40)
     for n in range(count):
         tree.write(f"d{n % 5}/a{n}.md")
     site.start()
@@ -64,7 +64,7 @@ def run(t):
         subprocess.run(["cp", "-a", site.dir / name, keep], check=True)
 
     outcomes = {"served": 0, "refused": 0}
-    for seed in range(t.size(500, 12)):
+    for seed in range(t.size(500, 8)):
         chance = random.Random(seed)
         for name in ("feeds", "state"):
             shutil.rmtree(site.dir / name)

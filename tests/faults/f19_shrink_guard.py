@@ -60,7 +60,7 @@ def deleted(t):
     "F19b", "unreadable",
     injects="chmod 000 of files and directories (as a user without privileges), and EIO from every read of some files",
     demands="nothing that cannot be read is deleted or changed; named; then L1",
-    quick=True,
+    quick=False,
 )
 def unreadable(t):
     inject.need("setpriv")

@@ -439,3 +439,31 @@ fn drafts_are_previewed_on_this_machine_and_published_nowhere() {
     site.start();
     site.settles(&["Public"]);
 }
+
+#[test]
+fn a_database_that_does_not_fit_waits_for_an_operator() {
+    let mut site = ten();
+    let database = site.dir.path().join(".dropfeed/state.db");
+    let older = fs::read(&database).unwrap();
+    site.start();
+    site.drop_in("new.md", "# New\n\ntext\n");
+    site.appears("New");
+    site.stop();
+    let last = fs::read(&database).unwrap();
+    // Bytes 60 to 63 of an SQLite database are its `user_version`.
+    let mut newer = last.clone();
+    newer[60..64].copy_from_slice(&99u32.to_be_bytes());
+    for (bytes, why) in [(newer, "use a newer one"), (older, "lost its last commits")] {
+        fs::write(&database, &bytes).unwrap();
+        // systemd does not try again after 78.
+        for command in ["serve", "build"] {
+            let output = site.command(&[command]).output().unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(78) && text.contains(why), "{command}: {text}");
+        }
+        assert_eq!(fs::read(&database).unwrap(), bytes);
+    }
+    fs::write(&database, last).unwrap();
+    site.start();
+    assert_eq!(site.items().len(), 11);
+}
