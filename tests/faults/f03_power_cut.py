@@ -6,9 +6,9 @@ import signal
 import subprocess
 import time
 
-from f01_kill9_storm import Writer
 from lib import inject
 from lib.documents import digest, parse
+from lib.load import Writer
 from lib.oracle import Tree
 from lib.site import Site
 from lib.suite import fault
@@ -42,7 +42,7 @@ def run(t):
         tree.write(f"old/b{n}.md", name=f"b{n}")
     site.start()
     tree.converges(fresh=False)
-    writer = Writer(tree, seed=3)
+    writer = Writer(tree, seed=3, deletions_max=12)
     writer.start()
 
     moments = random.Random(4)

@@ -80,6 +80,8 @@ class Site:
         self.log_path = self.dir / "log"
         self.log_path.touch()
         self.book = Book()
+        # Deaths that no test asked for.
+        self.deaths = []
         self.readers = [Reader(self), DirectoryReader(self)] if readers else []
 
     # Configuration.
@@ -170,7 +172,12 @@ class Site:
     def kill(self):
         """SIGKILL, also of a wrapper."""
         self.down()
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is not None:
+            self.deaths.append(f"it ended by itself with {self.process.returncode}: {self.log_text()[-1000:]}")
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self.process.wait()
         self.process = None
 
@@ -201,13 +208,10 @@ class Site:
         problems = []
         for reader in self.readers:
             problems += reader.end()
-        problems += self.book.problems
+        problems += self.book.problems + self.deaths
         if self.process is not None:
-            try:
-                os.killpg(self.process.pid, signal.SIGCONT)
-                self.kill()
-            except ProcessLookupError:
-                pass
+            self.kill()
+        problems += self.book.problems + self.deaths
         if "panicked" in self.log_text():
             problems.append("a panic in the log: " + self.log_text().split("panicked")[1][:500])
         return problems
