@@ -14,7 +14,7 @@ from lib.suite import fault
     quick=True,
 )
 def run(t):
-    site = t.site("articles.reconcile_s = 86400")
+    site = t.site("articles.reconcile_s = 86400\nfeeds.limit = 30")
     tree = Tree(site)
     count = t.size(60_000, 1_500)
     # The kernel reads the limit when the watcher is made, so that others are disturbed during the start only.

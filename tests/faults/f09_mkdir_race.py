@@ -20,7 +20,7 @@ DEEP = "x/" * 9
 )
 def run(t):
     # No regular scan, so that only events find anything.
-    site = t.site("articles.reconcile_s = 86400\narticles.grace_s = 1")
+    site = t.site("articles.reconcile_s = 86400\nfeeds.limit = 30")
     tree = Tree(site)
     site.start()
     count = t.size(5_000, 150)

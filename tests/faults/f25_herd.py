@@ -67,9 +67,6 @@ def tags(site):
 )
 def run(t):
     site = t.site("feeds.limit = 30")
-    # An older article leaves the feed when a new one comes.
-    for reader in site.readers:
-        reader.may_miss = Everything()
     tree = Tree(site)
     for n in range(25):
         tree.write(f"d{n % 3}/a{n}.md")
@@ -101,7 +98,7 @@ def run(t):
     replica.articles.rmdir()
     subprocess.run(["cp", "-a", site.articles, replica.articles], check=True)
     replica.start()
-    wait("the replica has scanned", lambda: replica.status()["scans"]["count"] > 0, 15)
+    wait("the replica has scanned", lambda: replica.status()["scans"], 15)
     here = tags(site)
     t.check(all(here.values()), f"no ETag: {here}")
     t.check(tags(replica) == here, f"the replica has other ETags: {tags(replica)}, not {here}")
@@ -109,8 +106,3 @@ def run(t):
     site.start()
     t.check(tags(site) == here, "after a restart the ETags differ")
     t.say(f"{sum(counts.values())} requests in {took:.1f} s: {counts}; {published} published meanwhile")
-
-
-class Everything:
-    def __contains__(self, _):
-        return True

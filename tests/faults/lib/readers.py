@@ -61,8 +61,11 @@ class Watchful:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
 
-    def end(self):
+    def stop(self):
         self._end.set()
+
+    def join(self):
+        """What it has to say in the end."""
         if self._thread:
             self._thread.join(60)
         return self.problems
@@ -87,8 +90,9 @@ class Watchful:
         now = {entry.name: entry.version for entry in entries}
         if len({entry.id for entry in entries}) != len(entries):
             self.complain(f"{path}: an article stands twice")
-        # A list of a directory loses what moves to another.
-        before = self.seen.get(path) if path.count("/") == 1 else None
+        # A list of a directory loses what moves to another, and one with a limit what is old.
+        is_complete = path.count("/") == 1 and "feeds.limit" not in self.site.settings
+        before = self.seen.get(path) if is_complete else None
         if before is not None and before != now:
             for name, version in before.items():
                 if name not in now:

@@ -147,9 +147,10 @@ class Site:
             )
 
     def listens(self):
-        for event in self.log("listening"):
+        events = self.log("listening")
+        for event in events:
             self.address = event["address"]
-        return bool(self.log("listening"))
+        return bool(events)
 
     @property
     def pid(self):
@@ -207,10 +208,12 @@ class Site:
         """Ends everything; returns what the readers complained about."""
         problems = []
         for reader in self.readers:
-            problems += reader.end()
-        problems += self.book.problems + self.deaths
+            reader.stop()
+        # Before they are waited for: a reader of a stopped process would wait for long.
         if self.process is not None:
             self.kill()
+        for reader in self.readers:
+            problems += reader.join()
         problems += self.book.problems + self.deaths
         if "panicked" in self.log_text():
             problems.append("a panic in the log: " + self.log_text().split("panicked")[1][:500])
