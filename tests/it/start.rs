@@ -467,3 +467,46 @@ fn a_database_that_does_not_fit_waits_for_an_operator() {
     site.start();
     assert_eq!(site.items().len(), 11);
 }
+
+#[test]
+fn the_feed_of_a_directory_outlives_its_files() {
+    // The newest articles of the site are kept in memory, and these in `d` are not.
+    let mut site = Site::new("feeds.limit = 2");
+    let old =
+        |n: usize, text: &str| format!("---\ndate: 2026-01-0{}\n---\n# Old {n}\n\n{text}\n", n + 1);
+    for n in 0..4 {
+        site.write(&format!("d/old{n}.md"), old(n, "first text"));
+        site.write(
+            &format!("new{n}.md"),
+            format!("---\ndate: 2026-02-0{}\n---\n# New {n}\n\ntext\n", n + 1),
+        );
+    }
+    let titles = |site: &Site| -> Vec<String> {
+        site.items_of("/d/feed.json").into_iter().map(|item| item.title).collect()
+    };
+    let projected = |site: &Site, text: &str| {
+        fs::read_to_string(site.feeds().join("d/feed.json")).is_ok_and(|json| json.contains(text))
+    };
+    site.start();
+    let all = ["Old 3", "Old 2"];
+    eventually("all are published", || titles(&site) == all);
+    eventually("all are projected", || projected(&site, "Old 3"));
+
+    site.drop_in("d/old3.md", "---\ntags: [\n---\nbroken\n");
+    eventually("it is refused", || logs(&site, "refused: d/old3.md"));
+    site.drop_in("d/old2.md", old(2, "another text"));
+    eventually("the other one is published", || projected(&site, "another text"));
+    assert_eq!(titles(&site), all);
+
+    site.stop();
+    let disk = site.dir.path().join("disk");
+    fs::rename(site.articles(), &disk).unwrap();
+    let before = fs::read(site.feeds().join("d/feed.json")).unwrap();
+    site.start();
+    eventually("it is degraded", || logs(&site, "degraded: the article directory"));
+    let answer = site.get("/d/feed.json");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(fs::read(site.feeds().join("d/feed.json")).unwrap(), before);
+    fs::rename(disk, site.articles()).unwrap();
+    eventually("it is back", || titles(&site) == all);
+}

@@ -119,8 +119,11 @@ class Tree:
                 return False
         return True
 
-    def equals_a_fresh_build(self):
-        """Compares `feeds/` with that of `dropfeed build` over a copy of the state and the tree, byte by byte."""
+    def equals_a_fresh_build(self, may_be_more=False):
+        """Compares `feeds/` with that of `dropfeed build` over a copy of the state and the tree, byte by byte.
+
+        `may_be_more`: allows files that a build does not write; returns their number.
+        """
         copy = self.site.dir / "fresh"
         shutil.rmtree(copy, ignore_errors=True)
         (copy / "state").mkdir(parents=True, mode=0o700)
@@ -137,10 +140,12 @@ class Tree:
         if built.returncode != 0:
             raise Failed(f"L1: a fresh build fails: {built.stderr[-2000:]}")
         here, there = files(self.site.feeds), files(copy / "feeds")
-        different = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+        names = there.keys() if may_be_more else here.keys() | there.keys()
+        different = sorted(name for name in names if here.get(name) != there.get(name))
         if different:
             raise Failed(f"L1: {different[:5]} of {len(here)} files differ from those of a fresh build; see {copy}")
         shutil.rmtree(copy)
+        return len(here.keys() - there.keys())
 
     def exported(self, seconds=15):
         """L1 for trees that are too large for one feed: what is shown by `state export` is what is there."""
