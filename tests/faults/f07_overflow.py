@@ -4,7 +4,7 @@ import signal
 
 from lib import inject
 from lib.oracle import Tree
-from lib.suite import fault
+from lib.suite import fault, wait
 
 
 @fault(
@@ -21,6 +21,7 @@ def run(t):
     restore = inject.sysctl("/proc/sys/fs/inotify/max_queued_events", 16)
     site.start()
     restore()
+    wait("the first scan is done", lambda: site.status()["scans"], 10)
     scans = site.status()["scans"]["count"]
     for reader in site.readers:
         reader.may_fail = True
