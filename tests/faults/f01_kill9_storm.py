@@ -25,7 +25,7 @@ def run(t):
     writer = Writer(tree, seed=1, deletions_max=old // 4)
     writer.start()
     moments = random.Random(2)
-    for _ in range(t.size(300, 25)):
+    for _ in range(t.size(300, 15)):
         # The moment of the fault.
         time.sleep(moments.uniform(0.05, 0.5))
         site.kill()

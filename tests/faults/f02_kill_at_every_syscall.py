@@ -83,7 +83,7 @@ def run(t):
     runs = []
     for calls in CALLS if t.full else ("fsync", "rename,renameat,renameat2"):
         # Every call when full, else a few.
-        n, step, survived = 1, t.size(1, 5), False
+        n, step, survived = 1, t.size(1, 7), False
         while not survived:
             reset(site, tree, keep, old)
             survived = publish_and_die(site, tree, f"{calls}:signal=SIGKILL:when={n}")

@@ -1,7 +1,6 @@
 """F19: most of the articles vanish, or cannot be read."""
 
 import os
-import subprocess
 
 from lib import inject
 from lib.oracle import Tree
