@@ -25,6 +25,12 @@ def group(t):
     return path / "cgroup.procs"
 
 
+def is_projected(status):
+    """Whether the files in feeds/ are those of the last publish."""
+    written = status["projection"]
+    return written is not None and written["generation"] == status["published"]["generation"]
+
+
 @fault(
     "F26", "limits",
     injects=f"a control group of {LIMIT_MIB} MB; 300,000 articles appear",
@@ -39,6 +45,7 @@ def run(t):
     limited = ["sh", "-c", f'echo $$ > {procs} && exec "$@"', "sh"]
     site.start(wrapper=limited)
     wait("it is published", lambda: site.status()["articles"]["public"] == 20, 30)
+    wait("it is in feeds/", lambda: is_projected(site.status()), 30)
     site.stop()
     before = files(site.feeds)
 
