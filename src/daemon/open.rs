@@ -30,7 +30,13 @@ impl Refusal {
     pub(super) fn exit(&self) -> ExitCode {
         ExitCode::from(match self {
             Refusal::Store(StoreError::InUse { .. }) => EX_TEMPFAIL,
-            Refusal::Store(StoreError::Unwritable { .. }) | Refusal::Config(_) => EX_CONFIG,
+            // Only an operator can bring the database or the program that fits; no later try does.
+            Refusal::Store(
+                StoreError::Unwritable { .. }
+                | StoreError::Outdated { .. }
+                | StoreError::Newer { .. },
+            )
+            | Refusal::Config(_) => EX_CONFIG,
             Refusal::Store(_) | Refusal::NotYet(_) => 1,
         })
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::article::pictures::with_hints;
-use crate::article::{self, Body, Head, Limits};
+use crate::article::{self, Body, Head, Limits, Reading};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
 use crate::config::{self, Config, HomeStyle};
 use crate::feed::{self, gate, links, opml};
@@ -202,18 +202,25 @@ impl Renderer {
     ) -> Result<HashMap<Seq, Arc<Body>>, Unrendered> {
         let rendered: Vec<_> =
             entries.par_iter().map(|article| self.body_of(snapshot, article)).collect();
-        let mut bodies = HashMap::new();
+        let (mut bodies, mut unread) = (HashMap::new(), 0);
         for (article, body) in entries.iter().zip(rendered) {
             match body {
                 Ok(body) => {
                     bodies.insert(article.seq, body);
                 }
-                // One unreadable article must not take the whole feed away.
-                Err(Unrendered::Unreadable) => {}
+                // One unreadable article must not take the whole feed away, nor does it leave the feed.
+                Err(Unrendered::Unreadable) => {
+                    unread += 1;
+                    bodies.insert(article.seq, Arc::new(textless(article)));
+                }
                 // The next snapshot will have this article's new bytes; until then the reader gets
                 // an error that passes, instead of a feed in which an entry is missing.
                 Err(changed) => return Err(changed),
             }
+        }
+        // The article directory is gone, or another one is in its place: subscribers keep what they have.
+        if unread > 0 && unread == entries.len() {
+            return Err(Unrendered::Unreadable);
         }
         Ok(bodies)
     }
@@ -223,8 +230,21 @@ impl Renderer {
         if let Some(body) = snapshot.bodies.get(&article.seq) {
             return Ok(Arc::clone(body));
         }
-        let (body, _findings) = self.body(article, &limits(&snapshot.config))?;
-        Ok(Arc::new(body))
+        match self.body(article, &limits(&snapshot.config)) {
+            Ok((body, _findings)) => Ok(Arc::new(body)),
+            Err(Bodiless::Changed) if self.is_refused(article) => Err(Unrendered::Unreadable),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// Whether no snapshot will have the file of an article as it is now, since it is refused or empty.
+    fn is_refused(&self, article: &Article) -> bool {
+        let Some(tree) = self.tree() else { return false };
+        let Ok(file) = tree.read(&article.path, self.clock.now()) else { return false };
+        match catch_panic(|| article::head(&article.path, &file.bytes)) {
+            Ok(reading) => !matches!(reading, Reading::Article { .. }),
+            Err(_panicked) => true,
+        }
     }
 
     /// The body for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
@@ -240,10 +260,7 @@ impl Renderer {
         }
         let body = match self.body(article, limits) {
             Ok((body, _)) => body,
-            Err(_) => Body {
-                html: String::new(),
-                summary: article.head.summary.clone().unwrap_or_default(),
-            },
+            Err(_) => textless(article),
         };
         (article.seq, Arc::new(body))
     }
@@ -386,6 +403,11 @@ impl Renderer {
         self.summaries.put(&article.path, article.digest, body.summary.as_str().into());
         Some(body.summary)
     }
+}
+
+/// What a feed shows of an article whose file cannot be read or rendered.
+fn textless(article: &Article) -> Body {
+    Body { html: String::new(), summary: article.head.summary.clone().unwrap_or_default() }
 }
 
 impl Render for Renderer {

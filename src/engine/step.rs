@@ -83,6 +83,7 @@ impl Engine {
         let (look, mut changes) = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
+        let returning = self.returning(&changes);
         let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, look, signs, now);
@@ -96,6 +97,7 @@ impl Engine {
         }
         let (mut observations, unreadable) = self.observe(&tree, changes, now)?;
         let files = observations.len();
+        put_off(returning, &mut observations);
         laps.lap("read");
         let (mut next, outcome) = self.apply(&self.current, &mut observations, now);
         if self.first_scan {
@@ -161,6 +163,17 @@ impl Engine {
             }
         }
         false
+    }
+
+    /// The files among `changes` that are there again, and whose articles are missing.
+    fn returning(&self, changes: &[SourceChange]) -> BTreeSet<RelPath> {
+        let mut returning = BTreeSet::new();
+        for SourceChange { path, seen } in changes {
+            if *seen != Seen::Gone && self.current.state.is_missing(path) {
+                returning.insert(path.clone());
+            }
+        }
+        returning
     }
 
     /// Reads what changed. Returns what was seen, and the files that cannot be read.
@@ -427,6 +440,17 @@ impl Engine {
         let now = self.parts.clock.now();
         events::notices(&notices, &self.parts.config, now);
         Ok(true)
+    }
+}
+
+/// Adds those of `returning` that were not taken: they are still being written, or cannot be read. An article whose
+/// file is there is not deleted, even if it was gone for as long as the grace.
+fn put_off(mut returning: BTreeSet<RelPath>, observations: &mut Vec<Observation>) {
+    for Observation { path, .. } in &*observations {
+        returning.remove(path);
+    }
+    for path in returning {
+        observations.push(Observation { path, found: Found::Unready });
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct World {
     reweigh: Reweigh,
     deletions: Deletions,
     ignored: BTreeSet<String>,
+    /// Files that somebody is writing.
+    open: BTreeSet<String>,
     log: Vec<String>,
     pub(crate) policy: Policy,
     /// Every line that was run, for the report of a failure.
@@ -96,13 +98,14 @@ impl World {
             reweigh: Reweigh::Changed,
             deletions: Deletions::Guarded,
             ignored: BTreeSet::new(),
+            open: BTreeSet::new(),
             log: Vec::new(),
             policy,
             script: Vec::new(),
         }
     }
 
-    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
+    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `open A` and `close A` (for writing), `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
     /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
     /// `grace SECONDS`, `author NAME`, `base TEXT`, `views TOML` (another configuration, which a look takes up at once),
     /// `reweigh`, `.`.
@@ -135,6 +138,8 @@ impl World {
                 let link = File { inode, changed, text: String::new(), target };
                 self.files.insert(two.into(), link);
             }
+            "open" => drop(self.open.insert(one.into())),
+            "close" => drop(self.open.remove(one)),
             "rm" => drop(self.files.remove(one)),
             "wait" | "ahead" => self.now += SignedDuration::from_secs(one.parse().unwrap()),
             "back" => self.now -= SignedDuration::from_secs(one.parse().unwrap()),
@@ -248,6 +253,7 @@ impl World {
         let file = self.files.get(name).filter(|file| !is_ignored && !self.dangles(file));
         let found = match (file, self.seen.get(name)) {
             (Some(file), Some(seen)) if file == seen => return None,
+            (Some(_), _) if self.open.contains(name) => Found::Unready,
             (Some(file), _) => {
                 self.seen.insert(name.to_owned(), file.clone());
                 read(&self.state, name, file)

@@ -71,6 +71,8 @@ pub enum Found {
     /// A file that the configuration leaves out. That is a decision, as opposed to [`Found::Gone`]:
     /// no grace applies.
     Excluded,
+    /// A file that cannot be read yet, such as one that is still being written. What is known of it stays.
+    Unready,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.
@@ -343,6 +345,14 @@ impl State {
             None => self.library.len() + vanished,
         };
         Shrink { before, after: before.saturating_sub(missing + vanished) }
+    }
+
+    /// Whether the file at `path` is that of a public article, and was gone at the last look.
+    pub fn is_missing(&self, path: &RelPath) -> bool {
+        match self.ledger.live(path) {
+            Some(record) => matches!(record.standing, Standing::Missing(_)),
+            None => false,
+        }
     }
 
     /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its file,

@@ -439,3 +439,74 @@ fn drafts_are_previewed_on_this_machine_and_published_nowhere() {
     site.start();
     site.settles(&["Public"]);
 }
+
+#[test]
+fn a_database_that_does_not_fit_waits_for_an_operator() {
+    let mut site = ten();
+    let database = site.dir.path().join(".dropfeed/state.db");
+    let older = fs::read(&database).unwrap();
+    site.start();
+    site.drop_in("new.md", "# New\n\ntext\n");
+    site.appears("New");
+    site.stop();
+    let last = fs::read(&database).unwrap();
+    // Bytes 60 to 63 of an SQLite database are its `user_version`.
+    let mut newer = last.clone();
+    newer[60..64].copy_from_slice(&99u32.to_be_bytes());
+    for (bytes, why) in [(newer, "use a newer one"), (older, "lost its last commits")] {
+        fs::write(&database, &bytes).unwrap();
+        // systemd does not try again after 78.
+        for command in ["serve", "build"] {
+            let output = site.command(&[command]).output().unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.code() == Some(78) && text.contains(why), "{command}: {text}");
+        }
+        assert_eq!(fs::read(&database).unwrap(), bytes);
+    }
+    fs::write(&database, last).unwrap();
+    site.start();
+    assert_eq!(site.items().len(), 11);
+}
+
+#[test]
+fn the_feed_of_a_directory_outlives_its_files() {
+    // The newest articles of the site are kept in memory, and these in `d` are not.
+    let mut site = Site::new("feeds.limit = 2");
+    let old =
+        |n: usize, text: &str| format!("---\ndate: 2026-01-0{}\n---\n# Old {n}\n\n{text}\n", n + 1);
+    for n in 0..4 {
+        site.write(&format!("d/old{n}.md"), old(n, "first text"));
+        site.write(
+            &format!("new{n}.md"),
+            format!("---\ndate: 2026-02-0{}\n---\n# New {n}\n\ntext\n", n + 1),
+        );
+    }
+    let titles = |site: &Site| -> Vec<String> {
+        site.items_of("/d/feed.json").into_iter().map(|item| item.title).collect()
+    };
+    let projected = |site: &Site, text: &str| {
+        fs::read_to_string(site.feeds().join("d/feed.json")).is_ok_and(|json| json.contains(text))
+    };
+    site.start();
+    let all = ["Old 3", "Old 2"];
+    eventually("all are published", || titles(&site) == all);
+    eventually("all are projected", || projected(&site, "Old 3"));
+
+    site.drop_in("d/old3.md", "---\ntags: [\n---\nbroken\n");
+    eventually("it is refused", || logs(&site, "refused: d/old3.md"));
+    site.drop_in("d/old2.md", old(2, "another text"));
+    eventually("the other one is published", || projected(&site, "another text"));
+    assert_eq!(titles(&site), all);
+
+    site.stop();
+    let disk = site.dir.path().join("disk");
+    fs::rename(site.articles(), &disk).unwrap();
+    let before = fs::read(site.feeds().join("d/feed.json")).unwrap();
+    site.start();
+    eventually("it is degraded", || logs(&site, "degraded: the article directory"));
+    let answer = site.get("/d/feed.json");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(fs::read(site.feeds().join("d/feed.json")).unwrap(), before);
+    fs::rename(disk, site.articles()).unwrap();
+    eventually("it is back", || titles(&site) == all);
+}

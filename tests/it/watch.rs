@@ -198,6 +198,30 @@ fn a_writer_who_takes_his_time_is_waited_for() {
 }
 
 #[test]
+fn an_article_that_is_deleted_and_slowly_written_again_stays() {
+    use std::io::Write as _;
+    let site = Site::started("articles.grace_s = 1");
+    for name in ["slow", "clock1", "clock2", "other"] {
+        site.drop_in(&format!("{name}.md"), format!("# {name}\n\nfirst words of {name}\n"));
+    }
+    site.settles(&["slow", "clock1", "clock2", "other"]);
+    let id = site.item("slow").unwrap().id;
+    site.remove("slow.md");
+    let mut writer = fs::File::create(site.articles().join("slow.md")).unwrap();
+    writer.write_all(b"# slow\n\nfirst ").unwrap();
+    // Each of these has a grace that begins later, and is over when it is gone.
+    for clock in ["clock1", "clock2"] {
+        site.remove(&format!("{clock}.md"));
+        eventually("a grace is over", || site.item(clock).is_none());
+        assert!(site.item("slow").is_some_and(|item| item.html.contains("first words")));
+    }
+    writer.write_all(b"words of the second version\n").unwrap();
+    drop(writer);
+    eventually("it is whole", || site.item("slow").unwrap().html.contains("second version"));
+    assert_eq!(site.item("slow").unwrap().id, id);
+}
+
+#[test]
 fn bad_files_are_refused_by_name_and_hurt_nobody() {
     let site = Site::started("");
     site.drop_in("good.md", "# Good\n\ntext\n");

@@ -105,3 +105,15 @@ fn a_clock_that_is_stepped_back_begins_the_wait_of_a_copy_again() {
     );
     check(&format!("{back}\nwait 10\n."), &[A, "2 b.md /b \"A\" 03-01T11:00:10 03-01T11:00:10"]);
 }
+
+#[test]
+fn an_article_whose_file_is_being_written_again_is_not_deleted() {
+    let back =
+        "write a.md one two three\n.\nrm a.md\n.\nwait 9\nwrite a.md one two four\nopen a.md\n.";
+    let busy = format!("{back}\nwait 9\n.\nwait 9\n.\nwait 10\n.");
+    assert_eq!(public_after(&busy), [1]);
+    assert_eq!(public_after(&format!("{busy}\nclose a.md\n.\nwait 60\n.")), [1]);
+    // Gone again, it has a grace of its own.
+    assert_eq!(public_after(&format!("{busy}\nrm a.md\nwait 9\n.")), [1]);
+    assert_eq!(public_after(&format!("{busy}\nrm a.md\nwait 10\n.")), [0; 0]);
+}

@@ -4,7 +4,7 @@ use super::super::guard::Hold;
 use super::super::state::{Deletions, Notice};
 use super::super::{Seq, Standing};
 use super::Step;
-use crate::base::Timestamp;
+use crate::base::{RelPath, Timestamp};
 
 impl Step<'_> {
     /// Marks the articles whose file is gone and was not found elsewhere.
@@ -27,6 +27,15 @@ impl Step<'_> {
                 }
                 Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
             }
+        }
+    }
+
+    /// Begins the grace of a missing article again: there is a file at its path, which cannot be read yet.
+    pub(super) fn put_off(&mut self, path: &RelPath) {
+        if let Some(record) = self.state.ledger.live(path)
+            && matches!(record.standing, Standing::Missing(_))
+        {
+            self.set_standing(record.seq, Standing::Missing(self.now));
         }
     }
 

@@ -209,8 +209,10 @@ impl<'a> Step<'a> {
             return;
         }
         let awaited = Arc::make_mut(&mut self.state.awaited);
-        for Observation { path, .. } in observations {
-            awaited.remove(path);
+        for Observation { path, found } in observations {
+            if !matches!(found, Found::Unready) {
+                awaited.remove(path);
+            }
         }
     }
 
@@ -222,6 +224,7 @@ impl<'a> Step<'a> {
                     self.excluded.insert(path.clone());
                     self.lose(path);
                 }
+                Found::Unready => self.put_off(path),
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
