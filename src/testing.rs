@@ -54,7 +54,7 @@ pub mod publish {
 }
 
 pub mod source {
-    pub use crate::source::{Inbox, Look, Tree};
+    pub use crate::source::{Inbox, Look, Signs, Tree};
 }
 
 pub mod store {

@@ -16,6 +16,7 @@ mod import;
 mod laps;
 mod memo;
 mod operator;
+mod opml_list;
 mod pages;
 mod project;
 pub mod read;
@@ -27,6 +28,7 @@ mod shared_store;
 #[cfg(test)]
 mod simulation;
 mod step;
+mod unready;
 
 use std::str::FromStr;
 use std::sync::Arc;

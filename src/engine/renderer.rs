@@ -15,7 +15,7 @@ use crate::article::pictures::with_hints;
 use crate::article::{self, Body, Head, Limits, Reading};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
 use crate::config::{self, Config, HomeStyle};
-use crate::feed::{self, gate, links, opml};
+use crate::feed::{gate, links, opml};
 use crate::library::{Article, Seq};
 use crate::ops::clock::Clock;
 use crate::page::{self, Intro};
@@ -26,6 +26,7 @@ use crate::source::Tree;
 use super::assets::{Digests, Opened, Sizes};
 use super::hot;
 use super::memo::Memo;
+use super::opml_list;
 use super::pages::{self, Listed};
 
 /// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
@@ -40,9 +41,6 @@ const INTROS_MAX: usize = 64;
 /// Names of the article that takes the place of `_index.md` in the article directory.
 const ROOT_INDEXES: [&str; 5] =
     ["index.md", "index.markdown", "index.html", "index.htm", "index.txt"];
-
-/// Feeds of one kind in the list of all feeds: some 3 MB, and more than anybody subscribes to.
-const GROUP_MAX: usize = 10_000;
 
 /// A renderer of warm documents. One for all threads.
 pub struct Renderer {
@@ -418,7 +416,7 @@ impl Render for Renderer {
                 return self.archive(snapshot, scope, *page, *format);
             }
             Route::Opml => {
-                let bytes = outline(snapshot).into();
+                let bytes = opml_list::write(snapshot).into();
                 return Ok(Document::new(Kind::Feed, opml::CONTENT_TYPE, bytes, None));
             }
             Route::Sitemap => {
@@ -491,39 +489,4 @@ fn stylesheet(snapshot: &Snapshot) -> Result<Document, Unrendered> {
     let stylesheet = snapshot.config.pages.stylesheet.as_ref().ok_or(Unrendered::Changed)?;
     let bytes = Bytes::copy_from_slice(stylesheet.css.as_bytes());
     Ok(Document::new(Kind::Stylesheet, page::STYLESHEET_MEDIA_TYPE, bytes, None))
-}
-
-/// The list of all feeds, each in the advertised format: the site's, then the others by kind.
-fn outline(snapshot: &Snapshot) -> Vec<u8> {
-    let mut kinds: [Vec<opml::Subscription>; 5] = Default::default();
-    for scope in snapshot.library.subscribable() {
-        let kind = match scope {
-            Scope::Site => 0,
-            Scope::Directory(_) => 1,
-            Scope::Tag(_) => 2,
-            Scope::Author(_) => 3,
-            Scope::View(_) => 4,
-        };
-        if kinds[kind].len() < GROUP_MAX {
-            kinds[kind].extend(subscription(snapshot, scope));
-        }
-    }
-    let [site, groups @ ..] = kinds;
-    let mut outlines: Vec<opml::Outline> = site.into_iter().map(opml::Outline::Feed).collect();
-    for (title, feeds) in ["Sections", "Tags", "Authors", "Views"].into_iter().zip(groups) {
-        if !feeds.is_empty() {
-            outlines.push(opml::Outline::Group { title: title.to_owned(), feeds });
-        }
-    }
-    opml::write(&snapshot.config.site.title, &outlines)
-}
-
-/// A feed as the list of all feeds has it.
-fn subscription(snapshot: &Snapshot, scope: &Scope) -> Option<opml::Subscription> {
-    let Config { site, feeds, .. } = &*snapshot.config;
-    let channel = snapshot.library.channel(scope)?;
-    // Without its entries: what it is called and where it stands.
-    let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_: &str| None);
-    let xml_url = feed.self_url(feeds.advertise).to_owned();
-    Some(opml::Subscription { title: feed.title, html_url: feed.home_url, xml_url })
 }

@@ -13,7 +13,7 @@ use crate::library::guard::Shrink;
 use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
 use crate::publish::Scanning;
 use crate::source::unfinished::Held;
-use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree, Writers};
+use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree};
 use crate::store::{Store as _, StoreError};
 use rayon::prelude::*;
 
@@ -21,6 +21,7 @@ use super::laps::Laps;
 use super::operator::Before;
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
+use super::unready::{put_off, texts};
 use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
 /// The number of times that a step is begun again because a body could not be rendered: each time at
@@ -95,7 +96,7 @@ impl Engine {
                 published: false,
             });
         }
-        let (mut observations, unreadable) = self.observe(&tree, changes, now)?;
+        let (mut observations, unreadable) = self.observe(&tree, changes, signs, now)?;
         let files = observations.len();
         put_off(returning, &mut observations);
         laps.lap("read");
@@ -165,22 +166,12 @@ impl Engine {
         false
     }
 
-    /// The files among `changes` that are there again, and whose articles are missing.
-    fn returning(&self, changes: &[SourceChange]) -> BTreeSet<RelPath> {
-        let mut returning = BTreeSet::new();
-        for SourceChange { path, seen } in changes {
-            if *seen != Seen::Gone && self.current.state.is_missing(path) {
-                returning.insert(path.clone());
-            }
-        }
-        returning
-    }
-
     /// Reads what changed. Returns what was seen, and the files that cannot be read.
     fn observe(
         &self,
         tree: &Tree,
         changes: Vec<SourceChange>,
+        signs: &Signs,
         now: Timestamp,
     ) -> Result<(Vec<Observation>, Vec<RelPath>), RootLost> {
         let progress = |done, total| self.status.set_scanning(Some(Scanning { done, total }));
@@ -199,6 +190,7 @@ impl Engine {
         read::complete(tree, &self.current.state, &mut observations, now)?;
         // Where the writer came back while the file was read, another hint will come.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
+        self.put_back_rewritten(&mut observations, signs, now);
         let mut unreadable_now = Vec::new();
         for (path, _) in &unreadable {
             unreadable_now.push(path.clone());
@@ -219,59 +211,6 @@ impl Engine {
             // of its entry.
             self.current.state.adopt(Vec::new());
         }
-    }
-
-    /// Takes out the files that may still be being written; they are looked at again.
-    fn hold_back(
-        &mut self,
-        tree: &Tree,
-        changes: &mut Vec<SourceChange>,
-        look: &Look,
-        signs: &Signs,
-        now: Timestamp,
-    ) -> Vec<Held> {
-        // A look at single paths follows events, which report writers. A scan follows none, so it
-        // has to ask which files are open for writing.
-        let asks = *look == Look::Everything
-            && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
-        let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
-        let finished = |path: &RelPath| signs.finished.contains(path);
-        let held = self.watch.unfinished.hold_back(
-            changes,
-            finished,
-            &writers,
-            now,
-            self.parts.inbox.now(),
-        );
-        for Held { path, again, .. } in &held {
-            self.parts.inbox.later([path.clone()], *again);
-        }
-        held
-    }
-
-    /// Whether the very first scan has to wait. Numbers follow dates on it, and decide what the feed
-    /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
-    /// that is being written is not waited for.
-    fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
-        if !self.first_scan {
-            return false;
-        }
-        let now = self.parts.inbox.now();
-        if let Some(first_at) = self.watch.first_at {
-            return now < first_at;
-        }
-        let mut wait = Duration::ZERO;
-        for held in held {
-            if !held.is_open {
-                wait = wait.max(held.again);
-            }
-        }
-        self.watch.first_at = Some(now + wait);
-        // A scan that has nothing to wait for must not be repeated at once, should it fail.
-        if !wait.is_zero() {
-            self.parts.inbox.rescan_later(wait);
-        }
-        !wait.is_zero()
     }
 
     /// The value after `base`, and what has to become durable for it. An article that cannot be
@@ -441,28 +380,6 @@ impl Engine {
         events::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
-}
-
-/// Adds those of `returning` that were not taken: they are still being written, or cannot be read. An article whose
-/// file is there is not deleted, even if it was gone for as long as the grace.
-fn put_off(mut returning: BTreeSet<RelPath>, observations: &mut Vec<Observation>) {
-    for Observation { path, .. } in &*observations {
-        returning.remove(path);
-    }
-    for path in returning {
-        observations.push(Observation { path, found: Found::Unready });
-    }
-}
-
-/// The files of these that may be articles.
-fn texts(changes: &[SourceChange]) -> BTreeSet<RelPath> {
-    let mut texts = BTreeSet::new();
-    for SourceChange { path, seen } in changes {
-        if matches!(seen, Seen::Text(_)) {
-            texts.insert(path.clone());
-        }
-    }
-    texts
 }
 
 /// The feed in all formats, with its scope.

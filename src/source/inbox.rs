@@ -52,6 +52,9 @@ pub struct Signs {
     pub unsettled: BTreeSet<RelPath>,
     /// Paths that are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
+    /// Those of these that were closed and then quiet for all of `articles.settle_ms`. One that was modified
+    /// within that time is being written again, although its events were not heard yet.
+    pub settled: BTreeSet<RelPath>,
 }
 
 #[derive(Debug)]
@@ -284,6 +287,7 @@ impl<C> State<C> {
             signs: Signs {
                 unsettled: self.pending.unsettled(),
                 finished: decision.finished.clone(),
+                settled: decision.settled.clone(),
             },
             root_changed: std::mem::take(&mut self.root),
             stop: self.stop,

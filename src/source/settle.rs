@@ -103,6 +103,8 @@ pub struct Decision {
     pub ready: Vec<RelPath>,
     /// Those of them that events say are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
+    /// Those of these that were closed and then quiet for all of `settle`.
+    pub settled: BTreeSet<RelPath>,
     /// The instant of the next decision, if nothing else happens.
     pub wake: Option<Instant>,
 }
@@ -117,6 +119,11 @@ pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
             ready.insert(path.clone());
             if !matches!(waiting, Waiting::Unsure { .. }) {
                 decision.finished.insert(path.clone());
+            }
+            if let Waiting::Closed { last, .. } = waiting
+                && now.saturating_duration_since(*last) >= policy.settle
+            {
+                decision.settled.insert(path.clone());
             }
         }
     }
@@ -404,6 +411,22 @@ mod tests {
         assert_eq!(decide(&pending, now + POLICY.settle, &POLICY).ready, [path("closed.md")]);
         assert_eq!(pending.unsettled(), BTreeSet::from([path("busy.md"), path("closed.md")]));
         assert!(pending.is_writing(&path("busy.md")));
+    }
+
+    /// Only who was quiet long enough has settled: not what arrived, nor what is taken although it is closed again and
+    /// again.
+    #[test]
+    fn who_has_settled_was_quiet() {
+        let now = Instant::now();
+        let mut pending = Pending::default();
+        pending.note(&path("in.md"), Sign::Arrived, now, &POLICY);
+        pending.note(&path("quiet.md"), Sign::Closed, now, &POLICY);
+        pending.note(&path("restless.md"), Sign::Closed, now, &POLICY);
+        let end = now + POLICY.settle_max;
+        pending.note(&path("restless.md"), Sign::Closed, end - Duration::from_millis(99), &POLICY);
+        let decision = decide(&pending, end, &POLICY);
+        assert_eq!(decision.ready, [path("in.md"), path("quiet.md"), path("restless.md")]);
+        assert_eq!(decision.settled, BTreeSet::from([path("quiet.md")]));
     }
 
     #[test]

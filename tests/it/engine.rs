@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use dropfeed::testing::base::{Route, Timestamp};
+use dropfeed::testing::base::{RelPath, Route, Timestamp};
 use dropfeed::testing::engine::Command;
 use dropfeed::testing::library::{Commit, Remembered};
 use dropfeed::testing::publish::Published;
-use dropfeed::testing::source::{Inbox, Look};
+use dropfeed::testing::source::{Inbox, Look, Signs};
 use dropfeed::testing::store::{Disk, Fault, Projected, Store, StoreError};
 use tempfile::TempDir;
 
@@ -76,6 +76,28 @@ fn feeds_that_others_changed_are_written_again_at_the_next_start() {
         begin(dir.path(), &disk).unwrap().engine.build().unwrap();
         assert!(disk.file(name).as_deref() == Some(&*written), "{name} is not what it was");
     }
+}
+
+/// The events of a writer may be heard after the file was read: the file itself says that it is not what was quiet.
+#[test]
+fn a_file_that_is_written_again_before_that_is_heard_is_not_taken() {
+    let (dir, disk) = (site(), Disk::new());
+    write(dir.path(), "old.md", "Old", OLD);
+    let mut life = begin(dir.path(), &disk).unwrap();
+    life.engine.step(&Look::Everything, &Signs::default()).unwrap();
+    let path = RelPath::new("new.md").unwrap();
+    let mut signs = Signs::default();
+    signs.finished.insert(path.clone());
+    signs.settled.insert(path.clone());
+    for (age_ms, files) in [(50, 0), (99, 0), (100, 1)] {
+        write(dir.path(), "new.md", "New", Duration::from_millis(age_ms));
+        let stepped = life.engine.step(&Look::At(vec![path.clone()]), &signs).unwrap();
+        assert_eq!(stepped.files, files, "{age_ms} ms");
+    }
+    // What was moved in may be as young as can be.
+    signs.settled.clear();
+    write(dir.path(), "new.md", "Newer", Duration::ZERO);
+    assert_eq!(life.engine.step(&Look::At(vec![path]), &signs).unwrap().files, 1);
 }
 
 /// A store that notes when a commit is tried.

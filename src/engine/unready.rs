@@ -1,0 +1,123 @@
+//! Files that a step does not take yet: those that may still be being written, and those that cannot be read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::base::{RelPath, Timestamp};
+use crate::library::{Found, Observation};
+use crate::source::unfinished::Held;
+use crate::source::{Look, Seen, Signs, SourceChange, Tree, Writers};
+
+use super::Engine;
+
+impl Engine {
+    /// The files among `changes` that are there again, and whose articles are missing.
+    pub(super) fn returning(&self, changes: &[SourceChange]) -> BTreeSet<RelPath> {
+        let mut returning = BTreeSet::new();
+        for SourceChange { path, seen } in changes {
+            if *seen != Seen::Gone && self.current.state.is_missing(path) {
+                returning.insert(path.clone());
+            }
+        }
+        returning
+    }
+
+    /// Takes out the files that were quiet when the step began, by their events, and were modified since: on a busy
+    /// machine, the file is read before the event of its writer is heard. They are looked at again.
+    pub(super) fn put_back_rewritten(
+        &self,
+        observations: &mut Vec<Observation>,
+        signs: &Signs,
+        now: Timestamp,
+    ) {
+        let settle = self.parts.config.articles.settle;
+        let quiet_since = now.saturating_sub(settle).unwrap_or(Timestamp::MIN).as_nanosecond();
+        let mut rewritten = Vec::new();
+        observations.retain(|Observation { path, found }| {
+            let Found::Read { fingerprint, .. } = found else { return true };
+            if signs.settled.contains(path) && i128::from(fingerprint.mtime_ns) > quiet_since {
+                rewritten.push(path.clone());
+                return false;
+            }
+            true
+        });
+        if !rewritten.is_empty() {
+            self.parts.inbox.later(rewritten, settle);
+        }
+    }
+
+    /// Takes out the files that may still be being written; they are looked at again.
+    pub(super) fn hold_back(
+        &mut self,
+        tree: &Tree,
+        changes: &mut Vec<SourceChange>,
+        look: &Look,
+        signs: &Signs,
+        now: Timestamp,
+    ) -> Vec<Held> {
+        // A look at single paths follows events, which report writers. A scan follows none, so it
+        // has to ask which files are open for writing.
+        let asks = *look == Look::Everything
+            && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
+        let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
+        let finished = |path: &RelPath| signs.finished.contains(path);
+        let held = self.watch.unfinished.hold_back(
+            changes,
+            finished,
+            &writers,
+            now,
+            self.parts.inbox.now(),
+        );
+        for Held { path, again, .. } in &held {
+            self.parts.inbox.later([path.clone()], *again);
+        }
+        held
+    }
+
+    /// Whether the very first scan has to wait. Numbers follow dates on it, and decide what the feed
+    /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
+    /// that is being written is not waited for.
+    pub(super) fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
+        if !self.first_scan {
+            return false;
+        }
+        let now = self.parts.inbox.now();
+        if let Some(first_at) = self.watch.first_at {
+            return now < first_at;
+        }
+        let mut wait = Duration::ZERO;
+        for held in held {
+            if !held.is_open {
+                wait = wait.max(held.again);
+            }
+        }
+        self.watch.first_at = Some(now + wait);
+        // A scan that has nothing to wait for must not be repeated at once, should it fail.
+        if !wait.is_zero() {
+            self.parts.inbox.rescan_later(wait);
+        }
+        !wait.is_zero()
+    }
+}
+
+/// Adds those of `returning` that were not taken: they are still being written, or cannot be read. An article whose
+/// file is there is not deleted, even if it was gone for as long as the grace.
+pub(super) fn put_off(mut returning: BTreeSet<RelPath>, observations: &mut Vec<Observation>) {
+    for Observation { path, .. } in &*observations {
+        returning.remove(path);
+    }
+    for path in returning {
+        observations.push(Observation { path, found: Found::Unready });
+    }
+}
+
+/// The files of these that may be articles.
+pub(super) fn texts(changes: &[SourceChange]) -> BTreeSet<RelPath> {
+    let mut texts = BTreeSet::new();
+    for SourceChange { path, seen } in changes {
+        if matches!(seen, Seen::Text(_)) {
+            texts.insert(path.clone());
+        }
+    }
+    texts
+}
