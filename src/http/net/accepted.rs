@@ -42,9 +42,9 @@ pub(super) async fn serve<S: Service>(
 /// Counts the end of a connection.
 fn count<S: Service>(end: &End, worker: &Worker<S>) {
     match end {
-        End::TimedOut => worker.metrics().timed_out(),
-        End::Evicted => worker.metrics().shed(),
         End::Rejected => worker.metrics().rejected(),
+        // Counted where they happened.
+        End::TimedOut | End::Evicted => {}
         End::Done | End::Failed(_) | End::Refused | End::Stopped => {}
     }
 }
@@ -61,7 +61,10 @@ async fn read_proxy_header<S: Service>(
         Ok(Ok(Some(address))) => address,
         Ok(Ok(None)) => return Ok(None),
         Ok(Err(_)) => return Err(End::Refused),
-        Err(_) => return Err(End::TimedOut),
+        Err(_) => {
+            worker.metrics().timed_out();
+            return Err(End::TimedOut);
+        }
     };
     let peer = Peer::of(address);
     let is_trusted = peer.is_trusted(&worker.limits().trusted_proxies);

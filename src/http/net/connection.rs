@@ -160,12 +160,15 @@ pub(super) async fn drive<F: Future, S: Service>(
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
+            // They are counted before the client can see the end.
             if activity.is_evicted() {
+                worker.metrics().shed();
                 return Poll::Ready(Err(End::Evicted));
             }
             let mut wake = activity.deadline(worker.limits());
             // The alarm may go off early, at a deadline that has moved since; that is not the end.
             if alarm.is_elapsed() && wake.is_some_and(|deadline| deadline <= Instant::now()) {
+                worker.metrics().timed_out();
                 return Poll::Ready(Err(End::TimedOut));
             }
             if worker.is_stopping() && !shutting_down {

@@ -27,6 +27,8 @@ fn runtime() -> Runtime {
 /// A connection whose answers have a window of so many bytes.
 async fn connect(rig: &Rig, window: u32) -> SendRequest<Empty<Bytes>> {
     let stream = TcpStream::connect(rig.address).await.unwrap();
+    // Its window updates are small, and wait for nothing.
+    stream.set_nodelay(true).unwrap();
     let connector = TlsConnector::from(Arc::clone(&rig.authority().client(&[b"h2"])));
     let tls = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
     assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
