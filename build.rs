@@ -35,10 +35,11 @@ fn commit() -> Option<String> {
         println!("cargo:rerun-if-changed={source}");
     }
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let is_changed = git(&["status", "--porcelain", "--untracked-files=no"])? != "";
+    let is_changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if is_changed { format!("{commit}, changed") } else { commit })
 }
 
+/// What git says, without the line end; nothing where there is no git or it fails.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

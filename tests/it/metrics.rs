@@ -48,7 +48,7 @@ fn what_readers_and_files_do_is_counted() {
     eventually("all is counted", || {
         after = scrape(&site);
         let files = ["dropfeed_drafts", "dropfeed_refused_files"];
-        after.get(&requests("page", "", "", 404, "identity")).is_some()
+        after.contains_key(&requests("page", "", "", 404, "identity"))
             && files.iter().all(|name| after[*name] > 0.0)
     });
     let grown = |series: &str| after[series] - before.get(series).copied().unwrap_or(0.0);

@@ -2,7 +2,7 @@
 //! Starlight), `/// note | Title` up to `///` and `!!! note "Title"`, `??? note` and `=== "Tab"` over indented lines (MkDocs).
 //!
 //! The source is rewritten line by line into quotes that begin with `[!kind] Title`, which
-//! [`callouts`](super::callouts) reads. Lines keep their numbers. Code stays as it is, and so does
+//! [`callouts`](mod@super::callouts) reads. Lines keep their numbers. Code stays as it is, and so does
 //! what is not closed.
 
 use std::borrow::Cow;
