@@ -83,7 +83,8 @@ impl Engine {
         }
         let now = self.parts.inbox.now();
         if let Some(first_at) = self.watch.first_at {
-            return now < first_at;
+            // Once all of it is quiet, nothing is left to wait for: `build` would not look again.
+            return now < first_at && held.iter().any(|held| !held.is_open);
         }
         let mut wait = Duration::ZERO;
         for held in held {
