@@ -314,7 +314,7 @@ fn log_start(listening: Vec<Listening>, config: &Config) {
 
 /// The process, which uses `config` from `started` on.
 fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
-    let (version, id) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    let (version, id) = (env!("DROPFEED_VERSION"), std::process::id());
     Process { version, id, started, config: Arc::new(config), config_file }
 }
 

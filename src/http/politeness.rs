@@ -4,16 +4,17 @@
 //! A reader is its address (of IPv6 the /64 network that one subscriber has) with its User-Agent, and
 //! each feed is counted for itself: an aggregator that asks for many readers, and many programs behind
 //! one address, are not taken for one. Loopback is exempt, since a proxy on this machine connects for
-//! all its clients.
+//! all its clients; behind a trusted proxy, the address is the reader's.
 //!
 //! The table has a fixed size. When it is full, the counts that began first are forgotten: then a
 //! reader is let through, never refused for another. Keys are hashes with a random key, so that
 //! nobody can choose the row of another reader.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use super::limits::subscriber;
 use crate::base::{Route, Timestamp};
 
 /// The window in which requests are counted, in seconds.
@@ -62,7 +63,7 @@ impl Politeness {
         route: &Route,
         now: Timestamp,
     ) -> Result<(), u16> {
-        let Some(network) = reader.and_then(network) else { return Ok(()) };
+        let Some(network) = reader.and_then(subscriber) else { return Ok(()) };
         let key = self.hasher.hash_one((network, user_agent, route));
         let now = now.as_second();
         // The rows are whole between any two statements.
@@ -97,21 +98,6 @@ fn oldest(row: &mut [Entry; ROW_ENTRIES]) -> &mut Entry {
         }
     }
     &mut row[oldest]
-}
-
-/// The network that one reader has; `None` for loopback.
-fn network(address: IpAddr) -> Option<IpAddr> {
-    let address = address.to_canonical();
-    if address.is_loopback() {
-        return None;
-    }
-    Some(match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    })
 }
 
 #[cfg(test)]

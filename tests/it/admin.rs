@@ -7,26 +7,10 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
+use super::control::run;
 use super::fixture::{Response, Site, eventually, send};
 
 const ADMIN: &str = "admin.listen = \"127.0.0.1:0\"\n";
-
-/// What a command came to.
-#[derive(Debug)]
-struct Ran {
-    exit: i32,
-    out: String,
-    err: String,
-}
-
-fn run(site: &Site, arguments: &[&str]) -> Ran {
-    let output = site.command(arguments).output().unwrap();
-    Ran {
-        exit: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 /// The address of the status page.
 fn admin(site: &Site) -> String {

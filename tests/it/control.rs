@@ -14,13 +14,13 @@ use super::fixture::{Item, Site, eventually};
 
 /// What a command came to.
 #[derive(Debug)]
-struct Ran {
-    exit: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) exit: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn run(site: &Site, arguments: &[&str]) -> Ran {
+pub(crate) fn run(site: &Site, arguments: &[&str]) -> Ran {
     let output = site.command(arguments).output().unwrap();
     Ran {
         exit: output.status.code().unwrap(),

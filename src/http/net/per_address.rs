@@ -2,8 +2,10 @@
 //! proxy, limited so that one client cannot take all places.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::limits::subscriber;
 
 /// The number of connections, or of requests, of each address. Not larger than the number of those
 /// that are open, since an address without one is forgotten.
@@ -34,7 +36,7 @@ impl PerAddress {
 
     /// A place for another connection or request from `address`; `None` if it has the maximum.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let counted = counted(address);
+        let counted = subscriber(address);
         if let Some(address) = counted {
             let mut counts = self.lock();
             let count = counts.entry(address).or_default();
@@ -64,23 +66,6 @@ impl Drop for Place {
             }
         }
     }
-}
-
-/// The address under which a connection is counted: an IPv4 address, or a /64 of IPv6, which one
-/// subscriber has. Loopback is not counted: a proxy on this machine connects for all its clients.
-fn counted(address: IpAddr) -> Option<IpAddr> {
-    // A socket that listens on IPv6 sees IPv4 clients as `::ffff:192.0.2.1`.
-    let address = address.to_canonical();
-    if address.is_loopback() {
-        return None;
-    }
-    Some(match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    })
 }
 
 #[cfg(test)]
