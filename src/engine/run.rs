@@ -159,8 +159,10 @@ impl Engine {
     /// One turn of the loop: obeys commands, looks, publishes, replies.
     pub(super) fn turn(&mut self, mut batch: Batch<Command>) {
         let is_scan_due = self.rescan_at() <= self.parts.inbox.now();
-        // A command is answered with what is there now, so everything is looked at first.
-        if batch.look.is_none() && is_scan_due || !batch.commands.is_empty() {
+        // A command is answered with what is there now, so everything is looked at first. The first
+        // scan may have been put off: what is heard meanwhile must not be published without the rest.
+        let looks_everywhere = self.first_scan || !batch.commands.is_empty();
+        if looks_everywhere || batch.look.is_none() && is_scan_due {
             batch.look = Some(Look::Everything);
         }
         let (mut replies, mut forgets) = (Vec::new(), Vec::new());

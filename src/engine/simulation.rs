@@ -18,7 +18,7 @@ use super::{Command, Engine, Parts, Reloaded, settling};
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
-use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
+use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, SystemClock, Timer as _};
 use crate::publish::{PollReason, Published, Watching};
 use crate::source::settle::Sign;
 use crate::source::{Inbox, Tree};
@@ -121,9 +121,14 @@ impl World {
     fn new(settings: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
+        Self::starting(settings, dir, NOW.parse().unwrap())
+    }
+
+    /// An engine that finds what is in the directory, at this time.
+    fn starting(settings: &str, dir: TempDir, now: Timestamp) -> Self {
         let config = Arc::new(config(dir.path(), settings));
         let (disk, timer) = (Disk::new(), Arc::new(ManualTimer::default()));
-        let clock = Arc::new(ManualClock::at(NOW.parse::<Timestamp>().unwrap()));
+        let clock = Arc::new(ManualClock::at(now));
         let ledger = Ledger {
             store: Arc::new(Mutex::new(Box::new(disk.store()))),
             timer: Arc::clone(&timer),
@@ -263,6 +268,24 @@ const fn ms(ms: u64) -> Duration {
 }
 
 const HOUR: &str = "articles.reconcile_s = 3600";
+
+#[test]
+fn what_is_heard_during_the_first_scan_is_not_published_without_the_rest() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("articles")).unwrap();
+    fs::write(dir.path().join("articles/a.md"), "# A\n\ntext").unwrap();
+    let mut world = World::starting(HOUR, dir, SystemClock.now());
+    assert_eq!((world.titles().len(), world.published.status().scans), (0, None));
+    world.write("articles/b.md", "# B\n\ntext");
+    world.arrive("b.md");
+    world.run(ms(10));
+    assert_eq!((world.titles().len(), world.published.status().scans), (0, None));
+    // The event that says that a file is whole ends the wait for it.
+    world.arrive("a.md");
+    world.run(ms(10));
+    assert_eq!(world.titles(), ["B", "A"], "oldest first");
+    assert!(world.published.status().scans.is_some_and(|scans| scans.count == 1));
+}
 
 #[test]
 fn a_step_that_fails_is_repeated_after_twice_the_time_up_to_ten_seconds() {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::control::run;
 use super::fixture::{Site, eventually};
 
 /// A limit of four articles makes pages of four.
@@ -151,6 +152,19 @@ fn files(feeds: &Path) -> BTreeMap<PathBuf, u64> {
     found
 }
 
+/// Waits until all that was published after this generation is in `feeds/`, and gives its generation.
+fn written(site: &Site, after: u64) -> u64 {
+    let mut generation = 0;
+    eventually("everything is written", || {
+        let ran = run(site, &["status", "--json"]);
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        let status: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        generation = status["published"]["generation"].as_u64().unwrap_or(0);
+        generation > after && status["projection"]["generation"] == generation
+    });
+    generation
+}
+
 #[test]
 fn the_files_have_the_pages_and_only_what_changed_is_written() {
     let site = with_articles(9);
@@ -164,12 +178,14 @@ fn the_files_have_the_pages_and_only_what_changed_is_written() {
         }
     }
     assert!(!site.feeds().join("archive/3").exists(), "a page that is not closed");
+    let generation = written(&site, 0);
     let before = files(&site.feeds());
     site.drop_in("news/2.md", "---\ntags: [even]\n---\n# No 2\n\ncorrected text\n");
     eventually("the pages are written", || {
-        let written = |name: &str| String::from_utf8_lossy(&bytes(name)).contains("corrected");
-        written("archive/1/rss.xml") && written("tags/even/archive/1/rss.xml")
+        let shows_it = |name: &str| String::from_utf8_lossy(&bytes(name)).contains("corrected");
+        shows_it("archive/1/rss.xml") && shows_it("tags/even/archive/1/rss.xml")
     });
+    written(&site, generation);
     // The documents that show the article, in three formats each: of the feeds, only that of its tag does.
     let mut changed: Vec<String> = Vec::new();
     for (name, inode) in files(&site.feeds()) {

@@ -47,7 +47,7 @@ fn what_readers_and_files_do_is_counted() {
     // An exchange is counted when its body is done, which its client may see first.
     eventually("all is counted", || {
         after = scrape(&site);
-        let files = ["dropfeed_drafts", "dropfeed_refused_files"];
+        let files = ["dropfeed_drafts", "dropfeed_refused_files", "dropfeed_scans_total"];
         after.contains_key(&requests("page", "", "", 404, "identity"))
             && files.iter().all(|name| after[*name] > 0.0)
     });
