@@ -51,8 +51,10 @@ pub(super) struct Projection {
     /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what
     /// differs from it is looked at, so that a pass costs what changed.
     library: Option<Library>,
-    /// Documents that could not be rendered, since a file was being changed.
+    /// Documents that could not be rendered whole, since a file was being changed or cannot be used.
     postponed: BTreeSet<Route>,
+    /// Whether the last pass wrote stopgaps.
+    has_stopgaps: bool,
     /// The version of each warm document that is in `feeds/`.
     versions: HashMap<Route, Digest>,
     /// The versions as the store remembers them, by the names of the values.
@@ -91,6 +93,7 @@ impl Projection {
             renderer,
             library: None,
             postponed: BTreeSet::new(),
+            has_stopgaps: false,
             versions: HashMap::new(),
             remembered,
             is_repaired: false,
@@ -109,7 +112,8 @@ impl Projection {
             seen = times;
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
-            patience = if done.is_err() { Some(RETRY) } else { None };
+            // Nothing tells when the file of a stopgap can be used again.
+            patience = if done.is_err() || self.has_stopgaps { Some(RETRY) } else { None };
         }
     }
 
@@ -141,6 +145,7 @@ impl Projection {
             Changes::Everything => routes(snapshot),
             Changes::Of(changes) => self.routes_of(snapshot, changes),
         };
+        self.has_stopgaps = false;
         let first_failure = self.write(snapshot, &routes, is_stopping);
         if is_stopping() || first_failure.is_err() {
             self.library = before;
@@ -233,6 +238,12 @@ impl Projection {
                 return Ok(None);
             }
             Found::Render(_, version) => match self.renderer.render(snapshot, route) {
+                // Rendered again in the next pass, and written if it differs.
+                Ok(document) if document.is_stopgap => {
+                    self.postponed.insert(route.clone());
+                    self.has_stopgaps = true;
+                    (Arc::new(document), None)
+                }
                 Ok(document) => (Arc::new(document), Some(version)),
                 // The next snapshot, which is on its way, will have it.
                 Err(Unrendered::Changed) => {

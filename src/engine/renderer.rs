@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::article::pictures::with_hints;
 use crate::article::{self, Body, Head, Limits, Reading};
-use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, catch_panic};
+use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, catch_panic};
 use crate::config::{self, Config, HomeStyle};
 use crate::feed::{gate, links, opml};
 use crate::library::{Article, Seq};
@@ -89,6 +89,21 @@ struct Written {
     documents: [Bytes; 3],
 }
 
+/// What was made of a scope's feed, or of a page of its archive.
+struct Feeds {
+    documents: [Bytes; 3],
+    /// Whether every article has its text.
+    is_whole: bool,
+}
+
+/// The bodies that a feed shows.
+#[derive(Default)]
+struct Shown {
+    bodies: HashMap<Seq, Arc<Body>>,
+    /// Articles whose file cannot be read or rendered.
+    without_text: usize,
+}
+
 impl Renderer {
     /// A renderer that has no article directory yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -149,67 +164,57 @@ impl Renderer {
         scope: &Scope,
         part: Part,
         version: Digest,
-    ) -> Result<[Bytes; 3], Unrendered> {
+    ) -> Result<Feeds, Unrendered> {
         let is_wanted =
             |kept: &&Written| kept.scope == *scope && kept.part == part && kept.version == version;
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = written.iter().find(is_wanted) {
-            return Ok(found.documents.clone());
+            return Ok(Feeds { documents: found.documents.clone(), is_whole: true });
         }
         // The lock is not held while rendering, which is slow: other requests may find their feed.
         // Two requests may then render the same one, and either result will do.
         drop(written);
-        let documents = self.write(snapshot, scope, part)?;
-        written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.truncate(WRITTEN_MAX - 1);
-        let (scope, documents_kept) = (scope.clone(), documents.clone());
-        written.push_front(Written { scope, part, version, documents: documents_kept });
-        Ok(documents)
+        let feeds = self.write(snapshot, scope, part)?;
+        if feeds.is_whole {
+            written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written.truncate(WRITTEN_MAX - 1);
+            let (scope, documents) = (scope.clone(), feeds.documents.clone());
+            written.push_front(Written { scope, part, version, documents });
+        }
+        Ok(feeds)
     }
 
-    fn write(
-        &self,
-        snapshot: &Snapshot,
-        scope: &Scope,
-        part: Part,
-    ) -> Result<[Bytes; 3], Unrendered> {
+    fn write(&self, snapshot: &Snapshot, scope: &Scope, part: Part) -> Result<Feeds, Unrendered> {
         let Snapshot { config, library, .. } = snapshot;
-        let bodies = match part {
+        let shown = match part {
             Part::Newest => self.bodies(snapshot, &library.entries(scope, config.feeds.limit))?,
-            Part::Page(page) => {
-                let (articles, limits) = (library.archived(scope, page), limits(config));
-                let articles = articles.par_iter();
-                articles.map(|article| self.last_body(snapshot, article, &limits)).collect()
-            }
+            Part::Page(page) => self.last_bodies(snapshot, &library.archived(scope, page)),
         };
-        let body = |seq: Seq| bodies.get(&seq).cloned();
+        let body = |seq: Seq| shown.bodies.get(&seq).cloned();
         let feed = match part {
             Part::Newest => hot::compose(library, config, scope, &body),
             Part::Page(page) => hot::compose_page(library, config, scope, page, &body),
         };
         let feed = feed.ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
-        Ok(checked.documents.map(Bytes::from))
+        let documents = checked.documents.map(Bytes::from);
+        Ok(Feeds { documents, is_whole: shown.without_text == 0 })
     }
 
     /// The bodies of `entries`, rendered on several threads.
-    fn bodies(
-        &self,
-        snapshot: &Snapshot,
-        entries: &[Arc<Article>],
-    ) -> Result<HashMap<Seq, Arc<Body>>, Unrendered> {
+    fn bodies(&self, snapshot: &Snapshot, entries: &[Arc<Article>]) -> Result<Shown, Unrendered> {
         let rendered: Vec<_> =
             entries.par_iter().map(|article| self.body_of(snapshot, article)).collect();
-        let (mut bodies, mut unread) = (HashMap::new(), 0);
+        let mut shown = Shown::default();
         for (article, body) in entries.iter().zip(rendered) {
             match body {
                 Ok(body) => {
-                    bodies.insert(article.seq, body);
+                    shown.bodies.insert(article.seq, body);
                 }
                 // One unreadable article must not take the whole feed away, nor does it leave the feed.
                 Err(Unrendered::Unreadable) => {
-                    unread += 1;
-                    bodies.insert(article.seq, Arc::new(textless(article)));
+                    shown.without_text += 1;
+                    shown.bodies.insert(article.seq, Arc::new(textless(article)));
                 }
                 // The next snapshot will have this article's new bytes; until then the reader gets
                 // an error that passes, instead of a feed in which an entry is missing.
@@ -217,10 +222,10 @@ impl Renderer {
             }
         }
         // The article directory is gone, or another one is in its place: subscribers keep what they have.
-        if unread > 0 && unread == entries.len() {
+        if shown.without_text > 0 && shown.without_text == entries.len() {
             return Err(Unrendered::Unreadable);
         }
-        Ok(bodies)
+        Ok(shown)
     }
 
     /// The body of one article: the snapshot's, or rendered from the file.
@@ -245,22 +250,23 @@ impl Renderer {
         }
     }
 
-    /// The body for a page of an archive, which leaves no article out: where a file cannot be rendered as it is, since it
-    /// was edited in a way that is refused, or cannot be read, the entry has the summary of the header alone.
-    fn last_body(
-        &self,
-        snapshot: &Snapshot,
-        article: &Article,
-        limits: &Limits,
-    ) -> (Seq, Arc<Body>) {
-        if let Some(body) = snapshot.bodies.get(&article.seq) {
-            return (article.seq, Arc::clone(body));
-        }
-        let body = match self.body(article, limits) {
-            Ok((body, _)) => body,
-            Err(_) => textless(article),
+    /// The bodies for a page of an archive, which leaves no article out: where a file cannot be
+    /// rendered as it is, since it was edited in a way that is refused, or cannot be read, the entry
+    /// has the summary of the header alone.
+    fn last_bodies(&self, snapshot: &Snapshot, entries: &[Arc<Article>]) -> Shown {
+        let limits = limits(&snapshot.config);
+        let last = |article: &Arc<Article>| match snapshot.bodies.get(&article.seq) {
+            Some(body) => Some(Arc::clone(body)),
+            None => self.body(article, &limits).ok().map(|(body, _)| Arc::new(body)),
         };
-        (article.seq, Arc::new(body))
+        let found: Vec<_> = entries.par_iter().map(last).collect();
+        let mut shown = Shown::default();
+        for (article, body) in entries.iter().zip(found) {
+            shown.without_text += usize::from(body.is_none());
+            let body = body.unwrap_or_else(|| Arc::new(textless(article)));
+            shown.bodies.insert(article.seq, body);
+        }
+        shown
     }
 
     /// A page of an archive has no date: that of its channel moves without it.
@@ -273,8 +279,7 @@ impl Renderer {
     ) -> Result<Document, Unrendered> {
         let archived = snapshot.library.archive_page(scope, page).ok_or(Unrendered::Changed)?;
         let feeds = self.feeds(snapshot, scope, Part::Page(page), archived.version)?;
-        let bytes = feeds[format as usize].clone();
-        Ok(Document::new(Kind::Archive, hot::content_type(format), bytes, None))
+        Ok(feeds.document(Kind::Archive, format, None))
     }
 
     fn feed(
@@ -285,9 +290,7 @@ impl Renderer {
     ) -> Result<Document, Unrendered> {
         let channel = snapshot.library.channel(scope).ok_or(Unrendered::Unreadable)?;
         let feeds = self.feeds(snapshot, scope, Part::Newest, channel.version)?;
-        let bytes = feeds[format as usize].clone();
-        let modified = Some(channel.modified);
-        Ok(Document::new(Kind::Feed, hot::content_type(format), bytes, modified))
+        Ok(feeds.document(Kind::Feed, format, Some(channel.modified)))
     }
 
     fn article(&self, snapshot: &Snapshot, article: &Article) -> Result<String, Unrendered> {
@@ -400,6 +403,14 @@ impl Renderer {
         let (body, _) = self.body(article, limits).ok()?;
         self.summaries.put(&article.path, article.digest, body.summary.as_str().into());
         Some(body.summary)
+    }
+}
+
+impl Feeds {
+    fn document(&self, kind: Kind, format: Format, modified: Option<Timestamp>) -> Document {
+        let bytes = self.documents[format as usize].clone();
+        let document = Document::new(kind, hot::content_type(format), bytes, modified);
+        if self.is_whole { document } else { document.stopgap() }
     }
 }
 

@@ -156,6 +156,9 @@ pub struct Document {
     /// version. None where it is not remembered (pages), so that no date can vouch for bytes that
     /// it does not belong to.
     pub last_modified: Option<Timestamp>,
+    /// Whether it shows an article without its text, since the file cannot be used now. It stands in
+    /// for the document of this version until that is over.
+    pub is_stopgap: bool,
     /// The bytes without any coding.
     pub identity: Bytes,
     last_modified_value: Option<HeaderValue>,
@@ -180,6 +183,7 @@ impl Document {
             content_type,
             digest,
             last_modified,
+            is_stopgap: false,
             last_modified_value: last_modified.map(|at| value(rfc822(at))),
             etags: Coding::ALL.map(|coding| value(format!("\"{short}{}\"", coding.suffix()))),
             plain: Coded::new(Coding::Identity, identity.clone()),
@@ -187,6 +191,17 @@ impl Document {
             br: OnceLock::new(),
             gzip: OnceLock::new(),
         }
+    }
+
+    /// The same document as a stopgap. It has no date, which could vouch for the whole document.
+    #[must_use]
+    pub fn stopgap(self) -> Self {
+        Self { is_stopgap: true, last_modified: None, last_modified_value: None, ..self }
+    }
+
+    /// The time that a cache may keep it, from `now`; see [`Kind::cache`].
+    pub fn cache(&self, now: Timestamp, next_due: Option<Timestamp>) -> Cache {
+        if self.is_stopgap { Cache::Revalidate } else { self.kind.cache(now, next_due) }
     }
 
     /// The strong ETag of a coding (RFC 9110, 8.8.3).

@@ -387,3 +387,34 @@ fn what_had_to_be_left_out_of_an_article_is_told_once_a_change() {
         .count();
     assert_eq!(logged, 1, "{:#?}", site.log());
 }
+
+#[test]
+fn an_entry_has_its_text_again_once_its_file_can_be_used_again() {
+    let site = Site::started("feeds.limit = 2");
+    let old = "---\ntitle: Old\ntags: [x]\n---\nthe old text\n";
+    site.drop_in("old.md", old);
+    site.appears("Old");
+    site.drop_in("other.md", "---\ntitle: Other\ntags: [x]\n---\nother text\n");
+    site.appears("Other");
+    // The two newest are in the site's feed, which keeps its texts. That of the tag reads files.
+    for title in ["New", "Newer"] {
+        site.drop_in(&format!("{title}.md"), format!("# {title}\n\ntext\n"));
+        site.appears(title);
+    }
+    site.drop_in("old.md", "---\ntitle: [\n---\nrefused\n");
+    eventually("the edit is refused", || site.log().join("\n").contains("old.md"));
+    site.drop_in("other.md", "---\ntitle: Other\ntags: [x]\n---\nan edit\n");
+    let shows =
+        |text: &str| site.items_of("/tags/x/feed.json").iter().any(|item| item.html.contains(text));
+    let file = site.feeds().join("tags/x/feed.json");
+    let written = |text: &str| fs::read_to_string(&file).unwrap_or_default().contains(text);
+    eventually("the feed has the edit", || shows("an edit") && written("an edit"));
+    assert!(!shows("the old text") && !written("the old text"));
+    let response = site.get("/tags/x/feed.json");
+    assert_eq!(response.header("last-modified"), None);
+    assert_eq!(response.header("cache-control"), Some("no-cache"));
+    assert_eq!(site.items_of("/tags/x/feed.json").len(), 2, "no entry is missing");
+    site.drop_in("old.md", old);
+    eventually("the text is back", || shows("the old text") && written("the old text"));
+    assert!(site.get("/tags/x/feed.json").header("last-modified").is_some());
+}

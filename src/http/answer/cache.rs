@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
@@ -21,6 +22,9 @@ type Key = (Route, Digest);
 
 /// The memory that a document takes beside its content, in bytes: keys, header values, the entry.
 const ENTRY_BYTES: usize = 1024;
+
+/// How long a stopgap is kept: each making of it asks whether its file can be used again.
+const STOPGAP_AGE: Duration = Duration::from_secs(5);
 
 /// The cache, and the renderings in progress.
 pub(in crate::http) struct Warm {
@@ -82,7 +86,9 @@ impl Warm {
             return Ok(document);
         }
         let document = Arc::new(self.render.render(snapshot, &key.0)?);
-        self.versions.note(&key.0, &document);
+        if !document.is_stopgap {
+            self.versions.note(&key.0, &document);
+        }
         self.put(key, &document);
         Ok(document)
     }
@@ -172,6 +178,8 @@ struct Entry {
     document: Arc<Document>,
     cost: usize,
     used: u64,
+    /// When a stopgap is made anew; `None` for any other document.
+    until: Option<Instant>,
 }
 
 impl Documents {
@@ -182,6 +190,10 @@ impl Documents {
     fn get(&mut self, key: &Key) -> Option<Arc<Document>> {
         self.tick += 1;
         let entry = self.entries.get_mut(key)?;
+        if entry.until.is_some_and(|until| until <= Instant::now()) {
+            self.remove(key);
+            return None;
+        }
         // A use makes it the youngest.
         if let Some(key) = self.by_age.remove(&entry.used) {
             self.by_age.insert(self.tick, key);
@@ -201,7 +213,8 @@ impl Documents {
         self.tick += 1;
         self.bytes += cost;
         self.by_age.insert(self.tick, key.clone());
-        self.entries.insert(key, Entry { document, cost, used: self.tick });
+        let until = document.is_stopgap.then(|| Instant::now() + STOPGAP_AGE);
+        self.entries.insert(key, Entry { document, cost, used: self.tick, until });
         while self.bytes > self.bytes_max {
             let Some((_, oldest)) = self.by_age.pop_first() else { break };
             self.remove(&oldest);

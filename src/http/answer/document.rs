@@ -144,17 +144,17 @@ fn fields(
     }
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, cache_control(document.kind, snapshot, now));
+    headers.insert(CACHE_CONTROL, cache_control(document, snapshot, now));
     if document.kind.is_open_to_scripts() {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
     headers
 }
 
-/// The `Cache-Control` of a document of this kind. For a site on a loopback address nothing is
+/// The `Cache-Control` of a document. For a site on a loopback address nothing is
 /// cached, so that an author who tries it out sees every change.
-fn cache_control(kind: Kind, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
-    let age_s = match kind.cache(now, snapshot.next_due) {
+fn cache_control(document: &Document, snapshot: &Snapshot, now: Timestamp) -> HeaderValue {
+    let age_s = match document.cache(now, snapshot.next_due) {
         Cache::Revalidate => return NO_CACHE,
         Cache::Immutable => return IMMUTABLE,
         Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
