@@ -13,22 +13,14 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use uuid::Uuid;
 
 use crate::article::Head;
-use crate::base::Fingerprint;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::address::{Address, Origin};
 use super::{FileRow, Kept, Record, Seq, Standing};
+use missing::BEFORE_START;
 
 /// The limit of the articles that may want the same derived URL or id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
-
-/// The facts by which a file that is gone is recognised under another path.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trace {
-    pub(super) fingerprint: Fingerprint,
-    /// Its bytes, where they were read.
-    pub(super) digest: Option<Digest>,
-}
 
 /// Everything that is remembered of files and articles. Cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -54,12 +46,10 @@ pub(super) struct Ledger {
     missing: OrdSet<(Timestamp, Seq)>,
     /// Articles that were deleted a moment after their file went, and when it went. Without a grace,
     /// or for a withdrawn article, a rename that is seen in two halves would otherwise be a deletion
-    /// and a new article.
+    /// and a new article. Those that went before the start have [`BEFORE_START`].
     departed: OrdSet<(Timestamp, Seq)>,
     /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
     vanished: OrdSet<(Timestamp, Seq)>,
-    /// The last files of missing and departed articles, by which a rename is recognised.
-    traces: HashMap<Seq, Trace>,
     /// Exact copies of public articles, each with its original and since when both are there. Each
     /// waits for the grace: its original may be about to go.
     copies: OrdMap<RelPath, (RelPath, Timestamp)>,
@@ -85,8 +75,9 @@ impl Ledger {
         }
         if let Standing::Deleted(Some(at)) = record.standing {
             self.vanished.insert((at, record.seq));
-            // The next step forgets those that went too long ago.
-            self.departed.insert((at, record.seq));
+        }
+        if record.last_file.is_some() && matches!(record.standing, Standing::Deleted(_)) {
+            self.departed.insert((BEFORE_START, record.seq));
         }
         self.put_record(Arc::clone(record));
     }
@@ -149,14 +140,16 @@ impl Ledger {
             if is_deleted {
                 // The other half of a rename may still come: the trace is kept for it.
                 self.departed.insert((now, seq));
-            } else if !matches!(standing, Standing::Missing(_)) {
-                self.traces.remove(&seq);
             }
         }
         if let Standing::Missing(since) = standing {
             self.missing.insert((since, seq));
         }
-        self.put_record(Arc::new(Record { standing, ..(*record).clone() }));
+        let last_file = match standing {
+            Standing::Public | Standing::Withdrawn => None,
+            _ => record.last_file,
+        };
+        self.put_record(Arc::new(Record { standing, last_file, ..(*record).clone() }));
         true
     }
 

@@ -38,7 +38,9 @@ use crate::base::{Digest, RelPath, Scope, Timestamp, UrlPath, special};
 pub use archive::page_size;
 pub use channel::audience;
 pub(crate) use matching::title_key;
-pub use rows::{ChannelRow, Commit, DocumentRow, FileRow, Kept, Record, Remembered, Standing};
+pub use rows::{
+    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Record, Remembered, Standing,
+};
 pub use state::{
     AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };

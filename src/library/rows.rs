@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::article::{Body, Head, WordSketch};
 use crate::base::Fingerprint;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
@@ -65,6 +67,29 @@ pub struct Record {
     pub standing: Standing,
     /// What an import gave it.
     pub imported: Option<Arc<Imported>>,
+    /// What its file was, where that is gone.
+    pub last_file: Option<LastFile>,
+}
+
+/// What the file of an article was before it went: by this it is recognised under another path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFile {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Birth time in nanoseconds since 1970; 0 if the file system has none.
+    pub btime_ns: i64,
+    /// Its bytes, where they were read.
+    pub digest: Option<Digest>,
+}
+
+impl LastFile {
+    /// The file of this fingerprint.
+    pub fn of(fingerprint: &Fingerprint, digest: Option<Digest>) -> Self {
+        let Fingerprint { dev, ino, btime_ns, .. } = *fingerprint;
+        Self { dev, ino, btime_ns, digest }
+    }
 }
 
 impl Record {

@@ -327,7 +327,7 @@ mod tests {
     use crate::base::time::Written;
     use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
     use crate::library::old_feed::{Guid, Imported};
-    use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
+    use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, LastFile, Record, Standing};
     use crate::source::Fingerprint;
     use crate::store::model::Disk;
 
@@ -428,7 +428,12 @@ mod tests {
             sketch: sketch(n),
             standing,
             imported: (n % 3 == 1).then(|| Arc::new(imported(n))),
+            last_file: (n % 4 == 2).then(|| last_file(n)),
         })
+    }
+
+    fn last_file(n: u64) -> LastFile {
+        LastFile { dev: n, ino: u64::MAX, btime_ns: -1, digest: (n & 8 == 8).then(|| bytes(n)) }
     }
 
     fn imported(n: u64) -> Imported {
@@ -743,7 +748,7 @@ mod tests {
         for change in [
             "UPDATE records SET id = 'urn:other' WHERE seq = 2",
             "DELETE FROM records WHERE seq = 3",
-            "INSERT INTO records SELECT 9, id, path, url, 1, 1, 1, digest, 0, NULL, head, sketch, sum, imported \
+            "INSERT INTO records SELECT 9, id, path, url, 1, 1, 1, digest, 0, NULL, head, sketch, sum, imported, NULL \
              FROM records WHERE seq = 1",
             "UPDATE records SET imported = NULL WHERE imported NOT NULL",
             "UPDATE records SET imported = '{\"is_listed\":true}' WHERE seq = 2 AND imported IS NULL",

@@ -138,6 +138,7 @@ mod tests {
             sketch: Arc::new(WordSketch::of("")),
             standing,
             imported: None,
+            last_file: None,
         })
     }
 

@@ -129,6 +129,10 @@ pub fn record(record: &Record) -> Result<Cells> {
             Some(imported) => json(&**imported)?,
             None => Value::Null,
         },
+        match &record.last_file {
+            Some(last_file) => json(last_file)?,
+            None => Value::Null,
+        },
     ])
 }
 
@@ -159,6 +163,11 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
             Value::Null => None,
             Value::Text(text) => Some(Arc::new(read_json(&text)?)),
             other => return malformed("what was imported", &other),
+        },
+        last_file: match cells.next()? {
+            Value::Null => None,
+            Value::Text(text) => Some(read_json(&text)?),
+            other => return malformed("the last file of an article", &other),
         },
     }))
 }

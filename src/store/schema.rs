@@ -24,6 +24,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     |_| Ok(()),
     // 3: ids and dates from an old feed. Rows without any keep their `sum`.
     |transaction| transaction.execute_batch("ALTER TABLE records ADD COLUMN imported TEXT"),
+    // 4: what the file of an article was before it went.
+    |transaction| transaction.execute_batch("ALTER TABLE records ADD COLUMN last_file TEXT"),
 ];
 
 const VERSION_1: &str = "
@@ -100,8 +102,9 @@ pub(super) static RECORDS: Table = Table {
         "head",
         "sketch",
         "imported",
+        "last_file",
     ],
-    added: 1,
+    added: 2,
 };
 pub(super) static URLS: Table =
     Table { index: 2, name: "urls", columns: &["url", "seq", "n"], added: 0 };

@@ -187,7 +187,12 @@ fn without_a_usable_certificate_it_does_not_start() {
 fn a_listener_redirects_to_the_site() {
     let authority = Authority::new();
     let site = Site::started(&with_tls(&authority, "tls.redirect_listen = \"127.0.0.1:0\""));
-    let line = site.log().into_iter().find(|line| line.contains("redirecting to")).unwrap();
+    let mut line = None;
+    eventually("it redirects", || {
+        line = site.log().into_iter().find(|line| line.contains("redirecting to"));
+        line.is_some()
+    });
+    let line = line.unwrap();
     let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
     // Without an article, there is a snapshot after the first scan.
     eventually("the site is published", || site.get("/rss.xml").status == 200);

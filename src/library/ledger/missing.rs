@@ -8,28 +8,34 @@ use jiff::SignedDuration;
 
 use crate::base::{Digest, RelPath, Timestamp};
 
-use super::super::{Record, Seq, Standing};
-use super::{Ledger, Trace};
+use super::super::{LastFile, Record, Seq, Standing};
+use super::Ledger;
 
 /// The time after which an article without a file cannot be found under another path any more, where
 /// the grace is shorter: longer than any two events of one rename are apart.
 pub(super) const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
+/// When the articles went that a state remembers as gone. A rename that began before a restart may end
+/// after it.
+pub(super) const BEFORE_START: Timestamp = Timestamp::MIN;
+
 impl Ledger {
-    /// Remembers what the file of a missing article was.
-    pub(in crate::library) fn trace(&mut self, seq: Seq, trace: Trace) {
-        self.traces.insert(seq, trace);
+    /// Remembers what the file of an article was, which is gone.
+    pub(in crate::library) fn set_last_file(&mut self, seq: Seq, last_file: LastFile) {
+        if let Some(record) = self.records.get(&seq).cloned() {
+            let last_file = Some(last_file);
+            self.put_record(Arc::new(Record { last_file, ..(*record).clone() }));
+        }
     }
 
-    /// The articles whose file is gone, with what it was where that is known: each may be found under
-    /// another path.
-    pub(in crate::library) fn lost(&self) -> Vec<(&Arc<Record>, Option<&Trace>)> {
+    /// The articles whose file is gone: each may be found under another path.
+    pub(in crate::library) fn lost(&self) -> Vec<&Arc<Record>> {
         let mut lost = Vec::new();
         for (_, seq) in self.missing.iter().chain(&self.departed) {
             let Some(record) = self.records.get(seq) else { continue };
             // A departed article may have been found since, or its path may have a file again.
             if record.standing != Standing::Forgotten && !self.has_file(record) {
-                lost.push((record, self.traces.get(seq)));
+                lost.push(record);
             }
         }
         lost
@@ -112,11 +118,9 @@ impl Ledger {
                 continue;
             }
             self.departed.remove(&(since, seq));
-            // An article that is public again and missing again has a newer trace, which stays.
-            if let Some(record) = self.records.get(&seq)
-                && !record.standing.is_live()
-            {
-                self.traces.remove(&seq);
+            if since == BEFORE_START {
+                // Its other half may still be on its way, since this is the first step.
+                self.departed.insert((now, seq));
             }
         }
     }

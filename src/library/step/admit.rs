@@ -331,6 +331,7 @@ impl Step<'_> {
             head: draft.head,
             sketch,
             standing: Standing::Public,
+            last_file: None,
             ..old.clone()
         };
         self.own(&record);
@@ -379,6 +380,7 @@ impl Step<'_> {
             sketch: draft.sketch,
             standing: Standing::Public,
             imported,
+            last_file: None,
         };
         self.state.ledger.give_ids(&record);
         self.state.ledger.move_to(seq, draft.path);

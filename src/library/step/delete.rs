@@ -9,7 +9,7 @@ use crate::base::{RelPath, Timestamp};
 impl Step<'_> {
     /// Marks the articles whose file is gone and was not found elsewhere.
     pub(super) fn miss(&mut self) {
-        for (path, trace) in std::mem::take(&mut self.gone) {
+        for (path, last_file) in std::mem::take(&mut self.gone) {
             let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
             match record.standing {
                 Standing::Public if self.excluded.contains(&path) => {
@@ -18,12 +18,12 @@ impl Step<'_> {
                 }
                 Standing::Public => {
                     self.set_standing(record.seq, Standing::Missing(self.now));
-                    self.state.ledger.trace(record.seq, trace);
+                    self.state.ledger.set_last_file(record.seq, last_file);
                     self.notices.push(Notice::Missing(path));
                 }
                 Standing::Withdrawn => {
                     self.set_standing(record.seq, Standing::Deleted(None));
-                    self.state.ledger.trace(record.seq, trace);
+                    self.state.ledger.set_last_file(record.seq, last_file);
                 }
                 Standing::Missing(_) | Standing::Deleted(_) | Standing::Forgotten => {}
             }

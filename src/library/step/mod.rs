@@ -30,11 +30,10 @@ use super::adopt::{Adoption, Imports};
 use super::archive::{self, Archive};
 use super::channel::Members;
 use super::guard::{self, Hold};
-use super::ledger::Trace;
 use super::state::{
     AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-use super::{ChannelState, FileRow, ICON, Kept, Record, Remembered, Seq, Standing};
+use super::{ChannelState, FileRow, ICON, Kept, LastFile, Record, Remembered, Seq, Standing};
 
 impl State {
     /// Restores a state from what was remembered. Files that are not public as they are will be
@@ -107,7 +106,7 @@ pub(super) struct Step<'a> {
     /// Paths to weigh.
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
-    pub(super) gone: BTreeMap<RelPath, Trace>,
+    pub(super) gone: BTreeMap<RelPath, LastFile>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -284,8 +283,8 @@ impl<'a> Step<'a> {
         // An earlier version read it as an article.
         if self.state.ledger.live(path).is_some() {
             // Nothing is left of the article's own file by which a rename could be recognised.
-            let trace = Trace { fingerprint: Fingerprint::default(), digest: None };
-            self.gone.insert(path.clone(), trace);
+            let unknown = LastFile::of(&Fingerprint::default(), None);
+            self.gone.insert(path.clone(), unknown);
         }
     }
 
@@ -352,8 +351,7 @@ impl<'a> Step<'a> {
                     // All empty files have the same content, which therefore identifies none.
                     _ => None,
                 };
-                let trace = Trace { fingerprint: row.fingerprint, digest };
-                self.gone.insert(path.clone(), trace);
+                self.gone.insert(path.clone(), LastFile::of(&row.fingerprint, digest));
             }
         }
     }
@@ -376,13 +374,13 @@ impl<'a> Step<'a> {
     fn follow_renames(&mut self) {
         let ledger = &self.state.ledger;
         let mut lost = Vec::new();
-        for (path, trace) in &self.gone {
+        for (path, last_file) in &self.gone {
             if let Some(record) = ledger.live(path) {
-                lost.push(Lost::of(record, Some(trace)));
+                lost.push(Lost::of(record, Some(*last_file)));
             }
         }
-        for (record, trace) in ledger.lost() {
-            lost.push(Lost::of(record, trace));
+        for record in ledger.lost() {
+            lost.push(Lost::of(record, record.last_file));
         }
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.

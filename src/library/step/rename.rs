@@ -9,8 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::base::Fingerprint;
 use crate::base::{Digest, RelPath};
 
-use super::super::ledger::Trace;
-use super::super::{Record, Seq};
+use super::super::{LastFile, Record, Seq};
 
 /// An article whose file is gone.
 #[derive(Debug, Clone)]
@@ -19,20 +18,18 @@ pub(super) struct Lost {
     pub(super) seq: Seq,
     /// The path it had.
     pub(super) path: RelPath,
-    /// The fingerprint of its last file, where that is still known.
-    pub(super) fingerprint: Option<Fingerprint>,
+    /// Its last file, where that is known.
+    pub(super) inode: Option<Inode>,
     /// The bytes of that file, else those that are published.
     pub(super) digest: Digest,
 }
 
 impl Lost {
-    pub(super) fn of(record: &Record, trace: Option<&Trace>) -> Self {
-        let (fingerprint, digest) = match trace {
-            // The file may have been edited, but not published, before it went.
-            Some(trace) => (Some(trace.fingerprint), trace.digest.unwrap_or(record.digest)),
-            None => (None, record.digest),
-        };
-        Self { seq: record.seq, path: record.path.clone(), fingerprint, digest }
+    pub(super) fn of(record: &Record, last_file: Option<LastFile>) -> Self {
+        // The file may have been edited, but not published, before it went.
+        let digest = last_file.and_then(|file| file.digest).unwrap_or(record.digest);
+        let inode = last_file.and_then(|file| inode(file.dev, file.ino, file.btime_ns));
+        Self { seq: record.seq, path: record.path.clone(), inode, digest }
     }
 }
 
@@ -98,12 +95,13 @@ impl Pairs {
     fn join_same_file(&mut self, lost: &[Lost], fresh: &[Fresh]) {
         let mut by_inode: HashMap<Inode, Seq> = HashMap::new();
         for lost in lost {
-            if let Some(inode) = lost.fingerprint.as_ref().and_then(inode) {
+            if let Some(inode) = lost.inode {
                 by_inode.insert(inode, lost.seq);
             }
         }
         for file in fresh {
-            if let Some(inode) = inode(&file.fingerprint)
+            let Fingerprint { dev, ino, btime_ns, .. } = file.fingerprint;
+            if let Some(inode) = inode(dev, ino, btime_ns)
                 && let Some(seq) = by_inode.get(&inode)
             {
                 self.join(*seq, &file.path);
@@ -134,8 +132,7 @@ impl Pairs {
 /// The identity of a file: device, inode number, and birth time.
 type Inode = (u64, u64, i64);
 
-fn inode(fingerprint: &Fingerprint) -> Option<Inode> {
-    let Fingerprint { dev, ino, btime_ns, .. } = *fingerprint;
+fn inode(dev: u64, ino: u64, btime_ns: i64) -> Option<Inode> {
     // A birth time of 0 means that the file system keeps none, and then the number proves nothing.
     if btime_ns == 0 { None } else { Some((dev, ino, btime_ns)) }
 }
@@ -145,20 +142,16 @@ mod tests {
     use super::*;
 
     fn lost(seq: Seq, path: &str, ino: u64, text: &str) -> Lost {
-        let fingerprint =
-            Fingerprint { dev: 1, ino, btime_ns: ino as i64, ..Fingerprint::default() };
         let path = RelPath::new(path).unwrap();
-        Lost { seq, path, fingerprint: Some(fingerprint), digest: Digest::of(text.as_bytes()) }
+        let inode = Some((1, ino, ino as i64));
+        Lost { seq, path, inode, digest: Digest::of(text.as_bytes()) }
     }
 
     fn fresh(path: &str, ino: u64, text: &str) -> Fresh {
         let lost = lost(0, path, ino, text);
-        Fresh {
-            path: lost.path,
-            fingerprint: lost.fingerprint.unwrap(),
-            digest: Some(lost.digest),
-            named: None,
-        }
+        let fingerprint =
+            Fingerprint { dev: 1, ino, btime_ns: ino as i64, ..Fingerprint::default() };
+        Fresh { path: lost.path, fingerprint, digest: Some(lost.digest), named: None }
     }
 
     fn check(lost: Vec<Lost>, fresh: Vec<Fresh>, expected: &[(Seq, &str)]) {
@@ -180,7 +173,7 @@ mod tests {
     fn no_birth_time_proves_nothing() {
         let mut old = lost(1, "a", 7, "x");
         let mut new = fresh("b", 7, "y");
-        old.fingerprint.as_mut().unwrap().btime_ns = 0;
+        old.inode = inode(1, 7, 0);
         new.fingerprint.btime_ns = 0;
         check(vec![old], vec![new], &[]);
     }
