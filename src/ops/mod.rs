@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod line_log;
 pub mod listener;
 pub mod logging;
+pub mod outgoing;
 pub mod sockets;
 pub mod systemd;
 

@@ -43,7 +43,8 @@ const ORDER: &str = "
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
-    src/ops: certificate clock control fetch line_log listener < clock_set logging sockets < systemd
+    src/ops: certificate clock control line_log listener outgoing < clock_set fetch logging sockets < systemd
+    src/ops/outgoing: http1 tls
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month
     src/readers: agent distinct history < report today < chart
@@ -56,8 +57,17 @@ const ORDER: &str = "
 const KNOWN_CIRCLES: &[(&str, &str)] = &[];
 
 /// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing, no logging.
-const PURE: &[&str] =
-    &["base", "config", "article", "library", "feed", "page", "publish", "readers"];
+const PURE: &[&str] = &[
+    "base",
+    "config",
+    "article",
+    "library",
+    "feed",
+    "page",
+    "publish",
+    "readers",
+    "ops/outgoing/address",
+];
 
 /// Modules beneath those that have effects all the same.
 const IMPURE: &[&str] = &["config/load"];
@@ -152,7 +162,7 @@ const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/line_log", "ops/
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("tokio_rustls", &["ops/fetch", "ops/certificate", "http/net/tls"]),
+    ("tokio_rustls", &["ops/certificate", "ops/outgoing/tls", "http/net/tls"]),
     ("std::fs", &["source", "store", "config/load", "cli", "daemon", "ops"]),
     ("rustix::fs", &["source", "store", "cli/new", "ops"]),
     ("rss", &["feed/rss"]),
