@@ -44,7 +44,7 @@ const ORDER: &str = "
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
     src/ops: certificate clock control line_log listener outgoing < clock_set fetch logging sockets < systemd
-    src/ops/outgoing: http1 tls
+    src/ops/outgoing: address http1 tls < client
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month
     src/readers: agent distinct history < report today < chart

@@ -1,6 +1,10 @@
-//! Calls to other servers. `tls` makes connections secure, `http1` has the parts of a request that come from its URL.
+//! Calls to other servers. `address` says which addresses may be called, `tls` makes connections secure, `client`
+//! makes one bounded call.
 
+pub mod address;
+mod client;
 pub mod http1;
 pub mod tls;
 
-pub use tls::Roots;
+pub use client::{Addresses, Answer, Call, CallError, Client, Policy, Ports};
+pub use tls::{Roots, RootsError};
