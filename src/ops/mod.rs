@@ -4,6 +4,7 @@
 pub mod certificate;
 pub mod clock;
 pub mod clock_set;
+pub mod command;
 pub mod control;
 pub mod fetch;
 pub mod line_log;
