@@ -8,7 +8,7 @@ use crate::base::Digest;
 pub(super) const TRIES: u32 = 3;
 
 /// The wait after the first try and the second one, before jitter.
-const BACK_OFF: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+const BACK_OFF: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
 
 /// The wait after `failed` tries, from 1: within a quarter of the back-off.
 ///
@@ -33,8 +33,8 @@ mod tests {
         for subject in 0..100 {
             let subject = format!("https://{subject}.example/rss.xml");
             let (first, second) = (wait(1, &subject), wait(2, &subject));
-            assert!((7_500..=12_500).contains(&first.as_millis()), "{first:?}");
-            assert!((45_000..=75_000).contains(&second.as_millis()), "{second:?}");
+            assert!((3_750..=6_250).contains(&first.as_millis()), "{first:?}");
+            assert!((18_750..=31_250).contains(&second.as_millis()), "{second:?}");
             assert_eq!(first, wait(1, &subject));
             seen.insert(first);
         }

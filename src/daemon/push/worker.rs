@@ -172,9 +172,14 @@ impl Worker {
 
     /// Has the machine decide, and does what it wants.
     fn publish(&mut self, event: Event) {
+        let is_answer = matches!(event, Event::Answered { .. });
         for effect in self.publisher.on(event, self.started.elapsed()) {
             match effect {
                 Effect::Remember { hub, told } => {
+                    if !is_answer {
+                        let (hub, feeds) = (shown(&self.hubs[hub]), told.len());
+                        info!(event = "hub-added", %hub, feeds, "{hub} gets pings for {feeds} feeds when they change");
+                    }
                     let stored = self.file.remember(self.hubs[hub].as_str(), &told);
                     self.note_stored(stored);
                 }
@@ -233,6 +238,12 @@ impl Worker {
                 let next = |after| library.neighbours(after).1.map(|article| article.seq);
                 match bell.poll(now, newest, next) {
                     Some(Action::Remember(done)) => {
+                        let name = receiver.name();
+                        info!(
+                            event = "notifying",
+                            receiver = name,
+                            "the {name} is told of articles from now on"
+                        );
                         let stored = self.file.set_done(receiver.name(), done);
                         self.note_stored(stored);
                     }

@@ -38,6 +38,7 @@ const AGENT: &str = concat!("dropfeed/", env!("CARGO_PKG_VERSION"));
 
 /// The addresses that may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub enum Addresses {
     /// Global unicast addresses; for URLs that strangers chose.
     Global,
@@ -49,6 +50,7 @@ pub enum Addresses {
 
 /// The ports that may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub enum Ports {
     /// These alone.
     Only(Vec<u16>),
@@ -73,6 +75,7 @@ pub struct Policy {
 
 impl Policy {
     /// The limits for URLs that strangers chose: global addresses, 4 KiB of an answer, 5 s.
+    #[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
     pub fn of_strangers(ports: Vec<u16>, roots: Roots) -> Self {
         Self {
             addresses: Addresses::Global,
@@ -110,6 +113,7 @@ pub struct Call {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
+#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub struct Answer {
     /// The status. A redirect is one like any other.
     pub status: StatusCode,
@@ -179,6 +183,7 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the URL itself may not be called, now or later. Another try needs another address of the host.
+    #[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Url(_) | Self::Port { .. } | Self::Address { .. })
     }
@@ -382,5 +387,235 @@ fn with_cause(error: &hyper::Error) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    /// A server on loopback that gives each connection this answer, and keeps it open until its client leaves.
+    struct Server {
+        port: u16,
+        heads: Arc<Mutex<Vec<String>>>,
+        connections: Arc<AtomicUsize>,
+    }
+
+    impl Server {
+        async fn start(answer: Vec<u8>) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let (heads, connections) = (Arc::default(), Arc::default());
+            let server =
+                Self { port, heads: Arc::clone(&heads), connections: Arc::clone(&connections) };
+            tokio::spawn(async move {
+                loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    connections.fetch_add(1, Ordering::SeqCst);
+                    let (answer, heads) = (answer.clone(), Arc::clone(&heads));
+                    tokio::spawn(async move {
+                        let mut bytes = Vec::new();
+                        while !bytes.ends_with(b"\r\n\r\nbody") {
+                            let Ok(byte) = stream.read_u8().await else { return };
+                            bytes.push(byte);
+                        }
+                        heads.lock().unwrap().push(String::from_utf8(bytes).unwrap());
+                        // Fails where the client has read enough.
+                        let _ = stream.write_all(&answer).await;
+                        let _ = stream.read_u8().await;
+                    });
+                }
+            });
+            server
+        }
+
+        fn url(&self, host: &str, rest: &str) -> Url {
+            Url::parse(&format!("http://{host}:{}{rest}", self.port)).unwrap()
+        }
+
+        fn connections(&self) -> usize {
+            self.connections.load(Ordering::SeqCst)
+        }
+    }
+
+    fn policy(addresses: Addresses, ports: Ports) -> Policy {
+        // So long that a test fails by it only where nothing else ends a call.
+        let time_limit = Duration::from_secs(60);
+        Policy { addresses, ports, time_limit, ..Policy::of_operator(Roots::Webpki) }
+    }
+
+    async fn call(policy: Policy, url: Url) -> Result<Answer, CallError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/x"));
+        let body = Bytes::from_static(b"body");
+        Client::new(policy).unwrap().call(Call { method: Method::POST, url, headers, body }).await
+    }
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    #[test]
+    fn a_call_is_sent_and_answered() {
+        run(async {
+            let answer = b"HTTP/1.1 202 Accepted\r\nX: y\r\nContent-Length: 3\r\n\r\nyes".to_vec();
+            let server = Server::start(answer).await;
+            let url = server.url("localhost", "/a%20b?c=d");
+            let answer = call(policy(Addresses::Any, Ports::Any), url).await.unwrap();
+            assert_eq!((answer.status.as_u16(), &answer.body[..]), (202, &b"yes"[..]));
+            assert_eq!(answer.headers["x"], "y");
+            let head = server.heads.lock().unwrap().remove(0).to_lowercase();
+            for line in [
+                "post /a%20b?c=d http/1.1".to_owned(),
+                format!("host: localhost:{}", server.port),
+                "content-type: text/x".to_owned(),
+                format!("{CONTENT_LENGTH}: 4"),
+                format!("user-agent: {AGENT}"),
+            ] {
+                assert!(head.lines().any(|had| had == line), "{line}: {head}");
+            }
+        });
+    }
+
+    /// Nothing connects: neither for a literal address in any spelling, nor for a name.
+    #[test]
+    fn addresses_that_are_not_global_are_never_called() {
+        run(async {
+            let server = Server::start(Vec::new()).await;
+            let ports = Ports::Only(vec![server.port]);
+            for host in [
+                "127.0.0.1",
+                "127.1",
+                "2130706433",
+                "0x7f.0.0.1",
+                "0177.0.0.1",
+                "0.0.0.0",
+                "localhost",
+                "localhost.",
+                "[::1]",
+                "[::ffff:127.0.0.1]",
+                "[::127.0.0.1]",
+                "[64:ff9b::127.0.0.1]",
+                "[2002:7f00:1::]",
+                "10.0.0.1",
+                "169.254.169.254",
+                "[fd00:ec2::254]",
+            ] {
+                let error = call(policy(Addresses::Global, ports.clone()), server.url(host, "/"));
+                let error = error.await.unwrap_err();
+                assert!(matches!(error, CallError::Address { .. }), "{host}: {error}");
+                assert!(error.is_refusal());
+            }
+            // Loopback for tests is no other private address, and no disguise of one.
+            let policy = policy(Addresses::GlobalOrLoopback, ports);
+            for host in ["10.0.0.1", "0.0.0.0", "[::ffff:127.0.0.1]"] {
+                let error = call(policy.clone(), server.url(host, "/")).await.unwrap_err();
+                assert!(matches!(error, CallError::Address { .. }), "{host}: {error}");
+            }
+            assert_eq!(server.connections(), 0);
+        });
+    }
+
+    #[test]
+    fn urls_and_ports_that_are_not_called() {
+        run(async {
+            let server = Server::start(Vec::new()).await;
+            let any = policy(Addresses::Any, Ports::Any);
+            for (url, expected) in [
+                ("ftp://127.0.0.1/", "the URL is neither http nor https"),
+                ("http://u@127.0.0.1/", "the URL has credentials"),
+                ("http://:p@127.0.0.1/", "the URL has credentials"),
+                ("http://127.0.0.1/#x", "the URL has a fragment"),
+            ] {
+                let error = call(any.clone(), Url::parse(url).unwrap()).await.unwrap_err();
+                assert_eq!((error.to_string().as_str(), error.is_refusal()), (expected, true));
+            }
+            let strangers = Policy {
+                addresses: Addresses::GlobalOrLoopback,
+                ..Policy::of_strangers(vec![80, 443], Roots::Webpki)
+            };
+            let error = call(strangers, server.url("127.0.0.1", "/")).await.unwrap_err();
+            assert!(matches!(error, CallError::Port { port, .. } if port == server.port));
+            assert_eq!(server.connections(), 0);
+        });
+    }
+
+    #[test]
+    fn a_redirect_is_an_answer() {
+        run(async {
+            let target = Server::start(Vec::new()).await;
+            let to = target.url("127.0.0.1", "/");
+            let answer = format!("HTTP/1.1 307 X\r\n{LOCATION}: {to}\r\nContent-Length: 0\r\n\r\n");
+            let server = Server::start(answer.into()).await;
+            let answer =
+                call(policy(Addresses::Any, Ports::Any), server.url("127.0.0.1", "/")).await;
+            assert_eq!(answer.unwrap().status, StatusCode::TEMPORARY_REDIRECT);
+            assert_eq!(target.connections(), 0);
+        });
+    }
+
+    /// The server would send for ever, and never closes: only the limit ends the call.
+    #[test]
+    fn no_more_of_an_answer_is_read_than_its_limit() {
+        run(async {
+            let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n".to_vec();
+            answer.extend(vec![b'x'; 1 << 20]);
+            let server = Server::start(answer).await;
+            let answer = call(policy(Addresses::Any, Ports::Any), server.url("127.0.0.1", "/"));
+            assert_eq!(answer.await.unwrap().body, vec![b'x'; 4096]);
+            let mut head = b"HTTP/1.1 200 OK\r\nX: ".to_vec();
+            head.extend(vec![b'x'; 1 << 20]);
+            let server = Server::start(head).await;
+            let answer = call(policy(Addresses::Any, Ports::Any), server.url("127.0.0.1", "/"));
+            assert!(matches!(answer.await, Err(CallError::Broken { .. })));
+        });
+    }
+
+    /// A server that says nothing, and one that stops in its answer.
+    #[test]
+    fn a_call_ends_at_its_time_limit() {
+        run(async {
+            for answer in [
+                "",
+                "HTTP/1.1 200 OK\r\nContent-Le",
+                "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
+            ] {
+                let server = Server::start(answer.into()).await;
+                let time_limit = Duration::from_millis(200);
+                let policy = Policy { time_limit, ..policy(Addresses::Any, Ports::Any) };
+                let secret = server.url("127.0.0.1", "/path?token=secret");
+                let error = call(policy, secret).await.unwrap_err();
+                assert!(matches!(error, CallError::Timeout { .. }), "{answer}: {error}");
+                assert!(!error.to_string().contains("secret"), "{error}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_no_tls_or_not_there_is_an_error() {
+        run(async {
+            let server = Server::start(b"no TLS".to_vec()).await;
+            let url = Url::parse(&format!("https://127.0.0.1:{}/", server.port)).unwrap();
+            let policy =
+                Policy { time_limit: Duration::from_secs(2), ..policy(Addresses::Any, Ports::Any) };
+            assert!(call(policy.clone(), url).await.is_err());
+            // Port 1 is nobody's.
+            let url = Url::parse("http://127.0.0.1:1/").unwrap();
+            assert!(matches!(call(policy.clone(), url).await, Err(CallError::Connect { .. })));
+            let url = Url::parse("http://name.invalid/").unwrap();
+            let error = call(policy, url).await.unwrap_err();
+            assert!(
+                matches!(error, CallError::Resolve { .. } | CallError::Timeout { .. }),
+                "{error}"
+            );
+        });
     }
 }
