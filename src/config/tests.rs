@@ -113,6 +113,7 @@ fn the_examples_of_the_documentation_are_usable() {
         include_str!("../../docs/authors.md"),
         include_str!("../../docs/urls.md"),
         include_str!("../../docs/pages.md"),
+        include_str!("../../docs/push.md"),
     ];
     for page in pages {
         let mut examples = 0;

@@ -204,26 +204,36 @@ fn each_feed_that_changed_gets_one_ping_and_no_other() {
     assert!(!log.iter().any(|line| line.contains("secret")), "{log:#?}");
 }
 
+/// The number of pings for a feed of the site.
+fn site_pings(server: &Server) -> usize {
+    server.pings().get("http://test.example/rss.xml").copied().unwrap_or(0)
+}
+
 #[test]
 fn an_edit_within_the_delay_joins_the_ping() {
-    const DELAY_S: u64 = 10;
+    const DELAY: Duration = Duration::from_secs(10);
     let server = Server::start();
-    let site = published_to(&server, &format!("websub.push_delay_s = {DELAY_S}"));
-    let start = Instant::now();
-    site.drop_in("post.md", "# Post\n\nTpyo");
-    site.appears("Post");
-    is_projected(&site, "Tpyo");
-    site.drop_in("post.md", "# Post\n\nTypo");
-    is_projected(&site, "Typo");
-    let took = start.elapsed();
-    assert!(took < Duration::from_secs(DELAY_S), "this machine is too slow: {took:?}");
-    assert_eq!(server.requests().len(), 0);
-    eventually("a ping for each feed of the site", || server.pings().len() >= 3);
-    assert!(start.elapsed() >= Duration::from_secs(DELAY_S));
-    site.drop_in("mark.md", "# Mark\n\nText");
-    eventually("another ping", || server.pings().values().any(|count| *count == 2));
-    let counts = server.pings();
-    assert!(counts.values().all(|count| *count <= 2), "{counts:?}");
+    let site = published_to(&server, "websub.push_delay_s = 10");
+    // Where the machine is too slow for the delay, once more.
+    let mut is_in_time = false;
+    for name in ["one", "two", "three", "four", "five"] {
+        let (before, start) = (site_pings(&server), Instant::now());
+        site.drop_in(&format!("{name}.md"), format!("# Post\n\nTpyo {name}"));
+        is_projected(&site, &format!("Tpyo {name}"));
+        site.drop_in(&format!("{name}.md"), format!("# Post\n\nTypo {name}"));
+        is_projected(&site, &format!("Typo {name}"));
+        is_in_time = start.elapsed() < DELAY;
+        eventually("a ping", || site_pings(&server) > before);
+        assert!(start.elapsed() >= DELAY);
+        if is_in_time {
+            // Whatever else was due comes before this.
+            site.drop_in("mark.md", "# Mark\n\nText");
+            eventually("another ping", || site_pings(&server) > before + 1);
+            assert_eq!(site_pings(&server), before + 2);
+            break;
+        }
+    }
+    assert!(is_in_time, "this machine is too slow");
 }
 
 #[test]
@@ -498,15 +508,21 @@ fn a_command_is_ended_at_its_time_limit_with_its_children() {
     ));
     site.start();
     eventually_logged(&site, "event=notifying", 1);
-    site.drop_in("one.md", "# One\n\nText");
-    eventually_logged(&site, "was ended after 1 s", 1);
+    // Where the machine is too slow for the limit, the program has not begun by then.
+    for run in 1..=10 {
+        site.drop_in(&format!("{run}.md"), format!("# {run}\n\nText"));
+        eventually_logged(&site, "was ended after 1 s", run);
+        if processes.exists() {
+            break;
+        }
+    }
     all_end(&processes);
     // A stop ends a run, too.
     fs::remove_file(&processes).unwrap();
     site.stop();
     site.configure(&format!("notify.on_publish = [\"{}\"]", program.display()));
     site.start();
-    site.drop_in("two.md", "# Two\n\nText");
+    site.drop_in("last.md", "# Last\n\nText");
     eventually("it runs", || processes.exists());
     site.stop();
     all_end(&processes);
