@@ -211,29 +211,31 @@ fn site_pings(server: &Server) -> usize {
 
 #[test]
 fn an_edit_within_the_delay_joins_the_ping() {
+    // Where the machine is too slow for the delay, once more.
+    let is_in_time = (0..5).any(|_| edit_within_the_delay());
+    assert!(is_in_time, "this machine is too slow");
+}
+
+/// Whether the edit was in time.
+fn edit_within_the_delay() -> bool {
     const DELAY: Duration = Duration::from_secs(10);
     let server = Server::start();
     let site = published_to(&server, "websub.push_delay_s = 10");
-    // Where the machine is too slow for the delay, once more.
-    let mut is_in_time = false;
-    for name in ["one", "two", "three", "four", "five"] {
-        let (before, start) = (site_pings(&server), Instant::now());
-        site.drop_in(&format!("{name}.md"), format!("# Post\n\nTpyo {name}"));
-        is_projected(&site, &format!("Tpyo {name}"));
-        site.drop_in(&format!("{name}.md"), format!("# Post\n\nTypo {name}"));
-        is_projected(&site, &format!("Typo {name}"));
-        is_in_time = start.elapsed() < DELAY;
-        eventually("a ping", || site_pings(&server) > before);
-        assert!(start.elapsed() >= DELAY);
-        if is_in_time {
-            // Whatever else was due comes before this.
-            site.drop_in("mark.md", "# Mark\n\nText");
-            eventually("another ping", || site_pings(&server) > before + 1);
-            assert_eq!(site_pings(&server), before + 2);
-            break;
-        }
+    let start = Instant::now();
+    site.drop_in("post.md", "# Post\n\nTpyo");
+    is_projected(&site, "Tpyo");
+    site.drop_in("post.md", "# Post\n\nTypo");
+    is_projected(&site, "Typo");
+    if start.elapsed() >= DELAY {
+        return false;
     }
-    assert!(is_in_time, "this machine is too slow");
+    eventually("a ping", || site_pings(&server) > 0);
+    assert!(start.elapsed() >= DELAY);
+    // Whatever else was due comes before this.
+    site.drop_in("mark.md", "# Mark\n\nText");
+    eventually("another ping", || site_pings(&server) > 1);
+    assert_eq!(site_pings(&server), 2);
+    true
 }
 
 #[test]
