@@ -21,6 +21,7 @@ mod library;
 mod ops;
 mod page;
 mod publish;
+mod push;
 mod readers;
 mod source;
 mod store;

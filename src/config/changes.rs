@@ -3,7 +3,8 @@
 use crate::base::{Format, Route, Scope};
 
 use super::{
-    AccessLog, Admin, Articles, Config, Feeds, Pages, Politeness, Readers, Server, Site, State, Tls,
+    AccessLog, Admin, Articles, Config, Feeds, Notify, Pages, Politeness, Readers, Secret, Server,
+    Site, State, Tls, Websub,
 };
 
 /// When a key takes effect.
@@ -40,6 +41,8 @@ impl Config {
             readers(&self.readers, &new.readers),
             access_log(&self.access_log, &new.access_log),
             politeness(&self.politeness, &new.politeness),
+            websub(&self.websub, &new.websub),
+            notify(&self.notify, &new.notify),
             pages(&self.pages, &new.pages),
             vec![
                 ("[[redirect]]", self.redirects != new.redirects, Effect::Reload),
@@ -57,14 +60,37 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Takes over from the configuration at the start what a reload must not change in part: feeds name
+    /// the hubs that are told of changes, and those are known since the start.
+    pub fn keep_started(&mut self, started: &Config) {
+        self.websub = started.websub.clone();
+        self.notify = started.notify.clone();
+        self.site.hubs = started.site.hubs.clone();
+        self.site.own_hub = started.site.own_hub;
+    }
+}
+
 /// A key, whether it differs, and when it takes effect.
 type Row = (&'static str, bool, Effect);
 
 // Each section is taken apart by name, so that a new key cannot be forgotten here.
 
 fn site(old: &Site, new: &Site) -> Vec<Row> {
-    let Site { id, title, url, description, language, author, timezone, feed_paths, elsewhere } =
-        old;
+    let Site {
+        id,
+        title,
+        url,
+        description,
+        language,
+        author,
+        timezone,
+        feed_paths,
+        // Those two are in `[websub]`.
+        hubs: _,
+        own_hub: _,
+        elsewhere,
+    } = old;
     let path_differs = |format| {
         let route = Route::Feed(Scope::Site, format);
         feed_paths.path(&route) != new.feed_paths.path(&route)
@@ -234,4 +260,49 @@ fn politeness(old: &Politeness, new: &Politeness) -> Vec<Row> {
     let Politeness { unconditional_per_hour } = old;
     let differs = *unconditional_per_hour != new.unconditional_per_hour;
     vec![("politeness.unconditional_per_hour", differs, Effect::Restart)]
+}
+
+/// What pushes is started once. Feeds keep the hubs of that moment: see [`Config::keep_started`].
+fn websub(old: &Websub, new: &Websub) -> Vec<Row> {
+    let Websub {
+        hubs,
+        own_hub,
+        push_delay,
+        callback_ports,
+        roots,
+        loopback_callbacks,
+        max_subscriptions,
+        max_subscriptions_per_host: per_host,
+        max_subscriptions_per_client: per_client,
+    } = old;
+    let most_differ = *max_subscriptions != new.max_subscriptions;
+    let per_host_differs = *per_host != new.max_subscriptions_per_host;
+    let per_client_differs = *per_client != new.max_subscriptions_per_client;
+    let loopback_differs = *loopback_callbacks != new.loopback_callbacks;
+    vec![
+        ("websub.hubs", *hubs != new.hubs, Effect::Restart),
+        ("websub.own_hub", *own_hub != new.own_hub, Effect::Restart),
+        ("websub.push_delay_s", *push_delay != new.push_delay, Effect::Restart),
+        ("websub.callback_ports", *callback_ports != new.callback_ports, Effect::Restart),
+        ("websub.roots", *roots != new.roots, Effect::Restart),
+        ("websub.loopback_callbacks", loopback_differs, Effect::Restart),
+        ("websub.max_subscriptions", most_differ, Effect::Restart),
+        ("websub.max_subscriptions_per_host", per_host_differs, Effect::Restart),
+        ("websub.max_subscriptions_per_client", per_client_differs, Effect::Restart),
+    ]
+}
+
+fn notify(old: &Notify, new: &Notify) -> Vec<Row> {
+    let Notify { webhook, webhook_secret, on_publish, on_publish_timeout } = old;
+    let is_file = |secret: &Option<Secret>| matches!(secret, Some(Secret::File(_)));
+    let secret_differs = *webhook_secret != new.webhook_secret;
+    let file_is_meant = is_file(webhook_secret) || is_file(&new.webhook_secret);
+    let timeout_differs = *on_publish_timeout != new.on_publish_timeout;
+    vec![
+        ("notify.webhook", *webhook != new.webhook, Effect::Restart),
+        ("notify.webhook_secret", secret_differs && !file_is_meant, Effect::Restart),
+        ("notify.webhook_secret_file", secret_differs && file_is_meant, Effect::Restart),
+        ("notify.on_publish", *on_publish != new.on_publish, Effect::Restart),
+        ("notify.on_publish_timeout_s", timeout_differs, Effect::Restart),
+    ]
 }

@@ -17,6 +17,7 @@ mod pages;
 #[cfg(test)]
 mod pages_tests;
 mod preview;
+mod push;
 mod raw;
 mod read_redirects;
 #[cfg(test)]
@@ -49,6 +50,7 @@ use url::Url;
 
 use crate::base::url_table::{UrlTable, path_key};
 use crate::base::{Format, RelPath, Route, Scope, UrlPath};
+use crate::ops::outgoing::Roots;
 
 /// Everything an operator can set, resolved: paths absolute, zone loaded, URL parsed.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +75,10 @@ pub struct Config {
     pub access_log: AccessLog,
     /// `[politeness]`
     pub politeness: Politeness,
+    /// `[websub]`
+    pub websub: Websub,
+    /// `[notify]`
+    pub notify: Notify,
     /// `[pages]`
     pub pages: Pages,
     /// `[[redirect]]`
@@ -215,6 +221,10 @@ pub struct Site {
     pub timezone: TimeZone,
     /// `feeds.rss_path`, `atom_path`, `json_path`: the paths that the site gives to its own feeds.
     pub feed_paths: FeedPaths,
+    /// `websub.hubs`, as feeds name them.
+    pub hubs: Vec<Url>,
+    /// `websub.own_hub`: whether feeds name the hub of this site, too.
+    pub own_hub: bool,
     /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
     /// `link_template`.
     pub elsewhere: Option<Elsewhere>,
@@ -224,6 +234,25 @@ impl Site {
     /// The path of `route` beneath `url`, percent-encoded, beginning with a slash.
     pub fn path(&self, route: &Route) -> Cow<'_, str> {
         self.feed_paths.path(route)
+    }
+
+    /// Whether feeds name a hub.
+    pub fn names_hubs(&self) -> bool {
+        self.own_hub || !self.hubs.is_empty()
+    }
+
+    /// The URLs of all hubs that feeds name.
+    pub fn hub_urls(&self) -> Vec<String> {
+        let mut urls: Vec<String> = self.hubs.iter().map(Url::to_string).collect();
+        if self.own_hub {
+            urls.push(self.own_hub_url());
+        }
+        urls
+    }
+
+    /// The URL of the hub of this site.
+    pub fn own_hub_url(&self) -> String {
+        format!("{}-/hub", self.url)
     }
 }
 
@@ -402,6 +431,51 @@ pub struct Politeness {
     /// How often in an hour a reader may get one feed whole without asking whether it has changed;
     /// 0: no limit.
     pub unconditional_per_hour: u32,
+}
+
+/// `[websub]`: hubs, which tell subscribers of a drop (<https://www.w3.org/TR/websub/>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Websub {
+    /// Hubs of others, which get a ping for each feed that changed; at most 8.
+    pub hubs: Vec<Url>,
+    /// Whether this site is a hub for its own feeds.
+    pub own_hub: bool,
+    /// `push_delay_s`: the wait after a change, in which further changes of the feed join it.
+    pub push_delay: Duration,
+    /// Ports that callbacks of subscribers may have; at least one.
+    pub callback_ports: Vec<u16>,
+    /// The certificate authorities that calls to hubs, callbacks and the webhook trust.
+    pub roots: Roots,
+    /// Whether callbacks may be on the loopback interface. Only where all listeners are there, for tests.
+    pub loopback_callbacks: bool,
+    /// Maximum number of subscriptions.
+    pub max_subscriptions: usize,
+    /// Maximum number of subscriptions whose callbacks are on one host.
+    pub max_subscriptions_per_host: usize,
+    /// Maximum number of subscriptions that one client asked for.
+    pub max_subscriptions_per_client: usize,
+}
+
+/// `[notify]`: what is told of an article that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// The URL that gets a request.
+    pub webhook: Option<Url>,
+    /// The key of the request's signature.
+    pub webhook_secret: Option<Secret>,
+    /// A program, by its absolute path, and its arguments. Empty: none.
+    pub on_publish: Vec<String>,
+    /// `on_publish_timeout_s`: the time after which the program is ended.
+    pub on_publish_timeout: Duration,
+}
+
+/// A text that nothing may show.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// The text.
+    Text(String),
+    /// The file that has it.
+    File(PathBuf),
 }
 
 /// `[[view]]`: a feed of a selection of articles.

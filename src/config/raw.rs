@@ -5,6 +5,7 @@
 //! its range. The reader does not stop at the first error: in place of a wrong value the caller
 //! gets the default, and the error is noted.
 
+mod lists;
 mod section;
 mod tables;
 
@@ -253,27 +254,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one text or a list of them. In a variable they are separated by commas.
-    pub(super) fn texts(
-        &mut self,
-        section: &'static str,
-        key: &'static str,
-    ) -> Option<Given<Vec<String>>> {
-        let given = self.take(section, key)?;
-        match given.value.texts() {
-            Some(value) => Some(Given { value, at: given.at }),
-            None => {
-                self.refuse_type(
-                    (section, key),
-                    &given,
-                    "a string in quotes or a list of them",
-                    "",
-                );
-                None
-            }
-        }
-    }
-
     /// Reads a whole number in `range`, in the unit that the name of the key ends in.
     pub(super) fn number(
         &mut self,
@@ -314,12 +294,25 @@ impl<'a> Reader<'a> {
 
     /// Reads `true` or `false`.
     pub(super) fn flag(&mut self, section: &'static str, key: &'static str, default: bool) -> bool {
-        let Some(given) = self.take(section, key) else { return default };
+        match self.given_flag(section, key) {
+            Some(given) => given.value,
+            None => default,
+        }
+    }
+
+    /// Reads `true` or `false`, with its place.
+    pub(super) fn given_flag(
+        &mut self,
+        section: &'static str,
+        key: &'static str,
+    ) -> Option<Given<bool>> {
+        let given = self.take(section, key)?;
+        let flag = |value: bool| Some(Given { value, at: given.at.clone() });
         match &given.value {
-            Value::Flag(flag) => return *flag,
+            Value::Flag(value) => return flag(*value),
             Value::Variable(text) => match text.trim().to_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => return true,
-                "false" | "0" | "no" | "off" => return false,
+                "true" | "1" | "yes" | "on" => return flag(true),
+                "false" | "0" | "no" | "off" => return flag(false),
                 _ => {}
             },
             _ => {}
@@ -332,7 +325,7 @@ impl<'a> Reader<'a> {
             "true or false",
             if bare { "; remove the quotes" } else { "" },
         );
-        default
+        None
     }
 
     /// Reads one of a few words.

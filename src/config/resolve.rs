@@ -14,7 +14,7 @@ use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
 use super::{
     AccessLog, Admin, Articles, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths, pages,
+    Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths, pages, push,
     read_redirects, server, values, views,
 };
 use crate::base::Format;
@@ -65,6 +65,10 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<F
     let pages = pages::read(reader, input, &site, &mut warnings);
     let access_log = access_log(reader, input);
     let politeness = politeness(reader);
+    let websub = push::websub(reader, &server, &tls);
+    site.hubs.clone_from(&websub.hubs);
+    site.own_hub = websub.own_hub;
+    let notify = push::notify(reader, input);
     let config = Config {
         site,
         articles,
@@ -76,6 +80,8 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<F
         readers,
         access_log,
         politeness,
+        websub,
+        notify,
         pages,
         redirects,
         views,
@@ -105,6 +111,8 @@ fn site(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> (Site, At) {
         timezone: parsed(reader, "site", "timezone", values::zone)
             .map_or(TimeZone::UTC, |given| given.value),
         feed_paths: FeedPaths::default(),
+        hubs: Vec::new(),
+        own_hub: false,
         elsewhere: elsewhere(reader, &url),
         title,
         url,

@@ -113,6 +113,7 @@ fn the_examples_of_the_documentation_are_usable() {
         include_str!("../../docs/authors.md"),
         include_str!("../../docs/urls.md"),
         include_str!("../../docs/pages.md"),
+        include_str!("../../docs/push.md"),
     ];
     for page in pages {
         let mut examples = 0;
@@ -654,6 +655,13 @@ fn every_key_has_a_place_among_the_changes() {
             "site.timezone" => "\"Europe/Berlin\"",
             "server.listen" | "admin.listen" => "\"127.0.0.1:1\"",
             "access_log.path" => "\"x\"",
+            "websub.hubs" => "[\"https://hub.example/\"]",
+            "websub.own_hub" | "websub.loopback_callbacks" => "true",
+            "websub.callback_ports" => "[8443]",
+            "websub.roots" => "\"system\"",
+            "notify.webhook" => "\"https://hook.example/\"",
+            "notify.webhook_secret" | "notify.webhook_secret_file" => "\"x\"",
+            "notify.on_publish" => "[\"/bin/true\"]",
             key if key.starts_with("site.") || key.ends_with(".dir") => "\"x\"",
             _ => "7",
         };
@@ -880,4 +888,80 @@ fn pages_may_be_elsewhere() {
            eleventy, wordpress, not \"hexo\"",
         ],
     );
+}
+
+#[test]
+fn what_is_pushed_is_read() {
+    let text = "site.url = \"https://e.org/blog\"\n[websub]\nhubs = [\"https://hub.example\", \"http://127.0.0.1:81/x?y\"]\n\
+        own_hub = true\npush_delay_s = 60\ncallback_ports = [443, 8443]\nroots = \"system\"\n\
+        [notify]\nwebhook = \"http://localhost:9/hook\"\nwebhook_secret_file = \"secret\"\n\
+        on_publish = [\"/usr/bin/env\", \"x\", \"{url}\"]\n";
+    let config = Config::of(text, Path::new("/srv")).unwrap();
+    let Websub { hubs, callback_ports, push_delay, .. } = &config.websub;
+    assert_eq!((hubs.len(), &callback_ports[..], push_delay.as_secs()), (2, &[443, 8443][..], 60));
+    assert_eq!(
+        config.site.hub_urls(),
+        ["https://hub.example/", "http://127.0.0.1:81/x?y", "https://e.org/blog/-/hub"]
+    );
+    assert_eq!(config.notify.webhook_secret, Some(Secret::File("/srv/secret".into())));
+    assert_eq!(config.notify.on_publish, ["/usr/bin/env", "x", "{url}"]);
+    let ports = parse("", &[("DROPFEED_WEBSUB__CALLBACK_PORTS", "80, 8080")]).unwrap().0;
+    assert_eq!(ports.websub.callback_ports, [80, 8080]);
+    assert!(!default().websub.is_on() && !default().notify.is_on());
+}
+
+#[test]
+fn what_cannot_be_pushed_is_refused() {
+    for (text, expected) in [
+        ("websub.hubs = [\"hub.example\"]", "must be a URL that begins with http"),
+        ("websub.hubs = [\"https://u:p@hub.example/\"]", "must not contain a user name"),
+        ("websub.hubs = [\"https://hub.example/#x\"]", "must not have a fragment"),
+        ("websub.hubs = [\"https://a.example\", \"https://a.example/\"]", "twice"),
+        ("websub.callback_ports = []", "from 1 to 64 ports"),
+        ("websub.callback_ports = [0]", "a list of whole numbers from 1 to 65535"),
+        ("websub.callback_ports = [\"80\"]", "a list of whole numbers"),
+        ("websub.roots = \"mine\"", "must be"),
+        ("websub.push_delay_s = 3601", "from 0 to 3600"),
+        ("notify.webhook = \"ftp://x\"", "must be a URL"),
+        ("notify.on_publish = [\"touch\", \"/x\"]", "absolute path"),
+        ("notify.on_publish = [\"/bin/x\\u0000\"]", "U+0000"),
+        ("[notify]\nwebhook_secret = \"a\"\nwebhook_secret_file = \"b\"", "must not both be set"),
+        (
+            "websub.loopback_callbacks = true\nserver.listen = [\"127.0.0.1:1\", \"0.0.0.0:2\"]",
+            "`websub.loopback_callbacks` is for tests",
+        ),
+        (
+            "websub.loopback_callbacks = true\nserver.listen = \"unix:/run/x\"",
+            "`websub.loopback_callbacks` is for tests",
+        ),
+    ] {
+        let message = Config::of(text, Path::new("/srv")).unwrap_err().to_string();
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+    assert!(Config::of("websub.loopback_callbacks = true", Path::new("/srv")).is_ok());
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let config = Config::of("notify.webhook_secret = \"hush\"", Path::new("/srv")).unwrap();
+    assert_eq!(config.notify.webhook_secret, Some(Secret::Text("hush".to_owned())));
+    assert!(!format!("{config:?}").contains("hush"));
+    for text in ["notify.webhook_secret = 4711", "notify.webhook = \"x4711\""] {
+        let message = Config::of(text, Path::new("/srv")).unwrap_err().to_string();
+        assert!(!message.contains("4711"), "{message}");
+    }
+}
+
+/// A reload never makes feeds name a hub that is not told of changes.
+#[test]
+fn hubs_stay_as_they_were_at_the_start() {
+    let started = Config::of("websub.hubs = [\"https://a.example\"]", Path::new("/srv")).unwrap();
+    let text = "site.title = \"New\"\n[websub]\nhubs = [\"https://b.example\"]\nown_hub = true";
+    let mut new = Config::of(text, Path::new("/srv")).unwrap();
+    let Changes { applied, restart } = started.changes(&new);
+    assert_eq!(restart, ["websub.hubs", "websub.own_hub"]);
+    assert!(applied.contains(&"site.title"));
+    new.keep_started(&started);
+    assert_eq!(new.site.hub_urls(), ["https://a.example/"]);
+    assert_eq!((new.websub, new.site.title.as_str()), (started.websub, "New"));
 }

@@ -59,6 +59,22 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Parses a URL that dropfeed calls. The client refuses what this refuses.
+pub(super) fn called_url(text: &str) -> Result<Url, String> {
+    let url = match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+        // Without the text, in which there may be a secret.
+        _ => return Err("must be a URL that begins with http:// or https://".to_owned()),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not contain a user name or password".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("must not have a fragment".to_owned());
+    }
+    Ok(url)
+}
+
 /// Names of permalinks as generators call them.
 const LINK_PRESETS: [(&str, &str); 5] = [
     ("jekyll", "{year}/{month}/{day}/{slug}.html"),

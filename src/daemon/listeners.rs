@@ -26,6 +26,10 @@ impl Listeners {
         config: &Config,
         inherited: Vec<(ListenSocket, String)>,
     ) -> Result<Self, Refusal> {
+        if config.websub.loopback_callbacks && !inherited.is_empty() {
+            let message = "websub.loopback_callbacks is for tests, and not for sockets that the service manager passed";
+            return Err(Refusal::Config(message.to_owned()));
+        }
         let mut listeners = Self::default();
         for (socket, name) in inherited {
             let role = match name.as_str() {

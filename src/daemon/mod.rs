@@ -8,6 +8,7 @@ mod control;
 mod import;
 mod listeners;
 mod open;
+mod push;
 mod repair;
 mod signals;
 
@@ -24,7 +25,7 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
-use crate::engine::{Command, Engine, SharedStore};
+use crate::engine::{Command, Engine, SharedStore, StatusLog};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
@@ -43,6 +44,7 @@ use crate::store::{ControlSocket, Lock, backup};
 use admin::Readers;
 use listeners::{Listeners, Listening};
 use open::{Opened, Refusal, open, prepare, with_real_port};
+use push::Push;
 use signals::{Signals, wait};
 
 pub use import::import;
@@ -118,6 +120,7 @@ struct Daemon {
     http: Option<http::Running>,
     admin: Option<http::Running>,
     readers: Option<Readers>,
+    push: Option<Push>,
     /// The access log, which outlives the server.
     access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
@@ -146,11 +149,13 @@ impl Daemon {
         let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
         let config = with_real_port(config, port);
-        let Opened { engine, inbox, published, renderer } =
+        let Opened { mut engine, inbox, published, renderer } =
             open(config.clone(), lock, Arc::clone(&clock))?;
         let process = process(config, config_file, clock.now());
         let config = &*process.config;
         let readers = Readers::count(config, &published, &clock)?;
+        let status = StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
+        let push = Push::start(config, &mut engine, &renderer, status)?;
         let server = config.server.clone();
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         edge.tls = tls;
@@ -191,6 +196,7 @@ impl Daemon {
             http: Some(http),
             admin,
             readers,
+            push,
             access_log,
             engine: Some(engine),
             _clock_listener: clock_listener,
@@ -271,6 +277,8 @@ impl Daemon {
         if let Some(admin) = self.admin.take() {
             admin.stop(ADMIN_STOP);
         }
+        // Before the lock is released, which guards what it stores.
+        self.push = None;
         // Writes what the last answers left.
         self.access_log = None;
         self.inbox.close();

@@ -147,6 +147,8 @@ fn begin_reload(
             for key in &restart {
                 warn!(event = "warning", "{key} takes effect only after a restart");
             }
+            let mut config = config;
+            config.keep_started(&daemon.process.config);
             let (reply, answer) = oneshot::channel();
             let command = Command::Reload { config: Box::new(config), reply };
             match daemon.inbox.command(command) {

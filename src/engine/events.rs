@@ -17,7 +17,8 @@ use crate::ops::clock::Clock;
 use crate::ops::systemd;
 use crate::publish::status::{Degraded, Held, Unreadable};
 use crate::publish::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Published, Scanning, Status, Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, Published, Pushed, Receiver, Scanning,
+    Status, Watching,
 };
 
 use super::read;
@@ -198,23 +199,35 @@ pub(super) fn frozen_site_id(sentence: &str) {
 /// Changes the published status, and reports each difference once, in the log and to the service
 /// manager.
 #[derive(Clone)]
-pub(super) struct StatusLog {
+pub struct StatusLog {
     published: Arc<Published>,
     clock: Arc<dyn Clock>,
 }
 
 impl StatusLog {
     /// Reports the changes of `published`, dated by `clock`.
-    pub(super) fn new(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
         Self { published, clock }
     }
 
     /// Notes why a part does not work, or that it does (`None`).
-    pub(super) fn set_degraded(&self, part: Part, reason: Option<&str>) {
+    pub fn set_degraded(&self, part: Part, reason: Option<&str>) {
         // A part that works is the usual case, and changes nothing.
         if reason.is_some() || self.published.status().degraded.contains_key(&part) {
             self.change(|status, now| status.set_degraded(part, reason, now));
         }
+    }
+
+    /// Notes that something is pushed: from now on, pushes are counted.
+    pub fn set_pushing(&self) {
+        self.change(|status, _| status.pushed = Some(Pushed::default()));
+    }
+
+    /// Counts a push.
+    pub fn count_push(&self, receiver: Receiver, is_accepted: bool) {
+        self.change(|status, _| {
+            status.pushed.get_or_insert_default().count(receiver, is_accepted);
+        });
     }
 
     /// Notes what the shrink guard holds, and why, or that it holds nothing (`None`).
@@ -309,7 +322,7 @@ impl StatusLog {
 
 /// Logs what is degraded or recovered in `new`, and gives the service manager its line.
 fn report_difference(old: &Status, new: &Status) {
-    for part in [Part::Engine, Part::Projection] {
+    for part in [Part::Engine, Part::Projection, Part::Push] {
         log_change(reason(old, part), reason(new, part), part.effect());
     }
     let (was, is) = (old.held.as_ref(), new.held.as_ref());

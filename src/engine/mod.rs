@@ -54,7 +54,9 @@ use recovery::Recovery;
 use renderer::Renderer;
 use scanned_root::ScannedRoot;
 
+pub use events::StatusLog;
 pub use import::{Import, Rehearsal};
+pub use project::{OnProjected, Projected};
 pub use run::{open_tree, settling};
 pub use shared_store::SharedStore;
 
@@ -278,6 +280,13 @@ impl Engine {
     /// Whether no scan was ever published: the state is new, or was lost.
     pub fn is_first_scan(&self) -> bool {
         self.first_scan
+    }
+
+    /// Has `listener` told after each pass of the projection.
+    pub fn on_projected(&mut self, listener: OnProjected) {
+        if let Some(projection) = &mut self.projection {
+            projection.listen(listener);
+        }
     }
 
     /// A handle to the store, for copies and checks while the engine runs.

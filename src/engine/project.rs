@@ -43,6 +43,20 @@ pub(super) enum Unprojected {
     Unrendered(Route, Unrendered),
 }
 
+/// The feeds that a pass of the projection looked at, as they are in `feeds/` now.
+#[derive(Debug)]
+pub struct Projected {
+    /// The snapshot.
+    pub snapshot: Arc<Snapshot>,
+    /// The digests of their bytes. A feed whose file could not be written is left out.
+    pub feeds: Vec<(Route, Digest)>,
+    /// Whether these are all feeds that there are.
+    pub is_whole: bool,
+}
+
+/// Who is told after each pass. It must not block.
+pub type OnProjected = Box<dyn Fn(Projected) + Send + Sync>;
+
 /// Keeps `feeds/` equal to the published snapshot.
 pub(super) struct Projection {
     store: SharedStore,
@@ -61,6 +75,8 @@ pub(super) struct Projection {
     remembered: HashMap<String, String>,
     /// Whether the files were compared with what was written, once after the start.
     is_repaired: bool,
+    /// Who is told after each pass, if anyone.
+    listener: Option<OnProjected>,
 }
 
 /// A document that is due.
@@ -97,7 +113,13 @@ impl Projection {
             versions: HashMap::new(),
             remembered,
             is_repaired: false,
+            listener: None,
         }
+    }
+
+    /// Has `listener` told after each pass.
+    pub(super) fn listen(&mut self, listener: OnProjected) {
+        self.listener = Some(listener);
     }
 
     /// Follows the snapshots until `published` is closed, and passes the outcome of each pass to
@@ -124,7 +146,7 @@ impl Projection {
     /// The reason of the first failure, as [`Unprojected`].
     pub(super) fn bring_up_to_date(
         &mut self,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
         is_stopping: &dyn Fn() -> bool,
     ) -> Result<(), Unprojected> {
         if snapshot.is_restored() {
@@ -147,6 +169,7 @@ impl Projection {
         };
         self.has_stopgaps = false;
         let first_failure = self.write(snapshot, &routes, is_stopping);
+        self.tell(snapshot, &routes, is_whole && first_failure.is_ok() && !is_stopping());
         if is_stopping() || first_failure.is_err() {
             self.library = before;
             return first_failure;
@@ -159,6 +182,21 @@ impl Projection {
         self.store.checkpoint()?;
         self.library = Some(snapshot.library.clone());
         Ok(())
+    }
+
+    /// Tells the listener of the feeds among the routes.
+    fn tell(&self, snapshot: &Arc<Snapshot>, routes: &[Route], is_whole: bool) {
+        let Some(listener) = &self.listener else { return };
+        let mut feeds = Vec::new();
+        let mut is_complete = true;
+        for route in routes.iter().filter(|route| matches!(route, Route::Feed(..))) {
+            match self.projector.digest(&file_name(route)) {
+                Some(digest) => feeds.push((route.clone(), digest)),
+                None => is_complete = false,
+            }
+        }
+        let is_whole = is_whole && is_complete;
+        listener(Projected { snapshot: Arc::clone(snapshot), feeds, is_whole });
     }
 
     /// The routes of what changed, with what was postponed. Resident documents and the list of all

@@ -15,7 +15,7 @@ use crate::article::pictures::with_hints;
 use crate::article::{self, Body, Head, Limits, Reading};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, catch_panic};
 use crate::config::{self, Config, HomeStyle};
-use crate::feed::{gate, links, opml};
+use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
 use crate::ops::clock::Clock;
 use crate::page::{self, Intro};
@@ -51,6 +51,15 @@ pub struct Renderer {
     sizes: Sizes,
     summaries: Memo<Arc<str>>,
     intros: Memo<Arc<Body>>,
+}
+
+/// An article for the bells of `[notify]`.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its item in a JSON Feed.
+    pub json: Bytes,
+    /// The URL of its page.
+    pub url: String,
 }
 
 /// The reason why an article has no body now.
@@ -238,6 +247,20 @@ impl Renderer {
             Err(Bodiless::Changed) if self.is_refused(article) => Err(Unrendered::Unreadable),
             Err(why) => Err(why.into()),
         }
+    }
+
+    /// The item of a JSON Feed for the article with this number, and its URL; `None` if it is not public any more.
+    ///
+    /// # Errors
+    /// Its file cannot be rendered now.
+    pub fn item(&self, snapshot: &Snapshot, seq: Seq) -> Result<Option<Item>, Unrendered> {
+        let Snapshot { config, library, .. } = snapshot;
+        let Some(article) = library.article(seq) else { return Ok(None) };
+        let body = self.body_of(snapshot, article)?;
+        let Config { site, feeds, .. } = &**config;
+        let locate = |reference: &str| library.locate(reference);
+        let json = feed::json_item(site, feeds, article, &body, &locate).into();
+        Ok(Some(Item { json, url: links::page(site, article) }))
     }
 
     /// Whether no snapshot will have the file of an article as it is now, since it is refused or empty.

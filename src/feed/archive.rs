@@ -32,6 +32,8 @@ pub fn archive(
     let feed = frame(site, feeds, scope, channel, numbered, page.closed, places);
     Feed {
         self_urls: page_urls(site, scope, page.number),
+        // A closed page does not change.
+        hubs: Vec::new(),
         paging: Paging::of_page(site, scope, page.number),
         ..feed
     }

@@ -74,6 +74,9 @@ fn feed_links(feed: &Feed) -> Vec<atom::Link> {
         link("self", feed.self_url(Format::Atom), media_type),
         link("alternate", &feed.home_url, Some("text/html")),
     ];
+    for url in &feed.hubs {
+        links.push(link("hub", url, None));
+    }
     for (rel, url) in xml::archive_links(feed, Format::Atom) {
         links.push(link(rel, url, media_type));
     }

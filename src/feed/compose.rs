@@ -62,6 +62,22 @@ pub fn compose(
     frame(site, feeds, scope, channel, numbered, channel.watermark, places)
 }
 
+/// An article by itself: with the author and the language that it has from its feed there.
+pub(super) fn lone_entry(
+    site: &Site,
+    feeds: &Feeds,
+    article: &Article,
+    body: &Body,
+    places: &dyn Locate,
+) -> Entry {
+    let mut entry = entry(site, feeds.content, article, body, places);
+    if entry.authors.is_empty() {
+        entry.authors.push(Person { name: line(&site.author), ..Person::default() });
+    }
+    entry.language.get_or_insert_with(|| site.language.clone());
+    entry
+}
+
 /// The entries of `articles` with their publication numbers, without those whose body cannot be had.
 pub(super) fn entries(
     site: &Site,
@@ -109,6 +125,7 @@ pub(super) fn frame(
         home_url: links::home(site, scope),
         self_urls: Format::ALL
             .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
+        hubs: site.hub_urls(),
         paging: Paging::of_subscription(site, scope, channel.pages),
         updated: updated.unwrap_or(empty_since),
         author: Person { name: line(&site.author), ..Person::default() },

@@ -23,6 +23,11 @@ pub fn write(feed: &Feed) -> Vec<u8> {
     serde_json::to_vec(&document(feed)).unwrap_or_default()
 }
 
+/// One item by itself, as in a feed. Empty where serde cannot write it.
+pub(super) fn write_item(entry: &Entry) -> Vec<u8> {
+    serde_json::to_vec(&item(entry)).unwrap_or_default()
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     version: &'static str,
@@ -36,6 +41,8 @@ struct Document<'a> {
     icon: Option<&'a str>,
     authors: Vec<Author<'a>>,
     language: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hubs: Vec<Hub<'a>>,
     #[serde(rename = "_dropfeed", skip_serializing_if = "Option::is_none")]
     extension: Option<Extension<'a>>,
     items: Vec<Item<'a>>,
@@ -49,6 +56,13 @@ struct Extension<'a> {
     /// The id of the Atom feed, where it is not derived from the site's.
     #[serde(skip_serializing_if = "Option::is_none")]
     feed_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Hub<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: &'a str,
 }
 
 /// The same for an item: the ids and the date that an import gave it.
@@ -110,6 +124,7 @@ fn document(feed: &Feed) -> Document<'_> {
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,
+        hubs: feed.hubs.iter().map(|url| Hub { kind: "WebSub", url }).collect(),
         extension: extension(feed),
         items: feed.entries.iter().map(item).collect(),
     }

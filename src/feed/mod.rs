@@ -25,9 +25,13 @@ use std::borrow::Cow;
 use std::slice;
 use std::sync::Arc;
 
-use crate::article::Person;
+use crate::article::{Body, Person};
 use crate::base::{Format, Scope, Timestamp, UrlPath, text};
+use crate::config::{Feeds, Site};
+use crate::library::Article;
 use crate::library::old_feed::{Guid, Imported};
+
+use links::Locate;
 
 pub use archive::archive;
 pub use compose::{compose, feed_id};
@@ -65,6 +69,8 @@ pub struct Feed {
     pub home_url: String,
     /// The URL of each format of this feed: RSS, Atom, JSON.
     pub self_urls: [String; 3],
+    /// The hubs that tell its subscribers of changes (WebSub); none for a page of an archive.
+    pub hubs: Vec<String>,
     /// Its place among the documents of the same feed.
     pub paging: Paging,
     /// The newest `updated` of its entries; never the clock.
@@ -100,6 +106,17 @@ impl Feed {
     fn authors_of<'a>(&'a self, entry: &'a Entry) -> &'a [Person] {
         if entry.authors.is_empty() { slice::from_ref(&self.author) } else { &entry.authors }
     }
+}
+
+/// An article as the item of a JSON Feed, by itself.
+pub fn json_item(
+    site: &Site,
+    feeds: &Feeds,
+    article: &Article,
+    body: &Body,
+    places: &dyn Locate,
+) -> Vec<u8> {
+    json::write_item(&compose::lone_entry(site, feeds, article, body, places))
 }
 
 /// One article in a feed.

@@ -65,6 +65,9 @@ fn image(feed: &Feed, url: &str) -> Image {
 
 fn links(feed: &Feed) -> Vec<Link> {
     let mut links = vec![link("self", feed.self_url(Format::Rss))];
+    for url in &feed.hubs {
+        links.push(Link { mime_type: None, ..link("hub", url) });
+    }
     for (rel, url) in xml::archive_links(feed, Format::Rss) {
         links.push(link(rel, url));
     }

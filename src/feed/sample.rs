@@ -33,6 +33,8 @@ pub(super) fn site() -> Site {
         language: "en".to_owned(),
         author: "Ada Lovelace".to_owned(),
         timezone: TimeZone::UTC,
+        hubs: Vec::new(),
+        own_hub: false,
         elsewhere: None,
     }
 }
@@ -139,6 +141,7 @@ pub(super) fn feed() -> Feed {
         home_url: "https://example.org/blog/".to_owned(),
         self_urls: Format::ALL
             .map(|format| format!("https://example.org/blog/{}", format.file_name())),
+        hubs: Vec::new(),
         paging: Paging::default(),
         updated: at("2026-11-21T10:00:00.123456Z"),
         author: person("Ada Lovelace"),

@@ -6,24 +6,22 @@
 
 use std::collections::HashSet;
 use std::io::Read as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, LOCATION, USER_AGENT};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1 as conn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use url::Url;
+
+use super::outgoing::{Roots, http1, tls};
 
 /// The most redirects.
 const REDIRECTS_MAX: usize = 10;
@@ -206,29 +204,19 @@ async fn ask(url: &Url, proxies: &Proxies) -> Result<Response<Incoming>, FetchEr
         .map_err(|_| unconnected("no answer".to_owned()))?
         .map_err(|error| unconnected(error.to_string()))?;
     if url.scheme() == "http" {
-        let target = if proxy.is_some() { url.to_string() } else { path_of(url) };
+        let target = if proxy.is_some() { url.to_string() } else { http1::target(url) };
         return send(stream, url, target).await;
     }
     if proxy.is_some() {
         let tunnel = timeout(CONNECT_TIMEOUT, tunnel(&mut stream, &host, port)).await;
         tunnel.map_err(|_| unconnected("no answer".to_owned()))?.map_err(unconnected)?;
     }
-    let config = tls().map_err(|error| unconnected(error.to_string()))?;
-    let name = host.trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(name).map_err(|error| unconnected(error.to_string()))?;
-    let secured = timeout(CONNECT_TIMEOUT, TlsConnector::from(config).connect(name, stream)).await;
+    let config = tls::config(Roots::Webpki).map_err(|error| unconnected(error.to_string()))?;
+    let secured = timeout(CONNECT_TIMEOUT, tls::secure(config, url, stream)).await;
     let secured = secured
         .map_err(|_| unconnected("no answer".to_owned()))?
         .map_err(|error| unconnected(error.to_string()))?;
-    send(secured, url, path_of(url)).await
-}
-
-/// The path and the query.
-fn path_of(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    }
+    send(secured, url, http1::target(url)).await
 }
 
 fn proxy_address(text: &str) -> Result<String, FetchError> {
@@ -264,32 +252,17 @@ async fn tunnel(stream: &mut TcpStream, host: &str, port: u16) -> Result<(), Str
     }
 }
 
-fn tls() -> Result<Arc<ClientConfig>, tokio_rustls::rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let provider = Arc::new(crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
 async fn send<S>(stream: S, url: &Url, target: String) -> Result<Response<Incoming>, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let broken = |why: String| FetchError::Broken { url: url.clone(), why };
-    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let handshake = conn::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(error.to_string()))?;
     // Ends with the response, or with the runtime.
     tokio::spawn(connection);
-    let host = match url.port() {
-        Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
-        None => url.host_str().unwrap_or_default().to_owned(),
-    };
     let request = Request::get(target)
-        .header(HOST, host)
+        .header(HOST, http1::host(url))
         .header(USER_AGENT, concat!("dropfeed-import/", env!("CARGO_PKG_VERSION")))
         .header(ACCEPT, ACCEPTED)
         .header(ACCEPT_ENCODING, "gzip")

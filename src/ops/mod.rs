@@ -4,11 +4,13 @@
 pub mod certificate;
 pub mod clock;
 pub mod clock_set;
+pub mod command;
 pub mod control;
 pub mod fetch;
 pub mod line_log;
 pub mod listener;
 pub mod logging;
+pub mod outgoing;
 pub mod sockets;
 pub mod systemd;
 

@@ -16,6 +16,7 @@ pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Found, Redirect, Snapshot};
 pub use status::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Scanning, Status, Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, Pushed, Receiver, Scanning, Status,
+    Watching,
 };
 pub use versions::Versions;

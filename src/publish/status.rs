@@ -21,11 +21,13 @@ pub enum Part {
     Projection,
     /// inotify; polling takes its place.
     Watching,
+    /// Pings to hubs, and the webhook and the command of `[notify]`.
+    Push,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 3] = [Part::Engine, Part::Projection, Part::Watching];
+    pub const ALL: [Part; 4] = [Part::Engine, Part::Projection, Part::Watching, Part::Push];
 
     /// The name of the part in `dropfeed status --json`.
     pub fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Part {
             Part::Engine => "engine",
             Part::Projection => "projection",
             Part::Watching => "watching",
+            Part::Push => "push",
         }
     }
 
@@ -42,6 +45,7 @@ impl Part {
             Part::Engine => "changes are not published",
             Part::Projection => "files in feeds/ are not updated",
             Part::Watching => "changes are noticed later",
+            Part::Push => "not everyone learns of changes at once",
         }
     }
 }
@@ -173,6 +177,51 @@ pub struct LastProjection {
     pub at: Timestamp,
 }
 
+/// Who is told of a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// A hub.
+    Hub,
+    /// The webhook.
+    Webhook,
+    /// The command.
+    Command,
+}
+
+impl Receiver {
+    /// All of them.
+    pub const ALL: [Receiver; 3] = [Receiver::Hub, Receiver::Webhook, Receiver::Command];
+
+    /// The name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Receiver::Hub => "hub",
+            Receiver::Webhook => "webhook",
+            Receiver::Command => "command",
+        }
+    }
+}
+
+/// The numbers of pushes by receiver and outcome; each try counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pushed {
+    accepted: [u64; 3],
+    failed: [u64; 3],
+}
+
+impl Pushed {
+    /// Counts a push.
+    pub fn count(&mut self, receiver: Receiver, is_accepted: bool) {
+        let counts = if is_accepted { &mut self.accepted } else { &mut self.failed };
+        counts[receiver as usize] += 1;
+    }
+
+    /// The number of pushes that a receiver accepted, and of those that failed.
+    pub fn counts(&self, receiver: Receiver) -> (u64, u64) {
+        (self.accepted[receiver as usize], self.failed[receiver as usize])
+    }
+}
+
 /// The articles and files that the last step found.
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
@@ -223,6 +272,8 @@ pub struct Status {
     pub unreadable: OrdMap<RelPath, Unreadable>,
     /// The files in `feeds/`; none before they were compared for the first time.
     pub projection: Option<LastProjection>,
+    /// The pushes since the start; `None` where nothing is pushed.
+    pub pushed: Option<Pushed>,
 }
 
 impl Status {

@@ -19,6 +19,7 @@ pub mod model;
 mod nothing;
 mod open;
 pub mod project;
+pub mod publisher;
 mod read;
 pub mod readers;
 pub mod recover;
@@ -26,6 +27,7 @@ pub mod rows;
 mod schema;
 mod scratch;
 mod seal;
+mod side;
 pub mod socket;
 mod write;
 

@@ -227,6 +227,11 @@ impl<T: Target> Projector<T> {
         Ok(drifted)
     }
 
+    /// The digest of the file `name`; `None` if it is not known for certain.
+    pub fn digest(&self, name: &str) -> Option<Digest> {
+        self.known.get(name)?.on_disk
+    }
+
     /// The names among `wanted` whose file is missing, different, or not known.
     pub fn plan<'a>(&self, wanted: impl IntoIterator<Item = (&'a str, Digest)>) -> Vec<&'a str> {
         let mut due = Vec::new();

@@ -5,17 +5,14 @@
 //! of the state directory guards it.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::StoreError;
-use super::lock::give_to_owner;
-use super::open::canonical;
 use super::read::{corrupt, sql};
+use super::side::Side;
 use crate::base::Format;
 use crate::readers::history::DAYS_MAX;
 use crate::readers::{Day, History, Tally};
@@ -23,8 +20,7 @@ use crate::readers::{Day, History, Tally};
 /// The name of the file.
 const FILE: &str = "readers.db";
 
-/// The version of its schema.
-const VERSION: u32 = 1;
+const SIDE: Side = Side { file: FILE, version: 1, schema: SCHEMA };
 
 /// A row without aggregator and format has the direct readers; one without a feed says that the day
 /// was counted, though nobody read. A day is text, as in ISO 8601, so that
@@ -53,20 +49,7 @@ impl ReadersFile {
     /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a later
     /// version wrote it, or those of the disk.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(FILE);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(|error| StoreError::io(&path, error))?;
-        give_to_owner(&file, dir);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let connection = Connection::open_with_flags(canonical(&path)?, flags);
-        let connection = connection.map_err(|error| sql(&path, &error))?;
-        let version = configure(&connection).map_err(|error| sql(&path, &error))?;
-        if version > VERSION {
-            return Err(StoreError::Newer { path, found: version, known: VERSION });
-        }
+        let (path, connection) = SIDE.open(dir)?;
         Ok(Self { path, connection })
     }
 
@@ -147,18 +130,6 @@ struct Row {
     count: i64,
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<u32> {
-    connection.execute_batch(
-        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; \
-         PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -256;",
-    )?;
-    let version = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(&format!("{SCHEMA}; PRAGMA user_version = {VERSION};"))?;
-    }
-    Ok(version)
-}
-
 fn insert(
     transaction: &Transaction<'_>,
     day: &str,
@@ -197,11 +168,7 @@ fn format_of(name: &str) -> Option<Format> {
 /// # Errors
 /// It cannot be renamed.
 pub fn set_aside_readers(dir: &Path) -> Result<PathBuf, StoreError> {
-    let (from, to) = (dir.join(FILE), dir.join("readers.db.damaged"));
-    // What SQLite would roll back belongs to the damaged file.
-    let _ = std::fs::remove_file(dir.join("readers.db-journal"));
-    std::fs::rename(&from, &to).map_err(|error| StoreError::io(&from, error))?;
-    Ok(to)
+    SIDE.set_aside(dir)
 }
 
 #[cfg(test)]

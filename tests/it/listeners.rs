@@ -111,6 +111,21 @@ fn a_unix_socket_of_the_service_manager_is_used() {
     assert!(path.exists());
 }
 
+/// Nothing says whom such a socket lets in.
+#[test]
+fn a_socket_of_the_service_manager_does_not_go_with_callbacks_on_loopback() {
+    let site = Site::new("websub.loopback_callbacks = true");
+    let listener = UnixListener::bind(site.dir.path().join("passed.sock")).unwrap();
+    let daemon = site.command(&["serve"]);
+    let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(script).arg(daemon.get_program()).args(daemon.get_args());
+    let refused = shell.stdin(Stdio::from(OwnedFd::from(listener))).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(78), "{said}");
+    assert!(said.contains("websub.loopback_callbacks is for tests"), "{said}");
+}
+
 /// The settings of a site with TLS.
 fn with_tls(authority: &Authority, more: &str) -> String {
     format!(

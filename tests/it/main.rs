@@ -25,6 +25,7 @@ mod metrics;
 mod moves;
 mod pages;
 mod pictures;
+mod push;
 mod reload;
 mod start;
 mod tidy;

@@ -106,6 +106,12 @@ impl Handler {
                 None => problem.response(config),
             },
         };
+        if let (Some(route @ Route::Feed(..)), Some(config)) = (&context.route, config)
+            && config.site.names_hubs()
+            && response.status().is_success()
+        {
+            add_hub_links(&mut response, config, route);
+        }
         // HEAD is answered like GET up to here, so that its header fields are the same.
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
@@ -431,6 +437,19 @@ fn add_feed_link(response: &mut Response<Content>, config: &Config) {
     // A percent-encoded URL holds nothing that a header may not.
     if let Ok(link) = HeaderValue::try_from(link) {
         response.headers_mut().append(LINK, link);
+    }
+}
+
+/// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to what (WebSub, 4).
+fn add_hub_links(response: &mut Response<Content>, config: &Config, route: &Route) {
+    let own_url = links::absolute(&config.site, route);
+    let mut targets = vec![(own_url, "self")];
+    targets.extend(config.site.hub_urls().into_iter().map(|url| (url, "hub")));
+    for (url, relation) in targets {
+        // A percent-encoded URL holds nothing that a header may not.
+        if let Ok(link) = HeaderValue::try_from(format!("<{url}>; rel=\"{relation}\"")) {
+            response.headers_mut().append(LINK, link);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::requests::Requests;
 use super::{Counts, Metrics};
 use crate::base::Timestamp;
 use crate::publish::latency::BOUNDS_S;
-use crate::publish::{Coding, Part, Snapshot, Status};
+use crate::publish::{Coding, Part, Receiver, Snapshot, Status};
 
 /// The `Content-Type` of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -45,6 +45,7 @@ pub fn text(scrape: &Scrape<'_>) -> String {
     families.http(scrape);
     families.articles(scrape.status);
     families.publishing(scrape.status);
+    families.pushes(scrape.status);
     families.process(scrape);
     let mut registry = Registry::default();
     registry.register_collector(Box::new(families));
@@ -224,6 +225,21 @@ impl Families {
         }
         let help = "Whether a part of the service does not work";
         self.push("dropfeed_degraded", None, help, Samples::Gauges(parts));
+    }
+
+    fn pushes(&mut self, status: &Status) {
+        let Some(pushed) = status.pushed else { return };
+        let mut counters = Vec::new();
+        for receiver in Receiver::ALL {
+            let (accepted, failed) = pushed.counts(receiver);
+            for (outcome, count) in [("accepted", accepted), ("failed", failed)] {
+                let receiver = receiver.name().to_owned();
+                let labels = vec![("receiver", receiver), ("outcome", outcome.to_owned())];
+                counters.push((labels, count));
+            }
+        }
+        let help = "Pings to hubs, requests to the webhook and runs of the command, each try";
+        self.push("dropfeed_pushes", None, help, Samples::Counters(counters));
     }
 
     fn process(&mut self, scrape: &Scrape<'_>) {

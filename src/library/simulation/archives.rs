@@ -31,6 +31,8 @@ fn site() -> Site {
         author: "Ada".to_owned(),
         timezone: TimeZone::UTC,
         feed_paths: Default::default(),
+        hubs: Vec::new(),
+        own_hub: false,
         elsewhere: None,
     }
 }

@@ -44,6 +44,8 @@ pub(super) fn site(url: &str) -> Site {
         author: "Ada".into(),
         timezone: jiff::tz::TimeZone::UTC,
         feed_paths: Default::default(),
+        hubs: Vec::new(),
+        own_hub: false,
         elsewhere: None,
     }
 }
