@@ -10,6 +10,7 @@ mod listeners;
 mod open;
 mod repair;
 mod signals;
+mod watchdog;
 
 use std::io;
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::line_log::{self, Destination, LineLog};
 use crate::ops::listener::Listener;
+use crate::ops::pulse::Pulse;
 use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
 use crate::publish::Published;
@@ -44,6 +46,7 @@ use admin::Readers;
 use listeners::{Listeners, Listening};
 use open::{Opened, Refusal, open, prepare, with_real_port};
 use signals::{Signals, wait};
+use watchdog::{Parts, Pinging};
 
 pub use import::import;
 pub use repair::repair;
@@ -71,8 +74,13 @@ pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCo
     systemd::ready(&daemon.published.status().summary());
     let stopped = wait(&mut daemon, &mut signals, load);
     systemd::stopping();
+    let watchdog = daemon.pinging.take().map(Pinging::stop);
     daemon.drain(&mut signals);
     daemon.stop();
+    if let Some(watchdog) = watchdog {
+        // Last, since it may wait for the store, as the engine may. A panic was logged.
+        let _ = watchdog.join();
+    }
     stopped?;
     info!(event = "stopped", "stopped");
     Ok(ExitCode::SUCCESS)
@@ -121,6 +129,10 @@ struct Daemon {
     /// The access log, which outlives the server.
     access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
+    /// The life of the loop that serves the control socket and the signals.
+    pulse: Arc<Pulse>,
+    /// The pings; `None` where the service manager wants none.
+    pinging: Option<Pinging>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
 }
@@ -177,6 +189,8 @@ impl Daemon {
         let admin = admin::start(admin_socket, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
+        let pulse = Arc::<Pulse>::default();
+        let pinging = start_pinging(&engine, [Some(&http), admin.as_ref()], &pulse)?;
         let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             inbox,
@@ -193,6 +207,8 @@ impl Daemon {
             readers,
             access_log,
             engine: Some(engine),
+            pulse,
+            pinging,
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
@@ -285,6 +301,20 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Begins to ping the watchdog of the service manager, if it has one.
+fn start_pinging(
+    engine: &Engine,
+    servers: [Option<&http::Running>; 2],
+    main_loop: &Arc<Pulse>,
+) -> Result<Option<Pinging>, Refusal> {
+    let Some(interval) = systemd::watchdog_interval() else { return Ok(None) };
+    let mut loops = vec![Arc::clone(main_loop)];
+    for server in servers.into_iter().flatten() {
+        loops.extend_from_slice(server.pulses());
+    }
+    Pinging::start(Parts { loops, vitals: engine.vitals() }, interval).map(Some)
 }
 
 /// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.

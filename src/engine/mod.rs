@@ -29,6 +29,7 @@ mod shared_store;
 mod simulation;
 mod step;
 mod unready;
+mod vitals;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ use scanned_root::ScannedRoot;
 pub use import::{Import, Rehearsal};
 pub use run::{open_tree, settling};
 pub use shared_store::SharedStore;
+pub use vitals::Vitals;
 
 /// A command to the engine.
 #[derive(Debug)]
@@ -247,8 +249,12 @@ impl Engine {
             Pending { reweigh: everything, name_refused: !first_scan, ..Pending::default() };
         pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
-        let projection =
-            Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
+        let projection = Projection::new(
+            store.for_another(),
+            projector,
+            Arc::clone(&renderer),
+            &remembered.values,
+        );
         let watch = run::Watch::new(watching.is_polling(), inbox.now());
         let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
         status.set_watching(watching);
@@ -282,7 +288,7 @@ impl Engine {
 
     /// A handle to the store, for copies and checks while the engine runs.
     pub fn store(&self) -> SharedStore {
-        self.store.clone()
+        self.store.for_another()
     }
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use rusqlite::Connection;
 
 use crate::library::{Commit, Record, Remembered};
+use crate::ops::pulse::Pulse;
 
 use super::open::{self, is_absent};
 use super::read::{self, Trouble, all, at_path, corrupt, is_passing};
@@ -47,6 +48,8 @@ pub struct Database {
     checked: bool,
     mark: Mark,
     is_new: bool,
+    /// Beats when a long statement gets on; `None` if nobody looks.
+    pulse: Option<Arc<Pulse>>,
 }
 
 impl Database {
@@ -84,6 +87,7 @@ impl Database {
             checked: is_new,
             mark,
             is_new,
+            pulse: None,
         })
     }
 
@@ -149,6 +153,9 @@ impl Database {
         self.resolve(&mut connection).map_err(|trouble| at_path(&self.path, trouble))?;
         self.undo = None;
         self.file = file_at(&self.path);
+        if let Some(pulse) = &self.pulse {
+            open::show_progress(&mut connection, pulse, &self.path)?;
+        }
         self.connection = Some(connection);
         Ok(())
     }
@@ -253,6 +260,20 @@ impl Store for Database {
         self.read(|connection, _| {
             Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?)
         })
+    }
+
+    fn show_life(&mut self, pulse: Arc<Pulse>) {
+        if let Some(connection) = &mut self.connection {
+            // Without it, a statement that takes very long may pass for one that is stuck.
+            let _ = open::show_progress(connection, &pulse, &self.path);
+        }
+        self.pulse = Some(pulse);
+    }
+
+    /// Looks at the file and reads the seal.
+    fn probe(&mut self) -> Result<(), StoreError> {
+        let _ = file_at(&self.path);
+        self.read(|connection, _| read::seal(connection).map(|_| ()))
     }
 
     /// Makes a copy that can take the place of `state.db` (with `state.db-wal` removed): it is opened as

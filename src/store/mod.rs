@@ -39,6 +39,7 @@ use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
 use crate::library::{Commit, Record, Remembered};
+use crate::ops::pulse::Pulse;
 
 pub use database::Database;
 pub use directory::Directory;
@@ -96,6 +97,19 @@ pub trait Store: Send {
     /// # Errors
     /// The commits before are safe whatever it says.
     fn checkpoint(&mut self) -> Result<(), StoreError>;
+
+    /// Shows life through `pulse` whenever a long operation gets on.
+    fn show_life(&mut self, pulse: Arc<Pulse>) {
+        drop(pulse);
+    }
+
+    /// Does the least that shows whether reading works: something is read, and nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn probe(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Writes a consistent copy to `to`, which must not exist; it appears there whole or not at all.
     ///

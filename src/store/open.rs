@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
@@ -15,6 +16,7 @@ use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
 use crate::base::Timestamp;
+use crate::ops::pulse::Pulse;
 
 /// Pages in the write-ahead log at which SQLite makes a checkpoint by itself: 16 MiB. The engine
 /// makes one earlier, when it is idle.
@@ -92,6 +94,24 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}; \
          PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};"
     ))
+}
+
+/// Instructions of SQLite's virtual machine between two beats: far less than a second of work.
+const BEAT_EVERY: i32 = 100_000;
+
+/// Makes every statement beat while it gets on.
+pub(super) fn show_progress(
+    connection: &mut Connection,
+    pulse: &Arc<Pulse>,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let pulse = Arc::clone(pulse);
+    let beat = move || {
+        pulse.beat();
+        // True would interrupt the statement.
+        false
+    };
+    connection.progress_handler(BEAT_EVERY, Some(beat)).map_err(|error| sql(path, &error))
 }
 
 /// Upgrades the database to the last of `migrations`, or creates its tables. Returns whether it was

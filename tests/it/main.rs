@@ -23,6 +23,7 @@ mod incremental;
 mod listeners;
 mod metrics;
 mod moves;
+mod notify;
 mod pages;
 mod pictures;
 mod reload;

@@ -31,8 +31,8 @@ const ORDER: &str = "
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview read_redirects server views < changes resolve
-    src/daemon: open < admin < control < import listeners repair signals
-    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer < operator project < step < import recovery < run
+    src/daemon: open < admin watchdog < control < import listeners repair signals
+    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready vitals < events renderer < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: exchange limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
@@ -43,7 +43,7 @@ const ORDER: &str = "
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
-    src/ops: certificate clock control fetch line_log listener < clock_set logging sockets < systemd
+    src/ops: certificate clock control fetch line_log listener pulse watchdog < clock_set logging sockets < systemd
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month
     src/readers: agent distinct history < report today < chart
