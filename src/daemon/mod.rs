@@ -172,10 +172,7 @@ impl Daemon {
         let Listeners { sockets, files: mut socket_files } = listeners;
         let (admin_socket, admin_file) = admin_socket.unzip();
         socket_files.extend(admin_file.flatten());
-        let http = match http::start(sockets, edge) {
-            Ok(http) => http,
-            Err(error) => return Err(sockets_unusable(&error)),
-        };
+        let http = http::start(sockets, edge).map_err(|error| sockets_unusable(&error))?;
         log_start(listening, config);
         let sources = Sources {
             published: Arc::clone(&published),
@@ -189,8 +186,7 @@ impl Daemon {
         let admin = admin::start(admin_socket, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
-        let pulse = Arc::<Pulse>::default();
-        let pinging = start_pinging(&engine, [Some(&http), admin.as_ref()], &pulse)?;
+        let (pulse, pinging) = start_pinging(&engine, [Some(&http), admin.as_ref()])?;
         let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             inbox,
@@ -303,18 +299,20 @@ impl Drop for Daemon {
     }
 }
 
-/// Begins to ping the watchdog of the service manager, if it has one.
+/// Begins to ping the watchdog of the service manager, if it has one. First, the life that the main
+/// loop has to show.
 fn start_pinging(
     engine: &Engine,
     servers: [Option<&http::Running>; 2],
-    main_loop: &Arc<Pulse>,
-) -> Result<Option<Pinging>, Refusal> {
-    let Some(interval) = systemd::watchdog_interval() else { return Ok(None) };
-    let mut loops = vec![Arc::clone(main_loop)];
+) -> Result<(Arc<Pulse>, Option<Pinging>), Refusal> {
+    let main_loop = Arc::<Pulse>::default();
+    let Some(interval) = systemd::watchdog_interval() else { return Ok((main_loop, None)) };
+    let mut loops = vec![Arc::clone(&main_loop)];
     for server in servers.into_iter().flatten() {
         loops.extend_from_slice(server.pulses());
     }
-    Pinging::start(Parts { loops, vitals: engine.vitals() }, interval).map(Some)
+    let pinging = Pinging::start(Parts { loops, vitals: engine.vitals() }, interval)?;
+    Ok((main_loop, Some(pinging)))
 }
 
 /// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.

@@ -249,12 +249,9 @@ impl Engine {
             Pending { reweigh: everything, name_refused: !first_scan, ..Pending::default() };
         pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
-        let projection = Projection::new(
-            store.for_another(),
-            projector,
-            Arc::clone(&renderer),
-            &remembered.values,
-        );
+        let other = store.for_another();
+        let projection =
+            Projection::new(other, projector, Arc::clone(&renderer), &remembered.values);
         let watch = run::Watch::new(watching.is_polling(), inbox.now());
         let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
         status.set_watching(watching);

@@ -45,7 +45,7 @@ pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
 pub use nothing::Nothing;
-pub use open::{has_state, set_aside};
+pub use open::{Upgraded, has_state, set_aside};
 pub use project::{Projector, Target};
 pub use scratch::Scratch;
 pub use socket::ControlSocket;
@@ -192,7 +192,11 @@ pub enum StoreError {
         why: String,
     },
     /// The database was written by a later version, which alone understands it.
-    #[error("{} has version {found}, and this dropfeed knows versions up to {known}: use a newer one", path.display())]
+    #[error(
+        "{} has version {found}, and this dropfeed knows versions up to {known}: use a newer dropfeed, or put the copy \
+         from before the upgrade in its place (state.v{known}.db, or a backup)",
+        path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,

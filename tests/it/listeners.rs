@@ -173,6 +173,31 @@ fn a_renewed_certificate_is_taken_under_load() {
     assert!(ask_tls(&tls, &authority).is_ok());
 }
 
+/// As with `LoadCredential=` in a unit. Commands in a shell have no credentials, and need none.
+#[test]
+fn the_certificate_and_its_key_may_be_credentials() {
+    let authority = Authority::new();
+    let mut site = Site::new(
+        "site.url = \"https://test.example/\"\ntls.listen = \"127.0.0.1:0\"\n\
+         tls.certificate = \"credential:cert.pem\"\ntls.key = \"credential:key.pem\"",
+    );
+    let (status, log) = refused(site.command(&["serve"]));
+    assert_eq!(status, Some(78), "{log}");
+    let sentence = "tls.certificate is the credential \"cert.pem\", which the service manager did not pass; add \
+                    LoadCredential=cert.pem:PATH to the unit";
+    assert!(log.contains(sentence), "{log}");
+    let mut without = site.command(&["status"]);
+    site.set_env("CREDENTIALS_DIRECTORY", authority.certificate().parent().unwrap());
+    site.start();
+    let tls = address(&site, "listening on https://");
+    assert!(ask_tls(&tls, &authority).unwrap().starts_with("HTTP/1.1 200"));
+    let output = without.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let output = site.command(&["reload"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(ask_tls(&tls, &authority).is_ok());
+}
+
 #[test]
 fn without_a_usable_certificate_it_does_not_start() {
     let authority = Authority::new();

@@ -30,6 +30,7 @@ mod reload;
 mod start;
 mod tidy;
 mod trees;
+mod upgrade;
 mod urls;
 mod views;
 mod watch;

@@ -32,7 +32,7 @@ const ORDER: &str = "
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview read_redirects server views < changes resolve
     src/daemon: open < admin watchdog < control < import listeners repair signals
-    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready vitals < events renderer < operator project < step < import recovery < run
+    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: exchange limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
