@@ -488,7 +488,8 @@ fn tls_and_proxies_need_what_they_use() {
             "config.toml:2: `tls.certificate` must name a credential such as \"credential:tls.key\", not \
              \"credential:{name}\""
         );
-        check(&tls_of(name), &passed, &[&message]);
+        let needs = "config.toml:1: `tls.listen` needs `tls.certificate`, a file in PEM format";
+        check(&tls_of(name), &passed, &[needs, &message]);
     }
     // Nothing is left without TLS, and the site is at the address that has it.
     check_value(

@@ -1,6 +1,7 @@
 //! Whether the engine and its store live, for the watchdog.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Command, Engine, SharedStore};
 use crate::source::Inbox;
@@ -9,6 +10,8 @@ use crate::source::Inbox;
 /// nobody asks.
 pub struct Vitals {
     inbox: Arc<Inbox<Command>>,
+    /// Grows in long steps.
+    steps: Arc<AtomicU64>,
     /// The engine's own handle.
     store: SharedStore,
 }
@@ -17,7 +20,8 @@ impl Engine {
     /// A view of the engine's life. From now on, long calls of the store show it, too.
     pub fn vitals(&self) -> Vitals {
         self.store.show_life();
-        Vitals { inbox: Arc::clone(&self.parts.inbox), store: self.store.clone() }
+        let steps = self.current.state.progress();
+        Vitals { inbox: Arc::clone(&self.parts.inbox), steps, store: self.store.clone() }
     }
 }
 
@@ -31,7 +35,7 @@ impl Vitals {
 
     /// The signs of the engine.
     pub fn engine_beats(&self) -> u64 {
-        self.inbox.pulse().beats()
+        self.inbox.pulse().beats().wrapping_add(self.steps.load(Ordering::Relaxed))
     }
 
     /// The signs of the store.
@@ -101,7 +105,8 @@ mod tests {
         let (begun, commits) = channel();
         let (release, go_on) = channel();
         let store = SharedStore::new(Box::new(Hanging { begun, go_on }));
-        let vitals = Vitals { inbox: Arc::clone(&inbox), store: store.clone() };
+        let steps = Arc::default();
+        let vitals = Vitals { inbox: Arc::clone(&inbox), steps, store: store.clone() };
         let mut other = store.for_another();
         // An engine as far as life is concerned: it waits for work, and commits.
         let engine = thread::spawn({

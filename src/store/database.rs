@@ -777,7 +777,9 @@ mod tests {
     fn unused_pages_are_given_back_bit_by_bit() {
         let temp = crate::store::test_directory();
         let mut store = open_in(temp.path()).unwrap();
-        let large = Arc::new(Body { html: "a long body ".repeat(5000), summary: String::new() });
+        // Bodies are compressed, and this is not easily.
+        let html = (0..1000).map(|n| bytes(n).to_string()).collect();
+        let large = Arc::new(Body { html, summary: String::new() });
         let with = |body: Option<&Arc<Body>>| Commit {
             bodies: (1..=300).map(|seq| (seq, body.cloned())).collect(),
             ..Commit::default()
@@ -790,7 +792,7 @@ mod tests {
         store.commit(&everything(2)).unwrap();
         let before = dump(&mut store).unwrap();
         let (_, mut unused) = pages(&store);
-        assert!(unused > 3 * 1024, "{unused}");
+        assert!(unused > 2 * 1024, "{unused}");
         let mut rounds = 0;
         while open::has_unused_pages(store.connection.as_ref().unwrap()).unwrap() {
             store.checkpoint().unwrap();
@@ -799,7 +801,7 @@ mod tests {
             unused = left;
             rounds += 1;
         }
-        assert!(rounds > 2, "{rounds}");
+        assert!(rounds >= 2, "{rounds}");
         // The log is folded in by the next checkpoint, and the file is cut.
         store.checkpoint().unwrap();
         assert!(pages(&store).0 < full / 2, "{full} {:?}", pages(&store));

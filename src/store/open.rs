@@ -212,8 +212,10 @@ fn upgrade(
         .map_err(|error| sql(path, &error))?;
     // An early database cannot give unused pages back before it is written anew, outside of memory.
     // That is not needed to use it, and fails where there is too little space.
-    let _ =
-        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY");
+    let _ = connection.execute_batch(
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = FILE; VACUUM; \
+         PRAGMA temp_store = MEMORY",
+    );
     Ok(kept)
 }
 

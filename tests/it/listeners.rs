@@ -35,10 +35,15 @@ fn refused(mut command: Command) -> (Option<i32>, String) {
 
 /// The address after these words of the log.
 fn address(site: &Site, words: &str) -> String {
-    let log = site.log();
-    let line = log.iter().find_map(|line| line.split_once(words));
-    let (_, rest) = line.unwrap_or_else(|| panic!("no {words:?} in {log:#?}"));
-    rest.split([',', ' ']).next().unwrap().to_owned()
+    let mut found = None;
+    // The site is started when the first of its listeners is logged.
+    eventually(&format!("the log says {words:?}"), || {
+        let log = site.log();
+        let line = log.iter().find_map(|line| line.split_once(words));
+        found = line.and_then(|(_, rest)| Some(rest.split([',', ' ']).next()?.to_owned()));
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 #[test]
@@ -212,7 +217,12 @@ fn without_a_usable_certificate_it_does_not_start() {
 fn a_listener_redirects_to_the_site() {
     let authority = Authority::new();
     let site = Site::started(&with_tls(&authority, "tls.redirect_listen = \"127.0.0.1:0\""));
-    let line = site.log().into_iter().find(|line| line.contains("redirecting to")).unwrap();
+    let mut found = None;
+    eventually("the redirecting listener is logged", || {
+        found = site.log().into_iter().find(|line| line.contains("redirecting to"));
+        found.is_some()
+    });
+    let line = found.unwrap();
     let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
     // Without an article, there is a snapshot after the first scan.
     eventually("the site is published", || site.get("/rss.xml").status == 200);
