@@ -154,13 +154,13 @@ fn defaults_are_meant(env: &[(String, String)]) -> bool {
     env.iter().any(|(name, _)| name == ARTICLES_VARIABLE) || Path::new("articles").is_dir()
 }
 
-/// Reads the variables `DROPFEED_...` and `STATE_DIRECTORY`. One of them that is not UTF-8 is an
-/// error.
+/// Reads the variables `DROPFEED_...` and those of systemd. One of them that is not UTF-8 is an error.
 fn variables() -> Result<Vec<(String, String)>, Errors> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {
         let Ok(name) = name.into_string() else { continue };
-        if !name.starts_with("DROPFEED_") && name != "STATE_DIRECTORY" {
+        let is_of_systemd = ["STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"].contains(&&*name);
+        if !name.starts_with("DROPFEED_") && !is_of_systemd {
             continue;
         }
         match value.into_string() {

@@ -95,7 +95,8 @@ pub struct Input<'a> {
     pub file: &'a str,
     /// Absolute directory that relative paths are relative to.
     pub base: &'a Path,
-    /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` as systemd sets it.
+    /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY` as
+    /// systemd sets them.
     pub env: &'a [(String, String)],
     /// The machine.
     pub world: &'a dyn World,

@@ -1,7 +1,7 @@
 //! `[server]` and `[tls]`: where to listen, limits, trusted proxies, the certificate.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::errors::{At, Finding};
 use super::listen::{self, Listen, TrustedProxies};
@@ -13,6 +13,10 @@ use super::{Config, Input, Server, Tls, values};
 const LIST_MAX: usize = 1000;
 
 const DAY_S: u64 = 86_400;
+
+/// The beginning of a path that names a credential of the service manager (systemd.exec(5),
+/// `LoadCredential=`).
+const CREDENTIAL: &str = "credential:";
 
 /// Default of `server.listen`.
 const LISTEN: Listen = Listen::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
@@ -280,8 +284,12 @@ fn file(reader: &mut Reader<'_>, input: &Input<'_>, key: &'static str) -> Option
     if given.value.is_empty() {
         return None;
     }
-    match values::path(&given.value) {
-        Ok(path) => Some(input.base.join(path).components().collect()),
+    let path = match given.value.strip_prefix(CREDENTIAL) {
+        Some(name) => credential(name, input),
+        None => values::path(&given.value).map(|path| input.base.join(path).components().collect()),
+    };
+    match path {
+        Ok(path) => Some(path),
         Err(message) => {
             reader.refuse(&given.at, format!("`tls.{key}` {message}"));
             None
@@ -289,7 +297,33 @@ fn file(reader: &mut Reader<'_>, input: &Input<'_>, key: &'static str) -> Option
     }
 }
 
+/// The file of a credential. Commands in a shell have no credentials, and do not need them: without
+/// the directory, the name stays what it is.
+fn credential(name: &str, input: &Input<'_>) -> Result<PathBuf, String> {
+    if ["", ".", ".."].contains(&name) || name.contains(['/', '\0']) {
+        return Err(format!(
+            "must name a credential such as \"{CREDENTIAL}tls.key\", not \"{CREDENTIAL}{name}\""
+        ));
+    }
+    match input.env.iter().find(|(variable, _)| variable == "CREDENTIALS_DIRECTORY") {
+        Some((_, directory)) if !directory.is_empty() => Ok(Path::new(directory).join(name)),
+        _ => Ok(PathBuf::from(format!("{CREDENTIAL}{name}"))),
+    }
+}
+
 impl Tls {
+    /// A key whose value is a credential that was not passed to this process, and the credential's
+    /// name.
+    pub fn missing_credential(&self) -> Option<(&'static str, &str)> {
+        for (key, path) in [("tls.certificate", &self.certificate), ("tls.key", &self.key)] {
+            let text = path.as_ref().and_then(|path| path.to_str());
+            if let Some(name) = text.and_then(|text| text.strip_prefix(CREDENTIAL)) {
+                return Some((key, name));
+            }
+        }
+        None
+    }
+
     /// Whether dropfeed terminates TLS.
     pub fn is_on(&self) -> bool {
         !self.listen.is_empty()

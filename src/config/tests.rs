@@ -475,6 +475,23 @@ fn tls_and_proxies_need_what_they_use() {
     }
     let file = |config: &Config| config.tls.certificate.clone();
     check_value(tls, &[], file, Some("/srv/a.pem".into()));
+    let tls_of = |name: &str| tls.replace("a.pem", &format!("credential:{name}"));
+    let passed = [("CREDENTIALS_DIRECTORY", "/run/credentials/dropfeed.service")];
+    let path = "/run/credentials/dropfeed.service/site.pem";
+    check_value(&tls_of("site.pem"), &passed, file, Some(path.into()));
+    let missing =
+        |config: &Config| config.tls.missing_credential().map(|(key, name)| (key, name.to_owned()));
+    check_value(&tls_of("site.pem"), &passed, missing, None);
+    let unpassed = Some(("tls.certificate", "site.pem".to_owned()));
+    check_value(&tls_of("site.pem"), &[], missing, unpassed);
+    for name in ["", ".", "..", "../key", "/etc/key"] {
+        let message = format!(
+            "config.toml:2: `tls.certificate` must name a credential such as \"credential:tls.key\", not \
+             \"credential:{name}\""
+        );
+        let needs = "config.toml:1: `tls.listen` needs `tls.certificate`, a file in PEM format";
+        check(&tls_of(name), &passed, &[needs, &message]);
+    }
     // Nothing is left without TLS, and the site is at the address that has it.
     check_value(
         &format!("{tls}server.listen = []"),

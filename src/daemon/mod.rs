@@ -11,6 +11,7 @@ mod open;
 mod push;
 mod repair;
 mod signals;
+mod watchdog;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::line_log::{self, Destination, LineLog};
 use crate::ops::listener::Listener;
+use crate::ops::pulse::Pulse;
 use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
 use crate::publish::Published;
@@ -46,6 +48,7 @@ use listeners::{Listeners, Listening};
 use open::{Opened, Refusal, open, prepare, with_real_port};
 use push::Push;
 use signals::{Signals, wait};
+use watchdog::{Parts, Pinging};
 
 pub use import::import;
 pub use repair::repair;
@@ -73,8 +76,13 @@ pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCo
     systemd::ready(&daemon.published.status().summary());
     let stopped = wait(&mut daemon, &mut signals, load);
     systemd::stopping();
+    let watchdog = daemon.pinging.take().map(Pinging::stop);
     daemon.drain(&mut signals);
     daemon.stop();
+    if let Some(watchdog) = watchdog {
+        // Last, since it may wait for the store, as the engine may. A panic was logged.
+        let _ = watchdog.join();
+    }
     stopped?;
     info!(event = "stopped", "stopped");
     Ok(ExitCode::SUCCESS)
@@ -124,6 +132,10 @@ struct Daemon {
     /// The access log, which outlives the server.
     access_log: Option<LineLog>,
     engine: Option<JoinHandle<()>>,
+    /// The life of the loop that serves the control socket and the signals.
+    pulse: Arc<Pulse>,
+    /// The pings; `None` where the service manager wants none.
+    pinging: Option<Pinging>,
     _clock_listener: Option<Listener>,
     ended: Option<oneshot::Receiver<()>>,
 }
@@ -165,10 +177,7 @@ impl Daemon {
         let Listeners { sockets, files: mut socket_files } = listeners;
         let (admin_socket, admin_file) = admin_socket.unzip();
         socket_files.extend(admin_file.flatten());
-        let http = match http::start(sockets, edge) {
-            Ok(http) => http,
-            Err(error) => return Err(sockets_unusable(&error)),
-        };
+        let http = http::start(sockets, edge).map_err(|error| sockets_unusable(&error))?;
         log_start(listening, config);
         let sources = Sources {
             published: Arc::clone(&published),
@@ -182,6 +191,7 @@ impl Daemon {
         let admin = admin::start(admin_socket, sources)?;
         let clock_listener = listen_to_clock(&inbox);
         let store = engine.store();
+        let (pulse, pinging) = start_pinging(&engine, [Some(&http), admin.as_ref()])?;
         let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             inbox,
@@ -199,6 +209,8 @@ impl Daemon {
             push,
             access_log,
             engine: Some(engine),
+            pulse,
+            pinging,
             _clock_listener: clock_listener,
             ended: Some(ended),
         })
@@ -293,6 +305,22 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Begins to ping the watchdog of the service manager, if it has one. First, the life that the main
+/// loop has to show.
+fn start_pinging(
+    engine: &Engine,
+    servers: [Option<&http::Running>; 2],
+) -> Result<(Arc<Pulse>, Option<Pinging>), Refusal> {
+    let main_loop = Arc::<Pulse>::default();
+    let Some(interval) = systemd::watchdog_interval() else { return Ok((main_loop, None)) };
+    let mut loops = vec![Arc::clone(&main_loop)];
+    for server in servers.into_iter().flatten() {
+        loops.extend_from_slice(server.pulses());
+    }
+    let pinging = Pinging::start(Parts { loops, vitals: engine.vitals() }, interval)?;
+    Ok((main_loop, Some(pinging)))
 }
 
 /// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.

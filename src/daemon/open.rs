@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::engine::renderer::Renderer;
@@ -12,7 +12,9 @@ use crate::ops::clock::Clock;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
 use crate::publish::{Published, Watching};
 use crate::source::Inbox;
-use crate::store::{self, Database, Directory, Lock, Projector, Store as _, StoreError, Target};
+use crate::store::{
+    self, Database, Directory, Lock, Projector, Store as _, StoreError, Target, Upgraded,
+};
 
 /// The reason why dropfeed cannot start, with its exit status.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,15 @@ pub(super) fn try_open(
     clock: Arc<dyn Clock>,
 ) -> Result<Opened, Refusal> {
     let mut store = Database::open(lock)?;
+    if let Some(Upgraded { from, to, copy }) = store.upgraded() {
+        let copy = copy.display();
+        info!(
+            event = "upgraded",
+            from,
+            to,
+            "the state was upgraded from version {from} to {to}; the copy from before is {copy}"
+        );
+    }
     let inbox = Arc::new(Inbox::new(engine::settling(&config.articles)));
     let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
     let watching = match engine::open_tree(&config.articles, &inbox) {

@@ -5,6 +5,7 @@
 
 use std::future::pending;
 use std::io;
+use std::sync::Arc;
 
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
@@ -71,6 +72,7 @@ pub(super) fn wait(
         None => None,
     };
     let responder = Responder::new(daemon, ask);
+    let pulse = Arc::clone(&daemon.pulse);
     runtime.block_on(async {
         let serving = serve(listener, responder);
         tokio::pin!(serving);
@@ -99,6 +101,7 @@ pub(super) fn wait(
                 }
                 _ = &mut ended => anyhow::bail!("the engine ended by itself"),
                 () = &mut serving => {}
+                () = pulse.asked() => pulse.beat(),
             }
         }
     })

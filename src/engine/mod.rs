@@ -29,6 +29,7 @@ mod shared_store;
 mod simulation;
 mod step;
 mod unready;
+mod vitals;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub use import::{Import, Rehearsal};
 pub use project::{OnProjected, Projected};
 pub use run::{open_tree, settling};
 pub use shared_store::SharedStore;
+pub use vitals::Vitals;
 
 /// A command to the engine.
 #[derive(Debug)]
@@ -249,8 +251,9 @@ impl Engine {
             Pending { reweigh: everything, name_refused: !first_scan, ..Pending::default() };
         pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
+        let other = store.for_another();
         let projection =
-            Projection::new(store.clone(), projector, Arc::clone(&renderer), &remembered.values);
+            Projection::new(other, projector, Arc::clone(&renderer), &remembered.values);
         let watch = run::Watch::new(watching.is_polling(), inbox.now());
         let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
         status.set_watching(watching);
@@ -291,7 +294,7 @@ impl Engine {
 
     /// A handle to the store, for copies and checks while the engine runs.
     pub fn store(&self) -> SharedStore {
-        self.store.clone()
+        self.store.for_another()
     }
 
     /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number

@@ -84,7 +84,7 @@ pub fn open_tree(
     inbox: &Arc<Inbox<Command>>,
 ) -> Result<(Tree, Watching), OpenError> {
     let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
-    tree.stop_with(inbox.stopping());
+    tree.work_for(inbox);
     let reason = if articles.poll {
         Some(PollReason::Configured)
     } else if let Some(kind) = needs_polling(&articles.dir) {
@@ -343,7 +343,7 @@ impl Engine {
         let Ok(mut tree) = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) else {
             return;
         };
-        tree.stop_with(self.parts.inbox.stopping());
+        tree.work_for(&self.parts.inbox);
         if tree.watch(&self.parts.inbox).is_err() {
             return;
         }

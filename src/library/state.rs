@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use imbl::{OrdMap, OrdSet};
 use jiff::SignedDuration;
@@ -195,6 +196,8 @@ pub struct State {
     pub(super) imports: Imports,
     /// Files that the first scan found but could not take yet.
     pub(super) awaited: Arc<BTreeSet<RelPath>>,
+    /// Counts the files and articles that steps have taken up. Copies share it.
+    pub(super) progress: Arc<AtomicU64>,
 }
 
 impl State {

@@ -11,8 +11,10 @@ pub mod line_log;
 pub mod listener;
 pub mod logging;
 pub mod outgoing;
+pub mod pulse;
 pub mod sockets;
 pub mod systemd;
+pub mod watchdog;
 
 /// Exit status: the state is in use by another instance (sysexits.h, `EX_TEMPFAIL`); another try
 /// may succeed.

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
@@ -35,6 +36,17 @@ pub fn reloading() {
 /// Reports that the service stops.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+}
+
+/// The interval in which the service manager wants a [`ping`]; `None` if it wants none from this
+/// process (sd_watchdog_enabled(3)).
+pub fn watchdog_interval() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|interval| !interval.is_zero())
+}
+
+/// Reports that the service lives.
+pub fn ping() {
+    notify(&[NotifyState::Watchdog]);
 }
 
 /// Takes the listening sockets that the service manager opened, in its order, with their names: TCP

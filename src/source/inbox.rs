@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::RelPath;
 use crate::ops::clock::{SystemTimer, Timer};
+use crate::ops::pulse::Pulse;
 
 use super::Look;
 use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
@@ -26,6 +27,8 @@ pub struct Inbox<C> {
     timer: Arc<dyn Timer>,
     /// Set by [`Inbox::close`], so that a long look can stop between two files.
     stopping: Arc<AtomicBool>,
+    /// Beats each time that the engine is at its inbox, and in long looks.
+    pulse: Arc<Pulse>,
 }
 
 /// Work for the engine.
@@ -93,7 +96,13 @@ impl<C> Inbox<C> {
             commands: VecDeque::new(),
             asleep: Asleep::No,
         };
-        Self { state: Mutex::new(state), wake: Condvar::new(), timer, stopping: Arc::default() }
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            timer,
+            stopping: Arc::default(),
+            pulse: Arc::default(),
+        }
     }
 
     /// The present instant, by the timer that the inbox and the engine share.
@@ -181,6 +190,18 @@ impl<C> Inbox<C> {
         Arc::clone(&self.stopping)
     }
 
+    /// The signs of life of whoever takes the batches.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+
+    /// Asks whoever waits in [`Inbox::wait`] for a beat. It is no work: the wait goes on.
+    pub fn ask(&self) {
+        // Under the lock, so that a waiter sees the question or is not asleep yet.
+        let _state = self.lock();
+        self.wake.notify_all();
+    }
+
     /// Returns whether `path` is being written, as far as events show.
     pub fn is_writing(&self, path: &RelPath) -> bool {
         self.lock().pending.is_writing(path)
@@ -209,6 +230,7 @@ impl<C> Inbox<C> {
     pub fn wait(&self, deadline: Option<Instant>) -> Batch<C> {
         let mut state = self.lock();
         loop {
+            self.pulse.beat();
             let now = self.now();
             let decision = decide(&state.pending, now, &state.policy);
             let is_over = deadline.is_some_and(|deadline| deadline <= now);

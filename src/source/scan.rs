@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Severity, special};
+use crate::ops::pulse::Pulse;
 
 use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
 use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
@@ -52,6 +53,8 @@ pub(super) struct Scan<'a> {
     pub(super) entering: &'a (dyn Fn(&RelPath) + Sync),
     /// Once it is set, the walk ends early, and what it found is incomplete.
     pub(super) stopping: &'a AtomicBool,
+    /// Beats at each directory and each entry.
+    pub(super) pulse: &'a Pulse,
     /// Remember every path that was seen: needed only to name what is gone.
     pub(super) collect: bool,
     /// Called for each file that is neither a text nor an asset, and not ignored.
@@ -150,6 +153,7 @@ impl Scan<'_> {
     }
 
     fn directory(&self, mut dir: Directory) -> Found {
+        self.pulse.beat();
         if self.stopping.load(Ordering::Relaxed) {
             return Found::default();
         }
@@ -210,6 +214,7 @@ impl Scan<'_> {
         entry: &Entry,
         out: &mut (Found, Vec<Directory>),
     ) -> Result<(), Errno> {
+        self.pulse.beat();
         let text = entry.name.to_string_lossy();
         let Some(path) = dir.path.join(&text) else { return Ok(()) };
         if matches!(text, std::borrow::Cow::Owned(_)) {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 use crate::base::{RelPath, Timestamp};
+use crate::ops::pulse::Pulse;
 
 use super::ignore::ancestors;
 use super::root::Root;
@@ -45,6 +46,7 @@ pub struct Tree {
     max_bytes: u64,
     watcher: Option<Watcher>,
     stopping: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
 }
 
 impl Tree {
@@ -58,7 +60,8 @@ impl Tree {
         let ignore = Arc::new(Ignore::new(ignore)?);
         let root = Root::open(dir)
             .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
-        Ok(Self { root, ignore, max_bytes, watcher: None, stopping: Arc::default() })
+        let (stopping, pulse) = (Arc::default(), Arc::default());
+        Ok(Self { root, ignore, max_bytes, watcher: None, stopping, pulse })
     }
 
     /// Remembers `before` as the earlier root at this path: where a mount that covered that one ends, it is the root
@@ -67,17 +70,20 @@ impl Tree {
         self.root.follow(&before.root);
     }
 
-    /// Ends every look early, with [`RootLost::Interrupted`], once `stopping` is set.
-    pub fn stop_with(&mut self, stopping: Arc<AtomicBool>) {
-        self.stopping = stopping;
+    /// Makes every look one of the engine behind `inbox`: it shows that the engine lives, and ends
+    /// early, with [`RootLost::Interrupted`], once the inbox is closed.
+    pub fn work_for<C>(&mut self, inbox: &Inbox<C>) {
+        self.stopping = inbox.stopping();
+        self.pulse = inbox.pulse();
     }
 
-    /// Fails once dropfeed stops.
+    /// Shows that a long look, or what is done with its findings, gets on. Fails once dropfeed stops.
     ///
     /// # Errors
     ///
     /// [`RootLost::Interrupted`].
     pub fn go_on(&self) -> Result<(), RootLost> {
+        self.pulse.beat();
         if self.stopping.load(Ordering::Relaxed) { Err(RootLost::Interrupted) } else { Ok(()) }
     }
 
@@ -169,6 +175,7 @@ impl Tree {
             known,
             entering: &entering,
             stopping: &self.stopping,
+            pulse: &self.pulse,
             collect: false,
             others,
         };
@@ -257,6 +264,7 @@ fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
 mod tests {
     use super::*;
     use crate::base::Fingerprint;
+    use crate::source::settle::Policy;
     use crate::source::testing::{Known, path, powerless, tree};
     use proptest::prelude::*;
     use std::ffi::OsStr;
@@ -264,6 +272,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::sync::Mutex;
+    use std::time::Duration;
 
     fn at(names: &[&str]) -> Look {
         Look::At(names.iter().map(|name| path(name)).collect())
@@ -328,11 +337,13 @@ mod tests {
     fn a_look_ends_when_dropfeed_stops() {
         let (dir, mut tree) = tree(100);
         make(dir.path(), &["a/b.md"]);
-        let stopping = Arc::new(AtomicBool::new(false));
-        tree.stop_with(Arc::clone(&stopping));
+        let inbox = Inbox::<()>::new(Policy { settle: Duration::ZERO, settle_max: Duration::ZERO });
+        tree.work_for(&inbox);
         let known = Known::default();
         assert_eq!(tree.look(&Look::Everything, &known).unwrap().len(), 1);
-        stopping.store(true, Ordering::Relaxed);
+        // At least the directory and the file.
+        assert!(inbox.pulse().beats() > 2);
+        inbox.close();
         assert_eq!(tree.look(&Look::Everything, &known), Err(RootLost::Interrupted));
     }
 

@@ -21,8 +21,9 @@ use rayon::prelude::*;
 use rusqlite::Connection;
 
 use crate::library::{Commit, Record, Remembered};
+use crate::ops::pulse::Pulse;
 
-use super::open::{self, is_absent};
+use super::open::{self, Found, Upgraded, is_absent};
 use super::read::{self, Trouble, all, at_path, corrupt, is_passing};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::seal::{Mark, Seal};
@@ -47,6 +48,9 @@ pub struct Database {
     checked: bool,
     mark: Mark,
     is_new: bool,
+    upgraded: Option<Upgraded>,
+    /// Beats when a long statement gets on; `None` if nobody looks.
+    pulse: Option<Arc<Pulse>>,
 }
 
 impl Database {
@@ -68,12 +72,17 @@ impl Database {
             open::admit_new(&path, marked)?;
         }
         let mut connection = open::connect(&path)?;
-        let is_new = open::prepare(&mut connection, &path, marked, migrations)?;
+        let found = open::prepare(&mut connection, &path, marked, migrations)?;
         let seal = read::seal(&connection).map_err(|trouble| at_path(&path, trouble))?;
         open::compare(&path, &seal, marked)?;
         let mark = Mark::open(&mark_path, &seal, marked)
             .map_err(|error| StoreError::io(&mark_path, error))?;
         let (connection, file) = (Some(connection), file_at(&path));
+        let is_new = matches!(found, Found::Blank);
+        let upgraded = match found {
+            Found::Older(upgraded) => Some(upgraded),
+            Found::Blank | Found::Current => None,
+        };
         Ok(Self {
             _lock: lock,
             path,
@@ -84,6 +93,8 @@ impl Database {
             checked: is_new,
             mark,
             is_new,
+            upgraded,
+            pulse: None,
         })
     }
 
@@ -91,6 +102,11 @@ impl Database {
     /// recovered from there.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// The upgrade that opening it took, if any.
+    pub fn upgraded(&self) -> Option<&Upgraded> {
+        self.upgraded.as_ref()
     }
 
     /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on disk.
@@ -149,6 +165,9 @@ impl Database {
         self.resolve(&mut connection).map_err(|trouble| at_path(&self.path, trouble))?;
         self.undo = None;
         self.file = file_at(&self.path);
+        if let Some(pulse) = &self.pulse {
+            open::show_progress(&mut connection, pulse, &self.path)?;
+        }
         self.connection = Some(connection);
         Ok(())
     }
@@ -249,10 +268,29 @@ impl Store for Database {
         })
     }
 
+    /// Also gives some unused pages back, where there are many.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if self.read(|connection, _| Ok(open::has_unused_pages(connection)?))? {
+            self.verified()?;
+            self.read(|connection, _| Ok(open::give_back_pages(connection)?))?;
+        }
         self.read(|connection, _| {
             Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))?)
         })
+    }
+
+    fn show_life(&mut self, pulse: Arc<Pulse>) {
+        if let Some(connection) = &mut self.connection {
+            // Without it, a statement that takes very long may pass for one that is stuck.
+            let _ = open::show_progress(connection, &pulse, &self.path);
+        }
+        self.pulse = Some(pulse);
+    }
+
+    /// Looks at the file and reads the seal.
+    fn probe(&mut self) -> Result<(), StoreError> {
+        let _ = file_at(&self.path);
+        self.read(|connection, _| read::seal(connection).map(|_| ()))
     }
 
     /// Makes a copy that can take the place of `state.db` (with `state.db-wal` removed): it is opened as
@@ -731,6 +769,122 @@ mod tests {
         let copy = temp.path().join(format!("state.v{known}.db"));
         fs::rename(copy, temp.path().join("state.db")).unwrap();
         assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), before);
+    }
+
+    /// The pages of the file, and how many of them are unused.
+    fn pages(store: &Database) -> (i64, i64) {
+        let connection = store.connection.as_ref().unwrap();
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+        (number("page_count"), number("freelist_count"))
+    }
+
+    #[test]
+    fn unused_pages_are_given_back_bit_by_bit() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        // Bodies are compressed, and this is not easily.
+        let html = (0..1000).map(|n| bytes(n).to_string()).collect();
+        let large = Arc::new(Body { html, summary: String::new() });
+        let with = |body: Option<&Arc<Body>>| Commit {
+            bodies: (1..=300).map(|seq| (seq, body.cloned())).collect(),
+            ..Commit::default()
+        };
+        store.commit(&everything(1)).unwrap();
+        store.commit(&with(Some(&large))).unwrap();
+        store.checkpoint().unwrap();
+        let (full, _) = pages(&store);
+        store.commit(&with(None)).unwrap();
+        store.commit(&everything(2)).unwrap();
+        let before = dump(&mut store).unwrap();
+        let (_, mut unused) = pages(&store);
+        assert!(unused > 2 * 1024, "{unused}");
+        let mut rounds = 0;
+        while open::has_unused_pages(store.connection.as_ref().unwrap()).unwrap() {
+            store.checkpoint().unwrap();
+            let (_, left) = pages(&store);
+            assert!(left < unused && unused - left <= 1024, "{unused} {left}");
+            unused = left;
+            rounds += 1;
+        }
+        assert!(rounds >= 2, "{rounds}");
+        // The log is folded in by the next checkpoint, and the file is cut.
+        store.checkpoint().unwrap();
+        assert!(pages(&store).0 < full / 2, "{full} {:?}", pages(&store));
+        let bytes = fs::metadata(temp.path().join("state.db")).unwrap().len();
+        assert!(bytes < full as u64 * 4096 / 2, "{bytes}");
+        assert_eq!(dump(&mut store).unwrap(), before);
+        store.check().unwrap();
+        drop(store);
+        assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), before);
+    }
+
+    /// Databases of the versions before, as they were: the same tables without what came later.
+    #[test]
+    fn earlier_versions_are_upgraded_and_keep_a_copy() {
+        for version in 1..=3 {
+            let temp = crate::store::test_directory();
+            let mut store = open_in(temp.path()).unwrap();
+            let old =
+                |seq| Record { imported: None, last_file: None, ..(*record(seq, seq)).clone() };
+            let records = (1..4).map(|seq| Arc::new(old(seq))).collect();
+            store.commit(&Commit { records, ..everything(1) }).unwrap();
+            let before = dump(&mut store).unwrap();
+            drop(store);
+            let path = temp.path().join("state.db");
+            let old = Connection::open(&path).unwrap();
+            for (column, since) in [("imported", 3), ("last_file", 4)] {
+                if version < since {
+                    old.execute_batch(&format!("ALTER TABLE records DROP COLUMN {column}"))
+                        .unwrap();
+                }
+            }
+            old.execute_batch(&format!(
+                "PRAGMA user_version = {version}; PRAGMA auto_vacuum = NONE; VACUUM;"
+            ))
+            .unwrap();
+            drop(old);
+
+            let mut store = open_in(temp.path()).unwrap();
+            let upgraded = store.upgraded().unwrap().clone();
+            let copy = temp.path().join(format!("state.v{version}.db"));
+            let to = MIGRATIONS.len() as u32;
+            assert_eq!(upgraded, Upgraded { from: version, to, copy: copy.clone() });
+            assert_eq!(dump(&mut store).unwrap(), before);
+            store.commit(&everything(2)).unwrap();
+            store.check().unwrap();
+            drop(store);
+            assert_eq!(open_in(temp.path()).unwrap().upgraded(), None);
+
+            // The copy is a database of the old version, and is accepted although it is older.
+            let kept = Connection::open(&copy).unwrap();
+            assert_eq!(schema::version(&kept).unwrap(), (version, schema::APPLICATION));
+            assert!(kept.prepare("SELECT last_file FROM records").is_err());
+            drop(kept);
+            fs::rename(&copy, &path).unwrap();
+            let mut store = open_in(temp.path()).unwrap();
+            assert_eq!(dump(&mut store).unwrap(), before);
+            let connection = store.connection.as_ref().unwrap();
+            let auto_vacuum: i64 =
+                connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+            assert_eq!(auto_vacuum, 2);
+        }
+    }
+
+    /// An older database in the place of a newer one is refused before anything is written to it.
+    #[test]
+    fn a_database_that_lags_is_not_upgraded() {
+        let temp = crate::store::test_directory();
+        open_in(temp.path()).unwrap().commit(&everything(1)).unwrap();
+        let plain = temp.path().join("plain.db");
+        fs::copy(temp.path().join("state.db"), &plain).unwrap();
+        open_in(temp.path()).unwrap().commit(&everything(2)).unwrap();
+        fs::rename(&plain, temp.path().join("state.db")).unwrap();
+        let adds: Migration = |transaction| transaction.execute_batch("CREATE TABLE x(a)");
+        let lock = Lock::acquire(temp.path()).unwrap();
+        let error = Database::open_with(lock, &[MIGRATIONS, &[adds]].concat()).unwrap_err();
+        assert!(matches!(error, StoreError::Outdated { .. }), "{error}");
+        let found = Connection::open(temp.path().join("state.db")).unwrap();
+        assert_eq!(schema::version(&found).unwrap().0, MIGRATIONS.len() as u32);
     }
 
     #[test]

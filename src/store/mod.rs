@@ -41,12 +41,13 @@ use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
 use crate::library::{Commit, Record, Remembered};
+use crate::ops::pulse::Pulse;
 
 pub use database::Database;
 pub use directory::Directory;
 pub use lock::Lock;
 pub use nothing::Nothing;
-pub use open::{has_state, set_aside};
+pub use open::{Upgraded, has_state, set_aside};
 pub use project::{Projector, Target};
 pub use scratch::Scratch;
 pub use socket::ControlSocket;
@@ -98,6 +99,19 @@ pub trait Store: Send {
     /// # Errors
     /// The commits before are safe whatever it says.
     fn checkpoint(&mut self) -> Result<(), StoreError>;
+
+    /// Shows life through `pulse` whenever a long operation gets on.
+    fn show_life(&mut self, pulse: Arc<Pulse>) {
+        drop(pulse);
+    }
+
+    /// Does the least that shows whether reading works: something is read, and nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn probe(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Writes a consistent copy to `to`, which must not exist; it appears there whole or not at all.
     ///
@@ -180,7 +194,11 @@ pub enum StoreError {
         why: String,
     },
     /// The database was written by a later version, which alone understands it.
-    #[error("{} has version {found}, and this dropfeed knows versions up to {known}: use a newer one", path.display())]
+    #[error(
+        "{} has version {found}, and this dropfeed knows versions up to {known}: use a newer dropfeed, or put the copy \
+         from before the upgrade in its place (state.v{known}.db, or a backup)",
+        path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
@@ -15,6 +16,7 @@ use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
 use crate::base::Timestamp;
+use crate::ops::pulse::Pulse;
 
 /// Pages in the write-ahead log at which SQLite makes a checkpoint by itself: 16 MiB. The engine
 /// makes one earlier, when it is idle.
@@ -25,6 +27,12 @@ const LOG_BYTES: u32 = 4 << 20;
 
 /// Kibibytes of pages that SQLite keeps in memory at most.
 const CACHE_KIB: u32 = 1 << 10;
+
+/// Unused pages that are worth to be given back: 4 MiB, and a quarter of all.
+const UNUSED_MIN: i64 = 1024;
+
+/// Pages that are given back at once: 4 MiB.
+const GIVEN_BACK: u32 = 1024;
 
 /// Whether the database is missing or empty. SQLite would make a new one of either without a word.
 pub(super) fn is_absent(path: &Path) -> Result<bool, StoreError> {
@@ -68,6 +76,11 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection =
         Connection::open_with_flags(canonical(path)?, flags).map_err(|error| sql(path, &error))?;
+    if is_absent(path)? {
+        // To be chosen before the first write: unused pages can then be given back piece by piece.
+        let choice = connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL");
+        choice.map_err(|error| sql(path, &error))?;
+    }
     configure(&connection).map_err(|error| sql(path, &error))?;
     Ok(connection)
 }
@@ -94,8 +107,25 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Upgrades the database to the last of `migrations`, or creates its tables. Returns whether it was
-/// empty.
+/// Instructions of SQLite's virtual machine between two beats: far less than a second of work.
+const BEAT_EVERY: i32 = 100_000;
+
+/// Makes every statement beat while it gets on.
+pub(super) fn show_progress(
+    connection: &mut Connection,
+    pulse: &Arc<Pulse>,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let pulse = Arc::clone(pulse);
+    let beat = move || {
+        pulse.beat();
+        // True would interrupt the statement.
+        false
+    };
+    connection.progress_handler(BEAT_EVERY, Some(beat)).map_err(|error| sql(path, &error))
+}
+
+/// Upgrades the database to the last of `migrations`, or creates its tables. Returns what it was.
 ///
 /// # Errors
 /// It is not a database of dropfeed, a newer one, damaged, or cannot be written.
@@ -104,7 +134,7 @@ pub(super) fn prepare(
     path: &Path,
     marked: Marked,
     migrations: &[Migration],
-) -> Result<bool, StoreError> {
+) -> Result<Found, StoreError> {
     let known = migrations.len() as u32;
     let (version, application) = schema::version(connection).map_err(|error| sql(path, &error))?;
     let blank = version == 0 && schema::is_blank(connection).map_err(|error| sql(path, &error))?;
@@ -119,10 +149,34 @@ pub(super) fn prepare(
     }
     if blank {
         create(connection, migrations).map_err(|error| sql(path, &error))?;
+        Ok(Found::Blank)
     } else if version < known {
-        upgrade(connection, path, version, migrations)?;
+        let copy = upgrade(connection, path, version, marked, migrations)?;
+        Ok(Found::Older(Upgraded { from: version, to: known, copy }))
+    } else {
+        Ok(Found::Current)
     }
-    Ok(blank)
+}
+
+/// What a database was when it was opened.
+pub(super) enum Found {
+    /// Empty: its tables were made.
+    Blank,
+    /// Of this version.
+    Current,
+    /// Of an earlier version: it was upgraded.
+    Older(Upgraded),
+}
+
+/// An upgrade of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgraded {
+    /// The version before.
+    pub from: u32,
+    /// The version since.
+    pub to: u32,
+    /// The copy from before.
+    pub copy: PathBuf,
 }
 
 fn create(connection: &mut Connection, migrations: &[Migration]) -> rusqlite::Result<()> {
@@ -133,15 +187,18 @@ fn create(connection: &mut Connection, migrations: &[Migration]) -> rusqlite::Re
     })
 }
 
-/// Upgrades the database, after a copy of the old version was put beside it. Damage is looked for
-/// first, so that the copy is a whole one.
+/// Upgrades the database, after a copy of the old version was put beside it, whose path it returns.
+/// Damage is looked for first, so that the copy is a whole one, and a database that is older than its
+/// mark is left alone.
 fn upgrade(
     connection: &mut Connection,
     path: &Path,
     version: u32,
+    marked: Marked,
     migrations: &[Migration],
-) -> Result<(), StoreError> {
+) -> Result<PathBuf, StoreError> {
     let seal = read::seal(connection).map_err(|trouble| at_path(path, trouble))?;
+    compare(path, &seal, marked)?;
     read::quick_check(connection).map_err(|trouble| at_path(path, trouble))?;
     let kept = path.with_extension(format!("v{version}.db"));
     match std::fs::remove_file(&kept) {
@@ -151,7 +208,32 @@ fn upgrade(
         Err(error) => return Err(StoreError::io(&kept, error)),
     }
     copy(connection, &seal, path, &kept)?;
-    schema::migrate(connection, version, migrations, |_| Ok(())).map_err(|error| sql(path, &error))
+    schema::migrate(connection, version, migrations, |_| Ok(()))
+        .map_err(|error| sql(path, &error))?;
+    // An early database cannot give unused pages back before it is written anew, outside of memory.
+    // That is not needed to use it, and fails where there is too little space.
+    let _ = connection.execute_batch(
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = FILE; VACUUM; \
+         PRAGMA temp_store = MEMORY",
+    );
+    Ok(kept)
+}
+
+/// Gives some unused pages back to the file system, if there are so many that it pays. The work is
+/// bounded, so that no commit waits for long; the next call goes on.
+pub(super) fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({GIVEN_BACK})"))?;
+    let mut rows = statement.query(())?;
+    // Each row is one page.
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// Whether many pages of the database are unused: deletions leave them, and later rows use them again.
+pub(super) fn has_unused_pages(connection: &Connection) -> rusqlite::Result<bool> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (pages, unused) = (number("page_count")?, number("freelist_count")?);
+    Ok(unused >= UNUSED_MIN && unused * 4 >= pages)
 }
 
 /// Writes a consistent copy, whose seal says that it is a copy and may be older than the mark. The

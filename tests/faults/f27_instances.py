@@ -42,7 +42,6 @@ def two(t):
 
 @fault(
     "F27b", "downgrade",
-    # There is one version of the store so far, so that no upgrade can be tried with an old one.
     injects="a store of a newer version",
     demands="refused with a reason; neither the store nor the feeds are changed; the right program goes on with it",
     quick=True,
@@ -71,6 +70,43 @@ def downgrade(t):
     site.start()
     tree.converges()
     t.say(f"exit status {status}")
+
+
+@fault(
+    "F27d", "upgrade",
+    injects="a store of version 2, and a crash at the start that upgrades it",
+    demands="the same entries; a copy of the old store beside it, with which the way back works",
+    quick=True,
+)
+def upgrade(t):
+    site, tree = started(t)
+    site.stop()
+
+    def sql(path, statements):
+        database = sqlite3.connect(path)
+        found = database.executescript(statements)
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        database.close()
+        return version
+
+    # Version 2 is as it is now, without the columns that came later.
+    current = sql(site.state / "state.db", "")
+    for column in ("imported", "last_file"):
+        sql(site.state / "state.db", f"ALTER TABLE records DROP COLUMN {column}")
+    sql(site.state / "state.db", "PRAGMA user_version = 2")
+    kept = site.state / "state.v2.db"
+    site.start()
+    site.kill()
+    site.start()
+    tree.converges()
+    site.stop()
+    t.check(sql(site.state / "state.db", "") == current, "it was not upgraded")
+    t.check(sql(kept, "") == 2, "the copy is not of the old version")
+    kept.rename(site.state / "state.db")
+    site.start()
+    tree.converges()
+    tree.write("after.md")
+    tree.converges(fresh=False)
 
 
 @fault(

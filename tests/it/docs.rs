@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// Events at level debug, which operators are not told to rely on.
 const DEBUG_EVENTS: [&str; 2] = ["note", "step"];
 
+/// The shortest part of a message that says what is wrong.
+const FIXED_MIN: usize = 10;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -115,6 +118,108 @@ fn every_event_of_the_log_is_documented() {
         documented.extend(names.split(',').map(|name| name.trim().trim_matches('`').to_owned()));
     }
     assert_eq!(documented, used);
+}
+
+/// The first text in quotes after `start`, with its line breaks joined.
+fn literal(after: &str) -> String {
+    let begin = after.find('"').unwrap() + 1;
+    let mut text = String::new();
+    let mut chars = after[begin..].chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            // A line that goes on: its break and the indentation of the next are not part of the text.
+            '\\' => match chars.next() {
+                Some('\n') => chars = chars.as_str().trim_start().chars(),
+                Some(other) => text.push(other),
+                None => break,
+            },
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+/// The first part of a message that is always the same, without its explanation; empty if there is none.
+fn fixed_part(message: &str) -> String {
+    let message = message.strip_prefix("degraded: ").unwrap_or(message);
+    for piece in message.split('{') {
+        let piece = piece.split_once('}').map_or(piece, |(_, rest)| rest);
+        for part in piece.split([':', ';']) {
+            if part.trim().len() >= FIXED_MIN {
+                return part.trim().to_owned();
+            }
+        }
+    }
+    String::new()
+}
+
+/// The reasons that the status and the log can give, as far as they are texts in the source.
+#[test]
+fn everything_that_can_be_degraded_is_documented() {
+    let mut reasons = BTreeSet::new();
+    for file in [
+        "engine/project.rs",
+        "engine/step.rs",
+        "source/root.rs",
+        "source/tree.rs",
+        "source/watch.rs",
+        "store/mod.rs",
+    ] {
+        let text = fs::read_to_string(root().join("src").join(file)).unwrap();
+        for after in text.split("#[error(").skip(1) {
+            if !after.starts_with("transparent") {
+                reasons.insert(fixed_part(&literal(after)));
+            }
+        }
+    }
+    for (file, constants) in [
+        ("engine/recovery.rs", &["HELD"][..]),
+        ("engine/run.rs", &["VANISHED"]),
+        ("engine/step.rs", &["HELD"]),
+        ("source/root.rs", &["UNMOUNTED"]),
+    ] {
+        let text = fs::read_to_string(root().join("src").join(file)).unwrap();
+        for constant in constants {
+            let (_, after) = text.split_once(&format!("const {constant}: &str =")).unwrap();
+            reasons.insert(fixed_part(&literal(after)));
+        }
+    }
+    visit(&root().join("src"), &mut |text| {
+        for after in text.split("event = \"degraded\",").skip(1) {
+            reasons.insert(fixed_part(&literal(after)));
+        }
+    });
+    let status = fs::read_to_string(root().join("src/publish/status.rs")).unwrap();
+    let effects = status.split("pub fn effect").nth(1).unwrap().split("\n    }\n").next().unwrap();
+    for after in effects.split("=>").skip(1) {
+        reasons.insert(fixed_part(&literal(after)));
+    }
+    // What prevents a start, or ends one, is no state of a service that runs.
+    for other in
+        ["", "the state in", "cannot write to the state directory", "has version", "dropfeed stops"]
+    {
+        assert!(reasons.remove(other), "{other:?} is not there any more");
+    }
+    assert!(reasons.len() > 18, "{reasons:#?}");
+    let page = fs::read_to_string(root().join("docs/operators.md")).unwrap();
+    let section = page.split("\n## What is degraded\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    reasons.retain(|reason| !section.contains(reason.as_str()));
+    assert!(reasons.is_empty(), "not in docs/operators.md: {reasons:#?}");
+}
+
+#[test]
+fn the_fixed_part_of_a_message_is_found() {
+    for (message, expected) in [
+        ("degraded: the {name} cannot be written: {error}; its lines", "cannot be written"),
+        ("{0} cannot be written: {1}", "cannot be written"),
+        ("the files are gone; put them back", "the files are gone"),
+        ("{}: {source}", ""),
+    ] {
+        assert_eq!(fixed_part(message), expected);
+    }
+    assert_eq!(literal("(\n  \"one \\\n     two\")"), "one two");
 }
 
 fn visit(directory: &Path, see: &mut dyn FnMut(&str)) {

@@ -1,5 +1,6 @@
 //! A dropfeed of one's own in a temporary directory: the real binary, its files, and a plain HTTP client.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Site {
     pub(crate) dir: TempDir,
     settings: String,
+    environment: Vec<(&'static str, OsString)>,
     running: Option<Running>,
 }
 
@@ -63,7 +65,7 @@ impl Site {
     pub(crate) fn new(settings: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
-        Self { dir, settings: settings.to_owned(), running: None }
+        Self { dir, settings: settings.to_owned(), environment: Vec::new(), running: None }
     }
 
     /// The same, started.
@@ -113,6 +115,11 @@ impl Site {
         fs::write(self.config(), self.configuration()).unwrap();
     }
 
+    /// Sets an environment variable of every later command.
+    pub(crate) fn set_env(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.environment.push((name, value.into()));
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.dir.path().join("config.toml")
     }
@@ -144,7 +151,11 @@ impl Site {
         command
             .env_remove("STATE_DIRECTORY")
             .env_remove("NOTIFY_SOCKET")
-            .env_remove("JOURNAL_STREAM");
+            .env_remove("WATCHDOG_USEC")
+            .env_remove("WATCHDOG_PID")
+            .env_remove("CREDENTIALS_DIRECTORY")
+            .env_remove("JOURNAL_STREAM")
+            .envs(self.environment.iter().cloned());
         command
     }
 

@@ -35,10 +35,15 @@ fn refused(mut command: Command) -> (Option<i32>, String) {
 
 /// The address after these words of the log.
 fn address(site: &Site, words: &str) -> String {
-    let log = site.log();
-    let line = log.iter().find_map(|line| line.split_once(words));
-    let (_, rest) = line.unwrap_or_else(|| panic!("no {words:?} in {log:#?}"));
-    rest.split([',', ' ']).next().unwrap().to_owned()
+    let mut found = None;
+    // The site is started when the first of its listeners is logged.
+    eventually(&format!("the log says {words:?}"), || {
+        let log = site.log();
+        let line = log.iter().find_map(|line| line.split_once(words));
+        found = line.and_then(|(_, rest)| Some(rest.split([',', ' ']).next()?.to_owned()));
+        found.is_some()
+    });
+    found.unwrap()
 }
 
 #[test]
@@ -188,6 +193,31 @@ fn a_renewed_certificate_is_taken_under_load() {
     assert!(ask_tls(&tls, &authority).is_ok());
 }
 
+/// As with `LoadCredential=` in a unit. Commands in a shell have no credentials, and need none.
+#[test]
+fn the_certificate_and_its_key_may_be_credentials() {
+    let authority = Authority::new();
+    let mut site = Site::new(
+        "site.url = \"https://test.example/\"\ntls.listen = \"127.0.0.1:0\"\n\
+         tls.certificate = \"credential:cert.pem\"\ntls.key = \"credential:key.pem\"",
+    );
+    let (status, log) = refused(site.command(&["serve"]));
+    assert_eq!(status, Some(78), "{log}");
+    let sentence = "tls.certificate is the credential \"cert.pem\", which the service manager did not pass; add \
+                    LoadCredential=cert.pem:PATH to the unit";
+    assert!(log.contains(sentence), "{log}");
+    let mut without = site.command(&["status"]);
+    site.set_env("CREDENTIALS_DIRECTORY", authority.certificate().parent().unwrap());
+    site.start();
+    let tls = address(&site, "listening on https://");
+    assert!(ask_tls(&tls, &authority).unwrap().starts_with("HTTP/1.1 200"));
+    let output = without.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let output = site.command(&["reload"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(ask_tls(&tls, &authority).is_ok());
+}
+
 #[test]
 fn without_a_usable_certificate_it_does_not_start() {
     let authority = Authority::new();
@@ -202,12 +232,12 @@ fn without_a_usable_certificate_it_does_not_start() {
 fn a_listener_redirects_to_the_site() {
     let authority = Authority::new();
     let site = Site::started(&with_tls(&authority, "tls.redirect_listen = \"127.0.0.1:0\""));
-    let mut line = None;
-    eventually("it redirects", || {
-        line = site.log().into_iter().find(|line| line.contains("redirecting to"));
-        line.is_some()
+    let mut found = None;
+    eventually("the redirecting listener is logged", || {
+        found = site.log().into_iter().find(|line| line.contains("redirecting to"));
+        found.is_some()
     });
-    let line = line.unwrap();
+    let line = found.unwrap();
     let address = line.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
     // Without an article, there is a snapshot after the first scan.
     eventually("the site is published", || site.get("/rss.xml").status == 200);

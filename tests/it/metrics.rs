@@ -1,6 +1,6 @@
 //! The metrics of a running dropfeed, as a scraper gets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin;
 use crate::fixture::{Site, eventually};
@@ -21,6 +21,47 @@ fn requests(resource: &str, scope: &str, format: &str, status: u16, coding: &str
     format!(
         "dropfeed_http_requests_total{{resource=\"{resource}\",scope=\"{scope}\",format=\"{format}\",status=\"{status}\",coding=\"{coding}\"}}"
     )
+}
+
+/// The names of metrics in a text: of dropfeed's own, and of the process.
+fn names_in(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for word in text.split(|c| !is_part(c)) {
+        if word.starts_with("dropfeed_") || word.starts_with("process_") {
+            names.insert(word.to_owned());
+        }
+    }
+    names
+}
+
+/// Alerts and panels over metrics that do not exist never fire and stay empty.
+#[test]
+fn the_alert_rules_and_the_dashboard_use_metrics_that_exist() {
+    let site = Site::started(
+        "admin.listen = \"127.0.0.1:0\"\naccess_log.format = \"json\"\naccess_log.path = \"a.log\"",
+    );
+    site.drop_in("a.md", "# A\n\ntext\n");
+    site.appears("A");
+    let mut exist = BTreeSet::new();
+    // Times are there after the first event.
+    eventually("all metrics are there", || {
+        exist = names_in(&admin::get(&site, "/metrics").text());
+        exist.contains("dropfeed_last_projection_timestamp_seconds")
+            && exist.contains("dropfeed_last_scan_timestamp_seconds")
+            && exist.contains("dropfeed_http_request_duration_seconds_bucket")
+    });
+    let contrib = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib");
+    for (file, least) in [("prometheus-rules.yml", 10), ("grafana-dashboard.json", 20)] {
+        let text = std::fs::read_to_string(contrib.join(file)).unwrap();
+        let used = names_in(&text);
+        let unknown: Vec<&String> = used.difference(&exist).collect();
+        assert!(unknown.is_empty(), "{file} uses {unknown:?}");
+        assert!(used.len() >= least, "{file}: {used:?}");
+        if file.ends_with(".json") {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
+    }
 }
 
 #[test]

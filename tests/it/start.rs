@@ -453,7 +453,7 @@ fn a_database_that_does_not_fit_waits_for_an_operator() {
     // Bytes 60 to 63 of an SQLite database are its `user_version`.
     let mut newer = last.clone();
     newer[60..64].copy_from_slice(&99u32.to_be_bytes());
-    for (bytes, why) in [(newer, "use a newer one"), (older, "lost its last commits")] {
+    for (bytes, why) in [(newer, "use a newer dropfeed"), (older, "lost its last commits")] {
         fs::write(&database, &bytes).unwrap();
         // systemd does not try again after 78.
         for command in ["serve", "build"] {

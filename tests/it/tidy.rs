@@ -31,9 +31,9 @@ const ORDER: &str = "
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview push read_redirects server views < changes resolve
-    src/daemon: open < admin push < control < import listeners repair signals
+    src/daemon: open < admin push watchdog < control < import listeners repair signals
     src/daemon/push: mailbox send < worker
-    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer < operator project < step < import recovery < run
+    src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
     src/http: exchange limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
@@ -44,7 +44,7 @@ const ORDER: &str = "
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
-    src/ops: certificate clock command control line_log listener outgoing < clock_set fetch logging sockets < systemd
+    src/ops: certificate clock command control line_log listener outgoing pulse watchdog < clock_set fetch logging sockets < systemd
     src/ops/outgoing: address http1 tls < client
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month

@@ -31,6 +31,7 @@ use super::tls::Tls;
 use super::worker::{Places, Shared, Worker};
 use super::{Service, accepted};
 use crate::config;
+use crate::ops::pulse::Pulse;
 use crate::ops::sockets::{Address, ListenSocket};
 
 /// The most threads of each worker for blocking work: opening, reading, rendering, compressing.
@@ -57,6 +58,8 @@ pub struct Running {
     /// The deadline of a stop, once it is requested.
     stop: watch::Sender<Option<Instant>>,
     threads: Vec<JoinHandle<()>>,
+    /// One for each thread.
+    pulses: Vec<Arc<Pulse>>,
     addresses: Vec<SocketAddr>,
 }
 
@@ -64,6 +67,11 @@ impl Running {
     /// The TCP addresses it listens on, in the order of the listeners.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The signs of life of its loops that accept connections. They have to be asked for.
+    pub fn pulses(&self) -> &[Arc<Pulse>] {
+        &self.pulses
     }
 
     /// Stops accepting, waits at most `deadline` until all answers are sent, and joins every
@@ -112,7 +120,7 @@ pub(in crate::http) fn serve<S: Service>(
             addresses.push(address);
         }
     }
-    let mut running = Running { stop, threads: Vec::new(), addresses };
+    let mut running = Running { stop, threads: Vec::new(), pulses: Vec::new(), addresses };
     let shared = Shared {
         limits: Arc::new(limits.clone()),
         tls,
@@ -124,7 +132,9 @@ pub(in crate::http) fn serve<S: Service>(
     for (n, service) in services.into_iter().enumerate() {
         let shared = shared.clone();
         let stop = running.stop.subscribe();
-        let thread = spawn(n, listeners, move || Worker::new(service, shared), stop)?;
+        let pulse = Arc::<Pulse>::default();
+        running.pulses.push(Arc::clone(&pulse));
+        let thread = spawn(n, listeners, move || Worker::new(service, shared, pulse), stop)?;
         running.threads.push(thread);
     }
     Ok(running)
@@ -187,11 +197,16 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
     let mut shortage = Shortage::default();
     let mut turn = 0;
     loop {
+        worker.pulse().beat();
         // The place first: a connection without one would have to be refused after it was accepted.
         let place = worker.place().await;
         turn += 1;
         let accepted = if has_room(listeners) {
-            accept_any(listeners, turn).await
+            tokio::select! {
+                accepted = accept_any(listeners, turn) => accepted,
+                // The top of the loop answers. Whoever waits to be accepted is next.
+                () = worker.pulse().asked() => continue,
+            }
         } else {
             Err(Errno::MFILE.into())
         };
@@ -376,7 +391,22 @@ mod tests {
         assert_eq!(ask(""), "/a for 127.0.0.1");
         let twice = ask("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
         assert!(twice.contains("must not have both"), "{twice}");
+        // Each accept loop shows life when it is asked, and none does once they have ended.
+        let pulses = running.pulses().to_vec();
+        assert_eq!(pulses.len(), 2);
+        for pulse in &pulses {
+            let before = pulse.beats();
+            pulse.ask();
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while pulse.beats() == before {
+                assert!(Instant::now() < deadline, "an accept loop shows no life");
+                std::thread::yield_now();
+            }
+        }
         running.stop(Duration::from_secs(10));
+        let ended: Vec<u64> = pulses.iter().map(|pulse| pulse.beats()).collect();
+        pulses.iter().for_each(|pulse| pulse.ask());
+        assert!(pulses.iter().map(|pulse| pulse.beats()).eq(ended));
         drop(listeners);
         assert!(std::net::TcpStream::connect(address).is_err());
     }

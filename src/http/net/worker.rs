@@ -17,6 +17,7 @@ use super::per_address::{PerAddress, Place};
 use super::role::Role;
 use super::tls::Tls;
 use crate::config;
+use crate::ops::pulse::Pulse;
 
 /// The interval of looking for idle connections while every place is taken.
 const EVICT_EVERY: Duration = Duration::from_millis(100);
@@ -46,6 +47,8 @@ pub(super) struct Shared {
 pub(super) struct Worker<S> {
     service: S,
     shared: Shared,
+    /// The life of the loop that accepts.
+    pulse: Arc<Pulse>,
     stopping: Cell<bool>,
     connections: Rc<Connections>,
 }
@@ -59,9 +62,9 @@ struct Connections {
 }
 
 impl<S: Service> Worker<S> {
-    pub(super) fn new(service: S, shared: Shared) -> Rc<Self> {
+    pub(super) fn new(service: S, shared: Shared, pulse: Arc<Pulse>) -> Rc<Self> {
         let (stopping, connections) = (Cell::new(false), Rc::default());
-        Rc::new(Self { service, shared, stopping, connections })
+        Rc::new(Self { service, shared, pulse, stopping, connections })
     }
 
     pub(super) fn service(&self) -> &S {
@@ -83,6 +86,11 @@ impl<S: Service> Worker<S> {
 
     pub(super) fn per_address(&self) -> &Arc<PerAddress> {
         &self.shared.per_address
+    }
+
+    /// The signs of life of the loop that accepts.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -114,6 +122,7 @@ impl<S: Service> Worker<S> {
             if let Ok(place) = Arc::clone(places).try_acquire_owned() {
                 return place;
             }
+            self.pulse.beat();
             self.evict();
             // The semaphore is never closed, so an error means that the time is over.
             if let Ok(Ok(place)) = timeout(EVICT_EVERY, Arc::clone(places).acquire_owned()).await {

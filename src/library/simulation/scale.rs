@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::article::{self, Head, Reading};
 use crate::base::{Digest, Fingerprint, RelPath, Scope};
@@ -49,6 +50,11 @@ impl Tree {
         let reading = Reading::Article { head, sketch, diagnostics: Vec::new() };
         let fingerprint = Fingerprint { dev: 1, ino: n, ..Fingerprint::default() };
         Observation { path, found: Found::Read { fingerprint, racy: false, digest, reading } }
+    }
+
+    /// How far the steps so far have got.
+    fn progress(&self) -> u64 {
+        self.world.state.progress().load(Ordering::Relaxed)
     }
 
     fn step(&mut self, observations: &[Observation], scan: Scan) -> Outcome {
@@ -122,4 +128,14 @@ fn a_new_tag_is_new_in_the_list_of_feeds() {
     };
     *head = Arc::new(Head { tags: vec!["quite new".to_owned()], ..(**head).clone() });
     assert!(tree.work(&[article]).is_list_new);
+}
+
+/// Whoever looks sees a long step get on, file by file, and a small one hardly.
+#[test]
+fn a_step_counts_what_it_takes_up() {
+    let mut tree = Tree::of(200);
+    let first = tree.progress();
+    assert!((600..2000).contains(&first), "{first}");
+    tree.step(&[tree.article(7, "edited")], Scan::Later);
+    assert!((1..20).contains(&(tree.progress() - first)), "{}", tree.progress() - first);
 }

@@ -112,6 +112,7 @@ impl Step<'_> {
 
     /// Weighs the file at `path` against what is remembered of its article.
     fn weigh(&mut self, path: &RelPath) {
+        self.get_on();
         let Some(row) = self.state.ledger.file(path).cloned() else { return };
         let is_article = matches!(FileKind::of(path), FileKind::Article(_));
         if !is_article || matches!(row.kept, Kept::Linked(_)) {

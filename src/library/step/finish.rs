@@ -52,6 +52,7 @@ impl Step<'_> {
 
     /// Puts the article of a record into the library, changes it there, or takes it out.
     pub(super) fn show(&mut self, seq: Seq) {
+        self.get_on();
         let Some(record) = self.state.ledger.record(seq).cloned() else { return };
         let old = self.state.library.article(seq).cloned();
         let (new, scopes) = if record.standing.is_shown() {

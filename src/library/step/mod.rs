@@ -16,6 +16,7 @@ pub use forget::Forget;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::article::Reading;
 use crate::base::Fingerprint;
@@ -77,6 +78,12 @@ impl State {
             step.show(record.seq);
         }
         step.state
+    }
+
+    /// A counter that grows while a step of this state, or of one made from it, gets on: a long step
+    /// can be told from one that is stuck.
+    pub fn progress(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.progress)
     }
 
     /// Applies what was seen, and returns the next state with what it did.
@@ -217,6 +224,7 @@ impl<'a> Step<'a> {
 
     fn observe(&mut self, observations: &[Observation]) {
         for Observation { path, found } in observations {
+            self.get_on();
             match found {
                 Found::Gone => self.lose(path),
                 Found::Excluded => {
@@ -260,6 +268,11 @@ impl<'a> Step<'a> {
                 }
             }
         }
+    }
+
+    /// Counts a file or an article, so that a long step is not taken for a stuck one.
+    pub(super) fn get_on(&self) {
+        self.state.progress.fetch_add(1, Ordering::Relaxed);
     }
 
     fn observe_section(&mut self, path: &RelPath, kept: &Kept, digest: Option<Digest>) {
