@@ -10,6 +10,7 @@
 //!
 //! Events are hints: only the file system is believed.
 
+mod beneath;
 pub mod ignore;
 pub mod inbox;
 mod mounts;

@@ -16,7 +16,8 @@ use thiserror::Error;
 
 use crate::base::{Digest, RelPath, Timestamp};
 
-use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
+use super::beneath::open_beneath;
+use super::root::{describe, fingerprint, kind, stat_at, stat_of};
 use super::{Fingerprint, RootLost, SourceFile, is_text};
 
 /// Attempts to read a file that changes while it is read.

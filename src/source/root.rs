@@ -8,9 +8,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, StatxTimestamp,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, StatxTimestamp};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -81,10 +79,7 @@ impl Root {
     /// The directory at `path`, which may be a link to one.
     pub(super) fn open(path: &Path) -> Result<Self, Errno> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let (directory, identity) = enter(&path)?;
-        // Without openat2 (Linux before 5.6) nothing can be read safely. This call fails then, so
-        // that it is reported once and not for each file.
-        open_beneath(&directory, ".", OFlags::PATH)?;
+        let (_, identity) = enter(&path)?;
         let mounted_on = mounted_on(identity.mount).unwrap_or(0);
         Ok(Self { path, identity, mounted_on, earlier: Vec::new() })
     }
@@ -209,33 +204,6 @@ pub(super) fn stat_of(file: impl AsFd) -> Result<Statx, Errno> {
 /// followed.
 pub(super) fn stat_at(directory: impl AsFd, path: impl rustix::path::Arg) -> Result<Statx, Errno> {
     rustix::fs::statx(directory, path, AtFlags::SYMLINK_NOFOLLOW, STATX)
-}
-
-/// Opens `path` beneath `root` without waiting. Relative links are followed as long as they stay
-/// beneath it.
-///
-/// # Errors
-/// As openat2(2): `XDEV` for a link that is absolute or leaves the root, `LOOP` for one that leads
-/// back to itself or is the kernel's own (`/proc/self/fd/1`).
-pub(super) fn open_beneath(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let path = if path.is_empty() { "." } else { path };
-    // openat2(2) refuses other flags beside O_PATH, which cannot wait anyway.
-    let flags = if flags.contains(OFlags::PATH) {
-        OFlags::PATH | OFlags::CLOEXEC
-    } else {
-        flags | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY
-    };
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        match rustix::fs::openat2(&root, path, flags, Mode::empty(), resolve) {
-            // AGAIN: a directory was renamed while `..` in a link was resolved. openat2(2) says to
-            // try again.
-            Err(Errno::AGAIN | Errno::INTR) if attempts < 16 => {}
-            result => return result,
-        }
-    }
 }
 
 /// The type of a file.

@@ -17,7 +17,8 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, RelPath, Severity, special};
 use crate::ops::pulse::Pulse;
 
-use super::root::{describe, fingerprint, kind, open_beneath, stat_at, stat_of};
+use super::beneath::open_beneath;
+use super::root::{describe, fingerprint, kind, stat_at, stat_of};
 use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
 
 /// Directories deeper than this are not entered.

@@ -51,7 +51,7 @@ const ORDER: &str = "
     src/push: retry < bell publisher webhook
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
-    src/source: ignore mounts settle unfinished < inbox root < read scan watch < picture_size tree
+    src/source: ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers
 ";
 
