@@ -10,7 +10,9 @@ use crate::config::Drafts;
 use crate::feed::{Feed, gate};
 use crate::library;
 use crate::library::guard::Shrink;
-use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
+use crate::library::{
+    Article, Commit, Found, Kept, Notice, Observation, Outcome, Reweigh, Scan, Seq, State,
+};
 use crate::publish::Scanning;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree};
@@ -291,6 +293,8 @@ impl Engine {
                 Err(Bodiless::Refused(diagnostics)) => {
                     failed.push((article.path.clone(), diagnostics))
                 }
+                // Its author has to repair it first. The body from before, if there is one, stays.
+                Err(Bodiless::Changed) if is_refused(&next.state, &article.path) => {}
                 Err(Bodiless::Changed | Bodiless::Unreadable) => {
                     self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
                     failed.push((article.path.clone(), Vec::new()));
@@ -413,6 +417,14 @@ fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnosti
         refused = true;
     }
     refused
+}
+
+/// Whether the file at `path` cannot be used as it is, so that no body can come of it.
+fn is_refused(state: &State, path: &RelPath) -> bool {
+    match state.file(path) {
+        Some(row) => matches!(row.kept, Kept::Refused(_) | Kept::Empty),
+        None => false,
+    }
 }
 
 fn paths(held: Vec<Held>) -> Vec<RelPath> {
