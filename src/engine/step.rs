@@ -149,7 +149,7 @@ impl Engine {
         let deletes = state.deletes(&self.policy, now);
         if !(deletes || self.first_scan || self.root.is_guarded(tree)) {
             let changes = tree.look(look, &Known(state))?;
-            if *look == Look::Everything || !self.loses_withdrawn(&changes) {
+            if *look == Look::Everything || !self.deletes_at_once(&changes) {
                 return Ok((look.clone(), changes));
             }
         }
@@ -158,10 +158,13 @@ impl Engine {
         Ok((everything, changes))
     }
 
-    /// Whether the file of a withdrawn article is gone: such an article is deleted without a grace.
-    fn loses_withdrawn(&self, changes: &[SourceChange]) -> bool {
+    /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one always is.
+    fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
+        let state = &self.current.state;
         for SourceChange { path, seen } in changes {
-            if *seen == Seen::Gone && self.current.state.is_withdrawn(path) {
+            let is_public = state.library().at_path(path).is_some();
+            let at_once = self.policy.grace.is_zero() && is_public || state.is_withdrawn(path);
+            if *seen == Seen::Gone && at_once {
                 return true;
             }
         }
