@@ -80,7 +80,7 @@ impl Text {
         if *bad {
             // A file that was emptied, or a front matter that no parser takes.
             let broken = format!("---\ntitle: [{work}\n\tdate: {{\n---\n\ntext {version}\n");
-            return if version % 3 == 0 { String::new() } else { broken };
+            return if version.is_multiple_of(3) { String::new() } else { broken };
         }
         text.push_str(&format!("title: Work {work}\ndraft: {draft}\n"));
         if let Some(date) = date {
@@ -110,7 +110,14 @@ impl Author {
     pub(super) fn new_work(&mut self) -> Text {
         self.groups.push(Group { budget: 1, ..Group::default() });
         let work = self.groups.len() - 1;
-        Text { work, version: 1, draft: false, date: None, tagged: work % 2 == 0, bad: false }
+        Text {
+            work,
+            version: 1,
+            draft: false,
+            date: None,
+            tagged: work.is_multiple_of(2),
+            bad: false,
+        }
     }
 
     /// A name that no file has had.

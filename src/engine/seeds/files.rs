@@ -55,9 +55,10 @@ impl Files {
         self.finish(path, text);
     }
 
-    /// Whether the file at `path` was written so lately that a scan waits for its writer.
+    /// Whether the file at `path` was written so lately that a scan waits for its writer; or in the future, since the
+    /// clock was stepped back.
     pub(super) fn is_young(&self, path: &str) -> bool {
-        self.now_ns().abs_diff(self.stamps(path).mtime_ns) < 3_000_000_000
+        self.stamps(path).mtime_ns > self.now_ns() - 3_000_000_000
     }
 
     /// Opens the file at `path` and writes the beginning of a text.

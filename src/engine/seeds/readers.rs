@@ -142,7 +142,8 @@ impl Readers {
                 let mut ids: Vec<String> = items(text)?.into_iter().map(|item| item.id).collect();
                 let mut wanted: Vec<String> =
                     expected.iter().map(|article| article.id.clone()).collect();
-                (ids.sort(), wanted.sort());
+                ids.sort();
+                wanted.sort();
                 if ids != wanted {
                     return Err(format!("L3: {route} has {ids:?}, not {wanted:?}"));
                 }
