@@ -24,6 +24,8 @@ mod recovery;
 pub mod renderer;
 mod run;
 mod scanned_root;
+#[cfg(test)]
+mod seeds;
 mod shared_store;
 #[cfg(test)]
 mod simulation;

@@ -335,6 +335,49 @@ fn an_article_is_published_when_its_time_has_come() {
 }
 
 #[test]
+fn a_file_that_cannot_be_parsed_keeps_its_article_where_it_is_moved() {
+    for broken in ["---\ntitle: [\n---\n", ""] {
+        let mut world = World::new(HOUR);
+        world.write("articles/a.md", "# A\n\ntext");
+        world.arrive("a.md");
+        world.run(ms(1_000));
+        let id = |world: &World| {
+            let snapshot = world.published.load().unwrap();
+            snapshot.library.articles().map(|article| article.id.clone()).collect::<Vec<_>>()
+        };
+        let before = id(&world);
+        world.write("articles/a.md", broken);
+        let articles = world.dir.path().join("articles");
+        fs::rename(articles.join("a.md"), articles.join("b.md")).unwrap();
+        world.arrive("a.md");
+        world.arrive("b.md");
+        world.run(ms(1_000));
+        assert_eq!((world.titles(), id(&world)), (vec!["A".to_owned()], before.clone()));
+        assert_eq!(world.inbox.due(), None, "it is rendered again and again");
+        world.write("articles/b.md", "# B\n\ntext");
+        world.arrive("b.md");
+        world.run(ms(1_000));
+        assert_eq!((world.titles(), id(&world)), (vec!["B".to_owned()], before));
+    }
+}
+
+#[test]
+fn without_a_grace_an_article_is_looked_for_before_it_is_deleted() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    let articles = world.dir.path().join("articles");
+    fs::rename(articles.join("a.md"), articles.join("b.md")).unwrap();
+    // The other half of the rename is not heard yet.
+    world.arrive("a.md");
+    world.run(ms(1_000));
+    let snapshot = world.published.load().unwrap();
+    assert!(snapshot.library.at_path(&RelPath::new("b.md").unwrap()).is_some());
+    assert_eq!(world.titles(), ["A"]);
+}
+
+#[test]
 fn a_date_that_does_not_matter_any_more_wakes_the_loop_once() {
     let mut world = World::new(HOUR);
     world.write("articles/a.md", "---\ndate: 2026-03-01T12:30:00Z\n---\n# A\n\ntext");

@@ -10,7 +10,9 @@ use crate::config::Drafts;
 use crate::feed::{Feed, gate};
 use crate::library;
 use crate::library::guard::Shrink;
-use crate::library::{Article, Commit, Found, Notice, Observation, Outcome, Reweigh, Scan, Seq};
+use crate::library::{
+    Article, Commit, Found, Kept, Notice, Observation, Outcome, Reweigh, Scan, Seq, State,
+};
 use crate::publish::Scanning;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree};
@@ -147,7 +149,7 @@ impl Engine {
         let deletes = state.deletes(&self.policy, now);
         if !(deletes || self.first_scan || self.root.is_guarded(tree)) {
             let changes = tree.look(look, &Known(state))?;
-            if *look == Look::Everything || !self.loses_withdrawn(&changes) {
+            if *look == Look::Everything || !self.deletes_at_once(&changes) {
                 return Ok((look.clone(), changes));
             }
         }
@@ -156,10 +158,13 @@ impl Engine {
         Ok((everything, changes))
     }
 
-    /// Whether the file of a withdrawn article is gone: such an article is deleted without a grace.
-    fn loses_withdrawn(&self, changes: &[SourceChange]) -> bool {
+    /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one always is.
+    fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
+        let state = &self.current.state;
         for SourceChange { path, seen } in changes {
-            if *seen == Seen::Gone && self.current.state.is_withdrawn(path) {
+            let is_public = state.library().at_path(path).is_some();
+            let at_once = self.policy.grace.is_zero() && is_public || state.is_withdrawn(path);
+            if *seen == Seen::Gone && at_once {
                 return true;
             }
         }
@@ -291,6 +296,8 @@ impl Engine {
                 Err(Bodiless::Refused(diagnostics)) => {
                     failed.push((article.path.clone(), diagnostics))
                 }
+                // Its author has to repair it first. The body from before, if there is one, stays.
+                Err(Bodiless::Changed) if is_refused(&next.state, &article.path) => {}
                 Err(Bodiless::Changed | Bodiless::Unreadable) => {
                     self.parts.inbox.later([article.path.clone()], UNREAD_AGAIN);
                     failed.push((article.path.clone(), Vec::new()));
@@ -413,6 +420,14 @@ fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnosti
         refused = true;
     }
     refused
+}
+
+/// Whether the file at `path` cannot be used as it is, so that no body can come of it.
+fn is_refused(state: &State, path: &RelPath) -> bool {
+    match state.file(path) {
+        Some(row) => matches!(row.kept, Kept::Refused(_) | Kept::Empty),
+        None => false,
+    }
 }
 
 fn paths(held: Vec<Held>) -> Vec<RelPath> {

@@ -128,7 +128,9 @@ pub fn decide(pending: &Pending, now: Instant, policy: &Policy) -> Decision {
         }
     }
     for (path, due) in &pending.later {
-        if is_ripe(Some(*due), now, &mut decision.wake) {
+        let is_due = is_ripe(Some(*due), now, &mut decision.wake);
+        // A file that is being written now is looked at when that is over, not half written.
+        if is_due && !pending.paths.contains_key(path) {
             ready.insert(path.clone());
         }
     }
@@ -356,6 +358,20 @@ mod tests {
             pending.note(&file, sign, at(clock), &POLICY);
         }
         None
+    }
+
+    #[test]
+    fn a_later_look_does_not_take_what_is_being_written() {
+        let (start, file) = (Instant::now(), path("a.md"));
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let mut pending = Pending::default();
+        pending.note_later(file.clone(), at(500));
+        pending.note(&file, Sign::Writing, at(0), &POLICY);
+        let decision = decide(&pending, at(600), &POLICY);
+        assert_eq!((decision.ready, decision.wake), (vec![], None));
+        pending.take_later(at(600));
+        pending.note(&file, Sign::Closed, at(700), &POLICY);
+        assert_eq!(decide(&pending, at(800), &POLICY).ready, [file]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What tests of the source share: a tree on a real disk, and an index of what was seen of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
@@ -8,6 +10,52 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use super::{Fingerprint, Index, Look, Seen, SourceChange, Tree};
 use crate::base::time::from_system;
 use crate::base::{RelPath, Timestamp};
+
+/// A file by its device and inode number.
+pub(crate) type FileId = (u64, u64);
+
+/// The time stamps of a file whose clock is a simulation's, in nanoseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stamps {
+    pub(crate) btime_ns: i64,
+    pub(crate) mtime_ns: i64,
+    pub(crate) ctime_ns: i64,
+}
+
+/// What simulations say of files. The files themselves are real.
+#[derive(Debug, Default)]
+pub(crate) struct Pretended {
+    /// The stamps of files.
+    pub(crate) stamps: HashMap<FileId, Stamps>,
+    /// Article directories, with the files beneath that are open for writing.
+    pub(crate) open: HashMap<PathBuf, HashSet<FileId>>,
+}
+
+static PRETENDED: RwLock<Option<Pretended>> = RwLock::new(None);
+
+/// Changes what simulations say.
+pub(crate) fn pretend<T>(change: impl FnOnce(&mut Pretended) -> T) -> T {
+    let mut pretended = PRETENDED.write().unwrap_or_else(PoisonError::into_inner);
+    change(pretended.get_or_insert_default())
+}
+
+/// The fingerprint with the stamps that a simulation gave the file, if one did.
+pub(super) fn stamped(seen: Fingerprint) -> Fingerprint {
+    let pretended = PRETENDED.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(pretended) = &*pretended else { return seen };
+    match pretended.stamps.get(&(seen.dev, seen.ino)) {
+        Some(Stamps { btime_ns, mtime_ns, ctime_ns }) => {
+            Fingerprint { btime_ns: *btime_ns, mtime_ns: *mtime_ns, ctime_ns: *ctime_ns, ..seen }
+        }
+        None => seen,
+    }
+}
+
+/// The files beneath the root of a simulation that are open for writing.
+pub(super) fn open_beneath(root: &Path) -> Option<HashSet<FileId>> {
+    let pretended = PRETENDED.read().unwrap_or_else(PoisonError::into_inner);
+    pretended.as_ref()?.open.get(root).cloned()
+}
 
 /// The path that `text` says.
 pub(crate) fn path(text: &str) -> RelPath {

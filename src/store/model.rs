@@ -44,7 +44,7 @@ pub enum Loss {
 #[derive(Debug, Clone, Default)]
 pub struct Disk(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     operations: u64,
     plan: Option<Plan>,
@@ -107,6 +107,12 @@ impl Disk {
             Loss::Some(seed) => mixed(&state.files, &state.durable_files, seed),
         };
         state.durable_files = state.files.clone();
+    }
+
+    /// Another machine, whose disk is as this one's is now.
+    pub fn copy(&self) -> Self {
+        let state = self.state();
+        Self(Arc::new(Mutex::new(State { plan: None, dead: false, ..state.clone() })))
     }
 
     /// The database, as a process opens it.
