@@ -309,7 +309,7 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
         let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
         line.unwrap_or_else(|| panic!("{metrics}")).parse::<u64>().unwrap()
     };
-    assert!(count("accepted") >= 1 && count("failed") >= 9, "{metrics}");
+    assert!(count("accepted") >= 1 && count("failed") >= 3, "{metrics}");
 }
 
 #[test]
