@@ -25,7 +25,7 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
-use crate::engine::{Command, Engine, SharedStore, StatusLog};
+use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
@@ -154,8 +154,7 @@ impl Daemon {
         let process = process(config, config_file, clock.now());
         let config = &*process.config;
         let readers = Readers::count(config, &published, &clock)?;
-        let status = StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
-        let push = Push::start(config, &mut engine, &renderer, status)?;
+        let push = Push::start(config, &mut engine, &renderer)?;
         let server = config.server.clone();
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         edge.tls = tls;
@@ -165,10 +164,7 @@ impl Daemon {
         let Listeners { sockets, files: mut socket_files } = listeners;
         let (admin_socket, admin_file) = admin_socket.unzip();
         socket_files.extend(admin_file.flatten());
-        let http = match http::start(sockets, edge) {
-            Ok(http) => http,
-            Err(error) => return Err(sockets_unusable(&error)),
-        };
+        let http = http::start(sockets, edge).map_err(|error| sockets_unusable(&error))?;
         log_start(listening, config);
         let sources = Sources {
             published: Arc::clone(&published),

@@ -20,8 +20,8 @@ use url::Url;
 
 use super::open::Refusal;
 use crate::config::{Config, Notify, Secret};
+use crate::engine::Engine;
 use crate::engine::renderer::Renderer;
-use crate::engine::{Engine, StatusLog};
 use crate::ops::outgoing::{Client, Policy};
 use crate::publish::Receiver;
 use crate::push::bell::{Bell, Tries};
@@ -48,7 +48,6 @@ impl Push {
         config: &Config,
         engine: &mut Engine,
         renderer: &Arc<Renderer>,
-        status: StatusLog,
     ) -> Result<Option<Self>, Refusal> {
         if config.websub.hubs.is_empty() && !config.notify.is_on() {
             return Ok(None);
@@ -78,6 +77,7 @@ impl Push {
         let mailbox = Arc::new(Mailbox::default());
         let letters = Arc::clone(&mailbox);
         engine.on_projected(Box::new(move |projected| letters.put(projected)));
+        let status = engine.status_log();
         status.set_pushing();
         let worker = Worker::new(config, known, client, secret, Arc::clone(renderer), status);
         let (stop, stopped) = oneshot::channel();
