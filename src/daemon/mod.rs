@@ -26,7 +26,7 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
-use crate::engine::{Command, Engine, SharedStore, StatusLog};
+use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
@@ -166,8 +166,7 @@ impl Daemon {
         let process = process(config, config_file, clock.now());
         let config = &*process.config;
         let readers = Readers::count(config, &published, &clock)?;
-        let status = StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
-        let push = Push::start(config, &mut engine, &renderer, status)?;
+        let push = Push::start(config, &mut engine, &renderer)?;
         let server = config.server.clone();
         let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
         edge.tls = tls;

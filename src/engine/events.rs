@@ -206,7 +206,7 @@ pub struct StatusLog {
 
 impl StatusLog {
     /// Reports the changes of `published`, dated by `clock`.
-    pub fn new(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
         Self { published, clock }
     }
 

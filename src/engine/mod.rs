@@ -287,6 +287,11 @@ impl Engine {
         self.first_scan
     }
 
+    /// A handle by which other threads change the status.
+    pub fn status_log(&self) -> StatusLog {
+        self.status.clone()
+    }
+
     /// Has `listener` told after each pass of the projection.
     pub fn on_projected(&mut self, listener: OnProjected) {
         if let Some(projection) = &mut self.projection {

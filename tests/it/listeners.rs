@@ -125,9 +125,17 @@ fn a_socket_of_the_service_manager_does_not_go_with_callbacks_on_loopback() {
     let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\"";
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(script).arg(daemon.get_program()).args(daemon.get_args());
-    let refused = shell.stdin(Stdio::from(OwnedFd::from(listener))).output().unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(78), "{said}");
+    shell.stdin(Stdio::from(OwnedFd::from(listener))).stderr(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    let mut status = None;
+    // What it says fits into the pipe.
+    eventually("it is refused", || {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.unwrap().code(), Some(78), "{said}");
     assert!(said.contains("websub.loopback_callbacks is for tests"), "{said}");
 }
 

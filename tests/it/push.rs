@@ -189,7 +189,7 @@ fn each_feed_that_changed_gets_one_ping_and_no_other() {
     // What is pinged from now on is after everything that was due.
     let counts = server.pings();
     assert!(counts.values().all(|count| *count == 1), "{counts:?}");
-    eventually_logged(&site, "event=pinged", expected.len());
+    eventually_logged(&site, "pinged http", expected.len());
     let before = feeds(&site);
     site.drop_in("third.md", "# Third\n\nText");
     site.appears("Third");
@@ -257,7 +257,7 @@ fn a_kill_loses_no_ping_and_repeats_none() {
         server.pings().keys().cloned().collect::<BTreeSet<_>>() == expected
     });
     assert!(expected.len() >= 3);
-    eventually_logged(&site, "event=pinged", expected.len());
+    eventually_logged(&site, "pinged http", expected.len());
     site.kill();
     site.start();
     // Whatever a restart finds due comes before this.
@@ -282,7 +282,7 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
     site.drop_in("second.md", "# Second\n\nText");
     site.appears("Second");
     let deadline = Instant::now() + LONG_PATIENCE;
-    while logged(&site, "event=degraded") == 0 {
+    while logged(&site, "degraded: ") == 0 {
         assert!(Instant::now() < deadline, "{:#?}", site.log());
         thread::sleep(Duration::from_millis(20));
     }
@@ -292,7 +292,7 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
         thread::sleep(Duration::from_millis(20));
     }
     let log = site.log();
-    let told = log.iter().find(|line| line.contains("event=degraded")).unwrap();
+    let told = log.iter().find(|line| line.contains("degraded: ")).unwrap();
     assert!(
         told.contains(&format!("the hub http://127.0.0.1:{} accepts no pings", server.port)),
         "{told}"
@@ -302,14 +302,14 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
     server.answer(202);
     site.drop_in("third.md", "# Third\n\nText");
     eventually("the hub gets the next change", || server.pings()[site_feed] == 4);
-    eventually_logged(&site, "event=recovered", 1);
+    eventually_logged(&site, "recovered: ", 1);
     let metrics = crate::admin::get(&site, "/metrics").text();
     let count = |outcome: &str| {
         let series = format!("dropfeed_pushes_total{{receiver=\"hub\",outcome=\"{outcome}\"}} ");
         let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
         line.unwrap_or_else(|| panic!("{metrics}")).parse::<u64>().unwrap()
     };
-    assert!(count("accepted") >= 1 && count("failed") >= 9, "{metrics}");
+    assert!(count("accepted") >= 1 && count("failed") >= 3, "{metrics}");
 }
 
 #[test]
@@ -484,11 +484,11 @@ fn a_command_gets_its_arguments_and_the_item() {
     script(&program, "exit 3");
     site.drop_in("two.md", "# Two\n\nText");
     eventually_logged(&site, "ended with exit status: 3", 1);
-    eventually_logged(&site, "event=degraded", 1);
+    eventually_logged(&site, "degraded: ", 1);
     script(&program, "exit 0");
     site.drop_in("three.md", "# Three\n\nText");
     eventually_logged(&site, "event=notified", 2);
-    eventually_logged(&site, "event=recovered", 1);
+    eventually_logged(&site, "recovered: ", 1);
     assert_eq!(logged(&site, "event=notify-failed"), 1);
 }
 

@@ -165,7 +165,7 @@ const WRITERS: &[&str] = &["store", "cli/init", "cli/new", "ops/line_log", "ops/
 
 /// What has a home: only these modules may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("tokio_rustls", &["ops/certificate", "ops/outgoing/tls", "http/net/tls"]),
+    ("tokio_rustls", &["ops/certificate", "ops/outgoing", "http/net/tls"]),
     ("std::fs", &["source", "store", "config/load", "cli", "daemon", "ops"]),
     ("rustix::fs", &["source", "store", "cli/new", "ops"]),
     ("rss", &["feed/rss"]),

@@ -20,8 +20,8 @@ use url::Url;
 
 use super::open::Refusal;
 use crate::config::{Config, Notify, Secret};
+use crate::engine::Engine;
 use crate::engine::renderer::Renderer;
-use crate::engine::{Engine, StatusLog};
 use crate::ops::outgoing::{Client, Policy};
 use crate::publish::Receiver;
 use crate::push::bell::{Bell, Tries};
@@ -48,7 +48,6 @@ impl Push {
         config: &Config,
         engine: &mut Engine,
         renderer: &Arc<Renderer>,
-        status: StatusLog,
     ) -> Result<Option<Self>, Refusal> {
         if config.websub.hubs.is_empty() && !config.notify.is_on() {
             return Ok(None);
@@ -57,21 +56,17 @@ impl Push {
         let client = client.map_err(|error| Refusal::Config(format!("websub.roots: {error}")))?;
         let secret = secret(&config.notify)?;
         let dir = &config.state.dir;
-        let opened = match open(dir) {
+        let is_new = engine.is_first_scan();
+        let known = match Known::load(config, is_new) {
             Err(damage @ StoreError::Corrupt { .. }) => {
                 set_aside_publisher(dir).and_then(|aside| {
-                    error!(
-                        event = "degraded",
-                        "degraded: {damage}; it was moved to {}",
-                        aside.display()
-                    );
-                    open(dir)
+                    let aside = aside.display();
+                    error!(event = "degraded", "degraded: {damage}; it was moved to {aside}");
+                    Known::load(config, is_new)
                 })
             }
-            opened => opened,
+            known => known,
         };
-        let is_new = engine.is_first_scan();
-        let known = opened.and_then(|file| Known::load(file, config, is_new));
         let known = match known {
             Ok(known) => known,
             Err(error) => {
@@ -82,6 +77,7 @@ impl Push {
         let mailbox = Arc::new(Mailbox::default());
         let letters = Arc::clone(&mailbox);
         engine.on_projected(Box::new(move |projected| letters.put(projected)));
+        let status = engine.status_log();
         status.set_pushing();
         let worker = Worker::new(config, known, client, secret, Arc::clone(renderer), status);
         let (stop, stopped) = oneshot::channel();
@@ -102,13 +98,6 @@ impl Drop for Push {
             let _ = thread.join();
         }
     }
-}
-
-fn open(dir: &Path) -> Result<PublisherFile, StoreError> {
-    let file = PublisherFile::open(dir)?;
-    // A damage is found by reading.
-    file.done(Receiver::Webhook.name())?;
-    Ok(file)
 }
 
 /// The secret of the webhook.
@@ -149,7 +138,8 @@ struct OwnBell {
 
 impl Known {
     /// `is_new`: the state is new or was lost, so that publication numbers begin again.
-    fn load(mut file: PublisherFile, config: &Config, is_new: bool) -> Result<Self, StoreError> {
+    fn load(config: &Config, is_new: bool) -> Result<Self, StoreError> {
+        let mut file = PublisherFile::open(&config.state.dir)?;
         let hubs: Vec<String> = config.websub.hubs.iter().map(Url::to_string).collect();
         file.keep_hubs(&hubs)?;
         if is_new {
