@@ -1,8 +1,7 @@
-//! Who is told of a drop, of what, and when. Pure: events and the time in, effects out; the daemon calls and stores.
-//!
-//! `publisher` decides on pings to hubs, `bell` on the webhook and the command; `webhook` is what a webhook gets.
+//! Push: tells others of what was published. Pure; `daemon::push` and `daemon::hub` act.
 
 pub mod bell;
+pub mod hub;
 pub mod publisher;
-mod retry;
+pub mod retry;
 pub mod webhook;
