@@ -53,6 +53,10 @@ pub mod publish {
     };
 }
 
+pub mod push {
+    pub use crate::push::hub::{callback, form};
+}
+
 pub mod source {
     pub use crate::source::{Inbox, Look, Signs, Tree};
 }

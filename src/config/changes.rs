@@ -68,6 +68,7 @@ impl Config {
         self.notify = started.notify.clone();
         self.site.hubs = started.site.hubs.clone();
         self.site.own_hub = started.site.own_hub;
+        self.site.rsscloud = started.site.rsscloud;
     }
 }
 
@@ -86,9 +87,10 @@ fn site(old: &Site, new: &Site) -> Vec<Row> {
         author,
         timezone,
         feed_paths,
-        // Those two are in `[websub]`.
+        // Those three are in `[websub]`.
         hubs: _,
         own_hub: _,
+        rsscloud: _,
         elsewhere,
     } = old;
     let path_differs = |format| {
@@ -267,6 +269,7 @@ fn websub(old: &Websub, new: &Websub) -> Vec<Row> {
     let Websub {
         hubs,
         own_hub,
+        rsscloud,
         push_delay,
         callback_ports,
         roots,
@@ -282,6 +285,7 @@ fn websub(old: &Websub, new: &Websub) -> Vec<Row> {
     vec![
         ("websub.hubs", *hubs != new.hubs, Effect::Restart),
         ("websub.own_hub", *own_hub != new.own_hub, Effect::Restart),
+        ("websub.rsscloud", *rsscloud != new.rsscloud, Effect::Restart),
         ("websub.push_delay_s", *push_delay != new.push_delay, Effect::Restart),
         ("websub.callback_ports", *callback_ports != new.callback_ports, Effect::Restart),
         ("websub.roots", *roots != new.roots, Effect::Restart),

@@ -226,6 +226,8 @@ pub struct Site {
     pub hubs: Vec<Url>,
     /// `websub.own_hub`: whether feeds name the hub of this site, too.
     pub own_hub: bool,
+    /// `websub.rsscloud`: whether RSS feeds name the hub as an rssCloud, too.
+    pub rsscloud: bool,
     /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
     /// `link_template`.
     pub elsewhere: Option<Elsewhere>,
@@ -254,6 +256,14 @@ impl Site {
     /// The URL of the hub of this site.
     pub fn own_hub_url(&self) -> String {
         format!("{}-/hub", self.url)
+    }
+
+    /// The URL at which subscribers of rssCloud register; `None` if it is not spoken.
+    pub fn cloud_url(&self) -> Option<Url> {
+        if !self.rsscloud {
+            return None;
+        }
+        self.url.join("rsscloud/pleaseNotify").ok()
     }
 }
 
@@ -441,6 +451,8 @@ pub struct Websub {
     pub hubs: Vec<Url>,
     /// Whether this site is a hub for its own feeds.
     pub own_hub: bool,
+    /// Whether the own hub speaks rssCloud, too.
+    pub rsscloud: bool,
     /// `push_delay_s`: the wait after a change, in which further changes of the feed join it.
     pub push_delay: Duration,
     /// Ports that callbacks of subscribers may have; at least one.

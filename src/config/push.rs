@@ -24,10 +24,12 @@ const PORTS: [u16; 2] = [80, 443];
 
 /// Reads `[websub]`.
 pub(super) fn websub(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> Websub {
+    let own_hub = reader.flag("websub", "own_hub", false);
     let roots = [("webpki", Roots::Webpki), ("system", Roots::System)];
     Websub {
         hubs: hubs(reader),
-        own_hub: reader.flag("websub", "own_hub", false),
+        own_hub,
+        rsscloud: rsscloud(reader, own_hub),
         push_delay: seconds(reader, "websub", "push_delay_s", 0, 0..=3600),
         callback_ports: callback_ports(reader),
         roots: reader.choice("websub", "roots", Roots::Webpki, &roots),
@@ -58,6 +60,14 @@ pub(super) fn notify(reader: &mut Reader<'_>, input: &Input<'_>) -> Notify {
         on_publish: command(reader),
         on_publish_timeout: seconds(reader, "notify", "on_publish_timeout_s", 60, 1..=3600),
     }
+}
+
+fn rsscloud(reader: &mut Reader<'_>, own_hub: bool) -> bool {
+    let Some(given) = reader.given_flag("websub", "rsscloud") else { return false };
+    if given.value && !own_hub {
+        reader.refuse(&given.at, "`websub.rsscloud` needs `websub.own_hub`");
+    }
+    given.value
 }
 
 fn hubs(reader: &mut Reader<'_>) -> Vec<Url> {

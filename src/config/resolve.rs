@@ -68,6 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<F
     let websub = push::websub(reader, &server, &tls);
     site.hubs.clone_from(&websub.hubs);
     site.own_hub = websub.own_hub;
+    site.rsscloud = websub.rsscloud;
     let notify = push::notify(reader, input);
     let config = Config {
         site,
@@ -113,6 +114,7 @@ fn site(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> (Site, At) {
         feed_paths: FeedPaths::default(),
         hubs: Vec::new(),
         own_hub: false,
+        rsscloud: false,
         elsewhere: elsewhere(reader, &url),
         title,
         url,

@@ -5,6 +5,7 @@
 
 mod admin;
 mod control;
+mod hub;
 mod import;
 mod listeners;
 mod open;
@@ -38,12 +39,13 @@ use crate::ops::listener::Listener;
 use crate::ops::pulse::Pulse;
 use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
-use crate::publish::Published;
 use crate::publish::report::Process;
+use crate::publish::{Published, Render};
 use crate::source::Inbox;
 use crate::store::{ControlSocket, Lock, backup};
 
 use admin::Readers;
+use hub::OwnHub;
 use listeners::{Listeners, Listening};
 use open::{Opened, Refusal, open, prepare, with_real_port};
 use push::Push;
@@ -127,6 +129,7 @@ struct Daemon {
     control: Option<ControlSocket>,
     http: Option<http::Running>,
     admin: Option<http::Running>,
+    hub: Option<OwnHub>,
     readers: Option<Readers>,
     push: Option<Push>,
     /// The access log, which outlives the server.
@@ -168,8 +171,11 @@ impl Daemon {
         let readers = Readers::count(config, &published, &clock)?;
         let push = Push::start(config, &mut engine, &renderer)?;
         let server = config.server.clone();
-        let mut edge = Edge::new(Arc::clone(&published), renderer, server, Arc::clone(&clock));
+        let render: Arc<dyn Render> = renderer;
+        let hub = OwnHub::start(config, &published, &render, &clock)?;
+        let mut edge = Edge::new(Arc::clone(&published), render, server, Arc::clone(&clock));
         edge.tls = tls;
+        edge.hub = hub.as_ref().map(OwnHub::door);
         let metrics = Arc::clone(&edge.metrics);
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
         let listening = listeners.report();
@@ -186,6 +192,7 @@ impl Daemon {
             requests,
             access_log: access_log.as_ref().map(LineLog::lines),
             readers: readers.as_ref().map(Readers::counter),
+            hub: hub.as_ref().map(OwnHub::counters),
         };
         let admin = admin::start(admin_socket, sources)?;
         let clock_listener = listen_to_clock(&inbox);
@@ -204,6 +211,7 @@ impl Daemon {
             control,
             http: Some(http),
             admin,
+            hub,
             readers,
             push,
             access_log,
@@ -283,6 +291,8 @@ impl Daemon {
         }
         // Also before the lock is released, for the same reason.
         self.socket_files.clear();
+        // After the last request, so that it is answered, and while the state is locked.
+        self.hub = None;
         // After the last answer, so that it is counted.
         self.readers = None;
         if let Some(admin) = self.admin.take() {

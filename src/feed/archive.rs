@@ -34,6 +34,7 @@ pub fn archive(
         self_urls: page_urls(site, scope, page.number),
         // A closed page does not change.
         hubs: Vec::new(),
+        cloud: None,
         paging: Paging::of_page(site, scope, page.number),
         ..feed
     }

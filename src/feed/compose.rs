@@ -126,6 +126,7 @@ pub(super) fn frame(
         self_urls: Format::ALL
             .map(|format| links::absolute(site, &Route::Feed(scope.clone(), format))),
         hubs: site.hub_urls(),
+        cloud: site.cloud_url(),
         paging: Paging::of_subscription(site, scope, channel.pages),
         updated: updated.unwrap_or(empty_since),
         author: Person { name: line(&site.author), ..Person::default() },

@@ -25,6 +25,8 @@ use std::borrow::Cow;
 use std::slice;
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::article::{Body, Person};
 use crate::base::{Format, Scope, Timestamp, UrlPath, text};
 use crate::config::{Feeds, Site};
@@ -71,6 +73,8 @@ pub struct Feed {
     pub self_urls: [String; 3],
     /// The hubs that tell its subscribers of changes (WebSub); none for a page of an archive.
     pub hubs: Vec<String>,
+    /// Where subscribers of rssCloud register, if anywhere; RSS alone has a place for it.
+    pub cloud: Option<Url>,
     /// Its place among the documents of the same feed.
     pub paging: Paging,
     /// The newest `updated` of its entries; never the clock.

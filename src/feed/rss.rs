@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use ::rss::extension::atom::{AtomExtension, Link};
 use ::rss::extension::dublincore::DublinCoreExtension;
 use ::rss::extension::{Extension, ExtensionMap};
-use ::rss::{Category, Channel, Guid, Image, Item};
+use ::rss::{Category, Channel, Cloud, Guid, Image, Item};
+use url::Url;
 
 use crate::base::{Format, time};
 
@@ -44,6 +45,7 @@ fn channel(feed: &Feed) -> Channel {
         last_build_date: Some(time::rfc822(feed.updated)),
         generator: Some(GENERATOR.to_owned()),
         ttl: Some(feed.ttl_minutes.to_string()),
+        cloud: feed.cloud.as_ref().and_then(cloud),
         image: feed.icon.as_deref().map(|url| image(feed, url)),
         atom_ext: Some(AtomExtension { links: links(feed) }),
         extensions,
@@ -51,6 +53,17 @@ fn channel(feed: &Feed) -> Channel {
         namespaces,
         ..Channel::default()
     }
+}
+
+/// The REST form of rssCloud, in which no procedure is named.
+fn cloud(url: &Url) -> Option<Cloud> {
+    Some(Cloud {
+        domain: url.host_str()?.to_owned(),
+        port: url.port_or_known_default()?.to_string(),
+        path: url.path().to_owned(),
+        register_procedure: String::new(),
+        protocol: "http-post".to_owned(),
+    })
 }
 
 /// Title and link are the channel's, as the specification wants of `image`.

@@ -35,6 +35,7 @@ pub(super) fn site() -> Site {
         timezone: TimeZone::UTC,
         hubs: Vec::new(),
         own_hub: false,
+        rsscloud: false,
         elsewhere: None,
     }
 }
@@ -142,6 +143,7 @@ pub(super) fn feed() -> Feed {
         self_urls: Format::ALL
             .map(|format| format!("https://example.org/blog/{}", format.file_name())),
         hubs: Vec::new(),
+        cloud: None,
         paging: Paging::default(),
         updated: at("2026-11-21T10:00:00.123456Z"),
         author: person("Ada Lovelace"),

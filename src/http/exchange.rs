@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, REFERER,
     USER_AGENT,
@@ -183,6 +184,19 @@ pub(super) struct RequestContext {
     pub(super) reader: Option<IpAddr>,
     /// The route that the target names, set by the answer.
     pub(super) route: Option<Route>,
+    /// The body, where it is wanted. In a box, since it is rare.
+    pub(super) form: Option<Box<Form>>,
+}
+
+/// The body of a request that sends a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    /// All of it.
+    Whole(Bytes),
+    /// It is longer than the answer may want.
+    TooLong,
+    /// It did not come to its end in time.
+    Unfinished,
 }
 
 /// An exchange whose body is being sent. It is reported when this is dropped.

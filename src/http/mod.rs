@@ -3,7 +3,7 @@
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
 //! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
 //! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin` is
-//! a listener for operators, `readers` counts the readers of feeds.
+//! a listener for operators, `readers` counts the readers of feeds, `hub` is the way to the own hub.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
@@ -13,6 +13,7 @@ mod access_log;
 pub mod admin;
 pub(crate) mod answer;
 mod exchange;
+pub mod hub;
 mod limits;
 pub(crate) mod metrics;
 pub mod net;
@@ -33,6 +34,7 @@ use crate::publish::{Found, Published, Render, Snapshot};
 
 use answer::{Content, Handler, Problem, Warm};
 use exchange::{Observers, RequestContext};
+use hub::Door;
 
 pub use access_log::AccessLogger;
 pub use exchange::{Exchange, Observer, Request};
@@ -62,6 +64,8 @@ pub struct Edge {
     pub observers: Vec<Arc<dyn Observer>>,
     /// The limit on unconditional requests; `None` if there is none.
     pub politeness: Option<Arc<Politeness>>,
+    /// The way to the own hub; `None` if there is none.
+    pub hub: Option<Arc<Door>>,
     /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
@@ -83,6 +87,7 @@ impl Edge {
             metrics: Arc::default(),
             observers: Vec::new(),
             politeness: None,
+            hub: None,
             find: Snapshot::find,
         }
     }
@@ -120,6 +125,10 @@ impl net::Service for Handler {
         context: &mut RequestContext,
     ) -> impl Future<Output = Response<Content>> {
         self.answer(head, context)
+    }
+
+    fn form_bytes_max(&self, head: &Parts) -> Option<usize> {
+        self.form_bytes_max(head)
     }
 
     fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Content> {
@@ -192,7 +201,7 @@ mod tests {
             let without_limit = if status == 429 { 200 } else { status };
             for (handler, expected) in [(&limited, status), (&free, without_limit)] {
                 let reader = Some("192.0.2.1".parse().unwrap());
-                let mut context = RequestContext { reader, route: None };
+                let mut context = RequestContext { reader, ..RequestContext::default() };
                 let response = runtime.block_on(handler.answer(&head, &mut context));
                 assert_eq!(response.status().as_u16(), expected, "{method} {target} {field:?}");
                 let wait_s = response.headers().get(RETRY_AFTER).map(|value| value.as_bytes());

@@ -3,6 +3,7 @@
 //! Each publish also rings a bell, for the one thread that follows the snapshots instead of asking
 //! for them: the projection.
 
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::{Snapshot, Status, Versions};
 
 /// The current snapshot, the status, and the last versions of the feeds. There is no snapshot before
 /// the first publish.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
     status: ArcSwap<Status>,
@@ -21,7 +22,11 @@ pub struct Published {
     changing: Mutex<()>,
     bell: Mutex<Bell>,
     rung: Condvar,
+    followers: Mutex<Vec<Follower>>,
 }
+
+/// Something that is called after each publish and after each pass of the projection. It must not block.
+type Follower = Box<dyn Fn() + Send + Sync>;
 
 /// The count of publishes, on which the projection waits.
 #[derive(Debug, Default)]
@@ -59,6 +64,9 @@ impl Published {
         let new = Arc::new(new);
         self.status.store(Arc::clone(&new));
         report(&old, &new);
+        if old.projection != new.projection {
+            self.tell_followers();
+        }
     }
 
     /// Replaces the snapshot. Only the engine does.
@@ -72,6 +80,18 @@ impl Published {
         // is known when a reader of it can first ask for what changed since.
         for (route, document) in &snapshot.hot {
             self.versions.note(route, document);
+        }
+        self.tell_followers();
+    }
+
+    /// Has `follower` called from now on, by the threads that publish.
+    pub fn follow(&self, follower: impl Fn() + Send + Sync + 'static) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(follower));
+    }
+
+    fn tell_followers(&self) {
+        for follower in &*self.followers.lock().unwrap_or_else(PoisonError::into_inner) {
+            follower();
         }
     }
 
@@ -118,11 +138,20 @@ impl Published {
     }
 }
 
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Published").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Instant;
 
+    use super::super::status::LastProjection;
     use super::*;
+    use crate::base::Timestamp;
     use crate::config::Config;
     use crate::library::Library;
 
@@ -153,6 +182,21 @@ mod tests {
             }
         });
         assert_eq!(published.status().contents.entries, 400);
+    }
+
+    #[test]
+    fn followers_are_told_of_a_publish_and_of_its_projection() {
+        let (published, told) = (Published::default(), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&told);
+        published.follow(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        published.publish(snapshot(1));
+        published.change_status(|status| status.contents.entries += 1, |_, _| {});
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+        let projected = LastProjection { generation: 1, at: Timestamp::UNIX_EPOCH };
+        published.change_status(|status| status.projection = Some(projected), |_, _| {});
+        assert_eq!(told.load(Ordering::Relaxed), 2);
     }
 
     #[test]

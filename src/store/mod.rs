@@ -29,6 +29,7 @@ mod scratch;
 mod seal;
 mod side;
 pub mod socket;
+pub mod subscriptions;
 mod write;
 
 use std::fmt;

@@ -18,6 +18,7 @@ mod fixture;
 mod formulas;
 mod generators;
 mod http;
+mod hub;
 mod import;
 mod incremental;
 mod listeners;

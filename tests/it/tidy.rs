@@ -31,14 +31,14 @@ const ORDER: &str = "
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview push read_redirects server views < changes resolve
-    src/daemon: open < admin push watchdog < control < import listeners repair signals
+    src/daemon: open < admin push watchdog < control < hub import listeners repair signals
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: exchange limits < access_log metrics politeness < answer net readers < admin
+    src/http: exchange hub limits < access_log metrics politeness < answer net readers < admin
     src/http/access_log: combined < json
     src/http/admin: host page < handler
-    src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < handler
+    src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < subscribe < handler
     src/http/metrics: requests < text
     src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection < http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
@@ -48,11 +48,12 @@ const ORDER: &str = "
     src/ops/outgoing: address http1 tls < client
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month
-    src/push: retry < bell publisher webhook
+    src/push: hub retry < bell cloud publisher webhook
+    src/push/hub: allowance model queue < signature < callback < form < machine
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
     src/source: ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
-    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers
+    src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers subscriptions
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

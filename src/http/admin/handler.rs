@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::Content;
 use super::super::exchange::{Observers, RequestContext};
+use super::super::hub;
 use super::super::metrics::{self, Metrics, Requests, Scrape};
 use super::super::net::Service;
 use super::super::readers::Counter;
@@ -60,6 +61,8 @@ pub struct Sources {
     pub access_log: Option<Lines>,
     /// The readers, where they are counted.
     pub readers: Option<Arc<Counter>>,
+    /// What the own hub counts, if there is one.
+    pub hub: Option<Arc<hub::Counters>>,
 }
 
 /// The answers of the one worker.
@@ -155,7 +158,7 @@ impl Handler {
     }
 
     fn metrics(&self) -> String {
-        let Sources { published, process, metrics, requests, access_log, .. } = &self.sources;
+        let Sources { published, process, metrics, requests, access_log, hub, .. } = &self.sources;
         let (status, snapshot) = (published.status(), published.load());
         metrics::text(&Scrape {
             metrics,
@@ -164,6 +167,7 @@ impl Handler {
             snapshot: snapshot.as_deref(),
             state_bytes: state_bytes(&process.config.state.dir),
             access_log_dropped: access_log.as_ref().map(Lines::dropped),
+            hub: hub.as_deref(),
             started: process.started,
         })
     }

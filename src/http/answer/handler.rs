@@ -13,12 +13,14 @@ use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
 use super::super::Edge;
 use super::super::exchange::{Observers, RequestContext, is_conditional};
+use super::super::hub::Door;
 use super::super::politeness::Politeness;
 use super::cache::Warm;
 use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, options, robots};
+use super::subscribe::{self, Asked};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -41,6 +43,7 @@ pub(in crate::http) struct Handler {
     warm: Arc<Warm>,
     observers: Observers,
     politeness: Option<Arc<Politeness>>,
+    hub: Option<Arc<Door>>,
     hot: RefCell<Hot>,
 }
 
@@ -70,6 +73,7 @@ impl Handler {
             warm,
             observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
             politeness: edge.politeness.clone(),
+            hub: edge.hub.clone(),
             hot: RefCell::default(),
         }
     }
@@ -87,6 +91,13 @@ impl Handler {
     ) -> Response<Content> {
         let now = self.clock.now();
         let snapshot = self.published.load();
+        if let (Some(door), Some(form)) = (&self.hub, context.form.take()) {
+            let asked = Asked { head, form: *form, client: context.reader };
+            let answer = Box::pin(subscribe::answer(door, snapshot.as_deref(), self.find, asked));
+            let mut response = answer.await;
+            add_date(&mut response, now);
+            return response;
+        }
         let answered = match request::check(head) {
             Err(problem) => Err(problem),
             Ok(Ask::Options) => Ok(options(snapshot.as_deref(), &head.uri)),
@@ -118,6 +129,16 @@ impl Handler {
         }
         add_date(&mut response, now);
         response
+    }
+
+    /// The largest form that this request may send, if it is one for the hub.
+    pub(in crate::http) fn form_bytes_max(&self, head: &Parts) -> Option<usize> {
+        let door = self.hub.as_deref()?;
+        if head.method != Method::POST {
+            return None;
+        }
+        let snapshot = self.published.load()?;
+        subscribe::form_bytes_max(door, &snapshot.config.site, head)
     }
 
     /// 429 in place of a whole feed, if its reader got it too often without asking whether it has
@@ -235,6 +256,9 @@ impl Handler {
             None => snapshot.config.route(relative),
         };
         let Some(route) = route else {
+            if self.hub.is_some() && subscribe::is_hub(site, path) {
+                return Err(subscribe::only_post());
+            }
             return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };
         let route = &*context.route.insert(route);

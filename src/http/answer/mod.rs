@@ -5,7 +5,7 @@
 //! the kind of answer, and `document` or `asset` writes its header fields. `conditional`, `encoding`
 //! and `range` follow their standards, and are pure; `delta` finds the entries that changed since an
 //! earlier version; `cache` makes warm documents, each once (`single_flight`); `content` is the body
-//! of an answer; `service` and `problem` are the answers that are not documents.
+//! of an answer; `service` and `problem` are the answers that are not documents, `subscribe` those of the hub.
 
 mod asset;
 mod cache;
@@ -21,6 +21,7 @@ pub mod range;
 pub mod request;
 mod service;
 mod single_flight;
+mod subscribe;
 mod target;
 
 pub(super) use cache::Warm;

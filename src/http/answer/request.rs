@@ -28,6 +28,21 @@ pub enum Ask {
 ///
 /// The answer to a refused request.
 pub fn check(head: &Parts) -> Result<Ask, Problem> {
+    check_fields(head)?;
+    let ask = method(&head.method)?;
+    match head.uri.path() {
+        "*" if ask == Ask::Options => Ok(ask),
+        path if path.starts_with('/') => Ok(ask),
+        _ => Err(Problem::bad_request("The request target is not a path.")),
+    }
+}
+
+/// Checks the lengths and the host of a request of any method.
+///
+/// # Errors
+///
+/// The answer to a refused request.
+pub(super) fn check_fields(head: &Parts) -> Result<(), Problem> {
     let target_bytes = match head.uri.path_and_query() {
         Some(target) => target.as_str().len(),
         None => 0,
@@ -41,13 +56,7 @@ pub fn check(head: &Parts) -> Result<Ask, Problem> {
         return Err(Problem::new(status, "The header fields are too large.").closing());
     }
     // Before the method, since RFC 9112 (3.2) requires 400 for a wrong Host in any request.
-    check_host(head)?;
-    let ask = method(&head.method)?;
-    match head.uri.path() {
-        "*" if ask == Ask::Options => Ok(ask),
-        path if path.starts_with('/') => Ok(ask),
-        _ => Err(Problem::bad_request("The request target is not a path.")),
-    }
+    check_host(head)
 }
 
 /// The length of the header fields as HTTP/1.1 writes them, without the request line.

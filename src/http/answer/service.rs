@@ -63,7 +63,7 @@ pub(super) fn too_many_requests(wait_s: u16) -> Response<Content> {
 }
 
 /// 200 with a short text that no cache keeps.
-fn plain(text: String) -> Response<Content> {
+pub(super) fn plain(text: String) -> Response<Content> {
     let length = text.len();
     let mut response = Response::new(Content::Whole(Bytes::from(text)));
     let headers = response.headers_mut();

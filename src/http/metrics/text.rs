@@ -11,6 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::super::hub;
 use super::requests::Requests;
 use super::{Counts, Metrics};
 use crate::base::Timestamp;
@@ -35,6 +36,8 @@ pub struct Scrape<'a> {
     pub state_bytes: Option<u64>,
     /// The lines that the access log dropped; `None` if there is no access log.
     pub access_log_dropped: Option<u64>,
+    /// What the own hub counts; `None` if there is no hub.
+    pub hub: Option<&'a hub::Counters>,
     /// The start of the process.
     pub started: Timestamp,
 }
@@ -47,6 +50,7 @@ pub fn text(scrape: &Scrape<'_>) -> String {
     families.publishing(scrape.status);
     families.pushes(scrape.status);
     families.process(scrape);
+    families.hub(scrape.hub);
     let mut registry = Registry::default();
     registry.register_collector(Box::new(families));
     let mut text = String::new();
@@ -102,6 +106,30 @@ impl Families {
     fn time(&mut self, name: &'static str, help: &'static str, time: Timestamp) {
         let seconds = time.as_duration().as_secs_f64();
         self.push(name, Some(Unit::Seconds), help, Samples::Gauges(vec![(Labels::new(), seconds)]));
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "exact far beyond what is counted here")]
+    fn hub(&mut self, counters: Option<&hub::Counters>) {
+        let Some(counters) = counters else { return };
+        let labels = |name, value: &str| vec![(name, value.to_owned())];
+        let mut subscriptions = Vec::new();
+        for (state, count) in counters.subscriptions() {
+            subscriptions.push((labels("state", state), count as f64));
+        }
+        let help = "Subscriptions of the own hub by their state";
+        self.push("dropfeed_hub_subscriptions", None, help, Samples::Gauges(subscriptions));
+        let mut deliveries = Vec::new();
+        for (outcome, count) in counters.deliveries() {
+            deliveries.push((labels("outcome", outcome), count));
+        }
+        let help = "Deliveries of the own hub by their outcome";
+        self.push("dropfeed_hub_deliveries", None, help, Samples::Counters(deliveries));
+        let mut verifications = Vec::new();
+        for (result, count) in counters.verifications() {
+            verifications.push((labels("result", result), count));
+        }
+        let help = "Requests for subscriptions by whether the callback confirmed them";
+        self.push("dropfeed_hub_verifications", None, help, Samples::Counters(verifications));
     }
 
     fn http(&mut self, scrape: &Scrape<'_>) {
@@ -378,6 +406,7 @@ mod tests {
             snapshot: None,
             state_bytes: Some(4096),
             access_log_dropped: Some(2),
+            hub: Some(&hub::Counters::default()),
             started: now,
         });
         let samples = parse(&text);
@@ -390,6 +419,9 @@ mod tests {
             ("dropfeed_scans_total", 1.0),
             ("dropfeed_state_bytes", 4096.0),
             ("dropfeed_access_log_dropped_lines_total", 2.0),
+            ("dropfeed_hub_subscriptions{state=\"suspended\"}", 0.0),
+            ("dropfeed_hub_deliveries_total{outcome=\"taken\"}", 0.0),
+            ("dropfeed_hub_verifications_total{result=\"unconfirmed\"}", 0.0),
             ("dropfeed_degraded{part=\"projection\"}", 1.0),
             ("dropfeed_degraded{part=\"engine\"}", 0.0),
             ("dropfeed_publish_duration_seconds_bucket{le=\"0.0025\"}", 0.0),

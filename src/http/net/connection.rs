@@ -17,7 +17,7 @@ use std::time::Duration;
 use http::header::{CONNECTION, EXPECT, RETRY_AFTER, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::super::exchange::{Record, RequestContext};
+use super::super::exchange::{Form, Record, RequestContext};
 use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
 use super::Service;
 use super::activity::{Activity, Busy};
@@ -214,7 +214,16 @@ pub(super) async fn respond<S: Service>(
     // From here on the server is working, not the client: no time-out of the client runs until the
     // answer is ready.
     let mut busy = activity.begin();
-    let read = if body.is_end_stream() {
+    let is_redirect = activity.role() == Role::Redirect;
+    let form_bytes_max = match ambiguity {
+        None if !is_redirect => worker.service().form_bytes_max(&head),
+        _ => None,
+    };
+    let mut form = None;
+    let read = if let Some(bytes_max) = form_bytes_max {
+        let received = Box::pin(receive(body, bytes_max, worker.limits().header_timeout)).await;
+        matches!(**form.insert(received), Form::Whole(_))
+    } else if body.is_end_stream() {
         true
     } else if ambiguity.is_some() {
         false
@@ -222,7 +231,7 @@ pub(super) async fn respond<S: Service>(
         Box::pin(drain(body, &head.headers, worker.limits().header_timeout)).await
     };
     let client = client(&head, &activity, &worker);
-    let mut context = RequestContext { reader: client.address, route: None };
+    let mut context = RequestContext { reader: client.address, route: None, form };
     let mut response = if let Some(reason) = ambiguity {
         worker.service().refuse(StatusCode::BAD_REQUEST, reason)
     } else if head.headers.len() > HEADERS_MAX {
@@ -231,7 +240,7 @@ pub(super) async fn respond<S: Service>(
         worker.service().refuse(status, "The request has too many header fields.")
     } else if !has_place(client, &activity, &worker, &mut busy) {
         too_many_requests(worker.service())
-    } else if activity.role() == Role::Redirect {
+    } else if is_redirect {
         worker.service().redirect(&head)
     } else {
         worker.service().answer(&head, &mut context).await
@@ -329,6 +338,18 @@ async fn drain(body: Incoming, headers: &HeaderMap, limit: Duration) -> bool {
     }
     let body = Limited::new(body, DRAIN_BYTES_MAX);
     timeout(limit, read_to_end(body)).await.unwrap_or(false)
+}
+
+/// Reads a body that is wanted. One that is too long is left.
+async fn receive(body: Incoming, bytes_max: usize, limit: Duration) -> Box<Form> {
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Box::new(Form::TooLong);
+    }
+    Box::new(match timeout(limit, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(whole)) => Form::Whole(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Form::TooLong,
+        Ok(Err(_)) | Err(_) => Form::Unfinished,
+    })
 }
 
 /// Reads a body, and returns whether it came to its end.

@@ -44,7 +44,12 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
-    /// The answer to a request of any method. The request's body is not passed on.
+    /// The largest body of this request that is wanted, in bytes; `None` if none is: it is read and discarded.
+    fn form_bytes_max(&self, _head: &Parts) -> Option<usize> {
+        None
+    }
+
+    /// The answer to a request of any method. Its body is in the context if it was wanted.
     fn answer(
         &self,
         head: &Parts,

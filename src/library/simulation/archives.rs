@@ -33,6 +33,7 @@ fn site() -> Site {
         feed_paths: Default::default(),
         hubs: Vec::new(),
         own_hub: false,
+        rsscloud: false,
         elsewhere: None,
     }
 }

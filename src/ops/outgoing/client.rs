@@ -38,7 +38,6 @@ const AGENT: &str = concat!("dropfeed/", env!("CARGO_PKG_VERSION"));
 
 /// The addresses that may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub enum Addresses {
     /// Global unicast addresses; for URLs that strangers chose.
     Global,
@@ -50,7 +49,6 @@ pub enum Addresses {
 
 /// The ports that may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub enum Ports {
     /// These alone.
     Only(Vec<u16>),
@@ -75,7 +73,6 @@ pub struct Policy {
 
 impl Policy {
     /// The limits for URLs that strangers chose: global addresses, 4 KiB of an answer, 5 s.
-    #[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
     pub fn of_strangers(ports: Vec<u16>, roots: Roots) -> Self {
         Self {
             addresses: Addresses::Global,
@@ -113,7 +110,6 @@ pub struct Call {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
 pub struct Answer {
     /// The status. A redirect is one like any other.
     pub status: StatusCode,
@@ -183,7 +179,6 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the URL itself may not be called, now or later. Another try needs another address of the host.
-    #[allow(dead_code, reason = "callbacks of subscribers are not called yet")]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Url(_) | Self::Port { .. } | Self::Address { .. })
     }

@@ -12,25 +12,25 @@ const KEYS_MAX: usize = 4096;
 #[derive(Debug)]
 pub struct Allowance<K> {
     span_s: i64,
-    each_max: u32,
+    each_max: usize,
     counts: HashMap<K, Count>,
 }
 
 #[derive(Debug)]
 struct Count {
     since: Timestamp,
-    times: u32,
+    times: usize,
 }
 
 impl<K: Hash + Eq> Allowance<K> {
     /// At most `each_max` times in `span_s` seconds for each key.
-    pub fn new(span_s: i64, each_max: u32) -> Self {
+    pub fn new(span_s: i64, each_max: usize) -> Self {
         Self { span_s, each_max, counts: HashMap::new() }
     }
 
     /// Whether `key` has used up what it may have.
     pub fn is_used_up(&self, key: &K, now: Timestamp) -> bool {
-        let count = self.counts.get(key).filter(|count| self.is_within(count, now));
+        let count = self.counts.get(key).filter(|count| count.is_within(self.span_s, now));
         count.is_some_and(|count| count.times >= self.each_max)
     }
 
@@ -39,26 +39,27 @@ impl<K: Hash + Eq> Allowance<K> {
         if self.counts.len() >= KEYS_MAX && !self.counts.contains_key(&key) {
             self.forget(now);
         }
-        let is_over = self.counts.get(&key).is_some_and(|count| !self.is_within(count, now));
+        let span_s = self.span_s;
         let count = self.counts.entry(key).or_insert(Count { since: now, times: 0 });
-        if is_over {
+        if !count.is_within(span_s, now) {
             *count = Count { since: now, times: 0 };
         }
         count.times = count.times.saturating_add(1);
     }
 
-    fn is_within(&self, count: &Count, now: Timestamp) -> bool {
-        // A clock that was set back does not lock anybody out for longer than the span.
-        (now.as_second() - count.since.as_second()).abs() < self.span_s
-    }
-
     fn forget(&mut self, now: Timestamp) {
         let span_s = self.span_s;
-        let is_within = |count: &Count| (now.as_second() - count.since.as_second()).abs() < span_s;
-        self.counts.retain(|_, count| is_within(count));
+        self.counts.retain(|_, count| count.is_within(span_s, now));
         if self.counts.len() >= KEYS_MAX {
             self.counts.clear();
         }
+    }
+}
+
+impl Count {
+    fn is_within(&self, span_s: i64, now: Timestamp) -> bool {
+        // A clock that was set back does not lock anybody out for longer than the span.
+        (now.as_second() - self.since.as_second()).abs() < span_s
     }
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use url::{Url, form_urlencoded};
 
-use super::form::URL_BYTES_MAX;
 use super::model::{Kind, Mode, Pending, Subscription};
+
+/// The longest URL, in bytes.
+pub const URL_BYTES_MAX: usize = 2048;
 
 /// The URL of a subscriber, checked as far as it can be without a name server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +52,16 @@ pub fn check(text: &str, ports: Option<&[u16]>) -> Result<Callback, &'static str
         return Err("The callback has a port that this hub does not call.");
     }
     // The root's dot names the same host (RFC 1034, 3.1).
-    let host = Arc::from(host.strip_suffix('.').unwrap_or(host));
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.is_empty() {
+        return Err("The callback has no host.");
+    }
     let url = url.as_str();
     // What was not encoded takes more room once it is.
     if url.len() > URL_BYTES_MAX {
         return Err("The field hub.callback has to have at most 2048 bytes.");
     }
-    Ok(Callback { url: Arc::from(url), host })
+    Ok(Callback { url: Arc::from(url), host: Arc::from(host) })
 }
 
 /// The request that verifies the intent of a subscriber (5.3), or its like in rssCloud.
@@ -124,17 +129,27 @@ mod tests {
         for (callback, start) in [
             ("https://a.example/c", "https://a.example/c?hub.mode=denied&"),
             ("https://a.example/c?", "https://a.example/c?hub.mode=denied&"),
-            ("https://a.example/c?b=%7e&hub.mode=x", "https://a.example/c?b=%7e&hub.mode=x&hub.mode=denied&"),
+            (
+                "https://a.example/c?b=%7e&hub.mode=x",
+                "https://a.example/c?b=%7e&hub.mode=x&hub.mode=denied&",
+            ),
             ("https://a.example/c?b&", "https://a.example/c?b&hub.mode=denied&"),
         ] {
-            let query = with_query(callback, &[("hub.mode", "denied"), ("hub.topic", "https://o/?a=b c&d")]);
+            let query = with_query(
+                callback,
+                &[("hub.mode", "denied"), ("hub.topic", "https://o/?a=b c&d")],
+            );
             assert_eq!(query, format!("{start}hub.topic=https%3A%2F%2Fo%2F%3Fa%3Db+c%26d"));
         }
     }
 
     #[test]
     fn hosts_have_one_spelling() {
-        for text in ["https://Reader.EXAMPLE/", "http://reader.example.:443/x?y", "https://reader.example:443"] {
+        for text in [
+            "https://Reader.EXAMPLE/",
+            "http://reader.example.:443/x?y",
+            "https://reader.example:443",
+        ] {
             let callback = check(text, Some(&[80, 443])).unwrap();
             assert_eq!(&*callback.host, "reader.example", "{text}");
         }

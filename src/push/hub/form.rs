@@ -4,14 +4,11 @@
 
 use url::form_urlencoded;
 
-use super::callback::{self, Callback};
+use super::callback::{self, Callback, URL_BYTES_MAX};
 use super::model::{Mode, Secret};
 
 /// The largest body, in bytes: the longest callback and topic, percent-encoded.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
-
-/// The longest URL, in bytes.
-pub const URL_BYTES_MAX: usize = 2048;
 
 /// The lease of a request that asks for none: 10 days, as section 8.2 recommends, in seconds.
 pub const LEASE_S: u32 = 10 * 24 * 3600;
@@ -62,7 +59,9 @@ pub fn parse(body: &[u8], ports: Option<&[u16]>) -> Result<Form, &'static str> {
     let mode = match fields.mode.as_deref() {
         Some("subscribe") => Mode::Subscribe,
         Some("unsubscribe") => Mode::Unsubscribe,
-        Some("publish") => return Err("This hub learns of changes by itself: there is no hub.mode publish."),
+        Some("publish") => {
+            return Err("This hub learns of changes by itself: there is no hub.mode publish.");
+        }
         Some(_) => return Err("The field hub.mode has to be subscribe or unsubscribe."),
         None => return Err("The field hub.mode is missing."),
     };
@@ -148,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_form() {
-        let form = parsed(&format!("{GOOD}&hub.secret=s%20%C3%BC&hub.verify=async&x=1&x=2")).unwrap();
+        let form =
+            parsed(&format!("{GOOD}&hub.secret=s%20%C3%BC&hub.verify=async&x=1&x=2")).unwrap();
         assert_eq!(form.mode, Mode::Subscribe);
         assert_eq!(form.topic, "https://example.org/atom.xml");
         assert_eq!(&*form.callback.url, "https://reader.example/c?id=1");
@@ -184,7 +184,11 @@ mod tests {
             ("hub.mode=subscribe", "hub.mode=Subscribe", "hub.mode has to be"),
             ("hub.mode=subscribe", "hub.mode=denied", "hub.mode has to be"),
             ("hub.mode=subscribe", "hub.mode=publish", "by itself"),
-            ("hub.mode=subscribe", "hub.mode=subscribe&hub.mode=subscribe", "hub.mode occurs twice"),
+            (
+                "hub.mode=subscribe",
+                "hub.mode=subscribe&hub.mode=subscribe",
+                "hub.mode occurs twice",
+            ),
             ("hub.topic=", "other=", "hub.topic is missing"),
             ("hub.topic=", "hub.topic=a&hub.topic=", "hub.topic occurs twice"),
             ("hub.topic=", &format!("hub.topic={long}"), "hub.topic has to have"),

@@ -9,15 +9,17 @@
 //! - A subscription has at most one delivery under way, and a (topic, callback) one verification.
 //! - An effect that stores stands before the effects that it allows.
 
+mod deliveries;
+mod requests;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::model::{
-    Effect, Ending, Event, Failing, Kind, Limits, Mode, Outcome, Pending, Refusal, Request,
-    Standing, Subscription,
-};
+use super::model::{Effect, Ending, Event, Kind, Limits, Pending, Standing, Subscription};
 use super::queue::Queue;
 use crate::base::{Digest, Route, Timestamp};
 
@@ -27,24 +29,15 @@ const DELIVERIES: (usize, usize) = (64, 8);
 /// Verifications and denials that are under way at a time, in all and to one host.
 const VERIFICATIONS: (usize, usize) = (32, 8);
 
-/// The wait before the second attempt of a delivery, in seconds. Each further one is twice as long.
-const RETRY_S: i64 = 10;
-
-/// The longest wait between two attempts, in seconds.
-const RETRY_S_MAX: i64 = 3600;
-
-/// The time of failures after which a subscription is tried only when its feed changes, in seconds.
-pub const SUSPEND_S: i64 = 24 * 3600;
-
-/// The time of failures after which a subscription is dropped, in seconds.
-pub const DROP_S: i64 = 3 * 24 * 3600;
-
 /// The time for which a feed has to be gone before its subscribers are told, in seconds. A tag loses its
 /// last article and gets another.
 const DENY_S: i64 = 3600;
 
 /// Requests of one host that may go unconfirmed in ten minutes.
-const UNCONFIRMED_MAX: u32 = 20;
+const UNCONFIRMED_MAX: usize = 20;
+
+/// Requests of one client in a minute; more if it may have more subscriptions.
+const REQUESTS_MAX: usize = 120;
 
 /// A subscription's key: the topic as it was written, and the callback.
 type Key = (Arc<str>, Arc<str>);
@@ -65,9 +58,14 @@ pub struct Hub {
     timers: BTreeSet<(Timestamp, u64)>,
     deliveries: Queue<u64>,
     verifications: Queue<Job>,
-    clients: Allowance<IpAddr>,
+    /// The clients that asked for them, since the start, and how many each has.
+    owners: HashMap<u64, IpAddr>,
+    owned: HashMap<IpAddr, usize>,
+    requests: Allowance<IpAddr>,
     unconfirmed: Allowance<Arc<str>>,
     next_id: u64,
+    /// What follows from the restart, for the first step.
+    restored: Vec<Effect>,
 }
 
 #[derive(Debug)]
@@ -79,6 +77,8 @@ struct Entry {
     again: Option<Timestamp>,
     is_queued: bool,
     is_under_way: bool,
+    /// The version that was present when the delivery under way began. What is sent may be newer.
+    present: Option<Digest>,
 }
 
 #[derive(Debug, Default)]
@@ -121,25 +121,30 @@ impl Hub {
             timers: BTreeSet::new(),
             deliveries: Queue::new(DELIVERIES.0, DELIVERIES.1),
             verifications: Queue::new(VERIFICATIONS.0, VERIFICATIONS.1),
-            clients: Allowance::new(60, limits.per_client_max),
+            owners: HashMap::new(),
+            owned: HashMap::new(),
+            requests: Allowance::new(60, REQUESTS_MAX.max(limits.per_client_max)),
             unconfirmed: Allowance::new(600, UNCONFIRMED_MAX),
             next_id: 1,
+            restored: Vec::new(),
         };
         for subscription in subscriptions {
             hub.next_id = hub.next_id.max(subscription.id + 1);
             let again = subscription.failing.map(|failing| failing.next);
             hub.insert(Arc::new(subscription), again);
         }
+        let mut overridden = Vec::new();
         for pending in pending {
             hub.next_id = hub.next_id.max(pending.id + 1);
-            hub.enqueue_request(Arc::new(pending), &mut Vec::new());
+            hub.enqueue_request(Arc::new(pending), &mut overridden);
         }
+        hub.restored = overridden;
         hub
     }
 
     /// Takes an event, and returns what has to be done, in this order.
     pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.restored);
         self.run_timers(now, &mut effects);
         match event {
             Event::Asked { request, client, challenge, version } => {
@@ -184,6 +189,18 @@ impl Hub {
         self.topics.keys()
     }
 
+    /// Everything that is to be stored, as the effects that store it.
+    pub fn all(&self) -> Vec<Effect> {
+        let mut effects = Vec::with_capacity(self.entries.len() + self.pending.len());
+        for entry in self.entries.values() {
+            effects.push(Effect::Save(Arc::clone(&entry.subscription)));
+        }
+        for pending in self.pending.values() {
+            effects.push(Effect::Await(Arc::clone(pending)));
+        }
+        effects
+    }
+
     /// The number of pending requests.
     pub fn pending(&self) -> usize {
         self.pending.len()
@@ -201,213 +218,6 @@ impl Hub {
             *counts.entry(entry.subscription.standing()).or_default() += 1;
         }
         counts
-    }
-
-    fn ask(
-        &mut self,
-        request: Request,
-        client: Option<IpAddr>,
-        challenge: String,
-        version: Option<Digest>,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
-        if let Some(client) = client {
-            if self.clients.is_used_up(&client, now) {
-                return Err(Refusal::Client);
-            }
-            self.clients.count(client, now);
-        }
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
-        // Nobody can keep a confirmed subscriber from renewing.
-        if !self.keys.contains_key(&key) && !self.asked.contains_key(&key) {
-            if self.unconfirmed.is_used_up(&request.host, now) {
-                return Err(Refusal::Unconfirmed);
-            }
-            if self.entries.len() + self.pending.len() >= self.limits.subscriptions_max {
-                return Err(Refusal::Full);
-            }
-            if self.hosts.get(&request.host).is_some_and(|count| *count >= self.limits.per_host_max)
-            {
-                return Err(Refusal::Host);
-            }
-        }
-        let id = self.next_id;
-        self.next_id += 1;
-        let pending =
-            Arc::new(Pending { id, request, challenge: Arc::from(challenge), has: version });
-        effects.push(Effect::Await(Arc::clone(&pending)));
-        if version.is_some() {
-            self.topics.entry(pending.request.route.clone()).or_default().version = version;
-        }
-        self.enqueue_request(pending, effects);
-        Ok(())
-    }
-
-    /// Gives a request its turn, or a place after the one whose turn it is. One that waited for that
-    /// place is overridden, as 5.1 requires.
-    fn enqueue_request(&mut self, pending: Arc<Pending>, effects: &mut Vec<Effect>) {
-        let (id, host) = (pending.id, Arc::clone(&pending.request.host));
-        let key = (Arc::clone(&pending.request.topic), Arc::clone(&pending.request.callback));
-        *self.hosts.entry(Arc::clone(&host)).or_default() += 1;
-        self.topics.entry(pending.request.route.clone()).or_default().pending += 1;
-        self.pending.insert(id, pending);
-        let overridden = match self.asked.get_mut(&key) {
-            Some(asked) if asked.is_under_way => asked.next.replace(id),
-            Some(asked) => {
-                let before = std::mem::replace(&mut asked.first, id);
-                self.verifications.push(&host, Job::Verify(id));
-                Some(before)
-            }
-            None => {
-                self.asked.insert(key, Asked { first: id, is_under_way: false, next: None });
-                self.verifications.push(&host, Job::Verify(id));
-                None
-            }
-        };
-        if let Some(overridden) = overridden {
-            self.take_pending(overridden);
-            effects.push(Effect::Settled(overridden));
-        }
-    }
-
-    fn take_pending(&mut self, id: u64) -> Option<Arc<Pending>> {
-        let pending = self.pending.remove(&id)?;
-        self.leave_host(&pending.request.host);
-        if let Some(topic) = self.topics.get_mut(&pending.request.route) {
-            topic.pending -= 1;
-            self.forget_topic(&pending.request.route);
-        }
-        Some(pending)
-    }
-
-    fn verified(&mut self, id: u64, confirmed: bool, now: Timestamp, effects: &mut Vec<Effect>) {
-        let Some(pending) = self.pending.get(&id).cloned() else { return };
-        let request = &pending.request;
-        self.verifications.done(&request.host);
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
-        if let Some(next) = self.asked.remove(&key).and_then(|asked| asked.next) {
-            self.asked.insert(key, Asked { first: next, is_under_way: false, next: None });
-            self.verifications.push(&request.host, Job::Verify(next));
-        }
-        match (confirmed, request.mode) {
-            (true, Mode::Subscribe) => self.subscribe(&pending, now, effects),
-            (true, Mode::Unsubscribe) => self.unsubscribe(request, effects),
-            (false, _) => self.unconfirmed.count(Arc::clone(&request.host), now),
-        }
-        // Last, so that the topic stays known.
-        self.take_pending(id);
-        effects.push(Effect::Settled(id));
-    }
-
-    fn subscribe(&mut self, pending: &Pending, now: Timestamp, effects: &mut Vec<Effect>) {
-        let request = &pending.request;
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
-        let known = self.keys.get(&key).and_then(|id| self.entries.get(id));
-        let present = self.topics.get(&request.route).and_then(|topic| topic.version);
-        let (id, has) = match known {
-            Some(entry) => (entry.subscription.id, entry.subscription.has),
-            // What was published since it asked, it may not know.
-            None if present.is_some() && present != pending.has => (pending.id, None),
-            None => (pending.id, pending.has),
-        };
-        let subscription = Arc::new(Subscription {
-            id,
-            kind: request.kind,
-            topic: Arc::clone(&request.topic),
-            route: request.route.clone(),
-            callback: Arc::clone(&request.callback),
-            host: Arc::clone(&request.host),
-            secret: request.secret.clone(),
-            expires: after(now, i64::from(request.lease_s)),
-            has,
-            failing: None,
-        });
-        effects.push(Effect::Save(Arc::clone(&subscription)));
-        match self.entries.get_mut(&id) {
-            Some(entry) => {
-                entry.subscription = subscription;
-                entry.again = None;
-            }
-            None => self.insert(subscription, None),
-        }
-        self.enqueue_if_owed(id);
-        self.set_timer(id);
-    }
-
-    fn unsubscribe(&mut self, request: &Request, effects: &mut Vec<Effect>) {
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
-        if let Some(id) = self.keys.get(&key).copied() {
-            self.end(id, Ending::Unsubscribed, effects);
-        }
-    }
-
-    fn publish(
-        &mut self,
-        route: &Route,
-        version: Option<Digest>,
-        now: Timestamp,
-        owed: &mut Vec<u64>,
-    ) {
-        let Some(topic) = self.topics.get_mut(route) else { return };
-        topic.version = version;
-        if version.is_none() {
-            topic.gone_since.get_or_insert(now);
-            return;
-        }
-        topic.gone_since = None;
-        for id in topic.subscribers.clone() {
-            let Some(entry) = self.entries.get_mut(&id) else { continue };
-            if entry.subscription.has.is_some() && entry.subscription.has != version {
-                let subscription = Arc::make_mut(&mut entry.subscription);
-                subscription.has = None;
-                owed.push(id);
-            }
-            // Whom we could not reach for a day, a change may reach.
-            let standing = entry.subscription.standing();
-            if let (Some(failing), Standing::Suspended) = (entry.subscription.failing, standing) {
-                let soon = after(failing.last, RETRY_S_MAX).max(now);
-                entry.again = entry.again.map(|again| again.min(soon));
-            }
-            self.enqueue_if_owed(id);
-            self.set_timer(id);
-        }
-    }
-
-    fn delivered(
-        &mut self,
-        id: u64,
-        version: Option<Digest>,
-        outcome: Outcome,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.is_under_way = false;
-        let present =
-            self.topics.get(&entry.subscription.route).and_then(|topic| topic.version);
-        match outcome {
-            Outcome::Gone => return self.end(id, Ending::Gone, effects),
-            Outcome::Unsent => entry.again = Some(after(now, RETRY_S)),
-            Outcome::Taken => {
-                let subscription = Arc::make_mut(&mut entry.subscription);
-                subscription.failing = None;
-                subscription.has = version.filter(|_| present.is_none() || present == version);
-                entry.again = None;
-                effects.push(Effect::Save(Arc::clone(&entry.subscription)));
-            }
-            Outcome::Failed => {
-                let failing = failed(entry.subscription.failing, id, now);
-                if failing.last.duration_since(failing.since).as_secs() >= DROP_S {
-                    return self.end(id, Ending::Failed, effects);
-                }
-                Arc::make_mut(&mut entry.subscription).failing = Some(failing);
-                entry.again = Some(failing.next);
-                effects.push(Effect::Save(Arc::clone(&entry.subscription)));
-            }
-        }
-        self.enqueue_if_owed(id);
-        self.set_timer(id);
     }
 
     /// Ends leases, begins attempts that are due, and tells subscribers of feeds that are gone.
@@ -468,6 +278,8 @@ impl Hub {
             };
             entry.is_queued = false;
             entry.is_under_way = true;
+            let topic = self.topics.get(&entry.subscription.route);
+            entry.present = topic.and_then(|topic| topic.version);
             effects.push(Effect::Deliver(Arc::clone(&entry.subscription)));
         }
     }
@@ -481,8 +293,14 @@ impl Hub {
         topic.subscribers.insert(id);
         let timer = subscription.expires;
         self.timers.insert((timer, id));
-        let entry =
-            Entry { subscription, timer, again, is_queued: false, is_under_way: false };
+        let entry = Entry {
+            subscription,
+            timer,
+            again,
+            is_queued: false,
+            is_under_way: false,
+            present: None,
+        };
         self.entries.insert(id, entry);
         self.set_timer(id);
     }
@@ -492,6 +310,7 @@ impl Hub {
         let subscription = &entry.subscription;
         self.timers.remove(&(entry.timer, id));
         self.keys.remove(&(Arc::clone(&subscription.topic), Arc::clone(&subscription.callback)));
+        self.disown(id);
         self.leave_host(&subscription.host);
         if let Some(topic) = self.topics.get_mut(&subscription.route) {
             topic.subscribers.remove(&id);
@@ -510,23 +329,9 @@ impl Hub {
     }
 
     fn forget_topic(&mut self, route: &Route) {
-        let is_unused =
-            |topic: &Topic| topic.subscribers.is_empty() && topic.pending == 0;
+        let is_unused = |topic: &Topic| topic.subscribers.is_empty() && topic.pending == 0;
         if self.topics.get(route).is_some_and(is_unused) {
             self.topics.remove(route);
-        }
-    }
-
-    /// Queues a delivery that is owed and has no time of its own.
-    fn enqueue_if_owed(&mut self, id: u64) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
-        let subscription = &entry.subscription;
-        let topic = self.topics.get(&subscription.route);
-        let is_there = topic.is_some_and(|topic| topic.version.is_some());
-        let is_free = !entry.is_queued && !entry.is_under_way && entry.again.is_none();
-        if is_there && is_free && subscription.has.is_none() {
-            entry.is_queued = true;
-            self.deliveries.push(&subscription.host, id);
         }
     }
 
@@ -540,45 +345,6 @@ impl Hub {
             entry.timer = timer;
         }
     }
-}
-
-impl Subscription {
-    /// Its state, for people.
-    pub fn standing(&self) -> Standing {
-        match self.failing {
-            None => Standing::Active,
-            Some(failing) => {
-                let failed_s = failing.last.as_second() - failing.since.as_second();
-                if failed_s >= SUSPEND_S { Standing::Suspended } else { Standing::Failing }
-            }
-        }
-    }
-}
-
-/// The failures after one more.
-fn failed(before: Option<Failing>, id: u64, now: Timestamp) -> Failing {
-    let (since, attempts) = match before {
-        // A clock that was set back begins anew.
-        Some(failing) if failing.since <= now => (failing.since, failing.attempts),
-        _ => (now, 0),
-    };
-    let attempts = attempts.saturating_add(1);
-    let failed_s = now.as_second() - since.as_second();
-    let next = if failed_s >= SUSPEND_S {
-        // The last attempt, unless the feed changes before.
-        after(since, DROP_S).max(after(now, RETRY_S))
-    } else {
-        let wait_s = RETRY_S.saturating_mul(1 << attempts.min(16).saturating_sub(1)).min(RETRY_S_MAX);
-        after(now, wait_s + spread(id, wait_s))
-    };
-    Failing { since, last: now, attempts, next }
-}
-
-/// Up to a quarter of a wait, another for each subscription, so that those that failed together do not
-/// come back together.
-fn spread(id: u64, wait_s: i64) -> i64 {
-    let share = i64::try_from(id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48).unwrap_or(0);
-    wait_s * share / (4 << 16)
 }
 
 /// A time that many seconds later.

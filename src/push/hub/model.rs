@@ -234,6 +234,20 @@ pub enum Effect {
     Deny(Arc<Subscription>),
 }
 
+impl Effect {
+    /// Whether it changes what is stored.
+    pub fn is_stored(&self) -> bool {
+        match self {
+            Effect::Await(_)
+            | Effect::Settled(_)
+            | Effect::Save(_)
+            | Effect::Owe(_)
+            | Effect::Forget(..) => true,
+            Effect::Answer(_) | Effect::Verify(_) | Effect::Deliver(_) | Effect::Deny(_) => false,
+        }
+    }
+}
+
 /// The reason why a subscription ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ending {
@@ -282,6 +296,6 @@ pub struct Limits {
     pub subscriptions_max: usize,
     /// Those of one callback host.
     pub per_host_max: usize,
-    /// Requests of one client in a minute.
-    pub per_client_max: u32,
+    /// Those that one client asked for since the start.
+    pub per_client_max: usize,
 }

@@ -64,10 +64,7 @@ mod tests {
         let secret = Secret::new("Jefe");
         let body = b"what do ya want for nothing?";
         for (algorithm, digits) in [
-            (
-                Algorithm::Sha256,
-                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-            ),
+            (Algorithm::Sha256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
             (
                 Algorithm::Sha384,
                 "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",

@@ -178,7 +178,8 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Verify(pending) => {
-                    let count = self.verifications.entry(Arc::clone(&pending.challenge)).or_default();
+                    let count =
+                        self.verifications.entry(Arc::clone(&pending.challenge)).or_default();
                     *count += 1;
                     assert!(*count <= 1 + self.restarts, "a request was verified twice");
                     self.calls.push(Call::Verify(pending));
@@ -329,8 +330,12 @@ impl World {
                 continue;
             }
             match call {
-                Call::Verify(pending) => drop(self.confirm(&pending)),
-                Call::Deliver(subscription, version) => drop(self.receive(&subscription, version)),
+                Call::Verify(pending) => {
+                    let _ = self.confirm(&pending);
+                }
+                Call::Deliver(subscription, version) => {
+                    let _ = self.receive(&subscription, version);
+                }
                 Call::Deny(_) => {}
             }
         }

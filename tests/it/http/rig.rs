@@ -46,6 +46,7 @@ pub(super) fn site(url: &str) -> Site {
         feed_paths: Default::default(),
         hubs: Vec::new(),
         own_hub: false,
+        rsscloud: false,
         elsewhere: None,
     }
 }

@@ -1,0 +1,476 @@
+//! The own hub at work: one task on a thread of its own, which asks the machine what to do, stores that, and
+//! then does it.
+//!
+//! What a request makes is stored before it is answered. Results of deliveries are stored together, a few
+//! times a second: a crash repeats those that were not, once.
+
+mod calls;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::{error, info, warn};
+
+use self::calls::{Delivery, call, challenge, post, version};
+use super::open::Refusal as Refused;
+use crate::base::{Digest, Route};
+use crate::config::{Config, Websub};
+use crate::http::hub::{Counters, Door, Knock};
+use crate::ops::clock::Clock;
+use crate::ops::outgoing::{Addresses, Client, Policy};
+use crate::publish::{Published, Render, Snapshot};
+use crate::push::hub::signature;
+use crate::push::hub::{
+    Effect, Event, Hub, Kind, Limits, Outcome, Pending, Refusal, Subscription, callback,
+};
+use crate::store::StoreError;
+use crate::store::subscriptions::{SubscriptionsFile, set_aside_subscriptions};
+
+/// The longest time for which results of deliveries are not stored.
+const WRITE_WITHIN: Duration = Duration::from_millis(200);
+
+/// The time for which a publish waits for its projection, whose disk may fail.
+const PROJECTION: Duration = Duration::from_secs(2);
+
+/// The time for calls that are under way at a stop.
+const STOP: Duration = Duration::from_secs(2);
+
+/// The longest sleep: the wall clock, by which leases end, may be set.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// Events that are taken together, so that they are stored together.
+const EVENTS_MAX: usize = 256;
+
+/// The hub while it runs. Dropping this stops it.
+pub(super) struct OwnHub {
+    door: Arc<Door>,
+    counters: Arc<Counters>,
+    stopping: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the hub works with.
+struct Parts {
+    published: Arc<Published>,
+    render: Arc<dyn Render>,
+    clock: Arc<dyn Clock>,
+}
+
+impl OwnHub {
+    /// Starts the hub, if the configuration asks for it. Where its subscriptions cannot be opened there
+    /// is none, and the site is served all the same.
+    pub(super) fn start(
+        config: &Config,
+        published: &Arc<Published>,
+        render: &Arc<dyn Render>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Self>, Refused> {
+        let websub = &config.websub;
+        if !websub.own_hub {
+            return Ok(None);
+        }
+        let (file, hub) = match open(config) {
+            Ok(opened) => opened,
+            Err(why) => {
+                error!(event = "degraded", "degraded: there is no hub: {why}");
+                return Ok(None);
+            }
+        };
+        let addresses = match websub.loopback_callbacks {
+            true => Addresses::GlobalOrLoopback,
+            false => Addresses::Global,
+        };
+        let (door, knocks) = Door::new(websub.callback_ports.clone(), addresses, websub.rsscloud);
+        let client = client(websub, addresses)?;
+        let (counters, bell, stopping) =
+            (Arc::new(Counters::default()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let ring = Arc::clone(&bell);
+        published.follow(move || ring.notify_one());
+        let runtime = runtime().map_err(|error| not_started(&error))?;
+        let parts = Parts {
+            published: Arc::clone(published),
+            render: Arc::clone(render),
+            clock: Arc::clone(clock),
+        };
+        let worker =
+            Worker::new(hub, file, client, parts, websub.push_delay, Arc::clone(&counters));
+        let stop = Arc::clone(&stopping);
+        let run = move || {
+            runtime.block_on(worker.run(knocks, bell, stop));
+            // A look-up of a name cannot be broken off, and may take half a minute.
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name("hub".to_owned()).spawn(run);
+        let thread = Some(thread.map_err(|error| not_started(&error))?);
+        Ok(Some(Self { door: Arc::new(door), counters, stopping, thread }))
+    }
+
+    /// The way to the hub.
+    pub(super) fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.door)
+    }
+
+    /// What is counted.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+impl Drop for OwnHub {
+    fn drop(&mut self) {
+        self.stopping.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic was logged when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn not_started(error: &std::io::Error) -> Refused {
+    Refused::Config(format!("the hub thread cannot be started: {error}"))
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    // The threads look up names.
+    Builder::new_current_thread().enable_all().max_blocking_threads(32).build()
+}
+
+fn client(websub: &Websub, addresses: Addresses) -> Result<Client, Refused> {
+    let strict = Policy::of_strangers(websub.callback_ports.clone(), websub.roots);
+    let policy = Policy { addresses, ..strict };
+    Client::new(policy).map_err(|error| Refused::Config(format!("websub.roots: {error}")))
+}
+
+/// Opens what was stored. A damaged file is moved aside.
+fn open(config: &Config) -> Result<(SubscriptionsFile, Hub), StoreError> {
+    let dir = &config.state.dir;
+    let opened = SubscriptionsFile::open(dir).and_then(|file| Ok((file.load()?, file)));
+    let ((subscriptions, pending), file) = match opened {
+        Err(damage @ StoreError::Corrupt { .. }) => {
+            let aside = set_aside_subscriptions(dir)?;
+            warn!(
+                event = "warning",
+                "{damage}; it was moved to {}, and subscribers have to ask again",
+                aside.display()
+            );
+            let file = SubscriptionsFile::open(dir)?;
+            (file.load()?, file)
+        }
+        opened => opened?,
+    };
+    let websub = &config.websub;
+    let limits = Limits {
+        subscriptions_max: websub.max_subscriptions,
+        per_host_max: websub.max_subscriptions_per_host,
+        per_client_max: websub.max_subscriptions_per_client,
+    };
+    Ok((file, Hub::restore(limits, subscriptions, pending)))
+}
+
+/// The one who asked, who waits for the answer.
+type Reply = oneshot::Sender<Result<(), Refusal>>;
+
+struct Worker {
+    hub: Hub,
+    file: SubscriptionsFile,
+    client: Client,
+    parts: Parts,
+    /// `websub.push_delay_s`
+    delay: Duration,
+    counters: Arc<Counters>,
+    calls: JoinSet<Event>,
+    /// Effects that are not stored.
+    unwritten: Vec<Effect>,
+    /// The time by which they have to be.
+    write_at: Option<Instant>,
+    /// Set where the file could not be written: then it is written anew.
+    is_behind: bool,
+    /// The feeds that were delivered from the snapshot of this generation.
+    documents: (u64, HashMap<Route, Arc<Delivery>>),
+    /// The generation that subscribers were told of.
+    announced: Option<u64>,
+    /// The time at which they are told of the present one.
+    announce_at: Option<Instant>,
+}
+
+impl Worker {
+    fn new(
+        hub: Hub,
+        file: SubscriptionsFile,
+        client: Client,
+        parts: Parts,
+        delay: Duration,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            hub,
+            file,
+            client,
+            parts,
+            delay,
+            counters,
+            calls: JoinSet::new(),
+            unwritten: Vec::new(),
+            write_at: None,
+            is_behind: false,
+            documents: (0, HashMap::new()),
+            announced: None,
+            announce_at: None,
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut knocks: mpsc::Receiver<Knock>,
+        bell: Arc<Notify>,
+        stopping: Arc<Notify>,
+    ) {
+        // What was published before this began.
+        bell.notify_one();
+        loop {
+            let wake = self.wake();
+            let mut asked = Vec::new();
+            let mut events = Vec::new();
+            tokio::select! {
+                () = stopping.notified() => break,
+                () = bell.notified() => self.look(),
+                Some(knock) = knocks.recv() => asked.push(knock),
+                Some(done) = self.calls.join_next() => events.extend(done.ok()),
+                () = sleep_until(wake) => events.push(Event::Tick),
+            }
+            while asked.len() < EVENTS_MAX
+                && let Ok(knock) = knocks.try_recv()
+            {
+                asked.push(knock);
+            }
+            while events.len() < EVENTS_MAX
+                && let Some(done) = self.calls.try_join_next()
+            {
+                events.extend(done.ok());
+            }
+            self.work(events, asked);
+        }
+        self.finish().await;
+    }
+
+    /// The next moment at which there is something to do.
+    fn wake(&self) -> Instant {
+        let now = Instant::now();
+        let mut wake = now + SLEEP_MAX;
+        if let Some(at) = self.hub.wake() {
+            let wait = at.duration_since(self.parts.clock.now());
+            wake = wake.min(now + Duration::try_from(wait).unwrap_or(Duration::ZERO));
+        }
+        for at in [self.write_at, self.announce_at].into_iter().flatten() {
+            wake = wake.min(at);
+        }
+        wake
+    }
+
+    /// Looks what is published, and decides when subscribers are told of it: once its files are in
+    /// `feeds/`, and after the delay of the configuration.
+    fn look(&mut self) {
+        let Some(snapshot) = self.parts.published.load() else { return };
+        if snapshot.is_restored() || self.announced == Some(snapshot.generation) {
+            return;
+        }
+        let projection = self.parts.published.status().projection;
+        let is_projected = projection.is_some_and(|last| last.generation >= snapshot.generation);
+        let now = Instant::now();
+        let at = if is_projected { now } else { now + PROJECTION };
+        // A further change joins the one that waits.
+        let delayed = now + self.delay;
+        self.announce_at = Some(match self.announce_at {
+            Some(before) if !self.delay.is_zero() => before,
+            _ => at.max(delayed),
+        });
+    }
+
+    /// Takes events and requests: one step each, one write for all, and then what follows.
+    fn work(&mut self, events: Vec<Event>, asked: Vec<Knock>) {
+        let now = self.parts.clock.now();
+        let mut effects = Vec::new();
+        if self.announce_at.is_some_and(|at| at <= Instant::now()) {
+            self.announce_at = None;
+            let versions = self.announce();
+            effects.extend(self.hub.step(Event::Published(versions), now));
+        }
+        for event in events {
+            self.counters.note(&event);
+            effects.extend(self.hub.step(event, now));
+        }
+        let mut replies = Vec::new();
+        for Knock { request, client, reply } in asked {
+            let challenge = challenge();
+            let version = self.snapshot().and_then(|snapshot| version(&snapshot, &request.route));
+            let event = Event::Asked { request, client, challenge, version };
+            effects.extend(self.hub.step(event, now));
+            replies.push(reply);
+        }
+        self.act(effects, replies);
+        self.counters.set(&self.hub.standings(), self.hub.pending());
+    }
+
+    /// The snapshot that is served, unless it is what an earlier process left.
+    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.parts.published.load().filter(|snapshot| !snapshot.is_restored())
+    }
+
+    /// The versions of all feeds with subscribers, in the present snapshot.
+    fn announce(&mut self) -> Vec<(Route, Option<Digest>)> {
+        let Some(snapshot) = self.snapshot() else { return Vec::new() };
+        self.announced = Some(snapshot.generation);
+        let mut versions = Vec::new();
+        for route in self.hub.routes() {
+            versions.push((route.clone(), version(&snapshot, route)));
+        }
+        versions
+    }
+
+    fn act(&mut self, effects: Vec<Effect>, replies: Vec<Reply>) {
+        let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));
+        let is_urgent = !effects.iter().all(may_wait);
+        let is_due = self.write_at.is_some_and(|at| at <= Instant::now());
+        self.unwritten.extend(effects.iter().filter(|effect| effect.is_stored()).cloned());
+        if !self.unwritten.is_empty() && self.write_at.is_none() {
+            self.write_at = Some(Instant::now() + WRITE_WITHIN);
+        }
+        if is_urgent || is_due {
+            self.write();
+        }
+        let mut replies = replies.into_iter();
+        for effect in effects {
+            match effect {
+                Effect::Answer(answer) => {
+                    let reply = replies.next().filter(|_| !self.is_behind);
+                    // Without a reply it is answered as busy. Nobody waits any more after a while.
+                    let _ = reply.map(|reply| reply.send(answer));
+                }
+                Effect::Verify(pending) => self.verify(pending),
+                Effect::Deliver(subscription) => self.deliver(subscription),
+                Effect::Deny(subscription) => self.deny(subscription),
+                Effect::Forget(id, ending) => {
+                    let why = ending.name();
+                    info!(event = "subscription", id, "subscription {id} ended: {why}");
+                }
+                Effect::Await(_) | Effect::Settled(_) | Effect::Save(_) | Effect::Owe(_) => {}
+            }
+        }
+    }
+
+    /// Stores what is not stored yet.
+    fn write(&mut self) {
+        let written = match self.is_behind {
+            true => self.file.replace(&self.hub.all()),
+            false => self.file.write(&self.unwritten),
+        };
+        self.unwritten.clear();
+        self.write_at = None;
+        match written {
+            Ok(()) if self.is_behind => {
+                self.is_behind = false;
+                info!(event = "recovered", "the hub's subscriptions are stored again");
+            }
+            Ok(()) => {}
+            Err(why) => {
+                if !self.is_behind {
+                    error!(event = "degraded", "degraded: subscriptions are not stored: {why}");
+                }
+                self.is_behind = true;
+                self.write_at = Some(Instant::now() + SLEEP_MAX);
+            }
+        }
+    }
+
+    fn verify(&mut self, pending: Arc<Pending>) {
+        let client = self.client.clone();
+        self.calls.spawn(async move {
+            let ask = callback::verification(&pending);
+            let confirmed = match call(&client, &ask.url, ask.form).await {
+                // Nothing but success counts, and the whole body has to be the challenge (5.3.1).
+                Some(answer) if answer.status.is_success() => {
+                    pending.request.kind == Kind::Cloud
+                        || signature::is_same(&pending.challenge, &answer.body)
+                }
+                _ => false,
+            };
+            if confirmed {
+                // Of the callback, its host alone: the rest is a secret of the subscriber.
+                let Pending { id, request, .. } = &*pending;
+                let (mode, host, topic) = (request.mode.name(), &*request.host, &*request.topic);
+                info!(event = "subscription", id, host, topic, "{host} confirmed: {mode} {topic}");
+            }
+            Event::Verified { id: pending.id, confirmed }
+        });
+    }
+
+    fn deny(&mut self, subscription: Arc<Subscription>) {
+        let client = self.client.clone();
+        self.calls.spawn(async move {
+            call(&client, &callback::denial(&subscription), None).await;
+            Event::Denied { host: Arc::clone(&subscription.host) }
+        });
+    }
+
+    fn deliver(&mut self, subscription: Arc<Subscription>) {
+        let (id, host) = (subscription.id, Arc::clone(&subscription.host));
+        let Some(delivery) = self.delivery(&subscription.route) else {
+            let outcome = Outcome::Unsent;
+            self.calls.spawn(async move { Event::Delivered { id, host, version: None, outcome } });
+            return;
+        };
+        let client = self.client.clone();
+        self.calls.spawn(async move {
+            let version = Some(delivery.version);
+            let answer = if subscription.kind == Kind::WebSub {
+                post(&client, &subscription, &delivery).await
+            } else {
+                let note = callback::cloud_note(&subscription.topic);
+                call(&client, &subscription.callback, Some(note)).await
+            };
+            let outcome = match answer.map(|answer| answer.status) {
+                Some(status) if status.is_success() => Outcome::Taken,
+                Some(StatusCode::GONE) => Outcome::Gone,
+                _ => Outcome::Failed,
+            };
+            Event::Delivered { id, host, version, outcome }
+        });
+    }
+
+    /// The feed as it is now. A feed that is not resident is rendered here, once for each change of it: the
+    /// hub alone waits for that.
+    fn delivery(&mut self, route: &Route) -> Option<Arc<Delivery>> {
+        let snapshot = self.snapshot()?;
+        if self.documents.0 != snapshot.generation {
+            self.documents = (snapshot.generation, HashMap::new());
+        }
+        if let Some(delivery) = self.documents.1.get(route) {
+            return Some(Arc::clone(delivery));
+        }
+        let delivery = Arc::new(Delivery::make(&*self.parts.render, &snapshot, route)?);
+        self.documents.1.insert(route.clone(), Arc::clone(&delivery));
+        Some(delivery)
+    }
+
+    /// Takes what calls that are under way still bring, and stores everything.
+    async fn finish(mut self) {
+        let end = Instant::now() + STOP;
+        while let Ok(Some(done)) = timeout_at(end, self.calls.join_next()).await {
+            let Ok(event) = done else { continue };
+            self.counters.note(&event);
+            // Nothing new begins: the next start does it.
+            let effects = self.hub.step(event, self.parts.clock.now());
+            self.unwritten.extend(effects.into_iter().filter(Effect::is_stored));
+        }
+        if !self.unwritten.is_empty() {
+            self.write();
+        }
+    }
+}
