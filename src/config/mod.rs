@@ -37,6 +37,7 @@ pub use feed_paths::FeedPaths;
 pub use listen::{Listen, TrustedProxies};
 pub use load::{Loaded, load, state_dir};
 pub use pages::{BrowserPage, HomeStyle, LinkTarget, Pages, Piece};
+pub use push::Signature;
 pub use redirects::{RedirectStatus, Redirected, Redirects};
 
 use std::borrow::Cow;
@@ -238,33 +239,6 @@ impl Site {
     pub fn path(&self, route: &Route) -> Cow<'_, str> {
         self.feed_paths.path(route)
     }
-
-    /// Whether feeds name a hub.
-    pub fn names_hubs(&self) -> bool {
-        self.own_hub || !self.hubs.is_empty()
-    }
-
-    /// The URLs of all hubs that feeds name.
-    pub fn hub_urls(&self) -> Vec<String> {
-        let mut urls: Vec<String> = self.hubs.iter().map(Url::to_string).collect();
-        if self.own_hub {
-            urls.push(self.own_hub_url());
-        }
-        urls
-    }
-
-    /// The URL of the hub of this site.
-    pub fn own_hub_url(&self) -> String {
-        format!("{}-/hub", self.url)
-    }
-
-    /// The URL at which subscribers of rssCloud register; `None` if it is not spoken.
-    pub fn cloud_url(&self) -> Option<Url> {
-        if !self.rsscloud {
-            return None;
-        }
-        self.url.join("rsscloud/pleaseNotify").ok()
-    }
 }
 
 /// Pages that another program serves.
@@ -451,8 +425,10 @@ pub struct Websub {
     pub hubs: Vec<Url>,
     /// Whether this site is a hub for its own feeds.
     pub own_hub: bool,
-    /// Whether the own hub speaks rssCloud, too.
+    /// Whether the own hub, if there is one, speaks rssCloud, too.
     pub rsscloud: bool,
+    /// The signatures of the own hub.
+    pub signature: Signature,
     /// `push_delay_s`: the wait after a change, in which further changes of the feed join it.
     pub push_delay: Duration,
     /// Ports that callbacks of subscribers may have; at least one.

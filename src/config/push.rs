@@ -7,7 +7,7 @@ use url::Url;
 use super::listen::Listen;
 use super::numbers::{seconds, size};
 use super::raw::Reader;
-use super::{Input, Notify, Secret, Server, Tls, Websub, values};
+use super::{Input, Notify, Secret, Server, Site, Tls, Websub, values};
 use crate::ops::outgoing::Roots;
 
 /// Maximum number of hubs; each gets a ping for each feed.
@@ -22,14 +22,31 @@ const WORDS_MAX: usize = 64;
 /// The ports of callbacks: those of http and https.
 const PORTS: [u16; 2] = [80, 443];
 
+/// The method of a signature (WebSub, 7.1.1). SHA-1 is not among them: it is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signature {
+    /// HMAC with SHA-256.
+    Sha256,
+    /// HMAC with SHA-384.
+    Sha384,
+    /// HMAC with SHA-512.
+    Sha512,
+}
+
+impl Signature {
+    /// All of them, by their registered names.
+    pub const ALL: [(&'static str, Signature); 3] =
+        [("sha256", Self::Sha256), ("sha384", Self::Sha384), ("sha512", Self::Sha512)];
+}
+
 /// Reads `[websub]`.
 pub(super) fn websub(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> Websub {
-    let own_hub = reader.flag("websub", "own_hub", false);
     let roots = [("webpki", Roots::Webpki), ("system", Roots::System)];
     Websub {
         hubs: hubs(reader),
-        own_hub,
-        rsscloud: rsscloud(reader, own_hub),
+        own_hub: reader.flag("websub", "own_hub", false),
+        rsscloud: reader.flag("websub", "rsscloud", false),
+        signature: reader.choice("websub", "signature", Signature::Sha256, &Signature::ALL),
         push_delay: seconds(reader, "websub", "push_delay_s", 0, 0..=3600),
         callback_ports: callback_ports(reader),
         roots: reader.choice("websub", "roots", Roots::Webpki, &roots),
@@ -60,14 +77,6 @@ pub(super) fn notify(reader: &mut Reader<'_>, input: &Input<'_>) -> Notify {
         on_publish: command(reader),
         on_publish_timeout: seconds(reader, "notify", "on_publish_timeout_s", 60, 1..=3600),
     }
-}
-
-fn rsscloud(reader: &mut Reader<'_>, own_hub: bool) -> bool {
-    let Some(given) = reader.given_flag("websub", "rsscloud") else { return false };
-    if given.value && !own_hub {
-        reader.refuse(&given.at, "`websub.rsscloud` needs `websub.own_hub`");
-    }
-    given.value
 }
 
 fn hubs(reader: &mut Reader<'_>) -> Vec<Url> {
@@ -174,6 +183,35 @@ fn command(reader: &mut Reader<'_>) -> Vec<String> {
     };
     reader.refuse(&given.at, format!("`notify.on_publish` {message}"));
     Vec::new()
+}
+
+impl Site {
+    /// Whether feeds name a hub.
+    pub fn names_hubs(&self) -> bool {
+        self.own_hub || !self.hubs.is_empty()
+    }
+
+    /// The URLs of all hubs that feeds name.
+    pub fn hub_urls(&self) -> Vec<String> {
+        let mut urls: Vec<String> = self.hubs.iter().map(Url::to_string).collect();
+        if self.own_hub {
+            urls.push(self.own_hub_url());
+        }
+        urls
+    }
+
+    /// The URL of the hub of this site.
+    pub fn own_hub_url(&self) -> String {
+        format!("{}-/hub", self.url)
+    }
+
+    /// The URL at which subscribers of rssCloud register; `None` if it is not spoken.
+    pub fn cloud_url(&self) -> Option<Url> {
+        if !self.rsscloud {
+            return None;
+        }
+        self.url.join("rsscloud/pleaseNotify").ok()
+    }
 }
 
 impl Websub {

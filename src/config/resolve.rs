@@ -68,7 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<F
     let websub = push::websub(reader, &server, &tls);
     site.hubs.clone_from(&websub.hubs);
     site.own_hub = websub.own_hub;
-    site.rsscloud = websub.rsscloud;
+    site.rsscloud = websub.own_hub && websub.rsscloud;
     let notify = push::notify(reader, input);
     let config = Config {
         site,

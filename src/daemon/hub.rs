@@ -21,7 +21,8 @@ use tracing::{error, info, warn};
 use self::calls::{Delivery, call, challenge, post, version};
 use super::open::Refusal as Refused;
 use crate::base::{Digest, Route};
-use crate::config::{Config, Websub};
+use crate::config::{Config, Signature, Websub};
+use crate::engine::renderer::Renderer;
 use crate::http::hub::{Counters, Door, Knock};
 use crate::ops::clock::Clock;
 use crate::ops::outgoing::{Addresses, Client, Policy};
@@ -69,7 +70,7 @@ impl OwnHub {
     pub(super) fn start(
         config: &Config,
         published: &Arc<Published>,
-        render: &Arc<dyn Render>,
+        renderer: &Arc<Renderer>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Option<Self>, Refused> {
         let websub = &config.websub;
@@ -96,11 +97,10 @@ impl OwnHub {
         let runtime = runtime().map_err(|error| not_started(&error))?;
         let parts = Parts {
             published: Arc::clone(published),
-            render: Arc::clone(render),
+            render: Arc::clone(renderer) as _,
             clock: Arc::clone(clock),
         };
-        let worker =
-            Worker::new(hub, file, client, parts, websub.push_delay, Arc::clone(&counters));
+        let worker = Worker::new(hub, file, client, parts, websub, Arc::clone(&counters));
         let stop = Arc::clone(&stopping);
         let run = move || {
             runtime.block_on(worker.run(knocks, bell, stop));
@@ -184,6 +184,8 @@ struct Worker {
     parts: Parts,
     /// `websub.push_delay_s`
     delay: Duration,
+    /// `websub.signature`
+    signature: Signature,
     counters: Arc<Counters>,
     calls: JoinSet<Event>,
     /// Effects that are not stored.
@@ -206,7 +208,7 @@ impl Worker {
         file: SubscriptionsFile,
         client: Client,
         parts: Parts,
-        delay: Duration,
+        websub: &Websub,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -214,7 +216,8 @@ impl Worker {
             file,
             client,
             parts,
-            delay,
+            delay: websub.push_delay,
+            signature: websub.signature,
             counters,
             calls: JoinSet::new(),
             unwritten: Vec::new(),
@@ -426,11 +429,11 @@ impl Worker {
             self.calls.spawn(async move { Event::Delivered { id, host, version: None, outcome } });
             return;
         };
-        let client = self.client.clone();
+        let (client, method) = (self.client.clone(), self.signature);
         self.calls.spawn(async move {
             let version = Some(delivery.version);
             let answer = if subscription.kind == Kind::WebSub {
-                post(&client, &subscription, &delivery).await
+                post(&client, &subscription, &delivery, method).await
             } else {
                 let note = callback::cloud_note(&subscription.topic);
                 call(&client, &subscription.callback, Some(note)).await

@@ -27,6 +27,7 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
+use crate::engine::renderer::Renderer;
 use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
@@ -39,8 +40,8 @@ use crate::ops::listener::Listener;
 use crate::ops::pulse::Pulse;
 use crate::ops::sockets::{ListenSocket, SocketFile};
 use crate::ops::systemd;
+use crate::publish::Published;
 use crate::publish::report::Process;
-use crate::publish::{Published, Render};
 use crate::source::Inbox;
 use crate::store::{ControlSocket, Lock, backup};
 
@@ -170,12 +171,9 @@ impl Daemon {
         let config = &*process.config;
         let readers = Readers::count(config, &published, &clock)?;
         let push = Push::start(config, &mut engine, &renderer)?;
-        let server = config.server.clone();
-        let render: Arc<dyn Render> = renderer;
-        let hub = OwnHub::start(config, &published, &render, &clock)?;
-        let mut edge = Edge::new(Arc::clone(&published), render, server, Arc::clone(&clock));
-        edge.tls = tls;
-        edge.hub = hub.as_ref().map(OwnHub::door);
+        let hub = OwnHub::start(config, &published, &renderer, &clock)?;
+        let mut edge = edge(config, &published, renderer, &clock);
+        (edge.tls, edge.hub) = (tls, hub.as_ref().map(OwnHub::door));
         let metrics = Arc::clone(&edge.metrics);
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
         let listening = listeners.report();
@@ -195,11 +193,10 @@ impl Daemon {
             hub: hub.as_ref().map(OwnHub::counters),
         };
         let admin = admin::start(admin_socket, sources)?;
-        let clock_listener = listen_to_clock(&inbox);
-        let store = engine.store();
         let (pulse, pinging) = start_pinging(&engine, [Some(&http), admin.as_ref()])?;
-        let (engine, ended) = run_engine(engine)?;
+        let (store, (engine, ended)) = (engine.store(), run_engine(engine)?);
         Ok(Self {
+            _clock_listener: listen_to_clock(&inbox),
             inbox,
             process,
             published,
@@ -218,7 +215,6 @@ impl Daemon {
             engine: Some(engine),
             pulse,
             pinging,
-            _clock_listener: clock_listener,
             ended: Some(ended),
         })
     }
@@ -361,6 +357,16 @@ fn log_start(listening: Vec<Listening>, config: &Config) {
 fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
     let (version, id) = (env!("DROPFEED_VERSION"), std::process::id());
     Process { version, id, started, config: Arc::new(config), config_file }
+}
+
+/// The edge of what is published, without anything that is optional.
+fn edge(
+    config: &Config,
+    published: &Arc<Published>,
+    renderer: Arc<Renderer>,
+    clock: &Arc<dyn Clock>,
+) -> Edge {
+    Edge::new(Arc::clone(published), renderer, config.server.clone(), Arc::clone(clock))
 }
 
 /// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests, which

@@ -8,11 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::base::{Digest, Route};
+use crate::config::Signature;
 use crate::feed::links;
 use crate::ops::outgoing::{Answer, Call, Client};
 use crate::publish::{Found, Render, Snapshot};
 use crate::push::hub::Subscription;
-use crate::push::hub::signature::{self, Algorithm};
+use crate::push::hub::signature;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
 
@@ -66,12 +67,13 @@ pub(super) async fn post(
     client: &Client,
     subscription: &Subscription,
     delivery: &Delivery,
+    method: Signature,
 ) -> Option<Answer> {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(delivery.content_type));
     headers.insert(LINK, delivery.link.clone());
     if let Some(secret) = &subscription.secret {
-        let signature = signature::sign(Algorithm::default(), secret, &delivery.body);
+        let signature = signature::sign(method, secret, &delivery.body);
         headers.insert(SIGNATURE, HeaderValue::try_from(signature).ok()?);
     }
     let url = Url::parse(&subscription.callback).ok()?;

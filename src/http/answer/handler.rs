@@ -20,7 +20,7 @@ use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, options, robots};
-use super::subscribe::{self, Asked};
+use super::subscribe::{self, Asked, Place};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -93,8 +93,8 @@ impl Handler {
         let snapshot = self.published.load();
         if let (Some(door), Some(form)) = (&self.hub, context.form.take()) {
             let asked = Asked { head, form: *form, client: context.reader };
-            let answer = Box::pin(subscribe::answer(door, snapshot.as_deref(), self.find, asked));
-            let mut response = answer.await;
+            let place = Place { door, snapshot: snapshot.as_deref(), find: self.find };
+            let mut response = Box::pin(subscribe::answer(place, asked)).await;
             add_date(&mut response, now);
             return response;
         }

@@ -19,11 +19,16 @@ use super::target::Target;
 use crate::base::Route;
 use crate::config::Site;
 use crate::publish::{Found, Snapshot};
+use crate::push::cloud;
+use crate::push::hub::callback::Callback;
 use crate::push::hub::form::{self, BODY_BYTES_MAX};
 use crate::push::hub::{Kind, Mode, Refusal, Request};
 
 /// The path of the hub beneath `site.url`.
 const HUB: &str = "/-/hub";
+
+/// The path of rssCloud.
+const CLOUD: &str = "/rsscloud/pleaseNotify";
 
 /// A request with a form.
 pub(super) struct Asked<'a> {
@@ -55,9 +60,14 @@ pub(super) fn is_hub(site: &Site, path: &str) -> bool {
     matches!(Target::of(site, path), Target::Within(HUB))
 }
 
+fn is_cloud(site: &Site, path: &str) -> bool {
+    matches!(Target::of(site, path), Target::Within(CLOUD))
+}
+
 /// The largest form that a POST with this head may send, if it is for the hub.
-pub(super) fn form_bytes_max(_door: &Door, site: &Site, head: &Parts) -> Option<usize> {
-    is_hub(site, head.uri.path()).then_some(BODY_BYTES_MAX)
+pub(super) fn form_bytes_max(door: &Door, site: &Site, head: &Parts) -> Option<usize> {
+    let path = head.uri.path();
+    (is_hub(site, path) || (door.cloud && is_cloud(site, path))).then_some(BODY_BYTES_MAX)
 }
 
 /// 405 for all other methods.
@@ -66,31 +76,41 @@ pub(super) fn only_post() -> Problem {
         .with(ALLOW, HeaderValue::from_static("POST, OPTIONS"))
 }
 
+/// What a request is answered from.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) door: &'a Door,
+    pub(super) snapshot: Option<&'a Snapshot>,
+    pub(super) find: fn(&Snapshot, &Route) -> Found,
+}
+
 /// The answer to a form: 202, or a refusal in one sentence for the developer of the subscriber.
-pub(super) async fn answer(
-    door: &Door,
-    snapshot: Option<&Snapshot>,
-    find: fn(&Snapshot, &Route) -> Found,
-    asked: Asked<'_>,
-) -> Response<Content> {
-    let config = snapshot.map(|snapshot| &*snapshot.config);
+pub(super) async fn answer(place: Place<'_>, asked: Asked<'_>) -> Response<Content> {
+    let config = place.snapshot.map(|snapshot| &*snapshot.config);
     if let Err(problem) = request::check_fields(asked.head) {
         return problem.response(config);
     }
     let is_unread = !matches!(asked.form, Form::Whole(_));
-    let mut response = match subscribe(door, snapshot, find, asked).await {
-        Ok(()) => {
-            let mut response = plain("Accepted; the callback is asked to confirm it.\n".to_owned());
-            *response.status_mut() = StatusCode::ACCEPTED;
-            response
-        }
-        Err(refused) => {
-            let mut response = plain(format!("{}\n", refused.text));
-            *response.status_mut() = refused.status;
-            if let Some(seconds) = refused.retry_after_s {
+    let is_cloud = config.is_some_and(|config| is_cloud(&config.site, asked.head.uri.path()));
+    let answered = match whole(&asked) {
+        Ok(body) if is_cloud => register(place, body, asked.client).await,
+        Ok(body) => subscribe(place, body, asked.client).await,
+        Err(refused) => Err(refused),
+    };
+    let accepted = "Accepted; the callback is asked to confirm it.";
+    let text = answered.as_ref().err().map_or(accepted, |refused| refused.text);
+    let mut response = match is_cloud {
+        false => plain(format!("{text}\n")),
+        true => xml(cloud::answer(answered.is_ok(), text)),
+    };
+    *response.status_mut() = match answered {
+        Ok(()) if is_cloud => StatusCode::OK,
+        Ok(()) => StatusCode::ACCEPTED,
+        Err(Refused { status, retry_after_s, .. }) => {
+            if let Some(seconds) = retry_after_s {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
-            response
+            status
         }
     };
     if is_unread {
@@ -99,13 +119,16 @@ pub(super) async fn answer(
     response
 }
 
-async fn subscribe(
-    door: &Door,
-    snapshot: Option<&Snapshot>,
-    find: fn(&Snapshot, &Route) -> Found,
-    asked: Asked<'_>,
-) -> Result<(), Refused> {
-    let body = match asked.form {
+fn xml(text: String) -> Response<Content> {
+    let mut response = plain(text);
+    let value = HeaderValue::from_static("application/xml; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, value);
+    response
+}
+
+/// The body of a request that is a form.
+fn whole<'a>(asked: &'a Asked<'_>) -> Result<&'a [u8], Refused> {
+    let body = match &asked.form {
         Form::Whole(body) => body,
         Form::TooLong => {
             return Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "The form is too long."));
@@ -119,23 +142,18 @@ async fn subscribe(
         let text = "A request has to be of the type application/x-www-form-urlencoded.";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    let wrong = |text| Refused::new(StatusCode::BAD_REQUEST, text);
-    let form = form::parse(&body, Some(&door.ports)).map_err(wrong)?;
-    if !door.may_be_called(&form.callback.host) {
-        return Err(wrong("The callback has an address that this hub does not call."));
-    }
-    let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.is_restored()) else {
-        let text = "The site is starting.";
-        return Err(Refused::for_now(StatusCode::SERVICE_UNAVAILABLE, text, 5));
-    };
-    let route = topic(snapshot, &form.topic).filter(|route| {
-        // Who is subscribed to a feed that is gone may leave.
-        form.mode == Mode::Unsubscribe || is_there(snapshot, find, route)
-    });
-    let Some(route) = route else {
-        let text = "The topic is not a feed of this site; use the URL that the feed names as self.";
-        return Err(Refused::new(StatusCode::NOT_FOUND, text));
-    };
+    Ok(body)
+}
+
+fn wrong(text: &'static str) -> Refused {
+    Refused::new(StatusCode::BAD_REQUEST, text)
+}
+
+async fn subscribe(place: Place<'_>, body: &[u8], client: Option<IpAddr>) -> Result<(), Refused> {
+    let form = form::parse(body, Some(&place.door.ports)).map_err(wrong)?;
+    // Who is subscribed to a feed that is gone may leave.
+    let may_be_gone = form.mode == Mode::Unsubscribe;
+    let route = place.route(&form.callback, &form.topic, may_be_gone)?;
     let request = Request {
         mode: form.mode,
         kind: Kind::WebSub,
@@ -146,7 +164,51 @@ async fn subscribe(
         secret: form.secret,
         lease_s: form.lease_s,
     };
-    door.knock(request, asked.client.and_then(subscriber)).await.map_err(unheard)
+    place.door.knock(request, client.and_then(subscriber)).await.map_err(unheard)
+}
+
+/// A request of rssCloud: one of the hub for each feed.
+async fn register(place: Place<'_>, body: &[u8], client: Option<IpAddr>) -> Result<(), Refused> {
+    let found = cloud::parse(body, client, Some(&place.door.ports)).map_err(wrong)?;
+    let mut requests = Vec::new();
+    for topic in found.topics {
+        let route = place.route(&found.callback, &topic, false)?;
+        requests.push(Request {
+            mode: Mode::Subscribe,
+            kind: found.kind,
+            topic: Arc::from(topic),
+            route,
+            callback: Arc::clone(&found.callback.url),
+            host: Arc::clone(&found.callback.host),
+            secret: None,
+            lease_s: cloud::LEASE_S,
+        });
+    }
+    for request in requests {
+        place.door.knock(request, client.and_then(subscriber)).await.map_err(unheard)?;
+    }
+    Ok(())
+}
+
+impl Place<'_> {
+    /// The feed that a topic names, if it is there and the callback may be called.
+    fn route(&self, callback: &Callback, topic: &str, may_be_gone: bool) -> Result<Route, Refused> {
+        if !self.door.may_be_called(&callback.host) {
+            return Err(wrong("The callback has an address that this hub does not call."));
+        }
+        let Some(snapshot) = self.snapshot.filter(|snapshot| !snapshot.is_restored()) else {
+            let text = "The site is starting.";
+            return Err(Refused::for_now(StatusCode::SERVICE_UNAVAILABLE, text, 5));
+        };
+        let is_there = |route: &Route| {
+            matches!((self.find)(snapshot, route), Found::Ready(_) | Found::Render(..))
+        };
+        let route = named(snapshot, topic).filter(|route| may_be_gone || is_there(route));
+        route.ok_or({
+            let text = "The topic is not a feed of this site; use the URL that it names as self.";
+            Refused::new(StatusCode::NOT_FOUND, text)
+        })
+    }
 }
 
 /// Whether the body of a request is a form, as far as the request says.
@@ -158,7 +220,7 @@ fn is_form(head: &Parts) -> bool {
 }
 
 /// The feed that a topic names: by its own URL, or by another path that the configuration gives it.
-fn topic(snapshot: &Snapshot, text: &str) -> Option<Route> {
+fn named(snapshot: &Snapshot, text: &str) -> Option<Route> {
     let url = Url::parse(text).ok()?;
     let site = &snapshot.config.site;
     let is_plain = url.username().is_empty()
@@ -171,10 +233,6 @@ fn topic(snapshot: &Snapshot, text: &str) -> Option<Route> {
     let Target::Within(relative) = Target::of(site, url.path()) else { return None };
     let route = snapshot.config.route(relative)?;
     matches!(route, Route::Feed(..)).then_some(route)
-}
-
-fn is_there(snapshot: &Snapshot, find: fn(&Snapshot, &Route) -> Found, route: &Route) -> bool {
-    matches!(find(snapshot, route), Found::Ready(_) | Found::Render(..))
 }
 
 fn unheard(why: Unheard) -> Refused {

@@ -114,6 +114,7 @@ pub struct Answer {
     /// The status. A redirect is one like any other.
     pub status: StatusCode,
     /// The headers.
+    #[allow(dead_code, reason = "for callers that follow a header")]
     pub headers: HeaderMap,
     /// The body: its first [`Policy::answer_bytes_max`] bytes. The rest is not read.
     pub body: Bytes,
@@ -179,6 +180,7 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the URL itself may not be called, now or later. Another try needs another address of the host.
+    #[allow(dead_code, reason = "for callers that give up on a URL")]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Url(_) | Self::Port { .. } | Self::Address { .. })
     }

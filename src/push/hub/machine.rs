@@ -207,6 +207,7 @@ impl Hub {
     }
 
     /// The number of deliveries that are owed or under way.
+    #[cfg(test)]
     pub fn owed(&self) -> usize {
         self.entries.values().filter(|entry| entry.subscription.has.is_none()).count()
     }

@@ -72,6 +72,7 @@ impl<J> Queue<J> {
     }
 
     /// The number of calls that are under way.
+    #[cfg(test)]
     pub fn under_way(&self) -> usize {
         self.under_way
     }

@@ -44,7 +44,8 @@ impl Hub {
             let standing = entry.subscription.standing();
             if let (Some(failing), Standing::Suspended) = (entry.subscription.failing, standing) {
                 let soon = after(failing.last, RETRY_S_MAX).max(now);
-                entry.again = entry.again.map(|again| again.min(soon));
+                let again = entry.again.map(|again| again.min(soon));
+                entry.again = again.filter(|again| *again > now);
             }
             self.enqueue_if_owed(id);
             self.set_timer(id);
