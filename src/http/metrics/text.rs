@@ -399,6 +399,9 @@ mod tests {
         let published = crate::publish::LastPublish { at: now, generation: 7, took: None };
         status.published = Some(published);
         status.projection = Some(crate::publish::LastProjection { generation: 6, at: now });
+        let mut pushed = crate::publish::Pushed::default();
+        pushed.count(Receiver::Webhook, true);
+        status.pushed = Some(pushed);
         let text = text(&Scrape {
             metrics: &metrics,
             requests: &requests,
@@ -422,6 +425,7 @@ mod tests {
             ("dropfeed_hub_subscriptions{state=\"suspended\"}", 0.0),
             ("dropfeed_hub_deliveries_total{outcome=\"taken\"}", 0.0),
             ("dropfeed_hub_verifications_total{result=\"unconfirmed\"}", 0.0),
+            ("dropfeed_pushes_total{receiver=\"webhook\",outcome=\"accepted\"}", 1.0),
             ("dropfeed_degraded{part=\"projection\"}", 1.0),
             ("dropfeed_degraded{part=\"engine\"}", 0.0),
             ("dropfeed_publish_duration_seconds_bucket{le=\"0.0025\"}", 0.0),

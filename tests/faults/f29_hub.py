@@ -1,4 +1,4 @@
-"""F28: the own hub with ten thousand subscribers, and killed during its deliveries."""
+"""F29: the own hub with ten thousand subscribers, and killed during its deliveries."""
 
 import asyncio
 import multiprocessing
@@ -172,7 +172,7 @@ def begin(t, count):
 
 
 @fault(
-    "F28a", "hub-crowd",
+    "F29a", "hub-crowd",
     injects="10,000 subscribers of one feed on one host, with signatures, a reader that polls, and a second article meanwhile",
     demands="all have the newest feed within a minute; a publish takes no second longer, and a GET p99 50 ms at most",
     quick=False,
@@ -203,7 +203,7 @@ def crowd(t):
 
 
 @fault(
-    "F28b", "hub-kill",
+    "F29b", "hub-kill",
     injects="kill -9 at ten moments during deliveries to 1,000 subscribers",
     demands="each subscriber gets the newest feed; for each kill at most one delivery more",
     quick=True,
