@@ -68,9 +68,9 @@ fn render(
     }
 }
 
-/// The text with `<!--more-->` in place of the sign that its author chose for the end of the summary
-/// (Jekyll's `excerpt_separator`). The sign that is an empty line means the first paragraph, which
-/// it is anyway.
+/// The text with `<!--more-->` in place of the sign that its author chose for the end of the
+/// summary (Jekyll's `excerpt_separator`). The sign that is an empty line means the first
+/// paragraph, which it is anyway.
 fn with_separator<'t>(split: &front_matter::Split<'t>) -> Cow<'t, str> {
     let may_have_sign = split
         .front_matter

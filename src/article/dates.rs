@@ -76,8 +76,8 @@ impl fmt::Display for Refusal {
 /// - ISO 8601 and RFC 3339: `2026-11-22`, `2026-11-22T10:00Z`, `2026-11-22 10:00:00.5 +0100`,
 ///   `20261122`, `20261122T100000Z`, RFC 9557 `2026-11-22T10:00+01:00[Europe/Berlin]`; the same
 ///   with `/` or `.`
-/// - RFC 822, 850, 2822 and their kin, with years of two digits: `Sun, 22 Nov 2026 10:00:00 +0100`, `Sun Nov 22 10:00:00 UTC 2026`,
-///   `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
+/// - RFC 822, 850, 2822 and their kin, with years of two digits: `Sun, 22 Nov 2026 10:00:00 +0100`,
+///   `Sun Nov 22 10:00:00 UTC 2026`, `Sun Nov 22 2026 10:00:00 GMT+0100 (CET)`
 /// - `22 November 2026`, `22nd of Nov 2026`, `November 22, 2026, 3:05 pm`, `22-Nov-2026`,
 ///   `2026 Nov 22`
 /// - `22.11.2026`, day first by the convention of those who write dots; `22/11/2026` and

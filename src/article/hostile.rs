@@ -1,7 +1,8 @@
 //! Tests with texts that were made to hurt, and with texts of no sense at all.
 //!
-//! `DROPFEED_BOMB_SIZE` multiplies the size of the bombs. With 10 they are as large as an article may sensibly be: work
-//! that grows with the square of the text then takes minutes, and who sets it also sets a time limit (`.ci/run`).
+//! `DROPFEED_BOMB_SIZE` multiplies the size of the bombs. With 10 they are as large as an article
+//! may sensibly be: work that grows with the square of the text then takes minutes, and who sets it
+//! also sets a time limit (`.ci/run`).
 
 use proptest::prelude::*;
 

@@ -10,7 +10,8 @@
 //! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
 //! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
 //! references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
-//! `body` put these together; `pictures` adds to a body what only a page has; `model` has the values that they return.
+//! `body` put these together; `pictures` adds to a body what only a page has; `model` has the
+//! values that they return.
 
 mod body;
 mod dates;
@@ -50,7 +51,8 @@ pub use word_sketch::WordSketch;
 
 use crate::base::time::Written;
 
-/// The date that `text` means, in any form that authors write; `None` where it means none, or may mean two.
+/// The date that `text` means, in any form that authors write; `None` where it means none, or may
+/// mean two.
 pub(crate) fn date(text: &str) -> Option<Written> {
     dates::parse(text).ok().map(|dated| dated.written)
 }

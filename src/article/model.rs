@@ -81,8 +81,8 @@ pub struct Head {
     /// The front matter's id, byte for byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Other paths that redirect here. One that begins with a slash is the path of a whole URL, from
-    /// the root of its host; all others are relative to `site.url`.
+    /// Other paths that redirect here. One that begins with a slash is the path of a whole URL,
+    /// from the root of its host; all others are relative to `site.url`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// The target of a link post, an absolute URL: `link`.

@@ -1,5 +1,5 @@
-//! Pictures on a page: their size, so that the text does not move when they arrive, and loading that
-//! waits until they are near. Feeds have neither.
+//! Pictures on a page: their size, so that the text does not move when they arrive, and loading
+//! that waits until they are near. Feeds have neither.
 
 use crate::base::html::unescape;
 

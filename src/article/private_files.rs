@@ -2,11 +2,11 @@
 //!
 //! A file in such a directory is served only if a public article refers to it, so the references of
 //! every public article have to be known, also after a restart, while only the bodies of a feed are
-//! at hand. Three ways were weighed. To search the source for paths is cheap, and wrong: a path in a
-//! comment or in code would publish a file. To render every article at the first scan is right, and
-//! costs minutes for a large tree. So both: the source is searched first, and an article is rendered
-//! only if such a path may be in it. The references of its body are kept with its head, which the
-//! ledger remembers.
+//! at hand. Three ways were weighed. To search the source for paths is cheap, and wrong: a path in
+//! a comment or in code would publish a file. To render every article at the first scan is right,
+//! and costs minutes for a large tree. So both: the source is searched first, and an article is
+//! rendered only if such a path may be in it. The references of its body are kept with its head,
+//! which the ledger remembers.
 
 use percent_encoding::percent_decode_str;
 

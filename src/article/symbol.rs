@@ -102,8 +102,8 @@ pub fn directories(directory: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// The path beneath the article directory that a target names where it is written: for messages, and for what is not
-/// there. `None` for names and the article itself.
+/// The path beneath the article directory that a target names where it is written: for messages,
+/// and for what is not there. `None` for names and the article itself.
 pub fn path_of(text: &str) -> Option<String> {
     match Target::of(text) {
         Target::Own | Target::Name { .. } => None,

@@ -246,8 +246,8 @@ pub enum Route {
     /// `page/2` of its own
     List(Scope, u32),
     /// A page of a feed's archive (RFC 5005), from 1: `/archive/1/atom.xml`,
-    /// `/tags/rust/archive/1/atom.xml`; of a directory `/archive/news/1/atom.xml`, since it may have
-    /// a directory `archive/1` of its own
+    /// `/tags/rust/archive/1/atom.xml`; of a directory `/archive/news/1/atom.xml`, since it may
+    /// have a directory `archive/1` of its own
     Archive(Scope, u64, Format),
     /// The author's stylesheet, by the first 128 bits of its digest: `/-/style.DIGEST.css`
     Stylesheet(u128),

@@ -155,8 +155,8 @@ pub fn is_of_conflict(path: &str) -> bool {
     path.split('/').any(is_conflict_copy)
 }
 
-/// Whether a name is the one that Syncthing, Nextcloud, ownCloud, Dropbox, Seafile or Synology Drive
-/// gives to the other version of a file that was changed in two places.
+/// Whether a name is the one that Syncthing, Nextcloud, ownCloud, Dropbox, Seafile or Synology
+/// Drive gives to the other version of a file that was changed in two places.
 fn is_conflict_copy(name: &str) -> bool {
     // `a_conflict-20200102-100237.md`
     let of_owncloud = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count() == 8;

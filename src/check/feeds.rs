@@ -67,7 +67,8 @@ fn named_misread(diagnostics: &Diagnostics) -> HashSet<RelPath> {
 }
 
 /// Checks the titles and descriptions of feeds (the site's, those of directories that have an
-/// `_index`, and those of views), and whether the site's feed has room for its entries. `hot` holds their bodies.
+/// `_index`, and those of views), and whether the site's feed has room for its entries. `hot` holds
+/// their bodies.
 pub(super) fn whole(
     state: &State,
     config: &Config,

@@ -130,7 +130,8 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     Ok(found)
 }
 
-/// A warning if the access log cannot be written. Not an error: the service may run as another user.
+/// A warning if the access log cannot be written. Not an error: the service may run as another
+/// user.
 fn of_access_log(config: &Config) -> Option<Diagnostic> {
     let path = config.access_log.path.as_deref()?;
     if config.access_log.format == LogFormat::Off {

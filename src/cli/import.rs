@@ -1,7 +1,8 @@
-//! `dropfeed import`: reads old feeds, hands them to the engine, and prints what subscribers will see.
+//! `dropfeed import`: reads old feeds, hands them to the engine, and prints what subscribers will
+//! see.
 //!
-//! Exit status: 0 nothing new (or imported), 1 something would be new to readers that know entries by id, 2 nothing was
-//! done because of an error.
+//! Exit status: 0 nothing new (or imported), 1 something would be new to readers that know entries
+//! by id, 2 nothing was done because of an error.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -46,8 +47,9 @@ or if no entry belongs to an article, 2 after an error.";
 /// The options of `dropfeed import`.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Files or addresses of the old feed: RSS, Atom or JSON. Of several in one format, the first is the feed that
-    /// subscribers poll, and the others are its older pages. The older pages of an address are found by themselves
+    /// Files or addresses of the old feed: RSS, Atom or JSON. Of several in one format, the first
+    /// is the feed that subscribers poll, and the others are its older pages. The older pages of an
+    /// address are found by themselves
     #[arg(value_name = "FEED", required_unless_present = "undo")]
     feeds: Vec<String>,
     /// Change nothing; show what subscribers of the old feed will see after the switch
@@ -65,8 +67,9 @@ pub(super) struct Options {
     /// Follow older pages to these hosts as well, separated by commas
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     follow_hosts: Vec<String>,
-    /// Make the ids of old posts that the feed does not list: a preset (jekyll-feed, hugo, zola, eleventy, wordpress,
-    /// ghost, blogger, pelican) or a text with {home}, {host}, {path}, {slug}, {year}, {month}, {day}, {id}, {feed_id}
+    /// Make the ids of old posts that the feed does not list: a preset (jekyll-feed, hugo, zola,
+    /// eleventy, wordpress, ghost, blogger, pelican) or a text with {home}, {host}, {path}, {slug},
+    /// {year}, {month}, {day}, {id}, {feed_id}
     #[arg(long, value_name = "TEMPLATE")]
     id_template: Option<String>,
 }
@@ -106,8 +109,8 @@ fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Asks the running dropfeed; without one, works on the state itself. `Err` in the result: the exit status, after the
-/// reason was reported.
+/// Asks the running dropfeed; without one, works on the state itself. `Err` in the result: the exit
+/// status, after the reason was reported.
 fn carry_out(
     config: Config,
     import: Import,

@@ -135,8 +135,8 @@ enum Command {
         #[arg(long)]
         drafts: bool,
     },
-    /// Write a configuration with every key, each commented out with its default, to ./config.toml or
-    /// --config PATH; a file that exists is not overwritten
+    /// Write a configuration with every key, each commented out with its default, to ./config.toml
+    /// or --config PATH; a file that exists is not overwritten
     Init,
     /// Publish once, write every feed to feeds.dir, and exit
     Build,
@@ -162,7 +162,8 @@ enum Command {
         #[arg(long, hide = true)]
         draft: bool,
     },
-    /// Take over ids and dates from the feed of an old site, so that its subscribers see no old post as new
+    /// Take over ids and dates from the feed of an old site, so that its subscribers see no old
+    /// post as new
     #[command(after_help = import::EXAMPLES)]
     Import(import::Options),
     /// Report what the running dropfeed publishes, and what is refused, scheduled, held or degraded

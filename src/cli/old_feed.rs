@@ -1,7 +1,8 @@
 //! The documents of an old feed: files as they are, addresses with their older pages.
 //!
-//! Older pages are those that a document names (RFC 5005 `prev-archive`, `next`, JSON `next_url`), and WordPress's
-//! `?paged=2` and so on, which it does not. All together they have limits, and an error in any of them is the end.
+//! Older pages are those that a document names (RFC 5005 `prev-archive`, `next`, JSON `next_url`),
+//! and WordPress's `?paged=2` and so on, which it does not. All together they have limits, and an
+//! error in any of them is the end.
 
 use std::collections::HashSet;
 use std::env;

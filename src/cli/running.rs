@@ -1,4 +1,5 @@
-//! The commands for a running dropfeed: `status`, `reload`, `accept` and `forget`. They ask its control socket.
+//! The commands for a running dropfeed: `status`, `reload`, `accept` and `forget`. They ask its
+//! control socket.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,8 +88,9 @@ pub(super) fn accept(state: &Path) -> anyhow::Result<ExitCode> {
     show(&reply)
 }
 
-/// Has dropfeed take an article down, or forget an empty list. `what` is a path in the article directory or a URL; if
-/// dropfeed knows neither, it is a path as the shell completes it, from the current directory.
+/// Has dropfeed take an article down, or forget an empty list. `what` is a path in the article
+/// directory or a URL; if dropfeed knows neither, it is a path as the shell completes it, from the
+/// current directory.
 pub(super) fn forget(state: &Path, what: String) -> anyhow::Result<ExitCode> {
     let from_here = std::path::absolute(&what)?;
     let Answer { reply, .. } = client::ask(state, &Request::Forget { what })?;

@@ -47,8 +47,8 @@ If you have a backup, restore it instead: it also has the URLs that articles had
 /// A command for the state.
 #[derive(Debug, Subcommand)]
 pub(super) enum StateCommand {
-    /// Write a consistent copy of the state to a file or directory, and print its path; dropfeed may
-    /// be running
+    /// Write a consistent copy of the state to a file or directory, and print its path; dropfeed
+    /// may be running
     #[command(after_help = BACKUP_EXAMPLES)]
     Backup {
         /// File to write, or directory to write dropfeed-DATE.db in

@@ -154,7 +154,8 @@ fn defaults_are_meant(env: &[(String, String)]) -> bool {
     env.iter().any(|(name, _)| name == ARTICLES_VARIABLE) || Path::new("articles").is_dir()
 }
 
-/// Reads the variables `DROPFEED_...` and those of systemd. One of them that is not UTF-8 is an error.
+/// Reads the variables `DROPFEED_...` and those of systemd. One of them that is not UTF-8 is an
+/// error.
 fn variables() -> Result<Vec<(String, String)>, Errors> {
     let mut variables = Vec::new();
     for (name, value) in std::env::vars_os() {

@@ -96,8 +96,8 @@ pub struct Input<'a> {
     pub file: &'a str,
     /// Absolute directory that relative paths are relative to.
     pub base: &'a Path,
-    /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY` as
-    /// systemd sets them.
+    /// The environment: `DROPFEED_SECTION__KEY`, and `STATE_DIRECTORY` and `CREDENTIALS_DIRECTORY`
+    /// as systemd sets them.
     pub env: &'a [(String, String)],
     /// The machine.
     pub world: &'a dyn World,
@@ -160,8 +160,8 @@ impl Config {
         Ok(Self::parse(&input)?.0)
     }
 
-    /// The state directory that a configuration names, although it may be invalid elsewhere: a daemon
-    /// that was started with an earlier version of it is asked there to reload.
+    /// The state directory that a configuration names, although it may be invalid elsewhere: a
+    /// daemon that was started with an earlier version of it is asked there to reload.
     ///
     /// # Errors
     /// The input is not a configuration at all.
@@ -175,7 +175,8 @@ impl Config {
     }
 
     /// The route of a path relative to `site.url`: that of a feed for the paths that
-    /// `feeds.rss_path`, `atom_path` and `json_path` name, and what [`Route::parse`] gives for all others.
+    /// `feeds.rss_path`, `atom_path` and `json_path` name, and what [`Route::parse`] gives for all
+    /// others.
     pub fn route(&self, path: &str) -> Option<Route> {
         let configured = path_key(path).and_then(|key| self.feeds.paths.get(&key).copied());
         match configured {
@@ -184,8 +185,8 @@ impl Config {
         }
     }
 
-    /// A sentence about `site.url`, if it works only on this machine: it was not set. None where the
-    /// parser has warned of that already, since other machines can connect.
+    /// A sentence about `site.url`, if it works only on this machine: it was not set. None where
+    /// the parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
         if !values::is_loopback(&self.site.url)
             || server::outside(&self.server, &self.tls).is_some()
@@ -229,8 +230,8 @@ pub struct Site {
     pub own_hub: bool,
     /// `websub.rsscloud`: whether RSS feeds name the hub as an rssCloud, too.
     pub rsscloud: bool,
-    /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`, `home` and
-    /// `link_template`.
+    /// The site whose pages the feeds link to, where dropfeed has none: `[pages] enabled = false`,
+    /// `home` and `link_template`.
     pub elsewhere: Option<Elsewhere>,
 }
 
@@ -246,7 +247,8 @@ impl Site {
 pub struct Elsewhere {
     /// The home page; its path ends with `/`.
     pub home: Url,
-    /// The URL of an article's page, beneath the home page unless it is absolute: a text with placeholders.
+    /// The URL of an article's page, beneath the home page unless it is absolute: a text with
+    /// placeholders.
     pub link_template: String,
 }
 
@@ -435,7 +437,8 @@ pub struct Websub {
     pub callback_ports: Vec<u16>,
     /// The certificate authorities that calls to hubs, callbacks and the webhook trust.
     pub roots: Roots,
-    /// Whether callbacks may be on the loopback interface. Only where all listeners are there, for tests.
+    /// Whether callbacks may be on the loopback interface. Only where all listeners are there, for
+    /// tests.
     pub loopback_callbacks: bool,
     /// Maximum number of subscriptions.
     pub max_subscriptions: usize,
@@ -470,7 +473,8 @@ pub enum Secret {
 /// `[[view]]`: a feed of a selection of articles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    /// Its name in URLs: one segment, its own slug, not reserved. Different from every other view's.
+    /// Its name in URLs: one segment, its own slug, not reserved. Different from every other
+    /// view's.
     pub name: UrlPath,
     /// Its title. Default: its name. Not empty.
     pub title: String,

@@ -1,5 +1,5 @@
-//! A configuration for a preview of drafts: on this machine only, and with a state of its own, so that no draft gets an id
-//! or a date for good.
+//! A configuration for a preview of drafts: on this machine only, and with a state of its own, so
+//! that no draft gets an id or a date for good.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -12,9 +12,9 @@ use super::{
 };
 
 impl Config {
-    /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It listens on the loopback
-    /// address alone, without TLS, and on the port after the first one of `server.listen` (8080 if it has none), so that
-    /// the published site may run beside it.
+    /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It
+    /// listens on the loopback address alone, without TLS, and on the port after the first one of
+    /// `server.listen` (8080 if it has none), so that the published site may run beside it.
     #[must_use]
     pub fn preview(self, scratch: &Path) -> Config {
         let mut port = 8080;

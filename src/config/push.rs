@@ -109,8 +109,8 @@ fn callback_ports(reader: &mut Reader<'_>) -> Vec<u16> {
     given.value.iter().filter_map(|port| u16::try_from(*port).ok()).collect()
 }
 
-/// Reads `websub.loopback_callbacks`: on a server that other machines reach, it would let them call this machine's own
-/// services.
+/// Reads `websub.loopback_callbacks`: on a server that other machines reach, it would let them call
+/// this machine's own services.
 fn loopback_callbacks(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> bool {
     let given = reader.given_flag("websub", "loopback_callbacks");
     let Some(given) = given.filter(|given| given.value) else { return false };

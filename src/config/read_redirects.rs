@@ -1,4 +1,5 @@
-//! Reads `[[redirect]]`: what `from`, `to` and `status` mean, and that no redirect leads to another.
+//! Reads `[[redirect]]`: what `from`, `to` and `status` mean, and that no redirect leads to
+//! another.
 
 use url::Url;
 

@@ -89,8 +89,8 @@ impl Redirects {
         Some(self.exact.with_query(path, query)?.answer(site, "", Some(query)))
     }
 
-    /// The answer to a path, whatever its query is, where nothing else answers: that of the redirect
-    /// of exactly this path, else that of the nearest directory above it.
+    /// The answer to a path, whatever its query is, where nothing else answers: that of the
+    /// redirect of exactly this path, else that of the nearest directory above it.
     pub fn find(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
         if let Some(redirect) = self.exact.get(path) {
             return Some(redirect.answer(site, "", query));
@@ -99,8 +99,8 @@ impl Redirects {
         Some(redirect.answer(site, rest, query))
     }
 
-    /// The answer to a path where an article was removed. The `*` of a redirect within the site is not
-    /// for it: it would lead to where the article was never.
+    /// The answer to a path where an article was removed. The `*` of a redirect within the site is
+    /// not for it: it would lead to where the article was never.
     pub fn for_removed(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
         if let Some(redirect) = self.exact.get(path) {
             return Some(redirect.answer(site, "", query));

@@ -26,8 +26,8 @@ const EX_IMPORT: u8 = 2;
 /// A request for a reload: the sender of its reply.
 pub(super) type ReloadRequest = oneshot::Sender<Reply>;
 
-/// Answers requests of the control socket: handles to the parts of the daemon that they ask about or
-/// change. Cheap to copy; every connection has its own.
+/// Answers requests of the control socket: handles to the parts of the daemon that they ask about
+/// or change. Cheap to copy; every connection has its own.
 #[derive(Clone)]
 pub(super) struct Responder {
     published: Arc<Published>,

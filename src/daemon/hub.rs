@@ -1,8 +1,8 @@
-//! The own hub at work: one task on a thread of its own, which asks the machine what to do, stores that, and
-//! then does it.
+//! The own hub at work: one task on a thread of its own, which asks the machine what to do, stores
+//! that, and then does it.
 //!
-//! What a request makes is stored before it is answered. Results of deliveries are stored together, a few
-//! times a second: a crash repeats those that were not, once.
+//! What a request makes is stored before it is answered. Results of deliveries are stored together,
+//! a few times a second: a crash repeats those that were not, once.
 
 mod calls;
 
@@ -65,8 +65,8 @@ struct Parts {
 }
 
 impl OwnHub {
-    /// Starts the hub, if the configuration asks for it. Where its subscriptions cannot be opened there
-    /// is none, and the site is served all the same.
+    /// Starts the hub, if the configuration asks for it. Where its subscriptions cannot be opened
+    /// there is none, and the site is served all the same.
     pub(super) fn start(
         config: &Config,
         published: &Arc<Published>,
@@ -447,8 +447,8 @@ impl Worker {
         });
     }
 
-    /// The feed as it is now. A feed that is not resident is rendered here, once for each change of it: the
-    /// hub alone waits for that.
+    /// The feed as it is now. A feed that is not resident is rendered here, once for each change of
+    /// it: the hub alone waits for that.
     fn delivery(&mut self, route: &Route) -> Option<Arc<Delivery>> {
         let snapshot = self.snapshot()?;
         if self.documents.0 != snapshot.generation {

@@ -14,8 +14,8 @@ use crate::store::{self, Database, Projector, Store, Target, recover};
 use super::open::{Refusal, prepare};
 use super::refused;
 
-/// Imports an old feed while dropfeed does not run. Nothing but the state is written. The inner `Err` is
-/// an exit status, after the reason was reported.
+/// Imports an old feed while dropfeed does not run. Nothing but the state is written. The inner
+/// `Err` is an exit status, after the reason was reported.
 ///
 /// # Errors
 /// A sentence that says why nothing was imported.

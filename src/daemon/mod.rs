@@ -369,8 +369,8 @@ fn edge(
     Edge::new(Arc::clone(published), renderer, config.server.clone(), Arc::clone(clock))
 }
 
-/// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests, which
-/// count if there is an admin listener to show them.
+/// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests,
+/// which count if there is an admin listener to show them.
 fn observe(
     edge: &mut Edge,
     config: &Config,

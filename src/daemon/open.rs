@@ -52,8 +52,8 @@ pub(super) struct Opened {
     pub(super) renderer: Arc<Renderer>,
 }
 
-/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is recovered
-/// from the feeds on disk, as far as they reach.
+/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is
+/// recovered from the feeds on disk, as far as they reach.
 pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
     let opened = try_open(config.clone(), lock, Arc::clone(&clock));
     let mut opened = match opened {

@@ -1,5 +1,5 @@
-//! `dropfeed state repair`: moves a damaged database aside, and makes the state again as a start would
-//! do it.
+//! `dropfeed state repair`: moves a damaged database aside, and makes the state again as a start
+//! would do it.
 
 use std::collections::HashSet;
 use std::process::ExitCode;

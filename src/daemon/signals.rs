@@ -1,7 +1,7 @@
 //! The main loop of the daemon: signals, requests of the control socket, and reloads.
 //!
-//! SIGHUP and `dropfeed reload` do the same: the configuration is read here, the engine goes on under
-//! it, and only then a reply is sent. One reload is under way at a time.
+//! SIGHUP and `dropfeed reload` do the same: the configuration is read here, the engine goes on
+//! under it, and only then a reply is sent. One reload is under way at a time.
 
 use std::future::pending;
 use std::io;
@@ -57,8 +57,8 @@ struct Reloading {
     request: Option<ReloadRequest>,
 }
 
-/// Waits for a signal to stop; serves the control socket, and reloads, meanwhile. Ends with an error
-/// if the engine does.
+/// Waits for a signal to stop; serves the control socket, and reloads, meanwhile. Ends with an
+/// error if the engine does.
 pub(super) fn wait(
     daemon: &mut Daemon,
     signals: &mut Signals,

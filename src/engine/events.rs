@@ -27,8 +27,8 @@ use super::read;
 /// logged.
 const PUBLISHED_MAX: usize = 100;
 
-/// The limit of the names of skipped directories and files that are remembered; further ones are not
-/// logged.
+/// The limit of the names of skipped directories and files that are remembered; further ones are
+/// not logged.
 const LEFT_OUT_MAX: usize = 256;
 
 /// Logs the notices of a step.
@@ -113,8 +113,8 @@ fn url(article: &Article, site: &Site) -> String {
     links::page(site, article)
 }
 
-/// The reason why a file is refused: the first of the gravest findings. `None` for a file that is not
-/// refused, or that [`LeftOut`] reports.
+/// The reason why a file is refused: the first of the gravest findings. `None` for a file that is
+/// not refused, or that [`LeftOut`] reports.
 pub(super) fn refusal(row: &FileRow) -> Option<&Diagnostic> {
     let Kept::Refused(found) = &row.kept else { return None };
     if found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT) {

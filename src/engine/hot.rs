@@ -1,5 +1,5 @@
-//! The hot documents: the feeds of the site and of the views in their three formats, composed in the
-//! step, resident, remembered with their dates.
+//! The hot documents: the feeds of the site and of the views in their three formats, composed in
+//! the step, resident, remembered with their dates.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -67,8 +67,8 @@ impl Hot {
         formats.all(|format| self.documents.contains_key(&Route::Feed(scope.clone(), format)))
     }
 
-    /// Forgets the documents of scopes that are not hot any more. Their rows stay, so that a view that
-    /// is configured again does not get an older date.
+    /// Forgets the documents of scopes that are not hot any more. Their rows stay, so that a view
+    /// that is configured again does not get an older date.
     pub fn retain(&mut self, scopes: &[Scope]) {
         self.documents
             .retain(|route, _| matches!(route, Route::Feed(of, _) if scopes.contains(of)));
@@ -79,8 +79,8 @@ impl Hot {
         &self.documents
     }
 
-    /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a date
-    /// that is at least a second later. Returns the row where it changed.
+    /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a
+    /// date that is at least a second later. Returns the row where it changed.
     pub fn put(
         &mut self,
         route: Route,
@@ -108,8 +108,8 @@ impl Hot {
     }
 }
 
-/// Now in whole seconds, or the second after `old`, whichever is later: HTTP dates have whole seconds,
-/// and two versions must not have one date.
+/// Now in whole seconds, or the second after `old`, whichever is later: HTTP dates have whole
+/// seconds, and two versions must not have one date.
 fn later(now: Timestamp, old: Timestamp) -> Timestamp {
     let now = whole_second(now);
     match Timestamp::from_second(old.as_second().saturating_add(1)) {
@@ -140,8 +140,8 @@ pub fn compose(
     Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, library))
 }
 
-/// A closed page of the archive of a scope, composed from the library; `None` where there is no such
-/// page.
+/// A closed page of the archive of a scope, composed from the library; `None` where there is no
+/// such page.
 pub fn compose_page(
     library: &Library,
     config: &Config,

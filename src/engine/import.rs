@@ -1,7 +1,9 @@
-//! The import of an old feed: a rehearsal that leaves no trace, the import itself in one transaction, and the way back.
+//! The import of an old feed: a rehearsal that leaves no trace, the import itself in one
+//! transaction, and the way back.
 //!
-//! A rehearsal goes as far as a start does: every file is read, the step is taken, bodies are rendered, the three feeds
-//! are written and read back. Its feeds are then shown to two readers who know the old feed.
+//! A rehearsal goes as far as a start does: every file is read, the step is taken, bodies are
+//! rendered, the three feeds are written and read back. Its feeds are then shown to two readers who
+//! know the old feed.
 
 use std::collections::HashMap;
 
@@ -38,7 +40,8 @@ pub enum Import {
 pub struct Rehearsal {
     /// The entries of the old feed, and what became of each.
     pub fates: Vec<(OldEntry, Fate)>,
-    /// The entries of the new feed as readers of the old one see them, with the files of their articles.
+    /// The entries of the new feed as readers of the old one see them, with the files of their
+    /// articles.
     pub seen: Vec<(Seen, Option<RelPath>)>,
     /// What is new, changed and moved for a reader that knows entries by id.
     pub by_id: Totals,
@@ -97,7 +100,8 @@ impl Engine {
         }
     }
 
-    /// Makes the last import final, and later ones at once: from now on readers may see what they give.
+    /// Makes the last import final, and later ones at once: from now on readers may see what they
+    /// give.
     ///
     /// # Errors
     /// It cannot be made durable.
@@ -192,7 +196,8 @@ impl Engine {
     /// Takes the last import back, unless something of it was published.
     ///
     /// # Errors
-    /// It was, or nothing was imported, or the rows cannot be made durable. Nothing has changed then.
+    /// It was, or nothing was imported, or the rows cannot be made durable. Nothing has changed
+    /// then.
     fn undo_import(&mut self) -> Result<(), ImportError> {
         let undo: Undo = match serde_json::from_str(&self.undo) {
             Ok(undo) => undo,

@@ -4,8 +4,8 @@
 //! next article that is due, for the reconcile scan, for a new configuration, and to stop. A second
 //! thread, the projection, follows the snapshots and writes them to `feeds/`.
 //!
-//! Invariants: durable before visible (a snapshot is published only after its rows are committed); a
-//! step that fails changes nothing, and its hints return; a root that is gone freezes what is
+//! Invariants: durable before visible (a snapshot is published only after its rows are committed);
+//! a step that fails changes nothing, and its hints return; a root that is gone freezes what is
 //! published, and empties nothing.
 
 mod assets;
@@ -105,8 +105,8 @@ pub struct Reloaded {
     pub applied: Vec<&'static str>,
     /// The reason why ids do not follow `site.id`, where it is not the one they were derived from.
     pub frozen_id: Option<String>,
-    /// The reason why the article directory cannot be opened. The last feeds stay, and the directory
-    /// is tried again.
+    /// The reason why the article directory cannot be opened. The last feeds stay, and the
+    /// directory is tried again.
     pub without_directory: Option<String>,
 }
 
@@ -162,7 +162,8 @@ pub struct Engine {
     recovery: Recovery,
     status: events::StatusLog,
     left_out: events::LeftOut,
-    /// The value that takes back the last import; empty once something of it may have been published.
+    /// The value that takes back the last import; empty once something of it may have been
+    /// published.
     undo: String,
     /// Whether an old feed was imported.
     imported: bool,
@@ -175,7 +176,8 @@ pub struct Engine {
 struct Pending {
     /// Values to remember: the version of heads, the policy, the site's id.
     values: Vec<(String, String)>,
-    /// Hot documents to remember: those that differ from the last run's, since the configuration does.
+    /// Hot documents to remember: those that differ from the last run's, since the configuration
+    /// does.
     documents: Vec<(String, DocumentRow)>,
     /// Whether to log the files that are still refused: once after a restart.
     name_refused: bool,
@@ -304,8 +306,8 @@ impl Engine {
         self.store.for_another()
     }
 
-    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the number
-    /// of entries.
+    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the
+    /// number of entries.
     pub fn adopt(&mut self, found: recover::Found) -> usize {
         let recover::Found { entries, site_id, feed_id, documents, is_damaged } = found;
         self.recovery = Recovery::new(documents, is_damaged);
@@ -458,8 +460,8 @@ fn with_site_id(config: &Config, id: &str) -> Config {
     Config { site: config::Site { id: id.to_owned(), ..config.site.clone() }, ..config.clone() }
 }
 
-/// A sentence where `site.id` asks for another id than the one that ids were derived from. The default
-/// follows the address and asks for nothing.
+/// A sentence where `site.id` asks for another id than the one that ids were derived from. The
+/// default follows the address and asks for nothing.
 fn frozen_id(config: &Config, id: &str) -> Option<String> {
     let configured = config.site.id.as_str();
     let is_default = configured.is_empty() || config.site.url.host_str() == Some(configured);
@@ -471,8 +473,8 @@ fn frozen_id(config: &Config, id: &str) -> Option<String> {
     ))
 }
 
-/// The part of the configuration that decides identities, dates, and what is shown. `page_size`: that
-/// of the ledger, unless it is new.
+/// The part of the configuration that decides identities, dates, and what is shown. `page_size`:
+/// that of the ledger, unless it is new.
 pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
     let config::Config { site, articles, feeds, .. } = config;
     // Feeds do not show the directories on this machine, so another directory changes no feed.

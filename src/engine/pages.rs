@@ -130,7 +130,8 @@ pub(super) fn home(
     })
 }
 
-/// The scope, title and number of articles of each view, and of each directory at the top, that has articles.
+/// The scope, title and number of articles of each view, and of each directory at the top, that has
+/// articles.
 fn sections(library: &Library) -> Vec<(Scope, String, usize)> {
     let mut sections = Vec::new();
     for scope in library.scopes() {
@@ -194,7 +195,8 @@ fn website<'a>(library: &Library, scope: &Scope, articles: &'a [Arc<Article>]) -
     None
 }
 
-/// The page that a person gets at the address of a scope's feed; `None` if the scope has no channel.
+/// The page that a person gets at the address of a scope's feed; `None` if the scope has no
+/// channel.
 pub(super) fn feed(
     snapshot: &Snapshot,
     scope: &Scope,

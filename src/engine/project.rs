@@ -65,7 +65,8 @@ pub(super) struct Projection {
     /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what
     /// differs from it is looked at, so that a pass costs what changed.
     library: Option<Library>,
-    /// Documents that could not be rendered whole, since a file was being changed or cannot be used.
+    /// Documents that could not be rendered whole, since a file was being changed or cannot be
+    /// used.
     postponed: BTreeSet<Route>,
     /// Whether the last pass wrote stopgaps.
     has_stopgaps: bool,
@@ -200,8 +201,8 @@ impl Projection {
     }
 
     /// The routes of what changed, with what was postponed. Resident documents and the list of all
-    /// feeds are always among them: it costs nothing to compare them, and an article that can be read
-    /// again changes them alone.
+    /// feeds are always among them: it costs nothing to compare them, and an article that can be
+    /// read again changes them alone.
     fn routes_of(&mut self, snapshot: &Snapshot, changes: Vec<(Scope, Vec<u64>)>) -> Vec<Route> {
         let mut routes = Vec::from_iter(std::mem::take(&mut self.postponed));
         routes.extend(snapshot.hot.keys().cloned());
@@ -350,8 +351,8 @@ fn value_name(route: &Route) -> String {
     format!("{}{route}", value::PROJECTED)
 }
 
-/// Every route that has a file in `feeds/`: the site's feeds, those of the other scopes, the list of
-/// all feeds, and the archives.
+/// Every route that has a file in `feeds/`: the site's feeds, those of the other scopes, the list
+/// of all feeds, and the archives.
 fn routes(snapshot: &Snapshot) -> Vec<Route> {
     let mut routes = Vec::new();
     // Scopes are in order, and the site is the first.

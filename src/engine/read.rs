@@ -57,8 +57,8 @@ impl Index for Known<'_> {
     }
 }
 
-/// Reads what changed. `progress` is called now and then in a long scan, with the number of files that
-/// were read and that of all.
+/// Reads what changed. `progress` is called now and then in a long scan, with the number of files
+/// that were read and that of all.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -110,9 +110,9 @@ pub(super) fn show_drafts(observations: &mut [Observation]) {
     }
 }
 
-/// Completes what a look found: before a file gets a new id, every known article with its inode or its
-/// content is looked at on disk, now. Events arrive in any order, so the event that says where such an
-/// article went may still be on its way.
+/// Completes what a look found: before a file gets a new id, every known article with its inode or
+/// its content is looked at on disk, now. Events arrive in any order, so the event that says where
+/// such an article went may still be on its way.
 ///
 /// Only what is gone, or left a link behind, is added. A path that exists is itself, and whatever
 /// changed there has an event of its own.
@@ -147,7 +147,8 @@ pub fn complete(
     Ok(())
 }
 
-/// The progress of a long scan. Files are read in parallel, so they are counted where they are done.
+/// The progress of a long scan. Files are read in parallel, so they are counted where they are
+/// done.
 struct Progress<'a> {
     total: usize,
     done: AtomicUsize,
@@ -165,8 +166,8 @@ impl Progress<'_> {
     }
 }
 
-/// The observation of a file that was there: it is gone, or a pattern of `articles.ignore` leaves it
-/// out now.
+/// The observation of a file that was there: it is gone, or a pattern of `articles.ignore` leaves
+/// it out now.
 fn gone(tree: &Tree, path: &RelPath) -> Found {
     if tree.ignores(path) { Found::Excluded } else { Found::Gone }
 }
@@ -249,8 +250,8 @@ fn asset(path: &RelPath, fingerprint: Fingerprint) -> Found {
     Found::Refused { fingerprint, diagnostic }
 }
 
-/// A `robots.txt` or `404.html` that begins with front matter: Jekyll fills in such a file, and as it
-/// is, it is of no use.
+/// A `robots.txt` or `404.html` that begins with front matter: Jekyll fills in such a file, and as
+/// it is, it is of no use.
 fn template(reader: &Reader, path: &RelPath, fingerprint: Fingerprint) -> Option<Found> {
     if !path.parent()?.is_root() || !special::is_verbatim(path.as_str()) {
         return None;

@@ -2,9 +2,9 @@
 //!
 //! Ids and dates come from the feeds in `feeds/` where an entry's URL is that of a file, and are
 //! derived elsewhere. That is enough where most entries of those feeds have a file. Where they have
-//! not (the disk of the articles is not mounted, too), or where the feeds cannot be read, nothing is
-//! published but those feeds as they are, until the files are back or an operator accepts what is
-//! there.
+//! not (the disk of the articles is not mounted, too), or where the feeds cannot be read, nothing
+//! is published but those feeds as they are, until the files are back or an operator accepts what
+//! is there.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ impl Recovery {
 }
 
 impl Engine {
-    /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that are
-    /// on disk are published instead.
+    /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that
+    /// are on disk are published instead.
     pub(super) fn guard_recovery(&mut self, next: &State) -> Result<(), StepError> {
         if !self.first_scan {
             return Ok(());

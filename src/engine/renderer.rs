@@ -1,5 +1,5 @@
-//! Makes the documents that are not kept in memory: pages, the feeds of directories, tags and authors,
-//! and archives.
+//! Makes the documents that are not kept in memory: pages, the feeds of directories, tags and
+//! authors, and archives.
 //!
 //! The same snapshot, route and article bytes give the same document. Articles are read through
 //! `source`, and rendered only if their bytes have the digest that the snapshot names.
@@ -220,7 +220,8 @@ impl Renderer {
                 Ok(body) => {
                     shown.bodies.insert(article.seq, body);
                 }
-                // One unreadable article must not take the whole feed away, nor does it leave the feed.
+                // One unreadable article must not take the whole feed away, nor does it leave the
+                // feed.
                 Err(Unrendered::Unreadable) => {
                     shown.without_text += 1;
                     shown.bodies.insert(article.seq, Arc::new(textless(article)));
@@ -230,7 +231,8 @@ impl Renderer {
                 Err(changed) => return Err(changed),
             }
         }
-        // The article directory is gone, or another one is in its place: subscribers keep what they have.
+        // The article directory is gone, or another one is in its place: subscribers keep what they
+        // have.
         if shown.without_text > 0 && shown.without_text == entries.len() {
             return Err(Unrendered::Unreadable);
         }
@@ -249,7 +251,8 @@ impl Renderer {
         }
     }
 
-    /// The item of a JSON Feed for the article with this number, and its URL; `None` if it is not public any more.
+    /// The item of a JSON Feed for the article with this number, and its URL; `None` if it is not
+    /// public any more.
     ///
     /// # Errors
     /// Its file cannot be rendered now.
@@ -263,7 +266,8 @@ impl Renderer {
         Ok(Some(Item { json, url: links::page(site, article) }))
     }
 
-    /// Whether no snapshot will have the file of an article as it is now, since it is refused or empty.
+    /// Whether no snapshot will have the file of an article as it is now, since it is refused or
+    /// empty.
     fn is_refused(&self, article: &Article) -> bool {
         let Some(tree) = self.tree() else { return false };
         let Ok(file) = tree.read(&article.path, self.clock.now()) else { return false };
@@ -274,8 +278,8 @@ impl Renderer {
     }
 
     /// The bodies for a page of an archive, which leaves no article out: where a file cannot be
-    /// rendered as it is, since it was edited in a way that is refused, or cannot be read, the entry
-    /// has the summary of the header alone.
+    /// rendered as it is, since it was edited in a way that is refused, or cannot be read, the
+    /// entry has the summary of the header alone.
     fn last_bodies(&self, snapshot: &Snapshot, entries: &[Arc<Article>]) -> Shown {
         let limits = limits(&snapshot.config);
         let last = |article: &Arc<Article>| match snapshot.bodies.get(&article.seq) {

@@ -74,8 +74,8 @@ impl Watch {
     }
 }
 
-/// Opens the article directory and begins to watch it. Where inotify cannot report the changes of all
-/// of it, the directory has to be polled.
+/// Opens the article directory and begins to watch it. Where inotify cannot report the changes of
+/// all of it, the directory has to be polled.
 ///
 /// # Errors
 /// The directory is not there, or a pattern of `articles.ignore` is not valid.
@@ -101,7 +101,8 @@ pub fn open_tree(
     Ok((tree, watching))
 }
 
-/// The state of inotify over the tree: how many directories it watches, and the limit of the system.
+/// The state of inotify over the tree: how many directories it watches, and the limit of the
+/// system.
 fn inotify(tree: &Tree) -> Watching {
     let directories_max = watches_max();
     Watching::Inotify { directories: tree.watched_directories(), directories_max }
@@ -148,8 +149,8 @@ impl Engine {
         }
     }
 
-    /// The first batch, which looks at everything. What the watcher reported since it began is part of
-    /// it.
+    /// The first batch, which looks at everything. What the watcher reported since it began is part
+    /// of it.
     pub(super) fn first_batch(&self) -> Batch<Command> {
         let mut batch = self.parts.inbox.wait(Some(self.parts.inbox.now()));
         batch.look = Some(Look::Everything);
@@ -160,7 +161,8 @@ impl Engine {
     pub(super) fn turn(&mut self, mut batch: Batch<Command>) {
         let is_scan_due = self.rescan_at() <= self.parts.inbox.now();
         // A command is answered with what is there now, so everything is looked at first. The first
-        // scan may have been put off: what is heard meanwhile must not be published without the rest.
+        // scan may have been put off: what is heard meanwhile must not be published without the
+        // rest.
         let looks_everywhere = self.first_scan || !batch.commands.is_empty();
         if looks_everywhere || batch.look.is_none() && is_scan_due {
             batch.look = Some(Look::Everything);
@@ -270,8 +272,8 @@ impl Engine {
         }
     }
 
-    /// Whether the root is there. One that is gone freezes what is published; one that was swapped is
-    /// opened.
+    /// Whether the root is there. One that is gone freezes what is published; one that was swapped
+    /// is opened.
     fn root_is_there(&mut self, batch: &Batch<Command>) -> bool {
         // The check costs a few system calls, so it is not made at every small change.
         let is_checked = batch.root_changed || batch.look == Some(Look::Everything);
@@ -317,8 +319,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Falls back to polling where a directory could not be watched, and returns to inotify when that
-    /// is over.
+    /// Falls back to polling where a directory could not be watched, and returns to inotify when
+    /// that is over.
     fn listen_or_poll(&mut self) {
         let Some(tree) = self.parts.renderer.tree() else { return };
         let articles = &self.parts.config.articles;
@@ -350,7 +352,8 @@ impl Engine {
         if let Some(before) = self.parts.renderer.tree() {
             tree.succeed(&before);
         }
-        // Directories are watched when a look enters them, so a whole look shows whether all can be.
+        // Directories are watched when a look enters them, so a whole look shows whether all can
+        // be.
         let known = super::read::Known(&self.current.state);
         if tree.look(&Look::Everything, &known).is_ok() && tree.watch_trouble().is_none() {
             self.status.set_watching(inotify(&tree));

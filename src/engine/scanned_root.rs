@@ -1,9 +1,9 @@
 //! The directory that was last scanned whole, remembered across restarts.
 //!
 //! A start over another directory is guarded until its first full scan: a disk that is not mounted
-//! leaves another directory at its path. If most articles are not in it, nothing of it is published,
-//! not even what is new: it is not known whose files these are. Everywhere else, only deletions are
-//! held: see `library/guard.rs`.
+//! leaves another directory at its path. If most articles are not in it, nothing of it is
+//! published, not even what is new: it is not known whose files these are. Everywhere else, only
+//! deletions are held: see `library/guard.rs`.
 
 use crate::library::guard::Shrink;
 use crate::source::{Look, Tree};

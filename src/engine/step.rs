@@ -1,4 +1,5 @@
-//! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the current value.
+//! One step: look, read, apply, render, write, commit, publish. A transaction on a copy of the
+//! current value.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -26,8 +27,8 @@ use super::renderer::Bodiless;
 use super::unready::{put_off, texts};
 use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
-/// The number of times that a step is begun again because a body could not be rendered: each time at
-/// least one more file is refused.
+/// The number of times that a step is begun again because a body could not be rendered: each time
+/// at least one more file is refused.
 const RETRIES_MAX: usize = 64;
 
 /// The wait before an article whose file could not be read for its body is looked at again.
@@ -136,8 +137,8 @@ impl Engine {
         Ok(Stepped { files, held_back: paths(held), unreadable, published })
     }
 
-    /// Looks where `look` says, or everywhere, where something is about to go for good: its article may
-    /// have moved. Returns where it looked.
+    /// Looks where `look` says, or everywhere, where something is about to go for good: its article
+    /// may have moved. Returns where it looked.
     fn look(
         &self,
         tree: &Tree,
@@ -158,7 +159,8 @@ impl Engine {
         Ok((everything, changes))
     }
 
-    /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one always is.
+    /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one
+    /// always is.
     fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
         let state = &self.current.state;
         for SourceChange { path, seen } in changes {
@@ -236,8 +238,8 @@ impl Engine {
                 base.state.step(observations, &self.policy, now, scan, reweigh, deletions);
             let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
-            // The step is done again without what failed, from the same base: a refusal has to reach
-            // the ledger before anything is published.
+            // The step is done again without what failed, from the same base: a refusal has to
+            // reach the ledger before anything is published.
             if tries < RETRIES_MAX && refuse(observations, &failed) {
                 continue;
             }
@@ -366,8 +368,8 @@ impl Engine {
             commit.values.push((library::AWAITED.to_owned(), paths));
         }
         if is_empty(&commit) && !is_new && touched.is_empty() && !self.pending.reweigh {
-            // The value may differ in what is not durable: a timer that is over. To keep the old value
-            // would wake the loop again at once, for ever.
+            // The value may differ in what is not durable: a timer that is over. To keep the old
+            // value would wake the loop again at once, for ever.
             self.current = next;
             return Ok(false);
         }

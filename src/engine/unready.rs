@@ -1,4 +1,5 @@
-//! Files that a step does not take yet: those that may still be being written, and those that cannot be read.
+//! Files that a step does not take yet: those that may still be being written, and those that
+//! cannot be read.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,8 +23,9 @@ impl Engine {
         returning
     }
 
-    /// Takes out the files that were quiet when the step began, by their events, and were modified since: on a busy
-    /// machine, the file is read before the event of its writer is heard. They are looked at again.
+    /// Takes out the files that were quiet when the step began, by their events, and were modified
+    /// since: on a busy machine, the file is read before the event of its writer is heard. They are
+    /// looked at again.
     pub(super) fn put_back_rewritten(
         &self,
         observations: &mut Vec<Observation>,
@@ -74,9 +76,9 @@ impl Engine {
         held
     }
 
-    /// Whether the very first scan has to wait. Numbers follow dates on it, and decide what the feed
-    /// holds: a tree that was put there a moment ago is taken whole, once all of it is quiet. A file
-    /// that is being written is not waited for.
+    /// Whether the very first scan has to wait. Numbers follow dates on it, and decide what the
+    /// feed holds: a tree that was put there a moment ago is taken whole, once all of it is quiet.
+    /// A file that is being written is not waited for.
     pub(super) fn waits_for_the_first(&mut self, held: &[Held]) -> bool {
         if !self.first_scan {
             return false;
@@ -101,8 +103,8 @@ impl Engine {
     }
 }
 
-/// Adds those of `returning` that were not taken: they are still being written, or cannot be read. An article whose
-/// file is there is not deleted, even if it was gone for as long as the grace.
+/// Adds those of `returning` that were not taken: they are still being written, or cannot be read.
+/// An article whose file is there is not deleted, even if it was gone for as long as the grace.
 pub(super) fn put_off(mut returning: BTreeSet<RelPath>, observations: &mut Vec<Observation>) {
     for Observation { path, .. } in &*observations {
         returning.remove(path);

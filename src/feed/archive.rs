@@ -14,7 +14,8 @@ use super::compose::{bound, entries, frame};
 use super::links::Locate;
 use super::paging::{Paging, page_urls};
 
-/// A page of the archive of `scope` as a feed. No article is left out: those that are too large carry their summary.
+/// A page of the archive of `scope` as a feed. No article is left out: those that are too large
+/// carry their summary.
 #[expect(clippy::too_many_arguments, reason = "`compose` with a page")]
 pub fn archive(
     site: &Site,

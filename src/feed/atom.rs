@@ -1,8 +1,8 @@
 //! A feed as Atom 1.0 (RFC 4287), through the `atom_syndication` crate.
 //!
-//! Owns: the place of everything in Atom. The feed is the default namespace; titles and summaries are
-//! `type="text"` (the default, so the attribute is left out), content is `type="html"`; the feed
-//! always has an author (4.1.1), an entry exactly one `rel="alternate"`.
+//! Owns: the place of everything in Atom. The feed is the default namespace; titles and summaries
+//! are `type="text"` (the default, so the attribute is left out), content is `type="html"`; the
+//! feed always has an author (4.1.1), an entry exactly one `rel="alternate"`.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub fn write(feed: &Feed) -> Vec<u8> {
     if feed.paging.archived.is_some() { with_history(bytes) } else { bytes }
 }
 
-/// The document of a page of an archive with `fh:archive` (RFC 5005, section 4). The grammar of RFC 4287 wants it before
-/// the entries, and the crate writes extensions after them.
+/// The document of a page of an archive with `fh:archive` (RFC 5005, section 4). The grammar of RFC
+/// 4287 wants it before the entries, and the crate writes extensions after them.
 fn with_history(mut bytes: Vec<u8>) -> Vec<u8> {
     // Only markup has an unescaped `<`, so that no text of a feed is mistaken for the tag.
     let find = |tag: &[u8]| bytes.windows(tag.len()).position(|part| part == tag);

@@ -78,7 +78,8 @@ pub(super) fn lone_entry(
     entry
 }
 
-/// The entries of `articles` with their publication numbers, without those whose body cannot be had.
+/// The entries of `articles` with their publication numbers, without those whose body cannot be
+/// had.
 pub(super) fn entries(
     site: &Site,
     feeds: &Feeds,
@@ -242,7 +243,8 @@ fn entry(
     let imported = article.imported.as_deref();
     let old_atom_id = imported.and_then(|imported| imported.atom.clone());
     Entry {
-        // To the byte, even where it is not an IRI: with another id, subscribers would see the article as new.
+        // To the byte, even where it is not an IRI: with another id, subscribers would see the
+        // article as new.
         atom_id: old_atom_id.unwrap_or_else(|| atom_id(&site.id, &article.id)),
         id: article.id.clone(),
         imported: article.imported.clone(),

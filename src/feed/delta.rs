@@ -1,9 +1,10 @@
-//! The entries of a written feed as ranges of its bytes, and a shorter feed of some of them: the delta encoding `feed`
-//! of RFC 3229, section 10.
+//! The entries of a written feed as ranges of its bytes, and a shorter feed of some of them: the
+//! delta encoding `feed` of RFC 3229, section 10.
 //!
-//! It reads what our own writers made, and nothing else: an element that begins with `<item>` or `<entry>` outside of
-//! CDATA is an entry, since everything else in those documents is escaped. A shorter feed is the whole one without the
-//! bytes of some entries, so that it needs no writer and no gate of its own.
+//! It reads what our own writers made, and nothing else: an element that begins with `<item>` or
+//! `<entry>` outside of CDATA is an entry, since everything else in those documents is escaped. A
+//! shorter feed is the whole one without the bytes of some entries, so that it needs no writer and
+//! no gate of its own.
 
 use std::ops::Range;
 
@@ -22,7 +23,8 @@ pub struct Slice {
     pub digest: u64,
 }
 
-/// The entries of a feed that `format`'s writer made, in their order; `None` where `bytes` are not such a feed.
+/// The entries of a feed that `format`'s writer made, in their order; `None` where `bytes` are not
+/// such a feed.
 pub fn slices(format: Format, bytes: &[u8]) -> Option<Vec<Slice>> {
     let ranges = match format {
         Format::Rss => elements(bytes, b"<item>", b"</item>")?,
@@ -37,8 +39,8 @@ pub fn slices(format: Format, bytes: &[u8]) -> Option<Vec<Slice>> {
     Some(slices)
 }
 
-/// The feed without the entries whose digests are `known`; `None` where none would be left, since an empty feed could
-/// not say that an entry was removed, or that the feed's title changed.
+/// The feed without the entries whose digests are `known`; `None` where none would be left, since
+/// an empty feed could not say that an entry was removed, or that the feed's title changed.
 pub fn without(bytes: &[u8], slices: &[Slice], known: &[u64]) -> Option<Vec<u8>> {
     let (first, last) = (slices.first()?, slices.last()?);
     // The comma of JSON, or the white space of XML.
@@ -188,7 +190,8 @@ mod tests {
         // Each case writes three feeds and reads all of them back.
         #![proptest_config(ProptestConfig::with_cases(48))]
 
-        /// A delta is what the gate accepts, and holds exactly the entries that the client does not know.
+        /// A delta is what the gate accepts, and holds exactly the entries that the client does not
+        /// know.
         #[test]
         fn a_delta_is_a_feed_of_the_unknown_entries(
             words in proptest::collection::vec("[a-z<>&\\]\\[ !\"\\\\]{1,12}", 1..8),

@@ -1,7 +1,7 @@
 //! Routes and references as absolute, percent-encoded URLs below `site.url`.
 //!
-//! [`absolute`] is the one place where the two are joined. A body's symbolic references (see `article::symbol`) become
-//! URLs in [`resolve`]; nothing here ever reads the Host of a request.
+//! [`absolute`] is the one place where the two are joined. A body's symbolic references (see
+//! `article::symbol`) become URLs in [`resolve`]; nothing here ever reads the Host of a request.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", 
 
 /// Attributes that lead to a page or a file.
 const URL_ATTRIBUTES: [&str; 4] = [" href", " src", " poster", " cite"];
-/// What leads from a reference to a route, and from a URL to an article. Implemented by the library, and by closures that
-/// know routes alone.
+/// What leads from a reference to a route, and from a URL to an article. Implemented by the
+/// library, and by closures that know routes alone.
 pub trait Locate {
     /// The route that a symbolic reference means.
     fn locate(&self, reference: &str) -> Option<Route>;
@@ -97,8 +97,8 @@ pub fn home(site: &Site, scope: &Scope) -> String {
     }
 }
 
-/// The HTML of an article with every symbolic reference replaced by an absolute URL, as [`resolve`] does; where the pages
-/// are elsewhere, as a browser on the article's page there would resolve it.
+/// The HTML of an article with every symbolic reference replaced by an absolute URL, as [`resolve`]
+/// does; where the pages are elsewhere, as a browser on the article's page there would resolve it.
 pub fn resolve_for(html: &str, article: &Article, site: &Site, places: &dyn Locate) -> String {
     let own_url = page(site, article);
     if site.elsewhere.is_none() {
@@ -132,7 +132,8 @@ fn beside_page(
     Some(encode(url.as_str()).into_owned())
 }
 
-/// The path of a file as it is written in `from`: `x/a.png` in `x` is `a.png`, and `a.png` is `../a.png`.
+/// The path of a file as it is written in `from`: `x/a.png` in `x` is `a.png`, and `a.png` is
+/// `../a.png`.
 fn relative(from: &RelPath, file: &str) -> String {
     let mut above: Vec<&str> = from.segments().collect();
     let mut rest = file;
@@ -152,11 +153,11 @@ pub fn absolute(site: &Site, route: &Route) -> String {
     format!("{}{}", base(site), site.path(route))
 }
 
-/// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's own. Absolute URLs
-/// of the site itself become the present URLs of what they lead to.
+/// The HTML with every symbolic reference replaced by an absolute URL; `own_url` is the article's
+/// own. Absolute URLs of the site itself become the present URLs of what they lead to.
 ///
-/// A file of which `locate` knows nothing gets the URL that it would have. An unknown name (a wiki link to nothing) has
-/// none: what it was the address of leaves, and its text stays.
+/// A file of which `locate` knows nothing gets the URL that it would have. An unknown name (a wiki
+/// link to nothing) has none: what it was the address of leaves, and its text stays.
 pub fn resolve(
     html: &str,
     own_url: &str,
@@ -188,8 +189,8 @@ fn replace(html: &str, target: impl Fn(&str) -> Option<String>) -> String {
     out
 }
 
-/// The picture that an article's front matter names, as [`image`] finds it; where the pages are elsewhere, beside the
-/// article's page there.
+/// The picture that an article's front matter names, as [`image`] finds it; where the pages are
+/// elsewhere, beside the article's page there.
 pub fn image_for(
     written: &str,
     article: &Article,
@@ -204,10 +205,11 @@ pub fn image_for(
     (!written.trim().is_empty()).then(|| encode(url.as_str()).into_owned())
 }
 
-/// The picture that an article's front matter names, absolute; `None` where the text names none that could be shown.
+/// The picture that an article's front matter names, absolute; `None` where the text names none
+/// that could be shown.
 ///
-/// It is a URL, a path of the site (`/img/a.png`), or a path relative to the article's file, as written or
-/// percent-encoded, with a query or without.
+/// It is a URL, a path of the site (`/img/a.png`), or a path relative to the article's file, as
+/// written or percent-encoded, with a query or without.
 pub fn image(
     image: &str,
     article: &Article,
@@ -266,7 +268,8 @@ fn base(site: &Site) -> String {
     encode(site.url.as_str()).trim_end_matches('/').to_owned()
 }
 
-/// Where a reference points, unescaped and without its query and fragment; `None` for a name that nobody has.
+/// Where a reference points, unescaped and without its query and fragment; `None` for a name that
+/// nobody has.
 fn target(
     reference: &str,
     own_url: &str,
@@ -290,8 +293,8 @@ fn target(
     }
 }
 
-/// The HTML with the present URL in place of each absolute URL of the site: an author may have copied the address of a
-/// page that has moved since, or that another generator made.
+/// The HTML with the present URL in place of each absolute URL of the site: an author may have
+/// copied the address of a page that has moved since, or that another generator made.
 fn followed<'h>(
     html: &'h str,
     site: &Site,
@@ -344,8 +347,8 @@ fn follow_in_tag(
     out.push_str(&tag[kept..]);
 }
 
-/// What follows the path of `site.url` in a path of the host: authors of a site at `/blog/` may well write
-/// `/blog/about`, as their pages need it.
+/// What follows the path of `site.url` in a path of the host: authors of a site at `/blog/` may
+/// well write `/blog/about`, as their pages need it.
 fn within_site<'a>(path: &'a str, site: &Site) -> Option<&'a str> {
     let base = percent_decode_str(site.url.path()).decode_utf8().ok()?;
     let base = base.trim_end_matches('/');
@@ -353,8 +356,8 @@ fn within_site<'a>(path: &'a str, site: &Site) -> Option<&'a str> {
     if rest.is_empty() { Some("/") } else { rest.starts_with('/').then_some(rest) }
 }
 
-/// The URL that `path` would have if something stood there: a path of the site, or of a file beneath the article
-/// directory.
+/// The URL that `path` would have if something stood there: a path of the site, or of a file
+/// beneath the article directory.
 fn fallback(path: &str, site: &Site) -> String {
     match RelPath::new(path).and_then(|file| file_route(&file)) {
         Some(route) => absolute(site, &route),

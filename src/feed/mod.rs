@@ -1,8 +1,9 @@
 //! A channel as a feed, neutral of format, and its three writers.
 //!
-//! `compose` makes a [`Feed`], and `archive` one of a closed page; `rss`, `atom` and `json` make bytes of it, `gate` reads
-//! them back before they are published, `lint` names what validators will say of it all the same. `links` is the one place
-//! where a route becomes a URL. Everything here is a pure function.
+//! `compose` makes a [`Feed`], and `archive` one of a closed page; `rss`, `atom` and `json` make
+//! bytes of it, `gate` reads them back before they are published, `lint` names what validators will
+//! say of it all the same. `links` is the one place where a route becomes a URL. Everything here is
+//! a pure function.
 
 mod archive;
 pub mod atom;
@@ -55,11 +56,13 @@ const NAME_GRAPHEMES: usize = 80;
 pub struct Feed {
     /// The scope whose articles it carries.
     pub scope: Scope,
-    /// `site.id`, where the host of the site's URL does not say it: a lost state is recovered with it.
+    /// `site.id`, where the host of the site's URL does not say it: a lost state is recovered with
+    /// it.
     pub site_id: Option<String>,
     /// The id that it has from an imported feed.
     pub imported_id: Option<Arc<str>>,
-    /// The feed's own id, the same for ever: that of an imported feed, else an IRI derived from `site.id`.
+    /// The feed's own id, the same for ever: that of an imported feed, else an IRI derived from
+    /// `site.id`.
     pub id: String,
     /// Its title. Never empty.
     pub title: String,
@@ -126,13 +129,15 @@ pub fn json_item(
 /// One article in a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// As it was adopted or derived; to the byte in RSS and JSON, unless an old feed had others there.
+    /// As it was adopted or derived; to the byte in RSS and JSON, unless an old feed had others
+    /// there.
     pub id: String,
     /// The ids of an old feed.
     pub imported: Option<Arc<Imported>>,
     /// The URL of its article within dropfeed, where its page is elsewhere.
     pub local: Option<UrlPath>,
-    /// Atom's id: that of an old feed, else the id where it is an IRI, else the `urn:uuid` derived from it.
+    /// Atom's id: that of an old feed, else the id where it is an IRI, else the `urn:uuid` derived
+    /// from it.
     pub atom_id: String,
     /// The permalink.
     pub url: String,
@@ -170,7 +175,8 @@ impl Entry {
         }
     }
 
-    /// Whether the `guid` is the permalink: where the old feed said so, and the page still has that URL.
+    /// Whether the `guid` is the permalink: where the old feed said so, and the page still has that
+    /// URL.
     pub fn is_permalink(&self) -> bool {
         self.guid().is_some_and(|guid| guid.is_permalink && guid.value == self.url)
     }

@@ -1,19 +1,21 @@
-//! The place of a document among the documents of a feed: the subscription document and the pages of its archive (RFC
-//! 5005, section 4).
+//! The place of a document among the documents of a feed: the subscription document and the pages
+//! of its archive (RFC 5005, section 4).
 //!
-//! The subscription document is followed by the newest page, and each page by the one before it, so that a reader can
-//! walk from the newest article to the first. A page names the next one before that is there: a link that came later
-//! would change the page.
+//! The subscription document is followed by the newest page, and each page by the one before it, so
+//! that a reader can walk from the newest article to the first. A page names the next one before
+//! that is there: a link that came later would change the page.
 
 use crate::base::{Format, Route, Scope};
 use crate::config::Site;
 
 use super::links;
 
-/// The place of a document among the documents of its feed. Each URL in each format: RSS, Atom, JSON.
+/// The place of a document among the documents of its feed. Each URL in each format: RSS, Atom,
+/// JSON.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Paging {
-    /// The page with what became public before (`prev-archive`; in JSON, `next_url`). `None` where there is none.
+    /// The page with what became public before (`prev-archive`; in JSON, `next_url`). `None` where
+    /// there is none.
     pub previous: Option<[String; 3]>,
     /// Set for a page of the archive.
     pub archived: Option<Archived>,
@@ -24,7 +26,8 @@ pub struct Paging {
 pub struct Archived {
     /// The subscription document (`current`).
     pub current: [String; 3],
-    /// The next page (`next-archive`); where that is not closed yet, its URL leads to the subscription document.
+    /// The next page (`next-archive`); where that is not closed yet, its URL leads to the
+    /// subscription document.
     pub next: [String; 3],
 }
 

@@ -1,9 +1,9 @@
 //! A feed as RSS 2.0 (the RSS Advisory Board's 2.0.11, with its RSS Profile), through the `rss`
 //! crate.
 //!
-//! Owns: the place of everything in RSS. Never decides what is in a feed. Names are in `dc:creator`,
-//! since `author` wants an e-mail address; the whole article is in `content:encoded`, after a plain
-//! `description`; pictures are in Media RSS.
+//! Owns: the place of everything in RSS. Never decides what is in a feed. Names are in
+//! `dc:creator`, since `author` wants an e-mail address; the whole article is in `content:encoded`,
+//! after a plain `description`; pictures are in Media RSS.
 
 use std::collections::BTreeMap;
 

@@ -169,7 +169,8 @@ pub(super) fn archive_page() -> Feed {
     }
 }
 
-/// Checks a document against the file `src/feed/{name}`, or writes that file where `UPDATE_GOLDEN` is set.
+/// Checks a document against the file `src/feed/{name}`, or writes that file where `UPDATE_GOLDEN`
+/// is set.
 pub(super) fn check_golden(name: &str, written: &[u8]) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/feed").join(name);
     let written = std::str::from_utf8(written).unwrap();

@@ -1,5 +1,5 @@
-//! Feed HTML without what lost its address: a link that leads nowhere is its text, a picture that cannot be shown its
-//! description.
+//! Feed HTML without what lost its address: a link that leads nowhere is its text, a picture that
+//! cannot be shown its description.
 
 use crate::article::attributes;
 
@@ -24,8 +24,8 @@ impl Unlinked {
         out.push_str(rest);
     }
 
-    /// Removes the address that is under way at the end of `out`, with the element that means nothing without it, and
-    /// returns what follows in `rest`. Outside of a tag there is none.
+    /// Removes the address that is under way at the end of `out`, with the element that means
+    /// nothing without it, and returns what follows in `rest`. Outside of a tag there is none.
     pub(super) fn leave<'a>(&mut self, out: &mut String, rest: &'a str) -> &'a str {
         let Some(start) = out.rfind(['<', '>']).filter(|at| out[*at..].starts_with('<')) else {
             return rest;
@@ -63,7 +63,8 @@ impl Unlinked {
         String::new()
     }
 }
-/// Removes the candidate of a `srcset` that is under way at the end of `out`, and returns what follows it in `rest`.
+/// Removes the candidate of a `srcset` that is under way at the end of `out`, and returns what
+/// follows it in `rest`.
 fn leave_candidate<'a>(out: &mut String, rest: &'a str) -> &'a str {
     let Some(end) = rest.find([',', '"']) else { return rest };
     if rest[end..].starts_with(',') {

@@ -18,7 +18,8 @@ pub(super) const MEDIA: &str = "http://search.yahoo.com/mrss/";
 /// The namespace of `fh:archive` (RFC 5005, section 4).
 pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
 
-/// The links of a document to the others of its feed, as relations (RFC 5005, section 4) with their URLs.
+/// The links of a document to the others of its feed, as relations (RFC 5005, section 4) with their
+/// URLs.
 pub(super) fn archive_links(feed: &Feed, format: Format) -> Vec<(&'static str, &str)> {
     let mut links = Vec::new();
     if let Some(archived) = &feed.paging.archived {

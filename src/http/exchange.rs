@@ -1,8 +1,8 @@
 //! What is observed of a request: one [`Exchange`] for each answer, when its body is done.
 //!
-//! An [`Observer`] of [`Edge::observers`](super::Edge) is given every exchange, on the thread of the
-//! worker that answered: it must be quick, and never block. Without observers nothing is noted: no
-//! clock is read, nothing is copied or allocated.
+//! An [`Observer`] of [`Edge::observers`](super::Edge) is given every exchange, on the thread of
+//! the worker that answered: it must be quick, and never block. Without observers nothing is noted:
+//! no clock is read, nothing is copied or allocated.
 //!
 //! Bytes are counted when hyper takes them, as Apache counts its `%b`: what a client that went away
 //! did not receive of the last piece is included. What is not reported: a request whose client went
@@ -56,8 +56,8 @@ pub struct Exchange<'a> {
 pub enum Request<'a> {
     /// A request whose head was read.
     Read(&'a Parts),
-    /// The bytes as they came, of what is not HTTP or has too many or too long header fields. May be
-    /// cut, or empty if they came together with the request before.
+    /// The bytes as they came, of what is not HTTP or has too many or too long header fields. May
+    /// be cut, or empty if they came together with the request before.
     Refused(&'a [u8]),
 }
 

@@ -1,5 +1,5 @@
-//! The way from a request to the own hub, which runs elsewhere: a bounded channel, what is asked through it, and
-//! what the hub counts.
+//! The way from a request to the own hub, which runs elsewhere: a bounded channel, what is asked
+//! through it, and what the hub counts.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! Limits on what a client may send in the head of a request, and for whom clients are counted. Limits
-//! in time are the operator's, in `config::Server`.
+//! Limits on what a client may send in the head of a request, and for whom clients are counted.
+//! Limits in time are the operator's, in `config::Server`.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -2,8 +2,9 @@
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
 //! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
-//! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin` is
-//! a listener for operators, `readers` counts the readers of feeds, `hub` is the way to the own hub.
+//! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin`
+//! is a listener for operators, `readers` counts the readers of feeds, `hub` is the way to the own
+//! hub.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
@@ -71,7 +72,8 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// An edge without TLS and observers, and with new counters, that looks up routes in the snapshot.
+    /// An edge without TLS and observers, and with new counters, that looks up routes in the
+    /// snapshot.
     pub fn new(
         published: Arc<Published>,
         render: Arc<dyn Render>,

@@ -1,10 +1,10 @@
-//! A limit on readers that fetch the same feed whole, again and again, without asking whether it has
-//! changed: 429 with Retry-After (RFC 6585, 4).
+//! A limit on readers that fetch the same feed whole, again and again, without asking whether it
+//! has changed: 429 with Retry-After (RFC 6585, 4).
 //!
-//! A reader is its address (of IPv6 the /64 network that one subscriber has) with its User-Agent, and
-//! each feed is counted for itself: an aggregator that asks for many readers, and many programs behind
-//! one address, are not taken for one. Loopback is exempt, since a proxy on this machine connects for
-//! all its clients; behind a trusted proxy, the address is the reader's.
+//! A reader is its address (of IPv6 the /64 network that one subscriber has) with its User-Agent,
+//! and each feed is counted for itself: an aggregator that asks for many readers, and many programs
+//! behind one address, are not taken for one. Loopback is exempt, since a proxy on this machine
+//! connects for all its clients; behind a trusted proxy, the address is the reader's.
 //!
 //! The table has a fixed size. When it is full, the counts that began first are forgotten: then a
 //! reader is let through, never refused for another. Keys are hashes with a random key, so that
@@ -54,8 +54,8 @@ impl Politeness {
         Some(Self { per_hour, hasher: RandomState::new(), rows })
     }
 
-    /// Counts an unconditional request for the feed at `route`. An error if there were too many: the
-    /// seconds after which it may be asked for again, from 1 to 3600.
+    /// Counts an unconditional request for the feed at `route`. An error if there were too many:
+    /// the seconds after which it may be asked for again, from 1 to 3600.
     pub(super) fn count(
         &self,
         reader: Option<IpAddr>,

@@ -1,9 +1,9 @@
 //! The counter of readers: an observer of finished requests, and a thread that saves its figures.
 //!
-//! Owns the figures of the present day and of the days before. A request costs one look into a table
-//! under a lock; the disk is used by the thread alone, once a minute if a figure has changed, and at a
-//! stop. A crash loses that minute. If the disk fails, counting goes on, and the next minute tries
-//! again.
+//! Owns the figures of the present day and of the days before. A request costs one look into a
+//! table under a lock; the disk is used by the thread alone, once a minute if a figure has changed,
+//! and at a stop. A crash loses that minute. If the disk fails, counting goes on, and the next
+//! minute tries again.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -187,8 +187,8 @@ impl Observer for Counter {
     }
 }
 
-/// Whether a browser went to the address. Over plain HTTP it does not say so, but it then wants HTML
-/// first of all.
+/// Whether a browser went to the address. Over plain HTTP it does not say so, but it then wants
+/// HTML first of all.
 fn navigation(exchange: &Exchange<'_>) -> Navigation {
     let goes =
         exchange.field(&FETCH_DEST).is_some_and(|dest| dest == b"document" || dest == b"iframe");
@@ -209,7 +209,8 @@ pub fn random_salt() -> Salt {
     *hasher.finalize().as_bytes()
 }
 
-/// The thread that saves the figures of a counter, and their file. Dropping it saves them a last time.
+/// The thread that saves the figures of a counter, and their file. Dropping it saves them a last
+/// time.
 pub struct Saving {
     counter: Arc<Counter>,
     thread: Option<JoinHandle<()>>,

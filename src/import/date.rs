@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use crate::article::date;
 use crate::base::Timestamp;
 
-/// The zones of North America, which RFC 822 (5.1) defines, though elsewhere the abbreviations mean others.
+/// The zones of North America, which RFC 822 (5.1) defines, though elsewhere the abbreviations mean
+/// others.
 const ZONES: [(&str, &str); 8] = [
     ("EST", "-0500"),
     ("EDT", "-0400"),
@@ -20,8 +21,8 @@ const ZONES: [(&str, &str); 8] = [
 /// Seconds of two days: a date before the third of January 1970 is the zero of some generator.
 const ZERO_S: i64 = 2 * 86_400;
 
-/// The instant that a feed's date means; without a zone, UTC. `None` for what is not a date, and for 1970-01-01, which
-/// generators write where they have none.
+/// The instant that a feed's date means; without a zone, UTC. `None` for what is not a date, and
+/// for 1970-01-01, which generators write where they have none.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = without_weekday(text.trim());
     let mut numeric = text.to_owned();
@@ -34,7 +35,8 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     (instant.as_second() >= ZERO_S).then_some(instant)
 }
 
-/// The text without `Mon, `: some generators write weekdays in the author's language, or the wrong one.
+/// The text without `Mon, `: some generators write weekdays in the author's language, or the wrong
+/// one.
 fn without_weekday(text: &str) -> &str {
     match text.split_once(',') {
         Some((word, rest)) if !word.is_empty() && word.chars().all(char::is_alphabetic) => {

@@ -19,7 +19,8 @@ pub struct Document {
     pub feed_id: Option<String>,
     /// The page that the feed belongs to.
     pub home: Option<String>,
-    /// The URL of the document with the entries before these: RFC 5005 `prev-archive` or `next`, JSON `next_url`.
+    /// The URL of the document with the entries before these: RFC 5005 `prev-archive` or `next`,
+    /// JSON `next_url`.
     pub next: Option<String>,
     /// Whether WordPress made it, whose older pages have numbers.
     pub is_wordpress: bool,

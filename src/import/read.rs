@@ -1,4 +1,5 @@
-//! One document of an old feed: its format recognised, its entries checked; and several of them as one feed.
+//! One document of an old feed: its format recognised, its entries checked; and several of them as
+//! one feed.
 
 use std::collections::HashSet;
 
@@ -12,7 +13,8 @@ use super::{json, xml};
 /// Notes about one document; beyond that, the number is enough.
 const NOTES_MAX: usize = 10;
 
-/// Reads one document. Entries without an id and a link are left out, as is the second entry with an id.
+/// Reads one document. Entries without an id and a link are left out, as is the second entry with
+/// an id.
 ///
 /// # Errors
 /// One sentence, where the document is not a whole feed.
@@ -42,8 +44,8 @@ pub fn read(bytes: &[u8]) -> Result<Document, Unreadable> {
     Ok(document)
 }
 
-/// Joins documents to one old feed. The first document of each format is what subscribers poll; the others of that
-/// format are its older pages.
+/// Joins documents to one old feed. The first document of each format is what subscribers poll; the
+/// others of that format are its older pages.
 ///
 /// # Errors
 /// [`Unreadable::TooLong`].
@@ -86,7 +88,8 @@ fn absolute(home: &Url, link: String) -> String {
 mod tests {
     use super::*;
 
-    /// What is read: the format, the feed's id, and each entry as `id | link | title | published | updated`.
+    /// What is read: the format, the feed's id, and each entry as `id | link | title | published |
+    /// updated`.
     fn check(text: &str, expected: &[&str]) {
         let document = read(text.as_bytes()).unwrap();
         let mut lines =

@@ -1,7 +1,8 @@
-//! Two readers that see the old feed, and then dropfeed's: one knows entries by their id, the other by their link.
+//! Two readers that see the old feed, and then dropfeed's: one knows entries by their id, the other
+//! by their link.
 //!
-//! Pure. Both readers ignore white space, markup and quotes in titles, fractions of seconds, and the text of entries,
-//! which another renderer never writes alike.
+//! Pure. Both readers ignore white space, markup and quotes in titles, fractions of seconds, and
+//! the text of entries, which another renderer never writes alike.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -104,8 +105,8 @@ pub fn worst(seen: Vec<Seen>) -> Vec<Seen> {
     all
 }
 
-/// Plays subscribers of the old feed in `format` through the switch to `new`, the feed that dropfeed writes in that
-/// format. Nothing where the old feed had no such document.
+/// Plays subscribers of the old feed in `format` through the switch to `new`, the feed that
+/// dropfeed writes in that format. Nothing where the old feed had no such document.
 pub fn replay(format: Format, old: &[OldEntry], new: &[OldEntry]) -> Vec<Seen> {
     let known: Vec<&OldEntry> =
         old.iter().filter(|entry| entry.format == format && entry.is_listed).collect();

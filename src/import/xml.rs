@@ -1,8 +1,8 @@
 //! RSS 0.9x, 1.0 and 2.0 and Atom 0.3 and 1.0 as a document of an old feed.
 //!
-//! One pass over the events of the XML. Elements are known by their namespace, so that `media:title` is not a title.
-//! Texts keep their characters: an id is compared byte by byte, and only white space around it is left out, as readers
-//! do.
+//! One pass over the events of the XML. Elements are known by their namespace, so that
+//! `media:title` is not a title. Texts keep their characters: an id is compared byte by byte, and
+//! only white space around it is left out, as readers do.
 
 use std::borrow::Cow;
 
@@ -234,7 +234,8 @@ impl Builder {
         if vocabulary == Vocabulary::Atom && name == "link" {
             self.atom_link(element);
         } else if let Some(field) = self.field_of(vocabulary, &name)
-            // The first of a kind counts: an RSS 1.0 document has the link of its image beside its own.
+            // The first of a kind counts: an RSS 1.0 document has the link of its image beside its
+            // own.
             && self.texts().of(field).is_empty()
         {
             if field == Field::Id {

@@ -1,4 +1,5 @@
-//! The address that an article asks for: its URL, and the directories and tags whose feeds carry it.
+//! The address that an article asks for: its URL, and the directories and tags whose feeds carry
+//! it.
 //!
 //! Pure functions of its path and head. Who gets which URL is the ledger's decision.
 
@@ -107,8 +108,8 @@ pub(super) fn tag_slug(tag: &str) -> String {
     slug(&spoken)
 }
 
-/// The form in which names of tags and authors are compared: case and surrounding white space do not
-/// matter.
+/// The form in which names of tags and authors are compared: case and surrounding white space do
+/// not matter.
 pub(super) fn folded(name: &str) -> String {
     crate::base::text::line(name).to_lowercase()
 }

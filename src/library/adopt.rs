@@ -1,7 +1,8 @@
 //! What is left of a lost ledger in the feeds on disk, and which article gets it.
 //!
-//! An entry's URL follows its article's path, so the URL that a file would get leads to the entry that it was. Its id
-//! and dates are taken over when the file becomes public; what is in no feed is derived, as on any first start.
+//! An entry's URL follows its article's path, so the URL that a file would get leads to the entry
+//! that it was. Its id and dates are taken over when the file becomes public; what is in no feed is
+//! derived, as on any first start.
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ pub struct Recovered {
     pub url: UrlPath,
     /// Its id.
     pub id: String,
-    /// Whether the id is the article's to the byte. Atom replaces an id that is not an IRI (RFC 4287, section 4.2.6).
+    /// Whether the id is the article's to the byte. Atom replaces an id that is not an IRI (RFC
+    /// 4287, section 4.2.6).
     pub is_verbatim: bool,
     /// When it was published.
     pub published: Timestamp,
@@ -85,8 +87,8 @@ impl Adopted {
         Shrink { before: self.entries.len(), after }
     }
 
-    /// The place of a file in the order of publication, before its date: what the feed of the site did not hold came
-    /// before what it held, unless it is newer than all of that.
+    /// The place of a file in the order of publication, before its date: what the feed of the site
+    /// did not hold came before what it held, unless it is newer than all of that.
     pub(super) fn rank(&self, entry: Option<&Recovered>, date: Timestamp) -> u8 {
         match (entry, self.newest) {
             (Some(entry), _) if entry.in_site_feed => 1,
@@ -154,8 +156,8 @@ impl Imports {
         self.0.as_deref().map(|imports| (&imports.feed, &imports.index))
     }
 
-    /// Whether an article with this date is older than the old feed's newest entry: its readers had their chance to see
-    /// it.
+    /// Whether an article with this date is older than the old feed's newest entry: its readers had
+    /// their chance to see it.
     pub(super) fn precedes(&self, date: Timestamp) -> bool {
         let Some(imports) = self.0.as_deref() else { return false };
         imports.is_listed && imports.newest.is_none_or(|newest| date <= newest)

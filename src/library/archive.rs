@@ -1,4 +1,5 @@
-//! The archive of a channel (RFC 5005, section 4): pages of its feed that are closed once they are full.
+//! The archive of a channel (RFC 5005, section 4): pages of its feed that are closed once they are
+//! full.
 //!
 //! A page is a range of publication numbers: from the number after the page before it to its own
 //! end. The end is fixed when the page closes, and is remembered for ever, so that no page ever
@@ -15,7 +16,8 @@ use crate::base::{Scope, Timestamp};
 
 use super::Seq;
 
-/// Pages whose ends are remembered in one value. Closing a page writes only the last value of its channel.
+/// Pages whose ends are remembered in one value. Closing a page writes only the last value of its
+/// channel.
 const PAGES_PER_VALUE: usize = 64;
 
 /// The names of the values that remember pages begin with this.
@@ -110,9 +112,9 @@ impl Archive {
         self.pages.push_back(Page { end, closed, sum });
     }
 
-    /// The values that remember the pages from `number` on. After a full value comes an empty one, so
-    /// that what an earlier channel of the same scope left there ends with it; without pages, it is
-    /// the only one.
+    /// The values that remember the pages from `number` on. After a full value comes an empty one,
+    /// so that what an earlier channel of the same scope left there ends with it; without pages, it
+    /// is the only one.
     pub(super) fn values(&self, scope: &Scope, number: u64) -> Vec<(String, String)> {
         let first = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
         let mut values = Vec::new();

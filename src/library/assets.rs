@@ -1,5 +1,5 @@
-//! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask for them. Those in
-//! private directories are served if a public article refers to them.
+//! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask
+//! for them. Those in private directories are served if a public article refers to them.
 
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ impl Assets {
         self.sum
     }
 
-    /// The asset that `wanted` means: itself, else, of all that share its name, the one whose path ends most like it,
-    /// and of those the first.
+    /// The asset that `wanted` means: itself, else, of all that share its name, the one whose path
+    /// ends most like it, and of those the first.
     pub(super) fn named(&self, wanted: &RelPath) -> Option<&RelPath> {
         if let Some(here) = self.paths.get(wanted) {
             return Some(here);
@@ -80,7 +80,8 @@ impl Assets {
     }
 }
 
-/// The references of public articles that may mean private files, by the name of the file. Cheap to copy.
+/// The references of public articles that may mean private files, by the name of the file. Cheap to
+/// copy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct References(OrdSet<(u64, Arc<str>, Seq)>);
 

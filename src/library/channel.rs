@@ -27,8 +27,8 @@ impl Members {
         Self { archive, ..Self::default() }
     }
 
-    /// Adds an article, which must not be a member. `fingerprint` is the article's: it is made once for
-    /// all of its channels.
+    /// Adds an article, which must not be a member. `fingerprint` is the article's: it is made once
+    /// for all of its channels.
     pub(super) fn insert(&mut self, scope: &Scope, article: &Article, fingerprint: u128) {
         let audience = audience(article);
         if audience.feeds && !is_outside(scope, article) {
@@ -50,8 +50,8 @@ impl Members {
         self.sum = self.sum.wrapping_sub(fingerprint);
     }
 
-    /// The `limit` numbers that became public last, the newest first, and all that are on no page of
-    /// the archive.
+    /// The `limit` numbers that became public last, the newest first, and all that are on no page
+    /// of the archive.
     pub(super) fn newest(&self, limit: usize) -> Vec<Seq> {
         let end = self.archive.end();
         let mut newest = Vec::new();
@@ -176,8 +176,8 @@ impl Totals {
     }
 }
 
-/// The kinds of document that show a public article. Its own page is there for everybody who has the
-/// address.
+/// The kinds of document that show a public article. Its own page is there for everybody who has
+/// the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Audience {
     /// Feeds.
@@ -188,7 +188,8 @@ pub struct Audience {
     pub search: bool,
 }
 
-/// The audience of a public article: the one place that reads `unlisted`, `feed: false` and `feed_only`.
+/// The audience of a public article: the one place that reads `unlisted`, `feed: false` and
+/// `feed_only`.
 pub fn audience(article: &Article) -> Audience {
     let head = &article.head;
     Audience {
@@ -218,7 +219,8 @@ pub(super) fn fingerprint(article: &Article) -> u128 {
     number(&text)
 }
 
-/// A number that texts do not share: sums of such numbers distinguish one set of texts from another.
+/// A number that texts do not share: sums of such numbers distinguish one set of texts from
+/// another.
 pub(super) fn number(text: &str) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&Digest::of(text.as_bytes()).as_bytes()[..16]);

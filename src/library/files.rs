@@ -40,7 +40,8 @@ impl Library {
         })
     }
 
-    /// Remembers that `path` is a link to a text, or (`None`) that it is none; false where that is known.
+    /// Remembers that `path` is a link to a text, or (`None`) that it is none; false where that is
+    /// known.
     pub(super) fn set_link(&mut self, path: &RelPath, target: Option<&RelPath>) -> bool {
         let number = |target: &RelPath| channel::number(&format!("{path} leads to {target}"));
         let old = match target {

@@ -3,16 +3,16 @@
 //!
 //! Pure: it compares numbers. A step asks it before a deletion takes effect.
 //!
-//! The rule. An entry **vanishes** when its file is gone without any decision: no draft, no expiry, no
-//! pattern of `articles.ignore`, no `forget`. Entries that vanish are compared with the last
+//! The rule. An entry **vanishes** when its file is gone without any decision: no draft, no expiry,
+//! no pattern of `articles.ignore`, no `forget`. Entries that vanish are compared with the last
 //! **accepted** library: what is public now, and what vanished within the last [`WINDOW`] and was
-//! taken away since, so that many small losses, one after another, count as one large one. A deletion
-//! that is older than that is accepted, and so is everything at an `accept`.
+//! taken away since, so that many small losses, one after another, count as one large one. A
+//! deletion that is older than that is accepted, and so is everything at an `accept`.
 //!
 //! If too many vanished when the grace of one of them is over, all deletions are held: a [`Hold`]
-//! begins, and what it measures against does not move any more, so that neither time nor new articles
-//! end it. It ends when enough files are back, or at an `accept`. Everything else goes on: new
-//! articles, edits, renames, withdrawals.
+//! begins, and what it measures against does not move any more, so that neither time nor new
+//! articles end it. It ends when enough files are back, or at an `accept`. Everything else goes on:
+//! new articles, edits, renames, withdrawals.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,8 +21,8 @@ use jiff::SignedDuration;
 
 use crate::base::Timestamp;
 
-/// The time for which a deletion counts: longer than a sync tool takes to delete a tree, shorter than
-/// a day of tidying up.
+/// The time for which a deletion counts: longer than a sync tool takes to delete a tree, shorter
+/// than a day of tidying up.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// The name of the value that remembers a [`Hold`]; it is empty where there is none.
@@ -47,8 +47,8 @@ pub struct Shrink {
 }
 
 impl Shrink {
-    /// Whether to hold the last feeds instead: more than five entries and more than 30 % of them would
-    /// vanish, or all of three or more.
+    /// Whether to hold the last feeds instead: more than five entries and more than 30 % of them
+    /// would vanish, or all of three or more.
     pub fn is_suspicious(self) -> bool {
         let vanished = self.before.saturating_sub(self.after);
         let all = self.after == 0 && self.before >= ALL_MIN;
@@ -71,7 +71,8 @@ impl fmt::Display for Shrink {
 pub struct Hold {
     /// Entries of the last accepted library.
     pub before: usize,
-    /// The time of its beginning: what vanished within [`WINDOW`] before it counts, and everything after.
+    /// The time of its beginning: what vanished within [`WINDOW`] before it counts, and everything
+    /// after.
     pub since: Timestamp,
 }
 

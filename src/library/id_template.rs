@@ -1,4 +1,5 @@
-//! How an old site made the ids of its articles: a text with placeholders, for those that its feed does not list.
+//! How an old site made the ids of its articles: a text with placeholders, for those that its feed
+//! does not list.
 
 use jiff::tz::TimeZone;
 
@@ -56,8 +57,8 @@ pub fn resolve(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The id of an article by the template of its old feed; `None` without a template, or where the article lacks what it
-/// asks for.
+/// The id of an article by the template of its old feed; `None` without a template, or where the
+/// article lacks what it asks for.
 pub(super) fn fill(
     feed: &OldFeed,
     head: &Head,

@@ -1,4 +1,5 @@
-//! The ledger: everything that is remembered of files and articles, behind verbs that keep its maps in agreement.
+//! The ledger: everything that is remembered of files and articles, behind verbs that keep its maps
+//! in agreement.
 //!
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
@@ -38,17 +39,20 @@ pub(super) struct Ledger {
     /// Files whose articles ask for what is another's, with the diagnostic that was reported. They
     /// are weighed again with every change.
     contested: OrdMap<RelPath, Diagnostic>,
-    /// The times at which to weigh a file again: it appears or expires then. Some may no longer matter.
+    /// The times at which to weigh a file again: it appears or expires then. Some may no longer
+    /// matter.
     timers: OrdSet<(Timestamp, RelPath)>,
-    /// Files that have expired, and when. A clock that comes back from a step ahead brings them back.
+    /// Files that have expired, and when. A clock that comes back from a step ahead brings them
+    /// back.
     expired: OrdSet<(Timestamp, RelPath)>,
     /// Articles whose file has been gone since then.
     missing: OrdSet<(Timestamp, Seq)>,
-    /// Articles that were deleted a moment after their file went, and when it went. Without a grace,
-    /// or for a withdrawn article, a rename that is seen in two halves would otherwise be a deletion
-    /// and a new article. Those that went before the start have [`BEFORE_START`].
+    /// Articles that were deleted a moment after their file went, and when it went. Without a
+    /// grace, or for a withdrawn article, a rename that is seen in two halves would otherwise be a
+    /// deletion and a new article. Those that went before the start have [`BEFORE_START`].
     departed: OrdSet<(Timestamp, Seq)>,
-    /// Articles that vanished, and when they were taken away: the shrink guard counts them for a while.
+    /// Articles that vanished, and when they were taken away: the shrink guard counts them for a
+    /// while.
     vanished: OrdSet<(Timestamp, Seq)>,
     /// Exact copies of public articles, each with its original and since when both are there. Each
     /// waits for the grace: its original may be about to go.
@@ -66,7 +70,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes up an article that was remembered. Articles come by ascending number: the last at a path has it.
+    /// Takes up an article that was remembered. Articles come by ascending number: the last at a
+    /// path has it.
     pub(super) fn restore(&mut self, record: &Arc<Record>) {
         self.give_ids(record);
         self.by_path.insert(record.path.clone(), record.seq);
@@ -254,8 +259,8 @@ impl Ledger {
         self.by_digest.insert((digest, seq));
     }
 
-    /// The articles of other paths whose last known file has this inode or this content: the file at
-    /// `path` may be one of them, moved.
+    /// The articles of other paths whose last known file has this inode or this content: the file
+    /// at `path` may be one of them, moved.
     pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
         let mut twins = Vec::new();
         let ino = row.fingerprint.ino;
@@ -349,8 +354,8 @@ impl Ledger {
         }
     }
 
-    /// The id of a new article: its author's, else derived from (site id, path without extension, n),
-    /// n the first never used. `Err` names the owner of an explicit id that is taken.
+    /// The id of a new article: its author's, else derived from (site id, path without extension,
+    /// n), n the first never used. `Err` names the owner of an explicit id that is taken.
     pub(super) fn new_id(&self, site_id: &str, path: &RelPath, head: &Head) -> Result<String, Seq> {
         let Some(id) = &head.id else { return Ok(self.derived_id(site_id, path)) };
         match self.owner_of(id) {

@@ -8,7 +8,8 @@ use crate::base::{Digest, Scope, Timestamp};
 use super::{ArchivePage, Article, Channel, Library, SectionFile, Seq};
 
 impl Library {
-    /// The channel of a scope that has, or once had, articles. A site of one author has no author channels.
+    /// The channel of a scope that has, or once had, articles. A site of one author has no author
+    /// channels.
     pub fn channel(&self, scope: &Scope) -> Option<Channel> {
         if !self.is_shown(scope) {
             return None;
@@ -93,7 +94,8 @@ impl Library {
         newest_first(self.all(channel.members.newest(limit)))
     }
 
-    /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving out `skip`.
+    /// The newest articles of a scope by `published`, for its page: at most `limit`, after leaving
+    /// out `skip`.
     pub fn listed(&self, scope: &Scope, skip: usize, limit: usize) -> Vec<Arc<Article>> {
         let Some(channel) = self.channels.get(scope) else { return Vec::new() };
         self.all(channel.members.by_date().map(|(_, seq)| seq).skip(skip).take(limit))

@@ -1,4 +1,5 @@
-//! The targets of links: symbolic references of bodies, wiki links, and permalinks of other generators.
+//! The targets of links: symbolic references of bodies, wiki links, and permalinks of other
+//! generators.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -19,9 +20,9 @@ use super::{Article, Library, Lookup, Seq};
 const COMMON_NAMES: [&str; 3] = ["index", "_index", "readme"];
 
 impl Library {
-    /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between the two U+0001,
-    /// unescaped); `None` where nothing is known to stand there. The empty reference, the article itself, is its
-    /// holder's to resolve.
+    /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between
+    /// the two U+0001, unescaped); `None` where nothing is known to stand there. The empty
+    /// reference, the article itself, is its holder's to resolve.
     pub fn locate(&self, reference: &str) -> Option<Route> {
         match Target::of(reference) {
             Target::Own => None,
@@ -60,8 +61,9 @@ impl Library {
         None
     }
 
-    /// The target of the path of a file that is in another directory, as Obsidian writes the shortest path that is
-    /// unique. The directories that are written must be those of the file, as far as both go.
+    /// The target of the path of a file that is in another directory, as Obsidian writes the
+    /// shortest path that is unique. The directories that are written must be those of the file, as
+    /// far as both go.
     fn elsewhere(&self, directory: &str, path: &str) -> Option<Route> {
         let wanted = RelPath::new(path)?;
         if is_asset(&wanted) {
@@ -84,9 +86,10 @@ impl Library {
         Some(Route::Resource(article.url.clone()))
     }
 
-    /// The target of a wiki link in an article of `directory`: a path from the root without its extension, the end of
-    /// such a path, the name or title of a note anywhere, or the name of an asset anywhere. An asset that is not there
-    /// (yet) has the URL that it would have, so that a picture never loses its `src`.
+    /// The target of a wiki link in an article of `directory`: a path from the root without its
+    /// extension, the end of such a path, the name or title of a note anywhere, or the name of an
+    /// asset anywhere. An asset that is not there (yet) has the URL that it would have, so that a
+    /// picture never loses its `src`.
     fn named(&self, directory: &str, name: &str) -> Option<Route> {
         if let Some(wanted) = RelPath::new(name).filter(is_asset) {
             let beside = RelPath::new(&beneath(directory, name)).unwrap_or(wanted);
@@ -107,8 +110,9 @@ impl Library {
         Some(Route::Resource(article.url.clone()))
     }
 
-    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals, the nearest to
-    /// `directory`; of those, the one with the shortest path, as Obsidian chooses; of those, the oldest.
+    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals,
+    /// the nearest to `directory`; of those, the one with the shortest path, as Obsidian chooses;
+    /// of those, the oldest.
     fn nearest(
         &self,
         name: &str,
@@ -133,11 +137,12 @@ impl Library {
         namesakes.filter_map(|(_, seq)| self.article(*seq))
     }
 
-    /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug` or `2026/slug`, in the
-    /// root or in the article's directory.
+    /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug`
+    /// or `2026/slug`, in the root or in the article's directory.
     pub(super) fn dated(&self, path: &UrlPath) -> Option<Arc<Article>> {
         let permalink = Permalink::of(path)?;
-        // An author's midnight may be another day in the site's zone, so the days beside it count too, after the day.
+        // An author's midnight may be another day in the site's zone, so the days beside it count
+        // too, after the day.
         for days in [0, -1, 1] {
             for article in self.called(&permalink.slug) {
                 let day = article.published.to_zoned(self.zone.clone()).date();
@@ -194,8 +199,8 @@ impl Library {
     }
 }
 
-/// The names of an article for wiki links and permalinks: its file's name (with and without its date), its slug, the
-/// last segment of its URL, and its title. Most are one.
+/// The names of an article for wiki links and permalinks: its file's name (with and without its
+/// date), its slug, the last segment of its URL, and its title. Most are one.
 pub(super) fn names(article: &Article) -> Vec<u64> {
     let mut names = vec![called(article.path.stem())];
     if let Some(name) = Location::of(&article.path).names.last() {
@@ -213,8 +218,9 @@ pub(super) fn names(article: &Article) -> Vec<u64> {
     names
 }
 
-/// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits costs less than a
-/// text for each name of each article, and no two names of one site meet by chance.
+/// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits
+/// costs less than a text for each name of each article, and no two names of one site meet by
+/// chance.
 fn called(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
 }

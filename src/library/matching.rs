@@ -1,7 +1,8 @@
-//! Which article an entry of an old feed was: by link, else by slug and date, title and date, slug and title.
+//! Which article an entry of an old feed was: by link, else by slug and date, title and date, slug
+//! and title.
 //!
-//! Pure, and never a guess. An entry and an article belong together only where neither of them fits another one at the
-//! same level; what fits several is left over, to be reported.
+//! Pure, and never a guess. An entry and an article belong together only where neither of them fits
+//! another one at the same level; what fits several is left over, to be reported.
 
 use std::collections::{HashMap, HashSet};
 
@@ -69,7 +70,8 @@ pub(super) struct Index {
 pub(super) struct Matches {
     /// Entries by candidate.
     pub(super) entries: HashMap<usize, Vec<usize>>,
-    /// Entries that fit several articles, or an article that another entry fits as well: the candidates.
+    /// Entries that fit several articles, or an article that another entry fits as well: the
+    /// candidates.
     pub(super) ambiguous: HashMap<usize, Vec<usize>>,
 }
 
@@ -207,7 +209,8 @@ fn keys_of_candidate(level: Level, candidate: &Candidate) -> Vec<String> {
     }
 }
 
-/// The path of a link in the form in which URLs are compared; `None` for a home page, or what is not a URL.
+/// The path of a link in the form in which URLs are compared; `None` for a home page, or what is
+/// not a URL.
 pub(super) fn path_of(link: &str) -> Option<UrlPath> {
     let url = Url::parse(link).ok()?;
     let path = percent_encoding::percent_decode_str(url.path()).decode_utf8().ok()?;
@@ -232,7 +235,8 @@ fn without_extension(name: &str) -> &str {
     name
 }
 
-/// The slug at the end of a path, without the date of `2026-11-22-some-title`; `None` where it is a number.
+/// The slug at the end of a path, without the date of `2026-11-22-some-title`; `None` where it is a
+/// number.
 pub(super) fn slug_of(path: &str) -> Option<String> {
     let last = slug(path.rsplit('/').next()?);
     let bytes = last.as_bytes();
@@ -246,7 +250,8 @@ pub(super) fn slug_of(path: &str) -> Option<String> {
     (!is_number).then(|| name.to_owned())
 }
 
-/// The letters and digits of a title: generators differ in quotes, in markup, and in how often they escape.
+/// The letters and digits of a title: generators differ in quotes, in markup, and in how often they
+/// escape.
 pub(crate) fn title_key(title: &str) -> Option<String> {
     let once = unescape(title).into_owned();
     let text = without_names(&unescape(&once));
@@ -266,8 +271,8 @@ pub(crate) fn title_key(title: &str) -> Option<String> {
     (!key.is_empty()).then_some(key)
 }
 
-/// The text with the named references that generators write for signs and letters of Latin 1: a sign becomes a space,
-/// since signs are not compared, and `&eacute;` becomes its letter.
+/// The text with the named references that generators write for signs and letters of Latin 1: a
+/// sign becomes a space, since signs are not compared, and `&eacute;` becomes its letter.
 fn without_names(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text;
@@ -299,7 +304,8 @@ const SIGNS: [&str; 18] = [
     "ndash", "mdash", "hellip", "middot", "bull", "shy", "iexcl", "iquest",
 ];
 
-/// The letter of a named reference of Latin 1: a base letter and the name of its accent, or a letter of its own.
+/// The letter of a named reference of Latin 1: a base letter and the name of its accent, or a
+/// letter of its own.
 fn named_letter(name: &str) -> Option<char> {
     let own = match name {
         "szlig" => Some('ß'),

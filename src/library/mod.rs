@@ -107,7 +107,8 @@ pub struct Channel {
     pub title: Option<String>,
     /// A description of its own, from `_index.md`.
     pub description: Option<String>,
-    /// Its name where it has no title of its own: the directory's name, the tag as written, the author's name.
+    /// Its name where it has no title of its own: the directory's name, the tag as written, the
+    /// author's name.
     pub name: String,
     /// Changes whenever anything does that the channel's feeds show.
     pub version: Digest,
@@ -119,8 +120,8 @@ pub struct Channel {
     pub count: usize,
     /// The number of closed pages of its archive.
     pub pages: u64,
-    /// The last publication number that is on a page of its archive; 0 without pages. What became public later has to
-    /// be in its feed.
+    /// The last publication number that is on a page of its archive; 0 without pages. What became
+    /// public later has to be in its feed.
     pub archived_to: Seq,
     /// The id of its feed, where an import gave it one.
     pub feed_id: Option<Arc<str>>,
@@ -186,7 +187,8 @@ pub struct Library {
     by_path: HashMap<RelPath, Seq>,
     /// The owner of every URL that ever was public, by its key.
     urls: HashMap<UrlPath, Seq>,
-    /// Every article by the digests of what it is called (file names and titles): what wiki links mean.
+    /// Every article by the digests of what it is called (file names and titles): what wiki links
+    /// mean.
     names: OrdSet<(u64, Seq)>,
     channels: OrdMap<Scope, ChannelState>,
     sections: HashMap<Scope, SectionFile>,
@@ -198,7 +200,8 @@ pub struct Library {
     totals: Totals,
     /// Links to texts, each with the text that it leads to.
     linked: HashMap<RelPath, RelPath>,
-    /// The sum of the numbers of every row, section and link, listed or not: what pages show, in no order.
+    /// The sum of the numbers of every row, section and link, listed or not: what pages show, in no
+    /// order.
     shown: u128,
     /// The digest of everything in the configuration that feeds and pages show.
     base: Digest,
@@ -377,8 +380,8 @@ impl Library {
         self.channel(&scope).map(|_| scope)
     }
 
-    /// The scope that a tag or an author has or would get: its slug, or its slug with a number where
-    /// another has it. `None` where there is no slug, or all numbers are taken.
+    /// The scope that a tag or an author has or would get: its slug, or its slug with a number
+    /// where another has it. `None` where there is no slug, or all numbers are taken.
     fn label(&self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
         let base = UrlPath::new(slug)?;
         let folded = address::folded(name);
@@ -392,7 +395,8 @@ impl Library {
         None
     }
 
-    /// The feeds and pages of archives that are not as in `old`, at a cost that follows what changed.
+    /// The feeds and pages of archives that are not as in `old`, at a cost that follows what
+    /// changed.
     pub fn changes_since(&self, old: &Library) -> Changes {
         if self.shown_everywhere() != old.shown_everywhere() {
             return Changes::Everything;
@@ -432,7 +436,8 @@ impl Library {
                 channel.members.insert(scope, &article, fingerprint);
                 self.totals.update(scope, &channel.row.name, before, channel.members.presence());
                 if audience(&article).feeds {
-                    // It only grows: a feed's date must not go back when its newest entry is deleted.
+                    // It only grows: a feed's date must not go back when its newest entry is
+                    // deleted.
                     channel.row.watermark = channel.row.watermark.max(article.updated);
                 }
             }

@@ -29,7 +29,8 @@ pub struct OldEntry {
     pub is_listed: bool,
 }
 
-/// An old feed: the entries of all of its documents, and what to do with the articles that it does not list.
+/// An old feed: the entries of all of its documents, and what to do with the articles that it does
+/// not list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OldFeed {
     /// Its entries; those of one document in the order of the document.
@@ -49,8 +50,8 @@ pub struct OldFeed {
 }
 
 impl OldFeed {
-    /// The newest date among the entries that subscribers have seen: what is older, and not among them, was published
-    /// long ago.
+    /// The newest date among the entries that subscribers have seen: what is older, and not among
+    /// them, was published long ago.
     pub fn newest(&self) -> Option<Timestamp> {
         let listed = self.entries.iter().filter(|entry| entry.is_listed);
         listed.filter_map(|entry| entry.published).max()
@@ -87,7 +88,8 @@ pub struct Imported {
     /// The id that it had before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<String>,
-    /// Whether the site's feed may show it. An old article that the old feed did not list would be new to readers.
+    /// Whether the site's feed may show it. An old article that the old feed did not list would be
+    /// new to readers.
     pub is_listed: bool,
 }
 
@@ -138,7 +140,8 @@ impl Imported {
         self.is_listed |= entry.is_listed;
     }
 
-    /// The one id of the article where formats need none of their own: RSS's, else JSON's, else Atom's.
+    /// The one id of the article where formats need none of their own: RSS's, else JSON's, else
+    /// Atom's.
     pub fn main_id(&self) -> Option<&str> {
         let rss = self.rss.as_ref().map(|guid| guid.value.as_str());
         rss.or(self.json.as_deref()).or(self.atom.as_deref())

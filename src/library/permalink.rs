@@ -25,7 +25,8 @@ impl Permalink {
         let key = path.key();
         let mut segments: Vec<&str> = key.segments().collect();
         let slug = segments.pop()?.to_owned();
-        // The longest date comes first: `2026/03/23` is a day, and not the year 2026 in a directory.
+        // The longest date comes first: `2026/03/23` is a day, and not the year 2026 in a
+        // directory.
         for parts in [3, 2, 1] {
             let Some(start) = segments.len().checked_sub(parts) else { continue };
             let (directory, date) = segments.split_at(start);

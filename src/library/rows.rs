@@ -1,5 +1,5 @@
-//! What is remembered for ever of articles, files and channels: plain rows. `store` keeps them, this module's
-//! functions make them.
+//! What is remembered for ever of articles, files and channels: plain rows. `store` keeps them,
+//! this module's functions make them.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub enum Standing {
     Withdrawn,
     /// Its file has been gone since then; public until the grace is over.
     Missing(Timestamp),
-    /// Its file is gone, and the grace is over. Where nobody decided that it goes: when it was taken away, for the
-    /// shrink guard to count.
+    /// Its file is gone, and the grace is over. Where nobody decided that it goes: when it was
+    /// taken away, for the shrink guard to count.
     Deleted(Option<Timestamp>),
     /// An operator took it down, for ever. The same bytes are not published again, at no path.
     Forgotten,
@@ -93,7 +93,8 @@ impl LastFile {
 }
 
 impl Record {
-    /// Whether the id is the article's in any format, was so before an import, or is what its front matter says.
+    /// Whether the id is the article's in any format, was so before an import, or is what its front
+    /// matter says.
     pub fn has_id(&self, id: &str) -> bool {
         let imported = self.imported.as_ref().is_some_and(|imported| imported.has_id(id));
         self.id == id || imported || self.head.id.as_deref() == Some(id)
@@ -105,7 +106,8 @@ impl Record {
 pub enum Kept {
     /// Its article's record says it all: the record at this path has this digest.
     Recorded,
-    /// A usable article that is not public with these bytes: a draft, held, or in conflict with another.
+    /// A usable article that is not public with these bytes: a draft, held, or in conflict with
+    /// another.
     Article(Arc<Head>, Arc<WordSketch>),
     /// No word of text and no title.
     Empty,
@@ -122,7 +124,8 @@ pub struct FileRow {
     pub fingerprint: Fingerprint,
     /// Was it so young when it was read that an equal fingerprint proves nothing?
     pub racy: bool,
-    /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an asset).
+    /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an
+    /// asset).
     pub digest: Option<Digest>,
     /// The result of the reading.
     pub kept: Kept,

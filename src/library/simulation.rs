@@ -1,7 +1,8 @@
-//! A tree of text files, a ledger, and a clock: what a library makes of what people do, log in lines.
+//! A tree of text files, a ledger, and a clock: what a library makes of what people do, log in
+//! lines.
 //!
-//! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an event of that path
-//! does, however late it is. What is public then is log a line an article.
+//! A script is one operation a line; `.` looks at the tree, and `. a.md` at one path of it, as an
+//! event of that path does, however late it is. What is public then is log a line an article.
 
 mod archives;
 mod clocks;
@@ -105,10 +106,11 @@ impl World {
         }
     }
 
-    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `open A` and `close A` (for writing), `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next
-    /// look is the first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone NAME`,
-    /// `grace SECONDS`, `author NAME`, `base TEXT`, `views TOML` (another configuration, which a look takes up at once),
-    /// `reweigh`, `.`.
+    /// `write PATH TEXT` (`|` is a line end), `mv A B`, `cp A B`, `rm A`, `open A` and `close A`
+    /// (for writing), `ln TARGET LINK`, `wait SECONDS`, `restart`, `first` (the next look is the
+    /// first of an existing tree), `clock TIME` (sets it), `back SECONDS`, `ahead SECONDS`, `zone
+    /// NAME`, `grace SECONDS`, `author NAME`, `base TEXT`, `views TOML` (another configuration,
+    /// which a look takes up at once), `reweigh`, `.`.
     pub(crate) fn run(&mut self, line: &str) {
         self.script.push(line.to_owned());
         let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
@@ -646,7 +648,8 @@ proptest! {
             restless.run(line);
             restless.run("restart");
         }
-        // A copy whose original was put there again begins its wait again, but only where that was not known.
+        // A copy whose original was put there again begins its wait again, but only where that was
+        // not known.
         for line in [".", "wait 30", "."] {
             steady.run(line);
             restless.run(line);

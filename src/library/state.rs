@@ -72,7 +72,8 @@ pub enum Found {
     /// A file that the configuration leaves out. That is a decision, as opposed to [`Found::Gone`]:
     /// no grace applies.
     Excluded,
-    /// A file that cannot be read yet, such as one that is still being written. What is known of it stays.
+    /// A file that cannot be read yet, such as one that is still being written. What is known of it
+    /// stays.
     Unready,
     /// The same bytes as before, under another fingerprint.
     Same {
@@ -127,7 +128,8 @@ pub enum Notice {
     Deleted(RelPath),
     /// An article waits for its date.
     Held(RelPath, Timestamp),
-    /// A file is an exact copy of a public article: it waits for the grace, since the original may be about to go.
+    /// A file is an exact copy of a public article: it waits for the grace, since the original may
+    /// be about to go.
     Copy {
         /// The copy.
         path: RelPath,
@@ -244,8 +246,9 @@ impl State {
         old.is_some() || self.withheld.contains_key(section)
     }
 
-    /// The row of a file as it is stored. For a section file that kept articles back and can no longer be read, it is
-    /// the last good one, to be read again after a restart: what was kept back stays so until the file is repaired.
+    /// The row of a file as it is stored. For a section file that kept articles back and can no
+    /// longer be read, it is the last good one, to be read again after a restart: what was kept
+    /// back stays so until the file is repaired.
     pub(super) fn durable_row(&self, path: &RelPath) -> Option<FileRow> {
         let row = self.ledger.file(path)?;
         if let (Kept::Refused(_), Some(head)) = (&row.kept, self.withheld.get(path)) {
@@ -276,13 +279,15 @@ impl State {
         None
     }
 
-    /// Takes over what was recovered from the feeds on disk, for the files that the first scan finds.
+    /// Takes over what was recovered from the feeds on disk, for the files that the first scan
+    /// finds.
     pub fn adopt(&mut self, recovered: Vec<Recovered>) {
         self.adopted = Adopted::of(recovered);
     }
 
-    /// Remembers files that the first scan found but could not take yet, because they were open for writing or could not
-    /// be read. They are as old as the tree, so what holds on the first scan holds for them when they are taken.
+    /// Remembers files that the first scan found but could not take yet, because they were open for
+    /// writing or could not be read. They are as old as the tree, so what holds on the first scan
+    /// holds for them when they are taken.
     pub fn await_files(&mut self, paths: BTreeSet<RelPath>) {
         self.awaited = Arc::new(paths);
     }
@@ -321,8 +326,8 @@ impl State {
         self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
     }
 
-    /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event that
-    /// says where the article went may still be on its way.
+    /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event
+    /// that says where the article went may still be on its way.
     pub fn deletes(&self, policy: &Policy, now: Timestamp) -> bool {
         match self.next_deletion(policy) {
             Some(end) => end <= now,
@@ -358,8 +363,8 @@ impl State {
         }
     }
 
-    /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its file,
-    /// without a grace, so everything has to be looked at before: it may have moved.
+    /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its
+    /// file, without a grace, so everything has to be looked at before: it may have moved.
     pub fn is_withdrawn(&self, path: &RelPath) -> bool {
         match self.ledger.live(path) {
             Some(record) => record.standing == Standing::Withdrawn,
@@ -392,9 +397,9 @@ impl State {
         paths.take_while(move |path| path.is_beneath(&directory))
     }
 
-    /// The files that have to be looked at before these observations may give a new id to a file: every
-    /// known article with its inode or its content, at any path. Events arrive in any order, so what
-    /// the ledger believes to be there may have moved.
+    /// The files that have to be looked at before these observations may give a new id to a file:
+    /// every known article with its inode or its content, at any path. Events arrive in any order,
+    /// so what the ledger believes to be there may have moved.
     pub fn rivals(&self, observations: &[Observation], now: Timestamp) -> BTreeSet<RelPath> {
         let mut rivals = BTreeSet::new();
         for Observation { path, found } in observations {

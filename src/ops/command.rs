@@ -1,8 +1,8 @@
 //! Runs a program of the operator: no shell, a time limit, and nothing that outlives it.
 //!
-//! The program is in a process group of its own. At its time limit the whole group gets SIGTERM, and two seconds later
-//! SIGKILL; if the run is dropped, SIGKILL. The program has the environment of dropfeed, but not what is dropfeed's own
-//! there, since that may hold secrets.
+//! The program is in a process group of its own. At its time limit the whole group gets SIGTERM,
+//! and two seconds later SIGKILL; if the run is dropped, SIGKILL. The program has the environment
+//! of dropfeed, but not what is dropfeed's own there, since that may hold secrets.
 
 use std::ffi::OsString;
 use std::io;
@@ -60,8 +60,8 @@ pub enum CommandError {
     },
 }
 
-/// Runs a program with these arguments and this input, and waits until it ends. Its standard output is discarded; its
-/// standard error is dropfeed's. Needs a Tokio runtime with I/O and time.
+/// Runs a program with these arguments and this input, and waits until it ends. Its standard output
+/// is discarded; its standard error is dropfeed's. Needs a Tokio runtime with I/O and time.
 ///
 /// # Errors
 /// It cannot be run, it fails, or it takes longer than `limit`.
@@ -91,7 +91,8 @@ pub async fn run(
         Ok(Err(why)) => Err(CommandError::Start { program, why }),
         Err(_) => {
             group.signal(Signal::TERM);
-            // The program is not waited for meanwhile, so that its process group cannot become another's.
+            // The program is not waited for meanwhile, so that its process group cannot become
+            // another's.
             sleep(GRACE).await;
             group.signal(Signal::KILL);
             group.release();

@@ -1,8 +1,8 @@
-//! A GET over HTTP/1.1, with or without TLS and a proxy, for `dropfeed import`: one document at a time, bounded in time,
-//! bytes and redirects.
+//! A GET over HTTP/1.1, with or without TLS and a proxy, for `dropfeed import`: one document at a
+//! time, bounded in time, bytes and redirects.
 //!
-//! Certificates are checked against the roots of webpki-roots, so that a host without a certificate store can import,
-//! too. Nothing is cached, and no cookie is kept.
+//! Certificates are checked against the roots of webpki-roots, so that a host without a certificate
+//! store can import, too. Nothing is cached, and no cookie is kept.
 
 use std::collections::HashSet;
 use std::io::Read as _;

@@ -1,10 +1,10 @@
-//! A log of whole lines in a file or on standard output, written by a thread of its own: a full disk
-//! or a blocked pipe never delays a thread that adds a line.
+//! A log of whole lines in a file or on standard output, written by a thread of its own: a full
+//! disk or a blocked pipe never delays a thread that adds a line.
 //!
-//! Lines wait in a buffer of a fixed size; what does not fit is dropped and counted. If a write fails
-//! within a line, the rest of that line is written first as soon as the disk has room, so that the
-//! file holds whole lines only. [`LineLog::reopen`] is for logrotate: lines added before it go to the
-//! old file, later ones to the new.
+//! Lines wait in a buffer of a fixed size; what does not fit is dropped and counted. If a write
+//! fails within a line, the rest of that line is written first as soon as the disk has room, so
+//! that the file holds whole lines only. [`LineLog::reopen`] is for logrotate: lines added before
+//! it go to the old file, later ones to the new.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -22,7 +22,8 @@ use tracing::{error, info, warn};
 /// The size of the buffer, in bytes.
 const BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
-/// The time that lines are gathered before they are written together, unless the buffer is half full.
+/// The time that lines are gathered before they are written together, unless the buffer is half
+/// full.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// The longest wait for the thread at a stop, and for the switch to a new file.
@@ -80,7 +81,8 @@ impl Destination {
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Appending, since logrotate's `copytruncate` makes the file shorter under us. Without
-    // `NONBLOCK`, a named pipe that nothing reads would hang the start; it is for the opening alone.
+    // `NONBLOCK`, a named pipe that nothing reads would hang the start; it is for the opening
+    // alone.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = options.append(true).create(true).mode(MODE).custom_flags(flags).open(path)?;
     fcntl_setfl(&file, OFlags::APPEND)?;
@@ -176,8 +178,8 @@ impl LineLog {
         self.lines.clone()
     }
 
-    /// Opens the file again, which may have been renamed or removed, and returns when the old one is
-    /// no longer written. If that takes too long, it happens later.
+    /// Opens the file again, which may have been renamed or removed, and returns when the old one
+    /// is no longer written. If that takes too long, it happens later.
     ///
     /// # Errors
     /// The file cannot be opened; the old one stays in use.

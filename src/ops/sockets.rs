@@ -108,7 +108,8 @@ pub fn listen_unix(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFi
     let made = std::fs::symlink_metadata(path)?;
     // From here on, an error removes the file again.
     let file = SocketFile { path: path.to_owned(), device: made.dev(), inode: made.ino() };
-    // Before listen(2) no one can connect, so the socket is never open to others, whatever the umask.
+    // Before listen(2) no one can connect, so the socket is never open to others, whatever the
+    // umask.
     chmodat(CWD, place.as_path(), Mode::from_raw_mode(mode), AtFlags::empty())?;
     listen(&socket, BACKLOG)?;
     Ok((UnixListener::from(socket), file))

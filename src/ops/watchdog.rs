@@ -1,8 +1,8 @@
 //! The decision when to ping the watchdog of the service manager (sd_watchdog_enabled(3)).
 //!
-//! Twice in each of its intervals, every part is asked for a sign of life. The ping follows when all
-//! of them have given one since they were asked: a part that is stuck, or that is no more, gets the
-//! service restarted. Nothing here has effects; `now` and the signs are arguments.
+//! Twice in each of its intervals, every part is asked for a sign of life. The ping follows when
+//! all of them have given one since they were asked: a part that is stuck, or that is no more, gets
+//! the service restarted. Nothing here has effects; `now` and the signs are arguments.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -84,8 +84,8 @@ impl Watchdog {
         Self { every: interval / 2, next: now, question: None }
     }
 
-    /// Decides what to do at `now`, when the parts have given these signs. A clock that jumped, or a
-    /// process that was stopped, changes nothing: without new signs there is no ping.
+    /// Decides what to do at `now`, when the parts have given these signs. A clock that jumped, or
+    /// a process that was stopped, changes nothing: without new signs there is no ping.
     pub fn decide(&mut self, now: Instant, signs: Signs) -> Decision {
         let Some(question) = &mut self.question else {
             if now < self.next {

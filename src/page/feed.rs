@@ -1,4 +1,5 @@
-//! The page that a person gets at the address of a feed: what it is, how to subscribe, and the newest articles.
+//! The page that a person gets at the address of a feed: what it is, how to subscribe, and the
+//! newest articles.
 
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,8 +12,8 @@ use super::frame::Frame;
 use super::list::{Item, Row, rows};
 use super::{Link, feed_url, render, scope_url};
 
-/// Readers in a browser, each with the page on which it subscribes; the feed's URL is put at the end. From their own
-/// documentation for subscribe buttons.
+/// Readers in a browser, each with the page on which it subscribes; the feed's URL is put at the
+/// end. From their own documentation for subscribe buttons.
 const READERS: [(&str, &str); 4] = [
     ("Feedly", "https://feedly.com/i/subscription/feed/"),
     ("Inoreader", "https://www.inoreader.com/?add_feed="),
@@ -46,7 +47,8 @@ struct View<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// The page of a feed. Search engines leave it out, since the scope's own page shows the same articles.
+/// The page of a feed. Search engines leave it out, since the scope's own page shows the same
+/// articles.
 pub fn feed(page: &FeedPage<'_>) -> String {
     let FeedPage { config, scope, format, channel, items } = *page;
     let site = &config.site;

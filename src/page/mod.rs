@@ -1,14 +1,14 @@
 //! The pages that a browser reads: pure functions from values to HTML.
 //!
 //! Owns the look (one inline stylesheet, and a link to the author's), the templates, and the
-//! Content-Security-Policy that fits them. Never does I/O, never reads an article, never decides what is shown: the caller picks the
-//! articles and bounds their number.
+//! Content-Security-Policy that fits them. Never does I/O, never reads an article, never decides
+//! what is shown: the caller picks the articles and bounds their number.
 //!
 //! Invariants: no JavaScript and no request to anything but what an article itself shows; every
 //! text is escaped, and only [`ArticlePage::html`] and [`Intro::html`], which are sanitised before
-//! they come here, are not; at most one feed is advertised on a page, because aggregators poll each advertised one; the
-//! pages' own words are English and marked so, and a date is written out only where the site is
-//! English too, since `2026-11-24` reads well in every language.
+//! they come here, are not; at most one feed is advertised on a page, because aggregators poll each
+//! advertised one; the pages' own words are English and marked so, and a date is written out only
+//! where the site is English too, since `2026-11-24` reads well in every language.
 
 mod article;
 mod error;

@@ -1,4 +1,5 @@
-//! Code and tables that are wider than the page: each scrolls by itself, and a keyboard can reach it.
+//! Code and tables that are wider than the page: each scrolls by itself, and a keyboard can reach
+//! it.
 
 /// The HTML of an article with each table in a frame that scrolls, and with `tabindex` on that and
 /// on code (WCAG 2.1.1). `html` is feed HTML: its `<` begins a tag, and nothing else does.

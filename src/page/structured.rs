@@ -77,8 +77,8 @@ fn member(json: &mut String, name: &str, text: &str) {
     json.push('"');
 }
 
-/// Escapes what ends a string of JSON (RFC 8259, section 7), what could end the element of HTML that
-/// it is in, and the line separators that JavaScript does not allow in its strings.
+/// Escapes what ends a string of JSON (RFC 8259, section 7), what could end the element of HTML
+/// that it is in, and the line separators that JavaScript does not allow in its strings.
 fn escape_into(json: &mut String, text: &str) {
     for c in text.chars() {
         match c {

@@ -25,9 +25,9 @@ use crate::feed::TTL_MINUTES;
 /// Size in bytes below which bodies are sent as they are: a coding's frame would outweigh its gain.
 const CODED_BYTES_MIN: usize = 256;
 
-/// Seconds for which a cache may use a closed page of an archive: a day. Longer would keep showing what
-/// its author corrected or removed. For the same reason it is not `immutable` (RFC 8246), with which a
-/// browser would not ask again even when the page is reloaded.
+/// Seconds for which a cache may use a closed page of an archive: a day. Longer would keep showing
+/// what its author corrected or removed. For the same reason it is not `immutable` (RFC 8246), with
+/// which a browser would not ask again even when the page is reloaded.
 const ARCHIVE_AGE_S: u32 = 24 * 60 * 60;
 
 /// The default level of gzip; 9 is twice as slow and no smaller on feeds.
@@ -156,8 +156,8 @@ pub struct Document {
     /// version. None where it is not remembered (pages), so that no date can vouch for bytes that
     /// it does not belong to.
     pub last_modified: Option<Timestamp>,
-    /// Whether it shows an article without its text, since the file cannot be used now. It stands in
-    /// for the document of this version until that is over.
+    /// Whether it shows an article without its text, since the file cannot be used now. It stands
+    /// in for the document of this version until that is over.
     pub is_stopgap: bool,
     /// The bytes without any coding.
     pub identity: Bytes,

@@ -1,5 +1,5 @@
-//! The law of URLs, at random: whatever happens to files, a URL that was public leads to its article or
-//! says that it is gone, and never shows another article.
+//! The law of URLs, at random: whatever happens to files, a URL that was public leads to its
+//! article or says that it is gone, and never shows another article.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;

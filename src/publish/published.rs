@@ -11,8 +11,8 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::{Snapshot, Status, Versions};
 
-/// The current snapshot, the status, and the last versions of the feeds. There is no snapshot before
-/// the first publish.
+/// The current snapshot, the status, and the last versions of the feeds. There is no snapshot
+/// before the first publish.
 #[derive(Default)]
 pub struct Published {
     current: ArcSwapOption<Snapshot>,
@@ -25,7 +25,8 @@ pub struct Published {
     followers: Mutex<Vec<Follower>>,
 }
 
-/// Something that is called after each publish and after each pass of the projection. It must not block.
+/// Something that is called after each publish and after each pass of the projection. It must not
+/// block.
 type Follower = Box<dyn Fn() + Send + Sync>;
 
 /// The count of publishes, on which the projection waits.
@@ -76,8 +77,8 @@ impl Published {
         self.current.store(Some(Arc::clone(&snapshot)));
         self.lock().times += 1;
         self.rung.notify_all();
-        // After the swap, so that no reader waits for it; before the next publish, so that each version
-        // is known when a reader of it can first ask for what changed since.
+        // After the swap, so that no reader waits for it; before the next publish, so that each
+        // version is known when a reader of it can first ask for what changed since.
         for (route, document) in &snapshot.hot {
             self.versions.note(route, document);
         }

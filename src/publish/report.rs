@@ -246,7 +246,8 @@ pub fn wait(later: Timestamp, earlier: Timestamp) -> String {
     in_words(later.duration_since(earlier).as_secs())
 }
 
-/// The status as one JSON object. Moments are RFC 3339 in UTC, durations have their unit in the name.
+/// The status as one JSON object. Moments are RFC 3339 in UTC, durations have their unit in the
+/// name.
 pub fn json(status: &Status, about: &About<'_>) -> Value {
     let About { config, now, .. } = about;
     let contents = &status.contents;

@@ -87,7 +87,8 @@ fn asset(path: Option<RelPath>) -> Found {
 }
 
 impl Snapshot {
-    /// The feeds that an earlier process left behind, and nothing else: it is not certain that the articles are there.
+    /// The feeds that an earlier process left behind, and nothing else: it is not certain that the
+    /// articles are there.
     pub fn restored(config: Arc<Config>, feeds: HashMap<Route, Arc<Document>>) -> Self {
         Self {
             generation: RESTORED,
@@ -174,8 +175,8 @@ impl Snapshot {
         }
     }
 
-    /// A page of the archive of a scope. The one that is not closed yet, to which the last closed one links, is where
-    /// its articles are: in the scope's feed.
+    /// A page of the archive of a scope. The one that is not closed yet, to which the last closed
+    /// one links, is where its articles are: in the scope's feed.
     fn archive(&self, scope: &Scope, number: u64, format: Format) -> Found {
         let Some(channel) = self.library.channel(scope) else { return Found::Missing };
         if let Some(page) = self.library.archive_page(scope, number) {

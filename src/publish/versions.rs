@@ -1,7 +1,8 @@
-//! The last versions of each feed, by the digests of their entries, so that a reader of an older version
-//! can be sent only what it does not have yet (RFC 3229).
+//! The last versions of each feed, by the digests of their entries, so that a reader of an older
+//! version can be sent only what it does not have yet (RFC 3229).
 //!
-//! Kept in memory alone. After a restart, a reader that names a version from before gets the whole feed once.
+//! Kept in memory alone. After a restart, a reader that names a version from before gets the whole
+//! feed once.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +15,8 @@ use super::Document;
 /// The number of versions of one feed that are remembered.
 const VERSIONS_MAX: usize = 16;
 
-/// The number of feeds whose versions are remembered; beyond that, those that changed longest ago are
-/// forgotten. With 30 entries in each feed, all of it takes 1 MiB.
+/// The number of feeds whose versions are remembered; beyond that, those that changed longest ago
+/// are forgotten. With 30 entries in each feed, all of it takes 1 MiB.
 const FEEDS_MAX: usize = 256;
 
 /// The last versions of each feed, shared by the engine and HTTP.
@@ -69,8 +70,8 @@ impl Versions {
         history.versions.push_back(Version { tag, entries });
     }
 
-    /// The digests of the entries of an earlier version of the feed at `route`; `None` where it is not
-    /// remembered.
+    /// The digests of the entries of an earlier version of the feed at `route`; `None` where it is
+    /// not remembered.
     pub fn entries(&self, route: &Route, tag: &str) -> Option<Arc<[u64]>> {
         for version in &self.lock().get(route)?.versions {
             if version.tag == tag {

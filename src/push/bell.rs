@@ -1,10 +1,11 @@
 //! Whom to tell of which article, and when: the webhook and the command of `[notify]`.
 //!
-//! Articles become public in the order of their publication numbers, and each number is given once. So a bell needs to
-//! remember one number: the last one that is done with. What comes after it follows from the library, also after a
-//! restart.
+//! Articles become public in the order of their publication numbers, and each number is given once.
+//! So a bell needs to remember one number: the last one that is done with. What comes after it
+//! follows from the library, also after a restart.
 //!
-//! Invariants: one article at a time, in order; none twice, but for a crash between its end and the storing of it.
+//! Invariants: one article at a time, in order; none twice, but for a crash between its end and the
+//! storing of it.
 
 use std::time::Duration;
 
@@ -56,14 +57,14 @@ enum State {
 }
 
 impl Bell {
-    /// A bell that is done with everything up to `done`; `None` for a new one, which tells of no article that is public
-    /// already.
+    /// A bell that is done with everything up to `done`; `None` for a new one, which tells of no
+    /// article that is public already.
     pub fn new(tries: Tries, done: Option<u64>) -> Self {
         Self { tries, done, now: State::Quiet }
     }
 
-    /// What is to be done now. `newest`: the largest number of a public article, 0 without any; `next`: the smallest one
-    /// after a number.
+    /// What is to be done now. `newest`: the largest number of a public article, 0 without any;
+    /// `next`: the smallest one after a number.
     pub fn poll(
         &mut self,
         now: Duration,
@@ -88,7 +89,8 @@ impl Bell {
         Some(Action::Ring { seq, attempt: failed + 1 })
     }
 
-    /// Notes the end of a ring. Second, whether that was the last try of an article that nobody was told of.
+    /// Notes the end of a ring. Second, whether that was the last try of an article that nobody was
+    /// told of.
     pub fn finish(&mut self, now: Duration, is_done: bool) -> (Option<Action>, bool) {
         let State::Ringing { seq, failed } = self.now else { return (None, false) };
         let failed = if is_done { failed } else { failed + 1 };
@@ -106,7 +108,8 @@ impl Bell {
         (Some(Action::Remember(seq)), !is_done)
     }
 
-    /// Notes that an article cannot be told of at present, which is no failure: its file is being changed.
+    /// Notes that an article cannot be told of at present, which is no failure: its file is being
+    /// changed.
     pub fn postpone(&mut self, now: Duration) {
         if let State::Ringing { seq, failed } = self.now {
             self.now = State::Waiting { seq, failed, due: now + POSTPONED };

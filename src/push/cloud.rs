@@ -1,9 +1,9 @@
 //! rssCloud: reads what a subscriber asks at `/rsscloud/pleaseNotify`, and writes the answer
-//! (<http://scripting.com/opmlHowto/dave/rssCloud/walkthrough.html>). Only its REST form: `http-post`, and
-//! `https-post`, which others added.
+//! (<http://scripting.com/opmlHowto/dave/rssCloud/walkthrough.html>). Only its REST form:
+//! `http-post`, and `https-post`, which others added.
 //!
-//! A subscriber that names no domain is told at the address from which it asked; one that names a domain
-//! has to repeat a challenge there. Everything else is the hub's.
+//! A subscriber that names no domain is told at the address from which it asked; one that names a
+//! domain has to repeat a challenge there. Everything else is the hub's.
 
 use std::net::IpAddr;
 

@@ -1,17 +1,20 @@
-//! Which pings are due: a pure function of what feeds are, of what each hub was told, and of the time.
+//! Which pings are due: a pure function of what feeds are, of what each hub was told, and of the
+//! time.
 //!
-//! Owns what each hub was told last, by topic, and what it is still to be told. Calls nobody and stores nothing: it
-//! returns [`Effect`]s.
+//! Owns what each hub was told last, by topic, and what it is still to be told. Calls nobody and
+//! stores nothing: it returns [`Effect`]s.
 //!
-//! - A feed whose bytes differ from those that a hub was told of is due after the delay. Further changes join it, and one
-//!   that undoes the change cancels it.
-//! - Nothing about waiting pings has to be stored: after a restart they follow again from the feeds, and from what each
-//!   hub was told.
+//! - A feed whose bytes differ from those that a hub was told of is due after the delay. Further
+//!   changes join it, and one that undoes the change cancels it.
+//! - Nothing about waiting pings has to be stored: after a restart they follow again from the
+//!   feeds, and from what each hub was told.
 //! - A hub that is new learns of no feed as it is now; else each would be pinged at once.
-//! - A ping that failed is repeated twice. Then the hub learns of the feed with its next change, or after a restart.
+//! - A ping that failed is repeated twice. Then the hub learns of the feed with its next change, or
+//!   after a restart.
 //!
-//! Invariants: at most one ping for a hub and a topic is under way, and at most [`UNDER_WAY_MAX`] for a hub; a hub is not
-//! told of the same bytes again after a success; all is bounded by hubs times feeds.
+//! Invariants: at most one ping for a hub and a topic is under way, and at most [`UNDER_WAY_MAX`]
+//! for a hub; a hub is not told of the same bytes again after a success; all is bounded by hubs
+//! times feeds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -121,13 +124,15 @@ struct Pending {
 }
 
 impl Publisher {
-    /// A publisher for hubs that were told this; `None` for a hub that is new. `delay`: the wait after a change.
+    /// A publisher for hubs that were told this; `None` for a hub that is new. `delay`: the wait
+    /// after a change.
     pub fn new(delay: Duration, told: Vec<Option<HashMap<Topic, Digest>>>) -> Self {
         let hubs = told.into_iter().map(|told| Hub { told, ..Hub::default() }).collect();
         Self { delay, hubs }
     }
 
-    /// What is to be done after `event`. `now`: the time since any fixed moment; it never goes back.
+    /// What is to be done after `event`. `now`: the time since any fixed moment; it never goes
+    /// back.
     pub fn on(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
@@ -212,7 +217,8 @@ impl Hub {
             pending.due = due;
             return;
         }
-        // It keeps the time of the first change, so that a feed that changes again and again is due all the same.
+        // It keeps the time of the first change, so that a feed that changes again and again is due
+        // all the same.
         let earlier = pending.due.min(due);
         self.queue.remove(&(pending.due, Arc::clone(topic)));
         if is_known {
@@ -462,8 +468,8 @@ mod tests {
         assert_eq!(done, all.len());
     }
 
-    /// What a run of random events does, with a crash at any moment: no hub is told of the same bytes twice in a row, and
-    /// in the end each knows what the feeds are.
+    /// What a run of random events does, with a crash at any moment: no hub is told of the same
+    /// bytes twice in a row, and in the end each knows what the feeds are.
     #[derive(Debug, Clone)]
     enum Act {
         Change(usize, u8),

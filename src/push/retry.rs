@@ -12,8 +12,8 @@ const BACK_OFF: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)
 
 /// The wait after `failed` tries, from 1: within a quarter of the back-off.
 ///
-/// The jitter is derived from `subject`, so that sites that a hub failed at the same time do not come back at the same
-/// time, and this stays a function.
+/// The jitter is derived from `subject`, so that sites that a hub failed at the same time do not
+/// come back at the same time, and this stays a function.
 pub(super) fn wait(failed: u32, subject: &str) -> Duration {
     let index = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
     let base = BACK_OFF[index.min(BACK_OFF.len() - 1)];

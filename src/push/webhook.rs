@@ -1,7 +1,7 @@
 //! The request that a webhook gets for an article, and its signature.
 //!
-//! The body is the article's item as JSON Feed has it. The signature is that of GitHub's webhooks, which many programs
-//! verify: `X-Hub-Signature-256: sha256=HEX`, an HMAC (RFC 2104) of the body.
+//! The body is the article's item as JSON Feed has it. The signature is that of GitHub's webhooks,
+//! which many programs verify: `X-Hub-Signature-256: sha256=HEX`, an HMAC (RFC 2104) of the body.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,8 +11,8 @@ const EVENT: HeaderName = HeaderName::from_static("dropfeed-event");
 const DELIVERY: HeaderName = HeaderName::from_static("dropfeed-delivery");
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
 
-/// The headers of the request. `seq`: the publication number of the article, the same at each try, so that a receiver
-/// can drop a repetition.
+/// The headers of the request. `seq`: the publication number of the article, the same at each try,
+/// so that a receiver can drop a repetition.
 pub fn headers(body: &[u8], seq: u64, secret: Option<&[u8]>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

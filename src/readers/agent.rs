@@ -1,8 +1,8 @@
 //! What a User-Agent says about the readers behind it.
 //!
-//! Anybody can send any User-Agent, so the figures are what clients claim. A number is believed only
-//! from an aggregator of the table below, up to [`SUBSCRIBERS_MAX`]; a client with another name is one
-//! reader, whatever number it names.
+//! Anybody can send any User-Agent, so the figures are what clients claim. A number is believed
+//! only from an aggregator of the table below, up to [`SUBSCRIBERS_MAX`]; a client with another
+//! name is one reader, whatever number it names.
 
 /// The largest number of subscribers that is believed.
 pub const SUBSCRIBERS_MAX: u64 = 1_000_000;

@@ -1,7 +1,7 @@
 //! A chart of the readers of the last days, as SVG: bars on a scale, without a script.
 //!
-//! It has no colours of its own: the classes `s` (subscribers through aggregators), `d` (direct) and
-//! `g` (lines of the grid) are those of the stylesheet.
+//! It has no colours of its own: the classes `s` (subscribers through aggregators), `d` (direct)
+//! and `g` (lines of the grid) are those of the stylesheet.
 
 use std::fmt::Write as _;
 
@@ -43,8 +43,8 @@ impl Bar {
     }
 }
 
-/// Draws the readers of all feeds on each of the last `days` days. Days on which nothing was counted
-/// have no bar. `None` if there is no day to draw.
+/// Draws the readers of all feeds on each of the last `days` days. Days on which nothing was
+/// counted have no bar. `None` if there is no day to draw.
 pub fn svg(history: &History, today: Date, days: usize) -> Option<String> {
     let mut bars = Vec::new();
     for date in last_days(today, days) {
@@ -94,8 +94,8 @@ pub fn svg(history: &History, today: Date, days: usize) -> Option<String> {
     Some(out)
 }
 
-/// Draws the bar of a day: subscribers below, direct readers above them. Its title is shown where the
-/// pointer is.
+/// Draws the bar of a day: subscribers below, direct readers above them. Its title is shown where
+/// the pointer is.
 fn draw(out: &mut String, date: Date, bar: Bar, x: f64, step: f64, top: u64) {
     let width = (step * 0.8).min(12.0);
     let below = height(bar.subscribers, top);

@@ -99,8 +99,8 @@ impl History {
         self.days.keys().next().copied()
     }
 
-    /// The readers of a feed on a day, or of all feeds (`None`). `None` if nothing was counted on that
-    /// day: dropfeed did not run, or did not count.
+    /// The readers of a feed on a day, or of all feeds (`None`). `None` if nothing was counted on
+    /// that day: dropfeed did not run, or did not count.
     pub fn readers(&self, feed: Option<&str>, date: Date) -> Option<u64> {
         let day = self.days.get(&date)?;
         let mut sum = 0_u64;

@@ -28,8 +28,8 @@ pub struct Question {
     pub feed: Option<String>,
 }
 
-/// The path under which a feed is counted, which is that of its directory: `/tags/rust/` for that, for
-/// `tags/rust` and for `/tags/rust/atom.xml`. `None` if `text` is not the path of a feed.
+/// The path under which a feed is counted, which is that of its directory: `/tags/rust/` for that,
+/// for `tags/rust` and for `/tags/rust/atom.xml`. `None` if `text` is not the path of a feed.
 pub fn feed_of(text: &str) -> Option<String> {
     if text == OTHER {
         return Some(OTHER.to_owned());

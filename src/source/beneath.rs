@@ -1,8 +1,9 @@
-//! Opens files beneath the article directory, and nothing outside of it, whatever links say and whoever
-//! changes them meanwhile.
+//! Opens files beneath the article directory, and nothing outside of it, whatever links say and
+//! whoever changes them meanwhile.
 //!
-//! The kernel does that in one call, openat2(2). Where it is missing (Linux before 5.6), or forbidden
-//! (systemd's `RestrictSUIDSGID=`, some containers), [`walk`] does the same segment by segment.
+//! The kernel does that in one call, openat2(2). Where it is missing (Linux before 5.6), or
+//! forbidden (systemd's `RestrictSUIDSGID=`, some containers), [`walk`] does the same segment by
+//! segment.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,9 +56,9 @@ static HAS_OPENAT2: LazyLock<bool> = LazyLock::new(|| {
     !matches!(tried, Err(Errno::NOSYS | Errno::PERM))
 });
 
-/// Opens `path` as openat2(2) would, with the calls that are everywhere. No call of it follows a link:
-/// it reads a link, and walks along what that says. `..` goes back to the directory that was walked
-/// through, so that a directory that is moved away meanwhile leads nowhere else.
+/// Opens `path` as openat2(2) would, with the calls that are everywhere. No call of it follows a
+/// link: it reads a link, and walks along what that says. `..` goes back to the directory that was
+/// walked through, so that a directory that is moved away meanwhile leads nowhere else.
 fn walk(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let look = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut walked: Vec<OwnedFd> = Vec::new();

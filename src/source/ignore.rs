@@ -67,8 +67,8 @@ impl Ignore {
 /// Returns whether a file or directory of this name is silently ignored.
 ///
 /// `4913`, the file with which vim probes a directory, is not listed: without an extension it is no
-/// article, and a directory of that name is one like any other. `.well-known` is read in two places,
-/// which [`Ignore::hides`] knows.
+/// article, and a directory of that name is one like any other. `.well-known` is read in two
+/// places, which [`Ignore::hides`] knows.
 pub fn is_hidden(name: &str) -> bool {
     const ENDINGS: &[&str] = &["~", ".tmp", ".part", ".crdownload", ".swp", ".swx"];
     (name.starts_with('.') && !special::is_called_well_known(name))

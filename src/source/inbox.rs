@@ -55,8 +55,8 @@ pub struct Signs {
     pub unsettled: BTreeSet<RelPath>,
     /// Paths that are finished: moved in, or closed and quiet since.
     pub finished: BTreeSet<RelPath>,
-    /// Those of these that were closed and then quiet for all of `articles.settle_ms`. One that was modified
-    /// within that time is being written again, although its events were not heard yet.
+    /// Those of these that were closed and then quiet for all of `articles.settle_ms`. One that was
+    /// modified within that time is being written again, although its events were not heard yet.
     pub settled: BTreeSet<RelPath>,
 }
 

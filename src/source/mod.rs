@@ -2,9 +2,11 @@
 //!
 //! In the order of the data:
 //!
-//! - `watch` and `mounts` report where something changed; `inbox` decides when to look, by the rules of `settle`.
+//! - `watch` and `mounts` report where something changed; `inbox` decides when to look, by the
+//!   rules of `settle`.
 //! - `root` checks that the directory is still the same one.
-//! - `tree` compares the files with what is known of them; `scan` walks the directories, except those that `ignore` hides.
+//! - `tree` compares the files with what is known of them; `scan` walks the directories, except
+//!   those that `ignore` hides.
 //! - `unfinished` holds back files that may still be being written.
 //! - `read` reads a file.
 //!
@@ -81,16 +83,19 @@ pub enum Seen {
     Text(Fingerprint),
     /// A file that is served as it is, new or changed.
     Asset(Fingerprint),
-    /// Something that will not be read: too large, not a regular file, a link that leaves the root, a name that is
-    /// not UTF-8.
+    /// Something that will not be read: too large, not a regular file, a link that leaves the root,
+    /// a name that is not UTF-8.
     Refused(Fingerprint, Diagnostic),
-    /// A link, or a file reached through a linked directory, to a text that is read under its own path, which is named.
+    /// A link, or a file reached through a linked directory, to a text that is read under its own
+    /// path, which is named.
     Linked(Fingerprint, RelPath),
-    /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of it stays.
+    /// It is there but cannot be looked at just now (no permission, an I/O error): what is known of
+    /// it stays.
     Unreadable(Diagnostic),
 }
 
-/// Returns whether the name of `path` is that of a text: a name of which [`FileKind::of`] knows the markup.
+/// Returns whether the name of `path` is that of a text: a name of which [`FileKind::of`] knows the
+/// markup.
 ///
 /// [`FileKind::of`]: crate::base::path::FileKind::of
 pub fn is_text(path: &RelPath) -> bool {

@@ -1,7 +1,7 @@
 //! The size of a picture, from the head of its file.
 //!
-//! At most [`READ_MAX_BYTES`] are read of a file, whatever is in it. A file that is damaged, or of a
-//! kind that is not known, has no size.
+//! At most [`READ_MAX_BYTES`] are read of a file, whatever is in it. A file that is damaged, or of
+//! a kind that is not known, has no size.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 

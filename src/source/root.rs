@@ -222,7 +222,8 @@ pub(super) fn fingerprint(found: &Statx) -> Fingerprint {
         mtime_ns: nanoseconds(found.stx_mtime),
         ctime_ns: nanoseconds(found.stx_ctime),
     };
-    // The kernel lets nobody choose the change time of a file, and a simulation has a clock of its own.
+    // The kernel lets nobody choose the change time of a file, and a simulation has a clock of its
+    // own.
     #[cfg(test)]
     let seen = super::testing::stamped(seen);
     seen

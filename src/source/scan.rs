@@ -1,8 +1,9 @@
-//! The walk: what is there, compared with what is known, by names and statx alone. Never reads a file's content.
+//! The walk: what is there, compared with what is known, by names and statx alone. Never reads a
+//! file's content.
 //!
-//! Every call is relative to the root and stays beneath it. Directories are walked in parallel, and so are the entries
-//! of a large one. A directory is watched before it is listed, so that nothing can appear unseen between
-//! the two. What cannot be looked at stays known.
+//! Every call is relative to the root and stays beneath it. Directories are walked in parallel, and
+//! so are the entries of a large one. A directory is watched before it is listed, so that nothing
+//! can appear unseen between the two. What cannot be looked at stays known.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
@@ -32,14 +33,15 @@ const CHUNK: usize = 256;
 
 /// The known files beneath the article directory.
 ///
-/// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused files too, under the
-/// fingerprint that was reported: else it is reported again.
+/// Everything that a look reported and that was not [`Seen::Unreadable`] belongs into it, refused
+/// files too, under the fingerprint that was reported: else it is reported again.
 pub trait Index: Sync {
-    /// The fingerprint of the file at `path`, and whether it is racy: an equal fingerprint then proves nothing.
+    /// The fingerprint of the file at `path`, and whether it is racy: an equal fingerprint then
+    /// proves nothing.
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)>;
 
-    /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for each path that is
-    /// looked at: it has to take time by what it visits, not by what is known.
+    /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for
+    /// each path that is looked at: it has to take time by what it visits, not by what is known.
     fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath));
 }
 
@@ -67,7 +69,8 @@ pub(super) struct Scan<'a> {
 pub(super) struct Found {
     /// New, changed, refused, unreadable: everything but what is gone.
     pub(super) changes: Vec<SourceChange>,
-    /// The number of known paths that are still there, or may be: if it equals the number of known paths, nothing is gone.
+    /// The number of known paths that are still there, or may be: if it equals the number of known
+    /// paths, nothing is gone.
     pub(super) accounted: usize,
     /// Every path that was seen, if asked for.
     pub(super) seen: HashSet<RelPath>,
@@ -106,8 +109,9 @@ struct Entry {
 }
 
 impl Scan<'_> {
-    /// Looks at `path`, and at everything beneath it if it is a directory. Returns the path that was really looked at:
-    /// where a directory above is a link, its whole content is what the link's target says it is.
+    /// Looks at `path`, and at everything beneath it if it is a directory. Returns the path that
+    /// was really looked at: where a directory above is a link, its whole content is what the
+    /// link's target says it is.
     pub(super) fn at(&self, path: &RelPath) -> (RelPath, Found) {
         let mut above = Directory::root();
         if path.is_root() {
@@ -121,7 +125,8 @@ impl Scan<'_> {
                 Err(Errno::NOENT | Errno::NOTDIR)
                     if segment.contains(char::REPLACEMENT_CHARACTER) =>
                 {
-                    // This may be the readable part of a name that is not UTF-8: only its directory can show that.
+                    // This may be the readable part of a name that is not UTF-8: only its directory
+                    // can show that.
                     above.trail.pop();
                     return (above.path.clone(), self.directory(above));
                 }
@@ -185,7 +190,8 @@ impl Scan<'_> {
         Ok((open, entries))
     }
 
-    /// Looks at each entry; the descriptor is closed before anything beneath is opened, so that depth costs none.
+    /// Looks at each entry; the descriptor is closed before anything beneath is opened, so that
+    /// depth costs none.
     fn look(
         &self,
         open: OwnedFd,
@@ -275,9 +281,10 @@ impl Scan<'_> {
         }
     }
 
-    /// A link counts as what it leads to, as long as that is beneath the root and not above the link itself. A text that
-    /// is read under its own path is not read again under that of the link. The target of a Kubernetes ConfigMap's links
-    /// is hidden, so there the link is the article.
+    /// A link counts as what it leads to, as long as that is beneath the root and not above the
+    /// link itself. A text that is read under its own path is not read again under that of the
+    /// link. The target of a Kubernetes ConfigMap's links is hidden, so there the link is the
+    /// article.
     fn link(
         &self,
         dir: &Directory,
@@ -447,7 +454,8 @@ impl Found {
     }
 }
 
-/// Every entry but those that are silently left out by their name. Of names that are not UTF-8 and read the same, one.
+/// Every entry but those that are silently left out by their name. Of names that are not UTF-8 and
+/// read the same, one.
 fn list(open: &OwnedFd) -> Result<Vec<Entry>, Errno> {
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut entries = Vec::new();
@@ -480,7 +488,8 @@ fn identity(found: &Statx) -> (u64, u64) {
     (seen.dev, seen.ino)
 }
 
-/// The fingerprint of a file that is never read: its times and size mean nothing, and must not have it reported again.
+/// The fingerprint of a file that is never read: its times and size mean nothing, and must not have
+/// it reported again.
 fn inode(seen: Fingerprint) -> Fingerprint {
     Fingerprint { len_bytes: 0, mtime_ns: 0, ctime_ns: 0, ..seen }
 }

@@ -429,8 +429,8 @@ mod tests {
         assert!(pending.is_writing(&path("busy.md")));
     }
 
-    /// Only who was quiet long enough has settled: not what arrived, nor what is taken although it is closed again and
-    /// again.
+    /// Only who was quiet long enough has settled: not what arrived, nor what is taken although it
+    /// is closed again and again.
     #[test]
     fn who_has_settled_was_quiet() {
         let now = Instant::now();

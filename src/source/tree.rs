@@ -1,7 +1,8 @@
 //! The opened article directory: what differs between it and what is known of it.
 //!
-//! A look reports differences alone, in the order of their paths, or nothing at all if the directory itself was lost
-//! on the way. A known path is reported gone only where its absence was seen: never beneath what cannot be read.
+//! A look reports differences alone, in the order of their paths, or nothing at all if the
+//! directory itself was lost on the way. A known path is reported gone only where its absence was
+//! seen: never beneath what cannot be read.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ pub enum OpenError {
     },
 }
 
-/// The article directory, opened. Shared freely; nothing in it changes but what its watcher watches.
+/// The article directory, opened. Shared freely; nothing in it changes but what its watcher
+/// watches.
 #[derive(Debug)]
 pub struct Tree {
     root: Root,
@@ -50,8 +52,8 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Opens the directory at `dir` (a link to one will do), leaving out the patterns of `ignore` besides the built-in
-    /// names. Articles larger than `max_bytes` are refused.
+    /// Opens the directory at `dir` (a link to one will do), leaving out the patterns of `ignore`
+    /// besides the built-in names. Articles larger than `max_bytes` are refused.
     ///
     /// # Errors
     ///
@@ -64,8 +66,8 @@ impl Tree {
         Ok(Self { root, ignore, max_bytes, watcher: None, stopping, pulse })
     }
 
-    /// Remembers `before` as the earlier root at this path: where a mount that covered that one ends, it is the root
-    /// again.
+    /// Remembers `before` as the earlier root at this path: where a mount that covered that one
+    /// ends, it is the root again.
     pub fn succeed(&mut self, before: &Tree) {
         self.root.follow(&before.root);
     }
@@ -77,7 +79,8 @@ impl Tree {
         self.pulse = inbox.pulse();
     }
 
-    /// Shows that a long look, or what is done with its findings, gets on. Fails once dropfeed stops.
+    /// Shows that a long look, or what is done with its findings, gets on. Fails once dropfeed
+    /// stops.
     ///
     /// # Errors
     ///
@@ -87,9 +90,9 @@ impl Tree {
         if self.stopping.load(Ordering::Relaxed) { Err(RootLost::Interrupted) } else { Ok(()) }
     }
 
-    /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from the moment a look
-    /// enters it, so the first hint is to look at everything. A first reading of many files is better done before:
-    /// the kernel reports each opening.
+    /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from
+    /// the moment a look enters it, so the first hint is to look at everything. A first reading of
+    /// many files is better done before: the kernel reports each opening.
     ///
     /// # Errors
     ///
@@ -101,8 +104,9 @@ impl Tree {
         Ok(())
     }
 
-    /// The reason why the tree has to be polled although it is watched: a directory could not be watched. `None` where
-    /// every directory is watched, and where the tree is not watched at all. To be checked after each look.
+    /// The reason why the tree has to be polled although it is watched: a directory could not be
+    /// watched. `None` where every directory is watched, and where the tree is not watched at all.
+    /// To be checked after each look.
     pub fn watch_trouble(&self) -> Option<WatchError> {
         self.watcher.as_ref().and_then(Watcher::trouble)
     }
@@ -122,7 +126,8 @@ impl Tree {
         self.root.identity()
     }
 
-    /// Whether the file at `path` is ignored, by its name, by a pattern, or by a directory above it.
+    /// Whether the file at `path` is ignored, by its name, by a pattern, or by a directory above
+    /// it.
     pub fn ignores(&self, path: &RelPath) -> bool {
         self.ignore.hides_at_any_depth(path, false)
     }
@@ -132,7 +137,8 @@ impl Tree {
         self.root.path()
     }
 
-    /// Returns the differences between the tree and what is known of it, at the places that `look` names.
+    /// Returns the differences between the tree and what is known of it, at the places that `look`
+    /// names.
     ///
     /// # Errors
     ///
@@ -202,7 +208,8 @@ impl Tree {
         Ok(Reader::new(self.root.enter()?, self.max_bytes))
     }
 
-    /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are old or young.
+    /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are
+    /// old or young.
     ///
     /// # Errors
     ///
@@ -215,7 +222,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// See [`Unread`]; [`Unread::NotAFile`] also where the path is ignored or its extension is not that of an asset.
+    /// See [`Unread`]; [`Unread::NotAFile`] also where the path is ignored or its extension is not
+    /// that of an asset.
     pub fn open_asset(&self, path: &RelPath) -> Result<AssetFile, Unread> {
         if !is_asset(path) || self.ignore.hides_at_any_depth(path, false) {
             return Err(Unread::NotAFile);
@@ -224,8 +232,9 @@ impl Tree {
     }
 }
 
-/// Runs a walk. Only where fewer known paths were met than are known does it run again, to name what is gone: deletions
-/// without an event are rare, and to remember a hundred thousand paths for each scan is not free.
+/// Runs a walk. Only where fewer known paths were met than are known does it run again, to name
+/// what is gone: deletions without an event are rare, and to remember a hundred thousand paths for
+/// each scan is not free.
 fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec<SourceChange> {
     let (scope, found) = walk(scan);
     if found.accounted == scan.known_at(&scope) {
@@ -706,7 +715,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
-        /// What is known after many looks is what one look at everything finds, whatever the order of what was done.
+        /// What is known after many looks is what one look at everything finds, whatever the order
+        /// of what was done.
         #[test]
         fn incremental_is_rebuild(edits in proptest::collection::vec(any_edit(), 1..40), stride in 1_usize..5) {
             let (dir, tree) = tree(100);

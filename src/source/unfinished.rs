@@ -1,9 +1,9 @@
 //! Files that a scan found and that may still be being written.
 //!
-//! A scan sees a file without having seen its writer open or close it. Three things speak for a writer, and none of
-//! them is enough alone: the file was modified a moment ago, it changed since the last look, some process has it open
-//! for writing. A file that was renamed since it was last modified is whole, as far as its age tells: a writer in
-//! two steps renames last.
+//! A scan sees a file without having seen its writer open or close it. Three things speak for a
+//! writer, and none of them is enough alone: the file was modified a moment ago, it changed since
+//! the last look, some process has it open for writing. A file that was renamed since it was last
+//! modified is whole, as far as its age tells: a writer in two steps renames last.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -18,7 +18,8 @@ use super::{Fingerprint, Seen, SourceChange};
 /// The time without modification before a scan takes a file.
 pub const QUIET: Duration = Duration::from_secs(2);
 
-/// The most that the clock of a file server may be ahead. What was modified later than that has an odd stamp, not a writer.
+/// The most that the clock of a file server may be ahead. What was modified later than that has an
+/// odd stamp, not a writer.
 const SKEW: Duration = Duration::from_secs(3600);
 
 /// How long a file that no look finds any more is remembered. One that is held back is looked at
@@ -28,8 +29,8 @@ const FORGET: Duration = Duration::from_secs(30);
 /// Descriptors that are looked at in one search for writers.
 const DESCRIPTORS_MAX: usize = 100_000;
 
-/// Files that are waited for, each with what it was when it was first held back, and the end of the wait if it does not
-/// change.
+/// Files that are waited for, each with what it was when it was first held back, and the end of the
+/// wait if it does not change.
 #[derive(Debug, Default)]
 pub struct Unfinished {
     held: HashMap<RelPath, (Fingerprint, Instant)>,
@@ -51,8 +52,8 @@ pub struct Held {
 pub struct Writers(HashSet<(u64, u64)>);
 
 impl Unfinished {
-    /// Takes the files out of `changes` that may still be being written, and names them. `finished` are those whose
-    /// close was seen.
+    /// Takes the files out of `changes` that may still be being written, and names them. `finished`
+    /// are those whose close was seen.
     pub fn hold_back(
         &mut self,
         changes: &mut Vec<SourceChange>,
@@ -94,8 +95,9 @@ impl Unfinished {
     ) -> Option<Duration> {
         let left = youth(seen, now)?;
         let until = match self.held.get(path) {
-            // By the monotonic clock, whatever the wall clock and the file server's say: whoever waited for as long as
-            // it was told must not be told to wait once more, because the wall clock was set back by a millisecond.
+            // By the monotonic clock, whatever the wall clock and the file server's say: whoever
+            // waited for as long as it was told must not be told to wait once more, because the
+            // wall clock was set back by a millisecond.
             Some((known, until)) if known == seen => *until,
             _ => {
                 self.held.insert(path.clone(), (*seen, instant + left));
@@ -106,7 +108,8 @@ impl Unfinished {
     }
 }
 
-/// The time until the file is old enough; `None` where it is, or where it was renamed since it was written.
+/// The time until the file is old enough; `None` where it is, or where it was renamed since it was
+/// written.
 fn youth(seen: &Fingerprint, now: Timestamp) -> Option<Duration> {
     // Writing moves both stamps to the same moment, a rename moves the change time alone.
     if seen.ctime_ns > seen.mtime_ns {
@@ -123,7 +126,8 @@ fn youth(seen: &Fingerprint, now: Timestamp) -> Option<Duration> {
 }
 
 impl Writers {
-    /// The processes that have a file beneath `root` open for writing, as far as `/proc` shows them to this user.
+    /// The processes that have a file beneath `root` open for writing, as far as `/proc` shows them
+    /// to this user.
     pub fn beneath(root: &Path) -> Self {
         // A simulation says itself who writes.
         #[cfg(test)]
@@ -161,8 +165,8 @@ impl Writers {
     }
 }
 
-/// Reads the access mode of a descriptor: `flags:` of proc_pid_fdinfo(5), in octal, whose last two bits are `O_RDONLY`,
-/// `O_WRONLY` or `O_RDWR`.
+/// Reads the access mode of a descriptor: `flags:` of proc_pid_fdinfo(5), in octal, whose last two
+/// bits are `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
 fn opened_for_writing(fdinfo: &Path) -> bool {
     let Ok(text) = fs::read_to_string(fdinfo) else { return false };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));

@@ -1,11 +1,11 @@
 //! The watcher, which turns the kernel's events into hints. The only file that names `notify`.
 //!
-//! Owns the inotify watches. Believes nothing: an event says where to look. The callback filters and puts into the
-//! inbox; it never blocks, reads no file and adds no watch.
+//! Owns the inotify watches. Believes nothing: an event says where to look. The callback filters
+//! and puts into the inbox; it never blocks, reads no file and adds no watch.
 //!
-//! Directories are watched one by one, when a look enters them and before it lists them. notify's own recursion would
-//! add its watch after the event, which loses what is made inside meanwhile; it would also stat every file, follow
-//! links out of the tree, and spend watches on what is ignored.
+//! Directories are watched one by one, when a look enters them and before it lists them. notify's
+//! own recursion would add its watch after the event, which loses what is made inside meanwhile; it
+//! would also stat every file, follow links out of the tree, and spend watches on what is ignored.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -72,8 +72,8 @@ struct Listener<C> {
 }
 
 impl Watcher {
-    /// Watches the places where the directory at `root` can be replaced. The directories beneath are watched by
-    /// [`Watcher::follow`].
+    /// Watches the places where the directory at `root` can be replaced. The directories beneath
+    /// are watched by [`Watcher::follow`].
     pub(super) fn start<C: Send + 'static>(
         root: &Path,
         ignore: Arc<Ignore>,
@@ -99,7 +99,8 @@ impl Watcher {
             .map_err(watch_error)?;
         for parent in parents {
             match notify.watch(&parent, RecursiveMode::NonRecursive).map_err(watch_error) {
-                // A directory above may be closed to us: the check of the root's health finds what happens there.
+                // A directory above may be closed to us: the check of the root's health finds what
+                // happens there.
                 Ok(()) | Err(WatchError::Failed(_)) => {}
                 Err(limit) => return Err(limit),
             }
@@ -116,7 +117,8 @@ impl Watcher {
         if let Some(trouble) = watcher.trouble() {
             return Err(trouble);
         }
-        // Earlier events were missed; and the close of a file that an earlier watcher saw written may be among them.
+        // Earlier events were missed; and the close of a file that an earlier watcher saw written
+        // may be among them.
         restart.push(Hints { lost: true, ..Hints::default() });
         Ok(watcher)
     }
@@ -164,7 +166,8 @@ impl Watched {
         lock(&self.0).insert(path.clone())
     }
 
-    /// Forgets every directory: a directory that comes back as the root, even the same one, has to be watched again.
+    /// Forgets every directory: a directory that comes back as the root, even the same one, has to
+    /// be watched again.
     fn forget_all(&self) {
         lock(&self.0).clear();
     }
@@ -213,7 +216,8 @@ impl<C> Listener<C> {
             self.watched.forget(&path);
         }
         if path.name().starts_with("..") && sign == Sign::Arrived {
-            // Kubernetes' `..data`: a link that others lead through, so that one rename changes any of them.
+            // Kubernetes' `..data`: a link that others lead through, so that one rename changes any
+            // of them.
             return self.inbox.push(Hints { rescan: true, ..Hints::default() });
         }
         if self.ignore.hides_at_any_depth(&path, false) {
@@ -231,8 +235,8 @@ impl<C> Listener<C> {
         self.inbox.push((path, sign).into());
     }
 
-    /// The sign of an event, with renames followed: a file that is renamed while it is being written is still being
-    /// written under its new name.
+    /// The sign of an event, with renames followed: a file that is renamed while it is being
+    /// written is still being written under its new name.
     fn sign_after_rename(&mut self, path: &RelPath, sign: Sign, event: &Event) -> Sign {
         match (&event.kind, event.tracker(), self.from) {
             (EventKind::Modify(ModifyKind::Name(RenameMode::From)), Some(tracker), _) => {
@@ -248,7 +252,8 @@ impl<C> Listener<C> {
         }
     }
 
-    /// Puts in a hint for the nearest directory whose name is UTF-8: `path` itself cannot be a [`RelPath`].
+    /// Puts in a hint for the nearest directory whose name is UTF-8: `path` itself cannot be a
+    /// [`RelPath`].
     fn hint_above(&self, path: &Path) {
         let above =
             path.ancestors().skip(1).find_map(|above| above.to_str().and_then(RelPath::new));
@@ -279,8 +284,8 @@ fn is_directory(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Create(CreateKind::Folder) | EventKind::Remove(RemoveKind::Folder))
 }
 
-/// Returns whether notify drops its watch after this event, if it has one. A directory that has the name afterwards is
-/// another one.
+/// Returns whether notify drops its watch after this event, if it has one. A directory that has the
+/// name afterwards is another one.
 fn leaves(kind: &EventKind) -> bool {
     matches!(
         kind,
@@ -290,8 +295,8 @@ fn leaves(kind: &EventKind) -> bool {
     )
 }
 
-/// The path of the article directory and, where it is a link, every path that the link leads through: an event at any of
-/// them may replace the directory.
+/// The path of the article directory and, where it is a link, every path that the link leads
+/// through: an event at any of them may replace the directory.
 fn watched_links(root: &Path) -> BTreeSet<PathBuf> {
     let mut watched_links = BTreeSet::from([root.to_owned()]);
     let mut here = root.to_owned();

@@ -1,5 +1,5 @@
-//! Tests of the watcher with a real tree and the real kernel: after any change of files, events alone
-//! lead to the present files.
+//! Tests of the watcher with a real tree and the real kernel: after any change of files, events
+//! alone lead to the present files.
 
 use std::fs::{self, File};
 use std::io::Write;

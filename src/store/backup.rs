@@ -1,4 +1,5 @@
-//! Copies of the database: made beside it while it is in use, then put where an operator wants them.
+//! Copies of the database: made beside it while it is in use, then put where an operator wants
+//! them.
 //!
 //! The daemon makes a copy in its own directory, since it may write nowhere else; the command that
 //! asked for it moves the bytes. Every copy is consistent, for its owner alone, and appears under

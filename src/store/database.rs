@@ -1,16 +1,17 @@
 //! The ledger in SQLite: one file, one connection, one writer.
 //!
-//! Owns `state.db`, its log `state.db-wal` and `state.mark` in the locked state directory. The log is
-//! written ahead of the data (WAL), and synced at each commit (FULL); the connection is exclusive, so
-//! there is no shared-memory file that could be damaged.
+//! Owns `state.db`, its log `state.db-wal` and `state.mark` in the locked state directory. The log
+//! is written ahead of the data (WAL), and synced at each commit (FULL); the connection is
+//! exclusive, so there is no shared-memory file that could be damaged.
 //!
-//! - A new, empty database is made only where nothing says that there ever was one: no `state.mark`, no
-//!   log, and no file or an empty one. To start again, an operator removes the whole state directory.
-//! - Nothing is written to a database before SQLite's `quick_check` has passed; that runs before the
-//!   first commit, so that it delays no start.
-//! - A failed commit leaves no trace. After an error of the disk the connection is closed, and opened
-//!   again at the next use; where the failed commit turns out to be in the log all the same, its rows
-//!   are put back as they were.
+//! - A new, empty database is made only where nothing says that there ever was one: no
+//!   `state.mark`, no log, and no file or an empty one. To start again, an operator removes the
+//!   whole state directory.
+//! - Nothing is written to a database before SQLite's `quick_check` has passed; that runs before
+//!   the first commit, so that it delays no start.
+//! - A failed commit leaves no trace. After an error of the disk the connection is closed, and
+//!   opened again at the next use; where the failed commit turns out to be in the log all the same,
+//!   its rows are put back as they were.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -109,7 +110,8 @@ impl Database {
         self.upgraded.as_ref()
     }
 
-    /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on disk.
+    /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on
+    /// disk.
     fn write(
         &mut self,
         changes: impl FnOnce(&mut Writer<'_>) -> Result<(), Trouble>,
@@ -120,13 +122,14 @@ impl Database {
         match attempt(connection, self.seal.clone(), &mut undo, changes) {
             Ok(seal) => {
                 self.seal = seal;
-                // The mark only ever proves that the database is too old. One that lags proves less.
+                // The mark only ever proves that the database is too old. One that lags proves
+                // less.
                 let _lags = self.mark.note(&self.seal);
                 Ok(())
             }
             Err(trouble) => {
-                // SQLite has rolled back after a passing error. After any other, the commit may be in
-                // the log or not.
+                // SQLite has rolled back after a passing error. After any other, the commit may be
+                // in the log or not.
                 if !is_passing(&trouble) {
                     self.undo = Some(undo);
                     self.connection = None;
@@ -138,8 +141,8 @@ impl Database {
 
     /// A connection that has passed `quick_check`.
     fn verified(&mut self) -> Result<(), StoreError> {
-        // What is written to a file that was moved or deleted is lost with it. SQLite leaves the log of
-        // a moved file alone when it closes it, so a new file at the path is safe.
+        // What is written to a file that was moved or deleted is lost with it. SQLite leaves the
+        // log of a moved file alone when it closes it, so a new file at the path is safe.
         if self.file != file_at(&self.path) {
             self.connection = None;
         }
@@ -293,8 +296,8 @@ impl Store for Database {
         self.read(|connection, _| read::seal(connection).map(|_| ()))
     }
 
-    /// Makes a copy that can take the place of `state.db` (with `state.db-wal` removed): it is opened as
-    /// it is, although it is older.
+    /// Makes a copy that can take the place of `state.db` (with `state.db-wal` removed): it is
+    /// opened as it is, although it is older.
     fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
         self.connected()?;
         let connection = self.connection.as_ref().ok_or_else(|| gone(&self.path))?;

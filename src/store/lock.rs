@@ -51,8 +51,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // To close the file would not be enough: a process that another thread is just starting has a copy of the
-        // descriptor until it runs its program. Where this fails, the end of the process unlocks it.
+        // To close the file would not be enough: a process that another thread is just starting has
+        // a copy of the descriptor until it runs its program. Where this fails, the end of the
+        // process unlocks it.
         let _ = self.file.unlock();
     }
 }
@@ -94,8 +95,8 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Gives a file that root makes for a service to the owner of its state directory, who has to be able to open it.
-/// Nothing changes for any other user.
+/// Gives a file that root makes for a service to the owner of its state directory, who has to be
+/// able to open it. Nothing changes for any other user.
 pub(super) fn give_to_owner(file: &File, dir: &Path) {
     if !rustix::process::geteuid().is_root() {
         return;

@@ -1,14 +1,18 @@
 //! The only writer to disk: the state database, the lock that guards it, and the files in `feeds/`.
 //!
-//! Owns what must not be lost (`state.db`: ids, dates, URLs) and what is a copy of something else (`feeds/`). Never
-//! decides anything: the ledger says what is remembered, the engine what is projected. One thread uses it.
+//! Owns what must not be lost (`state.db`: ids, dates, URLs) and what is a copy of something else
+//! (`feeds/`). Never decides anything: the ledger says what is remembered, the engine what is
+//! projected. One thread uses it.
 //!
 //! Invariants:
-//! - [`Store::commit`] is all or nothing, and durable when it returns `Ok`. A commit that returned an error has not
-//!   happened: neither the next call nor the next start of a process that lived on will see it. Only a process that
-//!   died between may find it whole, and then nobody has seen its ids.
-//! - What was committed is read back as it was, or not at all: a damaged database is an error, never another ledger.
-//! - A file that stands in `feeds/` is complete, and is deleted only where its bytes are known to be dropfeed's own.
+//! - [`Store::commit`] is all or nothing, and durable when it returns `Ok`. A commit that returned
+//!   an error has not happened: neither the next call nor the next start of a process that lived on
+//!   will see it. Only a process that died between may find it whole, and then nobody has seen its
+//!   ids.
+//! - What was committed is read back as it was, or not at all: a damaged database is an error,
+//!   never another ledger.
+//! - A file that stands in `feeds/` is complete, and is deleted only where its bytes are known to
+//!   be dropfeed's own.
 
 pub mod backup;
 pub mod database;
@@ -53,8 +57,8 @@ pub use project::{Projector, Target};
 pub use scratch::Scratch;
 pub use socket::ControlSocket;
 
-/// The size of the state in its directory, in bytes: the database and its log. `None` if it cannot be
-/// found out.
+/// The size of the state in its directory, in bytes: the database and its log. `None` if it cannot
+/// be found out.
 pub fn state_bytes(dir: &Path) -> Option<u64> {
     let database = fs::metadata(dir.join("state.db")).ok()?.len();
     // The log is there only while it is needed.
@@ -62,11 +66,13 @@ pub fn state_bytes(dir: &Path) -> Option<u64> {
     Some(database + log)
 }
 
-/// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A new digest is
-/// remembered before its bytes are written, and the older ones until they are known to be gone.
+/// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A
+/// new digest is remembered before its bytes are written, and the older ones until they are known
+/// to be gone.
 pub type Projected = (String, Vec<Digest>);
 
-/// What is remembered for ever. Two implementations: [`Database`], and [`model::ModelStore`] for simulation.
+/// What is remembered for ever. Two implementations: [`Database`], and [`model::ModelStore`] for
+/// simulation.
 pub trait Store: Send {
     /// Everything that is remembered.
     ///
@@ -74,9 +80,9 @@ pub trait Store: Send {
     /// [`StoreError::Corrupt`] where anything is not as it was committed.
     fn load(&mut self) -> Result<Remembered, StoreError>;
 
-    /// Remembers the changes of one step: all of them, durably, or none. Where a key occurs twice in one commit the
-    /// later row counts; a URL stays with the first article that it was ever given to. Instants are kept to the
-    /// microsecond.
+    /// Remembers the changes of one step: all of them, durably, or none. Where a key occurs twice
+    /// in one commit the later row counts; a URL stays with the first article that it was ever
+    /// given to. Instants are kept to the microsecond.
     ///
     /// # Errors
     /// On any error nothing has changed. The same or another commit may be tried at once.
@@ -88,14 +94,15 @@ pub trait Store: Send {
     /// As [`Store::load`].
     fn projected(&mut self) -> Result<Vec<Projected>, StoreError>;
 
-    /// Replaces what is known of some names in `feeds/`, durably; a name without digests is forgotten.
+    /// Replaces what is known of some names in `feeds/`, durably; a name without digests is
+    /// forgotten.
     ///
     /// # Errors
     /// As [`Store::commit`].
     fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError>;
 
-    /// Does what can wait until nothing else is to be done, so that commits stay short: folds the log into the
-    /// database. Never needed for durability.
+    /// Does what can wait until nothing else is to be done, so that commits stay short: folds the
+    /// log into the database. Never needed for durability.
     ///
     /// # Errors
     /// The commits before are safe whatever it says.
@@ -114,7 +121,8 @@ pub trait Store: Send {
         Ok(())
     }
 
-    /// Writes a consistent copy to `to`, which must not exist; it appears there whole or not at all.
+    /// Writes a consistent copy to `to`, which must not exist; it appears there whole or not at
+    /// all.
     ///
     /// # Errors
     /// Those of reading the store and of writing the copy. Only a store in a file can be copied.
@@ -177,7 +185,8 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// What is there is not what was committed. It is never repaired silently, and nothing is written to it.
+    /// What is there is not what was committed. It is never repaired silently, and nothing is
+    /// written to it.
     #[error("{} is damaged: {why}", path.display())]
     Corrupt {
         /// The file.
@@ -185,8 +194,8 @@ pub enum StoreError {
         /// What was found.
         why: String,
     },
-    /// The database is whole, but older than what was last committed, or another one. Which of them is meant, only an
-    /// operator knows.
+    /// The database is whole, but older than what was last committed, or another one. Which of them
+    /// is meant, only an operator knows.
     #[error("{} cannot be used: {why}", path.display())]
     Outdated {
         /// The file.
@@ -248,7 +257,8 @@ fn process(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }
 
-/// A directory for one test: in memory where the system has such a place, since there a sync costs nothing.
+/// A directory for one test: in memory where the system has such a place, since there a sync costs
+/// nothing.
 #[cfg(test)]
 fn test_directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()

@@ -309,7 +309,8 @@ pub struct ModelStore(Disk);
 impl ModelStore {
     /// Applies a change. After an error the process does not see it, though a restart may.
     fn write(&mut self, change: impl FnOnce(&mut Ledger)) -> Result<(), StoreError> {
-        // On a copy: a fault after the operation leaves the change on disk, and this process without it.
+        // On a copy: a fault after the operation leaves the change on disk, and this process
+        // without it.
         let mut next = self.0.state().ledger.clone();
         change(&mut next);
         self.0.operate(|state| state.durable_ledger = next.clone()).map_err(failed)?;

@@ -1,5 +1,5 @@
-//! A store that remembers nothing and a target that takes nothing: for a rehearsal before the first start, which must
-//! leave no trace.
+//! A store that remembers nothing and a target that takes nothing: for a rehearsal before the first
+//! start, which must leave no trace.
 
 use std::io;
 use std::path::PathBuf;

@@ -188,8 +188,8 @@ fn create(connection: &mut Connection, migrations: &[Migration]) -> rusqlite::Re
 }
 
 /// Upgrades the database, after a copy of the old version was put beside it, whose path it returns.
-/// Damage is looked for first, so that the copy is a whole one, and a database that is older than its
-/// mark is left alone.
+/// Damage is looked for first, so that the copy is a whole one, and a database that is older than
+/// its mark is left alone.
 fn upgrade(
     connection: &mut Connection,
     path: &Path,
@@ -229,7 +229,8 @@ pub(super) fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Whether many pages of the database are unused: deletions leave them, and later rows use them again.
+/// Whether many pages of the database are unused: deletions leave them, and later rows use them
+/// again.
 pub(super) fn has_unused_pages(connection: &Connection) -> rusqlite::Result<bool> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (pages, unused) = (number("page_count")?, number("freelist_count")?);

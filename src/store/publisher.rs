@@ -1,7 +1,7 @@
 //! What was pushed to whom: `push.db` in the state directory, beside the engine's database.
 //!
-//! Made where something is pushed and nowhere else. What is still to be pushed is not in it: it follows from the feeds,
-//! and from what was pushed.
+//! Made where something is pushed and nowhere else. What is still to be pushed is not in it: it
+//! follows from the feeds, and from what was pushed.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,9 @@ use super::side::Side;
 use crate::base::Digest;
 use crate::push::publisher::Topic;
 
-/// `hub`: the hubs that were ever known, also those that were told of nothing. `told`: the digest of a feed's bytes of
-/// which a hub was told last. `bell`: the last publication number that a bell of `[notify]` is done with.
+/// `hub`: the hubs that were ever known, also those that were told of nothing. `told`: the digest
+/// of a feed's bytes of which a hub was told last. `bell`: the last publication number that a bell
+/// of `[notify]` is done with.
 const SCHEMA: &str = "CREATE TABLE hub (url TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; \
     CREATE TABLE told (hub TEXT NOT NULL, topic TEXT NOT NULL, digest BLOB NOT NULL, \
     PRIMARY KEY (hub, topic)) STRICT, WITHOUT ROWID; \
@@ -34,11 +35,12 @@ pub struct PublisherFile {
 }
 
 impl PublisherFile {
-    /// Opens the file in the state directory, which this process has locked; makes it where there is none.
+    /// Opens the file in the state directory, which this process has locked; makes it where there
+    /// is none.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a later version wrote it, or
-    /// those of the disk.
+    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a
+    /// later version wrote it, or those of the disk.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let (path, connection) = SIDE.open(dir)?;
         Ok(Self { path, connection })

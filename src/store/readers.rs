@@ -1,8 +1,9 @@
-//! The readers' statistics on disk: `readers.db` in the state directory, beside the engine's database.
+//! The readers' statistics on disk: `readers.db` in the state directory, beside the engine's
+//! database.
 //!
-//! Sums only: days, feeds, names of aggregators, numbers. Made where readers are counted and nowhere
-//! else. Losing it loses no id and no URL, so a damaged file is moved aside and begun anew. The lock
-//! of the state directory guards it.
+//! Sums only: days, feeds, names of aggregators, numbers. Made where readers are counted and
+//! nowhere else. Losing it loses no id and no URL, so a damaged file is moved aside and begun anew.
+//! The lock of the state directory guards it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,12 +43,12 @@ impl ReadersFile {
         dir.join(FILE).exists()
     }
 
-    /// Opens the file in the state directory, which this process has locked; makes it where there is
-    /// none.
+    /// Opens the file in the state directory, which this process has locked; makes it where there
+    /// is none.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a later
-    /// version wrote it, or those of the disk.
+    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a
+    /// later version wrote it, or those of the disk.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let (path, connection) = SIDE.open(dir)?;
         Ok(Self { path, connection })

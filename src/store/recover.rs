@@ -206,8 +206,8 @@ fn verified(site: &OnDisk, configured: &str, base: &str) -> Option<String> {
     None
 }
 
-/// The feed of one directory, from the format that holds more, and whether there is one that cannot be
-/// read.
+/// The feed of one directory, from the format that holds more, and whether there is one that cannot
+/// be read.
 fn read_feed(directory: &Path) -> (OnDisk, bool) {
     let reads = [read_format(directory, Format::Json), read_format(directory, Format::Atom)];
     let is_damaged = reads.iter().any(|read| matches!(read, Read::Damaged));
@@ -315,8 +315,8 @@ fn base_of(feed_url: &str, home: Option<&str>, format: Format) -> Option<String>
     feed_url.strip_suffix(format.file_name()).map(str::to_owned)
 }
 
-/// Every directory beneath `feeds`, in the order of their names, so that the same files give the same
-/// ids. Links are not followed.
+/// Every directory beneath `feeds`, in the order of their names, so that the same files give the
+/// same ids. Links are not followed.
 fn directories(feeds: &Path) -> Vec<PathBuf> {
     let mut found = vec![feeds.to_owned()];
     let mut next = 0;

@@ -1,9 +1,9 @@
 //! The tables of `state.db`, the SQL over them, and the way from one version to the next.
 //!
-//! There is no index besides each table's key: what is not there cannot be damaged, and everything is read whole at
-//! start. Each row ends in `sum`, a checksum of the row; the one row of `seal` holds the number of rows and the sum of
-//! sums of each table, so that a row that was changed, lost or put back is found when it is read. SQLite itself
-//! checks neither.
+//! There is no index besides each table's key: what is not there cannot be damaged, and everything
+//! is read whole at start. Each row ends in `sum`, a checksum of the row; the one row of `seal`
+//! holds the number of rows and the sum of sums of each table, so that a row that was changed, lost
+//! or put back is found when it is read. SQLite itself checks neither.
 
 use std::sync::LazyLock;
 
@@ -13,8 +13,8 @@ use rusqlite::{Connection, Transaction};
 /// `PRAGMA application_id`: "drpf".
 pub(super) const APPLICATION: u32 = u32::from_be_bytes(*b"drpf");
 
-/// One step from a version to the next, inside a transaction. One that changes rows must bring their `sum` and the
-/// `seal` along.
+/// One step from a version to the next, inside a transaction. One that changes rows must bring
+/// their `sum` and the `seal` along.
 pub(super) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// `MIGRATIONS[n]` leads from version n to n + 1. Version 0 is an empty file.
@@ -57,8 +57,8 @@ pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
     columns: &'static [&'static str],
-    /// How many of the last columns were added later. Where one of those is empty it has no part in the checksum, so
-    /// that rows of earlier versions keep theirs.
+    /// How many of the last columns were added later. Where one of those is empty it has no part in
+    /// the checksum, so that rows of earlier versions keep theirs.
     added: usize,
 }
 
@@ -209,8 +209,9 @@ fn feed(sum: u64, cell: &Value) -> u64 {
     mix(sum, u64::from_le_bytes(last))
 }
 
-/// Each step is a bijection of the sum and of the word, so that a change of one word alone is always seen. It guards
-/// against accidents of the disk, not against an enemy, and has to keep up with reading a hundred thousand rows.
+/// Each step is a bijection of the sum and of the word, so that a change of one word alone is
+/// always seen. It guards against accidents of the disk, not against an enemy, and has to keep up
+/// with reading a hundred thousand rows.
 fn mix(sum: u64, word: u64) -> u64 {
     let product =
         (sum ^ word).wrapping_add(0x2545_f491_4f6c_dd1d).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -228,7 +229,8 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<(u32, u32)> {
     Ok((number("user_version")? as u32, number("application_id")? as u32))
 }
 
-/// Leads the database from version `from` through `migrations`, in one transaction that `finish` ends.
+/// Leads the database from version `from` through `migrations`, in one transaction that `finish`
+/// ends.
 pub(super) fn migrate(
     connection: &mut Connection,
     from: u32,

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// A new directory that only its owner can enter. It is removed, with all that is in it, when this value is dropped.
+/// A new directory that only its owner can enter. It is removed, with all that is in it, when this
+/// value is dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 

@@ -1,5 +1,6 @@
-//! Small databases beside the engine's in the state directory. Losing one loses no id and no URL, so that a damaged file
-//! is moved aside and begun anew. The lock of the state directory guards them.
+//! Small databases beside the engine's in the state directory. Losing one loses no id and no URL,
+//! so that a damaged file is moved aside and begun anew. The lock of the state directory guards
+//! them.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,11 +22,12 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Opens the file in the state directory, which this process has locked; makes it where there is none.
+    /// Opens the file in the state directory, which this process has locked; makes it where there
+    /// is none.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a later version wrote it, or
-    /// those of the disk.
+    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a
+    /// later version wrote it, or those of the disk.
     pub(super) fn open(&self, dir: &Path) -> Result<(PathBuf, Connection), StoreError> {
         let path = dir.join(self.file);
         let mut options = OpenOptions::new();
@@ -60,7 +62,8 @@ impl Side {
         Ok(found)
     }
 
-    /// Moves a damaged file aside, in place of one that was moved aside before. Returns its new name.
+    /// Moves a damaged file aside, in place of one that was moved aside before. Returns its new
+    /// name.
     ///
     /// # Errors
     /// It cannot be renamed.

@@ -1,8 +1,8 @@
 //! The place of the control socket in the state directory: `control.sock`, for its owner alone.
 //!
-//! The process that holds the lock of the directory owns the socket: one that is found there is of a daemon
-//! that died, and is replaced. It is removed when this value is dropped, which must be before the
-//! lock is released.
+//! The process that holds the lock of the directory owns the socket: one that is found there is of
+//! a daemon that died, and is replaced. It is removed when this value is dropped, which must be
+//! before the lock is released.
 
 use std::io;
 use std::os::unix::net::UnixListener;

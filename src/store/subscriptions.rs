@@ -1,8 +1,9 @@
-//! The subscriptions of the own hub on disk: `hub.db` in the state directory, beside the engine's database.
+//! The subscriptions of the own hub on disk: `hub.db` in the state directory, beside the engine's
+//! database.
 //!
-//! It has the secrets of subscribers, and is readable by its owner only. Losing it loses no id and no URL:
-//! subscribers ask again when their lease ends. So a damaged file is moved aside and begun anew. The lock
-//! of the state directory guards it. Made where the hub is on, and nowhere else.
+//! It has the secrets of subscribers, and is readable by its owner only. Losing it loses no id and
+//! no URL: subscribers ask again when their lease ends. So a damaged file is moved aside and begun
+//! anew. The lock of the state directory guards it. Made where the hub is on, and nowhere else.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ use crate::push::hub::{
     Effect, Failing, Kind, Mode, Pending, Request, Secret, Subscription, callback,
 };
 
-/// Times are in microseconds since 1970. `has` is a digest of 32 bytes, or NULL: for a subscription, it is
-/// owed the present version.
+/// Times are in microseconds since 1970. `has` is a digest of 32 bytes, or NULL: for a
+/// subscription, it is owed the present version.
 const SIDE: Side = Side {
     file: "hub.db",
     version: 1,
@@ -44,12 +45,12 @@ pub struct SubscriptionsFile {
 }
 
 impl SubscriptionsFile {
-    /// Opens the file in the state directory, which this process has locked; makes it where there is
-    /// none.
+    /// Opens the file in the state directory, which this process has locked; makes it where there
+    /// is none.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a later
-    /// version wrote it, or those of the disk.
+    /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a
+    /// later version wrote it, or those of the disk.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let (path, connection) = SIDE.open(dir)?;
         // A copy from a backup may be readable by others, and there are secrets in it.

@@ -37,7 +37,8 @@ fn etag(site: &Site, path: &str) -> String {
     site.get(path).header("etag").unwrap().to_owned()
 }
 
-/// Every title that a reader of the JSON feed at `path` collects, and how many documents it fetched.
+/// Every title that a reader of the JSON feed at `path` collects, and how many documents it
+/// fetched.
 fn walk(site: &Site, path: &str) -> (BTreeSet<String>, usize) {
     let (mut titles, mut documents) = (BTreeSet::new(), 0);
     let mut next = Some(path.to_owned());
@@ -152,7 +153,8 @@ fn files(feeds: &Path) -> BTreeMap<PathBuf, u64> {
     found
 }
 
-/// Waits until all that was published after this generation is in `feeds/`, and gives its generation.
+/// Waits until all that was published after this generation is in `feeds/`, and gives its
+/// generation.
 fn written(site: &Site, after: u64) -> u64 {
     let mut generation = 0;
     eventually("everything is written", || {
@@ -186,7 +188,8 @@ fn the_files_have_the_pages_and_only_what_changed_is_written() {
         shows_it("archive/1/rss.xml") && shows_it("tags/even/archive/1/rss.xml")
     });
     written(&site, generation);
-    // The documents that show the article, in three formats each: of the feeds, only that of its tag does.
+    // The documents that show the article, in three formats each: of the feeds, only that of its
+    // tag does.
     let mut changed: Vec<String> = Vec::new();
     for (name, inode) in files(&site.feeds()) {
         if before.get(&name) != Some(&inode) && !name.to_string_lossy().starts_with('.') {

@@ -1,4 +1,5 @@
-//! `dropfeed check` as its users meet it: files in, findings and an exit status out, and nothing else.
+//! `dropfeed check` as its users meet it: files in, findings and an exit status out, and nothing
+//! else.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,8 +46,8 @@ fn age(site: &Site, path: &str, second: u64) {
 const GOOD: (&str, &str) =
     ("good.md", "---\ntitle: Good\ndate: 2026-01-01\n---\nA good article.\n");
 
-/// Each kind of finding: what is in the files, the line that tells it, and the exit status. A good article stands
-/// beside them and is not named.
+/// Each kind of finding: what is in the files, the line that tells it, and the exit status. A good
+/// article stands beside them and is not named.
 #[test]
 fn every_kind_of_finding() {
     type Case = (&'static [(&'static str, &'static str)], &'static str, i32);

@@ -10,7 +10,8 @@ fn dropfeed(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-/// Asserts the exit status, and what standard output and standard error begin with; nothing is nothing.
+/// Asserts the exit status, and what standard output and standard error begin with; nothing is
+/// nothing.
 fn check(dir: &Path, args: &[&str], env: &[(&str, &str)], status: i32, out: &str, err: &str) {
     let got = dropfeed(dir, args, env);
     let (stdout, stderr) =

@@ -1,5 +1,6 @@
-//! Every article of a real blog is read and rendered. The variable `DROPFEED_CORPUS` names its directory and switches
-//! this on (`tests/e2e/run` sets it); a directory that is not there, or has no article, is then a failure.
+//! Every article of a real blog is read and rendered. The variable `DROPFEED_CORPUS` names its
+//! directory and switches this on (`tests/e2e/run` sets it); a directory that is not there, or has
+//! no article, is then a failure.
 
 use std::fs;
 use std::path::{Path, PathBuf};

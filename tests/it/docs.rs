@@ -1,4 +1,5 @@
-//! The documentation beside the code: links lead somewhere, and the tables that can be compared are complete.
+//! The documentation beside the code: links lead somewhere, and the tables that can be compared are
+//! complete.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -128,7 +129,8 @@ fn literal(after: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             '"' => break,
-            // A line that goes on: its break and the indentation of the next are not part of the text.
+            // A line that goes on: its break and the indentation of the next are not part of the
+            // text.
             '\\' => match chars.next() {
                 Some('\n') => chars = chars.as_str().trim_start().chars(),
                 Some(other) => text.push(other),
@@ -140,7 +142,8 @@ fn literal(after: &str) -> String {
     text
 }
 
-/// The first part of a message that is always the same, without its explanation; empty if there is none.
+/// The first part of a message that is always the same, without its explanation; empty if there is
+/// none.
 fn fixed_part(message: &str) -> String {
     let message = message.strip_prefix("degraded: ").unwrap_or(message);
     for piece in message.split('{') {

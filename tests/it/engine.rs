@@ -1,4 +1,5 @@
-//! The engine's loop over a modelled disk: what it takes, what it looks at again, and how long it waits.
+//! The engine's loop over a modelled disk: what it takes, what it looks at again, and how long it
+//! waits.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -78,7 +79,8 @@ fn feeds_that_others_changed_are_written_again_at_the_next_start() {
     }
 }
 
-/// The events of a writer may be heard after the file was read: the file itself says that it is not what was quiet.
+/// The events of a writer may be heard after the file was read: the file itself says that it is not
+/// what was quiet.
 #[test]
 fn a_file_that_is_written_again_before_that_is_heard_is_not_taken() {
     let (dir, disk) = (site(), Disk::new());

@@ -1,4 +1,5 @@
-//! A dropfeed of one's own in a temporary directory: the real binary, its files, and a plain HTTP client.
+//! A dropfeed of one's own in a temporary directory: the real binary, its files, and a plain HTTP
+//! client.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a condition may take to become true. Long, since it only bounds how long a failure takes to be reported.
+/// How long a condition may take to become true. Long, since it only bounds how long a failure
+/// takes to be reported.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A site: directories, a configuration, and the process that serves it while it runs.
@@ -61,7 +63,8 @@ impl Response {
 }
 
 impl Site {
-    /// A stopped site with an empty article directory. `settings`: more lines of configuration, beginning with a table.
+    /// A stopped site with an empty article directory. `settings`: more lines of configuration,
+    /// beginning with a table.
     pub(crate) fn new(settings: &str) -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("articles")).unwrap();
@@ -232,7 +235,8 @@ impl Site {
         head.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The processor time that it has used, in hundredths of a second: fields 14 and 15 of proc(5)'s `stat`.
+    /// The processor time that it has used, in hundredths of a second: fields 14 and 15 of
+    /// proc(5)'s `stat`.
     pub(crate) fn processor_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process())).unwrap();
         let fields = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);

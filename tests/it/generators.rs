@@ -1,4 +1,5 @@
-//! Trees in the shape of other generators, taken over as they are: what stands in feeds and pages, and what stays out.
+//! Trees in the shape of other generators, taken over as they are: what stands in feeds and pages,
+//! and what stays out.
 
 mod syntaxes;
 mod trees;

@@ -1,4 +1,5 @@
-//! Moving in: old feeds of every kind, imported before and after the first start, rehearsed, and taken back.
+//! Moving in: old feeds of every kind, imported before and after the first start, rehearsed, and
+//! taken back.
 
 mod fetched;
 mod old;

@@ -95,8 +95,8 @@ fn the_readers_behind_a_unix_socket_are_counted() {
     drop(held);
 }
 
-/// The sockets are on the descriptors from 3 on, as systemd passes them: the shell moves there what it
-/// gets as its standard input, and keeps its process number.
+/// The sockets are on the descriptors from 3 on, as systemd passes them: the shell moves there what
+/// it gets as its standard input, and keeps its process number.
 #[test]
 fn a_unix_socket_of_the_service_manager_is_used() {
     let site = Site::new("server.listen = \"127.0.0.1:1\"\nsite.url = \"https://test.example/\"");

@@ -1,4 +1,5 @@
-//! The one integration binary: the program as its users meet it, linked once, its tests side by side.
+//! The one integration binary: the program as its users meet it, linked once, its tests side by
+//! side.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 

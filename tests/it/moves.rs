@@ -1,4 +1,5 @@
-//! Moves, copies and halves, with real inotify: a subscriber never sees an old article as new, and never half of one.
+//! Moves, copies and halves, with real inotify: a subscriber never sees an old article as new, and
+//! never half of one.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -71,7 +72,8 @@ fn a_copy_that_stays_becomes_an_article_of_its_own() {
 
 #[test]
 fn a_file_that_is_half_written_at_the_start_waits_for_its_close() {
-    // Fresh, and so old that its age tells nothing: then only the open descriptor speaks for its writer.
+    // Fresh, and so old that its age tells nothing: then only the open descriptor speaks for its
+    // writer.
     let polling = "articles.poll = true\narticles.poll_s = 1";
     for (age, settings) in [(0, ""), (60, ""), (0, polling), (60, polling)] {
         let mut site = Site::new(settings);

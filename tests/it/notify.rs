@@ -1,5 +1,5 @@
-//! What the service manager hears (sd_notify(3)): readiness, the status line, the watchdog's pings, reloads and the
-//! stop. It is a datagram socket of the test's own.
+//! What the service manager hears (sd_notify(3)): readiness, the status line, the watchdog's pings,
+//! reloads and the stop. It is a datagram socket of the test's own.
 
 use std::fs;
 use std::io::Write as _;
@@ -155,7 +155,8 @@ fn without_a_watchdog_nothing_pings() {
     assert_eq!(manager.count("WATCHDOG=1"), 0);
 }
 
-/// A reload whose configuration is a FIFO blocks the loop of signals and commands, as a dead disk would.
+/// A reload whose configuration is a FIFO blocks the loop of signals and commands, as a dead disk
+/// would.
 #[test]
 fn a_loop_that_hangs_gets_no_pings() {
     let mut site = Site::new("");

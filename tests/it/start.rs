@@ -1,4 +1,5 @@
-//! Starts that could cost subscribers their ids: without an address, over another directory, without the state.
+//! Starts that could cost subscribers their ids: without an address, over another directory,
+//! without the state.
 
 use std::fs;
 use std::path::PathBuf;
@@ -73,7 +74,8 @@ fn ten_with(settings: &str) -> Site {
     site
 }
 
-/// Puts another, empty directory in the place of the article directory, as an unmounted disk leaves one.
+/// Puts another, empty directory in the place of the article directory, as an unmounted disk leaves
+/// one.
 fn unmount(site: &Site) -> PathBuf {
     let disk = site.dir.path().join("disk");
     fs::rename(site.articles(), &disk).unwrap();
@@ -276,8 +278,9 @@ fn entries(site: &Site) -> Vec<Item> {
     items
 }
 
-/// A site of which nothing can be derived: dates are of the moment, two articles were renamed, one was edited later, and
-/// some are only in the feed of a directory. Stopped, with its entries and the id of its feed.
+/// A site of which nothing can be derived: dates are of the moment, two articles were renamed, one
+/// was edited later, and some are only in the feed of a directory. Stopped, with its entries and
+/// the id of its feed.
 fn lived_in(settings: &str) -> (Site, Vec<Item>, Vec<Item>, String) {
     let mut site = Site::started(&format!("{settings}\nfeeds.limit = 10"));
     for n in 0..8 {

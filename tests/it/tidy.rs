@@ -1,8 +1,9 @@
-//! The rules of the house that a compiler does not check: who may import whom, who may have effects, who may write.
+//! The rules of the house that a compiler does not check: who may import whom, who may have
+//! effects, who may write.
 //!
-//! The rules read the code outside of test modules, as tokens: comments and literals are left out, and names are
-//! resolved through imports and re-exports. Each rule has texts that break it and must be found, and texts that keep
-//! it and must not.
+//! The rules read the code outside of test modules, as tokens: comments and literals are left out,
+//! and names are resolved through imports and re-exports. Each rule has texts that break it and
+//! must be found, and texts that keep it and must not.
 
 mod code;
 mod modules;
@@ -14,9 +15,10 @@ use std::sync::LazyLock;
 
 use modules::{Mention, Modules, module_of};
 
-/// The order inside the folders of `src/`, one line a folder: a module imports only from those before it. Modules
-/// without a `<` between them do not import each other. `mod` is the folder's own file; where a line does not name it,
-/// it may import from all of its folder, and all of its folder from it.
+/// The order inside the folders of `src/`, one line a folder: a module imports only from those
+/// before it. Modules without a `<` between them do not import each other. `mod` is the folder's
+/// own file; where a line does not name it, it may import from all of its folder, and all of its
+/// folder from it.
 ///
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
@@ -59,7 +61,8 @@ const ORDER: &str = "
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.
 const KNOWN_CIRCLES: &[(&str, &str)] = &[];
 
-/// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing, no logging.
+/// Modules without effects: no files, no network, no clock, no randomness, no threads, no printing,
+/// no logging.
 const PURE: &[&str] = &[
     "base",
     "config",
@@ -277,8 +280,8 @@ fn unordered_modules(modules: &Modules, orders: &str) -> Vec<String> {
     wrong
 }
 
-/// Circles of imports between the modules of one folder. What a folder's own file has in common with its modules is
-/// left to an order that names `mod`.
+/// Circles of imports between the modules of one folder. What a folder's own file has in common
+/// with its modules is left to an order that names `mod`.
 fn circles(modules: &Modules) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for folder in modules.folders().into_keys() {
@@ -482,8 +485,8 @@ const LAWFUL: &[(&str, &str)] = &[
     ("http/mod.rs", "pub fn start() {}"),
 ];
 
-/// Checks what a rule finds in [`LAWFUL`] with one more text, which may replace one: `expected` is what each finding
-/// contains, in their order.
+/// Checks what a rule finds in [`LAWFUL`] with one more text, which may replace one: `expected` is
+/// what each finding contains, in their order.
 fn check(rule: impl Fn(&Modules) -> Vec<String>, file: &str, text: &str, expected: &[&str]) {
     let mut texts: Vec<(&str, &str)> =
         LAWFUL.iter().copied().filter(|(name, _)| *name != file).collect();

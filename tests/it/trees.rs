@@ -1,4 +1,5 @@
-//! Whole trees, as their authors keep them: what is an article, what is served as it is, and what is neither.
+//! Whole trees, as their authors keep them: what is an article, what is served as it is, and what
+//! is neither.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,5 +1,5 @@
-//! The state from version to version, and over time: an upgrade keeps a copy, the way back works, a downgrade is
-//! refused, and what is remembered does not grow with every edit.
+//! The state from version to version, and over time: an upgrade keeps a copy, the way back works, a
+//! downgrade is refused, and what is remembered does not grow with every edit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,8 +153,8 @@ fn what_is_remembered_grows_with_articles_and_not_with_edits() {
     assert!(sizes[29].iter().sum::<usize>() < 100, "{:?}", sizes[29]);
 }
 
-/// The restore drill of docs/operators.md: a copy that was made while articles were published takes the place of the
-/// state.
+/// The restore drill of docs/operators.md: a copy that was made while articles were published takes
+/// the place of the state.
 #[test]
 fn a_backup_that_was_made_under_load_restores_what_was_public() {
     let mut site = Site::started("");

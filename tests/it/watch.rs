@@ -1,4 +1,5 @@
-//! What people do to files, and what subscribers then see: real inotify, a real process, a real client.
+//! What people do to files, and what subscribers then see: real inotify, a real process, a real
+//! client.
 
 use dropfeed::testing::engine::{Clock as _, SystemClock};
 use std::fs;
@@ -185,7 +186,8 @@ fn a_writer_who_takes_his_time_is_waited_for() {
     let mut file = fs::File::create(site.articles().join("slow.md")).unwrap();
     writeln!(file, "# Slow\n\nhalf of it").unwrap();
     file.flush().unwrap();
-    // What comes later and is whole goes first: a sign that the engine has looked, and did not take the half.
+    // What comes later and is whole goes first: a sign that the engine has looked, and did not take
+    // the half.
     for n in 0..5 {
         site.drop_in(&format!("m{n}.md"), format!("# Marker {n}\n\nx\n"));
         site.appears(&format!("Marker {n}"));
@@ -316,7 +318,8 @@ fn a_root_that_was_away_for_a_moment_is_heard_again() {
         fs::rename(&aside, site.articles()).unwrap();
         site.drop_in(&format!("d/{n}.md"), format!("# Again {n}\n\ntext\n"));
         site.appears(&format!("Again {n}"));
-        // The events of the move have all been heard by now; from here on only its directories can tell.
+        // The events of the move have all been heard by now; from here on only its directories can
+        // tell.
         site.drop_in(&format!("d/later-{n}.md"), format!("# Later {n}\n\ntext\n"));
         site.appears(&format!("Later {n}"));
     }

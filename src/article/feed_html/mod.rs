@@ -16,8 +16,8 @@ use crate::base::text::{is_invisible, is_safe};
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
 
-/// The marks around the number of a formula, until it is written as MathML. Noncharacters, which are
-/// removed from every source before.
+/// The marks around the number of a formula, until it is written as MathML. Noncharacters, which
+/// are removed from every source before.
 pub(crate) const FORMULA_START: char = '\u{fdda}';
 /// See [`FORMULA_START`].
 pub(crate) const FORMULA_END: char = '\u{fddb}';

@@ -189,8 +189,8 @@ fn is_media(path: &str) -> bool {
 }
 
 /// The path in Pelican's `{filename}x.md`, `{static}/a.png`, `|filename|x.md`, Zola's `@/x.md`,
-/// Astro's `~/x.md` and Docusaurus's `@site/x.md`: paths beneath the content directory, which is the
-/// article directory here.
+/// Astro's `~/x.md` and Docusaurus's `@site/x.md`: paths beneath the content directory, which is
+/// the article directory here.
 fn generator_path(raw: &str) -> Option<&str> {
     for sign in ["@", "~", "@site"] {
         if let Some(path) = raw.strip_prefix(sign).filter(|path| path.starts_with('/')) {

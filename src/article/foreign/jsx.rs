@@ -6,8 +6,8 @@ use super::reach::within;
 /// Bytes of a tag that is looked at.
 const TAG_MAX_BYTES: usize = 1024;
 
-/// The tag at the beginning of `rest` as HTML: its length, and what takes its place. `None` where it
-/// has no attribute of JSX.
+/// The tag at the beginning of `rest` as HTML: its length, and what takes its place. `None` where
+/// it has no attribute of JSX.
 pub(super) fn read(rest: &str) -> Option<(usize, String)> {
     let near = within(rest, TAG_MAX_BYTES);
     if !near.as_bytes().get(1)?.is_ascii_alphabetic() {

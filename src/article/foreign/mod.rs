@@ -313,8 +313,8 @@ impl<'t> Converter<'t> {
     }
 }
 
-/// The length of `[TOC]`, `[[toc]]`, `[[_TOC_]]` or `${toc}`, alone on its line from here: a place for a
-/// table of contents, which a feed has none of.
+/// The length of `[TOC]`, `[[toc]]`, `[[_TOC_]]` or `${toc}`, alone on its line from here: a place
+/// for a table of contents, which a feed has none of.
 fn table_of_contents(rest: &str) -> Option<usize> {
     let line = first_line(within(rest, LINE_MAX_BYTES)).trim_end();
     let is_mark = ["[toc]", "[[toc]]", "[[_toc_]]", "${toc}"]

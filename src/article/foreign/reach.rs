@@ -1,5 +1,5 @@
-//! Looking ahead in a text, never further than a limit: what is unclosed must not be searched for in
-//! the whole file, again and again.
+//! Looking ahead in a text, never further than a limit: what is unclosed must not be searched for
+//! in the whole file, again and again.
 
 /// The beginning of `text`, at most `len_max` bytes.
 pub(crate) fn within(text: &str, len_max: usize) -> &str {
@@ -14,7 +14,8 @@ pub(super) fn delimited<'t>(near: &'t str, open: &str, close: &str) -> Option<(&
     Some((inner[..end].trim_matches(['-', '~', '+']).trim(), open.len() + end + close.len()))
 }
 
-/// The same for delimiters that a text in quotation marks at the beginning may hold: `{{ '{{ x }}' }}`.
+/// The same for delimiters that a text in quotation marks at the beginning may hold: `{{ '{{ x }}'
+/// }}`.
 pub(super) fn delimited_behind_quotes<'t>(
     near: &'t str,
     open: &str,

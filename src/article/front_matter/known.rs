@@ -90,8 +90,8 @@ const WITHHELD: [&str; 8] =
 /// Words of Hugo's `build` for a page or a list that is not made.
 pub(super) const NEVER: [&str; 2] = ["never", "link"];
 
-/// The keys that turn formulas on and off: Hugo's and most themes' `math`, and the programs by which
-/// themes of Hugo, Jekyll, Hexo and Zola show formulas.
+/// The keys that turn formulas on and off: Hugo's and most themes' `math`, and the programs by
+/// which themes of Hugo, Jekyll, Hexo and Zola show formulas.
 const MATH: [&str; 5] = ["math", "mathjax", "katex", "usemath", "usemathjax"];
 
 /// The tables in which Hugo and Zola keep the keys of themes.

@@ -48,9 +48,9 @@ fn of_site(text: &str) -> Address {
 /// Reads an alias of an article whose page is in `directory`: the paths that it may mean, decoded.
 ///
 /// Obsidian's aliases are other names, not paths, so a text without a slash or an extension gives
-/// none. A path without a slash at its beginning is relative to the article's directory, as in Hugo,
-/// or to the root, as in Zola; the file does not say which. The path of a whole URL keeps its slash:
-/// it begins at the root of the host, and `site.url` may have a path.
+/// none. A path without a slash at its beginning is relative to the article's directory, as in
+/// Hugo, or to the root, as in Zola; the file does not say which. The path of a whole URL keeps its
+/// slash: it begins at the root of the host, and `site.url` may have a path.
 pub(crate) fn aliases(text: &str, directory: &RelPath) -> Vec<String> {
     let text = text.trim();
     let is_file = [".html", ".htm", ".php"].iter().any(|extension| text.ends_with(extension));

@@ -1,9 +1,10 @@
 //! Admonitions of other generators as callouts: `:::tip Title` up to `:::` (Docusaurus, VitePress,
-//! Starlight), `/// note | Title` up to `///` and `!!! note "Title"`, `??? note` and `=== "Tab"` over indented lines (MkDocs).
+//! Starlight), `/// note | Title` up to `///` and `!!! note "Title"`, `??? note` and `=== "Tab"`
+//! over indented lines (MkDocs).
 //!
 //! The source is rewritten line by line into quotes that begin with `[!kind] Title`, which
-//! [`callouts`](mod@super::callouts) reads. Lines keep their numbers. Code stays as it is, and so does
-//! what is not closed.
+//! [`callouts`](mod@super::callouts) reads. Lines keep their numbers. Code stays as it is, and so
+//! does what is not closed.
 
 use std::borrow::Cow;
 

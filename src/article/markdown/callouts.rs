@@ -94,7 +94,8 @@ impl<'t> Callouts<'t> {
         event
     }
 
-    /// A formula in a line does not end before a digit, as Pandoc has it: `$5 to US$10` is two prices.
+    /// A formula in a line does not end before a digit, as Pandoc has it: `$5 to US$10` is two
+    /// prices.
     fn without_prices(&self, event: Event<'t>, range: &Range<usize>) -> Event<'t> {
         match event {
             Event::InlineMath(tex)

@@ -1,5 +1,5 @@
-//! Lines that say something to another generator's compiler and show nothing themselves: imports and
-//! exports of MDX, files to include (VitePress, MkDocs), and the long forms of abbreviations
+//! Lines that say something to another generator's compiler and show nothing themselves: imports
+//! and exports of MDX, files to include (VitePress, MkDocs), and the long forms of abbreviations
 //! (kramdown, Python-Markdown). They become blank lines, so that lines keep their numbers.
 
 use std::borrow::Cow;
@@ -103,7 +103,8 @@ fn is_abbreviation(line: &str) -> bool {
     !short.is_empty() && !short.contains(['[', ']']) && !long.trim().is_empty()
 }
 
-/// The number of lines of `import x from 'y';`, `import 'y';` or `import {` over lines up to `} from 'y'`.
+/// The number of lines of `import x from 'y';`, `import 'y';` or `import {` over lines up to `}
+/// from 'y'`.
 fn import_len(lines: &[&str]) -> Option<usize> {
     let first = lines[0].trim_end().trim_end_matches(';');
     let what = first.strip_prefix("import ")?.trim();

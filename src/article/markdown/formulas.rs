@@ -28,8 +28,8 @@ const REPORTED_MAX: usize = 64;
 /// Characters of a formula in a finding.
 const SHOWN_CHARS: usize = 60;
 
-/// Signs that may hide text in some generator: a formula with one of them is not taken away, so that
-/// what is hidden stays hidden.
+/// Signs that may hide text in some generator: a formula with one of them is not taken away, so
+/// that what is hidden stays hidden.
 const HIDING: [&str; 8] = ["{%", "{#", "{/*", "{::", "{{/", "{{<", "{{%", "{{-"];
 
 /// A formula in the source.

@@ -1,5 +1,5 @@
-//! Obsidian's signs in running text: `==highlight==` becomes `<mark>`, and `^block-id` at the end of
-//! a block leaves. Code, links' addresses and HTML keep them.
+//! Obsidian's signs in running text: `==highlight==` becomes `<mark>`, and `^block-id` at the end
+//! of a block leaves. Code, links' addresses and HTML keep them.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -301,8 +301,8 @@ fn content_of(name: &str) -> TokenSinkResult<()> {
     }
 }
 
-/// Comments behind which a page shows no summary any more: of most generators, Docusaurus, Eleventy,
-/// Nikola and a plugin of Pelican.
+/// Comments behind which a page shows no summary any more: of most generators, Docusaurus,
+/// Eleventy, Nikola and a plugin of Pelican.
 const SUMMARY_ENDS: [&str; 6] =
     ["more", "excerpt", "truncate", "teaser_end", "pelican_end_summary", "end excerpt"];
 

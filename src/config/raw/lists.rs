@@ -27,7 +27,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads one whole number in `range` or a list of them. In a variable they are separated by commas.
+    /// Reads one whole number in `range` or a list of them. In a variable they are separated by
+    /// commas.
     pub(in crate::config) fn numbers(
         &mut self,
         section: &'static str,

@@ -44,8 +44,8 @@ impl Reader<'_> {
         tables
     }
 
-    /// Takes the tables of a key whose value is a list of them: `menu = [{ ... }]`, or `[[pages.menu]]`.
-    /// A variable holds the list as TOML. `name` is what messages call a table.
+    /// Takes the tables of a key whose value is a list of them: `menu = [{ ... }]`, or
+    /// `[[pages.menu]]`. A variable holds the list as TOML. `name` is what messages call a table.
     pub(in crate::config) fn list_of_tables(
         &mut self,
         section: &'static str,

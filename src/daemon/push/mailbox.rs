@@ -1,4 +1,5 @@
-//! News of the projection for the pushing thread: what was not taken is merged, so that neither waits for the other.
+//! News of the projection for the pushing thread: what was not taken is merged, so that neither
+//! waits for the other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! Tells others of what was published: pings to hubs, the webhook and the command of `[notify]`.
 //!
-//! One thread with a runtime of its own follows the projection; it is started only where something is pushed. What is
-//! due and when is decided in `push`; this sends, stores and logs. Nothing of it delays a publish: the projection leaves
-//! its news in a mailbox, which merges what was not taken.
+//! One thread with a runtime of its own follows the projection; it is started only where something
+//! is pushed. What is due and when is decided in `push`; this sends, stores and logs. Nothing of it
+//! delays a publish: the projection leaves its news in a mailbox, which merges what was not taken.
 
 mod mailbox;
 mod send;
@@ -42,8 +42,8 @@ pub(super) struct Push {
 }
 
 impl Push {
-    /// Begins to push, if the configuration asks for it. Where what was pushed cannot be known, nothing is
-    /// pushed, and the site is served all the same.
+    /// Begins to push, if the configuration asks for it. Where what was pushed cannot be known,
+    /// nothing is pushed, and the site is served all the same.
     pub(super) fn start(
         config: &Config,
         engine: &mut Engine,

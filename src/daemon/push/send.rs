@@ -16,7 +16,8 @@ pub(super) fn shown(hub: &Url) -> String {
     hub.origin().ascii_serialization()
 }
 
-/// Pings a hub (PubSubHubbub 0.4, 7; WebSub leaves this to the hubs). Some of them read `hub.url`, others `hub.topic`.
+/// Pings a hub (PubSubHubbub 0.4, 7; WebSub leaves this to the hubs). Some of them read `hub.url`,
+/// others `hub.topic`.
 ///
 /// # Errors
 /// The hub did not accept it: one sentence.

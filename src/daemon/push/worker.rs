@@ -1,4 +1,5 @@
-//! The pushing thread: has the machines of `push` decide, sends what they want, stores and logs what became of it.
+//! The pushing thread: has the machines of `push` decide, sends what they want, stores and logs
+//! what became of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

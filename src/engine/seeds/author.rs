@@ -1,9 +1,11 @@
-//! What the author did, and what readers may therefore expect. Knows nothing of how dropfeed decides.
+//! What the author did, and what readers may therefore expect. Knows nothing of how dropfeed
+//! decides.
 //!
-//! A **work** is what an author would call one article. Works whose files came to a path of each other form a **group**:
-//! "a path that exists is itself", so that which of them keeps which id depends on the moment at which dropfeed looks. A
-//! group may have as many ids as works were made in it, and no more: an id beyond that is an old article that is new to
-//! subscribers. The groups of most works are they alone.
+//! A **work** is what an author would call one article. Works whose files came to a path of each
+//! other form a **group**: "a path that exists is itself", so that which of them keeps which id
+//! depends on the moment at which dropfeed looks. A group may have as many ids as works were made
+//! in it, and no more: an id beyond that is an old article that is new to subscribers. The groups
+//! of most works are they alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -139,7 +141,8 @@ impl Author {
         self.complete.contains(&digest)
     }
 
-    /// Puts a file of the work at a path. Whatever work had the path before is in its group from now on.
+    /// Puts a file of the work at a path. Whatever work had the path before is in its group from
+    /// now on.
     pub(super) fn place(&mut self, path: &str, file: File) {
         let mut group = self.group(file.text.work);
         if let Some(before) = self.owners.get(path) {

@@ -1,5 +1,5 @@
-//! The article directory: real files with the time stamps of the simulated clock, and what a watcher would report of
-//! each change.
+//! The article directory: real files with the time stamps of the simulated clock, and what a
+//! watcher would report of each change.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,8 +55,8 @@ impl Files {
         self.finish(path, text);
     }
 
-    /// Whether the file at `path` was written so lately that a scan waits for its writer; or in the future, since the
-    /// clock was stepped back.
+    /// Whether the file at `path` was written so lately that a scan waits for its writer; or in the
+    /// future, since the clock was stepped back.
     pub(super) fn is_young(&self, path: &str) -> bool {
         self.stamps(path).mtime_ns > self.now_ns() - 3_000_000_000
     }

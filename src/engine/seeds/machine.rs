@@ -1,4 +1,5 @@
-//! The machine: an engine over a modelled disk, under a clock, a timer and a watcher that the simulation drives.
+//! The machine: an engine over a modelled disk, under a clock, a timer and a watcher that the
+//! simulation drives.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -210,7 +211,8 @@ impl Machine {
         Ok((Engine::start(parts).map_err(|error| error.to_string())?, inbox, published))
     }
 
-    /// What readers see. A process that is dead shows nothing, and the last one is no reader's witness any more.
+    /// What readers see. A process that is dead shows nothing, and the last one is no reader's
+    /// witness any more.
     pub(super) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.engine.as_ref()?;
         self.published.load()
@@ -326,8 +328,8 @@ impl Machine {
                 for (path, signs) in by_path(signs) {
                     let late = dice.pick(&[0, 0, 1, 100, 2_500, 20_000]);
                     let times = dice.pick(&[0, 1, 1, 1, 1, 2]);
-                    // A close is never lost alone: the kernel keeps the order of a file's events, and forgets them
-                    // only with an overflow.
+                    // A close is never lost alone: the kernel keeps the order of a file's events,
+                    // and forgets them only with an overflow.
                     let is_half = is_half(&signs);
                     let due = now + Duration::from_millis(if is_half { 0 } else { late });
                     for _ in 0..if is_half { 1 } else { times } {

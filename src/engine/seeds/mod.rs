@@ -1,13 +1,14 @@
 //! The simulation: the whole engine under one seed, and laws that hold whatever happens.
 //!
-//! The engine, the ledger, the projection and the modelled store are the real ones; clock, timer, watcher and disk are the
-//! simulation's. Only the articles are real files, in memory where the system has a file system for that: what reads
-//! them is a dozen system calls, and their time stamps are the simulated clock's. A history is a few articles, some
-//! thirty operations (of authors, clocks, disks, watchers, operators, and crashes), the end of all faults, and a
+//! The engine, the ledger, the projection and the modelled store are the real ones; clock, timer,
+//! watcher and disk are the simulation's. Only the articles are real files, in memory where the
+//! system has a file system for that: what reads them is a dozen system calls, and their time
+//! stamps are the simulated clock's. A history is a few articles, some thirty operations (of
+//! authors, clocks, disks, watchers, operators, and crashes), the end of all faults, and a
 //! reconcile scan. Readers look after every turn of the loop. The same seed gives the same history.
 //!
-//! - **L1** in the end, what is served, what is in `feeds/` and what the author wrote are the same, and a fresh start
-//!   over the same store and files makes the same bytes;
+//! - **L1** in the end, what is served, what is in `feeds/` and what the author wrote are the same,
+//!   and a fresh start over the same store and files makes the same bytes;
 //! - **L2** ids, dates and links are given once: to a subscriber, an old article is never new;
 //! - **L3** whatever is served and every state of `feeds/` is whole, and nothing goes back;
 //! - **L4** a restart knows at least what was published last.
@@ -30,7 +31,8 @@ use world::World;
 /// The seeds of a plain `cargo test`.
 const SEEDS: std::ops::Range<u64> = 0..200;
 
-/// The first so many operations of the history of a seed, and its end. Returns what happened, and what is wrong.
+/// The first so many operations of the history of a seed, and its end. Returns what happened, and
+/// what is wrong.
 fn history(seed: u64, operations: usize) -> (Vec<String>, Result<(), String>) {
     let mut world = World::of(seed);
     let live = |world: &mut World| -> Result<(), String> {
@@ -87,7 +89,8 @@ fn every_seed_keeps_the_laws() {
     let seeds = seeds();
     let next = AtomicU64::new(seeds.start);
     let work = || {
-        // The engine works in parallel where it can; here one thread after another is exact, and faster.
+        // The engine works in parallel where it can; here one thread after another is exact, and
+        // faster.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
         let _pool = pool.build().unwrap();
         let mut failed = Vec::new();

@@ -157,7 +157,8 @@ impl Readers {
         Ok(())
     }
 
-    /// L3: every state of every file in `feeds/` is whole, was published before, and is not older than the last.
+    /// L3: every state of every file in `feeds/` is whole, was published before, and is not older
+    /// than the last.
     pub(super) fn open_files(&mut self, files: Vec<Projected>) -> Result<(), String> {
         for (name, bytes) in files {
             let Some(bytes) = bytes else { continue };

@@ -1,4 +1,5 @@
-//! One history: an author, a machine and readers, and the operations that chance lets happen to them.
+//! One history: an author, a machine and readers, and the operations that chance lets happen to
+//! them.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use crate::store::model::{Fault, Loss};
 /// What the wall clock says at the start.
 const START: &str = "2026-03-01T12:00:00Z";
 
-/// Within this time after the end of all faults, a reconcile scan included, everything is right again.
+/// Within this time after the end of all faults, a reconcile scan included, everything is right
+/// again.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// The kinds of operations; each seed leaves some of them out, so that the others meet more often.
@@ -267,11 +269,13 @@ impl World {
         self.move_file(&from, &to);
     }
 
-    /// The file has another path now. Where there is a copy of it, that may be taken for it, and it for the copy.
+    /// The file has another path now. Where there is a copy of it, that may be taken for it, and it
+    /// for the copy.
     fn move_file(&mut self, from: &str, to: &str) {
         let mut file = self.author.files.remove(from).unwrap();
         let has_twin = self.author.files.values().any(|other| other.text == file.text);
-        // Without a grace, what is gone is taken away before the file has been quiet for long enough elsewhere.
+        // Without a grace, what is gone is taken away before the file has been quiet for long
+        // enough elsewhere.
         let is_late = self.machine.settings.grace_s == 0 && self.machine.files.is_young(to);
         file.shown &= !has_twin && !is_late;
         self.author.place(to, file);
@@ -512,8 +516,8 @@ impl World {
         look(&mut self.machine, &mut self.author, &mut self.readers)
     }
 
-    /// What file a missing article had is known in memory only: after a restart, a file that moved and was edited while
-    /// only the one half of the move was seen cannot be told from a new one.
+    /// What file a missing article had is known in memory only: after a restart, a file that moved
+    /// and was edited while only the one half of the move was seen cannot be told from a new one.
     fn lose_inodes(&mut self) {
         let known = self.machine.inodes();
         for path in self.author.paths(|file| file.linked) {
@@ -529,8 +533,8 @@ impl World {
         self.machine.overflow();
     }
 
-    /// The directory is away for a while, and another may be in its place. Only where it is polled: another directory
-    /// would be watched by a real watcher.
+    /// The directory is away for a while, and another may be in its place. Only where it is polled:
+    /// another directory would be watched by a real watcher.
     fn lose_root(&mut self) -> Result<(), String> {
         if self.machine.watcher != Watcher::Polling {
             return Ok(());

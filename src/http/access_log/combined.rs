@@ -2,9 +2,9 @@
 //! `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`.
 //!
 //! Text from clients is escaped as Apache escapes it (`ap_escape_logitem`): quotes and backslashes
-//! with a backslash, control characters as in C, and all other bytes that are not printable ASCII as
-//! `\xhh`. What is too long is cut, since GoAccess takes the rest of a line that has more than 4,095
-//! bytes for another line.
+//! with a backslash, control characters as in C, and all other bytes that are not printable ASCII
+//! as `\xhh`. What is too long is cut, since GoAccess takes the rest of a line that has more than
+//! 4,095 bytes for another line.
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -14,8 +14,8 @@ use http::request::Parts;
 
 use super::super::exchange::{Exchange, Request};
 
-/// The lengths of the request line, Referer and User-Agent, in bytes of the log. With everything else,
-/// less than 4,096.
+/// The lengths of the request line, Referer and User-Agent, in bytes of the log. With everything
+/// else, less than 4,096.
 const REQUEST_BYTES_MAX: usize = 2000;
 const FIELD_BYTES_MAX: usize = 900;
 

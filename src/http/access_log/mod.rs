@@ -1,7 +1,7 @@
 //! The access log: a line for each exchange, in the combined format or as JSON.
 //!
-//! Never waits: lines are passed to a [`Lines`], whose thread writes them. A line is always one line,
-//! whatever a client sends.
+//! Never waits: lines are passed to a [`Lines`], whose thread writes them. A line is always one
+//! line, whatever a client sends.
 
 mod combined;
 mod json;

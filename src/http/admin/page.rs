@@ -1,5 +1,5 @@
-//! The status page: first whether all is well and what needs somebody, then the figures, then what is
-//! to come.
+//! The status page: first whether all is well and what needs somebody, then the figures, then what
+//! is to come.
 //!
 //! Every list is cut at [`SHOWN_MAX`]; `status.json` has more.
 

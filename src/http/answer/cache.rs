@@ -113,7 +113,8 @@ impl Warm {
         }
     }
 
-    /// The page that a person gets at the address of the feed at `route`; `None` for any other route.
+    /// The page that a person gets at the address of the feed at `route`; `None` for any other
+    /// route.
     pub(super) async fn feed_page(
         self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
@@ -127,7 +128,8 @@ impl Warm {
         self.once(route.clone(), key, make).await
     }
 
-    /// What `make` gives for `route` and `key`, made once for all who ask; `None` where it gives nothing.
+    /// What `make` gives for `route` and `key`, made once for all who ask; `None` where it gives
+    /// nothing.
     pub(super) async fn once(
         self: &Arc<Self>,
         route: Route,

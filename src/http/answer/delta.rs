@@ -1,8 +1,8 @@
-//! Delta encoding of feeds (RFC 3229): a reader that sends `A-IM: feed` with the ETag of the version that it has gets
-//! the entries that are new or changed since, and not the whole feed.
+//! Delta encoding of feeds (RFC 3229): a reader that sends `A-IM: feed` with the ETag of the
+//! version that it has gets the entries that are new or changed since, and not the whole feed.
 //!
-//! The whole feed is always a correct answer too: it is sent where the version is not remembered, and where there is
-//! nothing to send but a removal, which a delta cannot express.
+//! The whole feed is always a correct answer too: it is sent where the version is not remembered,
+//! and where there is nothing to send but a removal, which a delta cannot express.
 
 use std::sync::Arc;
 
@@ -24,12 +24,14 @@ const FEED: &str = "feed";
 /// Tags of `If-None-Match` that are looked at.
 const TAGS_MAX: usize = 32;
 
-/// Whether the client names any instance manipulation: hardly one does, so that this is asked first.
+/// Whether the client names any instance manipulation: hardly one does, so that this is asked
+/// first.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
     headers.contains_key(A_IM)
 }
 
-/// The delta of the feed at `route` for a request with these header fields; `None` for the whole feed.
+/// The delta of the feed at `route` for a request with these header fields; `None` for the whole
+/// feed.
 pub(super) async fn of(
     warm: &Arc<Warm>,
     route: &Route,
@@ -55,8 +57,8 @@ pub(super) async fn of(
     warm.once(route.clone(), key, make).await
 }
 
-/// Turns the header fields of a 200 into those of a 226 (RFC 3229, 10.4.1). Caches that do not know the status must not
-/// keep it.
+/// Turns the header fields of a 200 into those of a 226 (RFC 3229, 10.4.1). Caches that do not know
+/// the status must not keep it.
 pub(super) fn mark(headers: &mut HeaderMap) {
     headers.insert(IM, HeaderValue::from_static(FEED));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, im"));

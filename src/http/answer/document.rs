@@ -22,7 +22,8 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 /// A year, as long as caches keep anything.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at `now`.
+/// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at
+/// `now`.
 pub(super) async fn respond(
     warm: &Arc<Warm>,
     snapshot: &Arc<Snapshot>,
@@ -54,7 +55,8 @@ pub(super) async fn respond(
             };
             let content = delta.as_ref().unwrap_or(document);
             let coded = coded(warm, content, coding).await;
-            // A delta has the tag of the version that the client has once it is applied (RFC 3229, 10.5.1).
+            // A delta has the tag of the version that the client has once it is applied (RFC 3229,
+            // 10.5.1).
             let etag = document.etag(coded.coding);
             let mut headers = fields(snapshot, document, etag, modified, now);
             add_content_fields(&mut headers, &snapshot.config, document, coded);
@@ -69,7 +71,8 @@ pub(super) async fn respond(
     }
 }
 
-/// 200 with the page that a person gets at the address of a feed. No cache keeps it, so that none gives it to a reader.
+/// 200 with the page that a person gets at the address of a feed. No cache keeps it, so that none
+/// gives it to a reader.
 async fn feed_page(
     warm: &Warm,
     config: &Config,
@@ -86,8 +89,9 @@ async fn feed_page(
     response
 }
 
-/// Whether a browser navigates here to show the answer to a person (Fetch Metadata, `Sec-Fetch-Dest:
-/// document`) and takes HTML. `Accept` alone says nothing: some feed readers send a browser's.
+/// Whether a browser navigates here to show the answer to a person (Fetch Metadata,
+/// `Sec-Fetch-Dest: document`) and takes HTML. `Accept` alone says nothing: some feed readers send
+/// a browser's.
 pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-dest") {
         Some(destination) if destination == "document" => {

@@ -408,8 +408,8 @@ impl Handler {
     }
 }
 
-/// The resident feeds by path: the one that `site` names, the default one, and aliases. A query makes
-/// no difference there.
+/// The resident feeds by path: the one that `site` names, the default one, and aliases. A query
+/// makes no difference there.
 fn hot_paths(snapshot: &Snapshot) -> HashMap<String, (Route, Arc<Document>)> {
     let Config { site, feeds, .. } = &*snapshot.config;
     let mut paths = HashMap::new();
@@ -440,8 +440,8 @@ enum Named {
     Redirect(Problem),
 }
 
-/// What the configuration names by this path and query. It comes first: whatever else is at the path
-/// ignores the query.
+/// What the configuration names by this path and query. It comes first: whatever else is at the
+/// path ignores the query.
 fn by_query(config: &Config, relative: &str, uri: &Uri) -> Option<Named> {
     let query = uri.query()?;
     let key = path_key(relative)?;
@@ -464,7 +464,8 @@ fn add_feed_link(response: &mut Response<Content>, config: &Config) {
     }
 }
 
-/// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to what (WebSub, 4).
+/// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to
+/// what (WebSub, 4).
 fn add_hub_links(response: &mut Response<Content>, config: &Config, route: &Route) {
     let own_url = links::absolute(&config.site, route);
     let mut targets = vec![(own_url, "self")];

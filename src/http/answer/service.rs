@@ -49,8 +49,8 @@ pub(super) fn health(
     Some(plain(text))
 }
 
-/// 429 (RFC 6585, 4) for a reader that may ask again after `wait_s` seconds. The text is for the person
-/// who looks why.
+/// 429 (RFC 6585, 4) for a reader that may ask again after `wait_s` seconds. The text is for the
+/// person who looks why.
 pub(super) fn too_many_requests(wait_s: u16) -> Response<Content> {
     let text = format!(
         "Too many requests: this feed was fetched too often without asking whether it has changed.\n\

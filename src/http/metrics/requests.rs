@@ -1,9 +1,9 @@
 //! Requests by what they asked for and how they were answered: an observer with a fixed number of
 //! counters, however many articles, tags and authors a site has.
 //!
-//! A counter is found by arithmetic; names are compared only for the feeds of views. Only what has a
-//! small number of values has a label of its own: the feed of the site and those of up to 32 views
-//! by name, all others by their kind.
+//! A counter is found by arithmetic; names are compared only for the feeds of views. Only what has
+//! a small number of values has a label of its own: the feed of the site and those of up to 32
+//! views by name, all others by their kind.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -215,8 +215,8 @@ impl Requests {
         (polls, unchanged)
     }
 
-    /// The counters that are not zero, and those of the site's feeds for 200 and 304 from the start,
-    /// so that a rate has a beginning.
+    /// The counters that are not zero, and those of the site's feeds for 200 and 304 from the
+    /// start, so that a rate has a beginning.
     pub(super) fn counted(&self) -> Vec<Counted> {
         let mut counted = Vec::new();
         for target in 0..TARGETS {

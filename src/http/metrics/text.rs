@@ -1,5 +1,5 @@
-//! Everything that is measured, in the text format of Prometheus (version 0.0.4), which every scraper
-//! reads.
+//! Everything that is measured, in the text format of Prometheus (version 0.0.4), which every
+//! scraper reads.
 //!
 //! A scrape reads the present values and names them; nothing is kept for it. Names follow the
 //! conventions of Prometheus: base units, and the unit and `_total` at the end of the name.

@@ -1,5 +1,6 @@
-//! An accepted connection from its first byte to its end: the header of the PROXY protocol, TLS, and
-//! then HTTP. Everything but HTTP/1 without TLS is in a box, so that idle connections are small.
+//! An accepted connection from its first byte to its end: the header of the PROXY protocol, TLS,
+//! and then HTTP. Everything but HTTP/1 without TLS is in a box, so that idle connections are
+//! small.
 
 use std::pin::pin;
 use std::rc::Rc;

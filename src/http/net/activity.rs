@@ -117,7 +117,8 @@ impl Activity {
         self.progressed.get().is_some()
     }
 
-    /// Passes the bytes that came since the last request was taken; see [`Activity::saw_no_length`].
+    /// Passes the bytes that came since the last request was taken; see
+    /// [`Activity::saw_no_length`].
     pub(super) fn with_head(&self, see: impl FnOnce(&[u8])) {
         see(&self.head.borrow());
     }

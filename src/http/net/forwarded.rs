@@ -1,8 +1,8 @@
 //! The reader's address, as proxies report it: `X-Forwarded-For`, and `Forwarded` (RFC 7239).
 //!
-//! Each proxy appends the address of its peer, so what is on the left may be invented by the client.
-//! The reader is the rightmost address that is not a trusted proxy's. Only for requests of trusted
-//! peers.
+//! Each proxy appends the address of its peer, so what is on the left may be invented by the
+//! client. The reader is the rightmost address that is not a trusted proxy's. Only for requests of
+//! trusted peers.
 
 use std::net::{IpAddr, SocketAddr};
 

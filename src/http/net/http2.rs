@@ -1,8 +1,8 @@
 //! A connection of HTTP/2 (RFC 9113).
 //!
-//! Its limits: hyper's on floods of resets and on what a client may leave unread, and those here. An
-//! answer that takes too long is reset, and the others go on; a connection without progress of any
-//! answer is closed.
+//! Its limits: hyper's on floods of resets and on what a client may leave unread, and those here.
+//! An answer that takes too long is reset, and the others go on; a connection without progress of
+//! any answer is closed.
 
 use std::pin::{Pin, pin};
 use std::rc::Rc;

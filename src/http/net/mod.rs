@@ -44,7 +44,8 @@ pub(super) trait Service: Send + 'static {
     /// The body of an answer.
     type Body: Body<Data = Bytes, Error: Error + Send + Sync> + Unpin + 'static;
 
-    /// The largest body of this request that is wanted, in bytes; `None` if none is: it is read and discarded.
+    /// The largest body of this request that is wanted, in bytes; `None` if none is: it is read and
+    /// discarded.
     fn form_bytes_max(&self, _head: &Parts) -> Option<usize> {
         None
     }

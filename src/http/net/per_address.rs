@@ -1,5 +1,5 @@
-//! The number of connections of each client address, and of requests of each reader behind a trusted
-//! proxy, limited so that one client cannot take all places.
+//! The number of connections of each client address, and of requests of each reader behind a
+//! trusted proxy, limited so that one client cannot take all places.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! The header of the PROXY protocol, versions 1 and 2: what a proxy that passes on bytes says of its
-//! client before the first of them.
+//! The header of the PROXY protocol, versions 1 and 2: what a proxy that passes on bytes says of
+//! its client before the first of them.
 //! <https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>
 //!
 //! Only for connections of trusted proxies. Exactly the header is read, and not one byte more: what
@@ -19,7 +19,8 @@ pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// its own.
 const HEADER_BYTES_MAX: usize = 4096;
 
-/// The bytes that are read first: enough to tell the versions apart, and not longer than any header.
+/// The bytes that are read first: enough to tell the versions apart, and not longer than any
+/// header.
 const START_BYTES: usize = 12;
 
 /// The bytes of version 2 up to its length.

@@ -1,4 +1,5 @@
-//! Whether the maps of the ledger agree: what one of them says of an article or a file, the others say too.
+//! Whether the maps of the ledger agree: what one of them says of an article or a file, the others
+//! say too.
 
 use crate::base::RelPath;
 

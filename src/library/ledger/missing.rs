@@ -11,12 +11,12 @@ use crate::base::{Digest, RelPath, Timestamp};
 use super::super::{LastFile, Record, Seq, Standing};
 use super::Ledger;
 
-/// The time after which an article without a file cannot be found under another path any more, where
-/// the grace is shorter: longer than any two events of one rename are apart.
+/// The time after which an article without a file cannot be found under another path any more,
+/// where the grace is shorter: longer than any two events of one rename are apart.
 pub(super) const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
-/// When the articles went that a state remembers as gone. A rename that began before a restart may end
-/// after it.
+/// When the articles went that a state remembers as gone. A rename that began before a restart may
+/// end after it.
 pub(super) const BEFORE_START: Timestamp = Timestamp::MIN;
 
 impl Ledger {
@@ -41,8 +41,9 @@ impl Ledger {
         lost
     }
 
-    /// The deleted article with these bytes: the one with the file name of `path`, else the oldest. None
-    /// where an article with a file has these bytes too: then the file at `path` is a copy of that one.
+    /// The deleted article with these bytes: the one with the file name of `path`, else the oldest.
+    /// None where an article with a file has these bytes too: then the file at `path` is a copy of
+    /// that one.
     pub(in crate::library) fn deleted_with(
         &self,
         digest: Digest,
@@ -96,7 +97,8 @@ impl Ledger {
         self.missing.len()
     }
 
-    /// The articles that vanished and were taken away not longer than `window` before or after `from`.
+    /// The articles that vanished and were taken away not longer than `window` before or after
+    /// `from`.
     pub(in crate::library) fn vanished(&self, from: Timestamp, window: SignedDuration) -> Vec<Seq> {
         let first = from.checked_sub(window).unwrap_or(Timestamp::MIN);
         // The clock may have been ahead a little, so what lies in the future counts too.

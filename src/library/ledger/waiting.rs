@@ -1,4 +1,5 @@
-//! What waits: files to be weighed at a moment, articles with a date, and copies of public articles.
+//! What waits: files to be weighed at a moment, articles with a date, and copies of public
+//! articles.
 
 use imbl::OrdSet;
 
@@ -23,8 +24,8 @@ impl Ledger {
         self.timers.iter().take_while(move |(at, _)| *at <= now).map(|(_, path)| path)
     }
 
-    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose wait
-    /// or expiry is another since the clock was stepped back.
+    /// Takes out the files that are to be weighed at `now`: those that are due, and those whose
+    /// wait or expiry is another since the clock was stepped back.
     pub(in crate::library) fn take_due(&mut self, now: Timestamp) -> Vec<RelPath> {
         let mut due = Vec::new();
         // What expired, or was seen, after now did so before the clock was stepped back.

@@ -1,7 +1,7 @@
 //! The archives of feeds, walked by a reader that knows documents and links alone.
 //!
-//! The reader takes JSON and Atom apart with other parsers, follows `next_url` and `prev-archive`, and has to find every
-//! article of a scope, whatever was done to the tree.
+//! The reader takes JSON and Atom apart with other parsers, follows `next_url` and `prev-archive`,
+//! and has to find every article of a scope, whatever was done to the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -215,7 +215,8 @@ fn operation() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// At every state of a history, a reader finds every article, and no page changes but by its own articles.
+    /// At every state of a history, a reader finds every article, and no page changes but by its
+    /// own articles.
     #[test]
     fn a_reader_can_walk_to_the_first_article(
         script in prop::collection::vec(operation(), 1..50),

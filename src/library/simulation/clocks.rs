@@ -1,4 +1,5 @@
-//! Clocks that step: back an hour, to 1970, ten years ahead and back. What is public stays public, with what it has.
+//! Clocks that step: back an hour, to 1970, ten years ahead and back. What is public stays public,
+//! with what it has.
 
 use std::collections::BTreeMap;
 
@@ -103,8 +104,8 @@ fn step() -> impl Strategy<Value = &'static str> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// No step of the clock, and no restart after it, withdraws an article whose file is there, or gives it another
-    /// number, id, URL or date; and no date of a channel goes back.
+    /// No step of the clock, and no restart after it, withdraws an article whose file is there, or
+    /// gives it another number, id, URL or date; and no date of a channel goes back.
     #[test]
     fn no_step_withdraws_or_changes(
         script in prop::collection::vec(operation(), 1..30),

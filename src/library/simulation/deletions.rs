@@ -12,7 +12,8 @@ fn public_after(script: &str) -> Vec<u64> {
     world.state.library().articles().map(|article| article.seq).collect()
 }
 
-/// A file of twenty words that is deleted, and returns with the first `kept` of them and others in place of the rest.
+/// A file of twenty words that is deleted, and returns with the first `kept` of them and others in
+/// place of the rest.
 fn returns_with(kept: usize) -> String {
     let mut words: Vec<String> =
         TWENTY_WORDS.split_whitespace().take(kept).map(str::to_owned).collect();

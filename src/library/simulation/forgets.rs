@@ -30,7 +30,8 @@ fn a_forgotten_article_is_gone_at_once_and_for_ever() {
         ("write a.md ---|title: [|---|x\n.", "reweigh"),
         ("write a.md \n.", ""),
     ] {
-        // What its file says when it is forgotten is not published; what it said before may be another article.
+        // What its file says when it is forgotten is not published; what it said before may be
+        // another article.
         let world = check(&format!("{A}\n{before}\nforget a.md\n{after}\nwait 20\n."), &[]);
         assert!(
             matches!(world.state.library().find(&UrlPath::new("a").unwrap()), Lookup::Gone),

@@ -15,8 +15,8 @@ fn world(count: usize) -> World {
     world
 }
 
-/// A line of a script stands for several: `rm 3..7` removes `3.md` to `6.md`, and `slowly 3..7 60` does so one by one,
-/// with as many seconds after each.
+/// A line of a script stands for several: `rm 3..7` removes `3.md` to `6.md`, and `slowly 3..7 60`
+/// does so one by one, with as many seconds after each.
 fn run(world: &mut World, script: &str) {
     for line in script.lines().map(str::trim) {
         let words: Vec<&str> = line.split(' ').collect();
@@ -51,8 +51,8 @@ fn run(world: &mut World, script: &str) {
     }
 }
 
-/// The number of public articles after a script over `count` of them, and what is held. A restart at the end changes
-/// neither.
+/// The number of public articles after a script over `count` of them, and what is held. A restart
+/// at the end changes neither.
 #[track_caller]
 fn check(count: usize, script: &str, public: usize, held: Option<&str>) -> World {
     let mut world = world(count);

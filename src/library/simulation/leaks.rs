@@ -1,4 +1,5 @@
-//! Nothing of an article that is held back is visible: what readers get is what they would get without its file.
+//! Nothing of an article that is held back is visible: what readers get is what they would get
+//! without its file.
 
 use proptest::prelude::*;
 
@@ -32,8 +33,8 @@ fn visible(world: &World) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// A library with a file that is held back gives what the same library without it gives, whenever the file came,
-    /// changed or went.
+    /// A library with a file that is held back gives what the same library without it gives,
+    /// whenever the file came, changed or went.
     #[test]
     fn what_is_held_leaves_no_trace(
         script in prop::collection::vec(operation(), 1..25),

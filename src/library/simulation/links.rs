@@ -1,4 +1,5 @@
-//! Links and URLs: what a slug, a permalink of another generator, a relative link and a wiki link lead to.
+//! Links and URLs: what a slug, a permalink of another generator, a relative link and a wiki link
+//! lead to.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Articles that are moved and copied about, seen in any order and however late: none of them is ever new again.
+//! Articles that are moved and copied about, seen in any order and however late: none of them is
+//! ever new again.
 
 use std::collections::BTreeMap;
 
@@ -132,7 +133,8 @@ fn a_link_to_an_article_is_no_second_one() {
     check(&format!("{replaced}\nwait 5\nwrite a.md # A||x\n."), &[A, other]);
 }
 
-/// What happens to a shelf of articles whose texts are all different, seen in any order and however late.
+/// What happens to a shelf of articles whose texts are all different, seen in any order and however
+/// late.
 #[derive(Debug, Clone)]
 enum Move {
     /// A new article appears.
@@ -141,7 +143,8 @@ enum Move {
     Rename(prop::sample::Index),
     /// The same, and its old path is a link to the new one.
     LeaveLink(prop::sample::Index),
-    /// The same by a copy that is there for so many seconds beside the original, and looks at both meanwhile.
+    /// The same by a copy that is there for so many seconds beside the original, and looks at both
+    /// meanwhile.
     CopyAndDelete(prop::sample::Index, u32, Vec<prop::sample::Index>),
     /// One of them is edited.
     Edit(prop::sample::Index),
@@ -220,7 +223,8 @@ impl Shelf {
             }
             Move::Edit(which) if !self.articles.is_empty() => {
                 let at = which.index(self.articles.len());
-                // An edit and a move by copying that nobody looked between leave nothing to know the article by.
+                // An edit and a move by copying that nobody looked between leave nothing to know
+                // the article by.
                 self.world.run(".");
                 self.edits += 1;
                 self.world.run(&format!(
@@ -240,8 +244,8 @@ impl Shelf {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
-    /// Whatever is moved about, and in whichever order and however late it is seen: no article ever has a second id,
-    /// and in the end all are there.
+    /// Whatever is moved about, and in whichever order and however late it is seen: no article ever
+    /// has a second id, and in the end all are there.
     #[test]
     fn a_moved_article_is_never_new(moves in prop::collection::vec(any_move(), 1..40)) {
         let mut shelf = Shelf { world: World::new(), articles: Vec::new(), paths: Vec::new(), edits: 0 };

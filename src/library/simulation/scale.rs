@@ -1,4 +1,5 @@
-//! A change costs what it touches: rows to commit and documents to make are counted, for trees of two sizes.
+//! A change costs what it touches: rows to commit and documents to make are counted, for trees of
+//! two sizes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ struct Tree {
 }
 
 impl Tree {
-    /// A first scan of so many articles in ten directories, each with two of a tenth as many tags, and one of nine.
+    /// A first scan of so many articles in ten directories, each with two of a tenth as many tags,
+    /// and one of nine.
     fn of(articles: u64) -> Self {
         let sample = article::head(&RelPath::new("a.md").unwrap(), b"# A\n\nSome words.\n");
         let mut tree = Self { world: World::new(), sample, articles };

@@ -31,7 +31,8 @@ fn what_a_section_keeps_back_is_not_public() {
         ("write s/_index.md ---|title: S|---\n. s/_index.md", &["A", "B", "C"]),
         // It cannot be read, and keeps its word.
         ("write s/_index.md ---|cascade: [|---\n.\nwrite s/d.md # D||four\n.", &["C"]),
-        // And keeps it over a restart, before the first look and after it, until it can be read again.
+        // And keeps it over a restart, before the first look and after it, until it can be read
+        // again.
         ("write s/_index.md ---|cascade: [|---\n.\nrestart\nreweigh", &["C"]),
         ("write s/_index.md ---|cascade: [|---\n.\nrestart\nwrite s/d.md # D||four\n.", &["C"]),
         (

@@ -1,8 +1,9 @@
-//! A model of two subscribers, one keyed by id and one by link, over random histories of a shelf of articles.
+//! A model of two subscribers, one keyed by id and one by link, over random histories of a shelf of
+//! articles.
 //!
-//! An article's words say which it is, so the model knows at each moment which file is which article without asking the
-//! library. It follows what people mean: a path that exists is itself, a file that moves stays what it is, and what is
-//! put back is what was there.
+//! An article's words say which it is, so the model knows at each moment which file is which
+//! article without asking the library. It follows what people mean: a path that exists is itself, a
+//! file that moves stays what it is, and what is put back is what was there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -256,7 +257,8 @@ impl Shelf {
                 self.run(&format!("mv {from} {to}"));
                 self.volumes[at].path = to;
             }
-            // A copy of a draft is no copy of an article, so it does not wait for its original to go.
+            // A copy of a draft is no copy of an article, so it does not wait for its original to
+            // go.
             Event::CopyAndDelete(_, seconds, seen) if !self.volumes[at].is_draft => {
                 let to = self.path();
                 self.run(&format!("cp {from} {to}"));
@@ -410,8 +412,8 @@ impl Shelf {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
-    /// Whatever happens, and however late it is seen: no subscriber sees an old article as new, and none that exists is
-    /// lost in the end.
+    /// Whatever happens, and however late it is seen: no subscriber sees an old article as new, and
+    /// none that exists is lost in the end.
     #[test]
     fn subscribers_see_each_article_once(events in prop::collection::vec(event(), 1..30)) {
         let mut shelf = Shelf::new();

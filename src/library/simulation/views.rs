@@ -4,7 +4,8 @@ use crate::base::{Scope, UrlPath};
 
 use super::World;
 
-/// The titles in the feed of the view `v` after `script`, and its own title; `None` where there never was one.
+/// The titles in the feed of the view `v` after `script`, and its own title; `None` where there
+/// never was one.
 fn titles(world: &World) -> Option<(Vec<String>, String)> {
     let library = world.state.library();
     let scope = Scope::View(UrlPath::new("v").unwrap());

@@ -1,4 +1,5 @@
-//! Which articles a feed has and which a page lists: a feed goes by publication numbers, a page by dates.
+//! Which articles a feed has and which a page lists: a feed goes by publication numbers, a page by
+//! dates.
 
 use crate::base::Scope;
 

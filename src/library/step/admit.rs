@@ -1,4 +1,5 @@
-//! The files of a step, weighed against what is remembered: held, withdrawn, admitted, edited, or contested.
+//! The files of a step, weighed against what is remembered: held, withdrawn, admitted, edited, or
+//! contested.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
 use super::dates::{self, Showing};
 
-/// The share of its old words that a file must have kept to be the deleted article of its path again.
+/// The share of its old words that a file must have kept to be the deleted article of its path
+/// again.
 const KEPT_SHARE_MIN: f64 = 0.5;
 
 /// A usable file, about to become public or to change what is.
@@ -54,8 +56,8 @@ impl Step<'_> {
     /// The key by which new files get their numbers: by rank, then by date; articles of one second
     /// that were in an old feed keep the order they had there, where the newest is first.
     ///
-    /// The rank puts what that feed held (1) between what it did not hold (0) and what is newer than
-    /// all of it (2), so that its entries stay together.
+    /// The rank puts what that feed held (1) between what it did not hold (0) and what is newer
+    /// than all of it (2), so that its entries stay together.
     fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
         let Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) =
             self.state.ledger.file(path)
@@ -218,8 +220,8 @@ impl Step<'_> {
         true
     }
 
-    /// Whether the file is an exact copy of a public article, put there less than the grace ago. Its
-    /// original may be about to go: rsync and cloud clients rename by a copy and a deletion.
+    /// Whether the file is an exact copy of a public article, put there less than the grace ago.
+    /// Its original may be about to go: rsync and cloud clients rename by a copy and a deletion.
     fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.take_copy(path);
         // On a first scan the original is not known yet. An explicit id needs no proof.
@@ -231,7 +233,8 @@ impl Step<'_> {
             Some((path, since)) if *path == original.path => *since,
             _ => self.both_since(&original.path, row),
         };
-        // A clock that was stepped back begins the grace again: it neither ends it early nor adds the step to it.
+        // A clock that was stepped back begins the grace again: it neither ends it early nor adds
+        // the step to it.
         let since = since.min(self.now);
         let end = since.saturating_add(self.policy.grace).unwrap_or(Timestamp::MAX);
         if end <= self.now {
@@ -288,7 +291,8 @@ impl Step<'_> {
         self.reappear(self.state.ledger.live(path).cloned().as_deref());
     }
 
-    /// Ends the grace of an article whose file is there but not usable: the last good version stays.
+    /// Ends the grace of an article whose file is there but not usable: the last good version
+    /// stays.
     fn reappear(&mut self, record: Option<&Record>) {
         if let Some(Record { seq, standing: Standing::Missing(_), .. }) = record {
             self.set_standing(*seq, Standing::Public);
@@ -301,7 +305,8 @@ impl Step<'_> {
             self.notices.push(Notice::Withdrawn(record.path.clone()));
             self.set_standing(record.seq, Standing::Withdrawn);
         } else if matches!(record.standing, Standing::Deleted(_)) {
-            // Its file is back, as a draft: from now on the path is the article, whatever its words become.
+            // Its file is back, as a draft: from now on the path is the article, whatever its words
+            // become.
             self.set_standing(record.seq, Standing::Withdrawn);
         }
     }
@@ -416,9 +421,9 @@ impl Step<'_> {
     }
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id
-    /// it gives, if that has no file any more; else the deleted one of this path, if at least half of
-    /// its words are here again; else a deleted one with these very bytes, which its author restored
-    /// elsewhere.
+    /// it gives, if that has no file any more; else the deleted one of this path, if at least half
+    /// of its words are here again; else a deleted one with these very bytes, which its author
+    /// restored elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,

@@ -13,8 +13,8 @@ use crate::base::{Digest, Timestamp};
 
 use super::super::{Policy, Record, Standing};
 
-/// The time at which an article is (or became) public: what its author wrote, else the earlier of its
-/// last change and `fallback`, in whole seconds.
+/// The time at which an article is (or became) public: what its author wrote, else the earlier of
+/// its last change and `fallback`, in whole seconds.
 ///
 /// A day without a time that is the day of `first_seen` takes its time of day, so that two drops of
 /// one day keep their order.
@@ -56,8 +56,8 @@ pub(super) fn updated_first(
     with_micros(updated.max(published), id)
 }
 
-/// The time at which an article of an old feed last changed: what that feed says, never ahead of the
-/// clock.
+/// The time at which an article of an old feed last changed: what that feed says, never ahead of
+/// the clock.
 pub(super) fn updated_imported(
     updated: Timestamp,
     id: &str,
@@ -121,8 +121,8 @@ pub(super) enum Showing {
     Never,
 }
 
-/// Decides whether an article with this head and date is visible at `now`. `known`: the article as it
-/// was last public.
+/// Decides whether an article with this head and date is visible at `now`. `known`: the article as
+/// it was last public.
 pub(super) fn showing(
     head: &Head,
     published: Timestamp,
@@ -165,8 +165,8 @@ fn is_due_already(head: &Head, known: Option<&Record>) -> bool {
     }
 }
 
-/// Whether the article expired once, and the clock is too far back to bring it back: before the time
-/// at which it was first public. A clock that was ahead and is right again is later than that.
+/// Whether the article expired once, and the clock is too far back to bring it back: before the
+/// time at which it was first public. A clock that was ahead and is right again is later than that.
 fn has_expired_already(head: &Head, known: Option<&Record>, now: Timestamp) -> bool {
     match known {
         Some(known) => {

@@ -1,4 +1,5 @@
-//! What becomes of articles whose file is gone: they are missing, then deleted, unless the shrink guard holds that.
+//! What becomes of articles whose file is gone: they are missing, then deleted, unless the shrink
+//! guard holds that.
 
 use super::super::guard::Hold;
 use super::super::state::{Deletions, Notice};
@@ -30,7 +31,8 @@ impl Step<'_> {
         }
     }
 
-    /// Begins the grace of a missing article again: there is a file at its path, which cannot be read yet.
+    /// Begins the grace of a missing article again: there is a file at its path, which cannot be
+    /// read yet.
     pub(super) fn put_off(&mut self, path: &RelPath) {
         if let Some(record) = self.state.ledger.live(path)
             && matches!(record.standing, Standing::Missing(_))
@@ -40,8 +42,8 @@ impl Step<'_> {
     }
 
     pub(super) fn delete_due(&mut self, deletions: Deletions) {
-        // A grace that begins after now began before the clock was stepped back. It begins again: the
-        // step neither ends it early, nor keeps an article for as long as the step.
+        // A grace that begins after now began before the clock was stepped back. It begins again:
+        // the step neither ends it early, nor keeps an article for as long as the step.
         for seq in self.state.ledger.missing_after(self.now) {
             self.set_standing(seq, Standing::Missing(self.now));
         }
@@ -70,8 +72,8 @@ impl Step<'_> {
     /// Asks the shrink guard whether what is due may be deleted; begins or ends a hold.
     fn may_delete(&mut self, due: &[Seq]) -> bool {
         let Some(hold) = self.state.hold else {
-            // A hold begins when a deletion is due, so that files which come and go within the grace
-            // begin none.
+            // A hold begins when a deletion is due, so that files which come and go within the
+            // grace begin none.
             let shrink = self.state.shrink(self.now);
             if due.is_empty() || !shrink.is_suspicious() {
                 return true;

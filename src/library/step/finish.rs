@@ -1,5 +1,5 @@
-//! The end of a step: the library is brought in line with the records that changed, and the rows are
-//! gathered.
+//! The end of a step: the library is brought in line with the records that changed, and the rows
+//! are gathered.
 
 use std::sync::Arc;
 
@@ -112,7 +112,8 @@ impl Step<'_> {
         scopes
     }
 
-    /// The scope of a tag or an author, which exists from now on: the next name of the same slug gets a number.
+    /// The scope of a tag or an author, which exists from now on: the next name of the same slug
+    /// gets a number.
     fn label(&mut self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
         let scope = self.state.library.label(scope, slug, name)?;
         Some(self.open_channel(scope, name.to_owned()))

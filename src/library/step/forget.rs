@@ -1,8 +1,9 @@
 //! `dropfeed forget`: an article is taken down at once and for ever, or an empty scope is removed.
 //!
-//! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page answers
-//! 410. The bytes that its file has now are not published again, at no path. Other bytes at its path
-//! are another article, unless their front matter gives the old id.
+//! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page
+//! answers
+//! 410. The bytes that its file has now are not published again, at no path. Other bytes at its
+//!      path are another article, unless their front matter gives the old id.
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ impl State {
         self.ledger.owner_of_url(url).map(|record| Forget::Article(record.seq))
     }
 
-    /// Forgets an article or a scope. Returns the next state, what has to become durable, and a sentence
-    /// for the operator.
+    /// Forgets an article or a scope. Returns the next state, what has to become durable, and a
+    /// sentence for the operator.
     ///
     /// # Errors
     /// A sentence that says why it is not possible.
@@ -93,7 +94,8 @@ impl Step<'_> {
         }
         let path = &record.path;
         if row.kept == Kept::Recorded {
-            // The file is no longer what the record says: it is weighed, and refused, like any other.
+            // The file is no longer what the record says: it is weighed, and refused, like any
+            // other.
             let kept = Kept::Article(Arc::clone(&record.head), Arc::clone(&record.sketch));
             self.put_file(path, FileRow { kept, ..row });
         }

@@ -1,7 +1,8 @@
-//! The import of an old feed: which articles get its ids and dates, now and when their files come; and the way back.
+//! The import of an old feed: which articles get its ids and dates, now and when their files come;
+//! and the way back.
 //!
-//! An import is a step of its own: it gives rows to commit, and nothing of it is visible before. What an article gets is
-//! in its record; the feed itself is kept for files that are yet to come.
+//! An import is a step of its own: it gives rows to commit, and nothing of it is visible before.
+//! What an article gets is in its record; the feed itself is kept for files that are yet to come.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use super::{Step, dates};
 /// The name under which the imported feed is remembered.
 pub const IMPORT: &str = "import";
 
-/// The name under which the way back from the last import is remembered, until something of it is published.
+/// The name under which the way back from the last import is remembered, until something of it is
+/// published.
 pub const UNDO: &str = "import.undo";
 
 /// What was before an import.
@@ -63,15 +65,15 @@ impl State {
         self.imports = imports;
     }
 
-    /// Takes over the id of the site's feed that an import had given it, from the feeds on disk. Gives the value to
-    /// remember.
+    /// Takes over the id of the site's feed that an import had given it, from the feeds on disk.
+    /// Gives the value to remember.
     pub fn adopt_feed_id(&mut self, feed_id: String) -> String {
         self.take_imports(Imports::of(OldFeed { feed_id: Some(feed_id), ..OldFeed::default() }));
         self.imports.print()
     }
 
-    /// Imports `feed`: what is known already gets its ids and dates, and files that come later will. Gives the next
-    /// state, the rows to commit, and the way back.
+    /// Imports `feed`: what is known already gets its ids and dates, and files that come later
+    /// will. Gives the next state, the rows to commit, and the way back.
     #[must_use]
     pub fn import(&self, feed: OldFeed, policy: &Policy, now: Timestamp) -> (State, Outcome, Undo) {
         let mut undo =
@@ -130,8 +132,9 @@ impl State {
         fates
     }
 
-    /// Compares the ids that the template of `feed` makes with those that its entries have: how many agree, and the
-    /// first that does not, with its file, the id that was made, and the id that the feed has.
+    /// Compares the ids that the template of `feed` makes with those that its entries have: how
+    /// many agree, and the first that does not, with its file, the id that was made, and the id
+    /// that the feed has.
     pub fn try_template(&self, feed: &OldFeed) -> (usize, Option<(RelPath, String, String)>) {
         let (mut right, mut wrong) = (0, None);
         for entry in &feed.entries {
@@ -340,8 +343,8 @@ impl Step<'_> {
         self.adoptions = adoptions;
     }
 
-    /// What a new file gets: from its entries, or, where the tree is older than dropfeed and the old feed did not list
-    /// it, a place outside of the site's feed.
+    /// What a new file gets: from its entries, or, where the tree is older than dropfeed and the
+    /// old feed did not list it, a place outside of the site's feed.
     pub(super) fn adoption_of(
         &self,
         path: &RelPath,

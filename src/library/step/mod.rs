@@ -1,8 +1,8 @@
 //! One step: what was seen of some files, applied to the ledger and the library.
 //!
 //! The order matters and is fixed: observe, wake what is due, follow renames, miss what is gone,
-//! weigh what is there, delete what has been gone for long enough, show. Files of known articles are
-//! weighed before new ones, so that a new article takes no URL from a known one.
+//! weigh what is there, delete what has been gone for long enough, show. Files of known articles
+//! are weighed before new ones, so that a new article takes no URL from a known one.
 
 mod admit;
 mod dates;
@@ -80,8 +80,8 @@ impl State {
         step.state
     }
 
-    /// A counter that grows while a step of this state, or of one made from it, gets on: a long step
-    /// can be told from one that is stuck.
+    /// A counter that grows while a step of this state, or of one made from it, gets on: a long
+    /// step can be told from one that is stuck.
     pub fn progress(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.progress)
     }
@@ -193,7 +193,8 @@ impl<'a> Step<'a> {
 
     /// Shows every article again, since the policy may be another.
     fn show_everything(&mut self) {
-        // An article without an author has the policy's, so its scopes may change without its record.
+        // An article without an author has the policy's, so its scopes may change without its
+        // record.
         let public: Vec<Seq> = self.state.library.rows.keys().copied().collect();
         for seq in public {
             self.show(seq);
@@ -204,7 +205,8 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Whether the file at `path` was there at the first scan of the tree, and is taken for the first time.
+    /// Whether the file at `path` was there at the first scan of the tree, and is taken for the
+    /// first time.
     pub(super) fn is_on_first_scan(&self, path: &RelPath) -> bool {
         self.scan == Scan::First || self.state.awaited.contains(path)
     }
@@ -376,7 +378,8 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// An asset that comes or goes may be linked from any page; the site's picture is in every feed.
+    /// An asset that comes or goes may be linked from any page; the site's picture is in every
+    /// feed.
     fn touch_all_who_show(&mut self, asset: &RelPath) {
         self.touched.insert(Scope::Site);
         if special::beneath_static(asset.as_str()).unwrap_or(asset.as_str()) == ICON {

@@ -46,8 +46,8 @@ pub(super) struct Fresh {
     pub(super) named: Option<Seq>,
 }
 
-/// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend on
-/// the order of the arguments.
+/// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend
+/// on the order of the arguments.
 pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, RelPath)> {
     lost.sort_by(|a, b| a.path.cmp(&b.path));
     fresh.sort_by(|a, b| a.path.cmp(&b.path));

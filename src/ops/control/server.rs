@@ -1,7 +1,7 @@
 //! The side of the daemon: accepts connections, reads one request from each, and writes the answer.
 //!
-//! Runs on the runtime that calls it. At most [`CONNECTIONS_MAX`] connections are open; further ones
-//! wait in the backlog. What is not a request is answered with the reason.
+//! Runs on the runtime that calls it. At most [`CONNECTIONS_MAX`] connections are open; further
+//! ones wait in the backlog. What is not a request is answered with the reason.
 
 use std::future::Future;
 use std::io;

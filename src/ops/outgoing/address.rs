@@ -1,9 +1,10 @@
 //! The addresses that may be called for a stranger: global unicast ones, and nothing else.
 //!
-//! The table is that of the IANA special-purpose address registries (RFC 6890, RFC 8190), with multicast and what is
-//! deprecated. All that they list is refused, also the few anycast services that they call globally reachable: none
-//! of them is a web server. An address that carries an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo) is refused
-//! whatever it carries, since translators on the way decide where it leads.
+//! The table is that of the IANA special-purpose address registries (RFC 6890, RFC 8190), with
+//! multicast and what is deprecated. All that they list is refused, also the few anycast services
+//! that they call globally reachable: none of them is a web server. An address that carries an IPv4
+//! address (mapped, compatible, NAT64, 6to4, Teredo) is refused whatever it carries, since
+//! translators on the way decide where it leads.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,7 +21,8 @@ pub struct Block {
     pub source: &'static str,
 }
 
-/// The blocks of IPv4: <https://www.iana.org/assignments/iana-ipv4-special-registry/>, and multicast.
+/// The blocks of IPv4: <https://www.iana.org/assignments/iana-ipv4-special-registry/>, and
+/// multicast.
 const V4: &[Block] = &[
     v4([0, 0, 0, 0], 8, "an address of this network", "RFC 791, 3.2"),
     v4([10, 0, 0, 0], 8, "a private address", "RFC 1918"),
@@ -42,8 +44,9 @@ const V4: &[Block] = &[
     v4([240, 0, 0, 0], 4, "a reserved address", "RFC 1112, 4"),
 ];
 
-/// The blocks of IPv6: <https://www.iana.org/assignments/iana-ipv6-special-registry/>, multicast, and what is deprecated.
-/// The narrower block comes before the one around it, so that the reason is the nearest.
+/// The blocks of IPv6: <https://www.iana.org/assignments/iana-ipv6-special-registry/>, multicast,
+/// and what is deprecated. The narrower block comes before the one around it, so that the reason is
+/// the nearest.
 const V6: &[Block] = &[
     v6([0, 0, 0, 0, 0, 0, 0, 0], 128, "the unspecified address", "RFC 4291, 2.5.2"),
     v6([0, 0, 0, 0, 0, 0, 0, 1], 128, "the loopback address", "RFC 4291, 2.5.3"),
@@ -132,8 +135,8 @@ mod tests {
         refusal(address.parse().unwrap()).map(|block| block.name)
     }
 
-    /// The first and the last address of each block are refused, and their neighbours outside only if they are in another
-    /// block.
+    /// The first and the last address of each block are refused, and their neighbours outside only
+    /// if they are in another block.
     #[test]
     fn blocks_end_where_the_registries_say() {
         for (inside, outside) in [

@@ -1,8 +1,10 @@
-//! One HTTP/1.1 call to another server, bounded in everything: addresses, ports, time, and bytes of the answer.
+//! One HTTP/1.1 call to another server, bounded in everything: addresses, ports, time, and bytes of
+//! the answer.
 //!
-//! A name is resolved once. All of its addresses are checked, and the connection goes to one that was checked, so that
-//! a second answer of a name server cannot lead elsewhere. Redirects are not followed. No connection outlives its call,
-//! and dropping a call ends it. Errors name the host, never the path or the query, which may hold a secret.
+//! A name is resolved once. All of its addresses are checked, and the connection goes to one that
+//! was checked, so that a second answer of a name server cannot lead elsewhere. Redirects are not
+//! followed. No connection outlives its call, and dropping a call ends it. Errors name the host,
+//! never the path or the query, which may hold a secret.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -95,7 +97,8 @@ impl Policy {
     }
 }
 
-/// A request. `Host` and `Content-Length` are set by the client; `User-Agent`, too, if it is missing.
+/// A request. `Host` and `Content-Length` are set by the client; `User-Agent`, too, if it is
+/// missing.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The method.
@@ -179,7 +182,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the URL itself may not be called, now or later. Another try needs another address of the host.
+    /// Whether the URL itself may not be called, now or later. Another try needs another address of
+    /// the host.
     #[allow(dead_code, reason = "for callers that give up on a URL")]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Url(_) | Self::Port { .. } | Self::Address { .. })
@@ -272,7 +276,8 @@ async fn drive<T>(
     tokio::select! {
         biased;
         answer = &mut exchange => answer,
-        // What was received before the end is still to be taken; an error is passed on to `exchange`.
+        // What was received before the end is still to be taken; an error is passed on to
+        // `exchange`.
         _ = connection => exchange.await,
     }
 }
@@ -399,7 +404,8 @@ mod tests {
 
     use super::*;
 
-    /// A server on loopback that gives each connection this answer, and keeps it open until its client leaves.
+    /// A server on loopback that gives each connection this answer, and keeps it open until its
+    /// client leaves.
     struct Server {
         port: u16,
         heads: Arc<Mutex<Vec<String>>>,

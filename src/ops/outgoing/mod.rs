@@ -1,5 +1,5 @@
-//! Calls to other servers. `address` says which addresses may be called, `tls` makes connections secure, `client`
-//! makes one bounded call.
+//! Calls to other servers. `address` says which addresses may be called, `tls` makes connections
+//! secure, `client` makes one bounded call.
 
 pub mod address;
 mod client;

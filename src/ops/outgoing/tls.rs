@@ -16,7 +16,8 @@ use url::Url;
 /// The certificate authorities that are trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Roots {
-    /// Mozilla's, as the crate webpki-roots has them, so that a host without a certificate store works, too.
+    /// Mozilla's, as the crate webpki-roots has them, so that a host without a certificate store
+    /// works, too.
     #[default]
     Webpki,
     /// Those of the system: `/etc/ssl/certs` and its like, or the file that `SSL_CERT_FILE` names.
@@ -51,7 +52,8 @@ pub fn config(roots: Roots) -> Result<Arc<ClientConfig>, RootsError> {
     Ok(Arc::new(config))
 }
 
-/// Reads the certificates of the system. Some of them may be unusable, as old ones are; one that can be used is enough.
+/// Reads the certificates of the system. Some of them may be unusable, as old ones are; one that
+/// can be used is enough.
 fn system() -> Result<RootCertStore, RootsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

@@ -1,4 +1,5 @@
-//! A count for each key within a span of time: how often a client asks, how often a host does not confirm.
+//! A count for each key within a span of time: how often a client asks, how often a host does not
+//! confirm.
 
 use std::collections::HashMap;
 use std::hash::Hash;

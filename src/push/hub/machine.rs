@@ -1,11 +1,12 @@
 //! The state of the hub, and what an event makes of it.
 //!
-//! A subscription has the version of its feed that it took last, or none: then it is owed the present
-//! one. So nothing has to be queued on disk. A start compares each version with the published one,
-//! and whoever is behind is sent the newest, whatever happened in between.
+//! A subscription has the version of its feed that it took last, or none: then it is owed the
+//! present one. So nothing has to be queued on disk. A start compares each version with the
+//! published one, and whoever is behind is sent the newest, whatever happened in between.
 //!
 //! Invariants:
-//! - A callback is sent nothing but the verification of a request, once, until it has confirmed one.
+//! - A callback is sent nothing but the verification of a request, once, until it has confirmed
+//!   one.
 //! - A subscription has at most one delivery under way, and a (topic, callback) one verification.
 //! - An effect that stores stands before the effects that it allows.
 
@@ -29,8 +30,8 @@ const DELIVERIES: (usize, usize) = (64, 8);
 /// Verifications and denials that are under way at a time, in all and to one host.
 const VERIFICATIONS: (usize, usize) = (32, 8);
 
-/// The time for which a feed has to be gone before its subscribers are told, in seconds. A tag loses its
-/// last article and gets another.
+/// The time for which a feed has to be gone before its subscribers are told, in seconds. A tag
+/// loses its last article and gets another.
 const DENY_S: i64 = 3600;
 
 /// Requests of one host that may go unconfirmed in ten minutes.

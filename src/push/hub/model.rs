@@ -151,7 +151,8 @@ pub enum Standing {
     Active,
     /// Its last delivery failed, and is repeated.
     Failing,
-    /// It failed for a day: it is tried again only when the feed changes, and once before it is dropped.
+    /// It failed for a day: it is tried again only when the feed changes, and once before it is
+    /// dropped.
     Suspended,
 }
 

@@ -1,7 +1,7 @@
 //! A queue of calls that is fair to hosts: each has its own line, and the hosts take turns.
 //!
-//! Invariants: never more than `in_all` calls are under way, nor `per_host` of one host; a host with
-//! nothing waiting and nothing under way is forgotten.
+//! Invariants: never more than `in_all` calls are under way, nor `per_host` of one host; a host
+//! with nothing waiting and nothing under way is forgotten.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The hub among subscribers that fail, time out, leave and lie, with restarts at any point, under a
-//! clock of its own. Seeded: a failure names the seed that repeats it.
+//! The hub among subscribers that fail, time out, leave and lie, with restarts at any point, under
+//! a clock of its own. Seeded: a failure names the seed that repeats it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

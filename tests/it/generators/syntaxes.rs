@@ -1,8 +1,9 @@
-//! The syntaxes of other generators, one by one: what comes of each is in the tables beside this file, and what authors
-//! are told of each is in docs/authors.md.
+//! The syntaxes of other generators, one by one: what comes of each is in the tables beside this
+//! file, and what authors are told of each is in docs/authors.md.
 //!
-//! A table has blocks of three lines: `topic | fate | syntax`, `path: text`, and `gives: ` with the HTML and the metadata.
-//! In a text, `\n` is a line end; in HTML, `^` is around what a link leads to.
+//! A table has blocks of three lines: `topic | fate | syntax`, `path: text`, and `gives: ` with the
+//! HTML and the metadata. In a text, `\n` is a line end; in HTML, `^` is around what a link leads
+//! to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -309,7 +309,8 @@ impl Rig {
         client.answer(short.starts_with("HEAD"))
     }
 
-    /// Checks a table of short requests and what is expected of their answers; see [`Answer::check`].
+    /// Checks a table of short requests and what is expected of their answers; see
+    /// [`Answer::check`].
     pub(super) fn check(&self, table: &[(&str, &str)]) {
         for (short, expected) in table {
             self.ask(short).check(short, expected);
@@ -496,7 +497,8 @@ impl Answer {
         self.fields.iter().filter(|(name, _)| name != "date").cloned().collect()
     }
 
-    /// The status, and then fields by line: `etag: "x"` as it must be, `etag: ?` whatever it is, `etag: -` absent.
+    /// The status, and then fields by line: `etag: "x"` as it must be, `etag: ?` whatever it is,
+    /// `etag: -` absent.
     pub(super) fn check(&self, short: &str, expected: &str) {
         let mut lines = expected.split('|').map(str::trim);
         assert_eq!(self.status.to_string(), lines.next().unwrap(), "{short}: {self:?}");

@@ -7,7 +7,8 @@ fn coded(fields: &str) -> String {
     format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n0\r\n\r\n")
 }
 
-/// Whole requests as they are sent, and the status of the one answer; after 4xx the connection ends.
+/// Whole requests as they are sent, and the status of the one answer; after 4xx the connection
+/// ends.
 #[test]
 pub(super) fn bad_requests() {
     let rig = rig();

@@ -1,6 +1,7 @@
-//! Subscribers of the own hub: one server on this machine, which keeps what it receives. What a callback does follows
-//! from its path: `liar` repeats another challenge, `refuser` answers 404, `mover` 302, `leaver` 410 to a delivery,
-//! `sleeper` does not answer a delivery until it is woken. All others confirm and take everything.
+//! Subscribers of the own hub: one server on this machine, which keeps what it receives. What a
+//! callback does follows from its path: `liar` repeats another challenge, `refuser` answers 404,
+//! `mover` 302, `leaver` 410 to a delivery, `sleeper` does not answer a delivery until it is woken.
+//! All others confirm and take everything.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -88,7 +89,8 @@ impl Subscribers {
         received.iter().filter(is_it).cloned().collect()
     }
 
-    /// Waits until a callback has received so many requests of a method, and gives the last of them.
+    /// Waits until a callback has received so many requests of a method, and gives the last of
+    /// them.
     pub(super) fn receives(&self, method: &str, path: &str, count: usize) -> Received {
         let mut found = Vec::new();
         eventually(&format!("{path} receives {count} times {method}"), || {

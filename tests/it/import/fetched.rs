@@ -16,7 +16,8 @@ use super::{ADDRESS, Run, article, build, check, guids, run};
 /// What a page answers: the status, more header lines, and the body.
 type Page = (u16, String, Vec<u8>);
 
-/// A server of these pages, by the target of the request, at an address, with the targets that it was asked for.
+/// A server of these pages, by the target of the request, at an address, with the targets that it
+/// was asked for.
 fn server(pages: impl FnOnce(&str) -> Vec<(String, Page)>) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());

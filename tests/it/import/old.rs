@@ -4,7 +4,8 @@
 pub(super) struct Old {
     /// Its generator.
     pub(super) name: &'static str,
-    /// The files of its feed: name and text. The newest post is "Hello & goodbye", the other one "Second".
+    /// The files of its feed: name and text. The newest post is "Hello & goodbye", the other one
+    /// "Second".
     pub(super) feeds: &'static [(&'static str, &'static str)],
     /// The article of "Hello & goodbye": path and front matter.
     pub(super) hello: (&'static str, &'static str),

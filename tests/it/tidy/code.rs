@@ -21,7 +21,8 @@ impl Token<'_> {
 /// A source file: what the compiler sees of it outside of tests.
 #[derive(Debug)]
 pub(super) struct Code {
-    /// The text with a blank for each byte of a comment, a literal or a test module. Lines keep their numbers.
+    /// The text with a blank for each byte of a comment, a literal or a test module. Lines keep
+    /// their numbers.
     text: String,
     /// The modules that exist for tests only and are files of their own.
     pub(super) test_files: Vec<String>,

@@ -1,4 +1,5 @@
-//! The modules of a crate, and what each of them names: imports and inline paths, resolved through re-exports.
+//! The modules of a crate, and what each of them names: imports and inline paths, resolved through
+//! re-exports.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -1,5 +1,5 @@
-//! Code, and the ways to name its language: behind a fence, on the first line, at the beginning of a
-//! span.
+//! Code, and the ways to name its language: behind a fence, on the first line, at the beginning of
+//! a span.
 
 use pulldown_cmark::CodeBlockKind;
 

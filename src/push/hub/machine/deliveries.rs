@@ -135,8 +135,8 @@ fn failed(before: Option<Failing>, id: u64, now: Timestamp) -> Failing {
     Failing { since, last: now, attempts, next }
 }
 
-/// Up to a quarter of a wait, another for each subscription, so that those that failed together do not
-/// come back together.
+/// Up to a quarter of a wait, another for each subscription, so that those that failed together do
+/// not come back together.
 fn spread(id: u64, wait_s: i64) -> i64 {
     let share = i64::try_from(id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48).unwrap_or(0);
     wait_s * share / (4 << 16)

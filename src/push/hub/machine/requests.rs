@@ -1,4 +1,5 @@
-//! Requests: what is taken, whose turn it is, and what a confirmation changes (sections 5.1 and 5.3).
+//! Requests: what is taken, whose turn it is, and what a confirmation changes (sections 5.1 and
+//! 5.3).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -57,8 +58,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Gives a request its turn, or a place after the one whose turn it is. One that waited for that
-    /// place is overridden, as 5.1 requires.
+    /// Gives a request its turn, or a place after the one whose turn it is. One that waited for
+    /// that place is overridden, as 5.1 requires.
     pub(super) fn enqueue_request(&mut self, pending: Arc<Pending>, effects: &mut Vec<Effect>) {
         let (id, host) = (pending.id, Arc::clone(&pending.request.host));
         let key = (Arc::clone(&pending.request.topic), Arc::clone(&pending.request.callback));

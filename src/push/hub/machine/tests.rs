@@ -189,7 +189,8 @@ fn places_are_limited() {
     ] {
         assert_eq!(table.answer(callback, client), answer, "{callback}");
     }
-    // A refused request is not confirmed by anything, and one that is not confirmed frees its place.
+    // A refused request is not confirmed by anything, and one that is not confirmed frees its
+    // place.
     table.step(Event::Verified { id: 3, confirmed: false });
     assert_eq!(table.answer("b/2", client), Ok(()));
 }
