@@ -154,8 +154,7 @@ impl Daemon {
         let Loaded { config, file, .. } = loaded;
         // Where the current directory cannot be found out, the path stays as it was given.
         let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
-        let lock = prepare(&config)?;
-        let access_log = open_access_log(&config.access_log)?;
+        let (lock, access_log) = (prepare(&config)?, open_access_log(&config.access_log)?);
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
         let certificate = listeners::certificate(&config)?;
@@ -174,9 +173,8 @@ impl Daemon {
         let hub = OwnHub::start(config, &published, &renderer, &clock)?;
         let mut edge = edge(config, &published, renderer, &clock);
         (edge.tls, edge.hub) = (tls, hub.as_ref().map(OwnHub::door));
-        let metrics = Arc::clone(&edge.metrics);
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
-        let listening = listeners.report();
+        let (metrics, listening) = (Arc::clone(&edge.metrics), listeners.report());
         let Listeners { sockets, files: mut socket_files } = listeners;
         let (admin_socket, admin_file) = admin_socket.unzip();
         socket_files.extend(admin_file.flatten());

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::article::Body;
-use crate::base::{Format, Route, Scope, Timestamp};
+use crate::base::{Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::links;
 use crate::library::{Article, Library, Seq};
 use crate::page::{
@@ -20,6 +20,10 @@ const LINKED_MAX: usize = 240;
 
 /// Articles on the page of a feed: enough to see what it is about.
 const FEED_LISTED_MAX: usize = 10;
+
+/// Names of the article that takes the place of `_index.md` in the article directory.
+const ROOT_INDEXES: [&str; 5] =
+    ["index.md", "index.markdown", "index.html", "index.htm", "index.txt"];
 
 /// The articles on one page of a list, newest first.
 pub(super) struct Listed {
@@ -306,4 +310,20 @@ fn items(listed: &Listed, summaries: Vec<Option<String>>) -> Vec<Item<'_>> {
         items.push(Item { article, summary });
     }
     items
+}
+
+/// The summaries that need no file.
+pub(super) fn known_summaries(snapshot: &Snapshot, listed: &Listed) -> Vec<Option<String>> {
+    let mut summaries = Vec::with_capacity(listed.articles.len());
+    for article in &listed.articles {
+        let body = snapshot.bodies.get(&article.seq);
+        summaries.push(body.map(|body| body.summary.clone()));
+    }
+    summaries
+}
+
+/// The article that takes the place of `_index.md` in the article directory.
+pub(super) fn root_index(snapshot: &Snapshot) -> Option<&Arc<Article>> {
+    let library = &snapshot.library;
+    ROOT_INDEXES.iter().find_map(|name| library.at_path(&RelPath::new(name)?))
 }

@@ -38,10 +38,6 @@ const SUMMARIES_MAX: usize = 8192;
 /// Texts at the head of lists that are kept.
 const INTROS_MAX: usize = 64;
 
-/// Names of the article that takes the place of `_index.md` in the article directory.
-const ROOT_INDEXES: [&str; 5] =
-    ["index.md", "index.markdown", "index.html", "index.htm", "index.txt"];
-
 /// A renderer of warm documents. One for all threads.
 pub struct Renderer {
     tree: ArcSwapOption<Tree>,
@@ -355,7 +351,7 @@ impl Renderer {
         }
         let summaries = match (scope, snapshot.config.pages.home) {
             // A list of titles shows no summary but that of a note, which the feed may have.
-            (Scope::Site, HomeStyle::List) => known_summaries(snapshot, &listed),
+            (Scope::Site, HomeStyle::List) => pages::known_summaries(snapshot, &listed),
             _ => self.summaries(snapshot, &listed),
         };
         let intro = text.as_ref().map(|(title, html)| Intro { title: title.as_deref(), html });
@@ -395,7 +391,8 @@ impl Renderer {
             self.intros.put(&section.path, digest, Arc::clone(&body));
             (body, section.title().map(str::to_owned))
         } else {
-            let Some(article) = root_index(snapshot).filter(|_| *scope == Scope::Site) else {
+            let Some(article) = pages::root_index(snapshot).filter(|_| *scope == Scope::Site)
+            else {
                 return Ok(None);
             };
             listed.articles.retain(|other| other.seq != article.seq);
@@ -505,22 +502,6 @@ impl Render for Renderer {
 pub fn limits(config: &Config) -> Limits {
     let config::Articles { max_depth, max_html_bytes, math, .. } = &config.articles;
     Limits { depth: *max_depth, max_bytes: *max_html_bytes, math: *math }
-}
-
-/// The summaries that need no file.
-fn known_summaries(snapshot: &Snapshot, listed: &Listed) -> Vec<Option<String>> {
-    let mut summaries = Vec::with_capacity(listed.articles.len());
-    for article in &listed.articles {
-        let body = snapshot.bodies.get(&article.seq);
-        summaries.push(body.map(|body| body.summary.clone()));
-    }
-    summaries
-}
-
-/// The article that takes the place of `_index.md` in the article directory.
-fn root_index(snapshot: &Snapshot) -> Option<&Arc<Article>> {
-    let library = &snapshot.library;
-    ROOT_INDEXES.iter().find_map(|name| library.at_path(&RelPath::new(name)?))
 }
 
 fn stylesheet(snapshot: &Snapshot) -> Result<Document, Unrendered> {

@@ -18,9 +18,8 @@ use jiff::tz::TimeZone;
 
 use crate::article::word_sketch::MinorEdit;
 use crate::article::{Head, Reading, WordSketch};
-use crate::base::Fingerprint;
 use crate::base::path::FileKind;
-use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath};
+use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Scope, Timestamp, UrlPath};
 
 use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
