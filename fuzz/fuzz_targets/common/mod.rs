@@ -40,6 +40,8 @@ pub fn feed(title: String, entries: Vec<Entry>) -> Feed {
         language: "en".to_owned(),
         home_url: "https://example.org/".to_owned(),
         self_urls: Format::ALL.map(|format| format!("https://example.org/{}", format.file_name())),
+        hubs: vec!["https://hub.example/".to_owned()],
+        cloud: None,
         updated: at(0),
         author: Default::default(),
         icon: None,
