@@ -23,7 +23,7 @@ pub(super) struct Parts {
     pub(super) vitals: Vitals,
 }
 
-/// The thread that pings. It ends when this is dropped; [`Pinging::join`] also waits for that.
+/// The thread that pings. It ends when this is dropped.
 pub(super) struct Pinging {
     /// Closed to end the thread.
     stop: Sender<()>,
