@@ -90,7 +90,7 @@ impl Engine {
         let returning = self.returning(&changes);
         let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
         changes.retain(|change| !signs.unsettled.contains(&change.path));
-        let held = self.hold_back(&tree, &mut changes, look, signs, now);
+        let held = self.hold_back(&tree, &mut changes, signs, now);
         if self.waits_for_the_first(&held) {
             return Ok(Stepped {
                 files: 0,

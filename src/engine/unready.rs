@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::{RelPath, Timestamp};
 use crate::library::{Found, Observation};
 use crate::source::unfinished::Held;
-use crate::source::{Look, Seen, Signs, SourceChange, Tree, Writers};
+use crate::source::{Seen, Signs, SourceChange, Tree, Writers};
 
 use super::Engine;
 
@@ -53,14 +53,14 @@ impl Engine {
         &mut self,
         tree: &Tree,
         changes: &mut Vec<SourceChange>,
-        look: &Look,
         signs: &Signs,
         now: Timestamp,
     ) -> Vec<Held> {
-        // A look at single paths follows events, which report writers. A scan follows none, so it
-        // has to ask which files are open for writing.
-        let asks = *look == Look::Everything
-            && changes.iter().any(|change| matches!(change.seen, Seen::Text(_)));
+        // An event says that a file is whole. Where none did, as in a scan, or when a file is looked at
+        // again that was open before, it has to be asked which files are open for writing.
+        let asks = changes.iter().any(|change| {
+            matches!(change.seen, Seen::Text(_)) && !signs.finished.contains(&change.path)
+        });
         let writers = if asks { Writers::beneath(tree.path()) } else { Writers::default() };
         let finished = |path: &RelPath| signs.finished.contains(path);
         let held = self.watch.unfinished.hold_back(
