@@ -116,9 +116,6 @@ pub struct Call {
 pub struct Answer {
     /// The status. A redirect is one like any other.
     pub status: StatusCode,
-    /// The headers.
-    #[allow(dead_code, reason = "for callers that follow a header")]
-    pub headers: HeaderMap,
     /// The body: its first [`Policy::answer_bytes_max`] bytes. The rest is not read.
     pub body: Bytes,
 }
@@ -179,15 +176,6 @@ pub enum CallError {
         /// The limit.
         limit: Duration,
     },
-}
-
-impl CallError {
-    /// Whether the URL itself may not be called, now or later. Another try needs another address of
-    /// the host.
-    #[allow(dead_code, reason = "for callers that give up on a URL")]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Url(_) | Self::Port { .. } | Self::Address { .. })
-    }
 }
 
 /// Makes calls. A copy is cheap.
@@ -261,7 +249,7 @@ impl Client {
         let exchange = async move {
             let (head, body) = sender.send_request(request).await?.into_parts();
             let body = read(body, bytes_max).await?;
-            Ok(Answer { status: head.status, headers: head.headers, body })
+            Ok(Answer { status: head.status, body })
         };
         drive(connection, exchange).await.map_err(broken)
     }
@@ -466,6 +454,11 @@ mod tests {
         Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
     }
 
+    /// Whether the URL itself may not be called, now or later.
+    fn is_refusal(error: &CallError) -> bool {
+        matches!(error, CallError::Url(_) | CallError::Port { .. } | CallError::Address { .. })
+    }
+
     #[test]
     fn a_call_is_sent_and_answered() {
         run(async {
@@ -474,7 +467,6 @@ mod tests {
             let url = server.url("localhost", "/a%20b?c=d");
             let answer = call(policy(Addresses::Any, Ports::Any), url).await.unwrap();
             assert_eq!((answer.status.as_u16(), &answer.body[..]), (202, &b"yes"[..]));
-            assert_eq!(answer.headers["x"], "y");
             let head = server.heads.lock().unwrap().remove(0).to_lowercase();
             for line in [
                 "post /a%20b?c=d http/1.1".to_owned(),
@@ -514,7 +506,7 @@ mod tests {
                 let error = call(policy(Addresses::Global, ports.clone()), server.url(host, "/"));
                 let error = error.await.unwrap_err();
                 assert!(matches!(error, CallError::Address { .. }), "{host}: {error}");
-                assert!(error.is_refusal());
+                assert!(is_refusal(&error));
             }
             // Loopback for tests is no other private address, and no disguise of one.
             let policy = policy(Addresses::GlobalOrLoopback, ports);
@@ -538,7 +530,7 @@ mod tests {
                 ("http://127.0.0.1/#x", "the URL has a fragment"),
             ] {
                 let error = call(any.clone(), Url::parse(url).unwrap()).await.unwrap_err();
-                assert_eq!((error.to_string().as_str(), error.is_refusal()), (expected, true));
+                assert_eq!((error.to_string().as_str(), is_refusal(&error)), (expected, true));
             }
             let strangers = Policy {
                 addresses: Addresses::GlobalOrLoopback,
