@@ -1,8 +1,6 @@
 //! `dropfeed state`: copies, lists, verifies and repairs the state. A running dropfeed is asked for
 //! it; the state of a stopped one is locked and read.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +12,6 @@ use super::print;
 use super::running::{Which, ask_if_running, show};
 use crate::config::Config;
 use crate::daemon;
-use crate::library::adopt::Recovered;
 use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::control::Request;
 use crate::ops::logging;
@@ -64,7 +61,8 @@ pub(super) enum StateCommand {
     /// a state that is whole is not changed. dropfeed must be stopped
     #[command(after_help = REPAIR_EXAMPLES)]
     Repair {
-        /// Recover ids and dates from a list of `dropfeed state export` first
+        /// Recover ids and dates from a list of `dropfeed state export` first; by default, from
+        /// export.tsv in the state directory, if it is there
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
     },
@@ -150,9 +148,10 @@ fn repair(config: Config, from: Option<&Path>) -> anyhow::Result<ExitCode> {
     }
     refuse_foreign(&state)?;
     let exported = match from {
-        Some(path) => read_export(path)?,
-        None => Vec::new(),
+        Some(path) => export::read_file(path),
+        None => export::read_kept(&state),
     };
+    let exported = exported.map_err(anyhow::Error::msg)?;
     let repaired = daemon::repair(config, exported)?;
     print(|out| {
         for line in &repaired.lines {
@@ -161,14 +160,6 @@ fn repair(config: Config, from: Option<&Path>) -> anyhow::Result<ExitCode> {
         Ok(())
     })?;
     Ok(repaired.exit)
-}
-
-fn read_export(path: &Path) -> anyhow::Result<Vec<Recovered>> {
-    let shown = || path.display().to_string();
-    let mut text = String::new();
-    let file = File::open(path).with_context(shown)?;
-    file.take(export::EXPORT_MAX_BYTES).read_to_string(&mut text).with_context(shown)?;
-    export::read(&text).map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
 }
 
 /// Refuses to write as root for another user, who could not change the files afterwards.

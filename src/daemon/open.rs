@@ -13,7 +13,7 @@ use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
 use crate::publish::{Published, Watching};
 use crate::source::Inbox;
 use crate::store::{
-    self, Database, Directory, Lock, Projector, Store as _, StoreError, Target, Upgraded,
+    self, Database, Directory, Lock, Projector, Store as _, StoreError, Target, Upgraded, export,
 };
 
 /// The reason why dropfeed cannot start, with its exit status.
@@ -53,7 +53,7 @@ pub(super) struct Opened {
 }
 
 /// Opens the state and all that works with it. A damaged state is moved aside; a lost one is
-/// recovered from the feeds on disk, as far as they reach.
+/// recovered from an export beside it and from the feeds on disk, as far as they reach.
 pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
     let opened = try_open(config.clone(), lock, Arc::clone(&clock));
     let mut opened = match opened {
@@ -69,13 +69,23 @@ pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<
     // Before anything is served: what was imported is final from now on.
     opened.engine.seal_import()?;
     if opened.engine.is_first_scan() {
-        let found = store::recover::recover(&config.feeds.dir, &config.site.id);
+        let mut found = store::recover::recover(&config.feeds.dir, &config.site.id);
+        let mut sources = format!("the feeds in {}", config.feeds.dir.display());
+        match export::read_kept(&config.state.dir) {
+            Ok(exported) if exported.is_empty() => {}
+            Ok(exported) => {
+                found.put_first(exported);
+                sources = format!("{} and {sources}", export::KEPT);
+            }
+            Err(reason) => {
+                warn!(event = "warning", "{reason}: ids and dates are recovered without it");
+            }
+        }
         let entries = opened.engine.adopt(found);
         if entries > 0 {
-            let dir = config.feeds.dir.display();
             warn!(
                 event = "recovered",
-                entries, "there was no state: ids and dates were recovered from the feeds in {dir}"
+                entries, "there was no state: ids and dates were recovered from {sources}"
             );
         }
     }

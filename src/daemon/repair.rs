@@ -81,8 +81,7 @@ fn rebuild(
     ));
     if !exported.is_empty() {
         lines.push(format!("{} articles found in the export", exported.len()));
-        // Of several entries with one URL the first counts, and an export is more exact than feeds.
-        found.entries.splice(0..0, exported);
+        found.put_first(exported);
     }
     let mut known = HashSet::new();
     for entry in &found.entries {

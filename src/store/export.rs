@@ -5,6 +5,9 @@
 //! break `\n`, a carriage return `\r` and a backslash `\\`.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{Route, Timestamp, UrlPath};
@@ -15,8 +18,11 @@ use crate::library::{Record, Standing};
 const HEADER: &str =
     "#number\tid\tpath\turl\tfirst_seen\tpublished\tupdated\tstanding\tmissing_since";
 
+/// The name, in the state directory, of an export from which a lost state is recovered.
+pub const KEPT: &str = "export.tsv";
+
 /// The largest export that is read, in bytes.
-pub const EXPORT_MAX_BYTES: u64 = 1 << 30;
+const EXPORT_MAX_BYTES: u64 = 1 << 30;
 
 /// Lists the records, which are sorted by number.
 pub fn write(records: &[Arc<Record>]) -> String {
@@ -40,6 +46,29 @@ pub fn write(records: &[Arc<Record>]) -> String {
         );
     }
     out
+}
+
+/// Reads the export that is kept in the state directory, if there is one.
+///
+/// # Errors
+/// One sentence with the file and the line that cannot be read.
+pub fn read_kept(state: &Path) -> Result<Vec<Recovered>, String> {
+    let path = state.join(KEPT);
+    if path.exists() { read_file(&path) } else { Ok(Vec::new()) }
+}
+
+/// Reads an export from a file, as [`read`] does.
+///
+/// # Errors
+/// One sentence with the file and the line that cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<Recovered>, String> {
+    let shown = path.display();
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+    file.take(EXPORT_MAX_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("{shown}: {error}"))?;
+    read(&text).map_err(|reason| format!("{shown}: {reason}"))
 }
 
 /// Reads an export back, for the recovery of a lost state: what was public, the newest first.

@@ -41,6 +41,14 @@ pub struct Found {
     pub is_damaged: bool,
 }
 
+impl Found {
+    /// Puts the articles of an export before the entries: of several with one URL the first counts,
+    /// and an export is more exact than a feed.
+    pub fn put_first(&mut self, exported: Vec<Recovered>) {
+        self.entries.splice(0..0, exported);
+    }
+}
+
 /// The result of reading one file of a feed.
 enum Read {
     /// There is none.

@@ -417,6 +417,34 @@ fn a_repair_from_an_export_needs_no_feeds() {
 }
 
 #[test]
+fn a_start_over_a_damaged_state_uses_the_export_beside_it() {
+    let (mut site, before) = lived_in();
+    let list = run(&site, &["state", "export"]).out;
+    let kept = state(&site).join("export.tsv");
+    fs::write(&kept, &list).unwrap();
+    damage(&site);
+    fs::remove_dir_all(site.feeds()).unwrap();
+    site.start();
+    eventually("all are published", || site.items().len() == 3);
+    assert_eq!(ids(&site), before);
+    assert!(site.log().iter().any(|line| line.contains("recovered from export.tsv and the feeds")));
+    // A repair finds it, too.
+    site.stop();
+    damage(&site);
+    fs::remove_dir_all(site.feeds()).unwrap();
+    let ran = run(&site, &["state", "repair"]);
+    assert!(ran.out.contains("3 articles found in the export"), "{ran:?}");
+    assert!(ran.out.contains(": 3 with the id and the date that they had"), "{ran:?}");
+    // One that cannot be read stops no start.
+    damage(&site);
+    fs::write(&kept, "nonsense").unwrap();
+    site.start();
+    eventually("all are published", || site.items().len() == 3);
+    assert_eq!(ids(&site), before, "from the feeds");
+    assert!(site.log().iter().any(|line| line.contains("export.tsv: line 1 is not")));
+}
+
+#[test]
 fn a_check_of_a_running_dropfeed_disturbs_nothing_and_a_repair_asks_for_a_stop() {
     let site = Site::started("");
     site.drop_in("a.md", "# A\n\ntext\n");
