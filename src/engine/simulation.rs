@@ -324,6 +324,40 @@ fn what_is_due_does_not_wake_a_loop_that_cannot_publish_it() {
 }
 
 #[test]
+fn an_article_stays_while_its_file_is_written_at_another_path() {
+    let mut world = World::new(HOUR);
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(100));
+    let id = world.published.load().unwrap().library.articles().next().unwrap().id.clone();
+    let articles = world.dir.path().join("articles");
+    let writer = File::options().append(true).open(articles.join("a.md")).unwrap();
+    fs::rename(articles.join("a.md"), articles.join("b.md")).unwrap();
+    // Only the one half of the rename is heard, and there is no grace.
+    world.arrive("a.md");
+    for _ in 0..600 {
+        world.run(ms(100));
+        assert_eq!(world.titles(), ["A"]);
+    }
+    drop(writer);
+    world.run(ms(5_000));
+    let snapshot = world.published.load().unwrap();
+    let article = snapshot.library.articles().next().unwrap();
+    assert_eq!((article.path.as_str(), &article.id), ("b.md", &id));
+
+    // Once its file is gone for good, so is the article.
+    let writer = File::options().append(true).open(articles.join("b.md")).unwrap();
+    fs::rename(articles.join("b.md"), articles.join("c.md")).unwrap();
+    world.arrive("b.md");
+    world.run(ms(5_000));
+    assert_eq!(world.titles(), ["A"]);
+    fs::remove_file(articles.join("c.md")).unwrap();
+    drop(writer);
+    world.run(ms(15_000));
+    assert_eq!(world.titles(), [""; 0]);
+}
+
+#[test]
 fn an_article_is_published_when_its_time_has_come() {
     let mut world = World::new(HOUR);
     world.write("articles/a.md", "---\ndate: 2026-03-01T12:30:00Z\n---\n# A\n\ntext");

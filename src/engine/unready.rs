@@ -1,7 +1,7 @@
 //! Files that a step does not take yet: those that may still be being written, and those that
 //! cannot be read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::base::{RelPath, Timestamp};
@@ -12,14 +12,19 @@ use crate::source::{Seen, Signs, SourceChange, Tree, Writers};
 use super::Engine;
 
 impl Engine {
-    /// The files among `changes` that are there again, and whose articles are missing.
-    pub(super) fn returning(&self, changes: &[SourceChange]) -> BTreeSet<RelPath> {
-        let mut returning = BTreeSet::new();
+    /// The files among `changes` whose articles are missing, or will be: each with the path of its
+    /// article, which may be another.
+    pub(super) fn returning(&self, changes: &[SourceChange]) -> Vec<(RelPath, RelPath)> {
+        let state = &self.current.state;
+        let (mut returning, mut texts) = (Vec::new(), Vec::new());
         for SourceChange { path, seen } in changes {
-            if *seen != Seen::Gone && self.current.state.is_missing(path) {
-                returning.insert(path.clone());
+            if *seen != Seen::Gone && state.is_missing(path) {
+                returning.push((path.clone(), path.clone()));
+            } else if let Seen::Text(fingerprint) = seen {
+                texts.push((path, fingerprint));
             }
         }
+        returning.extend(state.moved(&texts));
         returning
     }
 
@@ -103,14 +108,21 @@ impl Engine {
     }
 }
 
-/// Adds those of `returning` that were not taken: they are still being written, or cannot be read.
-/// An article whose file is there is not deleted, even if it was gone for as long as the grace.
-pub(super) fn put_off(mut returning: BTreeSet<RelPath>, observations: &mut Vec<Observation>) {
-    for Observation { path, .. } in &*observations {
-        returning.remove(path);
+/// Adds the articles of those of `returning` that were not taken: they are still being written, or
+/// cannot be read. An article whose file is there is not deleted, even if it was gone for as long
+/// as the grace.
+pub(super) fn put_off(returning: Vec<(RelPath, RelPath)>, observations: &mut Vec<Observation>) {
+    if returning.is_empty() {
+        return;
     }
-    for path in returning {
-        observations.push(Observation { path, found: Found::Unready });
+    let mut taken = HashSet::new();
+    for Observation { path, .. } in &*observations {
+        taken.insert(path.clone());
+    }
+    for (path, of_article) in returning {
+        if !taken.contains(&path) {
+            observations.push(Observation { path: of_article, found: Found::Unready });
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use imbl::{HashMap, OrdMap, OrdSet};
 use uuid::Uuid;
 
 use crate::article::Head;
-use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
+use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Timestamp, UrlPath};
 
 use super::address::{Address, Origin};
 use super::{FileRow, Kept, Record, Seq, Standing};
@@ -259,21 +259,32 @@ impl Ledger {
         self.by_digest.insert((digest, seq));
     }
 
+    /// The paths at which this very file was seen last.
+    fn paths_of(&self, file: &Fingerprint) -> Vec<&RelPath> {
+        let mut paths = Vec::new();
+        // The root sorts before every path, so this is where the files of the inode begin.
+        for (number, path) in self.by_inode.range((file.ino, RelPath::root())..) {
+            if *number != file.ino {
+                break;
+            }
+            // The number alone proves nothing: it is reused as soon as a file is deleted.
+            if let Some(row) = self.files.get(path)
+                && row.fingerprint.is_same_file(file)
+            {
+                paths.push(path);
+            }
+        }
+        paths
+    }
+
     /// The articles of other paths whose last known file has this inode or this content: the file
     /// at `path` may be one of them, moved.
     pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
         let mut twins = Vec::new();
-        let ino = row.fingerprint.ino;
-        // The root sorts before every path, so this is where the files of the inode begin.
-        for (number, other) in self.by_inode.range((ino, RelPath::root())..) {
-            if *number != ino {
-                break;
-            }
-            let (Some(file), Some(record)) = (self.files.get(other), self.live(other)) else {
-                continue;
-            };
-            // The number alone proves nothing: it is reused as soon as a file is deleted.
-            if file.fingerprint.is_same_file(&row.fingerprint) && other != path {
+        for other in self.paths_of(&row.fingerprint) {
+            if let Some(record) = self.live(other)
+                && other != path
+            {
                 twins.push(Arc::clone(record));
             }
         }

@@ -25,7 +25,7 @@ use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{
-    Article, Commit, FileRow, Kept, Library, SectionFile, Standing, Views, address, channel,
+    Article, Commit, FileRow, Kept, Library, SectionFile, Seq, Standing, Views, address, channel,
 };
 
 /// The part of the configuration that decides identities and dates.
@@ -197,6 +197,9 @@ pub struct State {
     pub(super) imports: Imports,
     /// Files that the first scan found but could not take yet.
     pub(super) awaited: Arc<BTreeSet<RelPath>>,
+    /// Missing articles whose file is there, perhaps at another path, but cannot be taken yet. Each
+    /// stays until then, however short the grace is.
+    pub(super) put_off: OrdMap<Seq, Timestamp>,
     /// Counts the files and articles that steps have taken up. Copies share it.
     pub(super) progress: Arc<AtomicU64>,
 }
@@ -321,8 +324,25 @@ impl State {
         if self.hold.is_some() {
             return None;
         }
-        // A grace that ends beyond the last possible time never ends.
-        self.ledger.missing_longest()?.saturating_add(policy.grace).ok()
+        let mut first: Option<Timestamp> = None;
+        for (since, seq) in self.ledger.missing_since() {
+            // A grace that ends beyond the last possible time never ends.
+            let Ok(end) = since.saturating_add(policy.grace) else { break };
+            let until = self.put_off.get(&seq).copied();
+            let end = end.max(until.unwrap_or(end));
+            first = Some(first.map_or(end, |first| first.min(end)));
+            if until.is_none() {
+                // The longest missing come first, so all others end later, or are put off.
+                break;
+            }
+        }
+        first
+    }
+
+    /// The files among `seen` that an article had at another path, each with that path: it may
+    /// have moved.
+    pub fn moved(&self, seen: &[(&RelPath, &Fingerprint)]) -> Vec<(RelPath, RelPath)> {
+        self.ledger.moved(seen)
     }
 
     /// Whether a deletion takes effect at `now`. Everything has to be looked at before: the event

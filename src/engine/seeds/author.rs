@@ -181,6 +181,11 @@ impl Author {
         self.groups[group].budget += 1;
     }
 
+    /// Whether readers saw the work, or one of its group.
+    pub(super) fn was_seen(&self, work: usize) -> bool {
+        !self.groups[self.group(work)].ids.is_empty()
+    }
+
     /// Takes note that readers see an article with a title. `Err`: what is wrong with it.
     pub(super) fn seen(
         &mut self,

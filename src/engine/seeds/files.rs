@@ -55,12 +55,6 @@ impl Files {
         self.finish(path, text);
     }
 
-    /// Whether the file at `path` was written so lately that a scan waits for its writer; or in the
-    /// future, since the clock was stepped back.
-    pub(super) fn is_young(&self, path: &str) -> bool {
-        self.stamps(path).mtime_ns > self.now_ns() - 3_000_000_000
-    }
-
     /// Opens the file at `path` and writes the beginning of a text.
     pub(super) fn begin(&mut self, path: &str, part: &str) {
         let is_new = !self.root.join(path).exists();

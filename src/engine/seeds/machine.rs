@@ -411,6 +411,13 @@ impl Machine {
         engine.current.state.file(&RelPath::new(path).unwrap()).is_some()
     }
 
+    /// Whether dropfeed knows an article at `path`, public or withdrawn.
+    pub(super) fn has_article(&self, path: &str) -> bool {
+        let Some(engine) = &self.engine else { return false };
+        let (state, path) = (&engine.current.state, RelPath::new(path).unwrap());
+        state.library().at_path(&path).is_some() || state.is_withdrawn(&path)
+    }
+
     /// Whether the very bytes of the file at `path` are public.
     pub(super) fn shows_bytes(&self, path: &str) -> bool {
         let Some(snapshot) = self.snapshot() else { return false };

@@ -202,7 +202,7 @@ impl World {
     fn rewrite(&mut self, path: &str, text: Text) {
         let in_place = self.dice.percent(50);
         let file = &self.author.files[path];
-        let keeps_proof = self.machine.knows_path(path) || (in_place && file.linked);
+        let keeps_proof = self.is_known_at(path) || (in_place && file.linked);
         if !keeps_proof {
             self.lose_proof(path);
         }
@@ -228,6 +228,13 @@ impl World {
         let work = file.text.work;
         self.author.allow_one_more(work);
         self.happened.push(format!("  {path} may get another id"));
+    }
+
+    /// Whether the path alone shows which article its file is. A file that dropfeed knows but did
+    /// not publish yet may be one that moved there, and then its bytes or its inode have to show it.
+    fn is_known_at(&self, path: &str) -> bool {
+        let is_new = !self.author.was_seen(self.author.files[path].text.work);
+        self.machine.has_article(path) || (is_new && self.machine.knows_path(path))
     }
 
     fn any(&mut self) -> Option<String> {
@@ -274,10 +281,7 @@ impl World {
     fn move_file(&mut self, from: &str, to: &str) {
         let mut file = self.author.files.remove(from).unwrap();
         let has_twin = self.author.files.values().any(|other| other.text == file.text);
-        // Without a grace, what is gone is taken away before the file has been quiet for long
-        // enough elsewhere.
-        let is_late = self.machine.settings.grace_s == 0 && self.machine.files.is_young(to);
-        file.shown &= !has_twin && !is_late;
+        file.shown &= !has_twin;
         self.author.place(to, file);
     }
 
@@ -392,6 +396,11 @@ impl World {
             return;
         }
         self.note(format!("mv {from} {to}, which is there"));
+        let is_known = self.author.files[&from].linked || self.machine.knows_file(&from);
+        // A path that has an article is itself: the file becomes its next version.
+        if !is_known && !self.machine.has_article(&to) {
+            self.lose_proof(&from);
+        }
         self.machine.files.rename(&from, &to);
         let mut file = self.author.files.remove(&from).unwrap();
         self.author.files.remove(&to);
@@ -411,7 +420,7 @@ impl World {
             None => (self.new_path(), self.author.new_work()),
         };
         if self.author.files.contains_key(&path) {
-            let proof = self.machine.knows_path(&path) || self.author.files[&path].linked;
+            let proof = self.is_known_at(&path) || self.author.files[&path].linked;
             if !proof {
                 self.lose_proof(&path);
             }

@@ -1,12 +1,13 @@
 //! Articles whose file is gone: those that wait for the grace, those that went a moment ago, and
 //! those that the shrink guard counts.
 
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::base::{Digest, RelPath, Timestamp};
+use crate::base::{Digest, Fingerprint, RelPath, Timestamp};
 
 use super::super::{LastFile, Record, Seq, Standing};
 use super::Ledger;
@@ -70,10 +71,38 @@ impl Ledger {
         namesake.or(oldest)
     }
 
-    /// The time since which the longest missing article has been missing.
-    pub(in crate::library) fn missing_longest(&self) -> Option<Timestamp> {
-        let (since, _) = self.missing.get_min()?;
-        Some(*since)
+    /// The missing articles, each with the time since when; the longest missing first.
+    pub(in crate::library) fn missing_since(&self) -> impl Iterator<Item = (Timestamp, Seq)> {
+        self.missing.iter().copied()
+    }
+
+    /// The files among `seen` that an article had at another path, each with that path.
+    pub(in crate::library) fn moved(
+        &self,
+        seen: &[(&RelPath, &Fingerprint)],
+    ) -> Vec<(RelPath, RelPath)> {
+        let mut missing = HashMap::new();
+        for (_, seq) in &self.missing {
+            if let Some(record) = self.records.get(seq)
+                && let Some(file) = record.last_file
+                // A birth time of 0 means that the file system keeps none, and the number alone
+                // proves nothing.
+                && file.btime_ns != 0
+            {
+                missing.insert((file.dev, file.ino, file.btime_ns), &record.path);
+            }
+        }
+        let mut moved = Vec::new();
+        for (path, file) in seen {
+            let mut old_paths = self.paths_of(file);
+            old_paths.extend(missing.get(&(file.dev, file.ino, file.btime_ns)));
+            for old in old_paths {
+                if old != *path {
+                    moved.push(((*path).clone(), old.clone()));
+                }
+            }
+        }
+        moved
     }
 
     /// The articles that have been missing since `at` or before.

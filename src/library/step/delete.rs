@@ -1,11 +1,17 @@
 //! What becomes of articles whose file is gone: they are missing, then deleted, unless the shrink
 //! guard holds that.
 
+use jiff::SignedDuration;
+
 use super::super::guard::Hold;
 use super::super::state::{Deletions, Notice};
 use super::super::{Seq, Standing};
 use super::Step;
-use crate::base::{RelPath, Timestamp};
+use crate::base::Timestamp;
+
+/// The time for which a missing article stays whose file is there, but cannot be taken yet. Such a
+/// file is looked at again within this time, and the article put off again.
+const PUT_OFF: SignedDuration = SignedDuration::from_secs(10);
 
 impl Step<'_> {
     /// Marks the articles whose file is gone and was not found elsewhere.
@@ -31,13 +37,28 @@ impl Step<'_> {
         }
     }
 
-    /// Begins the grace of a missing article again: there is a file at its path, which cannot be
-    /// read yet.
-    pub(super) fn put_off(&mut self, path: &RelPath) {
-        if let Some(record) = self.state.ledger.live(path)
-            && matches!(record.standing, Standing::Missing(_))
-        {
-            self.set_standing(record.seq, Standing::Missing(self.now));
+    /// Begins the grace of missing articles again whose file is there, but cannot be taken yet.
+    pub(super) fn put_off(&mut self) {
+        let until = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+        for path in std::mem::take(&mut self.unready) {
+            if let Some(record) = self.state.ledger.live(&path)
+                && matches!(record.standing, Standing::Missing(_))
+            {
+                let seq = record.seq;
+                self.set_standing(seq, Standing::Missing(self.now));
+                self.state.put_off.insert(seq, until);
+            }
+        }
+    }
+
+    /// Forgets which articles were put off, where that is over. A time too far ahead was set before
+    /// the clock was stepped back.
+    fn forget_put_off(&mut self) {
+        let latest = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+        for (seq, until) in self.state.put_off.clone() {
+            if until <= self.now || until > latest {
+                self.state.put_off.remove(&seq);
+            }
         }
     }
 
@@ -47,12 +68,14 @@ impl Step<'_> {
         for seq in self.state.ledger.missing_after(self.now) {
             self.set_standing(seq, Standing::Missing(self.now));
         }
+        self.forget_put_off();
         match deletions {
             Deletions::Accepted => self.accept(),
             Deletions::Guarded => {
                 // What has been missing since then or before has used up its grace.
                 let begun = self.now.checked_sub(self.policy.grace).unwrap_or(Timestamp::MIN);
-                let due = self.state.ledger.missing_until(begun);
+                let mut due = self.state.ledger.missing_until(begun);
+                due.retain(|seq| !self.state.put_off.contains_key(seq));
                 if self.may_delete(&due) {
                     self.delete(due, Some(self.now));
                 }

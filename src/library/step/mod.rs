@@ -114,6 +114,8 @@ pub(super) struct Step<'a> {
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
     pub(super) gone: BTreeMap<RelPath, LastFile>,
+    /// Paths of articles whose file is there, perhaps at another path, but cannot be taken yet.
+    pub(super) unready: BTreeSet<RelPath>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -148,6 +150,7 @@ impl<'a> Step<'a> {
             touched: BTreeSet::new(),
             pending: BTreeSet::new(),
             gone: BTreeMap::new(),
+            unready: BTreeSet::new(),
             files: BTreeSet::new(),
             records: BTreeSet::new(),
             urls: Vec::new(),
@@ -174,10 +177,12 @@ impl<'a> Step<'a> {
         }
         self.observe(observations);
         self.pending.extend(self.state.ledger.take_due(self.now));
-        self.state.ledger.forget_departed(self.now);
         // Renames come before losses: what was found under another path is not missing.
         self.follow_renames();
+        // After the renames: where the clock was stepped, what went a moment ago looks old.
+        self.state.ledger.forget_departed(self.now);
         self.miss();
+        self.put_off();
         if reweigh == Reweigh::Everything {
             self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
         }
@@ -233,7 +238,9 @@ impl<'a> Step<'a> {
                     self.excluded.insert(path.clone());
                     self.lose(path);
                 }
-                Found::Unready => self.put_off(path),
+                Found::Unready => {
+                    self.unready.insert(path.clone());
+                }
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
                         self.pending.insert(path.clone());
