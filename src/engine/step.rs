@@ -87,7 +87,7 @@ impl Engine {
         let (look, mut changes) = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
-        let returning = self.returning(&changes);
+        let mut returning = self.returning(&changes);
         let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
         changes.retain(|change| !signs.unsettled.contains(&change.path));
         let held = self.hold_back(&tree, &mut changes, signs, now);
@@ -99,6 +99,7 @@ impl Engine {
                 published: false,
             });
         }
+        returning.extend(self.copied(&tree, &held, &changes, now));
         let (mut observations, unreadable) = self.observe(&tree, changes, signs, now)?;
         let files = observations.len();
         put_off(returning, &mut observations);
@@ -161,7 +162,7 @@ impl Engine {
 
     /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one
     /// always is.
-    fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
+    pub(super) fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
         let state = &self.current.state;
         for SourceChange { path, seen } in changes {
             let is_public = state.library().at_path(path).is_some();

@@ -28,6 +28,31 @@ impl Engine {
         returning
     }
 
+    /// The files of `held` with the bytes of an article, each with the path of that: it may have
+    /// gone there by a copy. Each is read for that, so only where something is about to be deleted.
+    pub(super) fn copied(
+        &self,
+        tree: &Tree,
+        held: &[Held],
+        changes: &[SourceChange],
+        now: Timestamp,
+    ) -> Vec<(RelPath, RelPath)> {
+        let state = &self.current.state;
+        let mut copied = Vec::new();
+        if !state.deletes(&self.policy, now) && !self.deletes_at_once(changes) {
+            return copied;
+        }
+        for Held { path, .. } in held {
+            let Ok(file) = tree.read(path, now) else { continue };
+            for of_article in state.paths_with(file.digest) {
+                if of_article != *path {
+                    copied.push((path.clone(), of_article));
+                }
+            }
+        }
+        copied
+    }
+
     /// Takes out the files that were quiet when the step began, by their events, and were modified
     /// since: on a busy machine, the file is read before the event of its writer is heard. They are
     /// looked at again.

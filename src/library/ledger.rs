@@ -300,6 +300,19 @@ impl Ledger {
         twins
     }
 
+    /// The articles with these bytes that were not taken away, with a file or without.
+    pub(super) fn live_with(&self, digest: Digest) -> Vec<&Arc<Record>> {
+        let prefix = digest.prefix();
+        let mut live = Vec::new();
+        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
+            let Some(record) = self.records.get(seq) else { continue };
+            if record.digest == digest && record.standing.is_live() {
+                live.push(record);
+            }
+        }
+        live
+    }
+
     /// A forgotten article with these bytes.
     pub(super) fn forgotten(&self, digest: Digest) -> Option<&Arc<Record>> {
         let prefix = digest.prefix();

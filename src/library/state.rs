@@ -339,6 +339,15 @@ impl State {
         first
     }
 
+    /// The paths of the articles with these bytes that were not taken away.
+    pub fn paths_with(&self, digest: Digest) -> Vec<RelPath> {
+        let mut paths = Vec::new();
+        for record in self.ledger.live_with(digest) {
+            paths.push(record.path.clone());
+        }
+        paths
+    }
+
     /// The files among `seen` that an article had at another path, each with that path: it may
     /// have moved.
     pub fn moved(&self, seen: &[(&RelPath, &Fingerprint)]) -> Vec<(RelPath, RelPath)> {

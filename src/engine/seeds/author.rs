@@ -137,6 +137,11 @@ impl Author {
         }
     }
 
+    /// Notes that the beginning of a text may be public: nothing can show that it is one.
+    pub(super) fn begun(&mut self, part: &str) {
+        self.complete.insert(Digest::of(part.as_bytes()));
+    }
+
     pub(super) fn was_complete(&self, digest: Digest) -> bool {
         self.complete.contains(&digest)
     }

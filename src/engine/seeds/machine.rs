@@ -343,6 +343,13 @@ impl Machine {
         }
     }
 
+    /// Whether an event of the file at `path` is still on its way.
+    pub(super) fn will_hear_of(&self, path: &str) -> bool {
+        let path = RelPath::new(path).unwrap();
+        let mut signs = self.reports.iter().flat_map(|(_, hints)| &hints.signs);
+        signs.any(|(of, _)| *of == path)
+    }
+
     /// What is public, in one line.
     pub(super) fn contents(&self) -> String {
         let Some(snapshot) = self.snapshot() else { return "nothing is public".to_owned() };

@@ -431,7 +431,13 @@ impl World {
         let (shown, linked) = before.map_or((false, false), |file| (file.shown, file.linked));
         let shown = shown && !text.draft && text.date.is_none();
         self.author.place(&path, File { text: text.clone(), part: true, shown, linked });
-        self.machine.files.begin(&path, &whole[..whole.len() / 2]);
+        let part = &whole[..whole.len() / 2];
+        if self.machine.will_hear_of(&path) {
+            // A file that was renamed is whole. One that is opened again before the rename is heard
+            // of looks the same.
+            self.author.begun(part);
+        }
+        self.machine.files.begin(&path, part);
         self.machine.report(&mut self.dice);
         let wait = self.dice.pick(&[10, 150, 700, 3_000, 15_000]);
         self.run(Duration::from_millis(wait))?;

@@ -51,13 +51,15 @@ impl Step<'_> {
         }
     }
 
-    /// Forgets which articles were put off, where that is over. A time too far ahead was set before
-    /// the clock was stepped back.
+    /// Forgets which articles were put off, where that is over.
     fn forget_put_off(&mut self) {
         let latest = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
         for (seq, until) in self.state.put_off.clone() {
-            if until <= self.now || until > latest {
+            if until <= self.now {
                 self.state.put_off.remove(&seq);
+            } else if until > latest {
+                // The clock was stepped back.
+                self.state.put_off.insert(seq, latest);
             }
         }
     }

@@ -405,6 +405,8 @@ impl<'a> Step<'a> {
         for record in ledger.lost() {
             lost.push(Lost::of(record, record.last_file));
         }
+        // Where the file itself is there, but not ready, no other file is the article.
+        lost.retain(|lost| !self.unready.contains(&lost.path));
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
             self.pending.extend(ledger.copies().cloned());

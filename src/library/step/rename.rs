@@ -22,6 +22,8 @@ pub(super) struct Lost {
     pub(super) inode: Option<Inode>,
     /// The bytes of that file, else those that are published.
     pub(super) digest: Digest,
+    /// Whether it was deleted: one that was not goes first.
+    pub(super) is_deleted: bool,
 }
 
 impl Lost {
@@ -29,7 +31,8 @@ impl Lost {
         // The file may have been edited, but not published, before it went.
         let digest = last_file.and_then(|file| file.digest).unwrap_or(record.digest);
         let inode = last_file.and_then(|file| inode(file.dev, file.ino, file.btime_ns));
-        Self { seq: record.seq, path: record.path.clone(), inode, digest }
+        let is_deleted = !record.standing.is_live();
+        Self { seq: record.seq, path: record.path.clone(), inode, digest, is_deleted }
     }
 }
 
@@ -49,7 +52,9 @@ pub(super) struct Fresh {
 /// Pairs what was lost with what is fresh. Each is in at most one pair; the result does not depend
 /// on the order of the arguments.
 pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, RelPath)> {
-    lost.sort_by(|a, b| a.path.cmp(&b.path));
+    // A file that moved over that of another article may be the last file of both: it is that of
+    // the article that is not deleted.
+    lost.sort_by(|a, b| (a.is_deleted, &a.path).cmp(&(b.is_deleted, &b.path)));
     fresh.sort_by(|a, b| a.path.cmp(&b.path));
     // The first proof wins, so the strongest comes first: an explicit id, then the same file, then
     // equal content.
@@ -96,7 +101,7 @@ impl Pairs {
         let mut by_inode: HashMap<Inode, Seq> = HashMap::new();
         for lost in lost {
             if let Some(inode) = lost.inode {
-                by_inode.insert(inode, lost.seq);
+                by_inode.entry(inode).or_insert(lost.seq);
             }
         }
         for file in fresh {
@@ -144,7 +149,7 @@ mod tests {
     fn lost(seq: Seq, path: &str, ino: u64, text: &str) -> Lost {
         let path = RelPath::new(path).unwrap();
         let inode = Some((1, ino, ino as i64));
-        Lost { seq, path, inode, digest: Digest::of(text.as_bytes()) }
+        Lost { seq, path, inode, digest: Digest::of(text.as_bytes()), is_deleted: false }
     }
 
     fn fresh(path: &str, ino: u64, text: &str) -> Fresh {
@@ -176,6 +181,16 @@ mod tests {
         old.inode = inode(1, 7, 0);
         new.fingerprint.btime_ns = 0;
         check(vec![old], vec![new], &[]);
+    }
+
+    #[test]
+    fn what_is_not_deleted_goes_first() {
+        for (one, other) in [("a", "b"), ("b", "a")] {
+            let deleted = Lost { is_deleted: true, ..lost(1, one, 7, "x") };
+            let present = lost(2, other, 7, "x");
+            check(vec![deleted.clone(), present.clone()], vec![fresh("c", 7, "y")], &[(2, "c")]);
+            check(vec![present, deleted], vec![fresh("c", 8, "x")], &[(2, "c")]);
+        }
     }
 
     #[test]
