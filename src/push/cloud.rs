@@ -86,6 +86,9 @@ pub fn parse(
 }
 
 fn fields(body: &[u8]) -> Result<Fields, &'static str> {
+    if !callback::is_percent_encoded(body) {
+        return Err("The form has a percent sign that is not followed by two hexadecimal digits.");
+    }
     let mut fields = Fields::default();
     for (index, (name, value)) in form_urlencoded::parse(body).enumerate() {
         if index >= FIELDS_MAX {
@@ -161,6 +164,8 @@ mod tests {
             ("url1", "url1=a&domain=a/b&url2"),
             ("url1", "url1=a&domain=me@host&url2"),
             ("/RPC2", "/RPC2%23part"),
+            ("/RPC2", "/RPC2%"),
+            ("/RPC2", "/RPC2%25zz"),
             ("/RPC2", &"a".repeat(4096)),
             ("url1=", &"url1=a&".repeat(17)),
         ] {

@@ -210,6 +210,8 @@ pub enum Outcome {
     Failed,
     /// It was not sent, because the feed could not be read.
     Unsent,
+    /// It was not sent, because the callback has an address or a port that is not called.
+    Refused,
 }
 
 /// What has to be done after a step, in this order.
@@ -262,6 +264,8 @@ pub enum Ending {
     Failed,
     /// The feed is there no more.
     Denied,
+    /// The callback has an address or a port that is not called.
+    Refused,
 }
 
 impl Ending {
@@ -273,6 +277,7 @@ impl Ending {
             Ending::Gone => "gone",
             Ending::Failed => "failed",
             Ending::Denied => "denied",
+            Ending::Refused => "refused",
         }
     }
 }

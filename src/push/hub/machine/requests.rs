@@ -156,7 +156,7 @@ impl Hub {
             None => self.insert(subscription, None),
         }
         self.enqueue_if_owed(id);
-        self.set_timer(id);
+        self.update(id);
     }
 
     fn unsubscribe(&mut self, request: &Request, effects: &mut Vec<Effect>) {
