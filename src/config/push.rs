@@ -1,4 +1,4 @@
-//! `[websub]` and `[notify]`: who is told of a drop.
+//! `[websub]` and `[notify]`: who is notified of a drop.
 
 use std::path::Path;
 
@@ -25,8 +25,8 @@ const PORTS: [u16; 2] = [80, 443];
 /// The method of a signature (WebSub, 7.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
-    /// HMAC with SHA-1, for subscribers that verify nothing else. Collisions of SHA-1 do not help to
-    /// forge an HMAC (RFC 6194, 3.3).
+    /// HMAC with SHA-1, for subscribers that verify nothing else. Collisions of SHA-1 do not help
+    /// to forge an HMAC (RFC 6194, 3.3).
     Sha1,
     /// HMAC with SHA-256.
     Sha256,

@@ -1,8 +1,8 @@
 //! The own hub at work: one task on a thread of its own, which asks the machine what to do, stores
 //! that, and then does it.
 //!
-//! What a request makes is stored before it is answered, so that it outlasts a power cut. Results of
-//! deliveries are written at once and synced a few times a second: a killed process repeats only
+//! What a request makes is stored before it is answered, so that it outlasts a power cut. Results
+//! of deliveries are written at once and synced a few times a second: a killed process repeats only
 //! what was under way, and a power cut what was not synced.
 
 mod calls;
@@ -329,7 +329,7 @@ impl Worker {
             match effect {
                 Effect::Answer(answer) => {
                     let reply = replies.next().filter(|_| !self.is_behind);
-                    // Without a reply it is answered as busy. Nobody waits any more after a while.
+                    // Without a reply it is answered as busy. The other side may have left.
                     let _ = reply.map(|reply| reply.send(answer));
                 }
                 Effect::Verify(pending) => self.verify(pending),
@@ -344,8 +344,8 @@ impl Worker {
         }
     }
 
-    /// Stores what these effects change. What a request makes is synced before anything follows from
-    /// it; the result of a delivery may wait for that.
+    /// Stores what these effects change. What a request makes is synced before anything follows
+    /// from it; the result of a delivery may wait for that.
     fn store(&mut self, effects: &[Effect]) {
         let is_stored = effects.iter().any(Effect::is_stored);
         let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));

@@ -2,8 +2,9 @@
 //! database.
 //!
 //! It has the secrets of subscribers, and is readable by its owner only. Losing it loses no id and
-//! no URL: subscribers ask again when their lease ends. So a damaged file is moved aside and begun
-//! anew. The lock of the state directory guards it. Made where the hub is on, and nowhere else.
+//! no URL: subscribers ask again when their lease ends. So a damaged file is moved aside, and
+//! another one is begun. The lock of the state directory guards it. Made where the hub is on, and
+//! nowhere else.
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,7 +1,7 @@
 """The own hub and a hostile resolver: callbacks whose names lead to addresses that no hub may call, or to others at each look.
 
 Run in a network and a mount namespace of its own, where every address is on the loopback interface: so the hub works as it
-does on the internet, with its strict defaults, and whoever it calls is seen.
+does on the internet, with its strict defaults, and all that it calls is seen.
 """
 import ipaddress
 import os
@@ -76,7 +76,7 @@ class Resolver:
 
 
 class Everyone:
-    """Whoever is called on ports 80 and 443, at any address: keeps where each connection arrived."""
+    """All that is called on ports 80 and 443, at any address: keeps where each connection arrived."""
 
     def __init__(self, directory):
         self.calls, self.lock = [], threading.Lock()
@@ -230,7 +230,7 @@ def subscriptions(hub, resolver, everyone):
 
 
 def literals(hub, everyone):
-    """Addresses in URLs, in all spellings: a clear 400, and names of this machine: asked of nobody."""
+    """Addresses in URLs, in all spellings: a clear 400, and names of this machine: no call at all."""
     before = len(everyone.calls)
     for host in (
         '127.0.0.1', '127.1', '127.0.1', '2130706433', '0x7f000001', '0x7f.1', '0x7f.0.0.1', '017700000001', '0177.0.0.1', '127.0.0.1.', '2130706433.', '0',
@@ -245,7 +245,7 @@ def literals(hub, everyone):
     for host in ('localhost', 'localhost.', 'LOCALHOST', 'ip6-localhost', 'of-the-file', 'OF-the-file', 'localhost.localdomain', 'l\u00f6calhost.example'):
         equal(f'{host}: accepted', hub.ask(f'http://{host}/callback'), 202)
     hub.rest()
-    equal('nobody is called', everyone.calls[before:], [])
+    equal('no one is called', everyone.calls[before:], [])
 
 
 def spellings(hub, everyone):
@@ -292,7 +292,7 @@ def main():
         pings = wait_until('the hub is pinged', lambda: [call for call in everyone.of(f'tls.{ZONE}', 'POST') if call[3] == '/hub'])
         equal('a ping', urllib.parse.parse_qs(pings[0][4].decode())['hub.mode'], ['publish'])
         addresses = {call[0] for call in everyone.calls}
-        equal('whoever was called', sorted(addresses), sorted({GOOD, OTHER, GOOD6} & addresses))
+        equal('all that was called', sorted(addresses), sorted({GOOD, OTHER, GOOD6} & addresses))
         check('the others were', addresses == {GOOD, OTHER, GOOD6}, addresses)
     finish('names')
 

@@ -416,7 +416,7 @@ def deliveries(table):
 
 
 def bad_input(table):
-    """What no hub may take: a clear 4xx, nothing stored and nobody called."""
+    """What no hub may take: a clear 4xx, nothing stored and no one called."""
     site, port = table.site, table.subscriber.port
     victim = urllib.parse.quote(table.subscriber.url('victim'), safe='')
     good = f'hub.mode=subscribe&hub.topic={urllib.parse.quote(table.topic(), safe="")}&hub.callback={victim}'
@@ -505,7 +505,7 @@ def bad_input(table):
     for method in ('GET', 'HEAD', 'PUT', 'DELETE', 'PATCH'):
         answer = site.ask(f'/-/hub?{good}', method)
         equal(f'{method}', (answer.status, answer['allow']), (405, 'POST, OPTIONS'))
-    # Whoever is subscribed after all of this is called, and the victim never was.
+    # A subscriber that asks after all of this is called, and the victim never was.
     table.confirmed('subscribe', 'last')
     table.arrives('last', 1, table.publish())
     equal('the victim', table.subscriber.came.get('victim'), None)

@@ -298,7 +298,7 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
         "{told}"
     );
     assert!(log.iter().any(|line| line.contains("answers 500")), "{log:#?}");
-    // The next change is told again, and what it finds working is reported.
+    // The next change is reported again, and what it finds working is reported.
     server.answer(202);
     site.drop_in("third.md", "# Third\n\nText");
     eventually("the hub gets the next change", || server.pings()[site_feed] == 4);
@@ -422,7 +422,7 @@ fn a_webhook_gets_each_article_once_signed_and_in_order() {
     assert_eq!(two["authors"][0]["name"], "Bob");
     assert_eq!(two["language"], "en");
     assert_eq!(item(&requests[0])["authors"][0]["name"], "Test");
-    // What was dropped while it was down is told after the start, and nothing again.
+    // What was dropped while it was down is reported after the start, and nothing again.
     site.kill();
     site.write("four.md", "# Four\n\nText");
     site.start();

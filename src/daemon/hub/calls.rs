@@ -56,7 +56,7 @@ pub(super) fn version(snapshot: &Snapshot, route: &Route) -> Option<Digest> {
     }
 }
 
-/// A text that nobody can guess: of version 4 are 122 random bits each.
+/// A text that cannot be guessed: of version 4 are 122 random bits each.
 pub(super) fn challenge() -> String {
     let (first, second) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     format!("{}{}", first.simple(), second.simple())

@@ -603,7 +603,7 @@ mod tests {
             let policy =
                 Policy { time_limit: Duration::from_secs(2), ..policy(Addresses::Any, Ports::Any) };
             assert!(call(policy.clone(), url).await.is_err());
-            // Port 1 is nobody's.
+            // Port 1 is not used.
             let url = Url::parse("http://127.0.0.1:1/").unwrap();
             assert!(matches!(call(policy.clone(), url).await, Err(CallError::Connect { .. })));
             let url = Url::parse("http://name.invalid/").unwrap();

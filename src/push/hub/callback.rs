@@ -115,7 +115,7 @@ pub fn verification(pending: &Pending) -> Ask {
     }
 }
 
-/// The URL that tells a subscriber that its topic is there no more (5.2).
+/// The URL that notifies a subscriber that its topic is gone (5.2).
 pub fn denial(subscription: &Subscription) -> String {
     let fields = [
         ("hub.mode", "denied"),
@@ -125,7 +125,7 @@ pub fn denial(subscription: &Subscription) -> String {
     with_query(&subscription.callback, &fields)
 }
 
-/// The form that tells a subscriber of rssCloud of a change.
+/// The form that notifies a subscriber of rssCloud of a change.
 pub fn cloud_note(topic: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair("url", topic).finish()
 }

@@ -2,13 +2,14 @@
 //!
 //! A subscription has the version of its feed that it took last, or none: then it is owed the
 //! present one. So nothing has to be queued on disk. A start compares each version with the
-//! published one, and whoever is behind is sent the newest, whatever happened in between.
+//! published one, and each subscriber that is behind is sent the newest, whatever happened in
+//! between.
 //!
 //! Invariants:
 //! - A callback is sent nothing but the verification of a request, once, until it has confirmed
 //!   one.
 //! - A subscription has at most one delivery under way, and a (topic, callback) one verification.
-//! - An effect that stores stands before the effects that it allows.
+//! - An effect that stores comes before the effects that it allows.
 
 mod deliveries;
 mod requests;
@@ -30,7 +31,7 @@ const DELIVERIES: (usize, usize) = (64, 8);
 /// Verifications and denials that are under way at a time, in all and to one host.
 const VERIFICATIONS: (usize, usize) = (32, 8);
 
-/// The time for which a feed has to be gone before its subscribers are told, in seconds. A tag
+/// The time for which a feed has to be gone before its subscribers are notified, in seconds. A tag
 /// loses its last article and gets another.
 const DENY_S: i64 = 3600;
 
@@ -223,7 +224,7 @@ impl Hub {
         &self.standings
     }
 
-    /// Ends leases, begins attempts that are due, and tells subscribers of feeds that are gone.
+    /// Ends leases, begins attempts that are due, and notifies subscribers of feeds that are gone.
     fn run_timers(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             let Some(entry) = self.entries.get_mut(&id) else {

@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// What stands in the database.
+/// What is in the database.
 #[derive(Default)]
 struct Disk {
     subscriptions: BTreeMap<u64, Subscription>,
@@ -419,7 +419,7 @@ fn run(seed: u64) {
     }
     world.settle();
     world.sync();
-    // Nothing is lost: whoever is subscribed has the newest version.
+    // Nothing is lost: each subscriber has the newest version.
     for subscription in world.disk.subscriptions.values() {
         let topic = topic_of(&subscription.topic);
         assert_eq!(subscription.has, Some(world.version(topic)));

@@ -120,7 +120,7 @@ impl Subscription {
 /// The failures after one more.
 fn failed(before: Option<Failing>, id: u64, now: Timestamp) -> Failing {
     let (since, attempts) = match before {
-        // A clock that was set back begins anew.
+        // After a clock was set back, the count begins again.
         Some(failing) if failing.since <= now => (failing.since, failing.attempts),
         _ => (now, 0),
     };
