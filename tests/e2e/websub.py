@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import sqlite3
+import subprocess
 import threading
 import urllib.parse
 import xml.etree.ElementTree as xml
@@ -415,6 +416,20 @@ def deliveries(table):
     equal('410 is an end', len(table.subscriber.of('dgone', 'POST')), 1)
 
 
+def read_only_feeds(table):
+    """Subscribers do not wait for a disk: where feeds/ cannot be written, they get what a GET answers all the same."""
+    table.confirmed('subscribe', 'disk')
+    feeds = table.site.directory / 'feeds'
+    subprocess.run(['mount', '--bind', feeds, feeds], check=True)
+    subprocess.run(['mount', '-o', 'remount,bind,ro', feeds], check=True)
+    table.arrives('disk', 1, table.publish())
+    table.site.restart()
+    table.arrives('disk', 2, table.publish())
+    check('it is degraded', 'Read-only file system' in table.site.log())
+    subprocess.run(['umount', feeds], check=True)
+    table.confirmed('unsubscribe', 'disk', 2)
+
+
 def bad_input(table):
     """What no hub may take: a clear 4xx, nothing stored and no one called."""
     site, port = table.site, table.subscriber.port
@@ -526,7 +541,7 @@ def main():
     with site:
         wait_until('the articles are there', lambda: len(json.loads(site.ask('/feed.json').body)['items']) >= min(40, len(articles)))
         table = Table(site, subscriber, admin)
-        for part in (publisher_cases, hub_cases, verification, callbacks, spellings, leases, deliveries, bad_input):
+        for part in (publisher_cases, hub_cases, verification, callbacks, spellings, leases, deliveries, read_only_feeds, bad_input):
             part(table)
             print(f'{part.__name__}: done', flush=True)
     finish('websub')
