@@ -350,28 +350,17 @@ impl Worker {
         let is_stored = effects.iter().any(Effect::is_stored);
         let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));
         let is_urgent = is_stored && !effects.iter().all(may_wait);
-        let is_due = self.sync_at.is_some_and(|at| at <= Instant::now());
-        let written = if self.is_behind {
-            if !is_urgent && !is_due {
-                return;
-            }
-            self.file.replace(&self.hub.all())
-        } else if is_urgent {
-            self.file.write(effects, Durability::Synced)
-        } else {
-            let written = match is_stored {
-                true => self.file.write(effects, Durability::Written),
-                false => Ok(()),
-            };
-            if written.is_ok() && !is_due {
-                if is_stored {
-                    self.sync_at.get_or_insert(Instant::now() + SYNC_WITHIN);
-                }
-                return;
-            }
-            written.and_then(|()| self.file.sync())
+        let now = Instant::now();
+        let is_due = self.sync_at.is_some_and(|at| at <= now);
+        let is_synced = is_urgent || is_due;
+        let written = match (self.is_behind, is_stored) {
+            (true, _) if is_synced => self.file.replace(&self.hub.all()),
+            (false, true) if is_synced => self.file.write(effects, Durability::Synced),
+            (false, true) => self.file.write(effects, Durability::Written),
+            (false, false) if is_due => self.file.sync(),
+            _ => return,
         };
-        self.sync_at = None;
+        self.sync_at = if is_synced { None } else { self.sync_at.or(Some(now + SYNC_WITHIN)) };
         match written {
             Ok(()) if self.is_behind => {
                 self.is_behind = false;
@@ -383,7 +372,7 @@ impl Worker {
                     error!(event = "degraded", "degraded: subscriptions are not stored: {why}");
                 }
                 self.is_behind = true;
-                self.sync_at = Some(Instant::now() + SLEEP_MAX);
+                self.sync_at = Some(now + SLEEP_MAX);
             }
         }
     }
