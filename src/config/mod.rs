@@ -448,7 +448,7 @@ pub struct Websub {
     pub max_subscriptions_per_client: usize,
 }
 
-/// `[notify]`: what is told of an article that was published.
+/// `[notify]`: what is notified of an article that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     /// The URL that gets a request.

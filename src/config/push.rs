@@ -1,4 +1,4 @@
-//! `[websub]` and `[notify]`: who is told of a drop.
+//! `[websub]` and `[notify]`: who is notified of a drop.
 
 use std::path::Path;
 
@@ -22,9 +22,12 @@ const WORDS_MAX: usize = 64;
 /// The ports of callbacks: those of http and https.
 const PORTS: [u16; 2] = [80, 443];
 
-/// The method of a signature (WebSub, 7.1.1). SHA-1 is not among them: it is broken.
+/// The method of a signature (WebSub, 7.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signature {
+    /// HMAC with SHA-1, for subscribers that verify nothing else. Collisions of SHA-1 do not help
+    /// to forge an HMAC (RFC 6194, 3.3).
+    Sha1,
     /// HMAC with SHA-256.
     Sha256,
     /// HMAC with SHA-384.
@@ -35,8 +38,12 @@ pub enum Signature {
 
 impl Signature {
     /// All of them, by their registered names.
-    pub const ALL: [(&'static str, Signature); 3] =
-        [("sha256", Self::Sha256), ("sha384", Self::Sha384), ("sha512", Self::Sha512)];
+    pub const ALL: [(&'static str, Signature); 4] = [
+        ("sha1", Self::Sha1),
+        ("sha256", Self::Sha256),
+        ("sha384", Self::Sha384),
+        ("sha512", Self::Sha512),
+    ];
 }
 
 /// Reads `[websub]`.

@@ -1,8 +1,9 @@
 //! The own hub at work: one task on a thread of its own, which asks the machine what to do, stores
 //! that, and then does it.
 //!
-//! What a request makes is stored before it is answered. Results of deliveries are stored together,
-//! a few times a second: a crash repeats those that were not, once.
+//! What a request makes is stored before it is answered, so that it outlasts a power cut. Results
+//! of deliveries are written at once and synced a few times a second: a killed process repeats only
+//! what was under way, and a power cut what was not synced.
 
 mod calls;
 
@@ -22,6 +23,7 @@ use self::calls::{Delivery, call, challenge, post, version};
 use super::open::Refusal as Refused;
 use crate::base::{Digest, Route};
 use crate::config::{Config, Signature, Websub};
+use crate::engine::Engine;
 use crate::engine::renderer::Renderer;
 use crate::http::hub::{Counters, Door, Knock};
 use crate::ops::clock::Clock;
@@ -32,13 +34,10 @@ use crate::push::hub::{
     Effect, Event, Hub, Kind, Limits, Outcome, Pending, Refusal, Subscription, callback,
 };
 use crate::store::StoreError;
-use crate::store::subscriptions::{SubscriptionsFile, set_aside_subscriptions};
+use crate::store::subscriptions::{Durability, SubscriptionsFile, set_aside_subscriptions};
 
-/// The longest time for which results of deliveries are not stored.
-const WRITE_WITHIN: Duration = Duration::from_millis(200);
-
-/// The time for which a publish waits for its projection, whose disk may fail.
-const PROJECTION: Duration = Duration::from_secs(2);
+/// The longest time for which results of deliveries are not synced.
+const SYNC_WITHIN: Duration = Duration::from_millis(200);
 
 /// The time for calls that are under way at a stop.
 const STOP: Duration = Duration::from_secs(2);
@@ -69,6 +68,7 @@ impl OwnHub {
     /// there is none, and the site is served all the same.
     pub(super) fn start(
         config: &Config,
+        engine: &mut Engine,
         published: &Arc<Published>,
         renderer: &Arc<Renderer>,
         clock: &Arc<dyn Clock>,
@@ -93,7 +93,7 @@ impl OwnHub {
         let (counters, bell, stopping) =
             (Arc::new(Counters::default()), Arc::new(Notify::new()), Arc::new(Notify::new()));
         let ring = Arc::clone(&bell);
-        published.follow(move || ring.notify_one());
+        engine.on_projected(Box::new(move |_| ring.notify_one()));
         let runtime = runtime().map_err(|error| not_started(&error))?;
         let parts = Parts {
             published: Arc::clone(published),
@@ -188,17 +188,15 @@ struct Worker {
     signature: Signature,
     counters: Arc<Counters>,
     calls: JoinSet<Event>,
-    /// Effects that are not stored.
-    unwritten: Vec<Effect>,
-    /// The time by which they have to be.
-    write_at: Option<Instant>,
-    /// Set where the file could not be written: then it is written anew.
+    /// The time at which the file has to be synced, or tried again.
+    sync_at: Option<Instant>,
+    /// Set where the file could not be written: then all of it is written again.
     is_behind: bool,
     /// The feeds that were delivered from the snapshot of this generation.
     documents: (u64, HashMap<Route, Arc<Delivery>>),
-    /// The generation that subscribers were told of.
+    /// The generation of which subscribers were notified.
     announced: Option<u64>,
-    /// The time at which they are told of the present one.
+    /// The time at which they are notified of the present one.
     announce_at: Option<Instant>,
 }
 
@@ -220,8 +218,7 @@ impl Worker {
             signature: websub.signature,
             counters,
             calls: JoinSet::new(),
-            unwritten: Vec::new(),
-            write_at: None,
+            sync_at: None,
             is_behind: false,
             documents: (0, HashMap::new()),
             announced: None,
@@ -235,8 +232,6 @@ impl Worker {
         bell: Arc<Notify>,
         stopping: Arc<Notify>,
     ) {
-        // What was published before this began.
-        bell.notify_one();
         loop {
             let wake = self.wake();
             let mut asked = Vec::new();
@@ -271,29 +266,19 @@ impl Worker {
             let wait = at.duration_since(self.parts.clock.now());
             wake = wake.min(now + Duration::try_from(wait).unwrap_or(Duration::ZERO));
         }
-        for at in [self.write_at, self.announce_at].into_iter().flatten() {
+        for at in [self.sync_at, self.announce_at].into_iter().flatten() {
             wake = wake.min(at);
         }
         wake
     }
 
-    /// Looks what is published, and decides when subscribers are told of it: once its files are in
-    /// `feeds/`, and after the delay of the configuration.
+    /// Looks at what is published, and decides when subscribers are notified of it: after the delay
+    /// of the configuration. A further change joins the one that waits.
     fn look(&mut self) {
-        let Some(snapshot) = self.parts.published.load() else { return };
-        if snapshot.is_restored() || self.announced == Some(snapshot.generation) {
-            return;
+        let is_new = |snapshot: Arc<Snapshot>| self.announced != Some(snapshot.generation);
+        if self.announce_at.is_none() && self.snapshot().is_some_and(is_new) {
+            self.announce_at = Some(Instant::now() + self.delay);
         }
-        let projection = self.parts.published.status().projection;
-        let is_projected = projection.is_some_and(|last| last.generation >= snapshot.generation);
-        let now = Instant::now();
-        let at = if is_projected { now } else { now + PROJECTION };
-        // A further change joins the one that waits.
-        let delayed = now + self.delay;
-        self.announce_at = Some(match self.announce_at {
-            Some(before) if !self.delay.is_zero() => before,
-            _ => at.max(delayed),
-        });
     }
 
     /// Takes events and requests: one step each, one write for all, and then what follows.
@@ -318,7 +303,7 @@ impl Worker {
             replies.push(reply);
         }
         self.act(effects, replies);
-        self.counters.set(&self.hub.standings(), self.hub.pending());
+        self.counters.set(self.hub.standings(), self.hub.pending());
     }
 
     /// The snapshot that is served, unless it is what an earlier process left.
@@ -338,22 +323,13 @@ impl Worker {
     }
 
     fn act(&mut self, effects: Vec<Effect>, replies: Vec<Reply>) {
-        let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));
-        let is_urgent = !effects.iter().all(may_wait);
-        let is_due = self.write_at.is_some_and(|at| at <= Instant::now());
-        self.unwritten.extend(effects.iter().filter(|effect| effect.is_stored()).cloned());
-        if !self.unwritten.is_empty() && self.write_at.is_none() {
-            self.write_at = Some(Instant::now() + WRITE_WITHIN);
-        }
-        if is_urgent || is_due {
-            self.write();
-        }
+        self.store(&effects);
         let mut replies = replies.into_iter();
         for effect in effects {
             match effect {
                 Effect::Answer(answer) => {
                     let reply = replies.next().filter(|_| !self.is_behind);
-                    // Without a reply it is answered as busy. Nobody waits any more after a while.
+                    // Without a reply it is answered as busy. The other side may have left.
                     let _ = reply.map(|reply| reply.send(answer));
                 }
                 Effect::Verify(pending) => self.verify(pending),
@@ -368,14 +344,23 @@ impl Worker {
         }
     }
 
-    /// Stores what is not stored yet.
-    fn write(&mut self) {
-        let written = match self.is_behind {
-            true => self.file.replace(&self.hub.all()),
-            false => self.file.write(&self.unwritten),
+    /// Stores what these effects change. What a request makes is synced before anything follows
+    /// from it; the result of a delivery may wait for that.
+    fn store(&mut self, effects: &[Effect]) {
+        let is_stored = effects.iter().any(Effect::is_stored);
+        let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));
+        let is_urgent = is_stored && !effects.iter().all(may_wait);
+        let now = Instant::now();
+        let is_due = self.sync_at.is_some_and(|at| at <= now);
+        let is_synced = is_urgent || is_due;
+        let written = match (self.is_behind, is_stored) {
+            (true, _) if is_synced => self.file.replace(&self.hub.all()),
+            (false, true) if is_synced => self.file.write(effects, Durability::Synced),
+            (false, true) => self.file.write(effects, Durability::Written),
+            (false, false) if is_due => self.file.sync(),
+            _ => return,
         };
-        self.unwritten.clear();
-        self.write_at = None;
+        self.sync_at = if is_synced { None } else { self.sync_at.or(Some(now + SYNC_WITHIN)) };
         match written {
             Ok(()) if self.is_behind => {
                 self.is_behind = false;
@@ -387,7 +372,7 @@ impl Worker {
                     error!(event = "degraded", "degraded: subscriptions are not stored: {why}");
                 }
                 self.is_behind = true;
-                self.write_at = Some(Instant::now() + SLEEP_MAX);
+                self.sync_at = Some(now + SLEEP_MAX);
             }
         }
     }
@@ -398,11 +383,18 @@ impl Worker {
             let ask = callback::verification(&pending);
             let confirmed = match call(&client, &ask.url, ask.form).await {
                 // Nothing but success counts, and the whole body has to be the challenge (5.3.1).
-                Some(answer) if answer.status.is_success() => {
+                Ok(answer) if answer.status.is_success() => {
                     pending.request.kind == Kind::Cloud
                         || signature::is_same(&pending.challenge, &answer.body)
                 }
-                _ => false,
+                Ok(_) => false,
+                Err(why) => {
+                    if why.is_refusal() {
+                        let (id, host) = (pending.id, &*pending.request.host);
+                        info!(event = "subscription", id, host, "{host} is not asked: {why}");
+                    }
+                    false
+                }
             };
             if confirmed {
                 // Of the callback, its host alone: the rest is a secret of the subscriber.
@@ -417,7 +409,8 @@ impl Worker {
     fn deny(&mut self, subscription: Arc<Subscription>) {
         let client = self.client.clone();
         self.calls.spawn(async move {
-            call(&client, &callback::denial(&subscription), None).await;
+            // The subscriber need not answer.
+            let _ = call(&client, &callback::denial(&subscription), None).await;
             Event::Denied { host: Arc::clone(&subscription.host) }
         });
     }
@@ -439,9 +432,15 @@ impl Worker {
                 call(&client, &subscription.callback, Some(note)).await
             };
             let outcome = match answer.map(|answer| answer.status) {
-                Some(status) if status.is_success() => Outcome::Taken,
-                Some(StatusCode::GONE) => Outcome::Gone,
-                _ => Outcome::Failed,
+                Ok(status) if status.is_success() => Outcome::Taken,
+                Ok(StatusCode::GONE) => Outcome::Gone,
+                Ok(_) => Outcome::Failed,
+                Err(why) if why.is_refusal() => {
+                    let host = &*host;
+                    info!(event = "subscription", id, host, "{host} is not called: {why}");
+                    Outcome::Refused
+                }
+                Err(_) => Outcome::Failed,
             };
             Event::Delivered { id, host, version, outcome }
         });
@@ -470,10 +469,11 @@ impl Worker {
             self.counters.note(&event);
             // Nothing new begins: the next start does it.
             let effects = self.hub.step(event, self.parts.clock.now());
-            self.unwritten.extend(effects.into_iter().filter(Effect::is_stored));
+            self.store(&effects);
         }
-        if !self.unwritten.is_empty() {
-            self.write();
+        if self.sync_at.is_some() {
+            self.sync_at = Some(Instant::now());
+            self.store(&[]);
         }
     }
 }

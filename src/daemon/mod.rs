@@ -170,7 +170,7 @@ impl Daemon {
         let config = &*process.config;
         let readers = Readers::count(config, &published, &clock)?;
         let push = Push::start(config, &mut engine, &renderer)?;
-        let hub = OwnHub::start(config, &published, &renderer, &clock)?;
+        let hub = OwnHub::start(config, &mut engine, &published, &renderer, &clock)?;
         let mut edge = edge(config, &published, renderer, &clock);
         (edge.tls, edge.hub) = (tls, hub.as_ref().map(OwnHub::door));
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());

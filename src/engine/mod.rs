@@ -294,7 +294,7 @@ impl Engine {
         self.status.clone()
     }
 
-    /// Has `listener` told after each pass of the projection.
+    /// Has `listener` called after each pass of the projection.
     pub fn on_projected(&mut self, listener: OnProjected) {
         if let Some(projection) = &mut self.projection {
             projection.listen(listener);

@@ -54,8 +54,8 @@ pub struct Projected {
     pub is_whole: bool,
 }
 
-/// Who is told after each pass. It must not block.
-pub type OnProjected = Box<dyn Fn(Projected) + Send + Sync>;
+/// Called after each pass, whether it succeeded or not. It must not block.
+pub type OnProjected = Box<dyn Fn(&Projected) + Send + Sync>;
 
 /// Keeps `feeds/` equal to the published snapshot.
 pub(super) struct Projection {
@@ -76,8 +76,8 @@ pub(super) struct Projection {
     remembered: HashMap<String, String>,
     /// Whether the files were compared with what was written, once after the start.
     is_repaired: bool,
-    /// Who is told after each pass, if anyone.
-    listener: Option<OnProjected>,
+    /// Called after each pass.
+    listeners: Vec<OnProjected>,
 }
 
 /// A document that is due.
@@ -114,13 +114,13 @@ impl Projection {
             versions: HashMap::new(),
             remembered,
             is_repaired: false,
-            listener: None,
+            listeners: Vec::new(),
         }
     }
 
-    /// Has `listener` told after each pass.
+    /// Has `listener` called after each pass.
     pub(super) fn listen(&mut self, listener: OnProjected) {
-        self.listener = Some(listener);
+        self.listeners.push(listener);
     }
 
     /// Follows the snapshots until `published` is closed, and passes the outcome of each pass to
@@ -154,8 +154,11 @@ impl Projection {
             // Its documents were read from `feeds/`.
             return Ok(());
         }
-        if !self.is_repaired {
-            self.repair(snapshot)?;
+        if !self.is_repaired
+            && let Err(why) = self.repair(snapshot)
+        {
+            self.notify(snapshot, &[], false);
+            return Err(why);
         }
         // Until this pass has succeeded, the next one has to look at all that this one does.
         let before = self.library.take();
@@ -170,7 +173,7 @@ impl Projection {
         };
         self.has_stopgaps = false;
         let first_failure = self.write(snapshot, &routes, is_stopping);
-        self.tell(snapshot, &routes, is_whole && first_failure.is_ok() && !is_stopping());
+        self.notify(snapshot, &routes, is_whole && first_failure.is_ok() && !is_stopping());
         if is_stopping() || first_failure.is_err() {
             self.library = before;
             return first_failure;
@@ -185,9 +188,11 @@ impl Projection {
         Ok(())
     }
 
-    /// Tells the listener of the feeds among the routes.
-    fn tell(&self, snapshot: &Arc<Snapshot>, routes: &[Route], is_whole: bool) {
-        let Some(listener) = &self.listener else { return };
+    /// Calls the listeners with the feeds among the routes.
+    fn notify(&self, snapshot: &Arc<Snapshot>, routes: &[Route], is_whole: bool) {
+        if self.listeners.is_empty() {
+            return;
+        }
         let mut feeds = Vec::new();
         let mut is_complete = true;
         for route in routes.iter().filter(|route| matches!(route, Route::Feed(..))) {
@@ -197,7 +202,10 @@ impl Projection {
             }
         }
         let is_whole = is_whole && is_complete;
-        listener(Projected { snapshot: Arc::clone(snapshot), feeds, is_whole });
+        let projected = Projected { snapshot: Arc::clone(snapshot), feeds, is_whole };
+        for listener in &self.listeners {
+            listener(&projected);
+        }
     }
 
     /// The routes of what changed, with what was postponed. Resident documents and the list of all

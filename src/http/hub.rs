@@ -93,7 +93,7 @@ impl Door {
 pub struct Counters {
     standings: [AtomicU64; 3],
     pending: AtomicU64,
-    deliveries: [AtomicU64; 4],
+    deliveries: [AtomicU64; 5],
     verifications: [AtomicU64; 2],
 }
 
@@ -105,11 +105,12 @@ const STANDINGS: [(Standing, &str); 3] = [
 ];
 
 /// The name of each outcome in metrics.
-const OUTCOMES: [(Outcome, &str); 4] = [
+const OUTCOMES: [(Outcome, &str); 5] = [
     (Outcome::Taken, "taken"),
     (Outcome::Gone, "gone"),
     (Outcome::Failed, "failed"),
     (Outcome::Unsent, "unsent"),
+    (Outcome::Refused, "refused"),
 ];
 
 impl Counters {

@@ -22,12 +22,7 @@ pub struct Published {
     changing: Mutex<()>,
     bell: Mutex<Bell>,
     rung: Condvar,
-    followers: Mutex<Vec<Follower>>,
 }
-
-/// Something that is called after each publish and after each pass of the projection. It must not
-/// block.
-type Follower = Box<dyn Fn() + Send + Sync>;
 
 /// The count of publishes, on which the projection waits.
 #[derive(Debug, Default)]
@@ -65,9 +60,6 @@ impl Published {
         let new = Arc::new(new);
         self.status.store(Arc::clone(&new));
         report(&old, &new);
-        if old.projection != new.projection {
-            self.tell_followers();
-        }
     }
 
     /// Replaces the snapshot. Only the engine does.
@@ -81,18 +73,6 @@ impl Published {
         // version is known when a reader of it can first ask for what changed since.
         for (route, document) in &snapshot.hot {
             self.versions.note(route, document);
-        }
-        self.tell_followers();
-    }
-
-    /// Has `follower` called from now on, by the threads that publish.
-    pub fn follow(&self, follower: impl Fn() + Send + Sync + 'static) {
-        self.followers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(follower));
-    }
-
-    fn tell_followers(&self) {
-        for follower in &*self.followers.lock().unwrap_or_else(PoisonError::into_inner) {
-            follower();
         }
     }
 
@@ -147,12 +127,9 @@ impl fmt::Debug for Published {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Instant;
 
-    use super::super::status::LastProjection;
     use super::*;
-    use crate::base::Timestamp;
     use crate::config::Config;
     use crate::library::Library;
 
@@ -183,21 +160,6 @@ mod tests {
             }
         });
         assert_eq!(published.status().contents.entries, 400);
-    }
-
-    #[test]
-    fn followers_are_told_of_a_publish_and_of_its_projection() {
-        let (published, told) = (Published::default(), Arc::new(AtomicU64::new(0)));
-        let count = Arc::clone(&told);
-        published.follow(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-        });
-        published.publish(snapshot(1));
-        published.change_status(|status| status.contents.entries += 1, |_, _| {});
-        assert_eq!(told.load(Ordering::Relaxed), 1);
-        let projected = LastProjection { generation: 1, at: Timestamp::UNIX_EPOCH };
-        published.change_status(|status| status.projection = Some(projected), |_, _| {});
-        assert_eq!(told.load(Ordering::Relaxed), 2);
     }
 
     #[test]

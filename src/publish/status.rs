@@ -177,7 +177,7 @@ pub struct LastProjection {
     pub at: Timestamp,
 }
 
-/// Who is told of a publish.
+/// Who is notified of a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receiver {
     /// A hub.

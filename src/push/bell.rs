@@ -1,4 +1,4 @@
-//! Whom to tell of which article, and when: the webhook and the command of `[notify]`.
+//! Who is notified of which article, and when: the webhook and the command of `[notify]`.
 //!
 //! Articles become public in the order of their publication numbers, and each number is given once.
 //! So a bell needs to remember one number: the last one that is done with. What comes after it
@@ -50,14 +50,14 @@ pub struct Bell {
 enum State {
     /// Nothing is known to be due.
     Quiet,
-    /// One is being told.
+    /// One receiver is being notified.
     Ringing { seq: u64, failed: u32 },
     /// One failed, and waits.
     Waiting { seq: u64, failed: u32, due: Duration },
 }
 
 impl Bell {
-    /// A bell that is done with everything up to `done`; `None` for a new one, which tells of no
+    /// A bell that is done with everything up to `done`; `None` for a new one, which reports no
     /// article that is public already.
     pub fn new(tries: Tries, done: Option<u64>) -> Self {
         Self { tries, done, now: State::Quiet }
@@ -89,8 +89,8 @@ impl Bell {
         Some(Action::Ring { seq, attempt: failed + 1 })
     }
 
-    /// Notes the end of a ring. Second, whether that was the last try of an article that nobody was
-    /// told of.
+    /// Notes the end of a ring. Second, whether that was the last try of an article that no
+    /// receiver was notified of.
     pub fn finish(&mut self, now: Duration, is_done: bool) -> (Option<Action>, bool) {
         let State::Ringing { seq, failed } = self.now else { return (None, false) };
         let failed = if is_done { failed } else { failed + 1 };
@@ -108,8 +108,8 @@ impl Bell {
         (Some(Action::Remember(seq)), !is_done)
     }
 
-    /// Notes that an article cannot be told of at present, which is no failure: its file is being
-    /// changed.
+    /// Notes that an article cannot be reported at present, which is not a failure: its file is
+    /// being changed.
     pub fn postpone(&mut self, now: Duration) {
         if let State::Ringing { seq, failed } = self.now {
             self.now = State::Waiting { seq, failed, due: now + POSTPONED };
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(poll(&mut bell, 1), Some(Action::Ring { seq: 7, attempt: 1 }));
         assert_eq!(finish(&mut bell, 1, true), (Some(Action::Remember(7)), false));
         assert_eq!((poll(&mut bell, 2), bell.wake()), (None, None));
-        // An end that nobody waits for changes nothing.
+        // An end that is not waited for changes nothing.
         assert_eq!(finish(&mut bell, 3, false), (None, false));
         assert_eq!(poll(&mut bell, 4), None);
     }

@@ -2,8 +2,8 @@
 //! (<http://scripting.com/opmlHowto/dave/rssCloud/walkthrough.html>). Only its REST form:
 //! `http-post`, and `https-post`, which others added.
 //!
-//! A subscriber that names no domain is told at the address from which it asked; one that names a
-//! domain has to repeat a challenge there. Everything else is the hub's.
+//! A subscriber that names no domain is notified at the address from which it asked; one that names
+//! a domain has to repeat a challenge there. Everything else is the hub's.
 
 use std::net::IpAddr;
 
@@ -26,7 +26,7 @@ const FIELDS_MAX: usize = 64;
 pub struct Registration {
     /// How it is confirmed.
     pub kind: Kind,
-    /// Where the subscriber is told.
+    /// The URL at which the subscriber is notified.
     pub callback: Callback,
     /// The URLs of the feeds; at least one.
     pub topics: Vec<String>,
@@ -64,7 +64,7 @@ pub fn parse(
         None => return Err("The field port is missing."),
     };
     let path = fields.path.ok_or("The field path is missing.")?;
-    // Whoever writes no slash means the same path.
+    // Without a slash, the path is the same.
     let path = path.strip_prefix('/').unwrap_or(&path);
     let (kind, host) = match (fields.domain, client) {
         (Some(domain), _) if !domain.is_empty() => {
@@ -86,6 +86,9 @@ pub fn parse(
 }
 
 fn fields(body: &[u8]) -> Result<Fields, &'static str> {
+    if !callback::is_percent_encoded(body) {
+        return Err("The form has a percent sign that is not followed by two hexadecimal digits.");
+    }
     let mut fields = Fields::default();
     for (index, (name, value)) in form_urlencoded::parse(body).enumerate() {
         if index >= FIELDS_MAX {
@@ -161,6 +164,8 @@ mod tests {
             ("url1", "url1=a&domain=a/b&url2"),
             ("url1", "url1=a&domain=me@host&url2"),
             ("/RPC2", "/RPC2%23part"),
+            ("/RPC2", "/RPC2%"),
+            ("/RPC2", "/RPC2%25zz"),
             ("/RPC2", &"a".repeat(4096)),
             ("url1=", &"url1=a&".repeat(17)),
         ] {

@@ -1,5 +1,5 @@
-//! Who is told of a drop, of what, and when. Pure: events and the time in, effects out; the daemon
-//! calls and stores.
+//! Who is notified of a drop, of what, and when. Pure: events and the time in, effects out; the
+//! daemon calls and stores.
 //!
 //! `publisher` decides on pings to hubs, `bell` on the webhook and the command; `webhook` is what a
 //! webhook gets. `hub` is the own hub, `cloud` what it reads of rssCloud.

@@ -1,19 +1,19 @@
-//! Which pings are due: a pure function of what feeds are, of what each hub was told, and of the
-//! time.
+//! Which pings are due: a pure function of what feeds are, of what each hub was notified of, and of
+//! the time.
 //!
-//! Owns what each hub was told last, by topic, and what it is still to be told. Calls nobody and
-//! stores nothing: it returns [`Effect`]s.
+//! Owns what each hub was notified of last, by topic, and what it still has to be notified of.
+//! Calls and stores nothing: it returns [`Effect`]s.
 //!
-//! - A feed whose bytes differ from those that a hub was told of is due after the delay. Further
-//!   changes join it, and one that undoes the change cancels it.
+//! - A feed whose bytes differ from those that a hub was notified of is due after the delay.
+//!   Further changes join it, and one that undoes the change cancels it.
 //! - Nothing about waiting pings has to be stored: after a restart they follow again from the
-//!   feeds, and from what each hub was told.
+//!   feeds, and from what each hub was notified of.
 //! - A hub that is new learns of no feed as it is now; else each would be pinged at once.
 //! - A ping that failed is repeated twice. Then the hub learns of the feed with its next change, or
 //!   after a restart.
 //!
 //! Invariants: at most one ping for a hub and a topic is under way, and at most [`UNDER_WAY_MAX`]
-//! for a hub; a hub is not told of the same bytes again after a success; all is bounded by hubs
+//! for a hub; a hub is not notified of the same bytes again after a success; all is bounded by hubs
 //! times feeds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -97,21 +97,21 @@ pub struct Publisher {
     hubs: Vec<Hub>,
 }
 
-/// What a hub was told, and is to be told.
+/// What a hub was notified of, and has to be notified of.
 #[derive(Debug, Default)]
 struct Hub {
-    /// The digests that it was told of; `None` for a new hub, until all feeds are known.
+    /// The digests that it was notified of; `None` for a new hub, until all feeds are known.
     told: Option<HashMap<Topic, Digest>>,
-    /// The topics that it is to be told of.
+    /// The topics that it has to be notified of.
     pending: HashMap<Topic, Pending>,
     /// Those of them that wait, by time.
     queue: BTreeSet<(Duration, Topic)>,
-    /// The digests of which it could not be told.
+    /// The digests of which it could not be notified.
     given_up: HashMap<Topic, Digest>,
     under_way: usize,
 }
 
-/// A topic that a hub is to be told of.
+/// A topic that a hub has to be notified of.
 #[derive(Debug)]
 struct Pending {
     digest: Digest,
@@ -124,8 +124,8 @@ struct Pending {
 }
 
 impl Publisher {
-    /// A publisher for hubs that were told this; `None` for a hub that is new. `delay`: the wait
-    /// after a change.
+    /// A publisher for hubs that were notified of this; `None` for a hub that is new. `delay`: the
+    /// wait after a change.
     pub fn new(delay: Duration, told: Vec<Option<HashMap<Topic, Digest>>>) -> Self {
         let hubs = told.into_iter().map(|told| Hub { told, ..Hub::default() }).collect();
         Self { delay, hubs }
@@ -167,7 +167,7 @@ impl Publisher {
 }
 
 impl Hub {
-    /// Compares feeds with what the hub was told. What differs is due at `due`.
+    /// Compares feeds with what the hub was notified of. What differs is due at `due`.
     fn compare(
         &mut self,
         index: usize,
@@ -229,7 +229,7 @@ impl Hub {
         }
     }
 
-    /// Forgets the feeds that do not exist any more. Returns those that the hub was told of.
+    /// Forgets the feeds that do not exist any more. Returns those that the hub was notified of.
     fn forget(&mut self, exist: &HashSet<&Topic>) -> Vec<Topic> {
         let is_gone = |topic: &Topic| !exist.contains(topic);
         self.queue.retain(|(_, topic)| !is_gone(topic));
@@ -333,7 +333,7 @@ mod tests {
         Event::Projected { feeds: feeds(texts), is_whole: true }
     }
 
-    /// A publisher with one hub that was told these feeds.
+    /// A publisher with one hub that was notified of these feeds.
     fn told(delay: Duration, texts: &[(&str, &str)]) -> Publisher {
         Publisher::new(delay, vec![Some(feeds(texts).into_iter().collect())])
     }
@@ -468,7 +468,7 @@ mod tests {
         assert_eq!(done, all.len());
     }
 
-    /// What a run of random events does, with a crash at any moment: no hub is told of the same
+    /// What a run of random events does, with a crash at any moment: no hub is notified of the same
     /// bytes twice in a row, and in the end each knows what the feeds are.
     #[derive(Debug, Clone)]
     enum Act {

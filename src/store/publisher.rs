@@ -14,9 +14,9 @@ use super::side::Side;
 use crate::base::Digest;
 use crate::push::publisher::Topic;
 
-/// `hub`: the hubs that were ever known, also those that were told of nothing. `told`: the digest
-/// of a feed's bytes of which a hub was told last. `bell`: the last publication number that a bell
-/// of `[notify]` is done with.
+/// `hub`: the hubs that were ever known, also those that were notified of nothing. `told`: the
+/// digest of a feed's bytes of which a hub was notified last. `bell`: the last publication number
+/// that a bell of `[notify]` is done with.
 const SCHEMA: &str = "CREATE TABLE hub (url TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; \
     CREATE TABLE told (hub TEXT NOT NULL, topic TEXT NOT NULL, digest BLOB NOT NULL, \
     PRIMARY KEY (hub, topic)) STRICT, WITHOUT ROWID; \
@@ -24,7 +24,7 @@ const SCHEMA: &str = "CREATE TABLE hub (url TEXT PRIMARY KEY) STRICT, WITHOUT RO
 
 const SIDE: Side = Side { file: "push.db", version: 1, schema: SCHEMA };
 
-/// What a hub was told of: the digests of feeds.
+/// What a hub was notified of: the digests of feeds.
 pub type Told = HashMap<Topic, Digest>;
 
 /// The file, open.
@@ -65,7 +65,7 @@ impl PublisherFile {
         })
     }
 
-    /// What a hub was told of; `None` for a hub that is not known.
+    /// What a hub was notified of; `None` for a hub that is not known.
     ///
     /// # Errors
     /// As [`PublisherFile::open`].
@@ -95,7 +95,7 @@ impl PublisherFile {
         Ok(Some(told))
     }
 
-    /// Remembers, durably, that a hub was told of these feeds.
+    /// Remembers, durably, that a hub was notified of these feeds.
     ///
     /// # Errors
     /// On any error nothing has changed.
@@ -111,7 +111,7 @@ impl PublisherFile {
         })
     }
 
-    /// Forgets feeds that a hub was told of.
+    /// Forgets feeds that a hub was notified of.
     ///
     /// # Errors
     /// On any error nothing has changed.
@@ -215,7 +215,7 @@ mod tests {
         drop(file);
         let expected: Told = feeds(&[("/a", "2"), ("/b", "1")]).into_iter().collect();
         assert_eq!(told(temp.path(), HUB), Some(expected));
-        // Known, but told of nothing.
+        // Known, but notified of nothing.
         assert_eq!(told(temp.path(), "https://other.example/"), Some(Told::new()));
         assert_eq!(told(temp.path(), "https://new.example/"), None);
         let mut file = PublisherFile::open(temp.path()).unwrap();

@@ -2,22 +2,24 @@
 //! database.
 //!
 //! It has the secrets of subscribers, and is readable by its owner only. Losing it loses no id and
-//! no URL: subscribers ask again when their lease ends. So a damaged file is moved aside and begun
-//! anew. The lock of the state directory guards it. Made where the hub is on, and nowhere else.
+//! no URL: subscribers ask again when their lease ends. So a damaged file is moved aside, and
+//! another one is begun. The lock of the state directory guards it. Made where the hub is on, and
+//! nowhere else.
 
+use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction, params};
+use url::Url;
 
 use super::StoreError;
 use super::read::{corrupt, sql};
 use super::side::Side;
 use crate::base::{Digest, Route, Timestamp};
-use crate::push::hub::{
-    Effect, Failing, Kind, Mode, Pending, Request, Secret, Subscription, callback,
-};
+use crate::push::hub::callback::Callback;
+use crate::push::hub::{Effect, Failing, Kind, Mode, Pending, Request, Secret, Subscription};
 
 /// Times are in microseconds since 1970. `has` is a digest of 32 bytes, or NULL: for a
 /// subscription, it is owed the present version.
@@ -36,6 +38,15 @@ const SIDE: Side = Side {
 
 /// What was stored: the subscriptions, and the requests that are not confirmed.
 type Stored = (Vec<Subscription>, Vec<Pending>);
+
+/// What a write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power cut.
+    Synced,
+    /// The end of the process. After [`SubscriptionsFile::sync`] a power cut, too.
+    Written,
+}
 
 /// The file of the subscriptions, open.
 #[derive(Debug)]
@@ -88,15 +99,15 @@ impl SubscriptionsFile {
         rows.collect()
     }
 
-    /// Writes the effects that store something: all of them, durably, or none.
+    /// Writes the effects that store something: all of them, or none.
     ///
     /// # Errors
     /// On any error nothing has changed.
-    pub fn write(&mut self, effects: &[Effect]) -> Result<(), StoreError> {
-        self.try_write(effects).map_err(|error| sql(&self.path, &error))
+    pub fn write(&mut self, effects: &[Effect], durability: Durability) -> Result<(), StoreError> {
+        self.try_write(effects, durability).map_err(|error| sql(&self.path, &error))
     }
 
-    /// Replaces everything by what these effects store, durably.
+    /// Replaces everything by what these effects store, and syncs it.
     ///
     /// # Errors
     /// On any error nothing has changed.
@@ -104,14 +115,34 @@ impl SubscriptionsFile {
         self.try_replace(effects).map_err(|error| sql(&self.path, &error))
     }
 
+    /// Syncs what was written.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let log = self.path.with_file_name(format!("{}-wal", SIDE.file));
+        let synced = File::open(&log).and_then(|file| file.sync_data());
+        synced.map_err(|error| StoreError::io(&log, error))
+    }
+
     fn try_replace(&mut self, effects: &[Effect]) -> rusqlite::Result<()> {
+        self.set_durability(Durability::Synced)?;
         let transaction = self.connection.transaction()?;
         transaction.execute_batch("DELETE FROM subscriptions; DELETE FROM pending")?;
         apply(&transaction, effects)?;
         transaction.commit()
     }
 
-    fn try_write(&mut self, effects: &[Effect]) -> rusqlite::Result<()> {
+    fn set_durability(&self, durability: Durability) -> rusqlite::Result<()> {
+        let value = match durability {
+            Durability::Synced => "FULL",
+            Durability::Written => "NORMAL",
+        };
+        self.connection.pragma_update(None, "synchronous", value)
+    }
+
+    fn try_write(&mut self, effects: &[Effect], durability: Durability) -> rusqlite::Result<()> {
+        self.set_durability(durability)?;
         let transaction = self.connection.transaction()?;
         apply(&transaction, effects)?;
         transaction.commit()
@@ -195,7 +226,7 @@ fn subscription(row: &Row<'_>) -> rusqlite::Result<Option<Subscription>> {
     let (since, last, attempts, next): (Option<i64>, Option<i64>, Option<u32>, Option<i64>) =
         (row.get(8)?, row.get(9)?, row.get(10)?, row.get(11)?);
     let read = || {
-        let callback = callback::check(&url, None).ok()?;
+        let callback = Callback::of(&Url::parse(&url).ok()?)?;
         let failing = match (since, last, attempts, next) {
             (Some(since), Some(last), Some(attempts), Some(next)) => Some(Failing {
                 since: time(since)?,
@@ -229,7 +260,7 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<Option<Pending>> {
     let (lease_s, challenge): (u32, String) = (row.get(7)?, row.get(8)?);
     let has: Option<Vec<u8>> = row.get(9)?;
     let read = || {
-        let callback = callback::check(&url, None).ok()?;
+        let callback = Callback::of(&Url::parse(&url).ok()?)?;
         let modes = [Mode::Subscribe, Mode::Unsubscribe];
         let request = Request {
             mode: modes.into_iter().find(|known| known.name() == mode)?,
@@ -293,7 +324,8 @@ mod tests {
     }
 
     fn row(id: u64) -> Subscription {
-        let found = callback::check(&format!("https://reader.example/{id}?a=b"), None).unwrap();
+        let url = Url::parse(&format!("https://reader.example/{id}?a=b")).unwrap();
+        let found = Callback::of(&url).unwrap();
         Subscription {
             id,
             kind: Kind::WebSub,
@@ -329,21 +361,22 @@ mod tests {
             kind: Kind::CloudOfDomain,
             ..row(2)
         };
-        file.write(&[
+        let effects = [
             Effect::Save(Arc::new(row(1))),
             Effect::Save(Arc::new(second.clone())),
             Effect::Save(Arc::new(row(3))),
             Effect::Await(Arc::new(asked(4))),
             Effect::Await(Arc::new(asked(5))),
-        ])
-        .unwrap();
-        file.write(&[
+        ];
+        file.write(&effects, Durability::Synced).unwrap();
+        let effects = [
             Effect::Owe(vec![1]),
             Effect::Forget(3, Ending::Gone),
             Effect::Settled(5),
             Effect::Answer(Ok(())),
-        ])
-        .unwrap();
+        ];
+        file.write(&effects, Durability::Written).unwrap();
+        file.sync().unwrap();
         let loaded = file.load().unwrap();
         assert_eq!(loaded.0, [Subscription { has: None, ..row(1) }, second.clone()]);
         assert_eq!(loaded.1, [asked(4)]);

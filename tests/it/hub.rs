@@ -141,6 +141,12 @@ fn bad_input_is_refused_and_nothing_is_called() {
         ("hub.topic", "topic", 400),
         ("test.example", "other.example", 404),
         ("/victim", "/victim%23part", 400),
+        ("/victim", "/victim%00", 400),
+        ("/victim", "/victim%0D%0AX:%20y", 400),
+        ("/victim", "/victim%25zz", 400),
+        ("/victim", "/victim%zz", 400),
+        ("/atom.xml", "/atom.xml%00", 404),
+        ("http://127", "http://:@127", 400),
         ("/victim", &format!("/victim?{kilobytes}"), 400),
         ("/victim", "/victim&hub.lease_seconds=0", 400),
         ("/victim", "/victim&hub.lease_seconds=-1", 400),
@@ -168,6 +174,9 @@ fn bad_input_is_refused_and_nothing_is_called() {
     };
     assert_eq!(typed(""), 415);
     assert_eq!(typed("Content-Type: application/json\r\n"), 415);
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    assert_eq!(typed(&format!("{form}; charset=iso-8859-1\r\n")), 415);
+    assert_eq!(typed(&format!("{form}\r\nContent-Encoding: gzip\r\n")), 415);
     // Another callback is verified after all of them, and the victim never was.
     subscribers.subscribe(&site, "other", "/atom.xml");
     assert!(subscribers.received("GET", "victim").is_empty());
@@ -289,16 +298,16 @@ fn other_requests_are_answered_as_without_a_hub() {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
         send(site.address(), &format!("{head}Content-Length: 3\r\n\r\na=b"))
     };
-    for (method, path) in
-        [("POST", "/"), ("POST", "/first"), ("PUT", "/-/hub"), ("POST", "/-/hub/")]
-    {
+    for (method, path) in [("POST", "/"), ("POST", "/first"), ("PUT", "/"), ("POST", "/-/hub/")] {
         let (one, other) = (request(&with, method, path), request(&without, method, path));
         assert_eq!((one.status, one.body), (other.status, other.body), "{method} {path}");
     }
     assert_eq!(request(&without, "POST", "/-/hub").status, 405);
     assert_eq!(without.get("/-/hub").status, 404);
-    let answer = with.get("/-/hub");
-    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST, OPTIONS")));
+    for (method, status) in [("GET", 405), ("PUT", 405), ("DELETE", 405), ("OPTIONS", 204)] {
+        let answer = request(&with, method, "/-/hub");
+        assert_eq!((answer.status, answer.header("allow")), (status, Some("POST, OPTIONS")));
+    }
     assert!(!without.dir.path().join(".dropfeed/hub.db").exists());
 }
 

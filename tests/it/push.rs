@@ -298,7 +298,7 @@ fn a_hub_that_fails_is_tried_three_times_and_reported() {
         "{told}"
     );
     assert!(log.iter().any(|line| line.contains("answers 500")), "{log:#?}");
-    // The next change is told again, and what it finds working is reported.
+    // The next change is reported again, and what it finds working is reported.
     server.answer(202);
     site.drop_in("third.md", "# Third\n\nText");
     eventually("the hub gets the next change", || server.pings()[site_feed] == 4);
@@ -390,12 +390,12 @@ fn a_webhook_gets_each_article_once_signed_and_in_order() {
     server.answer(204);
     site.drop_in("two.md", "---\nauthor: Bob\n---\n\n# Two\n\nText");
     site.appears("Two");
-    eventually_logged(&site, "event=notified", 2);
+    eventually_logged(&site, "notified the ", 2);
     // Neither an edit nor a draft is a publish.
     site.drop_in("one.md", "# One\n\nEdited to say something else.");
     site.drop_in("draft.md", "---\ndraft: true\n---\n\nText");
     site.drop_in("three.md", "# Three\n\nText");
-    eventually_logged(&site, "event=notified", 3);
+    eventually_logged(&site, "notified the ", 3);
     let requests = server.requests();
     let titles: Vec<String> =
         requests.iter().map(|request| item(request)["title"].to_string()).collect();
@@ -422,11 +422,11 @@ fn a_webhook_gets_each_article_once_signed_and_in_order() {
     assert_eq!(two["authors"][0]["name"], "Bob");
     assert_eq!(two["language"], "en");
     assert_eq!(item(&requests[0])["authors"][0]["name"], "Test");
-    // What was dropped while it was down is told after the start, and nothing again.
+    // What was dropped while it was down is reported after the start, and nothing again.
     site.kill();
     site.write("four.md", "# Four\n\nText");
     site.start();
-    eventually_logged(&site, "event=notified", 1);
+    eventually_logged(&site, "notified the ", 1);
     let titles: Vec<String> = server
         .requests()
         .iter()
@@ -474,7 +474,7 @@ fn a_command_gets_its_arguments_and_the_item() {
     site.start();
     eventually_logged(&site, "event=notifying", 1);
     site.drop_in("one.md", "# One\n\nText");
-    eventually_logged(&site, "event=notified", 1);
+    eventually_logged(&site, "notified the ", 1);
     let told = fs::read_to_string(&out).unwrap();
     assert_eq!(told, "--url=http://test.example/one|$(id); *|0\n");
     let json = fs::read(site.dir.path().join("out.json")).unwrap();
@@ -487,7 +487,7 @@ fn a_command_gets_its_arguments_and_the_item() {
     eventually_logged(&site, "degraded: ", 1);
     script(&program, "exit 0");
     site.drop_in("three.md", "# Three\n\nText");
-    eventually_logged(&site, "event=notified", 2);
+    eventually_logged(&site, "notified the ", 2);
     eventually_logged(&site, "recovered: ", 1);
     assert_eq!(logged(&site, "event=notify-failed"), 1);
 }

@@ -10,7 +10,7 @@ use url::Url;
 use crate::base::{Digest, Route};
 use crate::config::Signature;
 use crate::feed::links;
-use crate::ops::outgoing::{Answer, Call, Client};
+use crate::ops::outgoing::{Answer, Call, CallError, Client};
 use crate::publish::{Found, Render, Snapshot};
 use crate::push::hub::Subscription;
 use crate::push::hub::signature;
@@ -56,34 +56,45 @@ pub(super) fn version(snapshot: &Snapshot, route: &Route) -> Option<Digest> {
     }
 }
 
-/// A text that nobody can guess: of version 4 are 122 random bits each.
+/// A text that cannot be guessed: of version 4 are 122 random bits each.
 pub(super) fn challenge() -> String {
     let (first, second) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
     format!("{}{}", first.simple(), second.simple())
 }
 
 /// Delivers a feed (section 7).
+///
+/// # Errors
+/// There is no answer.
 pub(super) async fn post(
     client: &Client,
     subscription: &Subscription,
     delivery: &Delivery,
     method: Signature,
-) -> Option<Answer> {
+) -> Result<Answer, CallError> {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(delivery.content_type));
     headers.insert(LINK, delivery.link.clone());
     if let Some(secret) = &subscription.secret {
         let signature = signature::sign(method, secret, &delivery.body);
-        headers.insert(SIGNATURE, HeaderValue::try_from(signature).ok()?);
+        let signature = HeaderValue::try_from(signature);
+        headers.insert(SIGNATURE, signature.map_err(|_| CallError::Url("cannot be signed"))?);
     }
-    let url = Url::parse(&subscription.callback).ok()?;
+    let url = parsed(&subscription.callback)?;
     let body = delivery.body.clone();
-    client.call(Call { method: Method::POST, url, headers, body }).await.ok()
+    client.call(Call { method: Method::POST, url, headers, body }).await
 }
 
 /// A call without a feed: GET, or POST of a form.
-pub(super) async fn call(client: &Client, url: &str, form: Option<String>) -> Option<Answer> {
-    let url = Url::parse(url).ok()?;
+///
+/// # Errors
+/// There is no answer.
+pub(super) async fn call(
+    client: &Client,
+    url: &str,
+    form: Option<String>,
+) -> Result<Answer, CallError> {
+    let url = parsed(url)?;
     let mut headers = HeaderMap::new();
     let (method, body) = match form {
         None => (Method::GET, Bytes::new()),
@@ -93,5 +104,9 @@ pub(super) async fn call(client: &Client, url: &str, form: Option<String>) -> Op
             (Method::POST, Bytes::from(form))
         }
     };
-    client.call(Call { method, url, headers, body }).await.ok()
+    client.call(Call { method, url, headers, body }).await
+}
+
+fn parsed(url: &str) -> Result<Url, CallError> {
+    Url::parse(url).map_err(|_| CallError::Url("cannot be read"))
 }

@@ -27,18 +27,19 @@ pub(super) struct News {
 
 impl Mailbox {
     /// Merges the outcome of a pass into what was not taken. Does not block.
-    pub(super) fn put(&self, projected: Projected) {
+    pub(super) fn put(&self, projected: &Projected) {
         let Projected { snapshot, feeds, is_whole } = projected;
+        let (snapshot, feeds) = (Arc::clone(snapshot), feeds.iter().cloned());
         let mut waiting = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *waiting {
-            Some(news) if !is_whole => {
+            Some(news) if !*is_whole => {
                 news.snapshot = snapshot;
                 news.feeds.extend(feeds);
             }
             // What is whole replaces everything: a feed that is not in it is gone.
             waiting => {
-                let feeds = feeds.into_iter().collect();
-                *waiting = Some(News { snapshot, feeds, is_whole });
+                let feeds = feeds.collect();
+                *waiting = Some(News { snapshot, feeds, is_whole: *is_whole });
             }
         }
         drop(waiting);

@@ -1,4 +1,4 @@
-//! Tells others of what was published: pings to hubs, the webhook and the command of `[notify]`.
+//! Notifies others of what was published: pings to hubs, the webhook and the command of `[notify]`.
 //!
 //! One thread with a runtime of its own follows the projection; it is started only where something
 //! is pushed. What is due and when is decided in `push`; this sends, stores and logs. Nothing of it

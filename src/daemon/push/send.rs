@@ -51,7 +51,7 @@ pub(super) async fn post(
     if status.is_success() { Ok(()) } else { Err(format!("{host} answers {status}")) }
 }
 
-/// Runs the command, in whose arguments `{url}` stands for the URL of the article.
+/// Runs the command, in whose arguments `{url}` is the place of the URL of the article.
 ///
 /// # Errors
 /// It did not succeed: one clause.

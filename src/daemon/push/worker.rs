@@ -39,9 +39,9 @@ enum Done {
     Rung(usize, Rung),
 }
 
-/// The outcome of telling of an article.
+/// The outcome of the report of an article.
 enum Rung {
-    /// It was told, and this is its URL.
+    /// It was reported, and this is its URL.
     Told(String),
     /// It is not public any more.
     Gone,
@@ -226,7 +226,7 @@ impl Worker {
         }
     }
 
-    /// Tells of the next articles.
+    /// Reports the next articles.
     fn ring(&mut self) {
         let Some(snapshot) = self.snapshot.clone() else { return };
         let library = &snapshot.library;
@@ -243,7 +243,7 @@ impl Worker {
                         info!(
                             event = "notifying",
                             receiver = name,
-                            "the {name} is told of articles from now on"
+                            "the {name} is notified of articles from now on"
                         );
                         let stored = self.file.set_done(receiver.name(), done);
                         self.note_stored(stored);
@@ -304,7 +304,7 @@ impl Worker {
             Rung::Told(url) => {
                 self.status.count_push(receiver, true);
                 self.note_failing(name.to_owned(), None);
-                info!(event = "notified", receiver = name, url, "told the {name} of {url}");
+                info!(event = "notified", receiver = name, url, "notified the {name} of {url}");
             }
             Rung::Failed(why) => {
                 self.status.count_push(receiver, false);

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::header::{DATE, LINK, USER_AGENT};
+use http::header::{ALLOW, DATE, LINK, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
@@ -20,7 +20,7 @@ use super::content::Content;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, options, robots};
-use super::subscribe::{self, Asked, Place};
+use super::subscribe::{self, Asked, Place, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -99,8 +99,17 @@ impl Handler {
             return response;
         }
         let answered = match request::check(head) {
+            Err(problem) if problem.status() == StatusCode::METHOD_NOT_ALLOWED => {
+                Err(if self.is_hub(snapshot.as_deref(), head) { only_post() } else { problem })
+            }
             Err(problem) => Err(problem),
-            Ok(Ask::Options) => Ok(options(snapshot.as_deref(), &head.uri)),
+            Ok(Ask::Options) => {
+                let mut response = options(snapshot.as_deref(), &head.uri);
+                if self.is_hub(snapshot.as_deref(), head) {
+                    response.headers_mut().insert(ALLOW, subscribe::ALLOWED);
+                }
+                Ok(response)
+            }
             Ok(Ask::Get) => match &snapshot {
                 Some(snapshot) => self.get(snapshot, head, context, now).await,
                 None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
@@ -129,6 +138,12 @@ impl Handler {
         }
         add_date(&mut response, now);
         response
+    }
+
+    /// Whether a request is for the own hub.
+    fn is_hub(&self, snapshot: Option<&Snapshot>, head: &Parts) -> bool {
+        let site = snapshot.map(|snapshot| &snapshot.config.site);
+        self.hub.is_some() && site.is_some_and(|site| subscribe::is_hub(site, head.uri.path()))
     }
 
     /// The largest form that this request may send, if it is one for the hub.
@@ -257,7 +272,7 @@ impl Handler {
         };
         let Some(route) = route else {
             if self.hub.is_some() && subscribe::is_hub(site, path) {
-                return Err(subscribe::only_post());
+                return Err(only_post());
             }
             return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use url::Url;
@@ -20,12 +20,15 @@ use crate::base::Route;
 use crate::config::Site;
 use crate::publish::{Found, Snapshot};
 use crate::push::cloud;
-use crate::push::hub::callback::Callback;
+use crate::push::hub::callback::{Callback, is_url_text};
 use crate::push::hub::form::{self, BODY_BYTES_MAX};
 use crate::push::hub::{Kind, Mode, Refusal, Request};
 
 /// The path of the hub beneath `site.url`.
 const HUB: &str = "/-/hub";
+
+/// The methods that the hub allows.
+pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 
 /// The path of rssCloud.
 const CLOUD: &str = "/rsscloud/pleaseNotify";
@@ -73,7 +76,7 @@ pub(super) fn form_bytes_max(door: &Door, site: &Site, head: &Parts) -> Option<u
 /// 405 for all other methods.
 pub(super) fn only_post() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Subscribers send their requests here, with POST.")
-        .with(ALLOW, HeaderValue::from_static("POST, OPTIONS"))
+        .with(ALLOW, ALLOWED)
 }
 
 /// What a request is answered from.
@@ -139,7 +142,7 @@ fn whole<'a>(asked: &'a Asked<'_>) -> Result<&'a [u8], Refused> {
         }
     };
     if !is_form(asked.head) {
-        let text = "A request has to be of the type application/x-www-form-urlencoded.";
+        let text = "A request has to be of the type application/x-www-form-urlencoded, in UTF-8.";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
     Ok(body)
@@ -211,17 +214,26 @@ impl Place<'_> {
     }
 }
 
-/// Whether the body of a request is a form, as far as the request says.
+/// Whether the body of a request is a form in UTF-8, as far as the request says.
 fn is_form(head: &Parts) -> bool {
     let mut types = head.headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return false };
-    let name = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    name.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    let Ok(value) = value.to_str() else { return false };
+    let mut parts = value.split(';').map(str::trim);
+    let is_urlencoded = parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let mut parameters = parts.filter_map(|part| part.split_once('='));
+    let is_other = |(name, value): (&str, &str)| {
+        let charset = value.trim_matches('"');
+        name.eq_ignore_ascii_case("charset") && !charset.eq_ignore_ascii_case("utf-8")
+    };
+    is_urlencoded && !head.headers.contains_key(CONTENT_ENCODING) && !parameters.any(is_other)
 }
 
 /// The feed that a topic names: by its own URL, or by another path that the configuration gives it.
 fn named(snapshot: &Snapshot, text: &str) -> Option<Route> {
-    let url = Url::parse(text).ok()?;
+    let url = Url::parse(text).ok().filter(|_| is_url_text(text))?;
     let site = &snapshot.config.site;
     let is_plain = url.username().is_empty()
         && url.password().is_none()

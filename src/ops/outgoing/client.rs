@@ -178,6 +178,13 @@ pub enum CallError {
     },
 }
 
+impl CallError {
+    /// Whether nothing was sent because the URL, its port or its address may not be called.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, CallError::Url(_) | CallError::Port { .. } | CallError::Address { .. })
+    }
+}
+
 /// Makes calls. A copy is cheap.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -454,11 +461,6 @@ mod tests {
         Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
     }
 
-    /// Whether the URL itself may not be called, now or later.
-    fn is_refusal(error: &CallError) -> bool {
-        matches!(error, CallError::Url(_) | CallError::Port { .. } | CallError::Address { .. })
-    }
-
     #[test]
     fn a_call_is_sent_and_answered() {
         run(async {
@@ -506,7 +508,7 @@ mod tests {
                 let error = call(policy(Addresses::Global, ports.clone()), server.url(host, "/"));
                 let error = error.await.unwrap_err();
                 assert!(matches!(error, CallError::Address { .. }), "{host}: {error}");
-                assert!(is_refusal(&error));
+                assert!(error.is_refusal());
             }
             // Loopback for tests is no other private address, and no disguise of one.
             let policy = policy(Addresses::GlobalOrLoopback, ports);
@@ -530,7 +532,7 @@ mod tests {
                 ("http://127.0.0.1/#x", "the URL has a fragment"),
             ] {
                 let error = call(any.clone(), Url::parse(url).unwrap()).await.unwrap_err();
-                assert_eq!((error.to_string().as_str(), is_refusal(&error)), (expected, true));
+                assert_eq!((error.to_string().as_str(), error.is_refusal()), (expected, true));
             }
             let strangers = Policy {
                 addresses: Addresses::GlobalOrLoopback,
@@ -601,7 +603,7 @@ mod tests {
             let policy =
                 Policy { time_limit: Duration::from_secs(2), ..policy(Addresses::Any, Ports::Any) };
             assert!(call(policy.clone(), url).await.is_err());
-            // Port 1 is nobody's.
+            // Port 1 is not used.
             let url = Url::parse("http://127.0.0.1:1/").unwrap();
             assert!(matches!(call(policy.clone(), url).await, Err(CallError::Connect { .. })));
             let url = Url::parse("http://name.invalid/").unwrap();

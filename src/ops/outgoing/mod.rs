@@ -6,5 +6,5 @@ mod client;
 pub mod http1;
 pub mod tls;
 
-pub use client::{Addresses, Answer, Call, Client, Policy};
+pub use client::{Addresses, Answer, Call, CallError, Client, Policy};
 pub use tls::Roots;

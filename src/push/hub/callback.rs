@@ -35,33 +35,59 @@ pub fn check(text: &str, ports: Option<&[u16]>) -> Result<Callback, &'static str
     if text.len() > URL_BYTES_MAX {
         return Err("The field hub.callback has to have at most 2048 bytes.");
     }
+    if !is_url_text(text) {
+        return Err("The field hub.callback has characters that a URL does not have.");
+    }
     let url = Url::parse(text).map_err(|_| "The field hub.callback has to be a whole URL.")?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("The callback has to be an http or https URL.");
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    // Read from the text, since the parser drops empty credentials.
+    let Some((_, rest)) = text.split_once("://") else {
+        return Err("The field hub.callback has to be a whole URL.");
+    };
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') || !url.username().is_empty() || url.password().is_some() {
         return Err("The callback must not have credentials.");
     }
     if url.fragment().is_some() {
         return Err("The callback must not have a fragment.");
     }
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err("The callback has no host.");
-    };
-    if ports.is_some_and(|ports| !ports.contains(&port)) {
+    let port = url.port_or_known_default();
+    if ports.is_some_and(|ports| port.is_none_or(|port| !ports.contains(&port))) {
         return Err("The callback has a port that this hub does not call.");
     }
-    // The root's dot names the same host (RFC 1034, 3.1).
-    let host = host.strip_suffix('.').unwrap_or(host);
-    if host.is_empty() {
-        return Err("The callback has no host.");
-    }
-    let url = url.as_str();
+    let callback = Callback::of(&url).ok_or("The callback has no host.")?;
     // What was not encoded takes more room once it is.
-    if url.len() > URL_BYTES_MAX {
+    if callback.url.len() > URL_BYTES_MAX {
         return Err("The field hub.callback has to have at most 2048 bytes.");
     }
-    Ok(Callback { url: Arc::from(url), host: Arc::from(host) })
+    Ok(callback)
+}
+
+impl Callback {
+    /// The callback of a URL; `None` if it has no host.
+    pub fn of(url: &Url) -> Option<Self> {
+        let host = url.host_str()?;
+        // The root's dot names the same host (RFC 1034, 3.1).
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.split('.').any(str::is_empty) {
+            return None;
+        }
+        Some(Self { url: Arc::from(url.as_str()), host: Arc::from(host) })
+    }
+}
+
+/// Whether a text has only what a URL may have. The parser takes more: it drops white space and
+/// control characters, and leaves a percent sign as it is.
+pub fn is_url_text(text: &str) -> bool {
+    !text.chars().any(|c| c <= ' ' || c.is_control()) && is_percent_encoded(text.as_bytes())
+}
+
+/// Whether two hexadecimal digits follow each percent sign.
+pub fn is_percent_encoded(bytes: &[u8]) -> bool {
+    let mut parts = bytes.split(|byte| *byte == b'%').skip(1);
+    parts.all(|part| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The request that verifies the intent of a subscriber (5.3), or its like in rssCloud.
@@ -89,7 +115,7 @@ pub fn verification(pending: &Pending) -> Ask {
     }
 }
 
-/// The URL that tells a subscriber that its topic is there no more (5.2).
+/// The URL that notifies a subscriber that its topic is gone (5.2).
 pub fn denial(subscription: &Subscription) -> String {
     let fields = [
         ("hub.mode", "denied"),
@@ -99,7 +125,7 @@ pub fn denial(subscription: &Subscription) -> String {
     with_query(&subscription.callback, &fields)
 }
 
-/// The form that tells a subscriber of rssCloud of a change.
+/// The form that notifies a subscriber of rssCloud of a change.
 pub fn cloud_note(topic: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).append_pair("url", topic).finish()
 }
@@ -155,5 +181,32 @@ mod tests {
         }
         assert_eq!(&*check("http://0x7f.1/", None).unwrap().host, "127.0.0.1");
         assert_eq!(&*check("http://[::1]:8080/", None).unwrap().host, "[::1]");
+    }
+
+    #[test]
+    fn what_the_parser_would_put_right_is_refused() {
+        for (text, word) in [
+            ("http://a.example/%zz", "characters"),
+            ("http://a.example/b%", "characters"),
+            ("http://a.example/b%4", "characters"),
+            ("http://a.example/b c", "characters"),
+            ("http://a.example/b\r\nX: y", "characters"),
+            (" http://a.example/", "characters"),
+            ("http://a.example/\0", "characters"),
+            ("http://a.example/\u{85}", "characters"),
+            ("http:a.example/", "whole URL"),
+            ("http:/a.example/", "whole URL"),
+            ("http://@a.example/", "credentials"),
+            ("http://:@a.example/", "credentials"),
+            ("http:///me@a.example/", "credentials"),
+            ("http://../", "no host"),
+            ("http://a..example/", "no host"),
+            ("http://a.example../", "no host"),
+        ] {
+            let mistake = check(text, None).unwrap_err();
+            assert!(mistake.contains(word), "{text:?}: {mistake}");
+        }
+        let text = "http://a.example/%C3%BC/me@b?c=%2F@";
+        assert_eq!(&*check(text, Some(&[80])).unwrap().url, text);
     }
 }

@@ -92,6 +92,10 @@ fn fields(body: &[u8]) -> Result<Fields, &'static str> {
     if body.len() > BODY_BYTES_MAX {
         return Err("The form is too long.");
     }
+    // The parser leaves such a sign as it is.
+    if !callback::is_percent_encoded(body) {
+        return Err("The form has a percent sign that is not followed by two hexadecimal digits.");
+    }
     let mut fields = Fields::default();
     for (index, (name, value)) in form_urlencoded::parse(body).enumerate() {
         if index >= FIELDS_MAX {
@@ -210,6 +214,9 @@ mod tests {
             ("id%3D1", "id%3D1&hub.lease_seconds=1000000000000000000000000000000", "too large"),
             ("id%3D1", "id%3D1&hub.lease_seconds=60&hub.lease_seconds=60", "occurs twice"),
             ("id%3D1", "id%3D%ff", "UTF-8"),
+            ("id%3D1", "id%3D1&hub.secret=%", "hexadecimal"),
+            ("id%3D1", "id%3D1&a=%u0041", "hexadecimal"),
+            ("id%3D1", "id%3D1%25zz", "characters"),
             ("id%3D1", &format!("id%3D1{}", "&a=b".repeat(64)), "too many fields"),
             ("id%3D1", &format!("id%3D1&a={}", "a".repeat(1024 * 1024)), "too long"),
         ] {

@@ -2,13 +2,14 @@
 //!
 //! A subscription has the version of its feed that it took last, or none: then it is owed the
 //! present one. So nothing has to be queued on disk. A start compares each version with the
-//! published one, and whoever is behind is sent the newest, whatever happened in between.
+//! published one, and each subscriber that is behind is sent the newest, whatever happened in
+//! between.
 //!
 //! Invariants:
 //! - A callback is sent nothing but the verification of a request, once, until it has confirmed
 //!   one.
 //! - A subscription has at most one delivery under way, and a (topic, callback) one verification.
-//! - An effect that stores stands before the effects that it allows.
+//! - An effect that stores comes before the effects that it allows.
 
 mod deliveries;
 mod requests;
@@ -30,7 +31,7 @@ const DELIVERIES: (usize, usize) = (64, 8);
 /// Verifications and denials that are under way at a time, in all and to one host.
 const VERIFICATIONS: (usize, usize) = (32, 8);
 
-/// The time for which a feed has to be gone before its subscribers are told, in seconds. A tag
+/// The time for which a feed has to be gone before its subscribers are notified, in seconds. A tag
 /// loses its last article and gets another.
 const DENY_S: i64 = 3600;
 
@@ -57,6 +58,8 @@ pub struct Hub {
     hosts: HashMap<Arc<str>, usize>,
     /// One time for each subscription.
     timers: BTreeSet<(Timestamp, u64)>,
+    /// The number of subscriptions of each standing.
+    standings: BTreeMap<Standing, usize>,
     deliveries: Queue<u64>,
     verifications: Queue<Job>,
     /// The clients that asked for them, since the start, and how many each has.
@@ -74,6 +77,8 @@ struct Entry {
     subscription: Arc<Subscription>,
     /// Its time in `timers`.
     timer: Timestamp,
+    /// As it is counted in `standings`.
+    standing: Standing,
     /// The next attempt, while it is owed a delivery that is neither queued nor under way.
     again: Option<Timestamp>,
     is_queued: bool,
@@ -120,6 +125,7 @@ impl Hub {
             asked: HashMap::new(),
             hosts: HashMap::new(),
             timers: BTreeSet::new(),
+            standings: BTreeMap::new(),
             deliveries: Queue::new(DELIVERIES.0, DELIVERIES.1),
             verifications: Queue::new(VERIFICATIONS.0, VERIFICATIONS.1),
             owners: HashMap::new(),
@@ -214,15 +220,11 @@ impl Hub {
     }
 
     /// The number of subscriptions of each standing.
-    pub fn standings(&self) -> BTreeMap<Standing, usize> {
-        let mut counts = BTreeMap::new();
-        for entry in self.entries.values() {
-            *counts.entry(entry.subscription.standing()).or_default() += 1;
-        }
-        counts
+    pub fn standings(&self) -> &BTreeMap<Standing, usize> {
+        &self.standings
     }
 
-    /// Ends leases, begins attempts that are due, and tells subscribers of feeds that are gone.
+    /// Ends leases, begins attempts that are due, and notifies subscribers of feeds that are gone.
     fn run_timers(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             let Some(entry) = self.entries.get_mut(&id) else {
@@ -235,7 +237,7 @@ impl Hub {
             }
             entry.again = None;
             self.enqueue_if_owed(id);
-            self.set_timer(id);
+            self.update(id);
         }
         let is_due = |topic: &Topic| topic.gone_since.is_some_and(|at| after(at, DENY_S) <= now);
         let mut denied = Vec::new();
@@ -293,24 +295,27 @@ impl Hub {
         *self.hosts.entry(Arc::clone(&subscription.host)).or_default() += 1;
         let topic = self.topics.entry(subscription.route.clone()).or_default();
         topic.subscribers.insert(id);
-        let timer = subscription.expires;
+        let (timer, standing) = (subscription.expires, subscription.standing());
         self.timers.insert((timer, id));
+        *self.standings.entry(standing).or_default() += 1;
         let entry = Entry {
             subscription,
             timer,
+            standing,
             again,
             is_queued: false,
             is_under_way: false,
             present: None,
         };
         self.entries.insert(id, entry);
-        self.set_timer(id);
+        self.update(id);
     }
 
     fn end(&mut self, id: u64, ending: Ending, effects: &mut Vec<Effect>) {
         let Some(entry) = self.entries.remove(&id) else { return };
         let subscription = &entry.subscription;
         self.timers.remove(&(entry.timer, id));
+        self.uncount(entry.standing);
         self.keys.remove(&(Arc::clone(&subscription.topic), Arc::clone(&subscription.callback)));
         self.disown(id);
         self.leave_host(&subscription.host);
@@ -337,7 +342,17 @@ impl Hub {
         }
     }
 
-    fn set_timer(&mut self, id: u64) {
+    fn uncount(&mut self, standing: Standing) {
+        if let Some(count) = self.standings.get_mut(&standing) {
+            *count -= 1;
+            if *count == 0 {
+                self.standings.remove(&standing);
+            }
+        }
+    }
+
+    /// Brings the timer and the count of a subscription up to date.
+    fn update(&mut self, id: u64) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let expires = entry.subscription.expires;
         let timer = entry.again.map_or(expires, |again| again.min(expires));
@@ -345,6 +360,12 @@ impl Hub {
             self.timers.remove(&(entry.timer, id));
             self.timers.insert((timer, id));
             entry.timer = timer;
+        }
+        let standing = entry.subscription.standing();
+        if standing != entry.standing {
+            let before = std::mem::replace(&mut entry.standing, standing);
+            *self.standings.entry(standing).or_default() += 1;
+            self.uncount(before);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The own hub (W3C WebSub, sections 5 to 8): who is told of which feed, and what has to be sent
-//! now.
+//! The own hub (W3C WebSub, sections 5 to 8): who is notified of which feed, and what has to be
+//! sent now.
 //!
 //! `form` reads what a subscriber asks, `callback` checks its URL and writes what is asked back,
 //! `signature` signs a delivery, `queue` and `allowance` share out what is limited, and `machine`

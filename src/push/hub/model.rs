@@ -9,9 +9,9 @@ use crate::base::{Digest, Route, Timestamp};
 /// The goal of a request (5.1, `hub.mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
-    /// To be told of changes.
+    /// To be notified of changes.
     Subscribe,
-    /// To be told no more.
+    /// Not to be notified any more.
     Unsubscribe,
 }
 
@@ -83,7 +83,7 @@ pub struct Request {
     pub topic: Arc<str>,
     /// The feed.
     pub route: Route,
-    /// Where the subscriber is told.
+    /// The URL at which the subscriber is notified.
     pub callback: Arc<str>,
     /// The host of the callback, in lower case and without its port.
     pub host: Arc<str>,
@@ -117,7 +117,7 @@ pub struct Subscription {
     pub topic: Arc<str>,
     /// The feed.
     pub route: Route,
-    /// Where the subscriber is told.
+    /// The URL at which the subscriber is notified.
     pub callback: Arc<str>,
     /// The host of the callback.
     pub host: Arc<str>,
@@ -165,7 +165,7 @@ pub enum Event {
         request: Request,
         /// Who asked, as clients are counted; `None` for one that is not counted.
         client: Option<IpAddr>,
-        /// A text that nobody can guess.
+        /// A text that cannot be guessed.
         challenge: String,
         /// The present version of the feed.
         version: Option<Digest>,
@@ -210,12 +210,14 @@ pub enum Outcome {
     Failed,
     /// It was not sent, because the feed could not be read.
     Unsent,
+    /// It was not sent, because the callback has an address or a port that is not called.
+    Refused,
 }
 
 /// What has to be done after a step, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The answer to [`Event::Asked`]. What is to be stored before it stands before it.
+    /// The answer to [`Event::Asked`]. What is to be stored before it comes before it.
     Answer(Result<(), Refusal>),
     /// Store this pending request.
     Await(Arc<Pending>),
@@ -262,6 +264,8 @@ pub enum Ending {
     Failed,
     /// The feed is there no more.
     Denied,
+    /// The callback has an address or a port that is not called.
+    Refused,
 }
 
 impl Ending {
@@ -273,6 +277,7 @@ impl Ending {
             Ending::Gone => "gone",
             Ending::Failed => "failed",
             Ending::Denied => "denied",
+            Ending::Refused => "refused",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::config::Signature;
 /// The value of `X-Hub-Signature` for `body`: `method=signature`, in lower-case hexadecimal digits.
 pub fn sign(signature: Signature, secret: &Secret, body: &[u8]) -> String {
     let (name, method) = match signature {
+        Signature::Sha1 => ("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
         Signature::Sha256 => ("sha256", hmac::HMAC_SHA256),
         Signature::Sha384 => ("sha384", hmac::HMAC_SHA384),
         Signature::Sha512 => ("sha512", hmac::HMAC_SHA512),
@@ -33,12 +34,13 @@ pub fn is_same(challenge: &str, answer: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// RFC 4231, test case 2.
+    /// RFC 2202 and RFC 4231, test case 2 of both.
     #[test]
     fn known_answers() {
         let secret = Secret::new("Jefe");
         let body = b"what do ya want for nothing?";
         for (name, digits) in [
+            ("sha1", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
             ("sha256", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
             (
                 "sha384",

@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// What stands in the database.
+/// What is in the database.
 #[derive(Default)]
 struct Disk {
     subscriptions: BTreeMap<u64, Subscription>,
@@ -101,15 +101,18 @@ struct World {
     now: Timestamp,
     hub: Hub,
     disk: Disk,
-    /// Effects that are not written yet: results of deliveries alone may wait.
-    unwritten: Vec<Effect>,
+    /// Effects that are not synced yet, results of deliveries alone: a power cut undoes them.
+    unsynced: Vec<Effect>,
     calls: Vec<Call>,
     versions: Vec<u64>,
     subscribers: Vec<Subscriber>,
     restarts: usize,
+    power_cuts: usize,
     verifications: BTreeMap<Arc<str>, usize>,
     /// Deliveries of a version that were taken.
     taken: BTreeMap<(usize, usize, u64), usize>,
+    /// Those that were under way at a kill.
+    repeated: BTreeMap<(usize, usize, u64), usize>,
     asked: u64,
 }
 
@@ -150,13 +153,15 @@ impl World {
             now: "2026-11-29T08:00:00Z".parse().unwrap(),
             hub: Hub::restore(limits(), Vec::new(), Vec::new()),
             disk: Disk::default(),
-            unwritten: Vec::new(),
+            unsynced: Vec::new(),
             calls: Vec::new(),
             versions: vec![0; TOPICS],
             subscribers,
             restarts: 0,
+            power_cuts: 0,
             verifications: BTreeMap::new(),
             taken: BTreeMap::new(),
+            repeated: BTreeMap::new(),
             asked: 0,
         }
     }
@@ -171,9 +176,9 @@ impl World {
             matches!(effect, Effect::Save(_) | Effect::Owe(_) | Effect::Deliver(_))
         };
         let is_urgent = !effects.iter().all(may_wait);
-        self.unwritten.extend(effects.iter().cloned());
+        self.unsynced.extend(effects.iter().cloned());
         if is_urgent || self.random.one_in(5) {
-            self.write();
+            self.sync();
         }
         for effect in effects {
             match effect {
@@ -202,8 +207,8 @@ impl World {
         self.check_bounds();
     }
 
-    fn write(&mut self) {
-        for effect in self.unwritten.drain(..) {
+    fn sync(&mut self) {
+        for effect in self.unsynced.drain(..) {
             self.disk.write(&effect);
         }
     }
@@ -229,6 +234,13 @@ impl World {
         let all = self.hub.standings().values().sum::<usize>() + self.hub.pending();
         // A renewal is never refused, and pending twice at most.
         assert!(all <= 3 * limits().subscriptions_max);
+        let mut standings = BTreeMap::new();
+        for effect in self.hub.all() {
+            if let Effect::Save(subscription) = effect {
+                *standings.entry(subscription.standing()).or_default() += 1;
+            }
+        }
+        assert_eq!(self.hub.standings(), &standings);
     }
 
     fn ask(&mut self) {
@@ -314,16 +326,19 @@ impl World {
         subscriber.get(topic, version);
         let count = self.taken.entry((number, topic, version)).or_default();
         *count += 1;
-        assert!(*count <= 1 + self.restarts, "a version was delivered again without a restart");
+        let repeated = self.repeated.get(&(number, topic, version)).copied().unwrap_or_default();
+        let most = 1 + self.power_cuts + repeated;
+        assert!(*count <= most, "a version was delivered again that was not under way at a kill");
         Outcome::Taken
     }
 
-    fn restart(&mut self, is_kill: bool) {
+    fn restart(&mut self, is_power_cut: bool) {
         self.restarts += 1;
-        if !is_kill {
-            self.write();
+        if is_power_cut {
+            self.power_cuts += 1;
+            self.unsynced.clear();
         }
-        self.unwritten.clear();
+        self.sync();
         // What was on its way may have arrived.
         while let Some(call) = self.calls.pop() {
             if self.random.one_in(2) {
@@ -335,6 +350,9 @@ impl World {
                 }
                 Call::Deliver(subscription, version) => {
                     let _ = self.receive(&subscription, version);
+                    let number = number_of(&subscription.callback);
+                    let key = (number, topic_of(&subscription.topic), version);
+                    *self.repeated.entry(key).or_default() += 1;
                 }
                 Call::Deny(_) => {}
             }
@@ -359,8 +377,8 @@ impl World {
                 self.pass(seconds);
             }
             7 if self.random.one_in(4) => {
-                let is_kill = self.random.one_in(2);
-                self.restart(is_kill);
+                let is_power_cut = self.random.one_in(2);
+                self.restart(is_power_cut);
             }
             8 if self.random.one_in(4) => {
                 let number = self.random.below(CALLBACKS);
@@ -400,8 +418,8 @@ fn run(seed: u64) {
         world.act();
     }
     world.settle();
-    world.write();
-    // Nothing is lost: whoever is subscribed has the newest version.
+    world.sync();
+    // Nothing is lost: each subscriber has the newest version.
     for subscription in world.disk.subscriptions.values() {
         let topic = topic_of(&subscription.topic);
         assert_eq!(subscription.has, Some(world.version(topic)));
@@ -413,7 +431,7 @@ fn run(seed: u64) {
     while !world.calls.is_empty() {
         world.finish(0);
     }
-    world.write();
+    world.sync();
     assert!(world.disk.subscriptions.is_empty() && world.disk.pending.is_empty());
     assert_eq!((world.hub.routes().count(), world.hub.wake()), (0, None));
 }

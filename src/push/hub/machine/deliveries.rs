@@ -48,7 +48,7 @@ impl Hub {
                 entry.again = again.filter(|again| *again > now);
             }
             self.enqueue_if_owed(id);
-            self.set_timer(id);
+            self.update(id);
         }
     }
 
@@ -65,6 +65,8 @@ impl Hub {
         let present = self.topics.get(&entry.subscription.route).and_then(|topic| topic.version);
         match outcome {
             Outcome::Gone => return self.end(id, Ending::Gone, effects),
+            // The hub may deny a subscription at any time (5.2). The subscriber cannot be asked.
+            Outcome::Refused => return self.end(id, Ending::Refused, effects),
             Outcome::Unsent => entry.again = Some(after(now, RETRY_S)),
             Outcome::Taken => {
                 let subscription = Arc::make_mut(&mut entry.subscription);
@@ -85,7 +87,7 @@ impl Hub {
             }
         }
         self.enqueue_if_owed(id);
-        self.set_timer(id);
+        self.update(id);
     }
 
     /// Queues a delivery that is owed and has no time of its own.
@@ -118,7 +120,7 @@ impl Subscription {
 /// The failures after one more.
 fn failed(before: Option<Failing>, id: u64, now: Timestamp) -> Failing {
     let (since, attempts) = match before {
-        // A clock that was set back begins anew.
+        // After a clock was set back, the count begins again.
         Some(failing) if failing.since <= now => (failing.since, failing.attempts),
         _ => (now, 0),
     };

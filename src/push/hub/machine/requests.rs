@@ -25,7 +25,7 @@ impl Hub {
             self.requests.count(client, now);
         }
         let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
-        // Nobody can keep a confirmed subscriber from renewing.
+        // No limit keeps a confirmed subscriber from renewing.
         if !self.keys.contains_key(&key) && !self.asked.contains_key(&key) {
             let owned = client.and_then(|client| self.owned.get(&client));
             if owned.is_some_and(|count| *count >= self.limits.per_client_max) {
@@ -156,7 +156,7 @@ impl Hub {
             None => self.insert(subscription, None),
         }
         self.enqueue_if_owed(id);
-        self.set_timer(id);
+        self.update(id);
     }
 
     fn unsubscribe(&mut self, request: &Request, effects: &mut Vec<Effect>) {

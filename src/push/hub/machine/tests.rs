@@ -84,7 +84,7 @@ impl Table {
     }
 
     fn standing(&self) -> Vec<Standing> {
-        self.hub.standings().into_keys().collect()
+        self.hub.standings().keys().copied().collect()
     }
 }
 
@@ -280,6 +280,16 @@ fn failures_are_repeated_for_a_day_then_suspended_then_dropped() {
     let effects = table.deliver(id, "a", Outcome::Failed);
     assert_eq!(endings(&effects), [Ending::Failed]);
     assert_eq!(table.hub.wake(), None);
+}
+
+#[test]
+fn a_callback_that_may_not_be_called_ends_its_subscription() {
+    let mut table = Table::new(LIMITS);
+    let id = table.subscribe("a/1");
+    table.publish();
+    let effects = table.deliver(id, "a", Outcome::Refused);
+    assert_eq!(effects, [Effect::Forget(id, Ending::Refused)]);
+    assert_eq!((table.standing(), table.hub.wake()), (Vec::new(), None));
 }
 
 #[test]
