@@ -3,6 +3,8 @@
 //! One module for each part; `cargo bench -- respond` runs one. Each bench takes about a second.
 //! Compare figures of one run: the machine is never as quiet as it seems.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot begin has nothing to measure")]
+
 mod article;
 mod feed;
 mod respond;
@@ -10,6 +12,7 @@ mod respond;
 #[path = "../fuzz/fuzz_targets/common/mod.rs"]
 mod common;
 
+/// Counts the allocations of each bench.
 #[global_allocator]
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
 

@@ -48,8 +48,9 @@ pub use metrics::Metrics;
 pub use net::{Role, Running, Tls};
 pub use politeness::Politeness;
 
-/// The memory that warm documents may take together, in bytes.
-const CACHE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The memory that warm documents may take together, in bytes: some 250 pages with their codings.
+/// To make one takes a few milliseconds, so that more would serve few readers.
+const CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Everything that the server needs: the snapshot, the renderer, limits, a clock, counters.
 #[derive(Clone)]
@@ -109,12 +110,14 @@ impl Edge {
 /// is left running then.
 pub fn start(listeners: Vec<(ListenSocket, Role)>, edge: Edge) -> io::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Half of the cores, so that many cold pages leave the others to those who ask for feeds. And
+    // the allocator keeps for each thread what its largest rendering needed.
     let warm = Arc::new(Warm::new(
         Arc::clone(&edge.render),
         Arc::clone(edge.published.versions()),
         Arc::clone(&edge.metrics),
         CACHE_BYTES_MAX,
-        cores,
+        cores.div_ceil(2),
     )?);
     let mut handlers = Vec::with_capacity(cores);
     for _ in 0..cores {
