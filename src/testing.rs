@@ -1,4 +1,4 @@
-//! What the integration tests and the fuzz targets use, and nothing else: not an interface, it
+//! What the integration tests, the fuzz targets and the benches use, and nothing else: not an interface, it
 //! changes without notice.
 //!
 //! Everything else is private to the crate, so that the compiler sees what is used by nothing.
@@ -36,6 +36,7 @@ pub mod engine {
 
 pub mod http {
     pub use crate::http::answer::{conditional, encoding, range, request};
+    pub use crate::http::direct::Direct;
     pub use crate::http::metrics::{CONTENT_TYPE, Requests, Scrape, text};
     pub use crate::http::net::{forwarded, proxy};
     pub use crate::http::{Edge, Exchange, Metrics, Observer, Request, Role, Running, Tls, start};

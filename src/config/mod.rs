@@ -342,6 +342,8 @@ pub struct Server {
     pub trusted_proxies: TrustedProxies,
     /// Whether connections of trusted proxies begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Whether usual requests for feeds are answered without hyper.
+    pub fast_path: bool,
     /// Maximum number of connections.
     pub max_connections: usize,
     /// Maximum number of connections from one address (IPv6: one /64 network), and of requests in

@@ -36,6 +36,7 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Server, Tls, 
         unix_mode: unix_mode(reader),
         trusted_proxies,
         proxy_protocol,
+        fast_path: reader.flag("server", "fast_path", true),
         max_connections: size(reader, "server", "max_connections", 4096, 1..=1_000_000),
         connections_per_address: size(
             reader,

@@ -628,6 +628,7 @@ fn what_needs_a_restart_is_named() {
             "server.trusted_proxies" => "\"192.0.2.1\"",
             // Needs the key before it on both sides.
             "server.proxy_protocol" => continue,
+            "server.fast_path" => "false",
             _ => "7",
         };
         let old = new("site.url = \"http://a.example\"");
@@ -648,6 +649,7 @@ fn every_key_has_a_place_among_the_changes() {
             // Those need another key on both sides.
             "server.proxy_protocol" | "tls.listen" | "tls.redirect_listen" => continue,
             "server.unix_mode" => "\"0600\"",
+            "server.fast_path" => "false",
             "server.trusted_proxies" => "\"192.0.2.1\"",
             "tls.certificate" | "tls.key" => "\"a.pem\"",
             "pages.enabled" => "false",

@@ -19,8 +19,9 @@ use http::header::{
     USER_AGENT,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use super::plain::{Plain, Ready};
 use crate::base::{Format, Route, Scope, Timestamp};
 use crate::ops::clock::Clock;
 use crate::publish::Coding;
@@ -56,6 +57,8 @@ pub struct Exchange<'a> {
 pub enum Request<'a> {
     /// A request whose head was read.
     Read(&'a Parts),
+    /// A request that the fast path read.
+    Plain(&'a Plain<'a>),
     /// The bytes as they came, of what is not HTTP or has too many or too long header fields. May
     /// be cut, or empty if they came together with the request before.
     Refused(&'a [u8]),
@@ -66,6 +69,16 @@ impl<'a> Exchange<'a> {
     pub fn field(&self, name: &HeaderName) -> Option<&'a [u8]> {
         match self.request {
             Request::Read(head) => Some(head.headers.get(name)?.as_bytes()),
+            Request::Plain(plain) => plain.field(name),
+            Request::Refused(_) => None,
+        }
+    }
+
+    /// The method; `None` of what is not HTTP.
+    pub fn method(&self) -> Option<Method> {
+        match self.request {
+            Request::Read(head) => Some(head.method.clone()),
+            Request::Plain(plain) => Some(plain.method()),
             Request::Refused(_) => None,
         }
     }
@@ -84,6 +97,7 @@ impl<'a> Exchange<'a> {
     pub fn is_conditional(&self) -> bool {
         match self.request {
             Request::Read(head) => is_conditional(&head.headers),
+            Request::Plain(plain) => plain.is_conditional(),
             Request::Refused(_) => false,
         }
     }
@@ -162,6 +176,29 @@ impl Observers {
             route: None,
         });
     }
+
+    /// Reports a plain request that was answered at once.
+    pub(super) fn answered(
+        &self,
+        reader: Option<IpAddr>,
+        plain: &Plain<'_>,
+        ready: &Ready,
+        begun: Option<Begun>,
+    ) {
+        let Some(begun) = begun else { return };
+        self.report(&Exchange {
+            reader,
+            request: Request::Plain(plain),
+            begun: begun.at,
+            took: begun.instant.elapsed(),
+            status: ready.status,
+            content_type: ready.content_type.as_ref(),
+            coding: ready.coding,
+            body_bytes: if plain.is_head { 0 } else { ready.body.len() as u64 },
+            is_whole: true,
+            route: Some(&ready.route),
+        });
+    }
 }
 
 impl fmt::Debug for Observers {
@@ -232,6 +269,27 @@ impl Record {
             status,
             content_type: headers.get(CONTENT_TYPE).cloned(),
             coding: coding(headers),
+            body_bytes: 0,
+            is_whole: false,
+        })
+    }
+
+    /// A record of the answer to a plain request that is not sent at once.
+    pub(super) fn of_plain(
+        observers: &Observers,
+        begun: Begun,
+        context: RequestContext,
+        head: Parts,
+        ready: &Ready,
+    ) -> Box<Self> {
+        Box::new(Self {
+            observers: observers.clone(),
+            context,
+            head,
+            begun,
+            status: ready.status,
+            content_type: ready.content_type.clone(),
+            coding: ready.coding,
             body_bytes: 0,
             is_whole: false,
         })

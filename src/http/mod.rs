@@ -1,8 +1,9 @@
 //! The HTTP edge: a function of (request, snapshot), and the sockets around it.
 //!
 //! `net` owns threads, sockets and time-outs, and does not know the answers; `answer` makes the
-//! answer to a request, and does not know sockets; this module connects them. `limits` bounds what
-//! a client may send, `metrics` counts, `exchange` is what observers see of each request. `admin`
+//! answer to a request, and does not know sockets; this module connects them. `plain` is what the
+//! fast path knows of a request (`net/fast` and `answer/fast`). `limits` bounds what a client may
+//! send, `metrics` counts, `exchange` is what observers see of each request. `admin`
 //! is a listener for operators, `readers` counts the readers of feeds, `hub` is the way to the own
 //! hub.
 //!
@@ -13,11 +14,14 @@
 mod access_log;
 pub mod admin;
 pub(crate) mod answer;
+mod authority;
+pub mod direct;
 mod exchange;
 pub mod hub;
 mod limits;
 pub(crate) mod metrics;
 pub mod net;
+mod plain;
 mod politeness;
 pub mod readers;
 
@@ -36,6 +40,7 @@ use crate::publish::{Found, Published, Render, Snapshot};
 use answer::{Content, Handler, Problem, Warm};
 use exchange::{Observers, RequestContext};
 use hub::Door;
+use plain::{Plain, Ready};
 
 pub use access_log::AccessLogger;
 pub use exchange::{Exchange, Observer, Request};
@@ -43,8 +48,9 @@ pub use metrics::Metrics;
 pub use net::{Role, Running, Tls};
 pub use politeness::Politeness;
 
-/// The memory that warm documents may take together, in bytes.
-const CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The memory that warm documents may take together, in bytes: some 250 pages with their codings.
+/// To make one takes a few milliseconds, so that more would serve few readers.
+const CACHE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Everything that the server needs: the snapshot, the renderer, limits, a clock, counters.
 #[derive(Clone)]
@@ -104,12 +110,14 @@ impl Edge {
 /// is left running then.
 pub fn start(listeners: Vec<(ListenSocket, Role)>, edge: Edge) -> io::Result<Running> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Half of the cores, so that many cold pages leave the others to those who ask for feeds. And
+    // the allocator keeps for each thread what its largest rendering needed.
     let warm = Arc::new(Warm::new(
         Arc::clone(&edge.render),
         Arc::clone(edge.published.versions()),
         Arc::clone(&edge.metrics),
         CACHE_BYTES_MAX,
-        cores,
+        cores.div_ceil(2),
     )?);
     let mut handlers = Vec::with_capacity(cores);
     for _ in 0..cores {
@@ -133,6 +141,10 @@ impl net::Service for Handler {
         self.form_bytes_max(head)
     }
 
+    fn ready(&self, plain: &Plain<'_>, head: &mut Vec<u8>) -> Option<Arc<Ready>> {
+        self.ready(plain, head)
+    }
+
     fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Content> {
         self.problem(&Problem::new(status, reason))
     }
@@ -148,9 +160,11 @@ impl net::Service for Handler {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use std::mem::MaybeUninit;
+
     use http::StatusCode;
     use http::header::RETRY_AFTER;
+    use http_body_util::BodyExt as _;
 
     use super::*;
     use crate::base::{Format, Scope};
@@ -161,10 +175,18 @@ mod tests {
 
     /// A handler of the site's Atom feed, with a limit on unconditional requests.
     fn handler(per_hour: u32, clock: &Arc<ManualClock>) -> Handler {
-        let config = Config::of("", std::path::Path::new("/srv")).unwrap();
+        let document = Document::new(Kind::Feed, "application/atom+xml", "<feed/>".into(), None);
+        handler_of("", document, per_hour, clock)
+    }
+
+    fn handler_of(
+        config: &str,
+        document: Document,
+        per_hour: u32,
+        clock: &Arc<ManualClock>,
+    ) -> Handler {
+        let config = Config::of(config, std::path::Path::new("/srv")).unwrap();
         let server = config.server.clone();
-        let text = Bytes::from_static(b"<feed/>");
-        let document = Document::new(Kind::Feed, "application/atom+xml", text, None);
         let feeds = [(Route::Feed(Scope::Site, Format::Atom), Arc::new(document))];
         let published = Arc::new(Published::default());
         let snapshot = Snapshot::restored(Arc::new(config), feeds.into_iter().collect());
@@ -215,10 +237,135 @@ mod tests {
         }
     }
 
+    /// Every request of a few values for each field that matters.
+    fn requests(tag: &str) -> Vec<String> {
+        let mut requests = Vec::new();
+        for method in ["GET", "HEAD"] {
+            for coding in ["", "gzip", "br", "gzip, br;q=0", "*", "identity", "zstd"] {
+                for matched in
+                    ["", "\"@\"", "W/\"@\"", "\"@-br\"", "\"x\"", "*", "\"x\", \"@\"", "@"]
+                {
+                    for since in ["", "Fri, 20 Nov 2026 09:30:00 GMT", "yesterday"] {
+                        for other in ["", "Accept: text/html", "A-IM: feed", "Connection: close"] {
+                            let mut text = format!("{method} /atom.xml HTTP/1.1\r\nHost: h\r\n");
+                            let named = [
+                                ("Accept-Encoding", coding),
+                                ("If-None-Match", matched),
+                                ("If-Modified-Since", since),
+                            ];
+                            for (name, value) in named {
+                                if !value.is_empty() {
+                                    text.push_str(&format!("{name}: {value}\r\n"));
+                                }
+                            }
+                            if !other.is_empty() {
+                                text.push_str(&format!("{other}\r\n"));
+                            }
+                            requests.push(text.replace('@', tag) + "\r\n");
+                        }
+                    }
+                }
+            }
+        }
+        requests
+    }
+
+    /// The answer that a handler makes for hyper: its lines, sorted, and its body.
+    fn long_way(handler: &Handler, text: &str) -> (Vec<String>, Vec<u8>) {
+        let mut lines = text.lines();
+        let mut first = lines.next().unwrap().split(' ');
+        let request = http::Request::builder().method(first.next().unwrap());
+        let mut request = request.uri(first.next().unwrap());
+        for line in lines.filter(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(": ").unwrap();
+            request = request.header(name, value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let response = runtime.block_on(handler.answer(&head, &mut RequestContext::default()));
+        let (parts, content) = response.into_parts();
+        let body = runtime.block_on(content.collect()).unwrap().to_bytes().to_vec();
+        let mut lines = vec![format!("HTTP/1.1 {}", parts.status)];
+        for (name, value) in &parts.headers {
+            lines.push(format!("{name}: {}", value.to_str().unwrap()));
+        }
+        lines.sort();
+        (lines, body)
+    }
+
+    /// The answer of the fast path; `None` where it has none.
+    fn fast_path(handler: &Handler, text: &str) -> Option<(Vec<String>, Vec<u8>)> {
+        let mut fields = [MaybeUninit::uninit(); plain::FIELDS_MAX];
+        let plain = Plain::parse(text.as_bytes(), &mut fields)?;
+        let mut head = Vec::new();
+        let ready = handler.ready(&plain, &mut head)?;
+        let head = String::from_utf8(head).unwrap();
+        let (head, end) = head.split_at(head.len() - 4);
+        assert_eq!(end, "\r\n\r\n");
+        let mut lines = Vec::new();
+        for line in head.split("\r\n") {
+            // hyper adds it.
+            if line != "connection: close" {
+                lines.push(line.to_owned());
+            }
+        }
+        lines.sort();
+        let body = if plain.is_head { Vec::new() } else { ready.body.to_vec() };
+        Some((lines, body))
+    }
+
+    #[test]
+    fn the_fast_path_answers_like_the_long_way_or_not_at_all() {
+        let clock = Arc::new(ManualClock::at("2026-11-29T08:00:00Z".parse().unwrap()));
+        for config in ["site.url = \"https://a.example/\"", "site.url = \"http://localhost/\""] {
+            let modified = "2026-11-20T09:30:00Z".parse().unwrap();
+            let text = "<entry>the same words again</entry>".repeat(100);
+            let kind = "application/atom+xml";
+            let document = Document::new(Kind::Feed, kind, text.into(), Some(modified));
+            let tag = document.digest.short();
+            let handler = handler_of(config, document, 0, &clock);
+            let (mut fast, mut others) = (0, 0);
+            for request in requests(&tag) {
+                let long = long_way(&handler, &request);
+                match fast_path(&handler, &request) {
+                    Some(answer) => {
+                        assert_eq!(answer, long, "{request}");
+                        fast += 1;
+                    }
+                    None => others += 1,
+                }
+            }
+            // All with no or one tag, or with no other date than ours, but none with A-IM.
+            let (matching, without) = (4 * 3, 2);
+            assert_eq!(fast, 2 * 7 * 3 * (matching + without), "{others} others");
+        }
+    }
+
+    #[test]
+    fn the_fast_path_follows_the_clock() {
+        let clock = Arc::new(ManualClock::at("2026-11-29T08:00:00Z".parse().unwrap()));
+        let modified = "2026-11-29T07:59:59Z".parse().unwrap();
+        let document = Document::new(Kind::Feed, "a/b", "<feed/>".into(), Some(modified));
+        let handler = handler_of("site.url = \"https://a.example/\"", document, 0, &clock);
+        let request = "GET /atom.xml HTTP/1.1\r\nHost: h\r\n\r\n";
+        for (now, is_fast) in [
+            ("2026-11-29T08:00:00Z", true),
+            // The date of the feed lies ahead, and must not be sent.
+            ("2026-11-29T07:59:58Z", false),
+            ("2026-11-29T08:00:01Z", true),
+        ] {
+            clock.set(now.parse().unwrap());
+            let answer = fast_path(&handler, request);
+            assert_eq!(answer.is_some(), is_fast, "{now}");
+            if let Some(answer) = answer {
+                assert_eq!(answer, long_way(&handler, request), "{now}");
+            }
+        }
+    }
+
     #[test]
     fn an_idle_connection_is_small() {
-        // hyper's read buffer has 8 KiB more; a connection may take 11 KiB.
         let bytes = net::future_bytes::<Handler>();
-        assert!(bytes <= 1280, "{bytes}");
+        assert!(bytes <= 720, "{bytes}");
     }
 }

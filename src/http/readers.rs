@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tracing::{error, info, warn};
 
-use super::exchange::{Exchange, Observer, Request};
+use super::exchange::{Exchange, Observer};
 use crate::base::Timestamp;
 use crate::ops::clock::Clock;
 use crate::publish::Published;
@@ -170,8 +170,7 @@ impl Inner {
 impl Observer for Counter {
     fn finished(&self, exchange: &Exchange<'_>) {
         let Some((scope, format)) = exchange.feed() else { return };
-        let Request::Read(head) = exchange.request else { return };
-        if head.method == http::Method::HEAD {
+        if exchange.method() == Some(http::Method::HEAD) {
             return;
         }
         // A User-Agent that is not text is none.
@@ -299,6 +298,7 @@ pub fn open_readers(dir: &Path) -> Result<(ReadersFile, History), StoreError> {
 mod tests {
     use http::{HeaderValue, StatusCode};
 
+    use super::super::exchange::Request;
     use super::*;
     use crate::base::{Format, Route, Scope};
     use crate::ops::clock::ManualClock;

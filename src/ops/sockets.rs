@@ -62,6 +62,17 @@ impl ListenSocket {
             }
         }
     }
+
+    /// Another handle of the same socket.
+    ///
+    /// # Errors
+    /// There is no free descriptor.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
+            Self::Unix(listener) => Self::Unix(listener.try_clone()?),
+        })
+    }
 }
 
 impl From<TcpListener> for ListenSocket {

@@ -37,6 +37,12 @@ const GZIP_LEVEL: u32 = 6;
 /// and saves 12 %.
 const BROTLI_QUALITY: i32 = 5;
 
+/// The smallest and the largest window of Brotli, as binary logarithms of bytes. A larger one than
+/// the content needs changes nothing of the result but the first byte, which says how large it is,
+/// and takes twice its size in memory: 8 MiB for each feed.
+const BROTLI_WINDOW_MIN: i32 = 18;
+const BROTLI_WINDOW_MAX: i32 = 22;
+
 /// The kind of a document, which decides how it is cached and who may read it. Given by its maker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -176,6 +182,7 @@ impl Document {
         identity: Bytes,
         last_modified: Option<Timestamp>,
     ) -> Self {
+        let identity = exact(identity);
         let digest = Digest::of(&identity);
         let short = digest.short();
         Self {
@@ -258,6 +265,13 @@ impl Document {
     }
 }
 
+/// The same bytes without spare capacity, which a text that was written piece by piece has as much
+/// of as of content, and which would stay as long as the document.
+fn exact(bytes: Bytes) -> Bytes {
+    // Takes over the memory of bytes that nothing else uses.
+    Bytes::from(Vec::from(bytes).into_boxed_slice())
+}
+
 /// A header value of visible ASCII.
 #[expect(
     clippy::expect_used,
@@ -279,12 +293,23 @@ fn gzip(identity: &[u8]) -> Option<Vec<u8>> {
 fn brotli(identity: &[u8]) -> Option<Vec<u8>> {
     let parameters = BrotliEncoderParams {
         quality: BROTLI_QUALITY,
+        lgwin: brotli_window(identity.len()),
         size_hint: identity.len(),
         ..BrotliEncoderParams::default()
     };
     let mut bytes = Vec::with_capacity(identity.len() / 3);
     brotli::BrotliCompress(&mut &identity[..], &mut bytes, &parameters).ok()?;
     Some(bytes)
+}
+
+/// The window that reaches back to the beginning of `len_bytes`.
+fn brotli_window(len_bytes: usize) -> i32 {
+    let mut window = BROTLI_WINDOW_MIN;
+    // 16 bytes of a window are not used (RFC 7932, 9.1).
+    while window < BROTLI_WINDOW_MAX && (1 << window) - 16 < len_bytes {
+        window += 1;
+    }
+    window
 }
 
 #[cfg(test)]
@@ -347,6 +372,47 @@ mod tests {
             (0..40u32).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes()).collect();
         assert_eq!(document(&noise).coded(Coding::Gzip).coding, Coding::Identity);
         assert_eq!(document(&noise).coded(Coding::Br).coding, Coding::Identity);
+    }
+
+    #[test]
+    fn a_window_of_the_size_of_the_content_changes_one_byte() {
+        for len in [300, 70_000, (1 << 18) - 16, (1 << 18) - 15, 600_000] {
+            let mut text = Vec::new();
+            for n in 0u32.. {
+                // Words that come again, near and far.
+                text.extend_from_slice(format!("<p>{} {}</p>", n % 977, n % 31 * n).as_bytes());
+                if text.len() >= len {
+                    break;
+                }
+            }
+            text.truncate(len);
+            let parameters = BrotliEncoderParams {
+                quality: BROTLI_QUALITY,
+                lgwin: BROTLI_WINDOW_MAX,
+                size_hint: len,
+                ..BrotliEncoderParams::default()
+            };
+            let mut largest = Vec::new();
+            brotli::BrotliCompress(&mut &text[..], &mut largest, &parameters).unwrap();
+            let fitting = brotli(&text).unwrap();
+            assert_eq!(fitting[1..], largest[1..], "{len}");
+            let document = document(&text);
+            assert_eq!(decode(document.coded(Coding::Br)), text, "{len}");
+        }
+        assert_eq!(brotli_window((1 << 18) - 16), 18);
+        assert_eq!(brotli_window((1 << 18) - 15), 19);
+        assert_eq!(brotli_window(1 << 30), 22);
+    }
+
+    #[test]
+    fn content_has_no_spare_capacity() {
+        let mut text = Vec::with_capacity(1 << 16);
+        text.extend_from_slice(b"short");
+        let document = Document::new(Kind::Page, "text/html", Bytes::from(text), None);
+        // Both handles are given back, so that the memory can be looked at.
+        let Document { identity, plain, .. } = document;
+        drop(plain);
+        assert_eq!(Vec::from(identity).capacity(), 5);
     }
 
     #[test]

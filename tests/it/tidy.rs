@@ -37,12 +37,12 @@ const ORDER: &str = "
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < step < import recovery < run
     src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom gate json lint opml rss
-    src/http: exchange hub limits < access_log metrics politeness < answer net readers < admin
+    src/http: authority hub limits < plain < exchange < access_log metrics politeness < answer net readers < admin direct
     src/http/access_log: combined < json
     src/http/admin: host page < handler
-    src/http/answer: conditional content encoding range single_flight < cache < decide delta problem < asset document request target < service < subscribe < handler
+    src/http/answer: conditional content date encoding range single_flight < cache < decide delta problem < asset document request target < service < hot subscribe < handler
     src/http/metrics: requests < text
-    src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection < http2 < tls_connection < accepted < server
+    src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection fast < http1 http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
     src/library: archive guard old_feed permalink < id_template matching rows < address locate < channel ledger listing view < assets files < adopt < state < step
     src/library/step: dates delete forget rename < finish < import < admit
@@ -176,6 +176,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("atom_syndication", &["feed/atom"]),
     ("chrono", &["feed/atom"]),
     ("notify", &["source/watch"]),
+    ("httparse", &["http/plain"]),
     ("hyper", &["http", "ops"]),
     ("hyper_util", &["http", "ops"]),
     ("rusqlite", &["store"]),

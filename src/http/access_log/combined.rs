@@ -36,6 +36,12 @@ pub(super) fn write(
     };
     match exchange.request {
         Request::Read(head) => write_request(line, head),
+        Request::Plain(plain) => {
+            line.extend_from_slice(plain.method().as_str().as_bytes());
+            line.push(b' ');
+            escape(line, plain.path().as_bytes(), REQUEST_BYTES_MAX);
+            line.extend_from_slice(b" HTTP/1.1");
+        }
         Request::Refused(bytes) => match first_line(bytes) {
             [] => line.push(b'-'),
             first => escape(line, first, REQUEST_BYTES_MAX),

@@ -39,6 +39,13 @@ pub(super) fn write(
             }
             let _ = write!(line, ",\"protocol\":\"{:?}\",\"refused\":null", head.version);
         }
+        Request::Plain(plain) => {
+            line.extend_from_slice(b",\"method\":");
+            write_text(line, Some(plain.method().as_str().as_bytes()));
+            line.extend_from_slice(b",\"target\":");
+            write_text(line, Some(plain.path().as_bytes()));
+            line.extend_from_slice(b",\"protocol\":\"HTTP/1.1\",\"refused\":null");
+        }
         Request::Refused(bytes) => {
             line.extend_from_slice(
                 b",\"method\":null,\"target\":null,\"protocol\":null,\"refused\":",

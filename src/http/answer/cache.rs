@@ -2,8 +2,8 @@
 //!
 //! Keyed by (route, version of the inputs), so nothing is ever invalidated: a version that no
 //! request asks for becomes the least recently used and is removed. Rendering and compressing run
-//! on a pool of threads that may block, as many as there are cores. Requests for the same document
-//! wait for one rendering, which goes on if the client that started it disconnects.
+//! on a pool of threads that may block, half as many as there are cores. Requests for the same
+//! document wait for one rendering, which goes on if the client that started it disconnects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -34,7 +34,7 @@ pub(in crate::http) struct Warm {
     metrics: Arc<Metrics>,
     renderings: SingleFlight<Key, Result<Arc<Document>, Unrendered>>,
     codings: SingleFlight<(Digest, Coding), ()>,
-    /// The threads that render and compress, which keeps the cores busy.
+    /// The threads that render and compress.
     pool: ThreadPool,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -15,12 +15,21 @@ use super::problem::{Problem, page_fields};
 use super::{delta, encoding};
 use crate::base::{Route, Timestamp};
 use crate::config::{Config, Site};
+use crate::feed::links;
 use crate::publish::{Cache, Coded, Coding, Document, Kind, Snapshot};
 
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// A year, as long as caches keep anything.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The values for the usual ages in seconds: of a site on a loopback address, of a feed, and of a
+/// page of an archive.
+const USUAL_AGES: [(u32, HeaderValue); 3] = [
+    (0, HeaderValue::from_static("public, max-age=0, stale-if-error=86400")),
+    (900, HeaderValue::from_static("public, max-age=900, stale-if-error=86400")),
+    (86_400, HeaderValue::from_static("public, max-age=86400, stale-if-error=86400")),
+];
 
 /// 200, 226, 304 or 412 for a GET or HEAD of `document` at `route` with these header fields, at
 /// `now`.
@@ -42,10 +51,7 @@ pub(super) async fn respond(
     match decide(headers, document, now) {
         Reply::PreconditionFailed => Err(Problem::precondition_failed()),
         Reply::NotModified { etag, modified } => {
-            let mut response = Response::new(Content::Empty);
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            *response.headers_mut() = fields(snapshot, document, etag, modified, now);
-            Ok(response)
+            Ok(not_modified(snapshot, document, etag, modified, now))
         }
         Reply::Whole { coding, modified } => {
             // In a box, since it is rare and its future is large.
@@ -55,18 +61,61 @@ pub(super) async fn respond(
             };
             let content = delta.as_ref().unwrap_or(document);
             let coded = coded(warm, content, coding).await;
-            // A delta has the tag of the version that the client has once it is applied (RFC 3229,
-            // 10.5.1).
-            let etag = document.etag(coded.coding);
-            let mut headers = fields(snapshot, document, etag, modified, now);
-            add_content_fields(&mut headers, &snapshot.config, document, coded);
-            let mut response = Response::new(Content::Whole(coded.bytes.clone()));
+            let mut response = whole(snapshot, document, coded, modified, now);
             if delta.is_some() {
                 *response.status_mut() = StatusCode::IM_USED;
-                delta::mark(&mut headers);
+                delta::mark(response.headers_mut());
             }
-            *response.headers_mut() = headers;
             Ok(response)
+        }
+    }
+}
+
+/// 304 with `etag`.
+pub(super) fn not_modified(
+    snapshot: &Snapshot,
+    document: &Document,
+    etag: &HeaderValue,
+    modified: Option<&HeaderValue>,
+    now: Timestamp,
+) -> Response<Content> {
+    let mut response = Response::new(Content::Empty);
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    *response.headers_mut() = fields(snapshot, document, etag, modified, now);
+    response
+}
+
+/// 200 with the bytes of `document`, or of a delta to it. A delta has the tag of the version that
+/// the client has once it is applied (RFC 3229, 10.5.1).
+pub(super) fn whole(
+    snapshot: &Snapshot,
+    document: &Document,
+    coded: &Coded,
+    modified: Option<&HeaderValue>,
+    now: Timestamp,
+) -> Response<Content> {
+    let etag = document.etag(coded.coding);
+    let mut response = Response::new(Content::Whole(coded.bytes.clone()));
+    let mut headers = fields(snapshot, document, etag, modified, now);
+    add_content_fields(&mut headers, &snapshot.config, document, coded);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to
+/// what (WebSub, 4). They are on every feed that is sent.
+pub(super) fn add_hub_links(response: &mut Response<Content>, config: &Config, route: &Route) {
+    let is_sent_feed = matches!(route, Route::Feed(..)) && response.status().is_success();
+    if !is_sent_feed || !config.site.names_hubs() {
+        return;
+    }
+    let own_url = links::absolute(&config.site, route);
+    let mut targets = vec![(own_url, "self")];
+    targets.extend(config.site.hub_urls().into_iter().map(|url| (url, "hub")));
+    for (url, relation) in targets {
+        // A percent-encoded URL holds nothing that a header may not.
+        if let Ok(link) = HeaderValue::try_from(format!("<{url}>; rel=\"{relation}\"")) {
+            response.headers_mut().append(LINK, link);
         }
     }
 }
@@ -164,6 +213,12 @@ fn cache_control(document: &Document, snapshot: &Snapshot, now: Timestamp) -> He
         Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
         Cache::Seconds(age_s) => age_s,
     };
+    // Written for each request, a value would cost more than all other fields together.
+    for (usual_s, value) in USUAL_AGES {
+        if usual_s == age_s {
+            return value;
+        }
+    }
     let text = format!("public, max-age={age_s}, stale-if-error=86400");
     HeaderValue::try_from(text).unwrap_or(NO_CACHE)
 }

@@ -18,9 +18,21 @@ type Quality = u16;
 /// The coding with the highest quality; among equals the preferred one. A coding that is not named
 /// takes the quality of `*`, or is not acceptable; identity, if not named, is the last resort.
 pub fn choose(headers: &HeaderMap) -> Coding {
+    choose_of(parts(headers, &ACCEPT_ENCODING))
+}
+
+/// The same for a request with at most one line of the field.
+pub(super) fn choose_in(line: Option<&[u8]>) -> Coding {
+    match line {
+        Some(line) => choose_of(line.split(|byte| *byte == b',').take(PARTS_MAX)),
+        None => Coding::Identity,
+    }
+}
+
+fn choose_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Coding {
     let mut named: [Option<Quality>; 3] = [None; 3];
     let mut any = None;
-    for part in parts(headers, &ACCEPT_ENCODING) {
+    for part in parts {
         let Some((name, quality)) = parse(part) else { continue };
         // Of several parts with one name, the first counts.
         if name == b"*" {
@@ -127,7 +139,11 @@ mod tests {
         for line in lines {
             headers.append(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
         }
-        choose(&headers)
+        let chosen = choose(&headers);
+        if let [line] = lines {
+            assert_eq!(choose_in(Some(line.as_bytes())), chosen, "{line}");
+        }
+        chosen
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! From a request to its answer.
 //!
 //! One handler for each worker. What it holds of its own is a table of the resident documents by
-//! path, so that the usual request costs one look-up; everything else is asked of the snapshot.
+//! path (`hot`), so that the usual request costs one look-up; everything else is asked of the
+//! snapshot.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::header::{ALLOW, DATE, LINK, USER_AGENT};
@@ -14,9 +14,12 @@ use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use super::super::Edge;
 use super::super::exchange::{Observers, RequestContext, is_conditional};
 use super::super::hub::Door;
+use super::super::plain::{Plain, Ready};
 use super::super::politeness::Politeness;
 use super::cache::Warm;
 use super::content::Content;
+use super::date::Dates;
+use super::hot::HotPaths;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, options, robots};
@@ -24,13 +27,12 @@ use super::subscribe::{self, Asked, Place, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
-use crate::base::time::rfc822;
 use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::ops::clock::Clock;
-use crate::publish::{Document, Found, Published, Redirect, Snapshot, Status};
+use crate::publish::{Found, Published, Redirect, Snapshot, Status};
 
 /// An answer, or why there is none.
 type Answered = Result<Response<Content>, Problem>;
@@ -44,14 +46,8 @@ pub(in crate::http) struct Handler {
     observers: Observers,
     politeness: Option<Arc<Politeness>>,
     hub: Option<Arc<Door>>,
-    hot: RefCell<Hot>,
-}
-
-/// The resident documents of one generation, by every path that answers with them.
-#[derive(Default)]
-struct Hot {
-    generation: Option<u64>,
-    paths: HashMap<String, (Route, Arc<Document>)>,
+    dates: Dates,
+    hot: RefCell<HotPaths>,
 }
 
 /// Why there is nothing at a path.
@@ -74,6 +70,7 @@ impl Handler {
             observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
             politeness: edge.politeness.clone(),
             hub: edge.hub.clone(),
+            dates: Dates::default(),
             hot: RefCell::default(),
         }
     }
@@ -95,7 +92,7 @@ impl Handler {
             let asked = Asked { head, form: *form, client: context.reader };
             let place = Place { door, snapshot: snapshot.as_deref(), find: self.find };
             let mut response = Box::pin(subscribe::answer(place, asked)).await;
-            add_date(&mut response, now);
+            self.add_date(&mut response, now);
             return response;
         }
         let answered = match request::check(head) {
@@ -126,17 +123,14 @@ impl Handler {
                 None => problem.response(config),
             },
         };
-        if let (Some(route @ Route::Feed(..)), Some(config)) = (&context.route, config)
-            && config.site.names_hubs()
-            && response.status().is_success()
-        {
-            add_hub_links(&mut response, config, route);
+        if let (Some(route), Some(config)) = (&context.route, config) {
+            document::add_hub_links(&mut response, config, route);
         }
         // HEAD is answered like GET up to here, so that its header fields are the same.
         if head.method == Method::HEAD {
             *response.body_mut() = Content::Empty;
         }
-        add_date(&mut response, now);
+        self.add_date(&mut response, now);
         response
     }
 
@@ -144,6 +138,37 @@ impl Handler {
     fn is_hub(&self, snapshot: Option<&Snapshot>, head: &Parts) -> bool {
         let site = snapshot.map(|snapshot| &snapshot.config.site);
         self.hub.is_some() && site.is_some_and(|site| subscribe::is_hub(site, head.uri.path()))
+    }
+
+    fn add_date(&self, response: &mut Response<Content>, now: Timestamp) {
+        if let Some(date) = self.dates.value(now) {
+            response.headers_mut().insert(DATE, date);
+        }
+    }
+
+    /// The answer to a plain request that is ready, if there is one. Its head is put into `head`.
+    pub(in crate::http) fn ready(
+        &self,
+        plain: &Plain<'_>,
+        head: &mut Vec<u8>,
+    ) -> Option<Arc<Ready>> {
+        // Those are counted.
+        if self.politeness.is_some() && !plain.is_head && !plain.is_conditional() {
+            return None;
+        }
+        let snapshot = self.published.load()?;
+        let hot = self.hot.borrow_mut().find(&snapshot, plain.path())?;
+        let now = self.clock.now();
+        let ready = hot.ready(&snapshot, plain, now)?;
+        let date = self.dates.value(now)?;
+        head.extend_from_slice(&ready.head);
+        if plain.closes {
+            head.extend_from_slice(b"connection: close\r\n");
+        }
+        head.extend_from_slice(b"date: ");
+        head.extend_from_slice(date.as_bytes());
+        head.extend_from_slice(b"\r\n\r\n");
+        Some(ready)
     }
 
     /// The largest form that this request may send, if it is one for the hub.
@@ -198,7 +223,7 @@ impl Handler {
         let snapshot = self.published.load();
         let config = snapshot.as_deref().map(|snapshot| &*snapshot.config);
         let mut response = problem.response(config);
-        add_date(&mut response, self.clock.now());
+        self.add_date(&mut response, self.clock.now());
         response
     }
 
@@ -221,10 +246,11 @@ impl Handler {
         context: &mut RequestContext,
         now: Timestamp,
     ) -> Answered {
-        if let Some((route, document)) = self.hot(snapshot, head.uri.path()) {
-            let route = context.route.insert(route);
-            let headers = &head.headers;
-            return document::respond(&self.warm, snapshot, route, &document, headers, now).await;
+        let hot = self.hot.borrow_mut().find(snapshot, head.uri.path());
+        if let Some(hot) = hot {
+            let route = context.route.insert(hot.route.clone());
+            let (document, headers) = (&hot.document, &head.headers);
+            return document::respond(&self.warm, snapshot, route, document, headers, now).await;
         }
         if snapshot.is_restored() {
             return while_articles_are_missing(head.uri.path(), &self.published.status());
@@ -232,16 +258,6 @@ impl Handler {
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
         Box::pin(self.get_other(snapshot, head, context, now)).await
-    }
-
-    fn hot(&self, snapshot: &Snapshot, path: &str) -> Option<(Route, Arc<Document>)> {
-        let mut hot = self.hot.borrow_mut();
-        // Once for each generation and worker: the paths of a request are not parsed for a feed.
-        if hot.generation != Some(snapshot.generation) {
-            hot.generation = Some(snapshot.generation);
-            hot.paths = hot_paths(snapshot);
-        }
-        hot.paths.get(path).cloned()
     }
 
     async fn get_other(
@@ -423,30 +439,6 @@ impl Handler {
     }
 }
 
-/// The resident feeds by path: the one that `site` names, the default one, and aliases. A query
-/// makes no difference there.
-fn hot_paths(snapshot: &Snapshot) -> HashMap<String, (Route, Arc<Document>)> {
-    let Config { site, feeds, .. } = &*snapshot.config;
-    let mut paths = HashMap::new();
-    for (route, document) in &snapshot.hot {
-        if !is_feed(route) {
-            continue;
-        }
-        let found = (route.clone(), Arc::clone(document));
-        paths.insert(target::path(site, route), found.clone());
-        paths.insert(target::beneath(site, &route.to_string()), found);
-    }
-    for (path, format) in feeds.paths.paths() {
-        let route = Route::Feed(Scope::Site, *format);
-        if let Some(document) = snapshot.hot.get(&route) {
-            let found = (route, Arc::clone(document));
-            paths.insert(target::beneath(site, &format!("/{path}")), found.clone());
-            paths.insert(target::beneath(site, &format!("/{path}/")), found);
-        }
-    }
-    paths
-}
-
 /// What the configuration names by a path and a query.
 enum Named {
     /// A feed: `/?feed=rss2`.
@@ -479,20 +471,6 @@ fn add_feed_link(response: &mut Response<Content>, config: &Config) {
     }
 }
 
-/// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to
-/// what (WebSub, 4).
-fn add_hub_links(response: &mut Response<Content>, config: &Config, route: &Route) {
-    let own_url = links::absolute(&config.site, route);
-    let mut targets = vec![(own_url, "self")];
-    targets.extend(config.site.hub_urls().into_iter().map(|url| (url, "hub")));
-    for (url, relation) in targets {
-        // A percent-encoded URL holds nothing that a header may not.
-        if let Ok(link) = HeaderValue::try_from(format!("<{url}>; rel=\"{relation}\"")) {
-            response.headers_mut().append(LINK, link);
-        }
-    }
-}
-
 /// The answer while no site is known: 503 to everything but the question whether the process lives.
 fn before_the_first_snapshot(path: &str, status: &Status) -> Answered {
     match health(path, Readiness::Starting, status) {
@@ -508,13 +486,5 @@ fn while_articles_are_missing(path: &str, status: &Status) -> Answered {
         None => {
             Err(Problem::unavailable("This page is not available. Please try again later.", 60))
         }
-    }
-}
-
-/// Adds `Date` (RFC 9110, 6.6.1). hyper would, from a cache of each thread that a clock set back
-/// leaves ahead of now for as long as it was set back.
-fn add_date(response: &mut Response<Content>, now: Timestamp) {
-    if let Ok(date) = HeaderValue::try_from(rfc822(now)) {
-        response.headers_mut().insert(DATE, date);
     }
 }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use tokio::time::timeout;
 
 use super::activity::Activity;
-use super::connection::{End, Finish, drive, serve_http1};
+use super::connection::{End, Finish, drive};
+use super::http1::serve_http1;
 use super::peer::Peer;
 use super::per_address::Place;
 use super::role::Role;
@@ -23,7 +24,6 @@ pub(super) async fn serve<S: Service>(
     activity: Rc<Activity>,
     worker: Rc<Worker<S>>,
 ) {
-    stream.set_nodelay();
     let mut wire = Wire::new(stream, Rc::clone(&activity));
     let mut place = None;
     if worker.limits().proxy_protocol && activity.is_trusted() {
@@ -46,7 +46,7 @@ fn count<S: Service>(end: &End, worker: &Worker<S>) {
         End::Rejected => worker.metrics().rejected(),
         // Counted where they happened.
         End::TimedOut | End::Evicted => {}
-        End::Done | End::Failed(_) | End::Refused | End::Stopped => {}
+        End::Done | End::Failed(_) | End::Refused | End::Stopped | End::Quiet => {}
     }
 }
 

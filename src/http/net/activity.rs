@@ -29,6 +29,9 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// A connection must have waited this long before it can be closed in favour of a new one.
 const EVICT_AFTER: Duration = Duration::from_secs(1);
 
+/// Time without a request after which a connection gives its buffers up.
+const QUIET_AFTER: Duration = Duration::from_millis(250);
+
 /// The activity of one connection.
 #[derive(Debug)]
 pub(super) struct Activity {
@@ -55,6 +58,8 @@ pub(super) struct Activity {
     /// The moment since which the socket takes no more bytes.
     blocked: Cell<Option<Instant>>,
     evicted: Cell<bool>,
+    /// Set while hyper has the connection, whose buffers are large.
+    has_buffers: Cell<bool>,
     /// Set if bytes of a request may be unread: closing at once would reset the connection, and the
     /// client would lose the answer.
     unread: Cell<bool>,
@@ -80,6 +85,7 @@ impl Activity {
             idle_since: Cell::new(now),
             blocked: Cell::new(None),
             evicted: Cell::new(false),
+            has_buffers: Cell::new(false),
             unread: Cell::new(false),
             head: RefCell::default(),
             waker: RefCell::default(),
@@ -180,6 +186,12 @@ impl Activity {
         Busy { activity: Rc::clone(self), is_working: Cell::new(true), place: None }
     }
 
+    /// Notes that a request was read and answered at once, and its answer was taken whole.
+    pub(super) fn answered(&self) {
+        self.requests.set(self.requests.get() + 1);
+        self.idle_since.set(Instant::now());
+    }
+
     /// Whether the head of the request just taken certainly has no Content-Length. hyper removes
     /// that field if there is a Transfer-Encoding, so its request cannot show that both were sent.
     /// The answer is false if the copy does not begin with this request (pipelining, or a body
@@ -222,6 +234,28 @@ impl Activity {
             None if self.requests.get() == 0 => self.accepted + limits.header_timeout,
             None => self.idle_since.get() + limits.idle_timeout,
         })
+    }
+
+    /// Notes whether the connection has buffers.
+    pub(super) fn hold_buffers(&self, has_buffers: bool) {
+        self.has_buffers.set(has_buffers);
+        if !has_buffers {
+            *self.head.borrow_mut() = Vec::new();
+        }
+    }
+
+    /// The moment at which the connection can give its buffers up, if no request comes before.
+    pub(super) fn quiet_at(&self) -> Option<Instant> {
+        let is_idle = self.requests.get() > 0
+            && self.answering.get() == 0
+            && self.answer_since.get().is_none()
+            && self.first_byte.get().is_none()
+            && self.blocked.get().is_none();
+        if self.has_buffers.get() && is_idle {
+            Some(self.idle_since.get() + QUIET_AFTER)
+        } else {
+            None
+        }
     }
 
     /// The moment since which the client keeps the server from sending.
@@ -383,6 +417,28 @@ mod tests {
         assert_eq!(activity.waiting_since(activity.idle_since.get()), None, "only just");
         let later = activity.idle_since.get() + EVICT_AFTER;
         assert_eq!(activity.waiting_since(later), Some(activity.idle_since.get()));
+    }
+
+    #[test]
+    fn buffers_are_given_up_while_nothing_is_under_way() {
+        let activity = activity();
+        activity.hold_buffers(true);
+        assert_eq!(activity.quiet_at(), None, "the first request is still to come");
+        activity.received(b"GET / HTTP/1.1\r\n\r\n");
+        let busy = activity.begin();
+        assert_eq!(activity.quiet_at(), None, "it is answered");
+        drop(busy);
+        assert_eq!(activity.quiet_at(), None, "the answer is not written");
+        activity.flushed();
+        let quiet_at = activity.idle_since.get() + QUIET_AFTER;
+        assert_eq!(activity.quiet_at(), Some(quiet_at));
+        activity.received(b"GET /");
+        assert_eq!(activity.quiet_at(), None, "a request has begun");
+        drop(activity.begin());
+        activity.flushed();
+        activity.hold_buffers(false);
+        assert_eq!(activity.quiet_at(), None, "there are none");
+        assert_eq!(activity.head.borrow().capacity(), 0);
     }
 
     #[test]

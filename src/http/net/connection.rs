@@ -1,5 +1,4 @@
-//! A connection of HTTP/1 over any socket, and what all connections have in common: their
-//! time-outs, their answers, and their end.
+//! What all connections have in common: their time-outs, their answers, and their end.
 //!
 //! hyper's own header time-out also ends idle keep-alive connections, and sets a timer for each
 //! request. Here each limit has its own key (head, idle, no progress in writing), and the timer is
@@ -19,21 +18,17 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::super::exchange::{Form, Record, RequestContext};
-use super::super::limits::{BUFFER_BYTES_MAX, HEADERS_MAX};
+use super::super::limits::HEADERS_MAX;
 use super::Service;
 use super::activity::{Activity, Busy};
 use super::body::Tracked;
 use super::forwarded;
 use super::peer::Client;
 use super::role::Role;
-use super::socket::Socket;
 use super::tls::Tls;
 use super::worker::Worker;
 
@@ -66,6 +61,8 @@ pub(super) enum End {
     Evicted,
     /// It was closed by a stop of the server before a request.
     Stopped,
+    /// Not the end: it has been idle for a while, and needs no buffers until the next request.
+    Quiet,
 }
 
 /// The reaction of a connection to a stop of the server.
@@ -74,72 +71,6 @@ pub(super) enum Finish {
     BySelf,
     /// It can be closed at once.
     Now,
-}
-
-/// Serves HTTP/1 on a connection to its end.
-pub(super) async fn serve_http1<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
-    stream: T,
-    activity: &Rc<Activity>,
-    worker: &Rc<Worker<S>>,
-) -> End {
-    let stream = Rc::new(RefCell::new(stream));
-    let socket = Socket { stream: Rc::clone(&stream), activity: Rc::clone(activity) };
-    let end = converse(socket, activity, worker).await;
-    if let End::Failed(error) = &end
-        && error.is_parse()
-        && let Some(status) = refusal(error)
-    {
-        let observers = worker.service().observers();
-        let reader = activity.peer().address();
-        activity.with_head(|head| observers.refused(reader, head, status));
-    }
-    let lingers = match &end {
-        End::Done => activity.has_unread(),
-        End::Failed(error) => error.is_parse(),
-        _ => false,
-    };
-    if lingers {
-        // In a box, so that not every connection reserves memory for its buffer.
-        Box::pin(linger(stream)).await;
-    }
-    end
-}
-
-/// The status with which hyper has answered what it could not parse, if it has: to the preface of
-/// HTTP/2 it says nothing.
-fn refusal(error: &hyper::Error) -> Option<StatusCode> {
-    if error.is_parse_version_h2() {
-        None
-    } else if error.is_parse_too_large() {
-        Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-    } else {
-        Some(StatusCode::BAD_REQUEST)
-    }
-}
-
-async fn converse<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
-    socket: Socket<T>,
-    activity: &Rc<Activity>,
-    worker: &Rc<Worker<S>>,
-) -> End {
-    let service = service_fn(|request| respond(request, Rc::clone(activity), Rc::clone(worker)));
-    let connection = http1::Builder::new()
-        // A client that has sent its request and closed its side still gets its answer.
-        .half_close(true)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(BUFFER_BYTES_MAX)
-        // The time-outs here replace it.
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(socket), service);
-    let finish = |connection: Pin<&mut http1::Connection<_, _>>| {
-        connection.graceful_shutdown();
-        Finish::BySelf
-    };
-    match drive(pin!(connection), finish, activity, worker).await {
-        Ok(Ok(())) => End::Done,
-        Ok(Err(error)) => End::Failed(error),
-        Err(end) => end,
-    }
 }
 
 /// Runs a connection, or a part of it, until it is done or has to end: then the error says why. A
@@ -151,7 +82,9 @@ pub(super) async fn drive<F: Future, S: Service>(
     activity: &Rc<Activity>,
     worker: &Rc<Worker<S>>,
 ) -> Result<F::Output, End> {
-    let mut alarm = pin!(sleep_until(Instant::now() + worker.limits().header_timeout));
+    let first = activity.deadline(worker.limits());
+    let first = first.unwrap_or_else(|| Instant::now() + worker.limits().header_timeout);
+    let mut alarm = pin!(sleep_until(first));
     let mut shutting_down = false;
     poll_fn(|cx| {
         // A stop or an eviction wakes this task through the activity.
@@ -166,10 +99,20 @@ pub(super) async fn drive<F: Future, S: Service>(
                 return Poll::Ready(Err(End::Evicted));
             }
             let mut wake = activity.deadline(worker.limits());
+            let quiet = activity.quiet_at();
             // The alarm may go off early, at a deadline that has moved since; that is not the end.
-            if alarm.is_elapsed() && wake.is_some_and(|deadline| deadline <= Instant::now()) {
-                worker.metrics().timed_out();
-                return Poll::Ready(Err(End::TimedOut));
+            if alarm.is_elapsed() {
+                let now = Instant::now();
+                if wake.is_some_and(|deadline| deadline <= now) {
+                    worker.metrics().timed_out();
+                    return Poll::Ready(Err(End::TimedOut));
+                }
+                if quiet.is_some_and(|quiet| quiet <= now) {
+                    return Poll::Ready(Err(End::Quiet));
+                }
+            }
+            if let (Some(deadline), Some(quiet)) = (wake, quiet) {
+                wake = Some(deadline.min(quiet));
             }
             if worker.is_stopping() && !shutting_down {
                 match activity.grace() {

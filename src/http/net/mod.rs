@@ -2,15 +2,18 @@
 //! stops.
 //!
 //! `server` owns threads and listeners, `worker` the open connections of one thread, `accepted` the
-//! way of one connection: `proxy` (the PROXY protocol), `tls_connection`, and then `connection`
-//! (HTTP/1) or `http2`; `activity` is its state. `peer` and `forwarded` find out who asks,
-//! `per_address` counts. The answers come from a [`Service`].
+//! way of one connection: `proxy` (the PROXY protocol), `tls_connection`, and then `http1` or
+//! `http2`, which share `connection`; `fast` answers what hyper is not needed for; `activity` is the
+//! state of a connection. `peer` and `forwarded` find out who
+//! asks, `per_address` counts. The answers come from a [`Service`].
 
 mod accepted;
 mod activity;
 mod body;
 mod connection;
+mod fast;
 pub mod forwarded;
+mod http1;
 mod http2;
 mod peer;
 mod per_address;
@@ -23,6 +26,7 @@ mod tls_connection;
 mod worker;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -30,6 +34,7 @@ use http::{Response, StatusCode};
 use hyper::body::Body;
 
 use super::exchange::{Observers, RequestContext};
+use super::plain::{Plain, Ready};
 
 pub use role::Role;
 pub use server::Running;
@@ -56,6 +61,11 @@ pub(super) trait Service: Send + 'static {
         head: &Parts,
         context: &mut RequestContext,
     ) -> impl Future<Output = Response<Self::Body>>;
+
+    /// The answer to a plain request, if it is ready: for the fast path. Its head is put into `head`.
+    fn ready(&self, _plain: &Plain<'_>, _head: &mut Vec<u8>) -> Option<Arc<Ready>> {
+        None
+    }
 
     /// The answer to a request that is refused with a status, with one sentence for a person.
     fn refuse(&self, status: StatusCode, reason: &'static str) -> Response<Self::Body>;

@@ -8,18 +8,18 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::metrics::Metrics;
@@ -140,40 +140,65 @@ pub(in crate::http) fn serve<S: Service>(
     Ok(running)
 }
 
-/// Starts the worker thread `n`. `make` runs on that thread, which its worker never leaves.
+/// Starts the worker thread `n`. `make` runs on that thread, which its worker and its runtime never
+/// leave.
 fn spawn<S: Service>(
     n: usize,
     listeners: &[(ListenSocket, Role)],
     make: impl FnOnce() -> Rc<Worker<S>> + Send + 'static,
     stop: watch::Receiver<Option<Instant>>,
 ) -> io::Result<JoinHandle<()>> {
+    let mut sockets = Vec::with_capacity(listeners.len());
+    for (listener, role) in listeners {
+        sockets.push((listener.try_clone()?, *role));
+    }
+    let (report, started) = mpsc::sync_channel(1);
+    let thread =
+        std::thread::Builder::new().name(format!("http-{n}")).spawn(move || {
+            match prepare(sockets) {
+                Ok((runtime, listeners)) => {
+                    let _ = report.send(Ok(()));
+                    work(runtime, listeners, &make(), stop);
+                }
+                Err(error) => {
+                    let _ = report.send(Err(error));
+                }
+            }
+        })?;
+    match started.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::Error::other("a thread of the HTTP server has panicked")),
+    }
+}
+
+/// The runtime of this thread, and the listeners that are registered with it. A local one, whose
+/// tasks never leave it: a set of local tasks in another runtime would wake itself for each.
+fn prepare(sockets: Vec<(ListenSocket, Role)>) -> io::Result<(LocalRuntime, Vec<Listener>)> {
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_keep_alive(BLOCKING_IDLE)
-        .build()?;
+        .build_local(LocalOptions::default())?;
     // A listener registers with the runtime that is entered.
     let entered = runtime.enter();
-    let mut registered = Vec::with_capacity(listeners.len());
-    for (listener, role) in listeners {
-        registered.push(Listener::register(listener, *role)?);
+    let mut listeners = Vec::with_capacity(sockets.len());
+    for (socket, role) in sockets {
+        listeners.push(Listener::register(socket, role)?);
     }
     drop(entered);
-    std::thread::Builder::new()
-        .name(format!("http-{n}"))
-        .spawn(move || work(runtime, registered, &make(), stop))
+    Ok((runtime, listeners))
 }
 
 /// Serves until a stop is requested, and then until all answers are sent or the deadline is over.
 fn work<S: Service>(
-    runtime: Runtime,
+    runtime: LocalRuntime,
     listeners: Vec<Listener>,
     worker: &Rc<Worker<S>>,
     mut stop: watch::Receiver<Option<Instant>>,
 ) {
-    let local = LocalSet::new();
-    let deadline = local.block_on(&runtime, async {
+    let deadline = runtime.block_on(async {
         tokio::select! {
             biased;
             _ = stop.wait_for(Option::is_some) => {}
@@ -186,7 +211,6 @@ fn work<S: Service>(
         let _ = timeout_at(deadline, worker.emptied()).await;
         deadline
     });
-    drop(local);
     // The time-out also covers a read that hangs on a dead file system.
     runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
 }
@@ -196,13 +220,18 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
     let mut pause = PAUSE_MIN;
     let mut shortage = Shortage::default();
     let mut turn = 0;
+    let numbers_max = numbers_max();
+    let mut is_crowded = false;
     loop {
         worker.pulse().beat();
         // The place first: a connection without one would have to be refused after it was accepted.
         let place = worker.place().await;
         turn += 1;
-        let accepted = if has_room(listeners) {
+        // To look costs three calls of the system. The last number shows whether it is needed.
+        let accepted = if !is_crowded || has_room(listeners) {
             tokio::select! {
+                // A busy listener comes first, and the top of the loop answers.
+                biased;
                 accepted = accept_any(listeners, turn) => accepted,
                 // The top of the loop answers. Whoever waits to be accepted is next.
                 () = worker.pulse().asked() => continue,
@@ -212,7 +241,8 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
         };
         match accepted {
             Ok(accepted) => {
-                shortage.end(Instant::now());
+                is_crowded = accepted.stream.number() >= numbers_max;
+                shortage.end();
                 pause = PAUSE_MIN;
                 match place_of_peer(worker, accepted.peer) {
                     Some(counted) => {
@@ -263,13 +293,17 @@ fn open<S: Service>(worker: &Rc<Worker<S>>, accepted: Accepted, places: Places) 
 /// feeds. The kernel gives the lowest free number, so a copy of a descriptor shows how many are in
 /// use.
 fn has_room(listeners: &[Listener]) -> bool {
-    let Some(limit) = getrlimit(Resource::Nofile).current else { return true };
     let Some(listener) = listeners.first() else { return true };
-    let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
     // The copy is closed again when it is dropped.
     let Ok(probe) = fcntl_dupfd_cloexec(listener, 0) else { return false };
-    let Ok(number) = u64::try_from(probe.as_raw_fd()) else { return false };
-    number < limit - reserve
+    probe.as_raw_fd() <= numbers_max()
+}
+
+/// The highest number of a descriptor that a connection may have.
+fn numbers_max() -> RawFd {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return RawFd::MAX };
+    let reserve = (limit / 4).min(DESCRIPTORS_KEPT);
+    RawFd::try_from(limit - reserve).map_or(RawFd::MAX, |end| end - 1)
 }
 
 /// A shortage of descriptors or memory. It is reported when it begins and when it is over, not for
@@ -286,8 +320,8 @@ impl Shortage {
         }
     }
 
-    fn end(&mut self, now: Instant) {
-        if self.last.is_some_and(|last| now.duration_since(last) >= CALM) {
+    fn end(&mut self) {
+        if self.last.is_some_and(|last| last.elapsed() >= CALM) {
             self.last = None;
             tracing::info!(event = "recovered", "recovered: connections are accepted again");
         }

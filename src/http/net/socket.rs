@@ -1,15 +1,17 @@
 //! Sockets: what listens, what was accepted, and the layers in which a connection sees its socket.
 //!
-//! `Wire` is next to the kernel, and records progress in writing; `Socket` is next to HTTP/1, and
-//! records what was read. Between them is TLS, or nothing.
+//! `Wire` is next to the kernel, and records progress in writing; `Socket` is next to hyper, and
+//! records what hyper reads. Between them is TLS, or nothing.
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use bytes::{Buf as _, Bytes};
+use rustix::net::sockopt::set_tcp_nodelay;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -37,16 +39,17 @@ pub(super) struct Accepted {
 }
 
 impl Listener {
-    /// A copy of a listening socket, registered with the runtime that is entered.
-    pub(super) fn register(socket: &ListenSocket, role: Role) -> io::Result<Self> {
+    /// A listening socket, registered with the runtime that is entered.
+    pub(super) fn register(socket: ListenSocket, role: Role) -> io::Result<Self> {
         let socket = match socket {
             ListenSocket::Tcp(listener) => {
-                let listener = listener.try_clone()?;
                 listener.set_nonblocking(true)?;
+                // Sends small answers at once, which otherwise wait for the client's
+                // acknowledgement. The connections inherit it, which saves a call for each.
+                set_tcp_nodelay(&listener, true)?;
                 Acceptor::Tcp(TcpListener::from_std(listener)?)
             }
             ListenSocket::Unix(listener) => {
-                let listener = listener.try_clone()?;
                 listener.set_nonblocking(true)?;
                 Acceptor::Unix(UnixListener::from_std(listener)?)
             }
@@ -87,11 +90,11 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Sends small answers at once, which otherwise wait for the client's acknowledgement.
-    pub(super) fn set_nodelay(&self) {
-        if let Self::Tcp(stream) = self {
-            // Fails only on a socket that is closed.
-            let _ = stream.set_nodelay(true);
+    /// The number of its descriptor.
+    pub(super) fn number(&self) -> RawFd {
+        match self {
+            Self::Tcp(stream) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
         }
     }
 
@@ -183,20 +186,35 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// A connection as HTTP/1 sees it: every byte that is read is recorded in the activity. Shared, so
-/// that it outlives hyper's half, and can be closed in peace.
+/// A connection as hyper sees it in HTTP/1: every byte that is read is recorded in the activity.
+/// Shared, so that it outlives hyper's half, and can be closed in peace.
 pub(super) struct Socket<T> {
-    pub(super) stream: Rc<RefCell<T>>,
-    pub(super) activity: Rc<Activity>,
+    stream: Rc<RefCell<T>>,
+    activity: Rc<Activity>,
+    /// What was read before hyper came, and comes first.
+    before: Bytes,
+}
+
+impl<T> Socket<T> {
+    pub(super) fn new(stream: Rc<RefCell<T>>, activity: Rc<Activity>, before: Bytes) -> Self {
+        Self { stream, activity, before }
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
+        if !self.before.is_empty() {
+            let len = self.before.len().min(buffer.remaining());
+            self.activity.received(&self.before[..len]);
+            buffer.put_slice(&self.before[..len]);
+            self.before.advance(len);
+            return Poll::Ready(Ok(()));
+        }
         let polled = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buffer);
         if let Some(new) = buffer.filled().get(before..).filter(|new| !new.is_empty()) {
             self.activity.received(new);

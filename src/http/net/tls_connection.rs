@@ -12,7 +12,8 @@ use tokio::io::{AsyncWriteExt as _, ReadBuf};
 
 use super::Service;
 use super::activity::Activity;
-use super::connection::{End, Finish, drive, linger, serve_http1};
+use super::connection::{End, Finish, drive, linger};
+use super::http1::serve_http1;
 use super::http2::serve_http2;
 use super::socket::Wire;
 use super::tls::HTTP2;

@@ -1,6 +1,6 @@
 //! The open connections of one thread, and the choice of those to close in favour of others.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub(super) struct Worker<S> {
     pulse: Arc<Pulse>,
     stopping: Cell<bool>,
     connections: Rc<Connections>,
+    /// The head of the answer that is being sent.
+    scratch: RefCell<Vec<u8>>,
 }
 
 /// The open connections by number.
@@ -64,7 +66,8 @@ struct Connections {
 impl<S: Service> Worker<S> {
     pub(super) fn new(service: S, shared: Shared, pulse: Arc<Pulse>) -> Rc<Self> {
         let (stopping, connections) = (Cell::new(false), Rc::default());
-        Rc::new(Self { service, shared, pulse, stopping, connections })
+        let scratch = RefCell::default();
+        Rc::new(Self { service, shared, pulse, stopping, connections, scratch })
     }
 
     pub(super) fn service(&self) -> &S {
@@ -91,6 +94,11 @@ impl<S: Service> Worker<S> {
     /// The signs of life of the loop that accepts.
     pub(super) fn pulse(&self) -> &Pulse {
         &self.pulse
+    }
+
+    /// Memory for the head of an answer, used within one call.
+    pub(super) fn scratch(&self) -> RefMut<'_, Vec<u8>> {
+        self.scratch.borrow_mut()
     }
 
     pub(super) fn is_stopping(&self) -> bool {

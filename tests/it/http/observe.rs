@@ -16,6 +16,7 @@ impl Observer for Lines {
         assert!(exchange.reader.is_some_and(|address| address.is_loopback()));
         let asked = match exchange.request {
             Request::Read(head) => format!("{} {} {:?}", head.method, head.uri, head.version),
+            Request::Plain(plain) => format!("{} {} HTTP/1.1", plain.method(), plain.path()),
             Request::Refused(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
         };
         let text = |field: Option<&[u8]>| match field {

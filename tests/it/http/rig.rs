@@ -227,6 +227,8 @@ pub(super) fn limits() -> Server {
         write_timeout: PATIENCE,
         response_timeout: PATIENCE,
         stop_timeout: PATIENCE,
+        // The tests have to pass without it, too.
+        fast_path: std::env::var("DROPFEED_SERVER__FAST_PATH").as_deref() != Ok("false"),
         ..defaults.server
     }
 }
@@ -459,6 +461,14 @@ impl Client {
     pub(super) fn rest_of(&mut self, len: usize) -> usize {
         while self.buffer.len() < len && self.fill() {}
         self.buffer.len()
+    }
+
+    /// Nothing comes for a while, and the connection stays.
+    pub(super) fn rests(&mut self, time: Duration) {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let read = self.stream.read(&mut [0]);
+        assert!(read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock));
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
     /// Nothing more comes, and the connection ends.

@@ -1,10 +1,32 @@
 //! What is on the wire: framing, pipelining, bad requests.
 
+use std::time::Duration;
+
 use super::rig::{request, rig};
 
 /// A request with these lines of fields and an empty body in chunks.
 fn coded(fields: &str) -> String {
     format!("GET /rss.xml HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n0\r\n\r\n")
+}
+
+/// A connection that was idle for so long that it has given up its buffers.
+#[test]
+fn an_idle_connection_goes_on() {
+    let rig = rig();
+    let mut client = rig.connect();
+    for (asked, status) in [("GET /warm", 200), ("GET /rss.xml", 200), ("GET /nothing", 404)] {
+        client.send(&request(asked));
+        assert_eq!(client.answer(false).status, status, "{asked}");
+        client.rests(Duration::from_millis(400));
+    }
+    // With the beginning of the next request, which is not lost.
+    let text = request("GET /warm") + &request("HEAD /nothing");
+    let (whole, rest) = text.split_at(text.len() - 5);
+    client.send(whole);
+    assert_eq!(client.answer(false).status, 200);
+    client.rests(Duration::from_millis(400));
+    client.send(rest);
+    assert_eq!(client.answer(true).status, 404);
 }
 
 /// Whole requests as they are sent, and the status of the one answer; after 4xx the connection
