@@ -61,6 +61,20 @@ fn a_deleted_article_that_is_restored_as_a_draft_keeps_its_path() {
 }
 
 #[test]
+fn a_draft_that_is_restored_as_it_was_is_the_article_that_went() {
+    // Its words are others than those that were published.
+    let draft = "write a.md ---|draft: true|---|entirely other words";
+    let gone = format!("write a.md {TWENTY_WORDS}\n.\n{draft}\n.\nrm a.md\n.");
+    for pause in [".", "wait 60\n.", "wait 60\nrestart\n."] {
+        for back in [draft, "write a.md entirely other words"] {
+            let script = format!("{gone}\n{pause}\n{back}\n.\nwrite a.md more of those words\n.");
+            let is_draft = back == draft;
+            assert_eq!(public_after(&script), [if is_draft { 1 } else { 2 }], "{script}");
+        }
+    }
+}
+
+#[test]
 fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
     let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
     let after = |then: &str| public_after(&format!("{gone}\n{then}"));

@@ -421,8 +421,8 @@ impl Step<'_> {
     }
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id
-    /// it gives, if that has no file any more; else the deleted one of this path, if at least half
-    /// of its words are here again; else a deleted one with these very bytes, which its author
+    /// it gives, if that has no file any more; else the deleted one of this path, if its last bytes
+    /// or at least half of its published words are here again; else a deleted one with these very bytes, which its author
     /// restored elsewhere.
     fn returning(
         &mut self,
@@ -445,9 +445,13 @@ impl Step<'_> {
         }
         if let Some(old) = ledger.last_at(path)
             && old.standing != Standing::Forgotten
-            && sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN
         {
-            return Some(Arc::clone(old));
+            // The bytes that went may be others than those that were published, such as a draft's.
+            let is_what_went =
+                digest.is_some() && old.last_file.and_then(|file| file.digest) == digest;
+            if is_what_went || sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN {
+                return Some(Arc::clone(old));
+            }
         }
         let seq = ledger.deleted_with(digest?, path)?.seq;
         self.rename(seq, path);
