@@ -28,12 +28,12 @@ impl Engine {
         returning
     }
 
-    /// The files of `held` with the bytes of an article, each with the path of that: it may have
+    /// The files of `waiting` with the bytes of an article, each with the path of that: it may have
     /// gone there by a copy. Each is read for that, so only where something is about to be deleted.
     pub(super) fn copied(
         &self,
         tree: &Tree,
-        held: &[Held],
+        waiting: &[RelPath],
         changes: &[SourceChange],
         now: Timestamp,
     ) -> Vec<(RelPath, RelPath)> {
@@ -42,7 +42,7 @@ impl Engine {
         if !state.deletes(&self.policy, now) && !self.deletes_at_once(changes) {
             return copied;
         }
-        for Held { path, .. } in held {
+        for path in waiting {
             let Ok(file) = tree.read(path, now) else { continue };
             for of_article in state.paths_with(file.digest) {
                 if of_article != *path {
@@ -131,6 +131,22 @@ impl Engine {
         }
         !wait.is_zero()
     }
+}
+
+/// Takes out the files whose events say that they are not whole yet, and names those that may be
+/// articles.
+pub(super) fn take_unsettled(changes: &mut Vec<SourceChange>, signs: &Signs) -> Vec<RelPath> {
+    let mut unsettled = Vec::new();
+    changes.retain(|SourceChange { path, seen }| {
+        if !signs.unsettled.contains(path) {
+            return true;
+        }
+        if matches!(seen, Seen::Text(_)) {
+            unsettled.push(path.clone());
+        }
+        false
+    });
+    unsettled
 }
 
 /// Adds the articles of those of `returning` that were not taken: they are still being written, or

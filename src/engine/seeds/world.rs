@@ -340,8 +340,11 @@ impl World {
     fn delete(&mut self) {
         let Some(path) = self.any() else { return };
         self.note(format!("rm {path}"));
-        let (path_known, bytes_known) =
-            (self.machine.knows_path(&path), self.machine.shows_bytes(&path));
+        // The article of a path is known again by its words, or by the very bytes that went.
+        let title = self.author.files[&path].text.title();
+        let path_known = self.machine.knows_path(&path)
+            && (self.machine.shows_title(&path, &title) || self.machine.knows_file(&path));
+        let bytes_known = self.machine.shows_bytes(&path);
         self.machine.files.remove(&path);
         let File { text, .. } = self.author.files.remove(&path).unwrap();
         self.author.graves.push(Grave { path, text, path_known, bytes_known });
@@ -373,9 +376,10 @@ impl World {
             return;
         }
         self.note(format!("swap {one} {other}"));
-        for path in [&one, &other] {
-            if !self.machine.knows_path(path) {
-                self.lose_proof(path);
+        // A path that has no article takes the other's file for a new one.
+        for (path, other) in [(&one, &other), (&other, &one)] {
+            if !self.machine.has_article(path) {
+                self.lose_proof(other);
             }
         }
         self.machine.files.rename(&one, ".swap");

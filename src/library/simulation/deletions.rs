@@ -75,6 +75,15 @@ fn a_draft_that_is_restored_as_it_was_is_the_article_that_went() {
 }
 
 #[test]
+fn a_draft_that_moved_is_known_by_its_bytes_whatever_is_seen_first() {
+    let draft = "---|draft: true|---|entirely other words";
+    let withdrawn = format!("write a.md {TWENTY_WORDS}\n.\nwrite a.md {draft}\n.");
+    // Saved under another inode, and renamed: its new path is seen first, and alone.
+    let moved = format!("{withdrawn}\nrm a.md\nwrite b.md {draft}\n. b.md\n.");
+    assert_eq!(public_after(&format!("{moved}\nwrite b.md more of those words\n.")), [1]);
+}
+
+#[test]
 fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
     let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
     let after = |then: &str| public_after(&format!("{gone}\n{then}"));

@@ -14,7 +14,7 @@ mod rename;
 
 pub use forget::Forget;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -410,6 +410,8 @@ impl<'a> Step<'a> {
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
             self.pending.extend(ledger.copies().cloned());
+            let drafts = self.drafts_among(&lost);
+            self.pending.extend(drafts);
         }
         let mut fresh = Vec::new();
         for path in &self.pending {
@@ -421,6 +423,21 @@ impl<'a> Step<'a> {
         for (seq, path) in rename::renames(lost, fresh) {
             self.rename(seq, &path);
         }
+    }
+
+    /// The drafts with the bytes of a lost article: one may have been seen at its new path before
+    /// its old one was missed.
+    fn drafts_among(&self, lost: &[Lost]) -> Vec<RelPath> {
+        let ledger = &self.state.ledger;
+        let digests: HashSet<Digest> = lost.iter().map(|lost| lost.digest).collect();
+        let mut drafts = Vec::new();
+        for path in ledger.kept_back() {
+            let digest = ledger.file(path).and_then(|row| row.digest);
+            if digest.is_some_and(|digest| digests.contains(&digest)) {
+                drafts.push(path.clone());
+            }
+        }
+        drafts
     }
 
     /// The file at `path`, if it may be some lost article's new home.
