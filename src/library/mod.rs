@@ -19,6 +19,7 @@ mod matching;
 pub mod old_feed;
 mod permalink;
 mod rows;
+mod section;
 #[cfg(test)]
 pub(crate) mod simulation;
 pub mod state;
