@@ -61,6 +61,21 @@ fn a_deleted_article_that_is_restored_as_a_draft_keeps_its_path() {
 }
 
 #[test]
+fn a_path_is_that_of_the_article_that_is_there_after_a_restart_too() {
+    // The older article is renamed to the path of the newer one, which is gone.
+    let moved = format!(
+        "write a.md {TWENTY_WORDS}\n.\nwrite b.md entirely other words\n.\nrm b.md\n.\nwait 10\n.\nmv a.md b.md\n."
+    );
+    for restart in ["", "restart\n"] {
+        // Another inode, and other bytes: only the path says which article it is.
+        let script = format!("{moved}\n{restart}rm b.md\nwrite b.md {TWENTY_WORDS} more\n.");
+        assert_eq!(public_after(&script), [1], "{script}");
+        let other = format!("{moved}\n{restart}rm b.md\nwrite b.md entirely other words\n.");
+        assert_eq!(public_after(&other), [1], "{other}");
+    }
+}
+
+#[test]
 fn a_draft_that_is_restored_as_it_was_is_the_article_that_went() {
     // Its words are others than those that were published.
     let draft = "write a.md ---|draft: true|---|entirely other words";
