@@ -246,6 +246,11 @@ impl State {
         old.is_some() || self.withheld.contains_key(section)
     }
 
+    /// Whether this section file keeps articles back.
+    pub(super) fn keeps_back(&self, section: &RelPath) -> bool {
+        self.withheld.contains_key(section)
+    }
+
     /// The row of a file as it is stored. For a section file that kept articles back and can no
     /// longer be read, it is the last good one, to be read again after a restart: what was kept
     /// back stays so until the file is repaired.

@@ -285,12 +285,14 @@ impl<'a> Step<'a> {
     }
 
     fn observe_section(&mut self, path: &RelPath, kept: &Kept, digest: Option<Digest>) {
+        // A section file that cannot be read says nothing new: what it kept back stays so.
+        if matches!(kept, Kept::Refused(_)) && self.state.keeps_back(path) {
+            return;
+        }
         let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
         let scope = self.state.library.set_section(path, head, digest);
         self.touched.extend(scope);
-        // A section file that cannot be read says nothing new: what it kept back stays so.
-        let is_read = !matches!(kept, Kept::Refused(_));
-        if is_read && self.state.set_withheld(path, head) {
+        if self.state.set_withheld(path, head) {
             let directory = path.parent().unwrap_or_else(RelPath::root);
             let beneath: Vec<RelPath> = self.state.files_beneath(&directory).cloned().collect();
             self.pending.extend(beneath);
