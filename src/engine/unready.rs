@@ -86,8 +86,8 @@ impl Engine {
         signs: &Signs,
         now: Timestamp,
     ) -> Vec<Held> {
-        // An event says that a file is whole. Where none did, as in a scan, or when a file is looked at
-        // again that was open before, it has to be asked which files are open for writing.
+        // An event says that a file is whole. Where none did, as in a scan, or when a file is looked
+        // at again that was open before, it has to be asked which files are open for writing.
         let asks = changes.iter().any(|change| {
             matches!(change.seen, Seen::Text(_)) && !signs.finished.contains(&change.path)
         });

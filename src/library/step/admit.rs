@@ -422,8 +422,8 @@ impl Step<'_> {
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id
     /// it gives, if that has no file any more; else the deleted one of this path, if its last bytes
-    /// or at least half of its published words are here again; else a deleted one with these very bytes, which its author
-    /// restored elsewhere.
+    /// or at least half of its published words are here again; else a deleted one with these very
+    /// bytes, which its author restored elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,
