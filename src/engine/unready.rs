@@ -43,6 +43,10 @@ impl Engine {
             return copied;
         }
         for path in waiting {
+            // A path that has an article is that one, whatever is copied there.
+            if state.has_article(path) {
+                continue;
+            }
             let Ok(file) = tree.read(path, now) else { continue };
             for of_article in state.paths_with(file.digest) {
                 if of_article != *path {

@@ -394,6 +394,11 @@ impl State {
         }
     }
 
+    /// Whether an article that was not taken away has the path.
+    pub fn has_article(&self, path: &RelPath) -> bool {
+        self.ledger.live(path).is_some()
+    }
+
     /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its
     /// file, without a grace, so everything has to be looked at before: it may have moved.
     pub fn is_withdrawn(&self, path: &RelPath) -> bool {

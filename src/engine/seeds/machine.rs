@@ -425,6 +425,12 @@ impl Machine {
         state.library().at_path(&path).is_some() || state.is_withdrawn(&path)
     }
 
+    /// Whether dropfeed knows a withdrawn article at `path`.
+    pub(super) fn is_withdrawn(&self, path: &str) -> bool {
+        let Some(engine) = &self.engine else { return false };
+        engine.current.state.is_withdrawn(&RelPath::new(path).unwrap())
+    }
+
     /// Whether an article of this title is public at `path`.
     pub(super) fn shows_title(&self, path: &str, title: &str) -> bool {
         let Some(snapshot) = self.snapshot() else { return false };

@@ -364,7 +364,8 @@ impl World {
         self.note(format!("restore {path}: {}", text.title()));
         // With the bytes of an article that is there, it is a copy of that one.
         let is_copy = self.author.files.values().any(|file| file.text == text);
-        if !known || is_copy {
+        // A text that cannot be parsed is not known again before it is repaired, at this path.
+        if !known || is_copy || text.bad {
             self.author.allow_one_more(text.work);
         }
         self.put(&path, text, false);
@@ -561,6 +562,14 @@ impl World {
         let public = self.author.files.values().filter(|file| file.shown).count();
         let emptied = public >= 3 && self.dice.percent(50);
         self.note(format!("the directory is away, emptied: {emptied}"));
+        if emptied {
+            // A withdrawn article goes with its file, so that the path alone shows nothing then.
+            for path in self.author.paths(|_| true) {
+                if self.machine.is_withdrawn(&path) && !self.machine.knows_file(&path) {
+                    self.lose_proof(&path);
+                }
+            }
+        }
         self.machine.files.take_away(emptied);
         let wait = self.dice.pick(&[10, 3_000, 40_000]);
         let done = self.run(Duration::from_millis(wait));

@@ -109,6 +109,11 @@ fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
         after(&format!("write b.md {TWENTY_WORDS}\nwrite c.md {TWENTY_WORDS}\n.\nwait 30\n.")),
         [1, 2]
     );
+    // A copy that became a draft has these bytes no more, so that they are the deleted article.
+    let drafted = format!(
+        "write a.md {TWENTY_WORDS}\nwrite c.md {TWENTY_WORDS}\n.\nwait 30\n.\nwrite c.md ---|draft: true|---|other\n.\nrm a.md\n.\nwait 30\n.\nwait 30\n."
+    );
+    assert_eq!(public_after(&format!("{drafted}\nwrite b.md {TWENTY_WORDS}\n.")), [1]);
     // Of two deleted articles with these bytes, it is the one of the same name.
     let two = format!(
         "write a.md {TWENTY_WORDS}\nwrite n/b.md {TWENTY_WORDS}\n.\nwait 30\n.\nrm a.md\nrm n/b.md\n.\nwait 30\n."
