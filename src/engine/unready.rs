@@ -165,9 +165,12 @@ pub(super) fn put_off(returning: Vec<(RelPath, RelPath)>, observations: &mut Vec
         taken.insert(path.clone());
     }
     for (path, of_article) in returning {
-        if !taken.contains(&path) {
-            observations.push(Observation { path: of_article, found: Found::Unready });
+        if taken.contains(&path) {
+            continue;
         }
+        let is_own = path == of_article;
+        let found = if is_own { Found::Unready } else { Found::UnreadyElsewhere };
+        observations.push(Observation { path: of_article, found });
     }
 }
 

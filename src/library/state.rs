@@ -72,6 +72,8 @@ pub enum Found {
     /// A file that cannot be read yet, such as one that is still being written. What is known of it
     /// stays.
     Unready,
+    /// No file that is taken; but one at another path may be it, and cannot be read yet.
+    UnreadyElsewhere,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.

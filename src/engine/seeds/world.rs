@@ -280,8 +280,13 @@ impl World {
     /// for the copy.
     fn move_file(&mut self, from: &str, to: &str) {
         let mut file = self.author.files.remove(from).unwrap();
-        let has_twin = self.author.files.values().any(|other| other.text == file.text);
-        file.shown &= !has_twin;
+        let group = self.author.group(file.text.work);
+        // While a text cannot be parsed, what is public is an earlier one, of which there may be a
+        // copy.
+        let is_twin = |other: &File| {
+            other.text == file.text || file.text.bad && self.author.group(other.text.work) == group
+        };
+        file.shown &= !self.author.files.values().any(is_twin);
         self.author.place(to, file);
     }
 
@@ -415,6 +420,9 @@ impl World {
 
     /// A writer that takes its time.
     fn slow(&mut self) -> Result<(), String> {
+        // Its time stamp is what tells the file from one that was closed before, where an event
+        // said so within a millisecond.
+        self.run(Duration::from_millis(2))?;
         let existing = if self.dice.percent(50) { self.any() } else { None };
         let (path, text) = match existing {
             Some(path) => {

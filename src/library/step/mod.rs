@@ -114,8 +114,10 @@ pub(super) struct Step<'a> {
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
     pub(super) gone: BTreeMap<RelPath, LastFile>,
-    /// Paths of articles whose file is there, perhaps at another path, but cannot be taken yet.
+    /// Paths whose file is there, but cannot be taken yet.
     pub(super) unready: BTreeSet<RelPath>,
+    /// Those of articles whose file may be one at another path that cannot be taken yet.
+    pub(super) unready_elsewhere: BTreeSet<RelPath>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -151,6 +153,7 @@ impl<'a> Step<'a> {
             pending: BTreeSet::new(),
             gone: BTreeMap::new(),
             unready: BTreeSet::new(),
+            unready_elsewhere: BTreeSet::new(),
             files: BTreeSet::new(),
             records: BTreeSet::new(),
             urls: Vec::new(),
@@ -223,7 +226,7 @@ impl<'a> Step<'a> {
         }
         let awaited = Arc::make_mut(&mut self.state.awaited);
         for Observation { path, found } in observations {
-            if !matches!(found, Found::Unready) {
+            if !matches!(found, Found::Unready | Found::UnreadyElsewhere) {
                 awaited.remove(path);
             }
         }
@@ -240,6 +243,9 @@ impl<'a> Step<'a> {
                 }
                 Found::Unready => {
                     self.unready.insert(path.clone());
+                }
+                Found::UnreadyElsewhere => {
+                    self.unready_elsewhere.insert(path.clone());
                 }
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path).cloned() {
@@ -407,8 +413,11 @@ impl<'a> Step<'a> {
         for record in ledger.lost() {
             lost.push(Lost::of(record, record.last_file));
         }
-        // Where the file itself is there, but not ready, no other file is the article.
+        // Where a file is at the path, but not ready, no other file is the article.
         lost.retain(|lost| !self.unready.contains(&lost.path));
+        for lost in &mut lost {
+            lost.may_wait = self.unready_elsewhere.contains(&lost.path);
+        }
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
             self.pending.extend(ledger.copies().cloned());
