@@ -1,6 +1,7 @@
 //! Content digests: the identity of bytes.
 
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,13 @@ impl Digest {
     /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// Computes the digest of all that the [`Hash`] of a value takes account of.
+    pub fn of_value(value: &impl Hash) -> Self {
+        let mut hasher = ValueHasher(blake3::Hasher::new());
+        value.hash(&mut hasher);
+        Self(*hasher.0.finalize().as_bytes())
     }
 
     /// The digest as it is stored.
@@ -50,6 +58,19 @@ impl Digest {
     /// The first 128 bits in hexadecimal, as an ETag has them.
     pub fn short(&self) -> String {
         hexadecimal(&self.0[..16])
+    }
+}
+
+/// Takes the bytes that a [`Hash`] writes.
+struct ValueHasher(blake3::Hasher);
+
+impl Hasher for ValueHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        Digest(*self.0.finalize().as_bytes()).prefix()
     }
 }
 

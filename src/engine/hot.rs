@@ -8,6 +8,7 @@ use crate::article::Body;
 use crate::base::time::whole_second;
 use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
+use crate::feed::passed::Passed;
 use crate::feed::{self, Feed};
 use crate::library::{DocumentRow, Library, Outcome, Seq};
 use crate::publish::{Document, Kind};
@@ -26,6 +27,8 @@ pub fn scopes(config: &Config) -> Vec<Scope> {
 pub struct Hot {
     rows: HashMap<Route, DocumentRow>,
     documents: HashMap<Route, Arc<Document>>,
+    /// What the next document of each scope need not read back. Empty after a start.
+    passed: HashMap<Scope, Arc<Passed>>,
 }
 
 impl Hot {
@@ -37,7 +40,7 @@ impl Hot {
                 by_route.insert(route, row.clone());
             }
         }
-        Self { rows: by_route, documents: HashMap::new() }
+        Self { rows: by_route, ..Self::default() }
     }
 
     /// The hot scopes whose feeds are composed after a step: those that it touched, those with an
@@ -72,11 +75,27 @@ impl Hot {
     pub fn retain(&mut self, scopes: &[Scope]) {
         self.documents
             .retain(|route, _| matches!(route, Route::Feed(of, _) if scopes.contains(of)));
+        self.passed.retain(|scope, _| scopes.contains(scope));
     }
 
     /// The documents, for a snapshot.
     pub fn documents(&self) -> &HashMap<Route, Arc<Document>> {
         &self.documents
+    }
+
+    /// What the next document of a scope need not read back.
+    pub fn passed(&self, scope: &Scope) -> Arc<Passed> {
+        self.passed.get(scope).cloned().unwrap_or_default()
+    }
+
+    /// Remembers what passed in the last document of a scope.
+    pub fn set_passed(&mut self, scope: &Scope, passed: Passed) {
+        self.passed.insert(scope.clone(), Arc::new(passed));
+    }
+
+    /// Makes the next documents be read back whole.
+    pub fn forget_passed(&mut self) {
+        self.passed.clear();
     }
 
     /// Puts `bytes` at `route`. The same bytes keep their document and their date; others get a

@@ -35,6 +35,7 @@ mod vitals;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -157,6 +158,8 @@ pub struct Engine {
     store: SharedStore,
     /// Taken by [`Engine::run`] for its thread, or by [`Engine::build`].
     projection: Option<Projection>,
+    /// Set by the projection where a document does not come back whole.
+    distrust: Arc<AtomicBool>,
     watch: run::Watch,
     root: ScannedRoot,
     recovery: Recovery,
@@ -256,8 +259,10 @@ impl Engine {
         pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
         let other = store.for_another();
+        let distrust = Arc::<AtomicBool>::default();
+        let values = &remembered.values;
         let projection =
-            Projection::new(other, projector, Arc::clone(&renderer), &remembered.values);
+            Projection::new(other, projector, Arc::clone(&renderer), Arc::clone(&distrust), values);
         let watch = run::Watch::new(watching.is_polling(), inbox.now());
         let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
         status.set_watching(watching);
@@ -269,6 +274,7 @@ impl Engine {
             pending,
             store,
             projection: Some(projection),
+            distrust,
             watch,
             root,
             recovery: Recovery::default(),

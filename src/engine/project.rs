@@ -9,13 +9,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
+use rayon::ThreadPoolBuilder;
 use tracing::warn;
 
 use crate::base::{Digest, Format, Route, Scope};
+use crate::feed::gate;
 use crate::library::{Changes, Commit, Library};
 use crate::publish::{Found, Published, Render as _, Snapshot, Unrendered};
 use crate::store::project::{File, ProjectError};
@@ -41,6 +44,8 @@ pub(super) enum Unprojected {
     Store(#[from] StoreError),
     #[error("{0} cannot be written: {1}")]
     Unrendered(Route, Unrendered),
+    #[error("{0} is not written: {1}")]
+    Unreadable(Route, String),
 }
 
 /// The feeds that a pass of the projection looked at, as they are in `feeds/` now.
@@ -62,6 +67,8 @@ pub(super) struct Projection {
     store: SharedStore,
     projector: Projector<Box<dyn Target>>,
     renderer: Arc<Renderer>,
+    /// Set where a hot document does not come back whole: a step reads back only what is new.
+    distrust: Arc<AtomicBool>,
     /// The library that `feeds/` was brought in line with, if the last pass succeeded: only what
     /// differs from it is looked at, so that a pass costs what changed.
     library: Option<Library>,
@@ -96,6 +103,7 @@ impl Projection {
         store: SharedStore,
         projector: Projector<Box<dyn Target>>,
         renderer: Arc<Renderer>,
+        distrust: Arc<AtomicBool>,
         values: &[(String, String)],
     ) -> Self {
         let mut remembered = HashMap::new();
@@ -108,6 +116,7 @@ impl Projection {
             store,
             projector,
             renderer,
+            distrust,
             library: None,
             postponed: BTreeSet::new(),
             has_stopgaps: false,
@@ -130,6 +139,10 @@ impl Projection {
         published: &Published,
         report: impl Fn(u64, &Result<(), Unprojected>),
     ) {
+        // In the threads that are shared, a step would wait behind a page of an archive. Where there
+        // can be no pool, those are used.
+        let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+        let _pool = pool.build().ok();
         let (mut seen, mut patience) = (0, None);
         while let Some((times, snapshot)) = published.wait(seen, patience) {
             seen = times;
@@ -280,7 +293,16 @@ impl Projection {
     /// The document of `route`, unless the file in `feeds/` is this version of it.
     fn document(&mut self, snapshot: &Snapshot, route: &Route) -> Result<Option<Due>, Unprojected> {
         let (document, version) = match snapshot.find(route) {
-            Found::Ready(document) => (document, None),
+            Found::Ready(document) => {
+                if self.projector.plan([(&*file_name(route), document.digest)]).is_empty() {
+                    return Ok(None);
+                }
+                if let Err(why) = gate::reads_back(&document.identity) {
+                    self.distrust.store(true, Ordering::Relaxed);
+                    return Err(Unprojected::Unreadable(route.clone(), why));
+                }
+                (document, None)
+            }
             Found::Render(_, version) if self.versions.get(route) == Some(&version) => {
                 return Ok(None);
             }

@@ -15,7 +15,7 @@ mod operator;
 
 use super::renderer::Renderer;
 use super::{Command, Engine, Parts, Reloaded, settling};
-use crate::base::{Digest, RelPath, Timestamp};
+use crate::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::library::{Commit, Remembered};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, SystemClock, Timer as _};
@@ -556,6 +556,35 @@ fn a_slow_disk_beneath_feeds_delays_no_publish() {
     let text = |name: &str| String::from_utf8(world.disk.file(name).unwrap().to_vec()).unwrap();
     assert!(text("rss.xml").contains("<title>A</title>"));
     assert!(text("feeds.opml").contains("/n/"));
+}
+
+#[test]
+fn a_document_that_does_not_come_back_whole_is_not_written_and_the_next_one_is_read_whole() {
+    let mut world = World::new(HOUR);
+    let mut projection = world.engine.projection.take().unwrap();
+    let mut project = |world: &World| {
+        let snapshot = world.published.load().unwrap();
+        projection.bring_up_to_date(&snapshot, &|| false).is_ok()
+    };
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(0));
+    assert!(project(&world));
+    let good = world.disk.file("atom.xml");
+
+    let route = Route::Feed(Scope::Site, Format::Atom);
+    world.engine.current.hot.put(route, Format::Atom, b"<feed>".to_vec(), world.clock.now());
+    world.engine.publish();
+    assert!(!project(&world));
+    assert_eq!(world.disk.file("atom.xml"), good);
+    assert!(world.engine.distrust.load(Ordering::Relaxed));
+
+    world.write("articles/b.md", "# B\n\ntext");
+    world.arrive("b.md");
+    world.run(ms(0));
+    assert!(!world.engine.distrust.load(Ordering::Relaxed));
+    assert!(project(&world));
+    assert!(world.disk.file("atom.xml").is_some_and(|bytes| Some(bytes) != good));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::article::Reading;
@@ -327,6 +328,15 @@ impl Engine {
         next.hot.retain(&hot::scopes(&self.parts.config));
         let (library, config) = (next.state.library(), &*self.parts.config);
         let compose = |scope| hot::compose(library, config, scope, &body);
+        if self.distrust.swap(false, Ordering::Relaxed) {
+            next.hot.forget_passed();
+        }
+        let hot = &next.hot;
+        let write = |feed: Feed| {
+            let scope = feed.scope.clone();
+            let written = gate::write_checked_since(feed, &hot.passed(&scope));
+            (scope, written)
+        };
         // Side by side: a drop waits for all of them.
         let written: Vec<_> = scopes.par_iter().filter_map(compose).map(write).collect();
         for (scope, written) in written {
@@ -339,6 +349,7 @@ impl Engine {
                 }
             };
             checked.quarantined.iter().for_each(events::quarantined);
+            next.hot.set_passed(&scope, checked.passed);
             for (format, bytes) in Format::ALL.into_iter().zip(checked.documents) {
                 let route = Route::Feed(scope.clone(), format);
                 rows.extend(next.hot.put(route, format, bytes, now));
@@ -391,11 +402,6 @@ impl Engine {
         events::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
-}
-
-/// The feed in all formats, with its scope.
-fn write(feed: Feed) -> (Scope, Result<gate::Published, Vec<gate::Rejected>>) {
-    (feed.scope.clone(), gate::write_checked(feed))
 }
 
 /// Adds the diagnostics of a file to the notices of a step.

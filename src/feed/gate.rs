@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::base::{Format, Timestamp};
 
+use super::passed::Passed;
 use super::{Entry, Feed, xml};
 
 /// Rounds in which a feed is written again without the entries that failed, before it counts as
@@ -43,6 +44,8 @@ pub struct Published {
     pub documents: [Vec<u8>; 3],
     /// The entries that had to be left out.
     pub quarantined: Vec<Rejected>,
+    /// What the next document of this feed need not read back.
+    pub passed: Passed,
 }
 
 /// Writes the feed in all formats, without entries that readers would not get as they are.
@@ -51,13 +54,29 @@ pub struct Published {
 ///
 /// The findings, if no document can be trusted: the fault does not concern single entries, or no
 /// entry would be left. The last good documents should then stay.
-pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
+pub fn write_checked(feed: Feed) -> Result<Published, Vec<Rejected>> {
+    write_checked_since(feed, &Passed::default())
+}
+
+/// Does the same, but reads back only the head and what did not pass before: a drop waits for it.
+///
+/// # Errors
+///
+/// As [`write_checked`].
+pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published, Vec<Rejected>> {
     let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
-    for _ in 0..ROUNDS_MAX {
-        let (documents, mut found) = write_and_check(&feed);
+    if let Some(rest) = before.rest(&feed) {
+        let (documents, found) = write_and_check(&feed, Some(&rest));
         if found.is_empty() {
-            return Ok(Published { documents, quarantined });
+            return Ok(Published { documents, quarantined, passed: Passed::of(&feed) });
+        }
+        // Which entry is at fault is found out below.
+    }
+    for _ in 0..ROUNDS_MAX {
+        let (documents, mut found) = write_and_check(&feed, None);
+        if found.is_empty() {
+            return Ok(Published { documents, quarantined, passed: Passed::of(&feed) });
         }
         // A whole document failed. The cause may still be one entry.
         if found.iter().any(|rejected| rejected.id.is_none()) {
@@ -82,25 +101,42 @@ pub fn write_checked(mut feed: Feed) -> Result<Published, Vec<Rejected>> {
     Err(quarantined)
 }
 
-/// Writes and reads the three formats in parallel, because a new article waits for it.
-fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
+/// Writes the three formats and reads them back, or a document of the `rest` alone. In parallel,
+/// because a new article waits for it.
+fn write_and_check(feed: &Feed, rest: Option<&Feed>) -> ([Vec<u8>; 3], Vec<Rejected>) {
     let (rss, (atom, json)) = rayon::join(
-        || write_and_check_one(feed, Format::Rss),
+        || write_and_check_one(feed, rest, Format::Rss),
         || {
             rayon::join(
-                || write_and_check_one(feed, Format::Atom),
-                || write_and_check_one(feed, Format::Json),
+                || write_and_check_one(feed, rest, Format::Atom),
+                || write_and_check_one(feed, rest, Format::Json),
             )
         },
     );
     let found = [rss.1, atom.1, json.1].concat();
-    ([rss.0, atom.0, json.0], once_each(feed, found))
+    ([rss.0, atom.0, json.0], once_each(rest.unwrap_or(feed), found))
 }
 
-fn write_and_check_one(feed: &Feed, format: Format) -> (Vec<u8>, Vec<Rejected>) {
+fn write_and_check_one(
+    feed: &Feed,
+    rest: Option<&Feed>,
+    format: Format,
+) -> (Vec<u8>, Vec<Rejected>) {
     let bytes = feed.write(format);
-    let found = check_one(feed, format, &bytes);
+    let found = match rest {
+        Some(rest) => check_one(rest, format, &rest.write(format)),
+        None => check_one(feed, format, &bytes),
+    };
     (bytes, found)
+}
+
+/// Reads a whole document back, whatever is in it.
+///
+/// # Errors
+///
+/// A sentence that says why it cannot be read.
+pub fn reads_back(bytes: &[u8]) -> Result<(), String> {
+    read(bytes).map(|_| ())
 }
 
 /// The differences between `written` (RSS, Atom, JSON) and `feed`; at most one for each entry.
@@ -420,6 +456,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_new_is_read_back_whatever_passed_before() {
+        let good = sample::feed();
+        let passed = write_checked(good.clone()).unwrap().passed;
+        for at in [0, good.entries.len()] {
+            let mut feed = good.clone();
+            let bad = Entry {
+                id: " \u{1}".to_owned(),
+                atom_id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
+                imported: None,
+                ..good.entries[0].clone()
+            };
+            feed.entries.insert(at, bad);
+            let published = write_checked_since(feed, &passed).unwrap();
+            assert_eq!(published.quarantined.len(), 1, "{:?}", published.quarantined);
+            assert_eq!((&published.documents, &published.passed), (&written(&good), &passed));
+        }
+        let nameless = Feed { id: String::new(), title: "\u{1}".to_owned(), ..good };
+        assert_eq!(write_checked_since(nameless.clone(), &passed), write_checked(nameless));
+    }
+
+    #[test]
     fn a_feed_whose_every_entry_fails_is_not_published() {
         let mut feed = sample::feed();
         for entry in &mut feed.entries {
@@ -445,6 +502,18 @@ mod tests {
                 prop_assert!(text.chars().all(passed), "{}", text);
             }
             prop_assert_eq!(write_checked(feed).unwrap().documents, documents);
+        }
+
+        #[test]
+        fn what_passed_before_changes_nothing(
+            feed in sample::nasty_feed(),
+            known in prop::collection::vec(any::<bool>(), 0..8),
+        ) {
+            let mut before = feed.clone();
+            let mut known = known.into_iter();
+            before.entries.retain(|_| known.next().unwrap_or(false));
+            let passed = write_checked(before).map(|before| before.passed).unwrap_or_default();
+            prop_assert_eq!(write_checked_since(feed.clone(), &passed), write_checked(feed));
         }
 
         #[test]

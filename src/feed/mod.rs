@@ -16,6 +16,7 @@ pub mod lint;
 mod mailbox;
 pub mod opml;
 mod paging;
+pub mod passed;
 pub mod rss;
 #[cfg(test)]
 mod sample;
@@ -52,7 +53,7 @@ const NAME_GRAPHEMES: usize = 80;
 
 /// One feed, ready to be written in any format. Every URL in it is absolute and percent-encoded;
 /// every text is safe.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Feed {
     /// The scope whose articles it carries.
     pub scope: Scope,
@@ -127,7 +128,7 @@ pub fn json_item(
 }
 
 /// One article in a feed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Entry {
     /// As it was adopted or derived; to the byte in RSS and JSON, unless an old feed had others
     /// there.

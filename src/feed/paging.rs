@@ -12,7 +12,7 @@ use super::links;
 
 /// The place of a document among the documents of its feed. Each URL in each format: RSS, Atom,
 /// JSON.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Hash)]
 pub struct Paging {
     /// The page with what became public before (`prev-archive`; in JSON, `next_url`). `None` where
     /// there is none.
@@ -22,7 +22,7 @@ pub struct Paging {
 }
 
 /// The links that only a page of the archive has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Archived {
     /// The subscription document (`current`).
     pub current: [String; 3],
