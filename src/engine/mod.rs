@@ -259,10 +259,8 @@ impl Engine {
         pending.values = values_of(&site_id, &policy);
         let store = SharedStore::new(store);
         let other = store.for_another();
-        let distrust = Arc::<AtomicBool>::default();
-        let values = &remembered.values;
         let projection =
-            Projection::new(other, projector, Arc::clone(&renderer), Arc::clone(&distrust), values);
+            Projection::new(other, projector, Arc::clone(&renderer), &remembered.values);
         let watch = run::Watch::new(watching.is_polling(), inbox.now());
         let status = events::StatusLog::new(Arc::clone(&published), Arc::clone(&clock));
         status.set_watching(watching);
@@ -273,8 +271,8 @@ impl Engine {
             first_scan,
             pending,
             store,
+            distrust: projection.distrust(),
             projection: Some(projection),
-            distrust,
             watch,
             root,
             recovery: Recovery::default(),

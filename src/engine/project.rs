@@ -44,7 +44,7 @@ pub(super) enum Unprojected {
     Store(#[from] StoreError),
     #[error("{0} cannot be written: {1}")]
     Unrendered(Route, Unrendered),
-    #[error("{0} is not written: {1}")]
+    #[error("{0} cannot be read back: {1}")]
     Unreadable(Route, String),
 }
 
@@ -103,7 +103,6 @@ impl Projection {
         store: SharedStore,
         projector: Projector<Box<dyn Target>>,
         renderer: Arc<Renderer>,
-        distrust: Arc<AtomicBool>,
         values: &[(String, String)],
     ) -> Self {
         let mut remembered = HashMap::new();
@@ -116,7 +115,7 @@ impl Projection {
             store,
             projector,
             renderer,
-            distrust,
+            distrust: Arc::default(),
             library: None,
             postponed: BTreeSet::new(),
             has_stopgaps: false,
@@ -125,6 +124,11 @@ impl Projection {
             is_repaired: false,
             listeners: Vec::new(),
         }
+    }
+
+    /// What is set where a hot document does not come back whole.
+    pub(super) fn distrust(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.distrust)
     }
 
     /// Has `listener` called after each pass.

@@ -230,7 +230,7 @@ fn read(bytes: &[u8]) -> Result<model::Feed, String> {
     if !is_xml(text) {
         return Err("it contains a character that XML 1.0 does not allow".to_owned());
     }
-    feed_rs::parser::parse(bytes).map_err(|why| format!("it cannot be read back: {why}"))
+    feed_rs::parser::parse(bytes).map_err(|why| format!("a parser refuses it: {why}"))
 }
 
 /// Whether all characters are allowed in XML 1.0 (2.2, `Char`). Surrogates need no check, since
