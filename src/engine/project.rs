@@ -297,16 +297,7 @@ impl Projection {
     /// The document of `route`, unless the file in `feeds/` is this version of it.
     fn document(&mut self, snapshot: &Snapshot, route: &Route) -> Result<Option<Due>, Unprojected> {
         let (document, version) = match snapshot.find(route) {
-            Found::Ready(document) => {
-                if self.projector.plan([(&*file_name(route), document.digest)]).is_empty() {
-                    return Ok(None);
-                }
-                if let Err(why) = gate::reads_back(&document.identity) {
-                    self.distrust.store(true, Ordering::Relaxed);
-                    return Err(Unprojected::Unreadable(route.clone(), why));
-                }
-                (document, None)
-            }
+            Found::Ready(document) => (document, None),
             Found::Render(_, version) if self.versions.get(route) == Some(&version) => {
                 return Ok(None);
             }
@@ -330,6 +321,12 @@ impl Projection {
         let (name, digest) = (file_name(route), document.digest);
         if version.is_none() && self.projector.plan([(name.as_str(), digest)]).is_empty() {
             return Ok(None);
+        }
+        // What is rendered here was read back whole.
+        let is_resident = version.is_none() && !document.is_stopgap;
+        if is_resident && let Err(why) = gate::reads_back(&document.identity) {
+            self.distrust.store(true, Ordering::Relaxed);
+            return Err(Unprojected::Unreadable(route.clone(), why));
         }
         let bytes = document.identity.clone();
         Ok(Some(Due { route: route.clone(), name, bytes, digest, version }))

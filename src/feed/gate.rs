@@ -1,7 +1,7 @@
 //! A check of every feed by another parser, before it is published.
 //!
 //! The writers return success even for documents that no reader can open, so every document is read
-//! back here. An entry that differs after reading it back is reported and left out, the other
+//! back here: whole, or its head and new entries where the others passed before. An entry that differs after reading it back is reported and left out, the other
 //! entries are published, and the three formats are replaced together or not at all.
 
 use std::collections::{BTreeSet, HashSet};
@@ -66,17 +66,18 @@ pub fn write_checked(feed: Feed) -> Result<Published, Vec<Rejected>> {
 pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published, Vec<Rejected>> {
     let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
-    if let Some(rest) = before.rest(&feed) {
+    let mut all = Passed::of(&feed);
+    if let Some(rest) = before.rest(&feed, &all) {
         let (documents, found) = write_and_check(&feed, Some(&rest));
         if found.is_empty() {
-            return Ok(Published { documents, quarantined, passed: Passed::of(&feed) });
+            return Ok(Published { documents, quarantined, passed: all });
         }
         // Which entry is at fault is found out below.
     }
     for _ in 0..ROUNDS_MAX {
         let (documents, mut found) = write_and_check(&feed, None);
         if found.is_empty() {
-            return Ok(Published { documents, quarantined, passed: Passed::of(&feed) });
+            return Ok(Published { documents, quarantined, passed: all });
         }
         // A whole document failed. The cause may still be one entry.
         if found.iter().any(|rejected| rejected.id.is_none()) {
@@ -97,6 +98,7 @@ pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published,
             break;
         }
         redate(&mut feed);
+        all = Passed::of(&feed);
     }
     Err(quarantined)
 }

@@ -10,16 +10,16 @@ use crate::base::{Digest, Timestamp};
 
 use super::{Entry, Feed, xml};
 
-/// The digests of a head and of the entries that came back from a document with it. With none,
-/// every entry is read back.
+/// The digests of a head and of the entries, in order, that came back from a document with it. With
+/// none, every entry is read back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passed {
     head: Option<Digest>,
-    entries: HashSet<Digest>,
+    entries: Vec<Digest>,
 }
 
 impl Passed {
-    /// All of `feed`, once it passed.
+    /// All of `feed`, if it passes.
     pub(super) fn of(feed: &Feed) -> Self {
         Self {
             head: Some(head(feed)),
@@ -28,13 +28,18 @@ impl Passed {
     }
 
     /// The feed with the entries alone that did not pass; `None` where none did, or with another
-    /// head.
-    pub(super) fn rest(&self, feed: &Feed) -> Option<Feed> {
-        if self.head != Some(head(feed)) {
+    /// head. `all` is [`Passed::of`] this feed.
+    pub(super) fn rest(&self, feed: &Feed, all: &Self) -> Option<Feed> {
+        if self.head != all.head {
             return None;
         }
-        let is_new = |entry: &&Entry| !self.entries.contains(&Digest::of_value(entry));
-        let new: Vec<Entry> = feed.entries.iter().filter(is_new).cloned().collect();
+        let passed: HashSet<&Digest> = self.entries.iter().collect();
+        let mut new = Vec::new();
+        for (entry, digest) in feed.entries.iter().zip(&all.entries) {
+            if !passed.contains(digest) {
+                new.push(entry.clone());
+            }
+        }
         (new.len() < feed.entries.len()).then(|| with(feed, new))
     }
 }
@@ -100,9 +105,10 @@ mod tests {
     fn what_passed_is_not_in_the_rest() {
         let feed = sample::feed();
         let passed = Passed::of(&feed);
-        let rest = |feed: &Feed| passed.rest(feed).map(|rest| rest.entries.len());
+        let rest =
+            |feed: &Feed| passed.rest(feed, &Passed::of(feed)).map(|rest| rest.entries.len());
         assert_eq!(rest(&feed), Some(0));
-        assert_eq!(Passed::default().rest(&feed), None);
+        assert_eq!(Passed::default().rest(&feed, &passed), None);
 
         let mut later = feed.clone();
         later.updated = Timestamp::UNIX_EPOCH;
@@ -117,15 +123,16 @@ mod tests {
     fn another_head_or_entry_has_to_be_read_back() {
         let feed = sample::feed();
         let passed = Passed::of(&feed);
+        let rest = |feed: &Feed| passed.rest(feed, &Passed::of(feed));
         let renamed = Feed { title: "Other".to_owned(), ..feed.clone() };
-        assert_eq!(passed.rest(&renamed), None);
+        assert_eq!(rest(&renamed), None);
         let mut bare = feed.clone();
         for entry in &mut bare.entries {
             entry.image = None;
         }
-        assert_eq!(passed.rest(&bare), None, "the namespace of pictures is gone");
+        assert_eq!(rest(&bare), None, "the namespace of pictures is gone");
         let mut edited = feed.clone();
         edited.entries[0].tags.push("another".to_owned());
-        assert_eq!(passed.rest(&edited).unwrap().entries, edited.entries[..1]);
+        assert_eq!(rest(&edited).unwrap().entries, edited.entries[..1]);
     }
 }
