@@ -8,7 +8,7 @@ use dropfeed::testing::base::{Format, Route, Scope};
 use dropfeed::testing::config::Config;
 use dropfeed::testing::engine::{Clock, Renderer, SystemClock};
 use dropfeed::testing::http::{Direct, Edge};
-use dropfeed::testing::publish::{Document, Kind, Published, Snapshot};
+use dropfeed::testing::publish::{Document, Extent, Kind, Published, Snapshot};
 
 /// A feed of about 40 KB at `/atom.xml`, and its tag.
 fn direct() -> (Direct, String) {
@@ -20,7 +20,8 @@ fn direct() -> (Direct, String) {
     let tag = format!("\"{}\"", document.digest.short());
     let feeds = [(Route::Feed(Scope::Site, Format::Atom), Arc::new(document))];
     let published = Arc::new(Published::default());
-    let snapshot = Snapshot::restored(Arc::new(config), feeds.into_iter().collect());
+    let feeds = feeds.into_iter().collect();
+    let snapshot = Snapshot::restored(Extent::Feeds, Arc::new(config), feeds);
     published.publish(Arc::new(snapshot));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let render = Arc::new(Renderer::new(Arc::clone(&clock)));

@@ -50,8 +50,8 @@ pub mod library {
 
 pub mod publish {
     pub use crate::publish::{
-        Asset, Coding, Document, Found, Kind, PollReason, Published, Redirect, Render, Snapshot,
-        Unrendered, Watching,
+        Asset, Coding, Document, Extent, Found, Kind, PollReason, Published, Redirect, Render,
+        Snapshot, Unrendered, Watching,
     };
 }
 

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::engine::renderer;
 use crate::feed::links as urls;
 use crate::library::{Article, Seq, State};
-use crate::publish::Snapshot;
+use crate::publish::{Extent, Snapshot};
 use crate::source::Reader;
 
 use super::links::{self, Use};
@@ -58,6 +58,7 @@ impl<'a> Bodies<'a> {
         let hot = seqs(&library.entries(&Scope::Site, config.feeds.limit));
         let snapshot = Snapshot {
             generation: 0,
+            extent: Extent::Whole,
             config: Arc::new(config.clone()),
             library: library.clone(),
             hot: HashMap::new(),

@@ -20,11 +20,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 
 use self::calls::{Delivery, call, challenge, post, version};
-use super::open::Refusal as Refused;
+use super::open::{Handles, Refusal as Refused};
 use crate::base::{Digest, Route};
 use crate::config::{Config, Signature, Websub};
 use crate::engine::Engine;
-use crate::engine::renderer::Renderer;
 use crate::http::hub::{Counters, Door, Knock};
 use crate::ops::clock::Clock;
 use crate::ops::outgoing::{Addresses, Client, Policy};
@@ -52,6 +51,8 @@ const EVENTS_MAX: usize = 256;
 pub(super) struct OwnHub {
     door: Arc<Door>,
     counters: Arc<Counters>,
+    /// Rung when `feeds/` was written.
+    bell: Arc<Notify>,
     stopping: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,13 +67,7 @@ struct Parts {
 impl OwnHub {
     /// Starts the hub, if the configuration asks for it. Where its subscriptions cannot be opened
     /// there is none, and the site is served all the same.
-    pub(super) fn start(
-        config: &Config,
-        engine: &mut Engine,
-        published: &Arc<Published>,
-        renderer: &Arc<Renderer>,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Option<Self>, Refused> {
+    pub(super) fn start(config: &Config, handles: &Handles) -> Result<Option<Self>, Refused> {
         let websub = &config.websub;
         if !websub.own_hub {
             return Ok(None);
@@ -92,24 +87,28 @@ impl OwnHub {
         let client = client(websub, addresses)?;
         let (counters, bell, stopping) =
             (Arc::new(Counters::default()), Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let ring = Arc::clone(&bell);
-        engine.on_projected(Box::new(move |_| ring.notify_one()));
         let runtime = runtime().map_err(|error| not_started(&error))?;
         let parts = Parts {
-            published: Arc::clone(published),
-            render: Arc::clone(renderer) as _,
-            clock: Arc::clone(clock),
+            published: Arc::clone(&handles.published),
+            render: Arc::clone(&handles.renderer) as _,
+            clock: Arc::clone(&handles.clock),
         };
         let worker = Worker::new(hub, file, client, parts, websub, Arc::clone(&counters));
-        let stop = Arc::clone(&stopping);
+        let (ring, stop) = (Arc::clone(&bell), Arc::clone(&stopping));
         let run = move || {
-            runtime.block_on(worker.run(knocks, bell, stop));
+            runtime.block_on(worker.run(knocks, ring, stop));
             // A look-up of a name cannot be broken off, and may take half a minute.
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("hub".to_owned()).spawn(run);
         let thread = Some(thread.map_err(|error| not_started(&error))?);
-        Ok(Some(Self { door: Arc::new(door), counters, stopping, thread }))
+        Ok(Some(Self { door: Arc::new(door), counters, bell, stopping, thread }))
+    }
+
+    /// Has subscribers notified of what the engine publishes.
+    pub(super) fn follow(&self, engine: &mut Engine) {
+        let bell = Arc::clone(&self.bell);
+        engine.on_projected(Box::new(move |_| bell.notify_one()));
     }
 
     /// The way to the hub.

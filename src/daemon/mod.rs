@@ -1,6 +1,6 @@
 //! Starts everything, owns shutdown, joins everything.
 //!
-//! Start: lock, bind, serve the remembered state, READY, scan. Stop: stop accepting and drain,
+//! Start: lock, bind, serve the last feeds, load the state, READY, scan. Stop: stop accepting and drain,
 //! close the inbox, join the engine. Every thread that is spawned here is joined here.
 
 mod admin;
@@ -27,7 +27,6 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
-use crate::engine::renderer::Renderer;
 use crate::engine::{Command, Engine, SharedStore};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
@@ -48,7 +47,7 @@ use crate::store::{ControlSocket, Lock, backup};
 use admin::Readers;
 use hub::OwnHub;
 use listeners::{Listeners, Listening};
-use open::{Opened, Refusal, open, prepare, with_real_port};
+use open::{Handles, Opening, Refusal, prepare, with_real_port};
 use push::Push;
 use signals::{Signals, wait};
 use watchdog::{Parts, Pinging};
@@ -96,12 +95,13 @@ pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCo
 /// # Errors
 /// The first error that prevents publishing.
 pub fn build(config: Config) -> anyhow::Result<ExitCode> {
-    let prepared = prepare(&config).and_then(|lock| open(config, lock, Arc::new(SystemClock)));
-    let opened = match prepared {
-        Ok(opened) => opened,
+    let handles = Handles::new(config, Arc::new(SystemClock));
+    let opening = prepare(&handles.config).and_then(|lock| Opening::open(&handles, lock));
+    let engine = match opening.and_then(Opening::load) {
+        Ok(engine) => engine,
         Err(refusal) => return refused(&refusal),
     };
-    let articles = opened.engine.build()?;
+    let articles = engine.build()?;
     info!(event = "built", articles, "built");
     Ok(ExitCode::SUCCESS)
 }
@@ -163,25 +163,25 @@ impl Daemon {
         let admin_socket = admin::bind(&config.admin, config.server.unix_mode)?;
         let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
-        let config = with_real_port(config, port);
-        let Opened { mut engine, inbox, published, renderer } =
-            open(config.clone(), lock, Arc::clone(&clock))?;
-        let process = process(config, config_file, clock.now());
+        let process = process(with_real_port(config, port), config_file, clock.now());
         let config = &*process.config;
-        let readers = Readers::count(config, &published, &clock)?;
-        let push = Push::start(config, &mut engine, &renderer)?;
-        let hub = OwnHub::start(config, &mut engine, &published, &renderer, &clock)?;
-        let mut edge = edge(config, &published, renderer, &clock);
+        let handles = Handles::new(config.clone(), Arc::clone(&clock));
+        let opening = Opening::open(&handles, lock)?;
+        let (readers, hub) =
+            (Readers::count(config, &handles.published, &clock)?, OwnHub::start(config, &handles)?);
+        let mut edge = edge(config, &handles);
         (edge.tls, edge.hub) = (tls, hub.as_ref().map(OwnHub::door));
         let requests = observe(&mut edge, config, readers.as_ref(), access_log.as_ref());
         let (metrics, listening) = (Arc::clone(&edge.metrics), listeners.report());
         let Listeners { sockets, files: mut socket_files } = listeners;
         let (admin_socket, admin_file) = admin_socket.unzip();
         socket_files.extend(admin_file.flatten());
+        // Before the articles are loaded: the last feeds are there.
         let http = http::start(sockets, edge).map_err(|error| sockets_unusable(&error))?;
+        let (engine, push) = load(opening, &handles, hub.as_ref())?;
         log_start(listening, config);
         let sources = Sources {
-            published: Arc::clone(&published),
+            published: Arc::clone(&handles.published),
             clock: Arc::clone(&clock),
             process: process.clone(),
             metrics,
@@ -194,10 +194,10 @@ impl Daemon {
         let (pulse, pinging) = start_pinging(&engine, [Some(&http), admin.as_ref()])?;
         let (store, (engine, ended)) = (engine.store(), run_engine(engine)?);
         Ok(Self {
-            _clock_listener: listen_to_clock(&inbox),
-            inbox,
+            _clock_listener: listen_to_clock(&handles.inbox),
+            inbox: handles.inbox,
             process,
-            published,
+            published: handles.published,
             store,
             clock,
             port,
@@ -326,6 +326,20 @@ fn start_pinging(
     Ok((main_loop, Some(pinging)))
 }
 
+/// Loads the state, and begins to push what the engine publishes.
+fn load(
+    opening: Opening,
+    handles: &Handles,
+    hub: Option<&OwnHub>,
+) -> Result<(Engine, Option<Push>), Refusal> {
+    let mut engine = opening.load()?;
+    let push = Push::start(&handles.config, &mut engine, &handles.renderer)?;
+    if let Some(hub) = hub {
+        hub.follow(&mut engine);
+    }
+    Ok((engine, push))
+}
+
 /// Runs the engine on a thread of its own. Second, what is resolved when the engine ends.
 fn run_engine(engine: Engine) -> Result<(JoinHandle<()>, oneshot::Receiver<()>), Refusal> {
     let (ending, ended) = oneshot::channel();
@@ -358,13 +372,10 @@ fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> 
 }
 
 /// The edge of what is published, without anything that is optional.
-fn edge(
-    config: &Config,
-    published: &Arc<Published>,
-    renderer: Arc<Renderer>,
-    clock: &Arc<dyn Clock>,
-) -> Edge {
-    Edge::new(Arc::clone(published), renderer, config.server.clone(), Arc::clone(clock))
+fn edge(config: &Config, handles: &Handles) -> Edge {
+    let Handles { published, renderer, clock, .. } = handles;
+    let render = Arc::clone(renderer) as _;
+    Edge::new(Arc::clone(published), render, config.server.clone(), Arc::clone(clock))
 }
 
 /// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests,

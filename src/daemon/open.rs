@@ -44,65 +44,131 @@ impl Refusal {
     }
 }
 
-/// The parts that a start opened.
-pub(super) struct Opened {
-    pub(super) engine: Engine,
+/// What all parts of a running dropfeed share.
+#[derive(Clone)]
+pub(super) struct Handles {
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) inbox: Arc<Inbox<Command>>,
     pub(super) published: Arc<Published>,
     pub(super) renderer: Arc<Renderer>,
 }
 
-/// Opens the state and all that works with it. A damaged state is moved aside; a lost one is
-/// recovered from an export beside it and from the feeds on disk, as far as they reach.
-pub(super) fn open(config: Config, lock: Lock, clock: Arc<dyn Clock>) -> Result<Opened, Refusal> {
-    let opened = try_open(config.clone(), lock, Arc::clone(&clock));
-    let mut opened = match opened {
-        Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
-            // The failed try has dropped its lock with the database.
-            let lock = prepare(&config)?;
-            let aside = store::set_aside(&config.state.dir, clock.now())?;
-            error!(event = "degraded", "degraded: {damage}; it was moved to {}", aside.display());
-            try_open(config.clone(), lock, clock)?
-        }
-        opened => opened?,
-    };
-    // Before anything is served: what was imported is final from now on.
-    opened.engine.seal_import()?;
-    if opened.engine.is_first_scan() {
-        let mut found = store::recover::recover(&config.feeds.dir, &config.site.id);
-        let mut sources = format!("the feeds in {}", config.feeds.dir.display());
-        match export::read_kept(&config.state.dir) {
-            Ok(exported) if exported.is_empty() => {}
-            Ok(exported) => {
-                found.put_first(exported);
-                sources = format!("{} and {sources}", export::KEPT);
-            }
-            Err(reason) => {
-                warn!(event = "warning", "{reason}: ids and dates are recovered without it");
-            }
-        }
-        let entries = opened.engine.adopt(found);
-        if entries > 0 {
-            warn!(
-                event = "recovered",
-                entries, "there was no state: ids and dates were recovered from {sources}"
-            );
+impl Handles {
+    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            inbox: Arc::new(Inbox::new(engine::settling(&config.articles))),
+            config: Arc::new(config),
+            published: Arc::default(),
+            renderer: Arc::new(Renderer::new(Arc::clone(&clock))),
+            clock,
         }
     }
-    Ok(opened)
 }
 
-/// Locks the state directory for this process.
-pub(super) fn prepare(config: &Config) -> Result<Lock, Refusal> {
-    Ok(Lock::acquire(&config.state.dir)?)
+/// A start that has not loaded the articles yet: the last feeds are published.
+pub(super) struct Opening {
+    handles: Handles,
+    watching: Watching,
+    store: Database,
+    target: Directory,
 }
 
-pub(super) fn try_open(
-    config: Config,
-    lock: Lock,
-    clock: Arc<dyn Clock>,
-) -> Result<Opened, Refusal> {
-    let mut store = Database::open(lock)?;
+impl Opening {
+    /// Opens the state and all that works with it, and publishes the last feeds. A damaged state is
+    /// moved aside.
+    pub(super) fn open(handles: &Handles, lock: Lock) -> Result<Self, Refusal> {
+        match Self::try_open(handles, lock) {
+            // The failed try has dropped its lock with the database.
+            Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
+                set_aside(handles, &damage)?;
+                Self::try_open(handles, prepare(&handles.config)?)
+            }
+            opened => opened,
+        }
+    }
+
+    /// As [`Opening::open`], but a damaged state is an error.
+    pub(super) fn try_open(handles: &Handles, lock: Lock) -> Result<Self, Refusal> {
+        let Handles { config, inbox, renderer, .. } = handles;
+        let store = open_store(lock)?;
+        let watching = match engine::open_tree(&config.articles, inbox) {
+            Ok((tree, watching)) => {
+                renderer.set_tree(Arc::new(tree));
+                watching
+            }
+            // The published state is served; the engine tries again.
+            Err(_) if !store.is_new() => Watching::default(),
+            Err(error) => {
+                return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+            }
+        };
+        let target = match Directory::open(&config.feeds.dir) {
+            Ok(directory) => directory,
+            Err(error) => {
+                let dir = config.feeds.dir.display();
+                return Err(Refusal::Config(format!("cannot write to feeds.dir, {dir}: {error}")));
+            }
+        };
+        let mut opening = Self { handles: handles.clone(), watching, store, target };
+        opening.publish_last_feeds()?;
+        Ok(opening)
+    }
+
+    /// Publishes the last feeds, which takes some milliseconds: to load the articles takes a second
+    /// where there are a hundred thousand.
+    fn publish_last_feeds(&mut self) -> Result<(), Refusal> {
+        let Handles { config, published, .. } = &self.handles;
+        let rows = self.store.documents()?;
+        // There are none before the first scan.
+        if !rows.is_empty() {
+            let feeds = engine::last_feeds(config, &rows, &|name| self.target.read(name));
+            published.publish(Arc::new(feeds));
+        }
+        Ok(())
+    }
+
+    /// Loads the state, and publishes all of it. A damaged one is moved aside; a lost one is
+    /// recovered from an export beside it and from the feeds on disk, as far as they reach.
+    pub(super) fn load(self) -> Result<Engine, Refusal> {
+        let handles = self.handles.clone();
+        let mut engine = match self.try_load() {
+            Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
+                set_aside(&handles, &damage)?;
+                Self::try_open(&handles, prepare(&handles.config)?)?.try_load()?
+            }
+            loaded => loaded?,
+        };
+        // Before the engine publishes anything: what was imported is final from now on.
+        engine.seal_import()?;
+        if engine.is_first_scan() {
+            recover(&mut engine, &handles.config);
+        }
+        Ok(engine)
+    }
+
+    /// As [`Opening::load`], but a damaged state is an error, and nothing is recovered.
+    pub(super) fn try_load(mut self) -> Result<Engine, Refusal> {
+        let Handles { config, clock, inbox, published, renderer } = self.handles;
+        let projected = self.store.projected()?;
+        let target: Box<dyn Target> = Box::new(self.target);
+        let parts = Parts {
+            config,
+            store: Box::new(self.store),
+            projector: Projector::new(target, projected),
+            renderer,
+            inbox,
+            published,
+            clock,
+            watching: self.watching,
+        };
+        Ok(Engine::start(parts)?)
+    }
+}
+
+/// Opens the database, and logs an upgrade.
+fn open_store(lock: Lock) -> Result<Database, Refusal> {
+    let store = Database::open(lock)?;
     if let Some(Upgraded { from, to, copy }) = store.upgraded() {
         let copy = copy.display();
         info!(
@@ -112,39 +178,44 @@ pub(super) fn try_open(
             "the state was upgraded from version {from} to {to}; the copy from before is {copy}"
         );
     }
-    let inbox = Arc::new(Inbox::new(engine::settling(&config.articles)));
-    let renderer = Arc::new(Renderer::new(Arc::clone(&clock)));
-    let watching = match engine::open_tree(&config.articles, &inbox) {
-        Ok((tree, watching)) => {
-            renderer.set_tree(Arc::new(tree));
-            watching
+    Ok(store)
+}
+
+/// Moves a damaged state aside, whose lock is free.
+fn set_aside(handles: &Handles, damage: &StoreError) -> Result<(), Refusal> {
+    let Handles { config, clock, .. } = handles;
+    let _lock = prepare(config)?;
+    let aside = store::set_aside(&config.state.dir, clock.now())?;
+    error!(event = "degraded", "degraded: {damage}; it was moved to {}", aside.display());
+    Ok(())
+}
+
+/// Takes over what an export beside the state and the feeds on disk know of a lost one.
+fn recover(engine: &mut Engine, config: &Config) {
+    let mut found = store::recover::recover(&config.feeds.dir, &config.site.id);
+    let mut sources = format!("the feeds in {}", config.feeds.dir.display());
+    match export::read_kept(&config.state.dir) {
+        Ok(exported) if exported.is_empty() => {}
+        Ok(exported) => {
+            found.put_first(exported);
+            sources = format!("{} and {sources}", export::KEPT);
         }
-        // The published state is served; the engine tries again.
-        Err(_) if !store.is_new() => Watching::default(),
-        Err(error) => {
-            return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+        Err(reason) => {
+            warn!(event = "warning", "{reason}: ids and dates are recovered without it");
         }
-    };
-    let target: Box<dyn Target> = match Directory::open(&config.feeds.dir) {
-        Ok(directory) => Box::new(directory),
-        Err(error) => {
-            let dir = config.feeds.dir.display();
-            return Err(Refusal::Config(format!("cannot write to feeds.dir, {dir}: {error}")));
-        }
-    };
-    let projector = Projector::new(target, store.projected()?);
-    let published = Arc::new(Published::default());
-    let parts = Parts {
-        config: Arc::new(config),
-        store: Box::new(store),
-        projector,
-        renderer: Arc::clone(&renderer),
-        inbox: Arc::clone(&inbox),
-        published: Arc::clone(&published),
-        clock,
-        watching,
-    };
-    Ok(Opened { engine: Engine::start(parts)?, inbox, published, renderer })
+    }
+    let entries = engine.adopt(found);
+    if entries > 0 {
+        warn!(
+            event = "recovered",
+            entries, "there was no state: ids and dates were recovered from {sources}"
+        );
+    }
+}
+
+/// Locks the state directory for this process.
+pub(super) fn prepare(config: &Config) -> Result<Lock, Refusal> {
+    Ok(Lock::acquire(&config.state.dir)?)
 }
 
 /// Replaces port 0, which `site.url` has from `server.listen` if it is not set, by the port that

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::open::{Refusal, prepare, try_open};
+use super::open::{Handles, Opening, Refusal, prepare};
 use super::refused;
 use crate::config::Config;
 use crate::library::adopt::Recovered;
@@ -88,11 +88,11 @@ fn rebuild(
         known.insert(entry.id.clone());
     }
     let lock = prepare(&config)?;
-    let mut opened = try_open(config, lock, Arc::new(SystemClock))?;
-    opened.engine.adopt(found);
-    // `build` consumes the engine.
-    let published = Arc::clone(&opened.published);
-    let count = opened.engine.build()?;
+    let handles = Handles::new(config, Arc::new(SystemClock));
+    let mut engine = Opening::try_open(&handles, lock)?.try_load()?;
+    engine.adopt(found);
+    let published = handles.published;
+    let count = engine.build()?;
     let mut recovered = 0;
     if let Some(snapshot) = published.load() {
         for article in snapshot.library.articles() {

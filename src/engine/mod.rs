@@ -14,6 +14,7 @@ mod events;
 pub mod hot;
 mod import;
 mod laps;
+mod last_feeds;
 mod memo;
 mod operator;
 mod opml_list;
@@ -47,7 +48,7 @@ use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
 use crate::library::{self, Deletions, DocumentRow, FileRow, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
-use crate::publish::{Contents, Published, Snapshot, Watching};
+use crate::publish::{Contents, Extent, Published, Snapshot, Watching};
 use crate::source::Inbox;
 use crate::store::{Projector, Store, StoreError, Target, recover};
 
@@ -60,6 +61,7 @@ use scanned_root::ScannedRoot;
 
 pub use events::StatusLog;
 pub use import::{Import, Rehearsal};
+pub use last_feeds::last_feeds;
 pub use project::{OnProjected, Projected};
 pub use run::{open_tree, settling};
 pub use shared_store::SharedStore;
@@ -375,6 +377,7 @@ impl Engine {
         let Current { state, bodies, hot, generation } = &self.current;
         let snapshot = Snapshot {
             generation: *generation,
+            extent: Extent::Whole,
             config: Arc::clone(&self.parts.config),
             library: state.library().clone(),
             hot: hot.documents().clone(),

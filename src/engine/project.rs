@@ -410,7 +410,7 @@ fn push_page(routes: &mut Vec<Route>, scope: &Scope, page: u64) {
 }
 
 /// The name of the file of a route beneath `feeds/`: its URL beneath the site, decoded.
-fn file_name(route: &Route) -> String {
+pub(super) fn file_name(route: &Route) -> String {
     let path = route.to_string();
     percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy().into_owned()
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::base::{Format, Route};
 use crate::library::State;
-use crate::publish::{Document, Kind, Snapshot};
+use crate::publish::{Document, Extent, Kind, Snapshot};
 
 use super::step::StepError;
 use super::{Engine, hot};
@@ -60,10 +60,12 @@ impl Engine {
         self.recovery.is_held = true;
         // A tree that is being put back is waited for again.
         self.watch.first_at = None;
-        if self.parts.published.load().is_none() {
+        let published = &self.parts.published;
+        // The feeds that a start serves were those of a state that turned out to be damaged.
+        if published.load().is_none_or(|snapshot| snapshot.is_loading()) {
             let config = Arc::clone(&self.parts.config);
-            let snapshot = Snapshot::restored(config, self.recovery.documents.clone());
-            self.parts.published.publish(Arc::new(snapshot));
+            let feeds = self.recovery.documents.clone();
+            published.publish(Arc::new(Snapshot::restored(Extent::Feeds, config, feeds)));
         }
         Err(refused)
     }

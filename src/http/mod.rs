@@ -171,7 +171,7 @@ mod tests {
     use crate::config::Config;
     use crate::engine::renderer::Renderer;
     use crate::ops::clock::ManualClock;
-    use crate::publish::{Document, Kind};
+    use crate::publish::{Document, Extent, Kind};
 
     /// A handler of the site's Atom feed, with a limit on unconditional requests.
     fn handler(per_hour: u32, clock: &Arc<ManualClock>) -> Handler {
@@ -189,7 +189,8 @@ mod tests {
         let server = config.server.clone();
         let feeds = [(Route::Feed(Scope::Site, Format::Atom), Arc::new(document))];
         let published = Arc::new(Published::default());
-        let snapshot = Snapshot::restored(Arc::new(config), feeds.into_iter().collect());
+        let feeds = feeds.into_iter().collect();
+        let snapshot = Snapshot::restored(Extent::Feeds, Arc::new(config), feeds);
         published.publish(Arc::new(snapshot));
         let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
         let render = Arc::new(Renderer::new(Arc::clone(&clock)));
@@ -235,6 +236,40 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_start_serves_the_last_feeds_at_once_and_the_rest_when_the_articles_are_loaded() {
+        let clock = Arc::new(ManualClock::at("2026-11-29T08:00:00Z".parse().unwrap()));
+        let document = Document::new(Kind::Feed, "application/atom+xml", "<feed/>".into(), None);
+        let handler = handler_of("", document, 0, &clock);
+        let whole = handler.published.load().unwrap();
+        let (config, feeds) = (Arc::clone(&whole.config), whole.hot.clone());
+        let loading = Arc::new(Snapshot::restored(Extent::Loading, config, feeds));
+        handler.published.publish(Arc::clone(&loading));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let status = async |target: &str| {
+            let request = http::Request::builder().uri(target).header("Host", "h");
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            handler.answer(&head, &mut RequestContext::default()).await.status().as_u16()
+        };
+        runtime.block_on(async {
+            for (target, expected) in [("/atom.xml", 200), ("/-/healthy", 200), ("/-/ready", 503)] {
+                assert_eq!(status(target).await, expected, "{target}");
+            }
+            let publish = async {
+                tokio::task::yield_now().await;
+                let config = Arc::clone(&loading.config);
+                let whole = Snapshot {
+                    extent: Extent::Whole,
+                    generation: 1,
+                    ..Snapshot::restored(Extent::Whole, config, Default::default())
+                };
+                handler.published.publish(Arc::new(whole));
+            };
+            assert_eq!(tokio::join!(status("/a"), publish).0, 404);
+            assert_eq!(status("/-/ready").await, 200);
+        });
     }
 
     /// Every request of a few values for each field that matters.

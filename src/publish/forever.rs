@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::library::simulation::World;
 use crate::library::{Lookup, Seq, alias_url};
 
-use super::snapshot::{Found, Redirect, Snapshot};
+use super::snapshot::{Extent, Found, Redirect, Snapshot};
 
 const PATHS: [&str; 8] =
     ["a.md", "b.md", "A.md", "n/a.md", "n/b.md", "n/index.md", "m/a.md", "2026/01/02/s.md"];
@@ -64,6 +64,7 @@ fn config(text: &str) -> Arc<Config> {
 fn snapshot(world: &World, config: &Arc<Config>) -> Snapshot {
     Snapshot {
         generation: 1,
+        extent: Extent::Whole,
         config: Arc::clone(config),
         library: world.state.library().clone(),
         hot: HashMap::new(),

@@ -14,7 +14,7 @@ pub mod versions;
 pub use document::{Cache, Coded, Coding, Document, Kind};
 pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
-pub use snapshot::{Found, Redirect, Snapshot};
+pub use snapshot::{Extent, Found, Redirect, Snapshot};
 pub use status::{
     Contents, LastProjection, LastPublish, Part, PollReason, Pushed, Receiver, Scanning, Status,
     Watching,

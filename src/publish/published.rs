@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -30,6 +31,8 @@ struct Bell {
     /// The number of publishes.
     times: u64,
     is_closed: bool,
+    /// The tasks of requests that wait for the articles.
+    waiting: Vec<Waker>,
 }
 
 impl Published {
@@ -67,13 +70,30 @@ impl Published {
         // First the snapshot, then the bell, so that a waiting thread finds this snapshot or
         // a newer one.
         self.current.store(Some(Arc::clone(&snapshot)));
-        self.lock().times += 1;
+        let waiting = {
+            let mut bell = self.lock();
+            bell.times += 1;
+            std::mem::take(&mut bell.waiting)
+        };
         self.rung.notify_all();
+        waiting.into_iter().for_each(Waker::wake);
         // After the swap, so that no reader waits for it; before the next publish, so that each
         // version is known when a reader of it can first ask for what changed since.
         for (route, document) in &snapshot.hot {
             self.versions.note(route, document);
         }
+    }
+
+    /// Ready unless the articles are being loaded. Otherwise, the next publish wakes the task.
+    pub fn poll_loaded(&self, context: &Context<'_>) -> Poll<()> {
+        // Under the lock, which a publish takes once the snapshot is replaced: either this sees the
+        // new snapshot, or that publish sees the waker.
+        let mut bell = self.lock();
+        if !self.load().is_some_and(|snapshot| snapshot.is_loading()) {
+            return Poll::Ready(());
+        }
+        bell.waiting.push(context.waker().clone());
+        Poll::Pending
     }
 
     /// The last versions of the feeds.
@@ -127,15 +147,19 @@ impl fmt::Debug for Published {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
     use std::time::Instant;
 
     use super::*;
     use crate::config::Config;
     use crate::library::Library;
+    use crate::publish::Extent;
 
     fn snapshot(generation: u64) -> Arc<Snapshot> {
         Arc::new(Snapshot {
             generation,
+            extent: Extent::Whole,
             config: Arc::new(Config::of("", std::path::Path::new("/")).unwrap()),
             library: Library::default(),
             hot: Default::default(),
@@ -160,6 +184,37 @@ mod tests {
             }
         });
         assert_eq!(published.status().contents.entries, 400);
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_request_that_waits_for_the_articles_is_woken_by_each_publish() {
+        let (published, task) = (Published::default(), Arc::<Task>::default());
+        let waker = Waker::from(Arc::clone(&task));
+        let is_loaded = || published.poll_loaded(&Context::from_waker(&waker)).is_ready();
+        assert!(is_loaded(), "nothing is published, and nothing is loaded");
+        let config = Arc::clone(&snapshot(1).config);
+        let loading = Snapshot::restored(Extent::Loading, config, Default::default());
+        let loading = Arc::new(loading);
+        published.publish(Arc::clone(&loading));
+        assert!(!is_loaded());
+        published.publish(loading);
+        assert_eq!(task.0.load(Ordering::Relaxed), 1);
+        assert!(!is_loaded());
+        published.publish(snapshot(2));
+        assert_eq!(task.0.load(Ordering::Relaxed), 2);
+        assert!(is_loaded());
+        published.publish(snapshot(3));
+        assert_eq!(task.0.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -23,11 +23,24 @@ const TITLES_MAX: usize = 300;
 /// The generation of a snapshot that no step made.
 const RESTORED: u64 = 0;
 
+/// The part of the site that a snapshot has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The feeds that an earlier process left behind: the articles are being loaded.
+    Loading,
+    /// The feeds that an earlier process left behind: it is not certain that the articles are there.
+    Feeds,
+}
+
 /// Everything that readers can see, at one moment. Never changes once published.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Grows by one with every publish.
     pub generation: u64,
+    /// The part of the site that this is.
+    pub extent: Extent,
     /// The site's title and address, the limits of its feeds, and everything else it is shown with.
     pub config: Arc<Config>,
     /// Every public article.
@@ -87,11 +100,16 @@ fn asset(path: Option<RelPath>) -> Found {
 }
 
 impl Snapshot {
-    /// The feeds that an earlier process left behind, and nothing else: it is not certain that the
-    /// articles are there.
-    pub fn restored(config: Arc<Config>, feeds: HashMap<Route, Arc<Document>>) -> Self {
+    /// The feeds that an earlier process left behind, and nothing else, for the reason that `extent`
+    /// says.
+    pub fn restored(
+        extent: Extent,
+        config: Arc<Config>,
+        feeds: HashMap<Route, Arc<Document>>,
+    ) -> Self {
         Self {
             generation: RESTORED,
+            extent,
             config,
             library: Library::default(),
             hot: feeds,
@@ -102,7 +120,12 @@ impl Snapshot {
 
     /// Whether this is [`Snapshot::restored`].
     pub fn is_restored(&self) -> bool {
-        self.generation == RESTORED
+        self.extent != Extent::Whole
+    }
+
+    /// Whether the articles are still being loaded.
+    pub fn is_loading(&self) -> bool {
+        self.extent == Extent::Loading
     }
 
     /// The answer to `route`.

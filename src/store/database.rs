@@ -21,7 +21,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rusqlite::Connection;
 
-use crate::library::{Commit, Record, Remembered};
+use crate::library::{Commit, DocumentRow, Record, Remembered};
 use crate::ops::pulse::Pulse;
 
 use super::open::{self, Found, Upgraded, is_absent};
@@ -108,6 +108,14 @@ impl Database {
     /// The upgrade that opening it took, if any.
     pub fn upgraded(&self) -> Option<&Upgraded> {
         self.upgraded.as_ref()
+    }
+
+    /// The digests and dates of the last hot documents, by the paths of their routes.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub fn documents(&mut self) -> Result<Vec<(String, DocumentRow)>, StoreError> {
+        self.read(|connection, seal| all(connection, seal, &schema::DOCUMENTS, rows::read_document))
     }
 
     /// Runs `changes` as one transaction. On any error nothing has changed, neither here nor on

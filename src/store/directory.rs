@@ -57,6 +57,29 @@ impl Directory {
         Ok(directory)
     }
 
+    /// The bytes of the file `name`; `None` if it does not exist or is not a file.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let (directories, last) = split(name)?;
+        let Some(dir) = self.find(&directories)? else { return Ok(None) };
+        // NONBLOCK: opening a named pipe would otherwise wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match fs::openat(&dir, &*last, flags, Mode::empty()) {
+            // A link, a socket or a device without a driver is not a file either.
+            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV) => return Ok(None),
+            other => File::from(other?),
+        };
+        let found = file.metadata()?;
+        if !found.is_file() || found.len() > FILE_BYTES_MAX {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
     /// Opens the root. It is not kept open, since it may be replaced, or mounted over.
     fn open_root(&self) -> Result<OwnedFd, Errno> {
         // An operator may make `feeds/` itself a link; only links beneath it are refused.
@@ -168,22 +191,7 @@ impl Target for Directory {
     }
 
     fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
-        let (directories, last) = split(name)?;
-        let Some(dir) = self.find(&directories)? else { return Ok(None) };
-        // NONBLOCK: opening a named pipe would otherwise wait for a writer.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match fs::openat(&dir, &*last, flags, Mode::empty()) {
-            // A link, a socket or a device without a driver is not a file either.
-            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV) => return Ok(None),
-            other => File::from(other?),
-        };
-        let found = file.metadata()?;
-        if !found.is_file() || found.len() > FILE_BYTES_MAX {
-            return Ok(None);
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
-        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok(Some(Digest::of(&bytes)))
+        Ok(self.read(name)?.map(|bytes| Digest::of(&bytes)))
     }
 
     fn settle(&mut self) -> io::Result<()> {

@@ -5,7 +5,9 @@
 //! snapshot.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{ALLOW, DATE, LINK, USER_AGENT};
 use http::request::Parts;
@@ -22,7 +24,7 @@ use super::date::Dates;
 use super::hot::HotPaths;
 use super::problem::Problem;
 use super::request::{self, Ask};
-use super::service::{self, Readiness, health, is_feed, options, robots};
+use super::service::{self, Readiness, health, is_feed, is_health, options, robots};
 use super::subscribe::{self, Asked, Place, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
@@ -32,14 +34,18 @@ use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::ops::clock::Clock;
-use crate::publish::{Found, Published, Redirect, Snapshot, Status};
+use crate::publish::{Extent, Found, Published, Redirect, Snapshot, Status};
+
+/// The longest time for which a request waits while the articles are being loaded: some seconds
+/// where there are a hundred thousand of them.
+const LOADING_MAX: Duration = Duration::from_secs(10);
 
 /// An answer, or why there is none.
 type Answered = Result<Response<Content>, Problem>;
 
 /// The answers of one worker, and its table of resident documents.
 pub(in crate::http) struct Handler {
-    published: Arc<Published>,
+    pub(in crate::http) published: Arc<Published>,
     find: fn(&Snapshot, &Route) -> Found,
     clock: Arc<dyn Clock>,
     warm: Arc<Warm>,
@@ -86,8 +92,8 @@ impl Handler {
         head: &Parts,
         context: &mut RequestContext,
     ) -> Response<Content> {
+        let snapshot = self.snapshot(head.uri.path()).await;
         let now = self.clock.now();
-        let snapshot = self.published.load();
         if let (Some(door), Some(form)) = (&self.hub, context.form.take()) {
             let asked = Asked { head, form: *form, client: context.reader };
             let place = Place { door, snapshot: snapshot.as_deref(), find: self.find };
@@ -109,7 +115,7 @@ impl Handler {
             }
             Ok(Ask::Get) => match &snapshot {
                 Some(snapshot) => self.get(snapshot, head, context, now).await,
-                None => before_the_first_snapshot(head.uri.path(), &self.published.status()),
+                None => while_starting(head.uri.path(), &self.published.status()),
             },
         };
         let config = snapshot.as_deref().map(|snapshot| &*snapshot.config);
@@ -132,6 +138,23 @@ impl Handler {
         }
         self.add_date(&mut response, now);
         response
+    }
+
+    /// The snapshot that answers a request for `path`. During a start the last feeds, and the
+    /// health, are there at once; whatever else is asked for waits for the articles.
+    async fn snapshot(&self, path: &str) -> Option<Arc<Snapshot>> {
+        let snapshot = self.published.load()?;
+        if !snapshot.is_loading()
+            || is_health(path)
+            || self.hot.borrow_mut().find(&snapshot, path).is_some()
+        {
+            return Some(snapshot);
+        }
+        let loaded = poll_fn(|context| self.published.poll_loaded(context));
+        // In a box, so that it does not weigh on every idle connection. Whatever is there by then
+        // answers.
+        let _ = Box::pin(tokio::time::timeout(LOADING_MAX, loaded)).await;
+        self.published.load()
     }
 
     /// Whether a request is for the own hub.
@@ -252,8 +275,12 @@ impl Handler {
             let (document, headers) = (&hot.document, &head.headers);
             return document::respond(&self.warm, snapshot, route, document, headers, now).await;
         }
-        if snapshot.is_restored() {
-            return while_articles_are_missing(head.uri.path(), &self.published.status());
+        match snapshot.extent {
+            Extent::Whole => {}
+            Extent::Loading => return while_starting(head.uri.path(), &self.published.status()),
+            Extent::Feeds => {
+                return while_articles_are_missing(head.uri.path(), &self.published.status());
+            }
         }
         // Everything else is rarer, and its futures are large: in a box, they do not weigh on every
         // idle connection.
@@ -471,8 +498,8 @@ fn add_feed_link(response: &mut Response<Content>, config: &Config) {
     }
 }
 
-/// The answer while no site is known: 503 to everything but the question whether the process lives.
-fn before_the_first_snapshot(path: &str, status: &Status) -> Answered {
+/// The answer while no page is known: 503 to everything but the question whether the process lives.
+fn while_starting(path: &str, status: &Status) -> Answered {
     match health(path, Readiness::Starting, status) {
         Some(health) => Ok(health),
         None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),

@@ -15,12 +15,12 @@ use super::service::is_feed;
 use super::{document, encoding, target};
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
-use crate::publish::{Cache, Coding, Document, Snapshot};
+use crate::publish::{Cache, Coding, Document, Extent, Snapshot};
 
-/// The resident feeds of one generation, by every path that answers with them.
+/// The resident feeds of one snapshot, by every path that answers with them.
 #[derive(Default)]
 pub(super) struct HotPaths {
-    generation: Option<u64>,
+    of: Option<(u64, Extent)>,
     paths: HashMap<String, Arc<Hot>>,
 }
 
@@ -48,9 +48,10 @@ enum Choice {
 impl HotPaths {
     /// The resident feed at `path` of this host.
     pub(super) fn find(&mut self, snapshot: &Snapshot, path: &str) -> Option<Arc<Hot>> {
-        // Once for each generation and worker: the paths of a request are not parsed for a feed.
-        if self.generation != Some(snapshot.generation) {
-            self.generation = Some(snapshot.generation);
+        // Once for each snapshot and worker: the paths of a request are not parsed for a feed.
+        let of = Some((snapshot.generation, snapshot.extent));
+        if self.of != of {
+            self.of = of;
             self.paths = hot_paths(snapshot);
         }
         self.paths.get(path).cloned()

@@ -49,6 +49,11 @@ pub(super) fn health(
     Some(plain(text))
 }
 
+/// Whether `path` is one of [`health`].
+pub(super) fn is_health(path: &str) -> bool {
+    matches!(path, "/-/healthy" | "/-/ready")
+}
+
 /// 429 (RFC 6585, 4) for a reader that may ask again after `wait_s` seconds. The text is for the
 /// person who looks why.
 pub(super) fn too_many_requests(wait_s: u16) -> Response<Content> {

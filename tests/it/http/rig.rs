@@ -15,7 +15,7 @@ use dropfeed::testing::config::{Config, Content, Feeds, Server, Site};
 use dropfeed::testing::engine::{Clock, ManualClock};
 use dropfeed::testing::http::{Edge, ListenSocket, Metrics, Observer, Role, Running, start};
 use dropfeed::testing::publish::{
-    Asset, Document, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
+    Asset, Document, Extent, Found, Kind, Published, Redirect, Render, Snapshot, Unrendered,
 };
 use tokio_rustls::rustls::{self, ClientConnection};
 
@@ -79,6 +79,7 @@ pub(super) fn snapshot(generation: u64, url: &str) -> Snapshot {
     );
     put("/", "text/html; charset=utf-8", format!("<!doctype html><p>{generation}"), None);
     Snapshot {
+        extent: Extent::Whole,
         generation,
         config: Arc::new(Config { site: site(url), feeds, ..defaults }),
         library: Default::default(),
