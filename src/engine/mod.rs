@@ -44,7 +44,7 @@ use crate::article::HEAD_VERSION;
 use crate::article::word_sketch::MinorEdit;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{self, Deletions, DocumentRow, FileRow, Policy, Remembered, State, Views};
+use crate::library::{self, Deletions, DocumentRow, Kept, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
@@ -338,21 +338,21 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, &scopes, now);
         self.current = current;
         self.publish();
-        let files = self.current.state.files();
-        let contents = self.contents(files.map(|(path, row)| (path, Some(row))));
+        let files = self.current.state.kept();
+        let contents = self.contents(files.map(|(path, kept)| (path, Some(kept))));
         self.status.set_published(contents, self.current.generation, None);
     }
 
-    /// The contents of the current state for the status, once these files were read or are gone
+    /// The contents of the current state for the status, once these files say this, or are gone
     /// (`None`).
     fn contents<'a>(
         &self,
-        changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
+        changed: impl Iterator<Item = (&'a RelPath, Option<&'a Kept>)>,
     ) -> Contents {
         let state = &self.current.state;
         let mut refused = self.parts.published.status().contents.refused.clone();
-        for (path, row) in changed {
-            if let Some(diagnostic) = row.and_then(events::refusal) {
+        for (path, kept) in changed {
+            if let Some(diagnostic) = kept.and_then(events::refusal) {
                 refused.insert(path.clone(), diagnostic.clone());
             } else if !refused.is_empty() {
                 refused.remove(path);

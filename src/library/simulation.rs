@@ -29,8 +29,8 @@ use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
 
 use super::{
-    Commit, Deletions, Forget, Found, Library, Lookup, Notice, Observation, Policy, Remembered,
-    Reweigh, Scan, State, Views,
+    Commit, Deletions, Forget, Found, Given, Library, Lookup, Notice, Observation, Policy,
+    Remembered, Reweigh, Scan, State, Views, Words,
 };
 
 mod links;
@@ -57,6 +57,8 @@ pub(crate) struct World {
     now: Timestamp,
     pub(crate) state: State,
     remembered: Remembered,
+    /// The words that a store would have.
+    words: Words,
     seen: BTreeMap<String, File>,
     scan: Scan,
     reweigh: Reweigh,
@@ -94,6 +96,7 @@ impl World {
             now: START.parse().unwrap(),
             state: State::load(&Remembered::default(), &policy),
             remembered: Remembered::default(),
+            words: Words::new(),
             seen: BTreeMap::new(),
             scan: Scan::Later,
             reweigh: Reweigh::Changed,
@@ -228,19 +231,34 @@ impl World {
             }
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
-        let (state, outcome) = self.state.step(
-            &observations,
-            &self.policy,
-            self.now,
-            self.scan,
-            self.reweigh,
-            self.deletions,
-        );
+        let (state, outcome) = self.step(&observations);
         (self.scan, self.reweigh) = (Scan::Later, Reweigh::Changed);
         self.deletions = Deletions::Guarded;
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
+        self.words.extend(outcome.commit.words);
         self.log.extend(outcome.notices.iter().filter_map(line_of));
+    }
+
+    /// A step that is given the words that it wants, and no others.
+    fn step(&self, observations: &[Observation]) -> (State, super::Outcome) {
+        let mut words = Words::new();
+        loop {
+            let (state, outcome) = self.state.step(
+                Given { observations, words: &words },
+                &self.policy,
+                self.now,
+                self.scan,
+                self.reweigh,
+                self.deletions,
+            );
+            if outcome.wanted.is_empty() {
+                return (state, outcome);
+            }
+            for seq in outcome.wanted {
+                assert!(words.insert(seq, Arc::clone(&self.words[&seq])).is_none());
+            }
+        }
     }
 
     /// Whether this is a link that leads to no text.
@@ -327,7 +345,7 @@ fn line_of(notice: &Notice) -> Option<String> {
 
 /// A line an article: number, path, URL, title, days.
 fn show(library: &Library) -> Vec<String> {
-    let line = |article: &Arc<super::Article>| {
+    let line = |article: Arc<super::Article>| {
         let day = |at: Timestamp| at.strftime("%m-%dT%H:%M:%S").to_string();
         let (seq, path, url, title) =
             (article.seq, &article.path, &article.url, &article.head.title);

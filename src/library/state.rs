@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::article::word_sketch::MinorEdit;
-use crate::article::{Head, Reading, WordSketch};
+use crate::article::{Head, Reading};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Scope, Timestamp, UrlPath};
 
@@ -25,7 +25,8 @@ use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{
-    Article, Commit, FileRow, Kept, Library, SectionFile, Seq, Standing, Views, address, channel,
+    Article, Commit, FileRow, Kept, Library, SectionFile, Seq, Standing, Views, Words, address,
+    channel,
 };
 
 /// The part of the configuration that decides identities and dates.
@@ -61,6 +62,15 @@ pub struct Observation {
     pub path: RelPath,
     /// The result.
     pub found: Found,
+}
+
+/// What a step is given: what was seen, and the words of articles as they are stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// What was seen of some files.
+    pub observations: &'a [Observation],
+    /// The words of articles; [`Outcome::wanted`] says which are missing.
+    pub words: &'a Words,
 }
 
 /// The state in which a look found a file.
@@ -150,6 +160,9 @@ pub struct Outcome {
     pub touched: BTreeSet<Scope>,
     /// Notices for the log, in order.
     pub notices: Vec<Notice>,
+    /// Articles whose words decide something and were not given: the step has to be done again, with
+    /// them.
+    pub wanted: BTreeSet<Seq>,
 }
 
 /// Whether the tree has been looked at before.
@@ -225,7 +238,7 @@ impl State {
             }
             _ => {}
         }
-        if let Some(record) = self.ledger.live(path).cloned()
+        if let Some(record) = self.ledger.live(path)
             && let Some(expires) = record.head.expires
         {
             let expires = expires.resolve(&policy.zone);
@@ -254,7 +267,7 @@ impl State {
     pub(super) fn durable_row(&self, path: &RelPath) -> Option<FileRow> {
         let row = self.ledger.file(path)?;
         if let (Kept::Refused(_), Some(head)) = (&row.kept, self.withheld.get(path)) {
-            let kept = Kept::Article(Arc::clone(head), Arc::new(WordSketch::of("")));
+            let kept = Kept::Article(Arc::clone(head), Arc::default());
             return Some(FileRow {
                 fingerprint: Fingerprint::default(),
                 racy: true,
@@ -262,7 +275,7 @@ impl State {
                 kept,
             });
         }
-        Some(row.clone())
+        Some(row)
     }
 
     /// The section file that keeps the article at `path` back.
@@ -406,23 +419,53 @@ impl State {
     }
 
     /// The file at `path`, as it was last read.
-    pub fn file(&self, path: &RelPath) -> Option<&FileRow> {
+    pub fn file(&self, path: &RelPath) -> Option<FileRow> {
         self.ledger.file(path)
     }
 
+    /// The fingerprint of the file at `path` when it was last read, and whether it was racy then.
+    pub fn fingerprint(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
+        self.ledger.fingerprint(path)
+    }
+
+    /// What the file at `path` says, unless it is public as it is, or empty, or an asset.
+    pub fn kept_at(&self, path: &RelPath) -> Option<&Kept> {
+        self.ledger.kept_at(path)
+    }
+
+    /// What files say that are neither public as they are, nor empty, nor assets: by path.
+    pub fn kept(&self) -> impl Iterator<Item = (&RelPath, &Kept)> {
+        self.ledger.kept()
+    }
+
     /// Every file with what is known of it, by path.
-    pub fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
+    pub fn files(&self) -> impl Iterator<Item = (RelPath, FileRow)> {
         self.ledger.files()
     }
 
     /// The files beneath `directory`, at any depth.
-    pub fn files_beneath(&self, directory: &RelPath) -> impl Iterator<Item = &RelPath> {
+    pub fn files_beneath(&self, directory: &RelPath) -> impl Iterator<Item = RelPath> {
         // U+0001 sorts before every character that a name can begin with, so the files of the
         // directory begin here.
         let start = directory.join("\u{1}").unwrap_or_else(RelPath::root);
         let directory = directory.clone();
-        let paths = self.ledger.paths_from(start);
+        let paths = self.ledger.paths_from(&start);
         paths.take_while(move |path| path.is_beneath(&directory))
+    }
+
+    /// The articles that these observations may edit: a step that is given their words from the
+    /// beginning has to be done once.
+    pub fn edited(&self, observations: &[Observation]) -> BTreeSet<Seq> {
+        let mut edited = BTreeSet::new();
+        for Observation { path, found } in observations {
+            if let Found::Read { digest, .. } = found
+                && let Some(record) = self.ledger.last_at(path)
+                && record.digest != *digest
+            {
+                edited.insert(record.seq);
+            }
+        }
+        edited
     }
 
     /// The files that have to be looked at before these observations may give a new id to a file:
@@ -432,7 +475,7 @@ impl State {
         let mut rivals = BTreeSet::new();
         for Observation { path, found } in observations {
             if let Found::Read { fingerprint, digest, .. } = found
-                && self.ledger.live(path).is_none()
+                && !self.ledger.is_live(path)
             {
                 let row = FileRow {
                     fingerprint: *fingerprint,
@@ -446,9 +489,9 @@ impl State {
         let due = self.ledger.due(now);
         for path in due.chain(self.ledger.copies()) {
             if let Some(row) = self.ledger.file(path)
-                && self.ledger.live(path).is_none()
+                && !self.ledger.is_live(path)
             {
-                self.add_twins(path, row, &mut rivals);
+                self.add_twins(path, &row, &mut rivals);
                 // The file itself was seen a while ago, and may be gone by now.
                 rivals.insert(path.clone());
             }
@@ -471,9 +514,12 @@ impl State {
     /// Makes the next look read every file that was refused unread: the limits have changed.
     pub fn forget_refusals(&mut self) {
         let mut refused = Vec::new();
-        for (path, row) in self.ledger.files() {
-            if row.digest.is_none() && matches!(row.kept, Kept::Refused(_)) {
-                refused.push((path.clone(), FileRow { racy: true, ..row.clone() }));
+        for (path, kept) in self.ledger.kept() {
+            if matches!(kept, Kept::Refused(_))
+                && let Some(row) = self.ledger.file(path)
+                && row.digest.is_none()
+            {
+                refused.push((path.clone(), FileRow { racy: true, ..row }));
             }
         }
         for (path, row) in refused {

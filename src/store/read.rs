@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use rusqlite::{Connection, ErrorCode};
 
 use super::StoreError;
-use super::rows::{self, Cells, Malformed};
+use super::rows::{self, Cells, Malformed, Value};
 use super::schema::{self, Table};
 use super::seal::{Seal, Total};
 
@@ -78,6 +78,20 @@ pub(super) fn all<T: Send>(
     }
     items.shrink_to_fit();
     Ok(items)
+}
+
+/// The row of a table with this key, compared with its checksum.
+pub(super) fn one<T>(
+    connection: &Connection,
+    table: &Table,
+    key: &Value,
+    decode: fn(Cells) -> Result<T, Malformed>,
+) -> Result<Option<T>, Trouble> {
+    let mut statement = connection.prepare_cached(&table.sql().get)?;
+    let mut rows = statement.query([key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (mut items, _) = decoded(table, vec![cells(row, table)?], decode)?;
+    Ok(items.pop())
 }
 
 fn decoded<T>(
