@@ -44,13 +44,14 @@ pub use archive::page_size;
 pub use channel::audience;
 pub(crate) use matching::title_key;
 pub use rows::{
-    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Record, Remembered, Standing, Words,
+    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Part, Record, Remembered, Standing,
+    Words,
 };
 pub use state::{
     AWAITED, Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-pub use step::Forget;
 pub use step::{Fate, IMPORT, UNDO, Undo};
+pub use step::{Forget, Loading};
 pub use view::Views;
 
 use articles::{Articles, Pair, number};

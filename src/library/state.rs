@@ -25,8 +25,8 @@ use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
 use super::{
-    Article, Commit, FileRow, Kept, Library, SectionFile, Seq, Standing, Views, Words, address,
-    channel,
+    Article, Commit, FileRow, Kept, Library, Record, SectionFile, Seq, Standing, Views, Words,
+    address, channel,
 };
 
 /// The part of the configuration that decides identities and dates.
@@ -397,6 +397,11 @@ impl State {
     /// The fingerprint of the file at `path` when it was last read, and whether it was racy then.
     pub fn fingerprint(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
         self.ledger.fingerprint(path)
+    }
+
+    /// The article with this number, public or not.
+    pub fn record(&self, seq: Seq) -> Option<Arc<Record>> {
+        self.ledger.record(seq)
     }
 
     /// What the file at `path` says, unless it is public as it is, or empty, or an asset.
