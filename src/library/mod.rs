@@ -13,6 +13,7 @@ mod channel;
 mod files;
 pub mod guard;
 pub mod id_template;
+mod known;
 mod ledger;
 mod listing;
 mod locate;
