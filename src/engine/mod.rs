@@ -44,7 +44,9 @@ use crate::article::HEAD_VERSION;
 use crate::article::word_sketch::MinorEdit;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{self, Deletions, DocumentRow, Kept, Policy, Remembered, State, Views};
+use crate::library::{
+    self, Deletions, DocumentRow, Kept, Loading, Part as Rows, Policy, Remembered, State, Views,
+};
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Published, Snapshot, Watching};
 use crate::source::Inbox;
@@ -217,7 +219,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
         let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
-        let mut remembered = store.load()?;
+        let remembered = store.outline()?;
         let site_id = match remembered_value(&remembered, value::SITE_ID) {
             Some(site_id) => site_id,
             None => first_site_id(&config),
@@ -237,17 +239,21 @@ impl Engine {
         let undo = remembered_value(&remembered, library::UNDO).unwrap_or_default();
         let imported = differs(&remembered, library::IMPORT, "");
         let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
-        if reread {
-            forget_readings(&mut remembered);
-        }
-        let mut state = State::load(&remembered, &policy);
+        let mut loading = Loading::begin(&remembered, &policy);
+        store.each(&mut |mut part| {
+            if reread {
+                forget_readings(&mut part);
+            }
+            loading.take(&part);
+        })?;
+        let mut state = loading.end(&remembered);
         if rebased {
             state.forget_policy();
         }
         let current = Current {
-            state,
             // Another policy may be another way to render.
-            bodies: Bodies::remembered(&remembered, reread || rebased),
+            bodies: Bodies::remembered(&remembered.bodies, &state, reread || rebased),
+            state,
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
@@ -501,8 +507,9 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
 }
 
 /// Makes the next look read every file again, since the same bytes may give another reading now.
-fn forget_readings(remembered: &mut Remembered) {
-    for (_, row) in &mut remembered.files {
+fn forget_readings(rows: &mut Rows) {
+    let Rows::Files(files) = rows else { return };
+    for (_, row) in files {
         row.racy = true;
         row.digest = None;
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use crate::library::{Commit, Record, Remembered, Seq, Words};
+use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 use crate::store::{Checked, Projected, Store, StoreError};
 
@@ -90,6 +90,14 @@ impl SharedStore {
 impl Store for SharedStore {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.call(|store| store.load())
+    }
+
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
+        self.call(|store| store.outline())
+    }
+
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        self.call(|store| store.each(take))
     }
 
     fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {

@@ -13,6 +13,7 @@ mod channel;
 mod files;
 pub mod guard;
 pub mod id_template;
+mod known;
 mod ledger;
 mod listing;
 mod locate;
@@ -44,13 +45,14 @@ pub use archive::page_size;
 pub use channel::audience;
 pub(crate) use matching::title_key;
 pub use rows::{
-    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Record, Remembered, Standing, Words,
+    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Part, Record, Remembered, Standing,
+    Words,
 };
 pub use state::{
     AWAITED, Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-pub use step::Forget;
 pub use step::{Fate, IMPORT, UNDO, Undo};
+pub use step::{Forget, Loading};
 pub use view::Views;
 
 use articles::{Articles, Pair, number};

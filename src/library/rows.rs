@@ -182,6 +182,15 @@ pub struct Commit {
     pub values: Vec<(String, String)>,
 }
 
+/// Some rows of what is remembered.
+#[derive(Debug)]
+pub enum Part {
+    /// Records, by ascending number; without their words.
+    Records(Vec<Arc<Record>>),
+    /// Files.
+    Files(Vec<(RelPath, FileRow)>),
+}
+
 /// Everything that is remembered, as it is read at start.
 #[derive(Debug, Clone, Default)]
 pub struct Remembered {

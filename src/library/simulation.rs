@@ -29,8 +29,8 @@ use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
 
 use super::{
-    Commit, Deletions, Forget, Found, Given, Library, Lookup, Notice, Observation, Policy,
-    Remembered, Reweigh, Scan, State, Views, Words,
+    Commit, Deletions, Forget, Found, Given, Library, Loading, Lookup, Notice, Observation, Part,
+    Policy, Remembered, Reweigh, Scan, State, Views, Words,
 };
 
 mod links;
@@ -94,7 +94,7 @@ impl World {
             files: BTreeMap::new(),
             inode: 0,
             now: START.parse().unwrap(),
-            state: State::load(&Remembered::default(), &policy),
+            state: load(&Remembered::default(), &policy),
             remembered: Remembered::default(),
             words: Words::new(),
             seen: BTreeMap::new(),
@@ -161,7 +161,7 @@ impl World {
                 self.change(|policy| policy.views = Arc::new(Views::of(&config.views)));
             }
             "reweigh" => self.change(|_| ()),
-            "restart" => self.state = State::load(&self.remembered, &self.policy),
+            "restart" => self.state = load(&self.remembered, &self.policy),
             "ignore" => {
                 self.ignored.insert(one.into());
                 self.change(|_| ());
@@ -310,6 +310,14 @@ fn read(state: &State, name: &str, file: &File) -> Found {
         return Found::Same { fingerprint, racy: false };
     }
     Found::Read { fingerprint, racy: false, digest, reading: article::head(&path, text.as_bytes()) }
+}
+
+/// What a start does.
+fn load(remembered: &Remembered, policy: &Policy) -> State {
+    let mut loading = Loading::begin(remembered, policy);
+    loading.take(&Part::Records(remembered.records.clone()));
+    loading.take(&Part::Files(remembered.files.clone()));
+    loading.end(remembered)
 }
 
 /// What a store does.
@@ -653,7 +661,7 @@ proptest! {
         for line in &script {
             world.run(line);
         }
-        let rebuilt = State::load(&world.remembered, &world.policy);
+        let rebuilt = load(&world.remembered, &world.policy);
         prop_assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
     }
 

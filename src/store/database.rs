@@ -22,11 +22,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rusqlite::Connection;
 
-use crate::library::{Commit, Record, Remembered, Seq, Words};
+use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
 use super::open::{self, Found, Upgraded, is_absent};
-use super::read::{self, Trouble, all, at_path, corrupt, is_passing, one};
+use super::read::{self, Trouble, all, at_path, corrupt, is_passing, one, stream};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::seal::{Mark, Seal};
 use super::write::{Change, Undo, Writer, attempt, last};
@@ -235,19 +235,37 @@ fn file_at(path: &Path) -> Option<(u64, u64)> {
 
 impl Store for Database {
     fn load(&mut self) -> Result<Remembered, StoreError> {
+        let mut remembered = self.outline()?;
+        self.each(&mut |part| match part {
+            Part::Records(records) => remembered.records.extend(records),
+            Part::Files(files) => remembered.files.extend(files),
+        })?;
+        Ok(remembered)
+    }
+
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
         self.read(|connection, seal| {
             let mut urls = all(connection, seal, &schema::URLS, rows::read_url)?;
             // In the order in which they became public: the first owner of a URL keeps it.
             urls.par_sort_unstable_by_key(|(n, _)| *n);
             Ok(Remembered {
-                files: all(connection, seal, &schema::FILES, rows::read_file)?,
-                records: all(connection, seal, &schema::RECORDS, rows::read_record)?,
+                files: Vec::new(),
+                records: Vec::new(),
                 urls: urls.into_iter().map(|(_, url)| url).collect(),
                 channels: all(connection, seal, &schema::CHANNELS, rows::read_channel)?,
                 bodies: all(connection, seal, &schema::BODIES, rows::read_body)?,
                 documents: all(connection, seal, &schema::DOCUMENTS, rows::read_document)?,
                 values: all(connection, seal, &schema::SETTINGS, rows::read_setting)?,
             })
+        })
+    }
+
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        self.read(|connection, seal| {
+            let mut records = |rows| take(Part::Records(rows));
+            stream(connection, seal, &schema::RECORDS, rows::read_record, &mut records)?;
+            let mut files = |rows| take(Part::Files(rows));
+            stream(connection, seal, &schema::FILES, rows::read_file, &mut files)
         })
     }
 

@@ -46,7 +46,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
-use crate::library::{Commit, Record, Remembered, Seq, Words};
+use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
 pub use database::Database;
@@ -80,6 +80,25 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError::Corrupt`] where anything is not as it was committed.
     fn load(&mut self) -> Result<Remembered, StoreError>;
+
+    /// What is remembered besides records and files.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
+        Ok(Remembered { files: Vec::new(), records: Vec::new(), ..self.load()? })
+    }
+
+    /// Gives every record to `take`, by ascending number, then every file, in parts.
+    ///
+    /// # Errors
+    /// As [`Store::load`]. Some parts may have been given by then.
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        let Remembered { files, records, .. } = self.load()?;
+        take(Part::Records(records));
+        take(Part::Files(files));
+        Ok(())
+    }
 
     /// The words of these articles, as far as they are known.
     ///

@@ -10,11 +10,13 @@ mod delete;
 mod finish;
 mod forget;
 mod import;
+mod load;
 mod rename;
 
 pub use forget::Forget;
+pub use load::Loading;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,61 +29,14 @@ use rename::{Fresh, Lost};
 
 pub use import::{Fate, IMPORT, UNDO, Undo};
 
-use super::adopt::{Adoption, Imports};
-use super::archive::{self, Archive};
-use super::channel::Members;
-use super::guard::{self, Hold};
+use super::adopt::Adoption;
+use super::guard::Hold;
 use super::state::{
-    AWAITED, Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
+    Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-use super::{
-    ChannelState, FileRow, ICON, Kept, LastFile, Record, Remembered, Seq, Standing, Words,
-};
+use super::{FileRow, ICON, Kept, LastFile, Record, Seq, Standing, Words};
 
 impl State {
-    /// Restores a state from what was remembered. Files that are not public as they are will be
-    /// weighed by the first step.
-    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
-        let mut state = State::default();
-        state.library.base = policy.base;
-        state.library.zone = policy.zone.clone();
-        state.ledger.reserve(&policy.reserved);
-        state.library.views = Arc::clone(&policy.views);
-        for record in &remembered.records {
-            state.ledger.restore(record);
-        }
-        for (path, row) in &remembered.files {
-            state.remember_file(path, row, policy);
-        }
-        for (url, seq) in &remembered.urls {
-            state.ledger.own_url(url, *seq);
-        }
-        let mut archives: HashMap<&str, &str> = HashMap::new();
-        for (name, value) in &remembered.values {
-            if archive::is_value(name) {
-                archives.insert(name, value);
-            } else if name == guard::HOLD {
-                state.hold = value.parse().ok();
-            } else if name == IMPORT {
-                state.take_imports(Imports::parse(value));
-            } else if name == AWAITED {
-                state.awaited = serde_json::from_str(value).unwrap_or_default();
-            }
-        }
-        for row in &remembered.channels {
-            let archive = Archive::remembered(&row.scope, |name| archives.get(name).copied());
-            let channel = ChannelState { row: row.clone(), members: Members::empty(archive) };
-            state.library.channels.insert(row.scope.clone(), channel);
-        }
-        // Channels come before articles: an article is put into the channels that are there.
-        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
-        for record in &remembered.records {
-            step.show_record(record);
-        }
-        step.state.library.articles = step.state.ledger.articles();
-        step.state
-    }
-
     /// A counter that grows while a step of this state, or of one made from it, gets on: a long
     /// step can be told from one that is stuck.
     pub fn progress(&self) -> Arc<AtomicU64> {
