@@ -1,5 +1,5 @@
-//! What the integration tests, the fuzz targets and the benches use, and nothing else: not an interface, it
-//! changes without notice.
+//! What the integration tests, the fuzz targets and the benches use, and nothing else: not an
+//! interface, it changes without notice.
 //!
 //! Everything else is private to the crate, so that the compiler sees what is used by nothing.
 

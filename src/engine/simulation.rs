@@ -363,6 +363,35 @@ fn an_article_stays_while_its_file_is_written_at_another_path() {
 }
 
 #[test]
+fn a_copy_that_is_written_does_not_hide_where_its_original_went() {
+    for is_public in [true, false] {
+        let mut world = World::new(HOUR);
+        world.write("articles/a.md", "# A\n\ntext");
+        world.arrive("a.md");
+        world.run(ms(1_000));
+        world.write("articles/b.md", "# A\n\ntext");
+        if is_public {
+            world.arrive("b.md");
+            world.run(ms(1_000));
+        }
+        let id = |world: &World, path: &str| {
+            let snapshot = world.published.load().unwrap();
+            let article = snapshot.library.at_path(&RelPath::new(path).unwrap());
+            article.map(|article| article.id.clone())
+        };
+        let before = id(&world, "a.md");
+        let articles = world.dir.path().join("articles");
+        let writer = File::options().append(true).open(articles.join("b.md")).unwrap();
+        writer.set_modified(SystemTime::from(world.clock.now())).unwrap();
+        fs::rename(articles.join("a.md"), articles.join("c.md")).unwrap();
+        world.arrive("a.md");
+        world.run(ms(1_000));
+        assert_eq!(id(&world, "c.md"), before);
+        assert!(before.is_some());
+    }
+}
+
+#[test]
 fn an_article_is_published_when_its_time_has_come() {
     let mut world = World::new(HOUR);
     world.write("articles/a.md", "---\ndate: 2026-03-01T12:30:00Z\n---\n# A\n\ntext");

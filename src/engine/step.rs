@@ -24,7 +24,7 @@ use super::laps::Laps;
 use super::operator::Before;
 use super::read::{self, Known, Observed};
 use super::renderer::Bodiless;
-use super::unready::{put_off, texts};
+use super::unready::{put_off, take_unsettled, texts};
 use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 
 /// The number of times that a step is begun again because a body could not be rendered: each time
@@ -89,7 +89,7 @@ impl Engine {
         laps.lap("look");
         let mut returning = self.returning(&changes);
         let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
-        changes.retain(|change| !signs.unsettled.contains(&change.path));
+        let mut waiting = take_unsettled(&mut changes, signs);
         let held = self.hold_back(&tree, &mut changes, signs, now);
         if self.waits_for_the_first(&held) {
             return Ok(Stepped {
@@ -99,7 +99,8 @@ impl Engine {
                 published: false,
             });
         }
-        returning.extend(self.copied(&tree, &held, &changes, now));
+        waiting.extend(held.iter().map(|held| held.path.clone()));
+        returning.extend(self.copied(&tree, &waiting, &changes, now));
         let (mut observations, unreadable) = self.observe(&tree, changes, signs, now)?;
         let files = observations.len();
         put_off(returning, &mut observations);

@@ -28,12 +28,12 @@ impl Engine {
         returning
     }
 
-    /// The files of `held` with the bytes of an article, each with the path of that: it may have
+    /// The files of `waiting` with the bytes of an article, each with the path of that: it may have
     /// gone there by a copy. Each is read for that, so only where something is about to be deleted.
     pub(super) fn copied(
         &self,
         tree: &Tree,
-        held: &[Held],
+        waiting: &[RelPath],
         changes: &[SourceChange],
         now: Timestamp,
     ) -> Vec<(RelPath, RelPath)> {
@@ -42,7 +42,11 @@ impl Engine {
         if !state.deletes(&self.policy, now) && !self.deletes_at_once(changes) {
             return copied;
         }
-        for Held { path, .. } in held {
+        for path in waiting {
+            // A path that has an article is that one, whatever is copied there.
+            if state.has_article(path) {
+                continue;
+            }
             let Ok(file) = tree.read(path, now) else { continue };
             for of_article in state.paths_with(file.digest) {
                 if of_article != *path {
@@ -86,8 +90,8 @@ impl Engine {
         signs: &Signs,
         now: Timestamp,
     ) -> Vec<Held> {
-        // An event says that a file is whole. Where none did, as in a scan, or when a file is looked at
-        // again that was open before, it has to be asked which files are open for writing.
+        // An event says that a file is whole. Where none did, as in a scan, or when a file is looked
+        // at again that was open before, it has to be asked which files are open for writing.
         let asks = changes.iter().any(|change| {
             matches!(change.seen, Seen::Text(_)) && !signs.finished.contains(&change.path)
         });
@@ -133,6 +137,22 @@ impl Engine {
     }
 }
 
+/// Takes out the files whose events say that they are not whole yet, and names those that may be
+/// articles.
+pub(super) fn take_unsettled(changes: &mut Vec<SourceChange>, signs: &Signs) -> Vec<RelPath> {
+    let mut unsettled = Vec::new();
+    changes.retain(|SourceChange { path, seen }| {
+        if !signs.unsettled.contains(path) {
+            return true;
+        }
+        if matches!(seen, Seen::Text(_)) {
+            unsettled.push(path.clone());
+        }
+        false
+    });
+    unsettled
+}
+
 /// Adds the articles of those of `returning` that were not taken: they are still being written, or
 /// cannot be read. An article whose file is there is not deleted, even if it was gone for as long
 /// as the grace.
@@ -145,9 +165,12 @@ pub(super) fn put_off(returning: Vec<(RelPath, RelPath)>, observations: &mut Vec
         taken.insert(path.clone());
     }
     for (path, of_article) in returning {
-        if !taken.contains(&path) {
-            observations.push(Observation { path: of_article, found: Found::Unready });
+        if taken.contains(&path) {
+            continue;
         }
+        let is_own = path == of_article;
+        let found = if is_own { Found::Unready } else { Found::UnreadyElsewhere };
+        observations.push(Observation { path: of_article, found });
     }
 }
 

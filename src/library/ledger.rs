@@ -69,11 +69,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes up an article that was remembered. Articles come by ascending number: the last at a
-    /// path has it.
+    /// Takes up an article that was remembered. Articles come by ascending number. A path is that of
+    /// the one that was not taken away, else of the last: an old article may have been renamed to
+    /// the path of a newer one that is gone.
     pub(super) fn restore(&mut self, record: &Arc<Record>) {
         self.give_ids(record);
-        self.articles.take_path(&record.path, record.seq);
+        if record.standing.is_live() || self.live(&record.path).is_none() {
+            self.articles.take_path(&record.path, record.seq);
+        }
         if let Standing::Missing(since) = record.standing {
             self.missing.insert((since, record.seq));
         }

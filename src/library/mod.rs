@@ -23,6 +23,7 @@ mod packed;
 mod permalink;
 mod public;
 mod rows;
+mod section;
 mod shelf;
 #[cfg(test)]
 pub(crate) mod simulation;

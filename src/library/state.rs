@@ -24,10 +24,7 @@ use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Scope, Timestamp, Ur
 use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
-use super::{
-    Article, Commit, FileRow, Kept, Library, SectionFile, Seq, Standing, Views, Words, address,
-    channel,
-};
+use super::{Article, Commit, FileRow, Kept, Library, Seq, Standing, Views, Words};
 
 /// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
@@ -84,6 +81,8 @@ pub enum Found {
     /// A file that cannot be read yet, such as one that is still being written. What is known of it
     /// stays.
     Unready,
+    /// No file that is taken; but one at another path may be it, and cannot be read yet.
+    UnreadyElsewhere,
     /// The same bytes as before, under another fingerprint.
     Same {
         /// The fingerprint now.
@@ -261,6 +260,11 @@ impl State {
         old.is_some() || self.withheld.contains_key(section)
     }
 
+    /// Whether this section file keeps articles back.
+    pub(super) fn keeps_back(&self, section: &RelPath) -> bool {
+        self.withheld.contains_key(section)
+    }
+
     /// The row of a file as it is stored. For a section file that kept articles back and can no
     /// longer be read, it is the last good one, to be read again after a restart: what was kept
     /// back stays so until the file is repaired.
@@ -404,6 +408,11 @@ impl State {
         }
     }
 
+    /// Whether an article that was not taken away has the path.
+    pub fn has_article(&self, path: &RelPath) -> bool {
+        self.ledger.live(path).is_some()
+    }
+
     /// Whether the file at `path` is that of a withdrawn article. Such an article goes with its
     /// file, without a grace, so everything has to be looked at before: it may have moved.
     pub fn is_withdrawn(&self, path: &RelPath) -> bool {
@@ -459,50 +468,4 @@ impl State {
     pub fn contested(&self) -> impl Iterator<Item = (&RelPath, &Diagnostic)> {
         self.ledger.contested()
     }
-}
-
-impl Library {
-    /// Sets the title, description and text of the directory of an `_index.md`, or removes them.
-    /// Returns the scope whose feeds show them: none for the article directory itself, since the
-    /// title of the site comes from the configuration.
-    pub(super) fn set_section(
-        &mut self,
-        path: &RelPath,
-        head: Option<&Arc<Head>>,
-        digest: Option<Digest>,
-    ) -> Option<Scope> {
-        // `_index.fr.md` is for a list in another language, and there is none.
-        if path.stem() != "_index" {
-            return None;
-        }
-        let probe = path.parent()?.join("x.md")?;
-        let scope = match address::directories(&probe).pop() {
-            Some((scope, _)) => scope,
-            None => Scope::Site,
-        };
-        let old = match head {
-            Some(head) => {
-                let section = SectionFile { path: path.clone(), head: Arc::clone(head), digest };
-                let (listed, shown) = section_numbers(&scope, &section);
-                self.shown = self.shown.wrapping_add(shown);
-                self.totals.listing = self.totals.listing.wrapping_add(listed);
-                self.sections.insert(scope.clone(), section)
-            }
-            None => self.sections.remove(&scope),
-        };
-        if let Some(old) = old {
-            let (listed, shown) = section_numbers(&scope, &old);
-            self.shown = self.shown.wrapping_sub(shown);
-            self.totals.listing = self.totals.listing.wrapping_sub(listed);
-        }
-        (scope != Scope::Site).then_some(scope)
-    }
-}
-
-/// The numbers of what feeds and lists show of a section, and of what its own page shows as well.
-fn section_numbers(scope: &Scope, section: &SectionFile) -> (u128, u128) {
-    let (title, description) = section.texts();
-    let listed = format!("{scope} {title:?} {description:?}");
-    let shown = format!("{listed} {:?}", section.digest);
-    (channel::number(&listed), channel::number(&shown))
 }

@@ -260,10 +260,21 @@ fn connections_leave_descriptors_to_the_engine() {
     let few = rustix::process::Rlimit { current: Some(64), maximum: Some(4096) };
     rustix::process::prlimit(process, rustix::process::Resource::Nofile, few).unwrap();
     let idle: Vec<_> =
-        (0..100).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
+        (0..300).map(|_| std::net::TcpStream::connect(site.address()).unwrap()).collect();
+    for connection in &idle {
+        connection.set_nonblocking(true).unwrap();
+    }
     eventually("it is logged", || {
         site.log().iter().any(|line| line.contains("connections cannot be accepted"))
     });
+    // Each evicted connection lets in another one, and must not let in two.
+    eventually("connections are evicted", || {
+        let is_evicted =
+            |mut connection: &std::net::TcpStream| matches!(connection.read(&mut [0]), Ok(0));
+        idle.iter().filter(|connection| is_evicted(connection)).count() >= 24
+    });
+    let used = fs::read_dir(format!("/proc/{}/fd", site.process())).unwrap().count();
+    assert!(used <= 64 - 12, "{used} of 64 descriptors are in use");
     site.drop_in("b.md", "# B\n\ntext\n");
     let file = site.feeds().join("feed.json");
     eventually("publishing goes on", || {

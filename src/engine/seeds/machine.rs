@@ -425,6 +425,19 @@ impl Machine {
         state.library().at_path(&path).is_some() || state.is_withdrawn(&path)
     }
 
+    /// Whether dropfeed knows a withdrawn article at `path`.
+    pub(super) fn is_withdrawn(&self, path: &str) -> bool {
+        let Some(engine) = &self.engine else { return false };
+        engine.current.state.is_withdrawn(&RelPath::new(path).unwrap())
+    }
+
+    /// Whether an article of this title is public at `path`.
+    pub(super) fn shows_title(&self, path: &str, title: &str) -> bool {
+        let Some(snapshot) = self.snapshot() else { return false };
+        let article = snapshot.library.at_path(&RelPath::new(path).unwrap());
+        article.is_some_and(|article| article.head.title == title)
+    }
+
     /// Whether the very bytes of the file at `path` are public.
     pub(super) fn shows_bytes(&self, path: &str) -> bool {
         let Some(snapshot) = self.snapshot() else { return false };

@@ -280,8 +280,13 @@ impl World {
     /// for the copy.
     fn move_file(&mut self, from: &str, to: &str) {
         let mut file = self.author.files.remove(from).unwrap();
-        let has_twin = self.author.files.values().any(|other| other.text == file.text);
-        file.shown &= !has_twin;
+        let group = self.author.group(file.text.work);
+        // While a text cannot be parsed, what is public is an earlier one, of which there may be a
+        // copy.
+        let is_twin = |other: &File| {
+            other.text == file.text || file.text.bad && self.author.group(other.text.work) == group
+        };
+        file.shown &= !self.author.files.values().any(is_twin);
         self.author.place(to, file);
     }
 
@@ -340,8 +345,11 @@ impl World {
     fn delete(&mut self) {
         let Some(path) = self.any() else { return };
         self.note(format!("rm {path}"));
-        let (path_known, bytes_known) =
-            (self.machine.knows_path(&path), self.machine.shows_bytes(&path));
+        // The article of a path is known again by its words, or by the very bytes that went.
+        let title = self.author.files[&path].text.title();
+        let path_known = self.machine.knows_path(&path)
+            && (self.machine.shows_title(&path, &title) || self.machine.knows_file(&path));
+        let bytes_known = self.machine.shows_bytes(&path);
         self.machine.files.remove(&path);
         let File { text, .. } = self.author.files.remove(&path).unwrap();
         self.author.graves.push(Grave { path, text, path_known, bytes_known });
@@ -361,7 +369,8 @@ impl World {
         self.note(format!("restore {path}: {}", text.title()));
         // With the bytes of an article that is there, it is a copy of that one.
         let is_copy = self.author.files.values().any(|file| file.text == text);
-        if !known || is_copy {
+        // A text that cannot be parsed is not known again before it is repaired, at this path.
+        if !known || is_copy || text.bad {
             self.author.allow_one_more(text.work);
         }
         self.put(&path, text, false);
@@ -373,9 +382,10 @@ impl World {
             return;
         }
         self.note(format!("swap {one} {other}"));
-        for path in [&one, &other] {
-            if !self.machine.knows_path(path) {
-                self.lose_proof(path);
+        // A path that has no article takes the other's file for a new one.
+        for (path, other) in [(&one, &other), (&other, &one)] {
+            if !self.machine.has_article(path) {
+                self.lose_proof(other);
             }
         }
         self.machine.files.rename(&one, ".swap");
@@ -410,6 +420,9 @@ impl World {
 
     /// A writer that takes its time.
     fn slow(&mut self) -> Result<(), String> {
+        // Its time stamp is what tells the file from one that was closed before, where an event
+        // said so within a millisecond.
+        self.run(Duration::from_millis(2))?;
         let existing = if self.dice.percent(50) { self.any() } else { None };
         let (path, text) = match existing {
             Some(path) => {
@@ -557,6 +570,14 @@ impl World {
         let public = self.author.files.values().filter(|file| file.shown).count();
         let emptied = public >= 3 && self.dice.percent(50);
         self.note(format!("the directory is away, emptied: {emptied}"));
+        if emptied {
+            // A withdrawn article goes with its file, so that the path alone shows nothing then.
+            for path in self.author.paths(|_| true) {
+                if self.machine.is_withdrawn(&path) && !self.machine.knows_file(&path) {
+                    self.lose_proof(&path);
+                }
+            }
+        }
         self.machine.files.take_away(emptied);
         let wait = self.dice.pick(&[10, 3_000, 40_000]);
         let done = self.run(Duration::from_millis(wait));

@@ -6,8 +6,8 @@
 //! the kind of answer, and `document` or `asset` writes its header fields. `conditional`,
 //! `encoding` and `range` follow their standards, and are pure; `delta` finds the entries that
 //! changed since an earlier version; `cache` makes warm documents, each once (`single_flight`);
-//! `content` is the body of an answer, `date` its `Date`; `service` and `problem` are the answers that are not
-//! documents, `subscribe` those of the hub.
+//! `content` is the body of an answer, `date` its `Date`; `hot` has the answers to plain requests;
+//! `service` and `problem` are the answers that are not documents, `subscribe` those of the hub.
 
 mod asset;
 mod cache;

@@ -1,8 +1,9 @@
 //! A connection of HTTP/1 (RFC 9112) over any socket.
 //!
 //! A connection that waits for a request has no buffers, and hyper knows nothing of it: the first
-//! bytes are read into a buffer on the stack, and the fast path is asked. hyper's connection with its buffers of 8 KiB is made
-//! when they are there, and dropped when the connection has been idle for a while.
+//! bytes are read into a buffer on the stack, and the fast path is asked. hyper's connection with
+//! its buffers of 8 KiB is made when they are there, and dropped when the connection has been idle
+//! for a while.
 
 use std::cell::RefCell;
 use std::future::poll_fn;

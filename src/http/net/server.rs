@@ -220,15 +220,17 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
     let mut pause = PAUSE_MIN;
     let mut shortage = Shortage::default();
     let mut turn = 0;
-    let numbers_max = numbers_max();
     let mut is_crowded = false;
     loop {
         worker.pulse().beat();
         // The place first: a connection without one would have to be refused after it was accepted.
         let place = worker.place().await;
         turn += 1;
-        // To look costs three calls of the system. The last number shows whether it is needed.
-        let accepted = if !is_crowded || has_room(listeners) {
+        // To look costs two more calls of the system. The last number shows whether it is needed,
+        // but not during a shortage: evicted connections leave low numbers free then, and one of
+        // these would let in a second connection with a high number.
+        let must_look = is_crowded || shortage.is_on();
+        let accepted = if !must_look || has_room(listeners) {
             tokio::select! {
                 // A busy listener comes first, and the top of the loop answers.
                 biased;
@@ -241,7 +243,7 @@ async fn accept<S: Service>(worker: &Rc<Worker<S>>, listeners: &[Listener]) {
         };
         match accepted {
             Ok(accepted) => {
-                is_crowded = accepted.stream.number() >= numbers_max;
+                is_crowded = accepted.stream.number() >= numbers_max();
                 shortage.end();
                 pause = PAUSE_MIN;
                 match place_of_peer(worker, accepted.peer) {
@@ -318,6 +320,10 @@ impl Shortage {
         if self.last.replace(now).is_none() {
             tracing::warn!(event = "degraded", "degraded: connections cannot be accepted: {error}");
         }
+    }
+
+    fn is_on(&self) -> bool {
+        self.last.is_some()
     }
 
     fn end(&mut self) {

@@ -43,8 +43,8 @@ impl Ledger {
     }
 
     /// The deleted article with these bytes: the one with the file name of `path`, else the oldest.
-    /// None where an article with a file has these bytes too: then the file at `path` is a copy of
-    /// that one.
+    /// None where another article is public with these bytes, or its file has them: then the file
+    /// at `path` is a copy of that one.
     pub(in crate::library) fn deleted_with(
         &self,
         digest: Digest,
@@ -53,7 +53,10 @@ impl Ledger {
         let (mut oldest, mut namesake) = (None, None);
         for record in self.with_digest(digest) {
             if !matches!(record.standing, Standing::Deleted(_)) {
-                if record.path != *path && self.has_file(&record) {
+                // The bytes of an article that was withdrawn are no longer in its file.
+                let in_file = self.file(&record.path).is_some_and(|row| row.digest == Some(digest));
+                let is_original = record.standing == Standing::Public || in_file;
+                if record.path != *path && self.has_file(&record) && is_original {
                     return None;
                 }
                 continue;

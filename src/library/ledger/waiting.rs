@@ -75,6 +75,11 @@ impl Ledger {
         &self.scheduled
     }
 
+    /// The files that their authors keep back.
+    pub(in crate::library) fn kept_back(&self) -> impl Iterator<Item = &RelPath> {
+        self.waits.keys()
+    }
+
     /// The number of files that are drafts.
     pub(in crate::library) fn drafts(&self) -> usize {
         self.waits.len() - self.scheduled.len()

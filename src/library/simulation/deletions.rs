@@ -61,6 +61,44 @@ fn a_deleted_article_that_is_restored_as_a_draft_keeps_its_path() {
 }
 
 #[test]
+fn a_path_is_that_of_the_article_that_is_there_after_a_restart_too() {
+    // The older article is renamed to the path of the newer one, which is gone.
+    let moved = format!(
+        "write a.md {TWENTY_WORDS}\n.\nwrite b.md entirely other words\n.\nrm b.md\n.\nwait 10\n.\nmv a.md b.md\n."
+    );
+    for restart in ["", "restart\n"] {
+        // Another inode, and other bytes: only the path says which article it is.
+        let script = format!("{moved}\n{restart}rm b.md\nwrite b.md {TWENTY_WORDS} more\n.");
+        assert_eq!(public_after(&script), [1], "{script}");
+        let other = format!("{moved}\n{restart}rm b.md\nwrite b.md entirely other words\n.");
+        assert_eq!(public_after(&other), [1], "{other}");
+    }
+}
+
+#[test]
+fn a_draft_that_is_restored_as_it_was_is_the_article_that_went() {
+    // Its words are others than those that were published.
+    let draft = "write a.md ---|draft: true|---|entirely other words";
+    let gone = format!("write a.md {TWENTY_WORDS}\n.\n{draft}\n.\nrm a.md\n.");
+    for pause in [".", "wait 60\n.", "wait 60\nrestart\n."] {
+        for back in [draft, "write a.md entirely other words"] {
+            let script = format!("{gone}\n{pause}\n{back}\n.\nwrite a.md more of those words\n.");
+            let is_draft = back == draft;
+            assert_eq!(public_after(&script), [if is_draft { 1 } else { 2 }], "{script}");
+        }
+    }
+}
+
+#[test]
+fn a_draft_that_moved_is_known_by_its_bytes_whatever_is_seen_first() {
+    let draft = "---|draft: true|---|entirely other words";
+    let withdrawn = format!("write a.md {TWENTY_WORDS}\n.\nwrite a.md {draft}\n.");
+    // Saved under another inode, and renamed: its new path is seen first, and alone.
+    let moved = format!("{withdrawn}\nrm a.md\nwrite b.md {draft}\n. b.md\n.");
+    assert_eq!(public_after(&format!("{moved}\nwrite b.md more of those words\n.")), [1]);
+}
+
+#[test]
 fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
     let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
     let after = |then: &str| public_after(&format!("{gone}\n{then}"));
@@ -71,6 +109,11 @@ fn what_is_restored_elsewhere_needs_the_same_bytes_and_its_own_id() {
         after(&format!("write b.md {TWENTY_WORDS}\nwrite c.md {TWENTY_WORDS}\n.\nwait 30\n.")),
         [1, 2]
     );
+    // A copy that became a draft has these bytes no more, so that they are the deleted article.
+    let drafted = format!(
+        "write a.md {TWENTY_WORDS}\nwrite c.md {TWENTY_WORDS}\n.\nwait 30\n.\nwrite c.md ---|draft: true|---|other\n.\nrm a.md\n.\nwait 30\n.\nwait 30\n."
+    );
+    assert_eq!(public_after(&format!("{drafted}\nwrite b.md {TWENTY_WORDS}\n.")), [1]);
     // Of two deleted articles with these bytes, it is the one of the same name.
     let two = format!(
         "write a.md {TWENTY_WORDS}\nwrite n/b.md {TWENTY_WORDS}\n.\nwait 30\n.\nrm a.md\nrm n/b.md\n.\nwait 30\n."

@@ -1,6 +1,6 @@
 //! Section files that keep the articles beneath them back.
 
-use super::World;
+use super::{World, load, seen};
 
 const TREE: &str = "write s/_index.md ---|cascade: {draft: true}|---
 write s/a.md ---|date: 2026-01-01|---|# A||one
@@ -79,4 +79,21 @@ fn an_article_that_was_kept_back_is_itself_again() {
     world.run(".");
     let article = world.state.library().articles().find(|article| article.head.title == "C");
     assert_eq!(article.map(|article| article.seq), Some(1));
+}
+
+#[test]
+fn a_section_that_keeps_articles_back_and_cannot_be_read_keeps_its_texts_too() {
+    let mut world = World::new();
+    for line in [
+        "write n/a.md # One||alpha",
+        ".",
+        "write n/_index.md ---|draft: true|---|# Draft||draft words",
+        ".",
+        "write n/_index.md ---|title: [|---|x",
+        ".",
+    ] {
+        world.run(line);
+    }
+    let rebuilt = load(&world.remembered, &world.policy);
+    assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
 }

@@ -436,9 +436,9 @@ impl Step<'_> {
     }
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id
-    /// it gives, if that has no file any more; else the deleted one of this path, if at least half
-    /// of its words are here again; else a deleted one with these very bytes, which its author
-    /// restored elsewhere.
+    /// it gives, if that has no file any more; else the deleted one of this path, if its last bytes
+    /// or at least half of its published words are here again; else a deleted one with these very
+    /// bytes, which its author restored elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,
@@ -460,10 +460,18 @@ impl Step<'_> {
         }
         if let Some(old) = ledger.last_at(path)
             && old.standing != Standing::Forgotten
-            && let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq))
-            && words.kept_share(&old_words) >= KEPT_SHARE_MIN
         {
-            return Some(old);
+            // The bytes that went may be others than those that were published, such as a draft's.
+            let is_what_went =
+                digest.is_some() && old.last_file.and_then(|file| file.digest) == digest;
+            if is_what_went {
+                return Some(old);
+            }
+            if let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq))
+                && words.kept_share(&old_words) >= KEPT_SHARE_MIN
+            {
+                return Some(old);
+            }
         }
         let seq = self.state.ledger.deleted_with(digest?, path)?.seq;
         self.rename(seq, path);

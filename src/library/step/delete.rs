@@ -40,7 +40,9 @@ impl Step<'_> {
     /// Begins the grace of missing articles again whose file is there, but cannot be taken yet.
     pub(super) fn put_off(&mut self) {
         let until = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
-        for path in std::mem::take(&mut self.unready) {
+        let mut unready = std::mem::take(&mut self.unready);
+        unready.append(&mut self.unready_elsewhere);
+        for path in unready {
             if let Some(record) = self.state.ledger.live(&path)
                 && matches!(record.standing, Standing::Missing(_))
             {

@@ -16,7 +16,7 @@ mod rename;
 pub use forget::Forget;
 pub use load::Loading;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -73,8 +73,10 @@ pub(super) struct Step<'a> {
     pub(super) pending: BTreeSet<RelPath>,
     /// Paths whose file is gone.
     pub(super) gone: BTreeMap<RelPath, LastFile>,
-    /// Paths of articles whose file is there, perhaps at another path, but cannot be taken yet.
+    /// Paths whose file is there, but cannot be taken yet.
     pub(super) unready: BTreeSet<RelPath>,
+    /// Those of articles whose file may be one at another path that cannot be taken yet.
+    pub(super) unready_elsewhere: BTreeSet<RelPath>,
     /// Paths that the configuration leaves out.
     pub(super) excluded: BTreeSet<RelPath>,
     /// Scopes that are forgotten.
@@ -118,6 +120,7 @@ impl<'a> Step<'a> {
             pending: BTreeSet::new(),
             gone: BTreeMap::new(),
             unready: BTreeSet::new(),
+            unready_elsewhere: BTreeSet::new(),
             files: BTreeSet::new(),
             records: BTreeSet::new(),
             words: Words::new(),
@@ -191,7 +194,7 @@ impl<'a> Step<'a> {
         }
         let awaited = Arc::make_mut(&mut self.state.awaited);
         for Observation { path, found } in observations {
-            if !matches!(found, Found::Unready) {
+            if !matches!(found, Found::Unready | Found::UnreadyElsewhere) {
                 awaited.remove(path);
             }
         }
@@ -208,6 +211,9 @@ impl<'a> Step<'a> {
                 }
                 Found::Unready => {
                     self.unready.insert(path.clone());
+                }
+                Found::UnreadyElsewhere => {
+                    self.unready_elsewhere.insert(path.clone());
                 }
                 Found::Same { fingerprint, racy } => {
                     if let Some(row) = self.state.ledger.file(path) {
@@ -253,12 +259,14 @@ impl<'a> Step<'a> {
     }
 
     fn observe_section(&mut self, path: &RelPath, kept: &Kept, digest: Option<Digest>) {
+        // A section file that cannot be read says nothing new: what it kept back stays so.
+        if matches!(kept, Kept::Refused(_)) && self.state.keeps_back(path) {
+            return;
+        }
         let head = if let Kept::Article(head, _) = kept { Some(head) } else { None };
         let scope = self.state.library.set_section(path, head, digest);
         self.touched.extend(scope);
-        // A section file that cannot be read says nothing new: what it kept back stays so.
-        let is_read = !matches!(kept, Kept::Refused(_));
-        if is_read && self.state.set_withheld(path, head) {
+        if self.state.set_withheld(path, head) {
             let directory = path.parent().unwrap_or_else(RelPath::root);
             self.pending.extend(self.state.files_beneath(&directory));
         }
@@ -372,11 +380,16 @@ impl<'a> Step<'a> {
         for record in ledger.lost() {
             lost.push(Lost::of(&record, record.last_file));
         }
-        // Where the file itself is there, but not ready, no other file is the article.
+        // Where a file is at the path, but not ready, no other file is the article.
         lost.retain(|lost| !self.unready.contains(&lost.path));
+        for lost in &mut lost {
+            lost.may_wait = self.unready_elsewhere.contains(&lost.path);
+        }
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
             self.pending.extend(ledger.copies().cloned());
+            let drafts = self.drafts_among(&lost);
+            self.pending.extend(drafts);
         }
         let mut fresh = Vec::new();
         for path in &self.pending {
@@ -388,6 +401,21 @@ impl<'a> Step<'a> {
         for (seq, path) in rename::renames(lost, fresh) {
             self.rename(seq, &path);
         }
+    }
+
+    /// The drafts with the bytes of a lost article: one may have been seen at its new path before
+    /// its old one was missed.
+    fn drafts_among(&self, lost: &[Lost]) -> Vec<RelPath> {
+        let ledger = &self.state.ledger;
+        let digests: HashSet<Digest> = lost.iter().map(|lost| lost.digest).collect();
+        let mut drafts = Vec::new();
+        for path in ledger.kept_back() {
+            let digest = ledger.file(path).and_then(|row| row.digest);
+            if digest.is_some_and(|digest| digests.contains(&digest)) {
+                drafts.push(path.clone());
+            }
+        }
+        drafts
     }
 
     /// The file at `path`, if it may be some lost article's new home.

@@ -24,6 +24,8 @@ pub(super) struct Lost {
     pub(super) digest: Digest,
     /// Whether it was deleted: one that was not goes first.
     pub(super) is_deleted: bool,
+    /// Whether its file may be one that cannot be taken yet: then equal content proves nothing.
+    pub(super) may_wait: bool,
 }
 
 impl Lost {
@@ -32,7 +34,8 @@ impl Lost {
         let digest = last_file.and_then(|file| file.digest).unwrap_or(record.digest);
         let inode = last_file.and_then(|file| inode(file.dev, file.ino, file.btime_ns));
         let is_deleted = !record.standing.is_live();
-        Self { seq: record.seq, path: record.path.clone(), inode, digest, is_deleted }
+        let path = record.path.clone();
+        Self { seq: record.seq, path, inode, digest, is_deleted, may_wait: false }
     }
 }
 
@@ -118,7 +121,7 @@ impl Pairs {
     fn join_equal(&mut self, lost: &[Lost], fresh: &[Fresh], names: Names) {
         // A map, so that not every lost file is compared with every new one.
         let mut by_digest: HashMap<Digest, Vec<&Lost>> = HashMap::new();
-        for lost in lost {
+        for lost in lost.iter().filter(|lost| !lost.may_wait) {
             by_digest.entry(lost.digest).or_default().push(lost);
         }
         for file in fresh {
@@ -149,7 +152,8 @@ mod tests {
     fn lost(seq: Seq, path: &str, ino: u64, text: &str) -> Lost {
         let path = RelPath::new(path).unwrap();
         let inode = Some((1, ino, ino as i64));
-        Lost { seq, path, inode, digest: Digest::of(text.as_bytes()), is_deleted: false }
+        let digest = Digest::of(text.as_bytes());
+        Lost { seq, path, inode, digest, is_deleted: false, may_wait: false }
     }
 
     fn fresh(path: &str, ino: u64, text: &str) -> Fresh {
@@ -172,6 +176,14 @@ mod tests {
         check(vec![lost(1, "a", 7, "x")], vec![fresh("b", 7, "edited")], &[(1, "b")]);
         check(vec![lost(1, "a", 7, "x")], vec![fresh("b", 8, "x")], &[(1, "b")]);
         check(vec![lost(1, "a", 7, "x")], vec![fresh("b", 8, "y")], &[]);
+    }
+
+    #[test]
+    fn what_may_be_a_file_that_waits_is_known_by_its_file_alone() {
+        let waits = Lost { may_wait: true, ..lost(1, "a", 7, "x") };
+        check(vec![waits.clone()], vec![fresh("b", 7, "x")], &[(1, "b")]);
+        check(vec![waits.clone()], vec![fresh("b", 8, "x")], &[]);
+        check(vec![waits, lost(2, "c", 9, "x")], vec![fresh("b", 8, "x")], &[(2, "b")]);
     }
 
     #[test]
