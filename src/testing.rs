@@ -45,7 +45,7 @@ pub mod http {
 }
 
 pub mod library {
-    pub use crate::library::{Commit, Remembered};
+    pub use crate::library::{Commit, Remembered, Seq, Words};
 }
 
 pub mod publish {

@@ -46,7 +46,7 @@ impl MinorEdit {
 ///
 /// Comparing two sketches estimates how the texts differ; see [`WordSketch::changed_words`] and
 /// [`WordSketch::kept_share`]. It is serialised as one short text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct WordSketch {
     /// The number of words.

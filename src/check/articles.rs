@@ -15,12 +15,12 @@ const SAME_SECOND_MIN: usize = 3;
 /// Compares the articles.
 pub(super) fn compare(state: &State, policy: &Policy, diagnostics: &mut Diagnostics) {
     let library = state.library();
-    let mut first_with: HashMap<Digest, &Arc<Article>> = HashMap::new();
+    let mut first_with: HashMap<Digest, Arc<Article>> = HashMap::new();
     for article in library.articles() {
-        let mut found = aliases(article, library, policy);
-        found.extend(title(article));
-        found.extend(url(article, library));
-        let first = *first_with.entry(article.digest).or_insert(article);
+        let mut found = aliases(&article, library, policy);
+        found.extend(title(&article));
+        found.extend(url(&article, library));
+        let first = first_with.entry(article.digest).or_insert_with(|| Arc::clone(&article));
         if first.seq != article.seq {
             let message = format!("has the same content as {}; both are published", first.path);
             found.push(Diagnostic::warning("duplicate", message));
@@ -31,7 +31,7 @@ pub(super) fn compare(state: &State, policy: &Policy, diagnostics: &mut Diagnost
     }
     diagnostics.extend(same_second(state));
     for (path, _) in state.files() {
-        diagnostics.extend(hidden(path, library).map(|found| (path.clone(), found)));
+        diagnostics.extend(hidden(&path, library).map(|found| (path.clone(), found)));
     }
 }
 
@@ -118,13 +118,13 @@ fn aliases(article: &Article, library: &Library, policy: &Policy) -> Vec<Diagnos
 /// Reports articles without a date, which a first start would date by their files, if those were
 /// all written at once.
 fn same_second(state: &State) -> Option<(RelPath, Diagnostic)> {
-    let mut by_second: BTreeMap<i64, Vec<&RelPath>> = BTreeMap::new();
+    let mut by_second: BTreeMap<i64, Vec<RelPath>> = BTreeMap::new();
     for article in state.library().articles().filter(|article| article.head.published.is_none()) {
         let row = state.file(&article.path)?;
         by_second
             .entry(row.fingerprint.mtime_ns.div_euclid(1_000_000_000))
             .or_default()
-            .push(&article.path);
+            .push(article.path.clone());
     }
     by_second.retain(|_, paths| paths.len() >= SAME_SECOND_MIN);
     let count: usize = by_second.values().map(Vec::len).sum();

@@ -72,7 +72,7 @@ impl<'a> Bodies<'a> {
     /// Checks the public articles and their entries. Also returns the bodies of those in the site's
     /// feed.
     pub(super) fn public(&self) -> (Diagnostics, HashMap<Seq, Arc<Body>>) {
-        let articles: Vec<&Arc<Article>> = self.snapshot.library.articles().collect();
+        let articles: Vec<Arc<Article>> = self.snapshot.library.articles().collect();
         let chunks: Vec<_> = articles.par_chunks(CHUNK).map(|chunk| self.chunk(chunk)).collect();
         let (mut diagnostics, mut hot) = (Diagnostics::new(), HashMap::new());
         for (some, bodies) in chunks {
@@ -95,7 +95,7 @@ impl<'a> Bodies<'a> {
         diagnostics
     }
 
-    fn chunk(&self, articles: &[&Arc<Article>]) -> (Diagnostics, Vec<(Seq, Arc<Body>)>) {
+    fn chunk(&self, articles: &[Arc<Article>]) -> (Diagnostics, Vec<(Seq, Arc<Body>)>) {
         let (mut diagnostics, mut hot) = (Diagnostics::new(), Vec::new());
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for article in articles {

@@ -79,10 +79,10 @@ pub(super) fn whole(
     let library = state.library();
     found.site.extend(channel(library, config, &Scope::Site, now));
     for (path, _) in state.files() {
-        if !matches!(FileKind::of(path), FileKind::Section(_)) {
+        if !matches!(FileKind::of(&path), FileKind::Section(_)) {
             continue;
         }
-        let directories = Location::of(path).directories;
+        let directories = Location::of(&path).directories;
         let Some(url) = UrlPath::of_names(directories.iter().map(String::as_str)) else { continue };
         for diagnostic in channel(library, config, &Scope::Directory(url), now) {
             // A directory's feed inherits from the site's, whose findings are reported once.

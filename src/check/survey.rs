@@ -8,7 +8,9 @@ use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, special};
 use crate::config::{Config, Site};
 use crate::engine::{self, read, renderer};
-use crate::library::{Deletions, FileRow, Kept, Library, Notice, Reweigh, Scan, State};
+use crate::library::{
+    Deletions, FileRow, Given, Kept, Library, Notice, Reweigh, Scan, State, Words,
+};
 use crate::source::{Look, RootLost, Tree};
 
 use super::Diagnostics;
@@ -42,7 +44,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     let observed =
         read::read_changes(tree, &nothing, changes, &renderer::limits(config), now, &|_, _| {})?;
     let (state, outcome) = nothing.step(
-        &observed.observations,
+        Given { observations: &observed.observations, words: &Words::new() },
         &engine::policy(config, None),
         now,
         Scan::First,
@@ -65,7 +67,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
                     kept: Kept::Article(head, _), digest: Some(digest), ..
                 }) = state.file(&path)
                 {
-                    held.insert(path.clone(), (Arc::clone(head), *digest));
+                    held.insert(path.clone(), (head, digest));
                 }
                 diagnostics.push((path, waits(until, &config.site)));
             }
@@ -78,14 +80,14 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
     diagnostics.extend(unshown(state.library()));
     let mut articles = 0;
     for (path, row) in state.files() {
-        if !is_article(path) || matches!(row.kept, Kept::Linked(_)) {
+        if !is_article(&path) || matches!(row.kept, Kept::Linked(_)) {
             continue;
         }
         articles += 1;
-        if let Some(note) = unpublished(&state, path, row)
-            && !held.contains_key(path)
+        if let Some(note) = unpublished(&state, &path, &row)
+            && !held.contains_key(&path)
         {
-            diagnostics.push((path.clone(), note));
+            diagnostics.push((path, note));
         }
     }
     if state.library().is_empty() {

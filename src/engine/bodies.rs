@@ -10,7 +10,7 @@ use imbl::HashMap;
 
 use crate::article::Body;
 use crate::base::{Digest, RelPath};
-use crate::library::{Article, Remembered, Seq};
+use crate::library::{Article, Seq, State};
 
 /// A rendered body and what it was rendered from.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,14 +29,10 @@ pub(super) struct Bodies {
 impl Bodies {
     /// The bodies that are remembered: those of the records' bytes. `reread`: the same bytes would
     /// now be rendered differently, so these are used only until that is done.
-    pub(super) fn remembered(remembered: &Remembered, reread: bool) -> Self {
+    pub(super) fn remembered(remembered: &[(Seq, Arc<Body>)], state: &State, reread: bool) -> Self {
         let mut bodies = Self::default();
-        for (seq, body) in &remembered.bodies {
-            // The store returns records by ascending number.
-            let Ok(at) = remembered.records.binary_search_by_key(seq, |record| record.seq) else {
-                continue;
-            };
-            let record = &remembered.records[at];
+        for (seq, body) in remembered {
+            let Some(record) = state.record(*seq) else { continue };
             // No article has the digest of nothing, so `has` denies a body under this digest.
             let digest = if reread { Digest::of(b"") } else { record.digest };
             let kept = Kept { digest, path: record.path.clone(), body: Arc::clone(body) };

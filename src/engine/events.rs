@@ -12,7 +12,7 @@ use crate::config::{Config, Site};
 use crate::feed::gate::Rejected;
 use crate::feed::links;
 use crate::library::guard::Shrink;
-use crate::library::{Article, FileRow, Kept, Notice, Observation, State};
+use crate::library::{Article, Kept, Notice, Observation, State};
 use crate::ops::clock::Clock;
 use crate::ops::systemd;
 use crate::publish::status::{Degraded, Held, Unreadable};
@@ -101,9 +101,9 @@ fn diagnostics(notices: &[Notice]) -> BTreeMap<&RelPath, Vec<&Diagnostic>> {
 /// Logs the files that were refused before a restart and still are.
 pub(super) fn still_refused(state: &State, notices: &[Notice]) {
     let reported = diagnostics(notices);
-    for (path, row) in state.files() {
-        let Kept::Refused(found) = &row.kept else { continue };
-        if refusal(row).is_some() && !reported.contains_key(path) {
+    for (path, kept) in state.kept() {
+        let Kept::Refused(found) = kept else { continue };
+        if refusal(kept).is_some() && !reported.contains_key(path) {
             report(path, &found.iter().collect::<Vec<_>>());
         }
     }
@@ -115,8 +115,8 @@ fn url(article: &Article, site: &Site) -> String {
 
 /// The reason why a file is refused: the first of the gravest findings. `None` for a file that is
 /// not refused, or that [`LeftOut`] reports.
-pub(super) fn refusal(row: &FileRow) -> Option<&Diagnostic> {
-    let Kept::Refused(found) = &row.kept else { return None };
+pub(super) fn refusal(kept: &Kept) -> Option<&Diagnostic> {
+    let Kept::Refused(found) = kept else { return None };
     if found.iter().any(|diagnostic| diagnostic.code == read::LEFT_OUT) {
         return None;
     }

@@ -132,7 +132,7 @@ impl Engine {
         let mut observations = observed.observations;
         read::complete(&tree, &state, &mut observations, now).map_err(lost)?;
         let base = Current { state, ..self.current.clone() };
-        let (mut next, _) = self.apply(&base, &mut observations, now);
+        let (mut next, _) = self.apply(&base, &mut observations, now)?;
         self.write_hot(&mut next, &hot::scopes(&self.parts.config), now);
         let mut seen = Vec::new();
         for format in Format::ALL {
@@ -165,7 +165,7 @@ impl Engine {
     fn paths_by_link(&self, next: &Current) -> HashMap<String, RelPath> {
         let mut paths = HashMap::new();
         for article in next.state.library().articles() {
-            let url = links::page(&self.parts.config.site, article);
+            let url = links::page(&self.parts.config.site, &article);
             paths.insert(url, article.path.clone());
         }
         paths

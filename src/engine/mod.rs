@@ -46,7 +46,9 @@ use crate::article::HEAD_VERSION;
 use crate::article::word_sketch::MinorEdit;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{self, Deletions, DocumentRow, FileRow, Policy, Remembered, State, Views};
+use crate::library::{
+    self, Deletions, DocumentRow, Kept, Loading, Part as Rows, Policy, Remembered, State, Views,
+};
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Extent, Published, Snapshot, Watching};
 use crate::source::Inbox;
@@ -222,7 +224,7 @@ impl Engine {
     pub fn start(parts: Parts) -> Result<Self, StoreError> {
         let Parts { config, mut store, projector, renderer, inbox, published, clock, watching } =
             parts;
-        let mut remembered = store.load()?;
+        let remembered = store.outline()?;
         let site_id = match remembered_value(&remembered, value::SITE_ID) {
             Some(site_id) => site_id,
             None => first_site_id(&config),
@@ -242,17 +244,21 @@ impl Engine {
         let undo = remembered_value(&remembered, library::UNDO).unwrap_or_default();
         let imported = differs(&remembered, library::IMPORT, "");
         let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
-        if reread {
-            forget_readings(&mut remembered);
-        }
-        let mut state = State::load(&remembered, &policy);
+        let mut loading = Loading::begin(&remembered, &policy);
+        store.each(&mut |mut part| {
+            if reread {
+                forget_readings(&mut part);
+            }
+            loading.take(&part);
+        })?;
+        let mut state = loading.end(&remembered);
         if rebased {
             state.forget_policy();
         }
         let current = Current {
-            state,
             // Another policy may be another way to render.
-            bodies: Bodies::remembered(&remembered, reread || rebased),
+            bodies: Bodies::remembered(&remembered.bodies, &state, reread || rebased),
+            state,
             hot: Hot::remembered(&remembered.documents),
             generation,
         };
@@ -344,21 +350,21 @@ impl Engine {
         self.pending.documents = self.write_hot(&mut current, &scopes, now);
         self.current = current;
         self.publish();
-        let files = self.current.state.files();
-        let contents = self.contents(files.map(|(path, row)| (path, Some(row))));
+        let files = self.current.state.kept();
+        let contents = self.contents(files.map(|(path, kept)| (path, Some(kept))));
         self.status.set_published(contents, self.current.generation, None);
     }
 
-    /// The contents of the current state for the status, once these files were read or are gone
+    /// The contents of the current state for the status, once these files say this, or are gone
     /// (`None`).
     fn contents<'a>(
         &self,
-        changed: impl Iterator<Item = (&'a RelPath, Option<&'a FileRow>)>,
+        changed: impl Iterator<Item = (&'a RelPath, Option<&'a Kept>)>,
     ) -> Contents {
         let state = &self.current.state;
         let mut refused = self.parts.published.status().contents.refused.clone();
-        for (path, row) in changed {
-            if let Some(diagnostic) = row.and_then(events::refusal) {
+        for (path, kept) in changed {
+            if let Some(diagnostic) = kept.and_then(events::refusal) {
                 refused.insert(path.clone(), diagnostic.clone());
             } else if !refused.is_empty() {
                 refused.remove(path);
@@ -508,8 +514,9 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
 }
 
 /// Makes the next look read every file again, since the same bytes may give another reading now.
-fn forget_readings(remembered: &mut Remembered) {
-    for (_, row) in &mut remembered.files {
+fn forget_readings(rows: &mut Rows) {
+    let Rows::Files(files) = rows else { return };
+    for (_, row) in files {
         row.racy = true;
         row.digest = None;
     }

@@ -67,8 +67,8 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
         section: section.as_ref(),
         authors: &authors,
         tags: &tags,
-        older: older.map(|article| &**article),
-        newer: newer.map(|article| &**article),
+        older: older.as_deref(),
+        newer: newer.as_deref(),
     })
 }
 
@@ -323,7 +323,7 @@ pub(super) fn known_summaries(snapshot: &Snapshot, listed: &Listed) -> Vec<Optio
 }
 
 /// The article that takes the place of `_index.md` in the article directory.
-pub(super) fn root_index(snapshot: &Snapshot) -> Option<&Arc<Article>> {
+pub(super) fn root_index(snapshot: &Snapshot) -> Option<Arc<Article>> {
     let library = &snapshot.library;
     ROOT_INDEXES.iter().find_map(|name| library.at_path(&RelPath::new(name)?))
 }

@@ -48,12 +48,13 @@ pub struct Known<'a>(pub &'a State);
 
 impl Index for Known<'_> {
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
-        let row = self.0.file(path)?;
-        Some((row.fingerprint, row.racy))
+        self.0.fingerprint(path)
     }
 
     fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
-        self.0.files_beneath(directory).for_each(visit);
+        for path in self.0.files_beneath(directory) {
+            visit(&path);
+        }
     }
 }
 

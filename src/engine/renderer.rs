@@ -255,11 +255,11 @@ impl Renderer {
     pub fn item(&self, snapshot: &Snapshot, seq: Seq) -> Result<Option<Item>, Unrendered> {
         let Snapshot { config, library, .. } = snapshot;
         let Some(article) = library.article(seq) else { return Ok(None) };
-        let body = self.body_of(snapshot, article)?;
+        let body = self.body_of(snapshot, &article)?;
         let Config { site, feeds, .. } = &**config;
         let locate = |reference: &str| library.locate(reference);
-        let json = feed::json_item(site, feeds, article, &body, &locate).into();
-        Ok(Some(Item { json, url: links::page(site, article) }))
+        let json = feed::json_item(site, feeds, &article, &body, &locate).into();
+        Ok(Some(Item { json, url: links::page(site, &article) }))
     }
 
     /// Whether no snapshot will have the file of an article as it is now, since it is refused or
@@ -397,7 +397,7 @@ impl Renderer {
             };
             listed.articles.retain(|other| other.seq != article.seq);
             let title = Some(article.head.title.clone()).filter(|title| !title.is_empty());
-            (self.body_of(snapshot, article)?, title)
+            (self.body_of(snapshot, &article)?, title)
         };
         let route = match scope {
             Scope::Site => Route::Home,

@@ -3,11 +3,12 @@
 //! The lock is held for one call, which uses only the state directory: a slow disk beneath `feeds/`
 //! never makes a step wait. A backup or a check does, for as long as it reads.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use crate::library::{Commit, Record, Remembered};
+use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 use crate::store::{Checked, Projected, Store, StoreError};
 
@@ -30,6 +31,17 @@ impl SharedStore {
     /// A handle for another owner.
     pub(super) fn for_another(&self) -> Self {
         Self { is_busy: Arc::default(), ..self.clone() }
+    }
+
+    /// The words of these articles, as far as they are known.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub(super) fn words_of(&self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        if seqs.is_empty() {
+            return Ok(Words::new());
+        }
+        self.call(|store| store.words(seqs))
     }
 
     /// The number of beats of the store. They begin with [`SharedStore::show_life`].
@@ -78,6 +90,18 @@ impl SharedStore {
 impl Store for SharedStore {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.call(|store| store.load())
+    }
+
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
+        self.call(|store| store.outline())
+    }
+
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        self.call(|store| store.each(take))
+    }
+
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        self.call(|store| store.words(seqs))
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {

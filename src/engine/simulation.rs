@@ -1,5 +1,6 @@
 //! The loop under a timer that the test drives: nothing sleeps, and every wait is exact.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -17,7 +18,7 @@ use super::renderer::Renderer;
 use super::{Command, Engine, Parts, Reloaded, settling};
 use crate::base::{Digest, Format, RelPath, Route, Scope, Timestamp};
 use crate::config::Config;
-use crate::library::{Commit, Remembered};
+use crate::library::{Commit, Remembered, Seq, Words};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, SystemClock, Timer as _};
 use crate::publish::{PollReason, Published, Watching};
 use crate::source::settle::Sign;
@@ -86,6 +87,10 @@ struct Ledger {
 impl Store for Ledger {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.store.lock().unwrap().load()
+    }
+
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        self.store.lock().unwrap().words(seqs)
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {

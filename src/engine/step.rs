@@ -13,7 +13,7 @@ use crate::feed::{Feed, gate};
 use crate::library;
 use crate::library::guard::Shrink;
 use crate::library::{
-    Article, Commit, Found, Kept, Notice, Observation, Outcome, Reweigh, Scan, Seq, State,
+    Article, Commit, Found, Given, Kept, Notice, Observation, Outcome, Reweigh, Scan, Seq, State,
 };
 use crate::publish::Scanning;
 use crate::source::unfinished::Held;
@@ -106,7 +106,7 @@ impl Engine {
         let files = observations.len();
         put_off(returning, &mut observations);
         laps.lap("read");
-        let (mut next, outcome) = self.apply(&self.current, &mut observations, now);
+        let (mut next, outcome) = self.apply(&self.current, &mut observations, now)?;
         if self.first_scan {
             for Observation { path, .. } in &observations {
                 awaited.remove(path);
@@ -230,15 +230,23 @@ impl Engine {
         base: &Current,
         observations: &mut Vec<Observation>,
         now: Timestamp,
-    ) -> (Current, Outcome) {
+    ) -> Result<(Current, Outcome), StoreError> {
+        let mut words = self.store.words_of(&base.state.edited(observations))?;
         let mut tries = 0;
         loop {
             tries += 1;
             let scan = if self.first_scan { Scan::First } else { Scan::Later };
             let reweigh = if self.pending.reweigh { Reweigh::Everything } else { Reweigh::Changed };
             let deletions = self.pending.deletions();
+            let given = Given { observations, words: &words };
             let (state, mut outcome) =
-                base.state.step(observations, &self.policy, now, scan, reweigh, deletions);
+                base.state.step(given, &self.policy, now, scan, reweigh, deletions);
+            if !outcome.wanted.is_empty() {
+                // Ends: an article that is not known has no words.
+                words.extend(outcome.wanted.iter().map(|seq| (*seq, Arc::default())));
+                words.extend(self.store.words_of(&outcome.wanted)?);
+                continue;
+            }
             let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
             // The step is done again without what failed, from the same base: a refusal has to
@@ -263,7 +271,7 @@ impl Engine {
                 };
                 outcome.commit.documents = self.write_hot(&mut next, &scopes, now);
             }
-            return (next, outcome);
+            return Ok((next, outcome));
         }
     }
 
@@ -365,7 +373,7 @@ impl Engine {
         outcome: Outcome,
         laps: Option<&Laps<'_>>,
     ) -> Result<bool, StoreError> {
-        let Outcome { mut commit, touched, notices } = outcome;
+        let Outcome { mut commit, touched, notices, wanted: _ } = outcome;
         let is_new = self.first_scan || self.parts.published.load().is_none();
         if std::mem::take(&mut self.pending.name_refused) {
             events::still_refused(&next.state, &notices);
@@ -394,7 +402,7 @@ impl Engine {
         self.current = next;
         self.publish();
         let state = &self.current.state;
-        let changed = commit.files.iter().map(|(path, _)| (path, state.file(path)));
+        let changed = commit.files.iter().map(|(path, _)| (path, state.kept_at(path)));
         let contents = self.contents(changed);
         self.status.set_published(contents, self.current.generation, laps.map(Laps::total));
         self.left_out.log(&notices);
@@ -445,7 +453,8 @@ fn paths(held: Vec<Held>) -> Vec<RelPath> {
 }
 
 fn is_empty(commit: &Commit) -> bool {
-    let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
+    let Commit { files, records, words: _, urls, channels, forgotten, bodies, .. } = commit;
+    let Commit { documents, values, .. } = commit;
     forgotten.is_empty()
         && files.is_empty()
         && records.is_empty()

@@ -51,12 +51,13 @@ impl Vitals {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::library::{Commit, Remembered};
+    use crate::library::{Commit, Remembered, Seq, Words};
     use crate::source::Policy;
     use crate::store::{Projected, Store, StoreError};
 
@@ -69,6 +70,10 @@ mod tests {
     impl Store for Hanging {
         fn load(&mut self) -> Result<Remembered, StoreError> {
             Ok(Remembered::default())
+        }
+
+        fn words(&mut self, _: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+            Ok(Words::new())
         }
 
         fn commit(&mut self, _: &Commit) -> Result<(), StoreError> {

@@ -1,20 +1,20 @@
 //! The articles of one scope: those in its feed, on its page, and in its archive, with a version of
 //! them all.
 
-use imbl::{OrdMap, OrdSet};
-
 use crate::base::{Digest, Scope, Timestamp};
 
 use super::archive::Archive;
-use super::{Article, Row, Seq};
+use super::articles::number as number_of;
+use super::sorted::Sorted;
+use super::{Article, Seq};
 
 /// The articles of a scope. Cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Members {
     /// In the feed, by publication number: the newest are the last.
-    feed: OrdSet<Seq>,
+    feed: Sorted<u32>,
     /// On the page, by date.
-    list: OrdSet<(Timestamp, Seq)>,
+    list: Sorted<Dated>,
     /// The sum of the members' digests: order does not matter, and a member can be taken out again.
     sum: u128,
     /// The pages of the feed's archive.
@@ -32,21 +32,21 @@ impl Members {
     pub(super) fn insert(&mut self, scope: &Scope, article: &Article, fingerprint: u128) {
         let audience = audience(article);
         if audience.feeds && !is_outside(scope, article) {
-            self.feed.insert(article.seq);
+            self.feed.insert(number_of(article.seq));
             self.archive.add(article.seq, fingerprint);
         }
         if audience.lists {
-            self.list.insert((article.published, article.seq));
+            self.list.insert(Dated::of(article.published, article.seq));
         }
         self.sum = self.sum.wrapping_add(fingerprint);
     }
 
     /// Takes out exactly what `insert` added.
     pub(super) fn remove(&mut self, article: &Article, fingerprint: u128) {
-        if self.feed.remove(&article.seq).is_some() {
+        if self.feed.remove(&number_of(article.seq)) {
             self.archive.subtract(article.seq, fingerprint);
         }
-        self.list.remove(&(article.published, article.seq));
+        self.list.remove(&Dated::of(article.published, article.seq));
         self.sum = self.sum.wrapping_sub(fingerprint);
     }
 
@@ -55,12 +55,12 @@ impl Members {
     pub(super) fn newest(&self, limit: usize) -> Vec<Seq> {
         let end = self.archive.end();
         let mut newest = Vec::new();
-        for seq in self.feed.iter().rev() {
+        for seq in self.feed.iter().rev().map(Seq::from) {
             // An entry on no page of the archive is nowhere but here, so the limit gives way.
-            if newest.len() >= limit && *seq <= end {
+            if newest.len() >= limit && seq <= end {
                 break;
             }
-            newest.push(*seq);
+            newest.push(seq);
         }
         newest
     }
@@ -71,21 +71,19 @@ impl Members {
         &mut self,
         size: usize,
         now: Timestamp,
-        rows: &OrdMap<Seq, Row>,
+        fingerprint: &dyn Fn(Seq) -> Option<u128>,
     ) -> Option<u64> {
         let first = self.archive.len() + 1;
         loop {
-            let open = self.feed.range(self.archive.end() + 1..);
-            let page: Vec<Seq> = open.take(size).copied().collect();
+            let open = self.feed.range(number_of(self.archive.end() + 1)..=u32::MAX);
+            let page: Vec<Seq> = open.take(size).map(Seq::from).collect();
             let Some(end) = page.last() else { break };
             if page.len() < size {
                 break;
             }
             let mut sum: u128 = 0;
             for seq in &page {
-                if let Some(row) = rows.get(seq) {
-                    sum = sum.wrapping_add(fingerprint(&row.article));
-                }
+                sum = sum.wrapping_add(fingerprint(*seq).unwrap_or_default());
             }
             self.archive.close(*end, now, sum);
         }
@@ -95,7 +93,7 @@ impl Members {
     /// The numbers on a page of the archive, from 1; none where it is not closed.
     pub(super) fn on_page(&self, number: u64) -> Vec<Seq> {
         let Some((first, last)) = self.archive.range(number) else { return Vec::new() };
-        self.feed.range(first..=last).copied().collect()
+        self.feed.range(number_of(first)..=number_of(last)).map(Seq::from).collect()
     }
 
     /// The pages of the archive.
@@ -115,12 +113,13 @@ impl Members {
 
     /// The numbers by date, newest first.
     pub(super) fn by_date(&self) -> impl Iterator<Item = (Timestamp, Seq)> + '_ {
-        self.list.iter().rev().copied()
+        self.list.iter().rev().map(Dated::parts)
     }
 
     /// The numbers of what was published in `from..to`, newest first.
     pub(super) fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Seq> + '_ {
-        self.list.range((from, 0)..(to, 0)).rev().map(|(_, seq)| *seq)
+        let range = Dated::first(from)..=Dated::before(to);
+        self.list.range(range).rev().map(|dated| dated.parts().1)
     }
 
     /// The number of articles on the page.
@@ -136,6 +135,42 @@ impl Members {
     /// A number that changes with every member.
     pub(super) fn sum(&self) -> u128 {
         self.sum
+    }
+}
+
+/// The number of an article behind its date, in as few bytes as possible: there is one for each
+/// article in each of its scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Dated {
+    /// The date in microseconds since 1970, in two halves: together, an `i64` would leave a gap.
+    high: i32,
+    low: u32,
+    number: u32,
+}
+
+impl Dated {
+    fn of(published: Timestamp, seq: Seq) -> Self {
+        Self::at(published.as_microsecond(), number_of(seq))
+    }
+
+    /// The least at a date.
+    fn first(date: Timestamp) -> Self {
+        Self::at(date.as_microsecond(), 0)
+    }
+
+    /// The greatest before a date.
+    fn before(date: Timestamp) -> Self {
+        Self::at(date.as_microsecond() - 1, u32::MAX)
+    }
+
+    fn at(micros: i64, number: u32) -> Self {
+        Self { high: (micros >> 32) as i32, low: micros as u32, number }
+    }
+
+    fn parts(self) -> (Timestamp, Seq) {
+        let micros = i64::from(self.high) << 32 | i64::from(self.low);
+        let date = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
+        (date, self.number.into())
     }
 }
 

@@ -4,6 +4,7 @@
 //! Once given, an id is frozen, and a URL is its owner's for ever.
 
 mod agreement;
+mod files;
 mod missing;
 mod waiting;
 
@@ -17,7 +18,10 @@ use crate::article::Head;
 use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Timestamp, UrlPath};
 
 use super::address::{Address, Origin};
+use super::articles::{Articles, Pair, beginning, number, pair, pairs, pairs_of};
+use super::sorted::Sorted;
 use super::{FileRow, Kept, Record, Seq, Standing};
+use files::Files;
 use missing::BEFORE_START;
 
 /// The limit of the articles that may want the same derived URL or id: `my-post`, `my-post-2`, ...
@@ -27,15 +31,12 @@ pub(super) const TWINS_MAX: u32 = 10_000;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     /// Every file as it was last read.
-    files: OrdMap<RelPath, FileRow>,
-    /// Every article that ever was public.
-    records: OrdMap<Seq, Arc<Record>>,
-    /// The article of a path: the last one that had it.
-    by_path: HashMap<RelPath, Seq>,
+    files: Files,
+    /// Every article that ever was public, with the last one of each path and the owner of each
+    /// URL.
+    articles: Articles,
     /// The owner of an id, by the beginning of its digest.
-    by_id: OrdSet<(u64, Seq)>,
-    /// The owner of a URL, by its key; for ever.
-    urls: HashMap<UrlPath, Seq>,
+    by_id: Sorted<Pair>,
     /// Files whose articles ask for what is another's, with the diagnostic that was reported. They
     /// are weighed again with every change.
     contested: OrdMap<RelPath, Diagnostic>,
@@ -61,10 +62,8 @@ pub(super) struct Ledger {
     waits: HashMap<RelPath, Option<Timestamp>>,
     /// The files of `waits` that have a date, by it.
     scheduled: OrdSet<(Timestamp, RelPath)>,
-    /// Every file by its inode number.
-    by_inode: OrdSet<(u64, RelPath)>,
     /// Every article by the beginning of its digest.
-    by_digest: OrdSet<(u64, Seq)>,
+    by_digest: Sorted<Pair>,
     /// URLs that the configuration gives to feeds, so that no article can have them.
     reserved: Arc<BTreeSet<UrlPath>>,
 }
@@ -76,7 +75,7 @@ impl Ledger {
     pub(super) fn restore(&mut self, record: &Arc<Record>) {
         self.give_ids(record);
         if record.standing.is_live() || self.live(&record.path).is_none() {
-            self.by_path.insert(record.path.clone(), record.seq);
+            self.articles.take_path(&record.path, record.seq);
         }
         if let Standing::Missing(since) = record.standing {
             self.missing.insert((since, record.seq));
@@ -87,49 +86,64 @@ impl Ledger {
         if record.last_file.is_some() && matches!(record.standing, Standing::Deleted(_)) {
             self.departed.insert((BEFORE_START, record.seq));
         }
-        self.put_record(Arc::clone(record));
+        self.put_record(record);
     }
 
     /// The file at `path`, as it was last read.
-    pub(super) fn file(&self, path: &RelPath) -> Option<&FileRow> {
+    pub(super) fn file(&self, path: &RelPath) -> Option<FileRow> {
         self.files.get(path)
     }
 
+    /// The fingerprint of the file at `path` when it was last read, and whether it was racy then.
+    pub(super) fn fingerprint(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
+        self.files.fingerprint(path)
+    }
+
+    /// What the file at `path` says, unless it is recorded or empty.
+    pub(super) fn kept_at(&self, path: &RelPath) -> Option<&Kept> {
+        self.files.kept_at(path)
+    }
+
+    /// What files say that are neither recorded nor empty, by path.
+    pub(super) fn kept(&self) -> impl Iterator<Item = (&RelPath, &Kept)> {
+        self.files.kept()
+    }
+
     /// Every file, by path.
-    pub(super) fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (RelPath, FileRow)> {
         self.files.iter()
     }
 
     /// The paths of the files from `start` on.
-    pub(super) fn paths_from(&self, start: RelPath) -> impl Iterator<Item = &RelPath> {
-        self.files.range(start..).map(|(path, _)| path)
+    pub(super) fn paths_from(&self, start: &RelPath) -> impl Iterator<Item = RelPath> + use<'_> {
+        self.files.paths_from(start)
     }
 
     /// The article with this number.
-    pub(super) fn record(&self, seq: Seq) -> Option<&Arc<Record>> {
-        self.records.get(&seq)
+    pub(super) fn record(&self, seq: Seq) -> Option<Arc<Record>> {
+        self.articles.record(seq)
     }
 
-    /// The owner of every URL by its key, and the last article of every path. Shared, not copied.
-    pub(super) fn shared(&self) -> (HashMap<UrlPath, Seq>, HashMap<RelPath, Seq>) {
-        (self.urls.clone(), self.by_path.clone())
+    /// Every article, by number, path and URL. Shared, not copied.
+    pub(super) fn articles(&self) -> Articles {
+        self.articles.clone()
     }
 
     /// Makes the path the article's: that of a new article, or another than it had.
     pub(super) fn move_to(&mut self, seq: Seq, path: &RelPath) {
-        if let Some(record) = self.records.get(&seq).cloned() {
-            if self.by_path.get(&record.path) == Some(&seq) {
-                self.by_path.remove(&record.path);
+        if let Some(record) = self.record(seq) {
+            if self.articles.at_path(&record.path) == Some(seq) {
+                self.articles.leave_path(&record.path);
             }
-            self.put_record(Arc::new(Record { path: path.clone(), ..(*record).clone() }));
+            self.put_record(&Record { path: path.clone(), ..(*record).clone() });
         }
         self.copies.remove(path);
-        self.by_path.insert(path.clone(), seq);
+        self.articles.take_path(path, seq);
     }
 
     /// Gives the article another standing; false where it has it already.
     pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing, now: Timestamp) -> bool {
-        let Some(record) = self.records.get(&seq).cloned() else { return false };
+        let Some(record) = self.record(seq) else { return false };
         if record.standing == standing {
             return false;
         }
@@ -157,14 +171,13 @@ impl Ledger {
             Standing::Public | Standing::Withdrawn => None,
             _ => record.last_file,
         };
-        self.put_record(Arc::new(Record { standing, last_file, ..(*record).clone() }));
+        self.put_record(&Record { standing, last_file, ..(*record).clone() });
         true
     }
 
     /// The article that owns the URL.
-    pub(super) fn owner_of_url(&self, url: &UrlPath) -> Option<&Arc<Record>> {
-        let seq = self.urls.get(&url.key())?;
-        self.records.get(seq)
+    pub(super) fn owner_of_url(&self, url: &UrlPath) -> Option<Arc<Record>> {
+        self.record(self.articles.owner_of_key(&url.key())?)
     }
 
     /// Sets the URLs that the configuration gives to feeds.
@@ -180,10 +193,10 @@ impl Ledger {
     /// Makes the URL the article's for ever; false where it is an article's already.
     pub(super) fn own_url(&mut self, url: &UrlPath, seq: Seq) -> bool {
         let key = url.key();
-        if self.urls.contains_key(&key) {
+        if self.articles.owner_of_key(&key).is_some() {
             return false;
         }
-        self.urls.insert(key, seq);
+        self.articles.own_key(key, seq);
         true
     }
 
@@ -209,15 +222,20 @@ impl Ledger {
     }
 
     /// The article of the file at `path`, unless it was taken away.
-    pub(super) fn live(&self, path: &RelPath) -> Option<&Arc<Record>> {
-        let record = self.last_at(path)?;
-        if record.standing.is_live() { Some(record) } else { None }
+    pub(super) fn live(&self, path: &RelPath) -> Option<Arc<Record>> {
+        if self.is_live(path) { self.last_at(path) } else { None }
+    }
+
+    /// Whether the file at `path` has an article that was not taken away.
+    pub(super) fn is_live(&self, path: &RelPath) -> bool {
+        let seq = self.articles.at_path(path);
+        let record = seq.and_then(|seq| self.articles.glance(seq));
+        record.is_some_and(|record| record.standing.is_live())
     }
 
     /// The last article that had the file at `path`, deleted or not.
-    pub(super) fn last_at(&self, path: &RelPath) -> Option<&Arc<Record>> {
-        let seq = self.by_path.get(path)?;
-        self.records.get(seq)
+    pub(super) fn last_at(&self, path: &RelPath) -> Option<Arc<Record>> {
+        self.record(self.articles.at_path(path)?)
     }
 
     /// Whether the article still has the file that its record names.
@@ -225,26 +243,19 @@ impl Ledger {
         match self.file(&record.path) {
             // A link in the place of a file is not that file.
             Some(row) if matches!(row.kept, Kept::Linked(_)) => false,
-            Some(_) => self.by_path.get(&record.path) == Some(&record.seq),
+            Some(_) => self.articles.at_path(&record.path) == Some(record.seq),
             None => false,
         }
     }
 
     /// Remembers a file.
     pub(super) fn put_file(&mut self, path: &RelPath, row: FileRow) {
-        let ino = row.fingerprint.ino;
-        if let Some(old) = self.files.insert(path.clone(), row)
-            && old.fingerprint.ino != ino
-        {
-            self.by_inode.remove(&(old.fingerprint.ino, path.clone()));
-        }
-        self.by_inode.insert((ino, path.clone()));
+        self.files.put(path, row);
     }
 
     /// Forgets a file.
     pub(super) fn forget_file(&mut self, path: &RelPath) -> Option<FileRow> {
         let row = self.files.remove(path)?;
-        self.by_inode.remove(&(row.fingerprint.ino, path.clone()));
         self.contested.remove(path);
         self.copies.remove(path);
         self.take_wait(path);
@@ -252,51 +263,25 @@ impl Ledger {
     }
 
     /// Remembers an article, in place of what was remembered of it.
-    pub(super) fn put_record(&mut self, record: Arc<Record>) {
-        let (seq, digest) = (record.seq, record.digest.prefix());
-        if let Some(old) = self.records.insert(seq, record)
-            && old.digest.prefix() != digest
+    pub(super) fn put_record(&mut self, record: &Record) {
+        let (seq, digest) = (record.seq, beginning(record.digest));
+        if let Some(old) = self.articles.glance(seq).map(|old| beginning(old.digest))
+            && old != digest
         {
-            self.by_digest.remove(&(old.digest.prefix(), seq));
+            self.by_digest.remove(&(old, number(seq)));
         }
-        self.by_digest.insert((digest, seq));
-    }
-
-    /// The paths at which this very file was seen last.
-    fn paths_of(&self, file: &Fingerprint) -> Vec<&RelPath> {
-        let mut paths = Vec::new();
-        // The root sorts before every path, so this is where the files of the inode begin.
-        for (number, path) in self.by_inode.range((file.ino, RelPath::root())..) {
-            if *number != file.ino {
-                break;
-            }
-            // The number alone proves nothing: it is reused as soon as a file is deleted.
-            if let Some(row) = self.files.get(path)
-                && row.fingerprint.is_same_file(file)
-            {
-                paths.push(path);
-            }
-        }
-        paths
+        self.articles.put(record);
+        self.by_digest.insert((digest, number(seq)));
     }
 
     /// The articles of other paths whose last known file has this inode or this content: the file
     /// at `path` may be one of them, moved.
     pub(super) fn twins(&self, path: &RelPath, row: &FileRow) -> Vec<Arc<Record>> {
-        let mut twins = Vec::new();
-        for other in self.paths_of(&row.fingerprint) {
-            if let Some(record) = self.live(other)
-                && other != path
-            {
-                twins.push(Arc::clone(record));
-            }
-        }
+        let mut twins = self.with_inode(path, &row.fingerprint);
         if let Some(digest) = row.digest {
-            let prefix = digest.prefix();
-            for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
-                let Some(record) = self.records.get(seq) else { continue };
-                if record.digest == digest && record.path != *path && self.has_file(record) {
-                    twins.push(Arc::clone(record));
+            for record in self.with_digest(digest) {
+                if record.path != *path && self.has_file(&record) {
+                    twins.push(record);
                 }
             }
         }
@@ -304,39 +289,49 @@ impl Ledger {
     }
 
     /// The articles with these bytes that were not taken away, with a file or without.
-    pub(super) fn live_with(&self, digest: Digest) -> Vec<&Arc<Record>> {
-        let prefix = digest.prefix();
-        let mut live = Vec::new();
-        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
-            let Some(record) = self.records.get(seq) else { continue };
-            if record.digest == digest && record.standing.is_live() {
-                live.push(record);
+    pub(super) fn live_with(&self, digest: Digest) -> impl Iterator<Item = Arc<Record>> {
+        self.with_digest(digest).filter(|record| record.standing.is_live())
+    }
+
+    /// The articles of other paths whose file is this one, by path.
+    fn with_inode(&self, path: &RelPath, this: &Fingerprint) -> Vec<Arc<Record>> {
+        let mut found = Vec::new();
+        for hash in self.files.with_inode(this.ino) {
+            for record in self.articles.at_paths(hash) {
+                let file = self.fingerprint(&record.path);
+                // The number alone proves nothing: it is reused as soon as a file is deleted.
+                let is_same = file.is_some_and(|(file, _)| file.is_same_file(this));
+                if is_same && record.standing.is_live() && record.path != *path {
+                    found.push(record);
+                }
             }
         }
-        live
+        found.sort_by(|one, other| one.path.cmp(&other.path));
+        found
+    }
+
+    /// The articles whose published bytes have this digest, by number.
+    fn with_digest(&self, digest: Digest) -> impl Iterator<Item = Arc<Record>> {
+        let alike = self.by_digest.range(pairs_of(beginning(digest)));
+        alike.filter_map(move |(_, number)| {
+            let record = self.record(number.into())?;
+            (record.digest == digest).then_some(record)
+        })
     }
 
     /// A forgotten article with these bytes.
-    pub(super) fn forgotten(&self, digest: Digest) -> Option<&Arc<Record>> {
-        let prefix = digest.prefix();
-        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
-            let Some(record) = self.records.get(seq) else { continue };
-            if record.standing == Standing::Forgotten && record.digest == digest {
-                return Some(record);
-            }
-        }
-        None
+    pub(super) fn forgotten(&self, digest: Digest) -> Option<Arc<Record>> {
+        self.with_digest(digest).find(|record| record.standing == Standing::Forgotten)
     }
 
     /// The owner of the id.
     pub(super) fn owner_of(&self, id: &str) -> Option<Seq> {
-        let digest = number_of(id);
-        for (_, seq) in self.by_id.range((digest, 0)..=(digest, Seq::MAX)) {
+        for (_, number) in self.by_id.range(pairs(id)) {
             // Ids whose digests begin alike can be made on purpose, so the text decides.
-            if let Some(record) = self.records.get(seq)
+            if let Some(record) = self.record(number.into())
                 && record.has_id(id)
             {
-                return Some(*seq);
+                return Some(record.seq);
             }
         }
         None
@@ -358,25 +353,25 @@ impl Ledger {
     }
 
     /// Every article that ever was public, by its number.
-    pub(super) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
-        self.records.values()
+    pub(super) fn records(&self) -> impl Iterator<Item = Arc<Record>> {
+        self.articles.records()
     }
 
     /// Every URL that ever was public, by its key, with its owner.
-    pub(super) fn urls(&self) -> impl Iterator<Item = (&UrlPath, &Seq)> {
-        self.urls.iter()
+    pub(super) fn urls(&self) -> impl Iterator<Item = (UrlPath, Seq)> {
+        self.articles.urls()
     }
 
     /// Makes the id the article's, for ever.
     pub(super) fn give_id(&mut self, id: &str, seq: Seq) {
-        self.by_id.insert((number_of(id), seq));
+        self.by_id.insert(pair(id, seq));
     }
 
     /// The number that the next article gets.
     pub(super) fn next_seq(&self) -> Seq {
-        match self.records.get_max() {
+        match self.articles.last() {
             // Records are never removed, so no number is given twice.
-            Some((seq, _)) => seq + 1,
+            Some(seq) => seq + 1,
             None => 1,
         }
     }
@@ -421,8 +416,8 @@ impl Ledger {
 
     /// Whether the URL is nobody's, or that of the article itself.
     fn is_free_for(&self, seq: Seq, url: &UrlPath) -> bool {
-        match self.urls.get(&url.key()) {
-            Some(owner) => *owner == seq,
+        match self.articles.owner_of_key(&url.key()) {
+            Some(owner) => owner == seq,
             None => true,
         }
     }
@@ -449,11 +444,6 @@ impl Ledger {
         let why = if looks_free { "; URLs that differ in case or signs are one" } else { "" };
         Diagnostic::error("url-taken", format!("URL /{asked} is already used by {path}{why}"))
     }
-}
-
-/// The beginning of an id's digest: 64 bits take less memory than the text, which the record has.
-fn number_of(id: &str) -> u64 {
-    Digest::of(id.as_bytes()).prefix()
 }
 
 /// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).

@@ -117,9 +117,7 @@ impl Library {
     pub(super) fn all(&self, seqs: impl IntoIterator<Item = Seq>) -> Vec<Arc<Article>> {
         let mut articles = Vec::new();
         for seq in seqs {
-            if let Some(article) = self.article(seq) {
-                articles.push(Arc::clone(article));
-            }
+            articles.extend(self.article(seq));
         }
         articles
     }

@@ -13,8 +13,9 @@ use crate::base::path::{FileKind, Markup};
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
 
+use super::articles::pairs_of;
 use super::permalink::Permalink;
-use super::{Article, Library, Lookup, Seq};
+use super::{Article, Library, Lookup};
 
 /// Names of files that many directories have. They mean the one that is named, and no other.
 const COMMON_NAMES: [&str; 3] = ["index", "_index", "readme"];
@@ -119,7 +120,7 @@ impl Library {
         folders: &str,
         directory: &str,
         is_meant: &dyn Fn(&Article) -> bool,
-    ) -> Option<&Arc<Article>> {
+    ) -> Option<Arc<Article>> {
         let meant = self.called(name).filter(|article| is_meant(article));
         meant.min_by_key(|article| {
             let own = article.path.parent().unwrap_or_else(RelPath::root);
@@ -131,10 +132,12 @@ impl Library {
     }
 
     /// The articles with this name, by number.
-    fn called(&self, name: &str) -> impl Iterator<Item = &Arc<Article>> {
+    fn called(&self, name: &str) -> impl Iterator<Item = Arc<Article>> {
         let name = called(name);
-        let namesakes = self.names.range((name, 0)..=(name, Seq::MAX));
-        namesakes.filter_map(|(_, seq)| self.article(*seq))
+        let namesakes = self.names.range(pairs_of(beginning(name)));
+        let articles = namesakes.filter_map(|(_, seq)| self.article(seq.into()));
+        // The set has the beginnings of the numbers alone.
+        articles.filter(move |article| names(article).contains(&name))
     }
 
     /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug`
@@ -148,7 +151,7 @@ impl Library {
                 let day = article.published.to_zoned(self.zone.clone()).date();
                 let day = day.saturating_add(Span::new().days(days));
                 if permalink.fits(day) && permalink.is_in(&article.path) {
-                    return Some(Arc::clone(article));
+                    return Some(article);
                 }
             }
         }
@@ -223,6 +226,11 @@ pub(super) fn names(article: &Article) -> Vec<u64> {
 /// chance.
 fn called(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
+}
+
+/// The part of such a number that every name of every article is found by.
+pub(super) fn beginning(name: u64) -> u32 {
+    (name >> 32) as u32
 }
 
 /// Whether two paths have the same directories, from the last one on, as far as both have any.

@@ -7,21 +7,27 @@
 mod address;
 pub mod adopt;
 mod archive;
+mod articles;
 mod assets;
 mod channel;
 mod files;
 pub mod guard;
 pub mod id_template;
+mod known;
 mod ledger;
 mod listing;
 mod locate;
 mod matching;
 pub mod old_feed;
+mod packed;
 mod permalink;
+mod public;
 mod rows;
 mod section;
+mod shelf;
 #[cfg(test)]
 pub(crate) mod simulation;
+mod sorted;
 pub mod state;
 mod step;
 mod view;
@@ -29,7 +35,7 @@ mod view;
 use std::sync::Arc;
 
 use imbl::ordmap::DiffItem;
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, OrdMap};
 use jiff::tz::TimeZone;
 
 use crate::article::Head;
@@ -40,19 +46,23 @@ pub use archive::page_size;
 pub use channel::audience;
 pub(crate) use matching::title_key;
 pub use rows::{
-    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Record, Remembered, Standing,
+    ChannelRow, Commit, DocumentRow, FileRow, Kept, LastFile, Part, Record, Remembered, Standing,
+    Words,
 };
 pub use state::{
-    AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
+    AWAITED, Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-pub use step::Forget;
 pub use step::{Fate, IMPORT, UNDO, Undo};
+pub use step::{Forget, Loading};
 pub use view::Views;
 
+use articles::{Articles, Pair, number};
 use assets::{Assets, References};
 use channel::{Members, Totals};
 use locate::names;
 use old_feed::Imported;
+use public::Public;
+use sorted::Sorted;
 
 /// The publication number of an article, given for ever when it first becomes public. From 1.
 pub type Seq = u64;
@@ -150,13 +160,6 @@ pub struct SectionFile {
     pub digest: Option<Digest>,
 }
 
-/// A public article with the scopes it was put into, so that it can be taken out of them again.
-#[derive(Debug, Clone)]
-struct Row {
-    article: Arc<Article>,
-    scopes: Arc<[Scope]>,
-}
-
 /// A channel: its remembered row, and the articles that are in it.
 #[derive(Debug, Clone)]
 struct ChannelState {
@@ -183,14 +186,14 @@ pub enum Changes {
 /// Every public article. Cheap to copy; never changed in place once published.
 #[derive(Debug, Clone)]
 pub struct Library {
-    rows: OrdMap<Seq, Row>,
-    /// The last article of every path, public or not: the ledger's own map.
-    by_path: HashMap<RelPath, Seq>,
-    /// The owner of every URL that ever was public, by its key.
-    urls: HashMap<UrlPath, Seq>,
-    /// Every article by the digests of what it is called (file names and titles): what wiki links
-    /// mean.
-    names: OrdSet<(u64, Seq)>,
+    /// Every article that ever was public, as the ledger has it.
+    articles: Articles,
+    /// Which of them are public now, with the scopes that each was put into, so that it can be
+    /// taken out of them again.
+    public: Public,
+    /// Every public article by the digests of what it is called (file names and titles): what wiki
+    /// links mean.
+    names: Sorted<Pair>,
     channels: OrdMap<Scope, ChannelState>,
     sections: HashMap<Scope, SectionFile>,
     assets: Assets,
@@ -217,10 +220,9 @@ pub struct Library {
 impl Default for Library {
     fn default() -> Self {
         Self {
-            rows: OrdMap::new(),
-            by_path: HashMap::new(),
-            urls: HashMap::new(),
-            names: OrdSet::new(),
+            articles: Articles::default(),
+            public: Public::default(),
+            names: Sorted::default(),
             channels: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
@@ -257,12 +259,12 @@ impl Library {
         {
             return Lookup::Asset(file);
         }
-        let owner = self.urls.get(&path.key());
+        let owner = self.articles.owner_of_key(&path.key());
         let article = match owner {
-            Some(seq) => self.article(*seq),
+            Some(seq) => self.article(seq),
             None => None,
         };
-        let is_articles = match article {
+        let is_articles = match &article {
             Some(article) => article.url == *path || path.is_spelled_out(),
             None => false,
         };
@@ -270,7 +272,6 @@ impl Library {
             return Lookup::Asset(file);
         }
         if let Some(article) = article {
-            let article = Arc::clone(article);
             let is_its_url = article.url == *path;
             return if is_its_url { Lookup::Here(article) } else { Lookup::Moved(article) };
         }
@@ -289,39 +290,53 @@ impl Library {
 
     /// Whether an article has, or once had, this URL or another spelling of it.
     pub fn was_public(&self, path: &UrlPath) -> bool {
-        self.urls.contains_key(&path.key())
+        self.articles.owner_of_key(&path.key()).is_some()
     }
 
     /// The article with this number, where it is public.
-    pub fn article(&self, seq: Seq) -> Option<&Arc<Article>> {
-        self.rows.get(&seq).map(|row| &row.article)
+    pub fn article(&self, seq: Seq) -> Option<Arc<Article>> {
+        if !self.public.contains(seq) {
+            return None;
+        }
+        // Made when it is asked for: most are not, and would take four times the memory.
+        self.articles.record(seq).map(|record| Arc::new(Article::of(&record)))
     }
 
     /// The public article whose file is `path`.
-    pub fn at_path(&self, path: &RelPath) -> Option<&Arc<Article>> {
-        let article = self.article(*self.by_path.get(path)?)?;
-        // The map holds the last article that was at a path, which may have moved since.
-        if article.path == *path { Some(article) } else { None }
+    pub fn at_path(&self, path: &RelPath) -> Option<Arc<Article>> {
+        self.article(self.articles.at_path(path)?)
     }
 
     /// The public articles just before and just after `seq`, by number.
-    pub fn neighbours(&self, seq: Seq) -> (Option<&Arc<Article>>, Option<&Arc<Article>>) {
-        (first_listed(self.rows.range(..seq).rev()), first_listed(self.rows.range(seq + 1..)))
+    pub fn neighbours(&self, seq: Seq) -> (Option<Arc<Article>>, Option<Arc<Article>>) {
+        (self.first_listed(self.public.before(seq)), self.first_listed(self.public.after(seq)))
+    }
+
+    /// The first of these articles that lists show.
+    fn first_listed(&self, seqs: impl Iterator<Item = Seq>) -> Option<Arc<Article>> {
+        for seq in seqs {
+            if let Some(article) = self.article(seq)
+                && audience(&article).lists
+            {
+                return Some(article);
+            }
+        }
+        None
     }
 
     /// The number of public articles.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.public.len()
     }
 
     /// Whether nothing is public.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.public.len() == 0
     }
 
     /// Every public article, by number.
-    pub fn articles(&self) -> impl Iterator<Item = &Arc<Article>> {
-        self.rows.values().map(|row| &row.article)
+    pub fn articles(&self) -> impl Iterator<Item = Arc<Article>> {
+        self.public.iter().filter_map(|seq| self.article(seq))
     }
 
     /// A digest that changes whenever anything does that any page shows.
@@ -366,7 +381,7 @@ impl Library {
 
     /// The scopes that carry an article, the site among them.
     pub fn scopes_of(&self, seq: Seq) -> &[Scope] {
-        self.rows.get(&seq).map_or(&[], |row| &row.scopes)
+        self.public.scopes(seq)
     }
 
     /// The scope of a tag, where some article has, or once had it.
@@ -429,53 +444,61 @@ impl Library {
         (self.base, self.has_icon(), self.views.digest(), self.totals.authors > 1)
     }
 
-    fn insert(&mut self, article: Arc<Article>, scopes: Arc<[Scope]>) {
-        let fingerprint = channel::fingerprint(&article);
+    fn insert(&mut self, article: &Article, scopes: &[Scope]) {
+        let fingerprint = channel::fingerprint(article);
         for scope in scopes.iter() {
             if let Some(channel) = self.channels.get_mut(scope) {
                 let before = channel.members.presence();
-                channel.members.insert(scope, &article, fingerprint);
+                channel.members.insert(scope, article, fingerprint);
                 self.totals.update(scope, &channel.row.name, before, channel.members.presence());
-                if audience(&article).feeds {
+                if audience(article).feeds {
                     // It only grows: a feed's date must not go back when its newest entry is
                     // deleted.
                     channel.row.watermark = channel.row.watermark.max(article.updated);
                 }
             }
         }
-        for name in names(&article) {
-            self.names.insert((name, article.seq));
+        for name in names(article) {
+            self.names.insert((locate::beginning(name), number(article.seq)));
         }
-        self.references.insert(&article);
+        self.references.insert(article);
         self.shown = self.shown.wrapping_add(fingerprint);
-        self.rows.insert(article.seq, Row { article, scopes });
+        self.public.insert(article.seq, scopes);
     }
 
-    fn remove(&mut self, seq: Seq) -> Option<Row> {
-        let row = self.rows.remove(&seq)?;
-        self.references.remove(&row.article);
-        let fingerprint = channel::fingerprint(&row.article);
+    /// Takes out an article as it was put in, and returns its scopes.
+    fn remove(&mut self, article: &Article) -> Arc<[Scope]> {
+        let Some(scopes) = self.public.remove(article.seq) else { return Arc::default() };
+        self.references.remove(article);
+        let fingerprint = channel::fingerprint(article);
         self.shown = self.shown.wrapping_sub(fingerprint);
-        for scope in row.scopes.iter() {
+        for scope in scopes.iter() {
             if let Some(channel) = self.channels.get_mut(scope) {
                 let before = channel.members.presence();
-                channel.members.remove(&row.article, fingerprint);
+                channel.members.remove(article, fingerprint);
                 self.totals.update(scope, &channel.row.name, before, channel.members.presence());
             }
         }
-        for name in names(&row.article) {
-            self.names.remove(&(name, seq));
+        for name in names(article) {
+            self.names.remove(&(locate::beginning(name), number(article.seq)));
         }
-        Some(row)
+        scopes
     }
 }
 
-/// The first article of these rows that lists show.
-fn first_listed<'a>(rows: impl Iterator<Item = (&'a Seq, &'a Row)>) -> Option<&'a Arc<Article>> {
-    for (_, row) in rows {
-        if audience(&row.article).lists {
-            return Some(&row.article);
+impl Article {
+    /// What feeds and pages see of a record.
+    fn of(record: &Record) -> Self {
+        Self {
+            seq: record.seq,
+            id: record.id.clone(),
+            path: record.path.clone(),
+            url: record.url.clone(),
+            head: Arc::clone(&record.head),
+            published: record.published,
+            updated: record.updated,
+            digest: record.digest,
+            imported: record.imported.clone(),
         }
     }
-    None
 }

@@ -1,6 +1,7 @@
 //! What is remembered for ever of articles, files and channels: plain rows. `store` keeps them,
 //! this module's functions make them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ impl Standing {
     }
 }
 
-/// The identity of an article, made when it first became public.
+/// The identity of an article, made when it first became public. Its words are stored with it, and
+/// not in memory: see [`Words`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Its publication number, never another's.
@@ -61,8 +63,6 @@ pub struct Record {
     pub digest: Digest,
     /// The head of those bytes.
     pub head: Arc<Head>,
-    /// The words at the last `updated`.
-    pub sketch: Arc<WordSketch>,
     /// Its present state.
     pub standing: Standing,
     /// What an import gave it.
@@ -153,6 +153,11 @@ pub struct DocumentRow {
     pub last_modified: Timestamp,
 }
 
+/// The words of articles at their last `updated`, by number. They are half of all that is remembered
+/// of an article, and only an edit asks for them: so they are in the store alone, and a step is given
+/// those that it needs.
+pub type Words = BTreeMap<Seq, Arc<WordSketch>>;
+
 /// The changes of one step: all of them become durable, or none.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
@@ -160,6 +165,9 @@ pub struct Commit {
     pub files: Vec<(RelPath, Option<FileRow>)>,
     /// Records, new or changed; the key is `seq`.
     pub records: Vec<Arc<Record>>,
+    /// The words of those of them that are new, or changed by more than a few: the others keep
+    /// theirs.
+    pub words: Words,
     /// URLs that became public, and whose they are for ever.
     pub urls: Vec<(UrlPath, Seq)>,
     /// Channels, new or changed.
@@ -174,12 +182,21 @@ pub struct Commit {
     pub values: Vec<(String, String)>,
 }
 
+/// Some rows of what is remembered.
+#[derive(Debug)]
+pub enum Part {
+    /// Records, by ascending number; without their words.
+    Records(Vec<Arc<Record>>),
+    /// Files.
+    Files(Vec<(RelPath, FileRow)>),
+}
+
 /// Everything that is remembered, as it is read at start.
 #[derive(Debug, Clone, Default)]
 pub struct Remembered {
     /// Every file.
     pub files: Vec<(RelPath, FileRow)>,
-    /// Every record, by ascending `seq`.
+    /// Every record, by ascending `seq`; without its words.
     pub records: Vec<Arc<Record>>,
     /// Every URL that ever was public, in the order in which they became it.
     pub urls: Vec<(UrlPath, Seq)>,

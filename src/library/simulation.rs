@@ -29,8 +29,8 @@ use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
 use crate::config::Config;
 
 use super::{
-    Commit, Deletions, Forget, Found, Library, Lookup, Notice, Observation, Policy, Remembered,
-    Reweigh, Scan, State, Views,
+    Commit, Deletions, Forget, Found, Given, Library, Loading, Lookup, Notice, Observation, Part,
+    Policy, Remembered, Reweigh, Scan, State, Views, Words,
 };
 
 mod links;
@@ -57,6 +57,8 @@ pub(crate) struct World {
     now: Timestamp,
     pub(crate) state: State,
     remembered: Remembered,
+    /// The words that a store would have.
+    words: Words,
     seen: BTreeMap<String, File>,
     scan: Scan,
     reweigh: Reweigh,
@@ -92,8 +94,9 @@ impl World {
             files: BTreeMap::new(),
             inode: 0,
             now: START.parse().unwrap(),
-            state: State::load(&Remembered::default(), &policy),
+            state: load(&Remembered::default(), &policy),
             remembered: Remembered::default(),
+            words: Words::new(),
             seen: BTreeMap::new(),
             scan: Scan::Later,
             reweigh: Reweigh::Changed,
@@ -158,7 +161,7 @@ impl World {
                 self.change(|policy| policy.views = Arc::new(Views::of(&config.views)));
             }
             "reweigh" => self.change(|_| ()),
-            "restart" => self.state = State::load(&self.remembered, &self.policy),
+            "restart" => self.state = load(&self.remembered, &self.policy),
             "ignore" => {
                 self.ignored.insert(one.into());
                 self.change(|_| ());
@@ -228,19 +231,34 @@ impl World {
             }
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));
-        let (state, outcome) = self.state.step(
-            &observations,
-            &self.policy,
-            self.now,
-            self.scan,
-            self.reweigh,
-            self.deletions,
-        );
+        let (state, outcome) = self.step(&observations);
         (self.scan, self.reweigh) = (Scan::Later, Reweigh::Changed);
         self.deletions = Deletions::Guarded;
         self.state = state;
         keep(&mut self.remembered, &outcome.commit);
+        self.words.extend(outcome.commit.words);
         self.log.extend(outcome.notices.iter().filter_map(line_of));
+    }
+
+    /// A step that is given the words that it wants, and no others.
+    fn step(&self, observations: &[Observation]) -> (State, super::Outcome) {
+        let mut words = Words::new();
+        loop {
+            let (state, outcome) = self.state.step(
+                Given { observations, words: &words },
+                &self.policy,
+                self.now,
+                self.scan,
+                self.reweigh,
+                self.deletions,
+            );
+            if outcome.wanted.is_empty() {
+                return (state, outcome);
+            }
+            for seq in outcome.wanted {
+                assert!(words.insert(seq, Arc::clone(&self.words[&seq])).is_none());
+            }
+        }
     }
 
     /// Whether this is a link that leads to no text.
@@ -294,6 +312,14 @@ fn read(state: &State, name: &str, file: &File) -> Found {
     Found::Read { fingerprint, racy: false, digest, reading: article::head(&path, text.as_bytes()) }
 }
 
+/// What a start does.
+fn load(remembered: &Remembered, policy: &Policy) -> State {
+    let mut loading = Loading::begin(remembered, policy);
+    loading.take(&Part::Records(remembered.records.clone()));
+    loading.take(&Part::Files(remembered.files.clone()));
+    loading.end(remembered)
+}
+
 /// What a store does.
 fn keep(remembered: &mut Remembered, commit: &Commit) {
     for (path, row) in &commit.files {
@@ -327,7 +353,7 @@ fn line_of(notice: &Notice) -> Option<String> {
 
 /// A line an article: number, path, URL, title, days.
 fn show(library: &Library) -> Vec<String> {
-    let line = |article: &Arc<super::Article>| {
+    let line = |article: Arc<super::Article>| {
         let day = |at: Timestamp| at.strftime("%m-%dT%H:%M:%S").to_string();
         let (seq, path, url, title) =
             (article.seq, &article.path, &article.url, &article.head.title);
@@ -635,7 +661,7 @@ proptest! {
         for line in &script {
             world.run(line);
         }
-        let rebuilt = State::load(&world.remembered, &world.policy);
+        let rebuilt = load(&world.remembered, &world.policy);
         prop_assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
     }
 

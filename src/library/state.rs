@@ -17,14 +17,14 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::article::word_sketch::MinorEdit;
-use crate::article::{Head, Reading, WordSketch};
+use crate::article::{Head, Reading};
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, Fingerprint, RelPath, Scope, Timestamp, UrlPath};
 
 use super::adopt::{Adopted, Imports, Recovered};
 use super::guard::{self, Hold, Shrink};
 use super::ledger::Ledger;
-use super::{Article, Commit, FileRow, Kept, Library, Seq, Standing, Views};
+use super::{Article, Commit, FileRow, Kept, Library, Seq, Standing, Views, Words};
 
 /// The part of the configuration that decides identities and dates.
 #[derive(Debug, Clone)]
@@ -59,6 +59,15 @@ pub struct Observation {
     pub path: RelPath,
     /// The result.
     pub found: Found,
+}
+
+/// What a step is given: what was seen, and the words of articles as they are stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// What was seen of some files.
+    pub observations: &'a [Observation],
+    /// The words of articles; [`Outcome::wanted`] says which are missing.
+    pub words: &'a Words,
 }
 
 /// The state in which a look found a file.
@@ -150,6 +159,9 @@ pub struct Outcome {
     pub touched: BTreeSet<Scope>,
     /// Notices for the log, in order.
     pub notices: Vec<Notice>,
+    /// Articles whose words decide something and were not given: the step has to be done again, with
+    /// them.
+    pub wanted: BTreeSet<Seq>,
 }
 
 /// Whether the tree has been looked at before.
@@ -225,7 +237,7 @@ impl State {
             }
             _ => {}
         }
-        if let Some(record) = self.ledger.live(path).cloned()
+        if let Some(record) = self.ledger.live(path)
             && let Some(expires) = record.head.expires
         {
             let expires = expires.resolve(&policy.zone);
@@ -259,7 +271,7 @@ impl State {
     pub(super) fn durable_row(&self, path: &RelPath) -> Option<FileRow> {
         let row = self.ledger.file(path)?;
         if let (Kept::Refused(_), Some(head)) = (&row.kept, self.withheld.get(path)) {
-            let kept = Kept::Article(Arc::clone(head), Arc::new(WordSketch::of("")));
+            let kept = Kept::Article(Arc::clone(head), Arc::default());
             return Some(FileRow {
                 fingerprint: Fingerprint::default(),
                 racy: true,
@@ -267,7 +279,7 @@ impl State {
                 kept,
             });
         }
-        Some(row.clone())
+        Some(row)
     }
 
     /// The section file that keeps the article at `path` back.
@@ -415,63 +427,6 @@ impl State {
         self.ledger.next_timer()
     }
 
-    /// The file at `path`, as it was last read.
-    pub fn file(&self, path: &RelPath) -> Option<&FileRow> {
-        self.ledger.file(path)
-    }
-
-    /// Every file with what is known of it, by path.
-    pub fn files(&self) -> impl Iterator<Item = (&RelPath, &FileRow)> {
-        self.ledger.files()
-    }
-
-    /// The files beneath `directory`, at any depth.
-    pub fn files_beneath(&self, directory: &RelPath) -> impl Iterator<Item = &RelPath> {
-        // U+0001 sorts before every character that a name can begin with, so the files of the
-        // directory begin here.
-        let start = directory.join("\u{1}").unwrap_or_else(RelPath::root);
-        let directory = directory.clone();
-        let paths = self.ledger.paths_from(start);
-        paths.take_while(move |path| path.is_beneath(&directory))
-    }
-
-    /// The files that have to be looked at before these observations may give a new id to a file:
-    /// every known article with its inode or its content, at any path. Events arrive in any order,
-    /// so what the ledger believes to be there may have moved.
-    pub fn rivals(&self, observations: &[Observation], now: Timestamp) -> BTreeSet<RelPath> {
-        let mut rivals = BTreeSet::new();
-        for Observation { path, found } in observations {
-            if let Found::Read { fingerprint, digest, .. } = found
-                && self.ledger.live(path).is_none()
-            {
-                let row = FileRow {
-                    fingerprint: *fingerprint,
-                    racy: false,
-                    digest: Some(*digest),
-                    kept: Kept::Recorded,
-                };
-                self.add_twins(path, &row, &mut rivals);
-            }
-        }
-        let due = self.ledger.due(now);
-        for path in due.chain(self.ledger.copies()) {
-            if let Some(row) = self.ledger.file(path)
-                && self.ledger.live(path).is_none()
-            {
-                self.add_twins(path, row, &mut rivals);
-                // The file itself was seen a while ago, and may be gone by now.
-                rivals.insert(path.clone());
-            }
-        }
-        rivals
-    }
-
-    fn add_twins(&self, path: &RelPath, row: &FileRow, rivals: &mut BTreeSet<RelPath>) {
-        for record in self.ledger.twins(path, row) {
-            rivals.insert(record.path.clone());
-        }
-    }
-
     /// Makes the next step give every feed another date: what is remembered was made under another
     /// policy.
     pub fn forget_policy(&mut self) {
@@ -481,9 +436,12 @@ impl State {
     /// Makes the next look read every file that was refused unread: the limits have changed.
     pub fn forget_refusals(&mut self) {
         let mut refused = Vec::new();
-        for (path, row) in self.ledger.files() {
-            if row.digest.is_none() && matches!(row.kept, Kept::Refused(_)) {
-                refused.push((path.clone(), FileRow { racy: true, ..row.clone() }));
+        for (path, kept) in self.ledger.kept() {
+            if matches!(kept, Kept::Refused(_))
+                && let Some(row) = self.ledger.file(path)
+                && row.digest.is_none()
+            {
+                refused.push((path.clone(), FileRow { racy: true, ..row }));
             }
         }
         for (path, row) in refused {

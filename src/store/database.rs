@@ -13,6 +13,7 @@
 //!   opened again at the next use; where the failed commit turns out to be in the log all the same,
 //!   its rows are put back as they were.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rusqlite::Connection;
 
-use crate::library::{Commit, DocumentRow, Record, Remembered};
+use crate::library::{Commit, DocumentRow, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
 use super::open::{self, Found, Upgraded, is_absent};
-use super::read::{self, Trouble, all, at_path, corrupt, is_passing};
+use super::read::{self, Trouble, all, at_path, corrupt, is_passing, one, stream};
 use super::schema::{self, MIGRATIONS, Migration};
 use super::seal::{Mark, Seal};
 use super::write::{Change, Undo, Writer, attempt, last};
@@ -242,19 +243,50 @@ fn file_at(path: &Path) -> Option<(u64, u64)> {
 
 impl Store for Database {
     fn load(&mut self) -> Result<Remembered, StoreError> {
+        let mut remembered = self.outline()?;
+        self.each(&mut |part| match part {
+            Part::Records(records) => remembered.records.extend(records),
+            Part::Files(files) => remembered.files.extend(files),
+        })?;
+        Ok(remembered)
+    }
+
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
         self.read(|connection, seal| {
             let mut urls = all(connection, seal, &schema::URLS, rows::read_url)?;
             // In the order in which they became public: the first owner of a URL keeps it.
             urls.par_sort_unstable_by_key(|(n, _)| *n);
             Ok(Remembered {
-                files: all(connection, seal, &schema::FILES, rows::read_file)?,
-                records: all(connection, seal, &schema::RECORDS, rows::read_record)?,
+                files: Vec::new(),
+                records: Vec::new(),
                 urls: urls.into_iter().map(|(_, url)| url).collect(),
                 channels: all(connection, seal, &schema::CHANNELS, rows::read_channel)?,
                 bodies: all(connection, seal, &schema::BODIES, rows::read_body)?,
                 documents: all(connection, seal, &schema::DOCUMENTS, rows::read_document)?,
                 values: all(connection, seal, &schema::SETTINGS, rows::read_setting)?,
             })
+        })
+    }
+
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        self.read(|connection, seal| {
+            let mut records = |rows| take(Part::Records(rows));
+            stream(connection, seal, &schema::RECORDS, rows::read_record, &mut records)?;
+            let mut files = |rows| take(Part::Files(rows));
+            stream(connection, seal, &schema::FILES, rows::read_file, &mut files)
+        })
+    }
+
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        self.read(|connection, _| {
+            let mut words = Words::new();
+            for seq in seqs {
+                let key = rows::int(seq.cast_signed());
+                if let Some(found) = one(connection, &schema::RECORDS, &key, rows::read_words)? {
+                    words.insert(*seq, found);
+                }
+            }
+            Ok(words)
         })
     }
 
@@ -328,13 +360,17 @@ impl Store for Database {
 
 /// Writes every change of a commit, table by table.
 fn change_all(writer: &mut Writer<'_>, commit: &Commit) -> Result<(), Trouble> {
-    let Commit { files, records, urls, channels, forgotten, bodies, documents, values } = commit;
+    let Commit { files, records, words, urls, channels, forgotten, bodies, documents, values } =
+        commit;
     writer.put_all(&schema::FILES, &last(files, |row| &row.0), |(path, row)| match row {
         Some(row) => Change::put(&schema::FILES, rows::file(path, row)?),
         None => Ok(Change::Forget(rows::text(path.as_str()))),
     })?;
-    writer.put_all(&schema::RECORDS, &last(records, |record| record.seq), |record| {
-        Change::put(&schema::RECORDS, rows::record(record)?)
+    writer.put_all(&schema::RECORDS, &last(records, |record| record.seq), |record| match words
+        .get(&record.seq)
+    {
+        Some(words) => Change::put(&schema::RECORDS, rows::record(record, Some(words))?),
+        None => Ok(Change::PutBut(rows::RECORD_WORDS, rows::record(record, None)?)),
     })?;
     for (url, seq) in urls {
         writer.claim(url, *seq)?;
@@ -474,7 +510,6 @@ mod tests {
             updated: instant(n + 2),
             digest: bytes(n),
             head: head(n),
-            sketch: sketch(n),
             standing,
             imported: (n % 3 == 1).then(|| Arc::new(imported(n))),
             last_file: (n % 4 == 2).then(|| last_file(n)),
@@ -525,6 +560,18 @@ mod tests {
         })
     }
 
+    /// Adds a record with its words.
+    fn add_record(commit: &mut Commit, record: Arc<Record>, n: u64) {
+        commit.words.insert(record.seq, sketch(n));
+        commit.records.push(record);
+    }
+
+    /// The commit with one record for each of these numbers more.
+    fn with_records(numbers: impl Iterator<Item = (u64, u64)>, mut commit: Commit) -> Commit {
+        numbers.for_each(|(seq, n)| add_record(&mut commit, record(seq, n), n));
+        commit
+    }
+
     /// A commit from (key, content) pairs: content 0 takes away where something can be.
     fn commit(pairs: &[(u8, u64, u64)]) -> Commit {
         let mut commit = Commit::default();
@@ -533,7 +580,7 @@ mod tests {
                 0 => commit
                     .files
                     .push((RelPath::new(&format!("f/{key}")).unwrap(), (n > 0).then(|| file(n)))),
-                1 => commit.records.push(record(key, n)),
+                1 => add_record(&mut commit, record(key, n), n),
                 2 => commit.urls.push((url(key), n)),
                 3 if n > 0 => commit.channels.push(channel(key, n)),
                 3 => commit.forgotten.push(scope(key)),
@@ -557,7 +604,8 @@ mod tests {
 
     /// Everything as text, by which two can be compared and a difference be seen.
     fn dump(store: &mut dyn Store) -> Result<String, StoreError> {
-        Ok(format!("{:#?}\n{:#?}", store.load()?, store.projected()?))
+        let words = store.words(&(0..1000).collect())?;
+        Ok(format!("{:#?}\n{:#?}\n{words:?}", store.load()?, store.projected()?))
     }
 
     /// The files of a directory in use, as a crash would leave them.
@@ -580,8 +628,11 @@ mod tests {
             let temp = crate::store::test_directory();
             let (mut real, mut model) = (open_in(temp.path()).unwrap(), Disk::new().store());
             prop_assert!(real.is_new());
+            let mut known = BTreeSet::new();
             for pairs in &commits {
-                let commit = commit(pairs);
+                let mut commit = commit(pairs);
+                // A record that was there keeps its words where it comes without.
+                commit.words.retain(|seq, words| known.insert(*seq) || words.words % 2 == 0);
                 real.commit(&commit).unwrap();
                 model.commit(&commit).unwrap();
                 prop_assert_eq!(dump(&mut real).unwrap(), dump(&mut model).unwrap());
@@ -610,8 +661,8 @@ mod tests {
         let mut store = open_in(temp.path()).unwrap();
         let many = || (1..=9000).rev();
         let urls = many().map(|n| (url(n), n)).collect::<Vec<_>>();
-        let records = many().map(|n| record(n, n % 8)).collect::<Vec<_>>();
-        store.commit(&Commit { urls: urls.clone(), records, ..Commit::default() }).unwrap();
+        let commit = Commit { urls: urls.clone(), ..Commit::default() };
+        store.commit(&with_records(many().map(|n| (n, n % 8)), commit)).unwrap();
         let found = store.load().unwrap();
         assert_eq!(found.urls, urls);
         assert!(found.records.iter().map(|record| record.seq).eq(1..=9000));
@@ -627,8 +678,7 @@ mod tests {
             store.connection.as_ref().unwrap().pragma_update(None, "max_page_count", pages).ok();
         };
         limit(&store, 1);
-        let large =
-            Commit { records: (1..500).map(|seq| record(seq, 7)).collect(), ..everything(2) };
+        let large = with_records((1..500).map(|seq| (seq, 7)), everything(2));
         for _ in 0..2 {
             let error = store.commit(&large).unwrap_err();
             assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
@@ -939,8 +989,7 @@ mod tests {
         let temp = crate::store::test_directory();
         let (dir, live) = (temp.path().join("state"), temp.path().join("live"));
         let mut store = open_in(&dir).unwrap();
-        let many =
-            Commit { records: (1..200).map(|seq| record(seq, seq % 9)).collect(), ..everything(1) };
+        let many = with_records((1..200).map(|seq| (seq, seq % 9)), everything(1));
         store.commit(&many).unwrap();
         store.checkpoint().unwrap();
         for n in 2..6 {

@@ -149,7 +149,7 @@ fn unescaped(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::article::{Head, WordSketch};
+    use crate::article::Head;
     use crate::base::{Digest, RelPath};
 
     fn record(seq: u64, id: &str, path: &str, url: &str, standing: Standing) -> Arc<Record> {
@@ -164,7 +164,6 @@ mod tests {
             updated: "2026-11-29T05:00:00.000017Z".parse().unwrap(),
             digest: Digest::of(b""),
             head: Arc::new(Head::default()),
-            sketch: Arc::new(WordSketch::of("")),
             standing,
             imported: None,
             last_file: None,

@@ -36,6 +36,7 @@ pub mod socket;
 pub mod subscriptions;
 mod write;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::base::{Digest, Timestamp};
-use crate::library::{Commit, Record, Remembered};
+use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
 pub use database::Database;
@@ -80,9 +81,34 @@ pub trait Store: Send {
     /// [`StoreError::Corrupt`] where anything is not as it was committed.
     fn load(&mut self) -> Result<Remembered, StoreError>;
 
+    /// What is remembered besides records and files.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn outline(&mut self) -> Result<Remembered, StoreError> {
+        Ok(Remembered { files: Vec::new(), records: Vec::new(), ..self.load()? })
+    }
+
+    /// Gives every record to `take`, by ascending number, then every file, in parts.
+    ///
+    /// # Errors
+    /// As [`Store::load`]. Some parts may have been given by then.
+    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+        let Remembered { files, records, .. } = self.load()?;
+        take(Part::Records(records));
+        take(Part::Files(files));
+        Ok(())
+    }
+
+    /// The words of these articles, as far as they are known.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError>;
+
     /// Remembers the changes of one step: all of them, durably, or none. Where a key occurs twice
     /// in one commit the later row counts; a URL stays with the first article that it was ever
-    /// given to. Instants are kept to the microsecond.
+    /// given to. A record without words keeps those that it has. Instants are kept to the microsecond.
     ///
     /// # Errors
     /// On any error nothing has changed. The same or another commit may be tried at once.

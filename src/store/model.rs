@@ -13,10 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::{OrdMap, Vector};
 
-use crate::article::Body;
+use crate::article::{Body, WordSketch};
 use crate::base::{Digest, RelPath, Timestamp, UrlPath};
 use crate::library::Seq;
-use crate::library::{ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing};
+use crate::library::{
+    ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing, Words,
+};
 
 use super::{Projected, Store, StoreError, Target, stored};
 
@@ -204,6 +206,7 @@ fn mixed(
 struct Ledger {
     files: OrdMap<RelPath, FileRow>,
     records: OrdMap<Seq, Arc<Record>>,
+    words: OrdMap<Seq, Arc<WordSketch>>,
     urls: OrdMap<UrlPath, Seq>,
     url_order: Vector<UrlPath>,
     channels: OrdMap<String, ChannelRow>,
@@ -215,7 +218,7 @@ struct Ledger {
 
 impl Ledger {
     fn apply(&mut self, commit: &Commit) {
-        let Commit { files, records, urls, channels, forgotten, bodies, documents, values } =
+        let Commit { files, records, words, urls, channels, forgotten, bodies, documents, values } =
             commit;
         for (path, row) in files {
             set(&mut self.files, path, row.as_ref());
@@ -225,6 +228,9 @@ impl Ledger {
         }
         for record in records {
             self.records.insert(record.seq, Arc::new(kept_record(record)));
+            if let Some(words) = words.get(&record.seq) {
+                self.words.insert(record.seq, Arc::clone(words));
+            }
         }
         for (url, seq) in urls.iter() {
             // A URL stays with the first article that it was given to.
@@ -328,6 +334,13 @@ impl ModelStore {
 impl Store for ModelStore {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.read(Ledger::remembered)
+    }
+
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        self.read(|ledger| {
+            let of = |seq: &Seq| Some((*seq, ledger.words.get(seq)?.clone()));
+            seqs.iter().filter_map(of).collect()
+        })
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {

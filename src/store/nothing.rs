@@ -1,11 +1,12 @@
 //! A store that remembers nothing and a target that takes nothing: for a rehearsal before the first
 //! start, which must leave no trace.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use crate::base::Digest;
-use crate::library::{Commit, Remembered};
+use crate::library::{Commit, Remembered, Seq, Words};
 
 use super::{Projected, Store, StoreError, Target};
 
@@ -20,6 +21,10 @@ fn refused() -> io::Error {
 impl Store for Nothing {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         Ok(Remembered::default())
+    }
+
+    fn words(&mut self, _: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        Ok(Words::new())
     }
 
     fn commit(&mut self, _: &Commit) -> Result<(), StoreError> {

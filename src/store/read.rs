@@ -1,5 +1,6 @@
 //! Reads rows of the database, and compares each with its checksum and all of them with the seal.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc;
@@ -7,12 +8,15 @@ use std::sync::mpsc;
 use rusqlite::{Connection, ErrorCode};
 
 use super::StoreError;
-use super::rows::{self, Cells, Malformed};
+use super::rows::{self, Cells, Malformed, Value};
 use super::schema::{self, Table};
 use super::seal::{Seal, Total};
 
 /// Rows that are decoded at a time by one thread.
-const CHUNK_ROWS: usize = 4096;
+const CHUNK_ROWS: usize = 2048;
+
+/// Parts that are read and not taken yet, at most.
+const CHUNKS_MAX: u64 = 4;
 
 /// An error inside the database; [`at_path`] adds the name of the file.
 #[derive(Debug)]
@@ -34,15 +38,31 @@ impl From<rusqlite::Error> for Trouble {
 /// The decoded rows of one chunk of a table, and their total.
 type Part<T> = Result<(Vec<T>, Total), Trouble>;
 
-/// Every row of a table, compared with the seal. Other threads decode while this one reads:
-/// decoding takes longer, and a start waits for it.
+/// Every row of a table, compared with the seal.
 pub(super) fn all<T: Send>(
     connection: &Connection,
     seal: &Seal,
     table: &'static Table,
     decode: fn(Cells) -> Result<T, Malformed>,
 ) -> Result<Vec<T>, Trouble> {
+    let mut items = Vec::new();
+    stream(connection, seal, table, decode, &mut |part| items.extend(part))?;
+    items.shrink_to_fit();
+    Ok(items)
+}
+
+/// Gives every row of a table to `take`, in parts and in the order of the keys, and compares all of
+/// them with the seal at the end. Other threads decode while this one reads and takes: decoding
+/// takes longer, and a start waits for it.
+pub(super) fn stream<T: Send>(
+    connection: &Connection,
+    seal: &Seal,
+    table: &'static Table,
+    decode: fn(Cells) -> Result<T, Malformed>,
+    take: &mut dyn FnMut(Vec<T>),
+) -> Result<(), Trouble> {
     let (send, parts) = mpsc::channel();
+    let mut line = Line { next: 0, early: BTreeMap::new(), total: Total::default(), take };
     rayon::in_place_scope(|scope| {
         let mut statement = connection.prepare_cached(&table.sql().all)?;
         let mut rows = statement.query(())?;
@@ -59,25 +79,61 @@ pub(super) fn all<T: Send>(
             let (full, send) = (std::mem::take(&mut chunk), send.clone());
             // The receiver outlives the scope, so the sending cannot fail.
             scope.spawn(move |_| drop(send.send((n, decoded(table, full, decode)))));
+            // What is read waits for what is taken, so that few parts are in memory at once.
+            while n >= line.next + CHUNKS_MAX
+                && let Ok((n, part)) = parts.recv()
+            {
+                line.add(n, part)?;
+            }
         }
-        Ok::<(), rusqlite::Error>(())
+        Ok::<(), Trouble>(())
     })?;
     drop(send);
-    // Chunks arrive as they are decoded; the rows are returned in the order of their keys.
-    let mut parts: Vec<(u64, Part<T>)> = parts.into_iter().collect();
-    parts.sort_unstable_by_key(|(n, _)| *n);
-    let (mut items, mut total) = (Vec::with_capacity(parts.len() * CHUNK_ROWS), Total::default());
-    for (_, part) in parts {
-        let (part, sum) = part?;
-        items.extend(part);
-        total.join(sum);
+    for (n, part) in parts {
+        line.add(n, part)?;
     }
-    if total != seal.total(table) {
+    if line.total != seal.total(table) {
         let why = format!("table {} has lost rows, or has too many", table.name);
         return Err(Trouble::Damaged(why));
     }
-    items.shrink_to_fit();
-    Ok(items)
+    Ok(())
+}
+
+/// Puts parts into their order, which arrive as they are decoded.
+struct Line<'a, T> {
+    /// The number of the part to take next.
+    next: u64,
+    /// Parts that arrived before their turn.
+    early: BTreeMap<u64, Vec<T>>,
+    total: Total,
+    take: &'a mut dyn FnMut(Vec<T>),
+}
+
+impl<T> Line<'_, T> {
+    fn add(&mut self, n: u64, part: Part<T>) -> Result<(), Trouble> {
+        let (rows, sum) = part?;
+        self.total.join(sum);
+        self.early.insert(n, rows);
+        while let Some(rows) = self.early.remove(&self.next) {
+            (self.take)(rows);
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The row of a table with this key, compared with its checksum.
+pub(super) fn one<T>(
+    connection: &Connection,
+    table: &Table,
+    key: &Value,
+    decode: fn(Cells) -> Result<T, Malformed>,
+) -> Result<Option<T>, Trouble> {
+    let mut statement = connection.prepare_cached(&table.sql().get)?;
+    let mut rows = statement.query([key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (mut items, _) = decoded(table, vec![cells(row, table)?], decode)?;
+    Ok(items.pop())
 }
 
 fn decoded<T>(

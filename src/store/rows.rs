@@ -103,8 +103,11 @@ pub fn read_file(cells: Cells) -> Result<(RelPath, FileRow)> {
     Ok((path, FileRow { fingerprint, racy, digest, kept }))
 }
 
-/// The cells of a record.
-pub fn record(record: &Record) -> Result<Cells> {
+/// The place of the words in the cells of a record.
+pub const RECORD_WORDS: usize = 11;
+
+/// The cells of a record with its words; without them, their cell is empty.
+pub fn record(record: &Record, words: Option<&WordSketch>) -> Result<Cells> {
     let (standing, missing) = match record.standing {
         Standing::Public => (0, Value::Null),
         Standing::Withdrawn => (1, Value::Null),
@@ -124,7 +127,7 @@ pub fn record(record: &Record) -> Result<Cells> {
         int(standing),
         missing,
         json(&*record.head)?,
-        sketch(&record.sketch),
+        words.map_or(Value::Null, sketch),
         match &record.imported {
             Some(imported) => json(&**imported)?,
             None => Value::Null,
@@ -157,8 +160,12 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
             (4, _) => Standing::Forgotten,
             (other, _) => return malformed("a standing", &int(other)),
         },
-        head: Arc::new(cells.json::<Head>()?.shrunk()),
-        sketch: cells.sketch()?,
+        head: {
+            let head = Arc::new(cells.json::<Head>()?.shrunk());
+            // Most are never asked for: see `read_words`.
+            let _words = cells.blob()?;
+            head
+        },
         imported: match cells.next()? {
             Value::Null => None,
             Value::Text(text) => Some(Arc::new(read_json(&text)?)),
@@ -170,6 +177,12 @@ pub fn read_record(cells: Cells) -> Result<Arc<Record>> {
             other => return malformed("the last file of an article", &other),
         },
     }))
+}
+
+/// The words in the cells of a record.
+pub fn read_words(mut cells: Cells) -> Result<Arc<WordSketch>> {
+    cells.drain(..RECORD_WORDS);
+    Reader(cells.into_iter()).sketch()
 }
 
 /// The cells of a URL, its article, and its place in the order in which all URLs became public.

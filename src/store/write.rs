@@ -61,6 +61,8 @@ pub(super) fn attempt(
 pub(super) enum Change {
     /// A row with its checksum, to insert or to replace the one with its key.
     Put(Cells),
+    /// A row without a checksum, whose cell at this place stays as it was.
+    PutBut(usize, Cells),
     /// The key of a row to delete.
     Forget(Value),
 }
@@ -128,14 +130,23 @@ impl Writer<'_> {
         earlier: Earlier,
     ) -> Result<(), Trouble> {
         let key = match &change {
-            Change::Put(cells) => cells[0].clone(),
+            Change::Put(cells) | Change::PutBut(_, cells) => cells[0].clone(),
             Change::Forget(key) => key.clone(),
         };
         let before = match earlier {
             Earlier::Possible => self.get(table, &key)?,
             Earlier::Impossible => None,
         };
+        let change = match change {
+            Change::PutBut(place, mut cells) => {
+                let Some(before) = &before else { return Err(Trouble::Unwritable(without(table))) };
+                cells[place] = before[place].clone();
+                Change::put(table, cells).map_err(Trouble::Unwritable)?
+            }
+            change => change,
+        };
         match change {
+            Change::PutBut(..) => {}
             Change::Put(cells) if before.as_ref() == Some(&cells) => return Ok(()),
             Change::Put(cells) => self.put(table, &cells)?,
             Change::Forget(_) if before.is_none() => return Ok(()),
@@ -194,6 +205,10 @@ pub(super) fn last<'a, T, K: Ord>(items: &'a [T], key: impl Fn(&'a T) -> K) -> V
     sorted.sort_by_key(|item| key(item));
     sorted.dedup_by(|dropped, kept| key(dropped) == key(kept));
     sorted
+}
+
+fn without(table: &Table) -> Malformed {
+    Malformed(format!("a new row of table {} lacks a cell", table.name))
 }
 
 fn sum_of(cells: &Cells) -> Result<i64, Trouble> {

@@ -1,6 +1,7 @@
 //! The engine's loop over a modelled disk: what it takes, what it looks at again, and how long it
 //! waits.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use dropfeed::testing::base::{RelPath, Route, Timestamp};
 use dropfeed::testing::engine::Command;
-use dropfeed::testing::library::{Commit, Remembered};
+use dropfeed::testing::library::{Commit, Remembered, Seq, Words};
 use dropfeed::testing::publish::Published;
 use dropfeed::testing::source::{Inbox, Look, Signs};
 use dropfeed::testing::store::{Disk, Fault, Projected, Store, StoreError};
@@ -111,6 +112,10 @@ struct Timed {
 impl Store for Timed {
     fn load(&mut self) -> Result<Remembered, StoreError> {
         self.store.load()
+    }
+
+    fn words(&mut self, seqs: &BTreeSet<Seq>) -> Result<Words, StoreError> {
+        self.store.words(seqs)
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
 use crate::base::RelPath;
 
 use super::super::Standing;
+use super::super::articles::{beginning, number};
 use super::Ledger;
 
 impl Ledger {
@@ -13,46 +14,41 @@ impl Ledger {
     }
 
     fn records_agree(&self) -> bool {
-        for (seq, record) in &self.records {
+        for record in self.records() {
+            let seq = record.seq;
             let is_missing_in_both = match record.standing {
-                Standing::Missing(since) => self.missing.contains(&(since, *seq)),
+                Standing::Missing(since) => self.missing.contains(&(since, seq)),
                 _ => true,
             };
-            let agrees = record.seq == *seq
-                && is_missing_in_both
-                && self.owner_of(&record.id) == Some(*seq)
-                && self.urls.get(&record.url.key()) == Some(seq)
-                && self.by_digest.contains(&(record.digest.prefix(), *seq))
+            let agrees = is_missing_in_both
+                && self.owner_of(&record.id) == Some(seq)
+                && self.articles.owner_of_key(&record.url.key()) == Some(seq)
+                && self.by_digest.contains(&(beginning(record.digest), number(seq)))
                 // A deleted article's path may have been another's since, and have none now.
-                && (!record.standing.is_live() || self.by_path.contains_key(&record.path));
+                && (!record.standing.is_live() || self.articles.at_path(&record.path).is_some());
             if !agrees {
                 return false;
             }
         }
         for (since, seq) in &self.missing {
-            match self.records.get(seq) {
+            match self.record(*seq) {
                 Some(record) if record.standing == Standing::Missing(*since) => {}
                 _ => return false,
             }
         }
-        for (path, seq) in &self.by_path {
-            match self.records.get(seq) {
-                Some(record) if record.path == *path => {}
-                _ => return false,
-            }
-        }
-        self.by_digest.len() == self.records.len()
-    }
-
-    fn files_agree(&self) -> bool {
-        for (path, row) in &self.files {
-            if !self.by_inode.contains(&(row.fingerprint.ino, path.clone())) {
+        // Each path has one article, and finds it.
+        for (path, seq) in self.articles.paths() {
+            if RelPath::new(path).and_then(|path| self.articles.at_path(&path)) != Some(seq) {
                 return false;
             }
         }
+        self.by_digest.len() == self.articles.len()
+    }
+
+    fn files_agree(&self) -> bool {
         let scheduled = self.waits.values().flatten().count();
         scheduled == self.scheduled.len()
-            && self.by_inode.len() == self.files.len()
+            && self.files.agrees()
             && self.are_files(self.contested.keys())
             && self.are_files(self.waits.keys())
             && self.are_files(self.copies.keys())
@@ -60,6 +56,6 @@ impl Ledger {
 
     /// Whether all of these paths are those of files.
     fn are_files<'a>(&self, mut paths: impl Iterator<Item = &'a RelPath>) -> bool {
-        paths.all(|path| self.files.contains_key(path))
+        paths.all(|path| self.files.contains(path))
     }
 }

@@ -23,19 +23,19 @@ pub(super) const BEFORE_START: Timestamp = Timestamp::MIN;
 impl Ledger {
     /// Remembers what the file of an article was, which is gone.
     pub(in crate::library) fn set_last_file(&mut self, seq: Seq, last_file: LastFile) {
-        if let Some(record) = self.records.get(&seq).cloned() {
+        if let Some(record) = self.record(seq) {
             let last_file = Some(last_file);
-            self.put_record(Arc::new(Record { last_file, ..(*record).clone() }));
+            self.put_record(&Record { last_file, ..(*record).clone() });
         }
     }
 
     /// The articles whose file is gone: each may be found under another path.
-    pub(in crate::library) fn lost(&self) -> Vec<&Arc<Record>> {
+    pub(in crate::library) fn lost(&self) -> Vec<Arc<Record>> {
         let mut lost = Vec::new();
         for (_, seq) in self.missing.iter().chain(&self.departed) {
-            let Some(record) = self.records.get(seq) else { continue };
+            let Some(record) = self.record(*seq) else { continue };
             // A departed article may have been found since, or its path may have a file again.
-            if record.standing != Standing::Forgotten && !self.has_file(record) {
+            if record.standing != Standing::Forgotten && !self.has_file(&record) {
                 lost.push(record);
             }
         }
@@ -49,27 +49,22 @@ impl Ledger {
         &self,
         digest: Digest,
         path: &RelPath,
-    ) -> Option<&Arc<Record>> {
-        let prefix = digest.prefix();
+    ) -> Option<Arc<Record>> {
         let (mut oldest, mut namesake) = (None, None);
-        for (_, seq) in self.by_digest.range((prefix, 0)..=(prefix, Seq::MAX)) {
-            let Some(record) = self.records.get(seq) else { continue };
-            if record.digest != digest {
-                continue;
-            }
+        for record in self.with_digest(digest) {
             if !matches!(record.standing, Standing::Deleted(_)) {
                 // The bytes of an article that was withdrawn are no longer in its file.
                 let in_file = self.file(&record.path).is_some_and(|row| row.digest == Some(digest));
                 let is_original = record.standing == Standing::Public || in_file;
-                if record.path != *path && self.has_file(record) && is_original {
+                if record.path != *path && self.has_file(&record) && is_original {
                     return None;
                 }
                 continue;
             }
-            oldest = oldest.or(Some(record));
-            if record.path.name() == path.name() {
-                namesake = namesake.or(Some(record));
+            if record.path.name() == path.name() && namesake.is_none() {
+                namesake = Some(Arc::clone(&record));
             }
+            oldest = oldest.or(Some(record));
         }
         namesake.or(oldest)
     }
@@ -86,23 +81,24 @@ impl Ledger {
     ) -> Vec<(RelPath, RelPath)> {
         let mut missing = HashMap::new();
         for (_, seq) in &self.missing {
-            if let Some(record) = self.records.get(seq)
+            if let Some(record) = self.record(*seq)
                 && let Some(file) = record.last_file
                 // A birth time of 0 means that the file system keeps none, and the number alone
                 // proves nothing.
                 && file.btime_ns != 0
             {
-                missing.insert((file.dev, file.ino, file.btime_ns), &record.path);
+                missing.insert((file.dev, file.ino, file.btime_ns), record.path.clone());
             }
         }
         let mut moved = Vec::new();
         for (path, file) in seen {
-            let mut old_paths = self.paths_of(file);
-            old_paths.extend(missing.get(&(file.dev, file.ino, file.btime_ns)));
-            for old in old_paths {
-                if old != *path {
-                    moved.push(((*path).clone(), old.clone()));
-                }
+            for record in self.with_inode(path, file) {
+                moved.push(((*path).clone(), record.path.clone()));
+            }
+            if let Some(old) = missing.get(&(file.dev, file.ino, file.btime_ns))
+                && old != *path
+            {
+                moved.push(((*path).clone(), old.clone()));
             }
         }
         moved

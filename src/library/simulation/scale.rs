@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 
 use crate::article::{self, Head, Reading};
 use crate::base::{Digest, Fingerprint, RelPath, Scope};
-use crate::library::{Changes, Deletions, Found, Observation, Outcome, Reweigh, Scan, State};
+use crate::library::{
+    Changes, Deletions, Found, Given, Observation, Outcome, Reweigh, Scan, State,
+};
 
 use super::World;
 
@@ -62,7 +64,7 @@ impl Tree {
     fn step(&mut self, observations: &[Observation], scan: Scan) -> Outcome {
         let world = &mut self.world;
         let (state, outcome): (State, Outcome) = world.state.step(
-            observations,
+            Given { observations, words: &world.words },
             &world.policy,
             world.now,
             scan,
@@ -70,6 +72,7 @@ impl Tree {
             Deletions::Guarded,
         );
         world.state = state;
+        world.words.extend(outcome.commit.words.clone());
         outcome
     }
 

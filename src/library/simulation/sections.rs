@@ -1,6 +1,6 @@
 //! Section files that keep the articles beneath them back.
 
-use super::{State, World, seen};
+use super::{World, load, seen};
 
 const TREE: &str = "write s/_index.md ---|cascade: {draft: true}|---
 write s/a.md ---|date: 2026-01-01|---|# A||one
@@ -94,6 +94,6 @@ fn a_section_that_keeps_articles_back_and_cannot_be_read_keeps_its_texts_too() {
     ] {
         world.run(line);
     }
-    let rebuilt = State::load(&world.remembered, &world.policy);
+    let rebuilt = load(&world.remembered, &world.policy);
     assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
 }

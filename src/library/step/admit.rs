@@ -15,7 +15,7 @@ use super::super::adopt::{Adoption, Recovered};
 use super::super::state::{Notice, Scan};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
-use super::dates::{self, Showing};
+use super::dates::{self, Edit, Showing};
 
 /// The share of its old words that a file must have kept to be the deleted article of its path
 /// again.
@@ -26,7 +26,8 @@ struct Draft<'p> {
     path: &'p RelPath,
     digest: Option<Digest>,
     head: Arc<Head>,
-    sketch: Arc<WordSketch>,
+    /// Its words; `None` where it is published as it is.
+    sketch: Option<Arc<WordSketch>>,
     published: Timestamp,
 }
 
@@ -38,7 +39,7 @@ impl Step<'_> {
         }
         let mut new = Vec::new();
         for path in std::mem::take(&mut self.pending) {
-            if self.state.ledger.live(&path).is_some() {
+            if self.state.ledger.is_live(&path) {
                 self.weigh(&path);
             } else {
                 new.push(path);
@@ -64,9 +65,9 @@ impl Step<'_> {
         else {
             return (0, self.now, Reverse(usize::MAX));
         };
-        let recovered = self.recovered(path, head);
-        let (first_seen, undated) = self.first_dates(path, recovered, fingerprint);
-        let date = dates::published(head, first_seen, undated, &self.policy.zone);
+        let recovered = self.recovered(path, &head);
+        let (first_seen, undated) = self.first_dates(path, recovered, &fingerprint);
+        let date = dates::published(&head, first_seen, undated, &self.policy.zone);
         if let Some(adoption) = self.adoptions.get(path) {
             let date = adoption.imported.date_for(head.published).unwrap_or(date);
             return (1, date, Reverse(adoption.place));
@@ -115,19 +116,17 @@ impl Step<'_> {
     /// Weighs the file at `path` against what is remembered of its article.
     fn weigh(&mut self, path: &RelPath) {
         self.get_on();
-        let Some(row) = self.state.ledger.file(path).cloned() else { return };
+        let Some(row) = self.state.ledger.file(path) else { return };
         let is_article = matches!(FileKind::of(path), FileKind::Article(_));
         if !is_article || matches!(row.kept, Kept::Linked(_)) {
             return;
         }
         let reported = self.state.ledger.take_contest(path);
         self.state.ledger.take_wait(path);
-        let live = self.state.ledger.live(path).cloned();
+        let live = self.state.ledger.live(path);
         let (head, sketch) = match (&row.kept, &live) {
-            (Kept::Article(head, sketch), _) => (Arc::clone(head), Arc::clone(sketch)),
-            (Kept::Recorded, Some(record)) => {
-                (Arc::clone(&record.head), Arc::clone(&record.sketch))
-            }
+            (Kept::Article(head, sketch), _) => (Arc::clone(head), Some(Arc::clone(sketch))),
+            (Kept::Recorded, Some(record)) => (Arc::clone(&record.head), None),
             _ => return self.reappear(live.as_deref()),
         };
         if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
@@ -135,7 +134,7 @@ impl Step<'_> {
         }
         let record = match live {
             Some(record) => Some(record),
-            None => self.returning(path, &head, &sketch, row.digest),
+            None => self.returning(path, &head, sketch.as_deref(), row.digest),
         };
         let published = self.published(path, record.as_deref(), &head, &row.fingerprint);
         let showing = if self.state.withheld_by(path).is_some() {
@@ -288,7 +287,7 @@ impl Step<'_> {
             self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
         }
         self.state.ledger.contest(path, diagnostic);
-        self.reappear(self.state.ledger.live(path).cloned().as_deref());
+        self.reappear(self.state.ledger.live(path).as_deref());
     }
 
     /// Ends the grace of an article whose file is there but not usable: the last good version
@@ -323,10 +322,15 @@ impl Step<'_> {
         };
         let keeps = is_unmoved && !self.state.ledger.is_reserved(&old.url);
         let url = if keeps { old.url.clone() } else { self.state.ledger.claim(old.seq, &asked)? };
-        let edited = if digest == old.digest { None } else { Some(&*draft.sketch) };
+        let edit = match &draft.sketch {
+            Some(words) if digest != old.digest => self.edit_of(old, &draft.head, words),
+            _ => Edit::None,
+        };
         let (updated, measured) =
-            dates::updated_next(old, &draft.head, edited, draft.published, self.now, self.policy);
-        let sketch = if measured { draft.sketch } else { Arc::clone(&old.sketch) };
+            dates::updated_next(old, &draft.head, edit, draft.published, self.now, self.policy);
+        if measured && let Some(words) = draft.sketch {
+            self.words.insert(old.seq, words);
+        }
         self.set_standing(old.seq, Standing::Public);
         let record = Record {
             path: draft.path.clone(),
@@ -335,7 +339,6 @@ impl Step<'_> {
             updated,
             digest,
             head: draft.head,
-            sketch,
             standing: Standing::Public,
             last_file: None,
             ..old.clone()
@@ -345,6 +348,18 @@ impl Step<'_> {
             self.put_record(record);
         }
         Ok(())
+    }
+
+    /// How far an edited text is from the words at the last `updated`. They are looked up only
+    /// where the edit decides the date.
+    fn edit_of(&mut self, old: &Record, head: &Head, words: &WordSketch) -> Edit {
+        if head.updated.is_some() {
+            return Edit::Unmeasured;
+        }
+        match self.words_of(old.seq) {
+            Some(before) if self.policy.minor_edit.is_minor(&before, words) => Edit::Minor,
+            _ => Edit::Major,
+        }
     }
 
     fn admit(&mut self, draft: Draft<'_>) -> Result<(), Diagnostic> {
@@ -383,11 +398,11 @@ impl Step<'_> {
             updated,
             digest,
             head: draft.head,
-            sketch: draft.sketch,
             standing: Standing::Public,
             imported,
             last_file: None,
         };
+        self.words.insert(seq, draft.sketch.unwrap_or_default());
         self.state.ledger.give_ids(&record);
         self.state.ledger.move_to(seq, draft.path);
         self.own(&record);
@@ -428,7 +443,7 @@ impl Step<'_> {
         &mut self,
         path: &RelPath,
         head: &Head,
-        sketch: &WordSketch,
+        sketch: Option<&WordSketch>,
         digest: Option<Digest>,
     ) -> Option<Arc<Record>> {
         let ledger = &self.state.ledger;
@@ -437,11 +452,11 @@ impl Step<'_> {
             let record = ledger.record(seq)?;
             // The file at the path of a deleted article is this very file.
             let is_own_file = record.path == *path && !record.standing.is_live();
-            if ledger.has_file(record) && !is_own_file {
+            if ledger.has_file(&record) && !is_own_file {
                 return None;
             }
             self.rename(seq, path);
-            return self.state.ledger.record(seq).cloned();
+            return self.state.ledger.record(seq);
         }
         if let Some(old) = ledger.last_at(path)
             && old.standing != Standing::Forgotten
@@ -449,13 +464,18 @@ impl Step<'_> {
             // The bytes that went may be others than those that were published, such as a draft's.
             let is_what_went =
                 digest.is_some() && old.last_file.and_then(|file| file.digest) == digest;
-            if is_what_went || sketch.kept_share(&old.sketch) >= KEPT_SHARE_MIN {
-                return Some(Arc::clone(old));
+            if is_what_went {
+                return Some(old);
+            }
+            if let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq))
+                && words.kept_share(&old_words) >= KEPT_SHARE_MIN
+            {
+                return Some(old);
             }
         }
-        let seq = ledger.deleted_with(digest?, path)?.seq;
+        let seq = self.state.ledger.deleted_with(digest?, path)?.seq;
         self.rename(seq, path);
-        self.state.ledger.record(seq).cloned()
+        self.state.ledger.record(seq)
     }
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
@@ -478,7 +498,7 @@ impl Step<'_> {
     /// URLs of all articles of the step: an article never loses its URL to the alias of another.
     fn own_aliases(&mut self) {
         for seq in std::mem::take(&mut self.aliased) {
-            let Some(record) = self.state.ledger.record(seq).cloned() else { continue };
+            let Some(record) = self.state.ledger.record(seq) else { continue };
             for alias in &record.head.aliases {
                 if let Some(url) = address::alias(alias, &self.policy.site_path)
                     && !self.state.ledger.is_reserved(&url)

@@ -7,7 +7,7 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::article::{Head, WordSketch};
+use crate::article::Head;
 use crate::base::time::{Written, whole_second};
 use crate::base::{Digest, Timestamp};
 
@@ -67,33 +67,47 @@ pub(super) fn updated_imported(
     with_micros(updated.min(now).max(published), id)
 }
 
+/// What became of the words of an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// Its bytes are the same.
+    None,
+    /// They are others, and its author says when it changed.
+    Unmeasured,
+    /// A few are others, compared with those at the last `updated`.
+    Minor,
+    /// More than a few are.
+    Major,
+}
+
 /// The time at which a known article last changed, and whether later edits are measured from these
-/// words. `edited`: its words, where its bytes are others.
+/// words.
 pub(super) fn updated_next(
     old: &Record,
     head: &Head,
-    edited: Option<&WordSketch>,
+    edit: Edit,
     published: Timestamp,
     now: Timestamp,
     policy: &Policy,
 ) -> (Timestamp, bool) {
     let zone = &policy.zone;
     let floor = whole_second(old.updated).max(published);
-    let moved = match (head.updated, edited) {
+    let moved = match (head.updated, edit) {
         // The author's word decides, but only when the file was touched: a date that was capped at
         // the clock does not move by itself as time goes on.
-        (Some(written), Some(_)) => Some(written.resolve(zone).min(now)),
-        (Some(written), None) if head.updated != old.head.updated => {
+        (Some(written), Edit::None) if head.updated != old.head.updated => {
             Some(written.resolve(zone).min(now))
         }
-        (None, Some(sketch)) if !policy.minor_edit.is_minor(&old.sketch, sketch) => Some(now),
-        _ => None,
+        (Some(_), Edit::None) => None,
+        (Some(written), _) => Some(written.resolve(zone).min(now)),
+        (None, Edit::Major) => Some(now),
+        (None, _) => None,
     };
     match moved {
         Some(moved) => {
             // `updated` never decreases, so an earlier date changes nothing.
             let second = whole_second(moved).max(floor);
-            (with_micros(second, &old.id), edited.is_some())
+            (with_micros(second, &old.id), edit != Edit::None)
         }
         // Small edits add up: they are all measured from the words of the last large one.
         None => (with_micros(floor, &old.id), false),

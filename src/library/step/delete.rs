@@ -17,7 +17,7 @@ impl Step<'_> {
     /// Marks the articles whose file is gone and was not found elsewhere.
     pub(super) fn miss(&mut self) {
         for (path, last_file) in std::mem::take(&mut self.gone) {
-            let Some(record) = self.state.ledger.live(&path).cloned() else { continue };
+            let Some(record) = self.state.ledger.live(&path) else { continue };
             match record.standing {
                 Standing::Public if self.excluded.contains(&path) => {
                     self.notices.push(Notice::Deleted(path));

@@ -9,7 +9,8 @@ use crate::base::{Scope, Timestamp, UrlPath};
 
 use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Library, Record, Seq, address, audience, guard,
+    Article, ChannelRow, ChannelState, Commit, Library, Record, Seq, address, audience, channel,
+    guard,
 };
 use super::Step;
 
@@ -21,11 +22,17 @@ impl Step<'_> {
         for view in self.policy.views.iter() {
             self.open_channel(view.scope.clone(), view.title.clone());
         }
-        // Maps are shared, not copied.
-        (self.state.library.urls, self.state.library.by_path) = self.state.ledger.shared();
+        // What is public is compared with what the library has of it, so that comes before the
+        // library has the new records.
+        for seq in std::mem::take(&mut self.shown_again) {
+            if !self.records.contains(&seq) {
+                self.show(seq);
+            }
+        }
         for seq in self.records.clone() {
             self.show(seq);
         }
+        self.state.library.articles = self.state.ledger.articles();
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
         // Pages close before channels are marked: a new page changes the channel.
         let values = self.close_pages(reweigh);
@@ -36,8 +43,9 @@ impl Step<'_> {
             commit.files.push((path.clone(), row));
         }
         for seq in &self.records {
-            commit.records.extend(self.state.ledger.record(*seq).cloned());
+            commit.records.extend(self.state.ledger.record(*seq));
         }
+        commit.words = self.words;
         commit.urls = self.urls;
         commit.forgotten = self.forgotten;
         if self.state.hold != self.hold_before {
@@ -47,16 +55,23 @@ impl Step<'_> {
             };
             commit.values.push((guard::HOLD.to_owned(), text));
         }
-        (self.state, Outcome { commit, touched: self.touched, notices: self.notices })
+        let (touched, notices, wanted) = (self.touched, self.notices, self.wanted);
+        (self.state, Outcome { commit, touched, notices, wanted })
     }
 
     /// Puts the article of a record into the library, changes it there, or takes it out.
-    pub(super) fn show(&mut self, seq: Seq) {
+    fn show(&mut self, seq: Seq) {
+        if let Some(record) = self.state.ledger.record(seq) {
+            self.show_record(&record);
+        }
+    }
+
+    pub(super) fn show_record(&mut self, record: &Record) {
         self.get_on();
-        let Some(record) = self.state.ledger.record(seq).cloned() else { return };
-        let old = self.state.library.article(seq).cloned();
+        let seq = record.seq;
+        let old = self.state.library.article(seq);
         let (new, scopes) = if record.standing.is_shown() {
-            let new = Arc::new(article(&record));
+            let new = Arc::new(Article::of(record));
             let scopes = self.scopes(&new);
             (Some(new), scopes)
         } else {
@@ -65,13 +80,14 @@ impl Step<'_> {
         if old == new && *self.state.library.scopes_of(seq) == scopes[..] {
             return;
         }
-        if let Some(row) = self.state.library.remove(seq) {
-            self.touched.extend(row.scopes.iter().cloned());
+        if let Some(old) = &old {
+            let left = self.state.library.remove(old);
+            self.touched.extend(left.iter().cloned());
         }
         self.touched.extend(scopes.iter().cloned());
         self.touched.insert(Scope::Site);
         if let Some(article) = new {
-            self.state.library.insert(Arc::clone(&article), scopes.into());
+            self.state.library.insert(&article, &scopes);
             match (old, self.renamed.remove(&seq)) {
                 (None, _) => self.notices.push(Notice::Published(article)),
                 (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),
@@ -147,11 +163,15 @@ impl Step<'_> {
         };
         let now = whole_second(self.now);
         let size = self.policy.page_size.max(1);
-        let Library { channels, rows, .. } = library;
+        let Library { channels, articles, .. } = library;
+        let fingerprint = |seq| {
+            let record = articles.record(seq)?;
+            Some(channel::fingerprint(&Article::of(&record)))
+        };
         let mut values = Vec::new();
         for scope in scopes {
             let Some(channel) = channels.get_mut(&scope) else { continue };
-            if let Some(first) = channel.members.close_pages(size, now, rows) {
+            if let Some(first) = channel.members.close_pages(size, now, &fingerprint) {
                 values.extend(channel.members.archive().values(&scope, first));
                 self.touched.insert(scope);
             }
@@ -171,19 +191,5 @@ impl Step<'_> {
             rows.push(channel.row.clone());
         }
         rows
-    }
-}
-
-fn article(record: &Record) -> Article {
-    Article {
-        seq: record.seq,
-        id: record.id.clone(),
-        path: record.path.clone(),
-        url: record.url.clone(),
-        head: Arc::clone(&record.head),
-        published: record.published,
-        updated: record.updated,
-        digest: record.digest,
-        imported: record.imported.clone(),
     }
 }

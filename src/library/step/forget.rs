@@ -65,7 +65,7 @@ impl State {
 
 impl Step<'_> {
     fn forget_article(&mut self, seq: Seq) -> Result<String, String> {
-        let Some(record) = self.state.ledger.record(seq).cloned() else {
+        let Some(record) = self.state.ledger.record(seq) else {
             return Err(format!("there is no article {seq}"));
         };
         let Record { path, url, .. } = &*record;
@@ -77,7 +77,7 @@ impl Step<'_> {
             hold.before = hold.before.saturating_sub(1);
         }
         self.set_standing(seq, Standing::Forgotten);
-        let rest = match self.state.ledger.file(path).cloned() {
+        let rest = match self.state.ledger.file(path) {
             Some(row) if self.state.ledger.has_file(&record) => {
                 self.block(&record, row);
                 "; its file is not published again until it is changed"
@@ -95,8 +95,8 @@ impl Step<'_> {
         let path = &record.path;
         if row.kept == Kept::Recorded {
             // The file is no longer what the record says: it is weighed, and refused, like any
-            // other.
-            let kept = Kept::Article(Arc::clone(&record.head), Arc::clone(&record.sketch));
+            // other. Its words are asked for no more.
+            let kept = Kept::Article(Arc::clone(&record.head), Arc::default());
             self.put_file(path, FileRow { kept, ..row });
         }
         self.state.ledger.wake_at(Timestamp::MIN, path);

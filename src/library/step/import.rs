@@ -94,7 +94,7 @@ impl State {
         let mut step = Step::new(state, policy, now, Scan::Later);
         for former in undo.records {
             let Former { seq, id, first_seen, published, updated, imported } = former;
-            let Some(record) = step.state.ledger.record(seq).cloned() else { continue };
+            let Some(record) = step.state.ledger.record(seq) else { continue };
             let imported = imported.map(Arc::new);
             let record =
                 Record { id, first_seen, published, updated, imported, ..(*record).clone() };
@@ -155,7 +155,7 @@ impl State {
     fn known(&self) -> (Vec<Arc<Record>>, Vec<Candidate>) {
         let mut urls: HashMap<Seq, Vec<UrlPath>> = HashMap::new();
         for (url, seq) in self.ledger.urls() {
-            urls.entry(*seq).or_default().push(url.clone());
+            urls.entry(seq).or_default().push(url);
         }
         let (mut records, mut candidates) = (Vec::new(), Vec::new());
         for record in self.ledger.records() {
@@ -170,7 +170,7 @@ impl State {
                 candidate.taken = imported.formats();
                 candidate.published = imported.published.or(candidate.published);
             }
-            records.push(Arc::clone(record));
+            records.push(record);
             candidates.push(candidate);
         }
         (records, candidates)
@@ -314,12 +314,12 @@ impl Step<'_> {
             let Some(FileRow { kept: Kept::Article(head, _), .. }) = ledger.file(path) else {
                 continue;
             };
-            let asked = address::address(path, head).ok();
+            let asked = address::address(path, &head).ok();
             let urls = asked.map(|asked| asked.url).into_iter().collect();
-            let mut candidate = candidate(path, head, urls);
+            let mut candidate = candidate(path, &head, urls);
             candidate.published = head.published.map(|date| date.resolve(&self.policy.zone));
             paths.push(path.clone());
-            heads.push(Arc::clone(head));
+            heads.push(head);
             candidates.push(candidate);
         }
         let is_free = |n: usize| ledger.owner_of(&feed.entries[n].id).is_none();

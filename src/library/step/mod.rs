@@ -10,15 +10,17 @@ mod delete;
 mod finish;
 mod forget;
 mod import;
+mod load;
 mod rename;
 
 pub use forget::Forget;
+pub use load::Loading;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::article::Reading;
+use crate::article::{Reading, WordSketch};
 use crate::base::Fingerprint;
 use crate::base::path::FileKind;
 use crate::base::{Diagnostic, Digest, RelPath, Scope, Timestamp, UrlPath, special};
@@ -27,59 +29,14 @@ use rename::{Fresh, Lost};
 
 pub use import::{Fate, IMPORT, UNDO, Undo};
 
-use super::adopt::{Adoption, Imports};
-use super::archive::{self, Archive};
-use super::channel::Members;
-use super::guard::{self, Hold};
+use super::adopt::Adoption;
+use super::guard::Hold;
 use super::state::{
-    AWAITED, Deletions, Found, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
+    Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
 };
-use super::{ChannelState, FileRow, ICON, Kept, LastFile, Record, Remembered, Seq, Standing};
+use super::{FileRow, ICON, Kept, LastFile, Record, Seq, Standing, Words};
 
 impl State {
-    /// Restores a state from what was remembered. Files that are not public as they are will be
-    /// weighed by the first step.
-    pub fn load(remembered: &Remembered, policy: &Policy) -> Self {
-        let mut state = State::default();
-        state.library.base = policy.base;
-        state.library.zone = policy.zone.clone();
-        state.ledger.reserve(&policy.reserved);
-        state.library.views = Arc::clone(&policy.views);
-        for record in &remembered.records {
-            state.ledger.restore(record);
-        }
-        for (path, row) in &remembered.files {
-            state.remember_file(path, row, policy);
-        }
-        for (url, seq) in &remembered.urls {
-            state.ledger.own_url(url, *seq);
-        }
-        (state.library.urls, state.library.by_path) = state.ledger.shared();
-        let mut archives: HashMap<&str, &str> = HashMap::new();
-        for (name, value) in &remembered.values {
-            if archive::is_value(name) {
-                archives.insert(name, value);
-            } else if name == guard::HOLD {
-                state.hold = value.parse().ok();
-            } else if name == IMPORT {
-                state.take_imports(Imports::parse(value));
-            } else if name == AWAITED {
-                state.awaited = serde_json::from_str(value).unwrap_or_default();
-            }
-        }
-        for row in &remembered.channels {
-            let archive = Archive::remembered(&row.scope, |name| archives.get(name).copied());
-            let channel = ChannelState { row: row.clone(), members: Members::empty(archive) };
-            state.library.channels.insert(row.scope.clone(), channel);
-        }
-        // Channels come before articles: an article is put into the channels that are there.
-        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
-        for record in &remembered.records {
-            step.show(record.seq);
-        }
-        step.state
-    }
-
     /// A counter that grows while a step of this state, or of one made from it, gets on: a long
     /// step can be told from one that is stuck.
     pub fn progress(&self) -> Arc<AtomicU64> {
@@ -90,14 +47,16 @@ impl State {
     #[must_use]
     pub fn step(
         &self,
-        observations: &[Observation],
+        given: Given<'_>,
         policy: &Policy,
         now: Timestamp,
         scan: Scan,
         reweigh: Reweigh,
         deletions: Deletions,
     ) -> (State, Outcome) {
-        Step::new(self.clone(), policy, now, scan).run(observations, reweigh, deletions)
+        let mut step = Step::new(self.clone(), policy, now, scan);
+        step.given = Some(given.words);
+        step.run(given.observations, reweigh, deletions)
     }
 }
 
@@ -128,6 +87,14 @@ pub(super) struct Step<'a> {
     pub(super) files: BTreeSet<RelPath>,
     /// The articles whose records changed.
     pub(super) records: BTreeSet<Seq>,
+    /// The words of new articles, and of those that changed by more than a few.
+    pub(super) words: Words,
+    /// The words of other articles that were given to the step.
+    given: Option<&'a Words>,
+    /// Articles whose words were not given.
+    pub(super) wanted: BTreeSet<Seq>,
+    /// Public articles to show again, since the policy may be another.
+    pub(super) shown_again: Vec<Seq>,
     /// The URLs that articles got.
     pub(super) urls: Vec<(UrlPath, Seq)>,
     /// Articles whose aliases are to become their URLs.
@@ -156,6 +123,10 @@ impl<'a> Step<'a> {
             unready_elsewhere: BTreeSet::new(),
             files: BTreeSet::new(),
             records: BTreeSet::new(),
+            words: Words::new(),
+            given: None,
+            wanted: BTreeSet::new(),
+            shown_again: Vec::new(),
             urls: Vec::new(),
             aliased: Vec::new(),
             renamed: BTreeMap::new(),
@@ -187,7 +158,7 @@ impl<'a> Step<'a> {
         self.miss();
         self.put_off();
         if reweigh == Reweigh::Everything {
-            self.pending = self.state.ledger.files().map(|(path, _)| path.clone()).collect();
+            self.pending = self.state.ledger.paths_from(&RelPath::root()).collect();
         }
         self.weigh_all();
         self.stop_awaiting(observations);
@@ -199,14 +170,11 @@ impl<'a> Step<'a> {
         self.finish(reweigh)
     }
 
-    /// Shows every article again, since the policy may be another.
+    /// Has every article shown again, since the policy may be another.
     fn show_everything(&mut self) {
         // An article without an author has the policy's, so its scopes may change without its
         // record.
-        let public: Vec<Seq> = self.state.library.rows.keys().copied().collect();
-        for seq in public {
-            self.show(seq);
-        }
+        self.shown_again = self.state.library.public.iter().collect();
         // A view may have another title now.
         for view in self.policy.views.iter() {
             self.touched.insert(view.scope.clone());
@@ -248,7 +216,7 @@ impl<'a> Step<'a> {
                     self.unready_elsewhere.insert(path.clone());
                 }
                 Found::Same { fingerprint, racy } => {
-                    if let Some(row) = self.state.ledger.file(path).cloned() {
+                    if let Some(row) = self.state.ledger.file(path) {
                         self.pending.insert(path.clone());
                         let row = FileRow { fingerprint: *fingerprint, racy: *racy, ..row };
                         self.put_file(path, row);
@@ -300,8 +268,7 @@ impl<'a> Step<'a> {
         self.touched.extend(scope);
         if self.state.set_withheld(path, head) {
             let directory = path.parent().unwrap_or_else(RelPath::root);
-            let beneath: Vec<RelPath> = self.state.files_beneath(&directory).cloned().collect();
-            self.pending.extend(beneath);
+            self.pending.extend(self.state.files_beneath(&directory));
         }
     }
 
@@ -311,7 +278,7 @@ impl<'a> Step<'a> {
             self.touch_all_who_show(path);
         }
         // An earlier version read it as an article.
-        if self.state.ledger.live(path).is_some() {
+        if self.state.ledger.is_live(path) {
             // Nothing is left of the article's own file by which a rename could be recognised.
             let unknown = LastFile::of(&Fingerprint::default(), None);
             self.gone.insert(path.clone(), unknown);
@@ -407,11 +374,11 @@ impl<'a> Step<'a> {
         let mut lost = Vec::new();
         for (path, last_file) in &self.gone {
             if let Some(record) = ledger.live(path) {
-                lost.push(Lost::of(record, Some(*last_file)));
+                lost.push(Lost::of(&record, Some(*last_file)));
             }
         }
         for record in ledger.lost() {
-            lost.push(Lost::of(record, record.last_file));
+            lost.push(Lost::of(&record, record.last_file));
         }
         // Where a file is at the path, but not ready, no other file is the article.
         lost.retain(|lost| !self.unready.contains(&lost.path));
@@ -455,10 +422,10 @@ impl<'a> Step<'a> {
     fn fresh(&self, path: &RelPath) -> Option<Fresh> {
         let ledger = &self.state.ledger;
         let row = ledger.file(path)?;
-        if ledger.live(path).is_some() || matches!(row.kept, Kept::Linked(_)) {
+        if ledger.is_live(path) || matches!(row.kept, Kept::Linked(_)) {
             return None;
         }
-        let named = self.named_by_id(row);
+        let named = self.named_by_id(&row);
         Some(Fresh { path: path.clone(), fingerprint: row.fingerprint, digest: row.digest, named })
     }
 
@@ -467,7 +434,7 @@ impl<'a> Step<'a> {
         let Kept::Article(head, _) = &row.kept else { return None };
         let ledger = &self.state.ledger;
         let owner = ledger.record(ledger.owner_of(head.id.as_ref()?)?)?;
-        if ledger.has_file(owner) { None } else { Some(owner.seq) }
+        if ledger.has_file(&owner) { None } else { Some(owner.seq) }
     }
 
     pub(super) fn rename(&mut self, seq: Seq, path: &RelPath) {
@@ -480,10 +447,21 @@ impl<'a> Step<'a> {
         self.records.insert(seq);
     }
 
+    /// The words of an article at its last `updated`. Where they were not given, the step has to be
+    /// done again with them, so that what is decided without them does not matter.
+    pub(super) fn words_of(&mut self, seq: Seq) -> Option<Arc<WordSketch>> {
+        let given = self.given.and_then(|given| given.get(&seq));
+        let found = self.words.get(&seq).or(given).cloned();
+        if found.is_none() {
+            self.wanted.insert(seq);
+        }
+        found
+    }
+
     pub(super) fn put_record(&mut self, record: Record) {
         let seq = record.seq;
         self.records.insert(seq);
-        self.state.ledger.put_record(Arc::new(record));
+        self.state.ledger.put_record(&record);
     }
 
     pub(super) fn set_standing(&mut self, seq: Seq, standing: Standing) {
