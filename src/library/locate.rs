@@ -13,7 +13,7 @@ use crate::base::path::{FileKind, Markup};
 use crate::base::route::slug;
 use crate::base::{Digest, RelPath, Route, Scope, UrlPath};
 
-use super::articles::pairs_of;
+use super::articles::{Pair, number, pairs_of};
 use super::permalink::Permalink;
 use super::{Article, Library, Lookup};
 
@@ -204,7 +204,7 @@ impl Library {
 
 /// The names of an article for wiki links and permalinks: its file's name (with and without its
 /// date), its slug, the last segment of its URL, and its title. Most are one.
-pub(super) fn names(article: &Article) -> Vec<u64> {
+fn names(article: &Article) -> Vec<u64> {
     let mut names = vec![called(article.path.stem())];
     if let Some(name) = Location::of(&article.path).names.last() {
         names.push(called(name));
@@ -228,8 +228,13 @@ fn called(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
 }
 
+/// The names of an article, as they are kept.
+pub(super) fn pairs(article: &Article) -> Vec<Pair> {
+    names(article).into_iter().map(|name| (beginning(name), number(article.seq))).collect()
+}
+
 /// The part of such a number that every name of every article is found by.
-pub(super) fn beginning(name: u64) -> u32 {
+fn beginning(name: u64) -> u32 {
     (name >> 32) as u32
 }
 

@@ -56,10 +56,9 @@ pub use step::{Fate, IMPORT, UNDO, Undo};
 pub use step::{Forget, Loading};
 pub use view::Views;
 
-use articles::{Articles, Pair, number};
+use articles::{Articles, Pair};
 use assets::{Assets, References};
 use channel::{Members, Totals};
-use locate::names;
 use old_feed::Imported;
 use public::Public;
 use sorted::Sorted;
@@ -458,12 +457,16 @@ impl Library {
                 }
             }
         }
-        for name in names(article) {
-            self.names.insert((locate::beginning(name), number(article.seq)));
-        }
         self.references.insert(article);
         self.shown = self.shown.wrapping_add(fingerprint);
         self.public.insert(article.seq, scopes);
+    }
+
+    /// Puts in what an article is called.
+    fn insert_names(&mut self, article: &Article) {
+        for pair in locate::pairs(article) {
+            self.names.insert(pair);
+        }
     }
 
     /// Takes out an article as it was put in, and returns its scopes.
@@ -479,8 +482,8 @@ impl Library {
                 self.totals.update(scope, &channel.row.name, before, channel.members.presence());
             }
         }
-        for name in names(article) {
-            self.names.remove(&(locate::beginning(name), number(article.seq)));
+        for pair in locate::pairs(article) {
+            self.names.remove(&pair);
         }
         scopes
     }

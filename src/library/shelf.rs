@@ -260,11 +260,13 @@ mod tests {
                 prop_assert_eq!(shelf.get(&key(n)), model.get(&key(n)).map(Vec::as_slice));
             }
             prop_assert_eq!(shelf.len(), model.len());
-            let same = |(one, two): ((&[u8], &[u8]), (&Vec<u8>, &Vec<u8>))| one == (two.0, two.1);
-            prop_assert!(shelf.iter().zip(&model).all(same) && shelf.iter().count() == model.len());
-            let rest = model.range(key(from)..);
-            prop_assert!(shelf.from(&key(from)).zip(rest.clone()).all(same));
-            prop_assert_eq!(shelf.from(&key(from)).count(), rest.count());
+            let pairs = |range: &mut dyn Iterator<Item = (&[u8], &[u8])>| -> BTreeMap<_, _> {
+                range.map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+            };
+            prop_assert_eq!(pairs(&mut shelf.iter()), model.clone());
+            let rest = model.split_off(&key(from));
+            prop_assert_eq!(pairs(&mut shelf.from(&key(from))), rest.clone());
+            model.extend(rest);
             prop_assert_eq!(shelf.last_key(), model.keys().next_back().map(Vec::as_slice));
         }
     }

@@ -7,6 +7,7 @@ use crate::base::route::slug;
 use crate::base::time::whole_second;
 use crate::base::{Scope, Timestamp, UrlPath};
 
+use super::super::locate;
 use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
     Article, ChannelRow, ChannelState, Commit, Library, Record, Seq, address, audience, channel,
@@ -88,6 +89,10 @@ impl Step<'_> {
         self.touched.insert(Scope::Site);
         if let Some(article) = new {
             self.state.library.insert(&article, &scopes);
+            match &mut self.named {
+                Some(named) => named.extend(locate::pairs(&article)),
+                None => self.state.library.insert_names(&article),
+            }
             match (old, self.renamed.remove(&seq)) {
                 (None, _) => self.notices.push(Notice::Published(article)),
                 (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),

@@ -44,7 +44,9 @@ impl<'a> Loading<'a> {
             let channel = ChannelState { row: row.clone(), members: Members::empty(archive) };
             state.library.channels.insert(row.scope.clone(), channel);
         }
-        Self { step: Step::new(state, policy, Timestamp::MIN, Scan::Later), policy }
+        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
+        step.named = Some(Vec::new());
+        Self { step, policy }
     }
 
     /// Takes up some rows.
@@ -55,6 +57,8 @@ impl<'a> Loading<'a> {
                     self.step.state.ledger.restore(record);
                     self.step.show_record(record);
                 }
+                // Nothing is new, and each has an article that is larger than what is kept of it.
+                self.step.notices.clear();
             }
             Part::Files(files) => {
                 for (path, row) in files {
@@ -67,6 +71,7 @@ impl<'a> Loading<'a> {
     /// Ends with the URLs. Files that are not public as they are will be weighed by the first step.
     pub fn end(self, remembered: &Remembered) -> State {
         let mut state = self.step.state;
+        state.library.names.extend(self.step.named.unwrap_or_default());
         for (url, seq) in &remembered.urls {
             state.ledger.own_url(url, *seq);
         }

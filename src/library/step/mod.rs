@@ -30,6 +30,7 @@ use rename::{Fresh, Lost};
 pub use import::{Fate, IMPORT, UNDO, Undo};
 
 use super::adopt::Adoption;
+use super::articles::Pair;
 use super::guard::Hold;
 use super::state::{
     Deletions, Found, Given, Notice, Observation, Outcome, Policy, Reweigh, Scan, State,
@@ -101,6 +102,8 @@ pub(super) struct Step<'a> {
     pub(super) aliased: Vec<Seq>,
     /// The articles that were renamed, with the path before.
     pub(super) renamed: BTreeMap<Seq, RelPath>,
+    /// What articles are called, while a state is loaded: to sort that once takes less time.
+    pub(super) named: Option<Vec<Pair>>,
     /// The old entries of new files, from an imported feed.
     pub(super) adoptions: BTreeMap<RelPath, Adoption>,
 }
@@ -130,6 +133,7 @@ impl<'a> Step<'a> {
             urls: Vec::new(),
             aliased: Vec::new(),
             renamed: BTreeMap::new(),
+            named: None,
             adoptions: BTreeMap::new(),
         }
     }
