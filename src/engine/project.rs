@@ -35,6 +35,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// directory.
 const BATCH: usize = 24;
 
+/// Passes after which the log of the database is folded into it: some hundred of its pages.
+const FOLD_EVERY: u32 = 16;
+
 /// The reason why a file in `feeds/` is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unprojected {
@@ -83,6 +86,8 @@ pub(super) struct Projection {
     remembered: HashMap<String, String>,
     /// Whether the files were compared with what was written, once after the start.
     is_repaired: bool,
+    /// Passes that succeeded.
+    passes: u32,
     /// Called after each pass.
     listeners: Vec<OnProjected>,
 }
@@ -122,6 +127,7 @@ impl Projection {
             versions: HashMap::new(),
             remembered,
             is_repaired: false,
+            passes: 0,
             listeners: Vec::new(),
         }
     }
@@ -200,7 +206,12 @@ impl Projection {
         if is_whole {
             self.sweep(&routes)?;
         }
-        self.store.checkpoint()?;
+        // After each pass, it would cost the next drop a sync: the first commit after it has to sync
+        // the beginning of the log, too.
+        self.passes += 1;
+        if is_whole || self.passes.is_multiple_of(FOLD_EVERY) {
+            self.store.checkpoint()?;
+        }
         self.library = Some(snapshot.library.clone());
         Ok(())
     }

@@ -29,6 +29,10 @@ const ROOT_RETRY: Duration = Duration::from_secs(2);
 const VANISHED: &str =
     "the files of most articles are gone; put them back, or run `dropfeed accept`";
 
+/// The niceness of the projection (see setpriority(2), of one thread on Linux): a step and an answer
+/// come first where there are few cores.
+const PROJECTION_NICENESS: i32 = 5;
+
 /// The longest time for which `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -138,7 +142,11 @@ impl Engine {
             Ok(()) => status.set_projected(generation, None),
             Err(why) => status.set_projected(generation, Some(&why.to_string())),
         };
-        let work = move || projection.follow(&published, report);
+        let work = move || {
+            // Without it, the files are only written sooner.
+            let _ = rustix::process::nice(PROJECTION_NICENESS);
+            projection.follow(&published, report);
+        };
         match thread::Builder::new().name("projection".to_owned()).spawn(work) {
             Ok(thread) => Some(thread),
             Err(error) => {

@@ -157,9 +157,7 @@ impl Engine {
                 return Ok((look.clone(), changes));
             }
         }
-        let everything = Look::Everything;
-        let changes = tree.look(&everything, &Known(state))?;
-        Ok((everything, changes))
+        Ok((Look::Everything, tree.look_for_moved(&Known(state))?))
     }
 
     /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one

@@ -144,7 +144,16 @@ impl Tree {
     ///
     /// The article directory was lost before the look ended: nothing that was seen counts.
     pub fn look(&self, look: &Look, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
-        self.look_with(look, known, None)
+        self.look_with(look, known, None, false)
+    }
+
+    /// Looks at everything where a known file is certain to be gone: one walk is enough then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::look`].
+    pub fn look_for_moved(&self, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
+        self.look_with(&Look::Everything, known, None, true)
     }
 
     /// The same, and visits each file of another kind that is not ignored.
@@ -158,7 +167,7 @@ impl Tree {
         known: &dyn Index,
         visit: &(dyn Fn(&RelPath) + Sync),
     ) -> Result<Vec<SourceChange>, RootLost> {
-        self.look_with(look, known, Some(visit))
+        self.look_with(look, known, Some(visit), false)
     }
 
     fn look_with(
@@ -166,6 +175,7 @@ impl Tree {
         look: &Look,
         known: &dyn Index,
         others: Option<&(dyn Fn(&RelPath) + Sync)>,
+        collect: bool,
     ) -> Result<Vec<SourceChange>, RootLost> {
         let root = self.root.enter()?;
         let entering = |path: &RelPath| {
@@ -182,7 +192,7 @@ impl Tree {
             entering: &entering,
             stopping: &self.stopping,
             pulse: &self.pulse,
-            collect: false,
+            collect,
             others,
         };
         let mut changes = match look {
@@ -236,11 +246,13 @@ impl Tree {
 /// what is gone: deletions without an event are rare, and to remember a hundred thousand paths for
 /// each scan is not free.
 fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec<SourceChange> {
-    let (scope, found) = walk(scan);
+    let (mut scope, mut found) = walk(scan);
     if found.accounted == scan.known_at(&scope) {
         return found.changes;
     }
-    let (scope, mut found) = walk(&Scan { collect: true, others: None, ..*scan });
+    if !scan.collect {
+        (scope, found) = walk(&Scan { collect: true, others: None, ..*scan });
+    }
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
         let closed = |path: &RelPath| found.closed.contains(path);
