@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::article::Body;
 use crate::base::time::whole_second;
 use crate::base::{Digest, Format, Route, Scope, Timestamp};
@@ -104,7 +106,7 @@ impl Hot {
         &mut self,
         route: Route,
         format: Format,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         now: Timestamp,
     ) -> Option<(String, DocumentRow)> {
         let digest = Digest::of(&bytes);
@@ -119,8 +121,7 @@ impl Hot {
             return None;
         }
         let row = DocumentRow { digest, last_modified };
-        let document =
-            Document::new(Kind::Feed, content_type(format), bytes.into(), Some(last_modified));
+        let document = Document::new(Kind::Feed, content_type(format), bytes, Some(last_modified));
         self.documents.insert(route.clone(), Arc::new(document));
         self.rows.insert(route.clone(), row.clone());
         if is_same { None } else { Some((route.to_string(), row)) }

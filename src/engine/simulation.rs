@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 mod operator;
+mod work;
 
 use super::renderer::Renderer;
 use super::{Command, Engine, Parts, Reloaded, settling};
@@ -44,17 +45,30 @@ struct World {
     disk: Disk,
     /// Nothing is written to `feeds/` while this is locked.
     feeds_gate: Arc<Mutex<()>>,
+    /// What was written to `feeds/`.
+    put: Arc<Mutex<Put>>,
+}
+
+/// The files that were written to `feeds/`, and their bytes.
+#[derive(Debug, Default)]
+struct Put {
+    files: usize,
+    bytes: usize,
 }
 
 /// A target on a disk that can be made infinitely slow.
 struct SlowTarget {
     target: Box<dyn Target>,
     gate: Arc<Mutex<()>>,
+    put: Arc<Mutex<Put>>,
 }
 
 impl Target for SlowTarget {
     fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         drop(self.gate.lock().unwrap());
+        let mut put = self.put.lock().unwrap();
+        put.files += 1;
+        put.bytes += bytes.len();
         self.target.put(name, bytes)
     }
 
@@ -82,6 +96,8 @@ struct Ledger {
     timer: Arc<ManualTimer>,
     is_broken: Arc<AtomicBool>,
     tries: Arc<Mutex<Vec<Instant>>>,
+    /// The last commit of a step.
+    last: Arc<Mutex<Commit>>,
 }
 
 impl Store for Ledger {
@@ -98,6 +114,7 @@ impl Store for Ledger {
             return self.store.lock().unwrap().commit(commit);
         }
         self.tries.lock().unwrap().push(self.timer.now());
+        *self.last.lock().unwrap() = commit.clone();
         if self.is_broken.load(Ordering::Relaxed) {
             return Err(StoreError::Full { path: "state.db".into() });
         }
@@ -139,6 +156,7 @@ impl World {
             timer: Arc::clone(&timer),
             is_broken: Arc::default(),
             tries: Arc::default(),
+            last: Arc::default(),
         };
         let renderer = Arc::new(Renderer::new(Arc::<ManualClock>::clone(&clock)));
         let tree = Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap();
@@ -152,7 +170,12 @@ impl World {
             false => Watching::default(),
         };
         let feeds_gate = Arc::<Mutex<()>>::default();
-        let target = SlowTarget { target: Box::new(disk.target()), gate: Arc::clone(&feeds_gate) };
+        let put = Arc::<Mutex<Put>>::default();
+        let target = SlowTarget {
+            target: Box::new(disk.target()),
+            gate: Arc::clone(&feeds_gate),
+            put: Arc::clone(&put),
+        };
         let parts = Parts {
             config,
             store: Box::new(ledger.clone()),
@@ -176,6 +199,7 @@ impl World {
             ledger,
             disk,
             feeds_gate,
+            put,
         };
         let first = world.engine.first_batch();
         world.engine.turn(first);
@@ -578,7 +602,7 @@ fn a_document_that_does_not_come_back_whole_is_not_written_and_the_next_one_is_r
     let good = world.disk.file("atom.xml");
 
     let route = Route::Feed(Scope::Site, Format::Atom);
-    world.engine.current.hot.put(route, Format::Atom, b"<feed>".to_vec(), world.clock.now());
+    world.engine.current.hot.put(route, Format::Atom, "<feed>".into(), world.clock.now());
     world.engine.publish();
     assert!(!project(&world));
     assert_eq!(world.disk.file("atom.xml"), good);

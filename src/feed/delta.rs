@@ -26,17 +26,22 @@ pub struct Slice {
 /// The entries of a feed that `format`'s writer made, in their order; `None` where `bytes` are not
 /// such a feed.
 pub fn slices(format: Format, bytes: &[u8]) -> Option<Vec<Slice>> {
-    let ranges = match format {
-        Format::Rss => elements(bytes, b"<item>", b"</item>")?,
-        Format::Atom => elements(bytes, b"<entry>", b"</entry>")?,
-        Format::Json => items(bytes)?,
-    };
+    let ranges = places(format, bytes)?;
     let mut slices = Vec::with_capacity(ranges.len());
     for range in ranges {
         let digest = Digest::of(&bytes[range.clone()]).prefix();
         slices.push(Slice { range, digest });
     }
     Some(slices)
+}
+
+/// The places of those entries alone.
+pub(super) fn places(format: Format, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+    match format {
+        Format::Rss => elements(bytes, b"<item>", b"</item>"),
+        Format::Atom => elements(bytes, b"<entry>", b"</entry>"),
+        Format::Json => items(bytes),
+    }
 }
 
 /// The feed without the entries whose digests are `known`; `None` where none would be left, since

@@ -1,18 +1,21 @@
 //! A check of every feed by another parser, before it is published.
 //!
 //! The writers return success even for documents that no reader can open, so every document is read
-//! back here: whole, or its head and new entries where the others passed before. An entry that differs after reading it back is reported and left out, the other
-//! entries are published, and the three formats are replaced together or not at all.
+//! back here: whole, or its head and new entries where the others passed before. An entry that
+//! differs after reading it back is reported and left out, the other entries are published, and the
+//! three formats are replaced together or not at all.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
+use bytes::Bytes;
 use feed_rs::model;
 use url::Url;
 
 use crate::base::{Format, Timestamp};
 
-use super::passed::Passed;
+use super::passed::{Passed, Rest};
+use super::splice::Written;
 use super::{Entry, Feed, xml};
 
 /// Rounds in which a feed is written again without the entries that failed, before it counts as
@@ -41,7 +44,7 @@ impl fmt::Display for Rejected {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The bytes in each format: RSS, Atom, JSON. All three have the same entries.
-    pub documents: [Vec<u8>; 3],
+    pub documents: [Bytes; 3],
     /// The entries that had to be left out.
     pub quarantined: Vec<Rejected>,
     /// What the next document of this feed need not read back.
@@ -58,7 +61,8 @@ pub fn write_checked(feed: Feed) -> Result<Published, Vec<Rejected>> {
     write_checked_since(feed, &Passed::default())
 }
 
-/// Does the same, but reads back only the head and what did not pass before: a drop waits for it.
+/// Does the same, but writes and reads back only the head and what did not pass before: a drop waits
+/// for it.
 ///
 /// # Errors
 ///
@@ -67,16 +71,20 @@ pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published,
     let mut quarantined = remove_twins(&mut feed);
     redate(&mut feed);
     let mut all = Passed::of(&feed);
-    if let Some(rest) = before.rest(&feed, &all) {
-        let (documents, found) = write_and_check(&feed, Some(&rest));
-        if found.is_empty() {
-            return Ok(Published { documents, quarantined, passed: all });
-        }
-        // Which entry is at fault is found out below.
+    if let Some(written) = &before.written
+        && let Some(rest) = before.rest(&feed, &all)
+        // Otherwise, which entry is at fault is found out below.
+        && let Some(written) = write_and_check_rest(written, &rest)
+    {
+        let documents = written.documents().clone();
+        all.written = Some(written);
+        return Ok(Published { documents, quarantined, passed: all });
     }
     for _ in 0..ROUNDS_MAX {
-        let (documents, mut found) = write_and_check(&feed, None);
+        let (documents, mut found) = write_and_check(&feed);
         if found.is_empty() {
+            let documents = documents.map(Bytes::from);
+            all.written = Written::of(&documents, feed.entries.len());
             return Ok(Published { documents, quarantined, passed: all });
         }
         // A whole document failed. The cause may still be one entry.
@@ -103,33 +111,35 @@ pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published,
     Err(quarantined)
 }
 
-/// Writes the three formats and reads them back, or a document of the `rest` alone. In parallel,
-/// because a new article waits for it.
-fn write_and_check(feed: &Feed, rest: Option<&Feed>) -> ([Vec<u8>; 3], Vec<Rejected>) {
+/// Does `work` for each format: in parallel, because a new article waits for it.
+fn each_format<T: Send>(work: impl Fn(Format) -> T + Sync) -> [T; 3] {
     let (rss, (atom, json)) = rayon::join(
-        || write_and_check_one(feed, rest, Format::Rss),
-        || {
-            rayon::join(
-                || write_and_check_one(feed, rest, Format::Atom),
-                || write_and_check_one(feed, rest, Format::Json),
-            )
-        },
+        || work(Format::Rss),
+        || rayon::join(|| work(Format::Atom), || work(Format::Json)),
     );
-    let found = [rss.1, atom.1, json.1].concat();
-    ([rss.0, atom.0, json.0], once_each(rest.unwrap_or(feed), found))
+    [rss, atom, json]
 }
 
-fn write_and_check_one(
-    feed: &Feed,
-    rest: Option<&Feed>,
-    format: Format,
-) -> (Vec<u8>, Vec<Rejected>) {
-    let bytes = feed.write(format);
-    let found = match rest {
-        Some(rest) => check_one(rest, format, &rest.write(format)),
-        None => check_one(feed, format, &bytes),
-    };
-    (bytes, found)
+/// Writes the three formats and reads them back.
+fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
+    let [rss, atom, json] = each_format(|format| {
+        let bytes = feed.write(format);
+        let found = check_one(feed, format, &bytes);
+        (bytes, found)
+    });
+    let found = [rss.1, atom.1, json.1].concat();
+    ([rss.0, atom.0, json.0], once_each(feed, found))
+}
+
+/// Writes the rest of a feed and reads it back, and adds to it what was written before. `None` where
+/// anything of it differs.
+fn write_and_check_rest(before: &Written, rest: &Rest) -> Option<Written> {
+    let [rss, atom, json] = each_format(|format| {
+        let new = rest.feed.write(format);
+        let is_same = check_one(&rest.feed, format, &new).is_empty();
+        if is_same { before.splice(format, &new, &rest.pieces) } else { None }
+    });
+    Some(Written::of_spliced([rss?, atom?, json?]))
 }
 
 /// Reads a whole document back, whatever is in it.
@@ -442,7 +452,7 @@ mod tests {
         let published = write_checked(feed).unwrap();
         assert_eq!(
             (published.quarantined.as_slice(), published.documents),
-            (expected.as_slice(), written(&good))
+            (expected.as_slice(), written(&good).map(Bytes::from))
         );
     }
 
@@ -472,7 +482,10 @@ mod tests {
             feed.entries.insert(at, bad);
             let published = write_checked_since(feed, &passed).unwrap();
             assert_eq!(published.quarantined.len(), 1, "{:?}", published.quarantined);
-            assert_eq!((&published.documents, &published.passed), (&written(&good), &passed));
+            assert_eq!(
+                (&published.documents, &published.passed),
+                (&written(&good).map(Bytes::from), &passed)
+            );
         }
         let nameless = Feed { id: String::new(), title: "\u{1}".to_owned(), ..good };
         assert_eq!(write_checked_since(nameless.clone(), &passed), write_checked(nameless));
@@ -494,6 +507,31 @@ mod tests {
     }
 
     proptest! {
+        /// What is put together of pieces is what the writers make, through any number of changes.
+        #[test]
+        fn a_spliced_feed_is_a_written_feed(
+            feed in sample::nasty_feed(),
+            others in sample::nasty_feed(),
+            picks in proptest::collection::vec(proptest::collection::vec(0_usize..8, 0..6), 1..5),
+        ) {
+            let mut stock = feed.entries.clone();
+            stock.extend(others.entries);
+            let mut passed = Passed::default();
+            for pick in picks {
+                let mut entries: Vec<Entry> = Vec::new();
+                for at in pick {
+                    entries.extend(stock.get(at % stock.len().max(1)).cloned());
+                }
+                let mut next = Feed { entries, ..feed.clone() };
+                let published = write_checked_since(next.clone(), &passed).unwrap();
+                remove_twins(&mut next);
+                redate(&mut next);
+                prop_assert_eq!(&published.documents, &written(&next));
+                passed = published.passed;
+                prop_assert!(passed.written.is_some());
+            }
+        }
+
         #[test]
         fn nasty_feeds_come_back(feed in sample::nasty_feed()) {
             let documents = written(&feed);

@@ -20,6 +20,7 @@ pub mod passed;
 pub mod rss;
 #[cfg(test)]
 mod sample;
+mod splice;
 mod unlinked;
 mod xml;
 

@@ -1,21 +1,32 @@
-//! What passed the gate before, and is not read back again.
+//! What passed the gate before, and is neither written nor read back again.
 //!
 //! A document is a head and then its entries, each written from nothing but itself and the feed's
 //! author. So an entry that came back once from a document with the same head comes back from every
 //! later one, and only the head and the entries that are new have to be read.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::base::{Digest, Timestamp};
 
+use super::splice::{Piece, Written};
 use super::{Entry, Feed, xml};
 
 /// The digests of a head and of the entries, in order, that came back from a document with it. With
-/// none, every entry is read back.
+/// none, every entry is written and read back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passed {
     head: Option<Digest>,
     entries: Vec<Digest>,
+    /// The documents with these entries.
+    pub(super) written: Option<Written>,
+}
+
+/// The part of a feed that did not pass yet.
+pub(super) struct Rest {
+    /// The feed with those entries, and with one more where its head would not be the same without.
+    pub(super) feed: Feed,
+    /// All entries of the whole feed, in order.
+    pub(super) pieces: Vec<Piece>,
 }
 
 impl Passed {
@@ -24,32 +35,63 @@ impl Passed {
         Self {
             head: Some(head(feed)),
             entries: feed.entries.iter().map(Digest::of_value).collect(),
+            written: None,
         }
     }
 
-    /// The feed with the entries alone that did not pass; `None` where none did, or with another
-    /// head. `all` is [`Passed::of`] this feed.
-    pub(super) fn rest(&self, feed: &Feed, all: &Self) -> Option<Feed> {
+    /// The entries of `feed` that did not pass; `None` where none did, or with another head. `all` is
+    /// [`Passed::of`] this feed.
+    pub(super) fn rest(&self, feed: &Feed, all: &Self) -> Option<Rest> {
         if self.head != all.head {
             return None;
         }
-        let passed: HashSet<&Digest> = self.entries.iter().collect();
-        let mut new = Vec::new();
+        let mut places = HashMap::new();
+        for (place, digest) in self.entries.iter().enumerate() {
+            places.insert(digest, place);
+        }
+        let (mut new, mut pieces) = (Vec::new(), Vec::with_capacity(feed.entries.len()));
         for (entry, digest) in feed.entries.iter().zip(&all.entries) {
-            if !passed.contains(digest) {
-                new.push(entry.clone());
+            match places.get(digest) {
+                Some(place) => pieces.push(Piece::Old(*place)),
+                None => {
+                    pieces.push(Piece::New(new.len()));
+                    new.push(entry.clone());
+                }
             }
         }
-        (new.len() < feed.entries.len()).then(|| with(feed, new))
+        if new.len() == feed.entries.len() {
+            return None;
+        }
+        // Its head is to be that of the whole feed, which declares the namespaces that are used.
+        for is_used in [has_picture, has_content] {
+            if !new.iter().any(is_used) {
+                new.extend(feed.entries.iter().find(|entry| is_used(entry)).cloned());
+            }
+        }
+        if new.is_empty() {
+            new.extend(feed.entries.first().cloned());
+        }
+        Some(Rest { feed: with(feed, new), pieces })
     }
+}
+
+/// Whether Media RSS is used for an entry.
+fn has_picture(entry: &Entry) -> bool {
+    entry.image.is_some()
+}
+
+/// Whether the RSS item of an entry has the content module.
+fn has_content(entry: &Entry) -> bool {
+    xml::some(&entry.html).is_some()
 }
 
 /// The digest of all that is written before the entries, but for the date: that is read back in any
 /// case.
 fn head(feed: &Feed) -> Digest {
     let head = Feed { updated: Timestamp::UNIX_EPOCH, ..with(feed, Vec::new()) };
-    // The namespace of pictures is declared where there is any.
-    Digest::of_value(&(head, xml::has_media(&feed.entries)))
+    // Namespaces are declared where they are used.
+    let has_content = feed.entries.iter().any(has_content);
+    Digest::of_value(&(head, xml::has_media(&feed.entries), has_content))
 }
 
 /// The feed with other entries, without a copy of those that it has.
@@ -106,9 +148,9 @@ mod tests {
         let feed = sample::feed();
         let passed = Passed::of(&feed);
         let rest =
-            |feed: &Feed| passed.rest(feed, &Passed::of(feed)).map(|rest| rest.entries.len());
-        assert_eq!(rest(&feed), Some(0));
-        assert_eq!(Passed::default().rest(&feed, &passed), None);
+            |feed: &Feed| passed.rest(feed, &Passed::of(feed)).map(|rest| rest.feed.entries.len());
+        assert_eq!(rest(&feed), Some(1), "of nothing new, the first");
+        assert!(Passed::default().rest(&feed, &passed).is_none());
 
         let mut later = feed.clone();
         later.updated = Timestamp::UNIX_EPOCH;
@@ -123,7 +165,7 @@ mod tests {
     fn another_head_or_entry_has_to_be_read_back() {
         let feed = sample::feed();
         let passed = Passed::of(&feed);
-        let rest = |feed: &Feed| passed.rest(feed, &Passed::of(feed));
+        let rest = |feed: &Feed| passed.rest(feed, &Passed::of(feed)).map(|rest| rest.feed);
         let renamed = Feed { title: "Other".to_owned(), ..feed.clone() };
         assert_eq!(rest(&renamed), None);
         let mut bare = feed.clone();
