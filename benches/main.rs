@@ -8,6 +8,7 @@
 mod article;
 mod feed;
 mod respond;
+mod step;
 
 #[path = "../fuzz/fuzz_targets/common/mod.rs"]
 mod common;

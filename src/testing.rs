@@ -67,5 +67,5 @@ pub mod store {
     pub use crate::store::model::{Disk, Fault, Loss};
     pub use crate::store::rows;
     pub use crate::store::state_bytes;
-    pub use crate::store::{Projected, Projector, Store, StoreError, Target};
+    pub use crate::store::{Database, Lock, Projected, Projector, Store, StoreError, Target};
 }
