@@ -15,6 +15,7 @@ pub mod hot;
 mod import;
 mod laps;
 mod last_feeds;
+mod load;
 mod memo;
 mod operator;
 mod opml_list;
@@ -46,9 +47,7 @@ use crate::article::HEAD_VERSION;
 use crate::article::word_sketch::MinorEdit;
 use crate::base::{Digest, RelPath, Timestamp};
 use crate::config::{self, Config};
-use crate::library::{
-    self, Deletions, DocumentRow, Kept, Loading, Part as Rows, Policy, Remembered, State, Views,
-};
+use crate::library::{self, Deletions, DocumentRow, Kept, Policy, Remembered, State, Views};
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Extent, Published, Snapshot, Watching};
 use crate::source::Inbox;
@@ -244,14 +243,7 @@ impl Engine {
         let undo = remembered_value(&remembered, library::UNDO).unwrap_or_default();
         let imported = differs(&remembered, library::IMPORT, "");
         let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
-        let mut loading = Loading::begin(&remembered, &policy);
-        store.each(&mut |mut part| {
-            if reread {
-                forget_readings(&mut part);
-            }
-            loading.take(&part);
-        })?;
-        let mut state = loading.end(&remembered);
+        let mut state = load::state(&mut *store, &remembered, &policy, reread)?;
         if rebased {
             state.forget_policy();
         }
@@ -510,14 +502,5 @@ pub fn policy(config: &Config, page_size: Option<usize>) -> Policy {
         site_path: site.url.path().into(),
         views: Arc::new(Views::of(&config.views)),
         page_size: page_size.unwrap_or_else(|| library::page_size(*limit)),
-    }
-}
-
-/// Makes the next look read every file again, since the same bytes may give another reading now.
-fn forget_readings(rows: &mut Rows) {
-    let Rows::Files(files) = rows else { return };
-    for (_, row) in files {
-        row.racy = true;
-        row.digest = None;
     }
 }
