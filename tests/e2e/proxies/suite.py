@@ -91,6 +91,8 @@ def deltas(label, site, proxy, connection):
     temporary.write_text(f'# Behind {label}\n\nNews.\n')
     temporary.rename(name)
     wait_until('the article is published', lambda: site.ask(paths[-1])['etag'] != before[paths[-1]])
+    # The second change within a second has the date of the next one, which is not sent until then.
+    wait_until('its date has come', lambda: all(site.ask(path)['last-modified'] for path in paths))
     for path in paths:
         for coding in ('identity', 'gzip', 'br'):
             asked = dict(host=NAME, a_im='feed', if_none_match=before[path], accept_encoding=coding)
