@@ -13,7 +13,12 @@ fuzz_target!(|input: &[u8]| {
     let cells = cells(rest);
     match table % 7 {
         0 => check(cells, rows::read_file, |(path, row)| rows::file(path, row).unwrap()),
-        1 => check(cells, rows::read_record, |record| rows::record(record).unwrap()),
+        1 => check(
+            cells,
+            // The words of an article are read by themselves.
+            |cells| Ok((rows::read_record(cells.clone())?, rows::read_words(cells)?)),
+            |(record, words)| rows::record(record, Some(&**words)).unwrap(),
+        ),
         2 => check(cells, rows::read_url, |(n, (url, seq))| rows::url(url, *seq, *n)),
         3 => check(cells, rows::read_channel, rows::channel),
         4 => check(cells, rows::read_body, |(seq, body)| rows::body(*seq, body).unwrap()),
