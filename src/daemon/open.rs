@@ -81,8 +81,7 @@ impl Opening {
         match Self::try_open(handles, lock) {
             // The failed try has dropped its lock with the database.
             Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
-                set_aside(handles, &damage)?;
-                Self::try_open(handles, prepare(&handles.config)?)
+                Self::try_open(handles, set_aside(handles, &damage)?)
             }
             opened => opened,
         }
@@ -115,7 +114,7 @@ impl Opening {
         Ok(opening)
     }
 
-    /// Publishes the last feeds, which takes some milliseconds: to load the articles takes a second
+    /// Publishes the last feeds, which takes some milliseconds: to load the articles takes seconds
     /// where there are a hundred thousand.
     fn publish_last_feeds(&mut self) -> Result<(), Refusal> {
         let Handles { config, published, .. } = &self.handles;
@@ -134,8 +133,7 @@ impl Opening {
         let handles = self.handles.clone();
         let mut engine = match self.try_load() {
             Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
-                set_aside(&handles, &damage)?;
-                Self::try_open(&handles, prepare(&handles.config)?)?.try_load()?
+                Self::try_open(&handles, set_aside(&handles, &damage)?)?.try_load()?
             }
             loaded => loaded?,
         };
@@ -181,13 +179,14 @@ fn open_store(lock: Lock) -> Result<Database, Refusal> {
     Ok(store)
 }
 
-/// Moves a damaged state aside, whose lock is free.
-fn set_aside(handles: &Handles, damage: &StoreError) -> Result<(), Refusal> {
+/// Moves a damaged state aside, whose lock is free. Returns the lock, for the next one: in between,
+/// no other process may begin a state.
+fn set_aside(handles: &Handles, damage: &StoreError) -> Result<Lock, Refusal> {
     let Handles { config, clock, .. } = handles;
-    let _lock = prepare(config)?;
+    let lock = prepare(config)?;
     let aside = store::set_aside(&config.state.dir, clock.now())?;
     error!(event = "degraded", "degraded: {damage}; it was moved to {}", aside.display());
-    Ok(())
+    Ok(lock)
 }
 
 /// Takes over what an export beside the state and the feeds on disk know of a lost one.
