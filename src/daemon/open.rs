@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
 use crate::engine::renderer::Renderer;
@@ -91,7 +91,10 @@ impl Opening {
     pub(super) fn try_open(handles: &Handles, lock: Lock) -> Result<Self, Refusal> {
         let Handles { config, inbox, renderer, .. } = handles;
         let store = open_store(lock)?;
-        let watching = match engine::open_tree(&config.articles, inbox) {
+        if let Err(why) = store::make_mark(&config.state.dir) {
+            debug!(event = "warning", "no mark for the watcher: {why}");
+        }
+        let watching = match engine::open_tree(config, inbox) {
             Ok((tree, watching)) => {
                 renderer.set_tree(Arc::new(tree));
                 watching

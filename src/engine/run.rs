@@ -1,5 +1,6 @@
 //! The engine's loop: a closed set of reasons to wake, one turn for each.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use crate::source::{
     Batch, Health, Inbox, Look, OpenError, Policy, RootLost, Signs, Tree, Unfinished,
     needs_polling, watches_max,
 };
+use crate::store;
 
 use super::project::Unprojected;
 use super::renderer::Renderer;
@@ -84,16 +86,17 @@ impl Watch {
 /// # Errors
 /// The directory is not there, or a pattern of `articles.ignore` is not valid.
 pub fn open_tree(
-    articles: &Articles,
+    config: &Config,
     inbox: &Arc<Inbox<Command>>,
 ) -> Result<(Tree, Watching), OpenError> {
+    let articles = &config.articles;
     let mut tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes)?;
     tree.work_for(inbox);
     let reason = if articles.poll {
         Some(PollReason::Configured)
     } else if let Some(kind) = needs_polling(&articles.dir) {
         Some(PollReason::FileSystem(kind))
-    } else if let Err(why) = tree.watch(inbox) {
+    } else if let Err(why) = tree.watch(Some(&mark_of(config)), inbox) {
         Some(PollReason::Failed(why.to_string()))
     } else {
         None
@@ -103,6 +106,11 @@ pub fn open_tree(
         None => inotify(&tree),
     };
     Ok((tree, watching))
+}
+
+/// The file by which the watcher knows how far events were heard.
+fn mark_of(config: &Config) -> PathBuf {
+    store::mark_of(&config.state.dir)
 }
 
 /// The state of inotify over the tree: how many directories it watches, and the limit of the
@@ -313,7 +321,7 @@ impl Engine {
     }
 
     fn reopen(&mut self) -> Result<(), OpenError> {
-        let (mut tree, watching) = open_tree(&self.parts.config.articles, &self.parts.inbox)?;
+        let (mut tree, watching) = open_tree(&self.parts.config, &self.parts.inbox)?;
         if let Some(before) = self.parts.renderer.tree() {
             tree.succeed(&before);
         }
@@ -354,7 +362,8 @@ impl Engine {
             return;
         };
         tree.work_for(&self.parts.inbox);
-        if tree.watch(&self.parts.inbox).is_err() {
+        let mark = mark_of(&self.parts.config);
+        if tree.watch(Some(&mark), &self.parts.inbox).is_err() {
             return;
         }
         if let Some(before) = self.parts.renderer.tree() {

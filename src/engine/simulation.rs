@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+mod late;
 mod operator;
 mod work;
 

@@ -196,8 +196,8 @@ impl Engine {
             read::show_drafts(&mut observations);
         }
         read::complete(tree, &self.current.state, &mut observations, now)?;
-        // Where the writer came back while the file was read, another hint will come.
         observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
+        self.put_back_reopened(tree, &mut observations);
         self.put_back_rewritten(&mut observations, signs, now);
         let mut unreadable_now = Vec::new();
         for (path, _) in &unreadable {

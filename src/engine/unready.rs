@@ -57,6 +57,19 @@ impl Engine {
         copied
     }
 
+    /// Takes out the files that were opened for writing before they were read, or while: half of one
+    /// may have been read. Another hint comes when they are closed.
+    pub(super) fn put_back_reopened(&self, tree: &Tree, observations: &mut Vec<Observation>) {
+        let is_read = |seen: &Observation| matches!(seen.found, Found::Read { .. });
+        if !observations.iter().any(is_read) {
+            return;
+        }
+        // The event that made the file ripe may have been late, and the file may be another since.
+        tree.hear();
+        let inbox = &self.parts.inbox;
+        observations.retain(|seen| !(is_read(seen) && inbox.is_rewritten(&seen.path)));
+    }
+
     /// Takes out the files that were quiet when the step began, by their events, and were modified
     /// since: on a busy machine, the file is read before the event of its writer is heard. They are
     /// looked at again.

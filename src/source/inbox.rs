@@ -207,6 +207,11 @@ impl<C> Inbox<C> {
         self.lock().pending.is_writing(path)
     }
 
+    /// Returns whether `path` was opened for writing since it was last taken, as far as events show.
+    pub fn is_rewritten(&self, path: &RelPath) -> bool {
+        self.lock().pending.is_rewritten(path)
+    }
+
     /// Returns whether there is work to do at once.
     pub fn has_work(&self) -> bool {
         let state = self.lock();

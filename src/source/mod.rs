@@ -2,8 +2,8 @@
 //!
 //! In the order of the data:
 //!
-//! - `watch` and `mounts` report where something changed; `inbox` decides when to look, by the
-//!   rules of `settle`.
+//! - `watch` and `mounts` report where something changed (`mark` tells how far that was heard);
+//!   `inbox` decides when to look, by the rules of `settle`.
 //! - `root` checks that the directory is still the same one.
 //! - `tree` compares the files with what is known of them; `scan` walks the directories, except
 //!   those that `ignore` hides.
@@ -15,6 +15,7 @@
 mod beneath;
 pub mod ignore;
 pub mod inbox;
+mod mark;
 mod mounts;
 mod picture_size;
 pub mod read;

@@ -66,10 +66,12 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
     Arrived,
-    /// `first` <= `last`: its first close since it was last taken, and its last sign.
+    /// `first` <= `last`: its first close since it was last taken, and its last sign. `written`:
+    /// whether it was closed, and not only touched.
     Closed {
         first: Instant,
         last: Instant,
+        written: bool,
     },
     /// `closed`: its first close since it was last taken, if it was closed before it was written
     /// again.
@@ -216,6 +218,18 @@ impl Pending {
         matches!(self.paths.get(path), Some(Waiting::Writing { .. }))
     }
 
+    /// Returns whether `path` was opened for writing since it was last taken, as far as events show:
+    /// what was read of it meanwhile may be half a file.
+    pub fn is_rewritten(&self, path: &RelPath) -> bool {
+        match self.paths.get(path) {
+            None | Some(Waiting::Arrived) => false,
+            Some(Waiting::Closed { written, .. }) => *written,
+            Some(Waiting::Writing { .. } | Waiting::Created { .. } | Waiting::Unsure { .. }) => {
+                true
+            }
+        }
+    }
+
     /// Removes the paths that a decision found ripe.
     pub fn take(&mut self, decision: &Decision) {
         for path in &decision.ready {
@@ -278,7 +292,13 @@ impl Waiting {
             Some(Self::Closed { first, .. } | Self::Writing { closed: Some(first) }) => Some(first),
             _ => None,
         };
-        let closed = Self::Closed { first: first.unwrap_or(now), last: now };
+        let is_written = match before {
+            Some(Self::Closed { written, .. }) => written,
+            Some(Self::Writing { .. } | Self::Created { .. } | Self::Unsure { .. }) => true,
+            Some(Self::Arrived) | None => false,
+        };
+        let written = is_written || sign == Sign::Closed;
+        let closed = Self::Closed { first: first.unwrap_or(now), last: now, written };
         match (before, sign) {
             (_, Sign::Arrived) => Self::Arrived,
             (_, Sign::Created) => Self::Created { since: now },
@@ -298,7 +318,7 @@ impl Waiting {
     fn due(&self, now: Instant, policy: &Policy) -> Option<Instant> {
         match self {
             Self::Arrived => Some(now),
-            Self::Closed { first, last } => {
+            Self::Closed { first, last, .. } => {
                 earlier(last.checked_add(policy.settle), first.checked_add(policy.settle_max))
             }
             Self::Writing { .. } => None,
@@ -372,6 +392,34 @@ mod tests {
         pending.take_later(at(600));
         pending.note(&file, Sign::Closed, at(700), &POLICY);
         assert_eq!(decide(&pending, at(800), &POLICY).ready, [file]);
+    }
+
+    #[test]
+    fn what_was_opened_for_writing_since_it_was_taken_is_known() {
+        for (signs, rewritten) in [
+            (&[][..], false),
+            (&[Sign::Arrived], false),
+            (&[Sign::Touched], false),
+            (&[Sign::Arrived, Sign::Touched], false),
+            (&[Sign::Created], true),
+            (&[Sign::Writing], true),
+            (&[Sign::Closed], true),
+            (&[Sign::Writing, Sign::Closed], true),
+            (&[Sign::Writing, Sign::Closed, Sign::Touched], true),
+            (&[Sign::Arrived, Sign::Writing], true),
+            (&[Sign::Writing, Sign::Arrived], false),
+        ] {
+            let (now, file, mut pending) = (Instant::now(), path("a.md"), Pending::default());
+            for sign in signs {
+                pending.note(&file, *sign, now, &POLICY);
+            }
+            assert_eq!(pending.is_rewritten(&file), rewritten, "{signs:?}");
+            let later = now + Duration::from_secs(60);
+            let decision = decide(&pending, later, &POLICY);
+            pending.take(&decision);
+            let is_taken = pending.paths.is_empty();
+            assert!(!(is_taken && pending.is_rewritten(&file)), "{signs:?}, taken");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What tests of the source share: a tree on a real disk, and an index of what was seen of it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
@@ -29,6 +30,18 @@ pub(crate) struct Pretended {
     pub(crate) stamps: HashMap<FileId, Stamps>,
     /// Article directories, with the files beneath that are open for writing.
     pub(crate) open: HashMap<PathBuf, HashSet<FileId>>,
+    /// Article directories, with what brings the events there that are still on their way.
+    pub(crate) hear: HashMap<PathBuf, Hear>,
+}
+
+/// Brings events that are still on their way.
+#[derive(Clone)]
+pub(crate) struct Hear(pub(crate) Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Hear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hear")
+    }
 }
 
 static PRETENDED: RwLock<Option<Pretended>> = RwLock::new(None);
@@ -55,6 +68,17 @@ pub(super) fn stamped(seen: Fingerprint) -> Fingerprint {
 pub(super) fn open_beneath(root: &Path) -> Option<HashSet<FileId>> {
     let pretended = PRETENDED.read().unwrap_or_else(PoisonError::into_inner);
     pretended.as_ref()?.open.get(root).cloned()
+}
+
+/// Brings the events of the simulation at `root` that are still on their way.
+pub(super) fn hear(root: &Path) {
+    let pretended = PRETENDED.read().unwrap_or_else(PoisonError::into_inner);
+    let hear = pretended.as_ref().and_then(|pretended| pretended.hear.get(root).cloned());
+    // It may ask for what is pretended.
+    drop(pretended);
+    if let Some(Hear(hear)) = hear {
+        hear();
+    }
 }
 
 /// The path that `text` says.

@@ -92,16 +92,32 @@ impl Tree {
 
     /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from
     /// the moment a look enters it, so the first hint is to look at everything. A first reading of
-    /// many files is better done before: the kernel reports each opening.
+    /// many files is better done before: the kernel reports each opening. `mark`: a file of our own,
+    /// in a directory that is not watched, for [`Tree::hear`].
     ///
     /// # Errors
     ///
     /// Where the kernel gives no events or no more watches; the tree then has to be polled.
-    pub fn watch<C: Send + 'static>(&mut self, inbox: &Arc<Inbox<C>>) -> Result<(), WatchError> {
+    pub fn watch<C: Send + 'static>(
+        &mut self,
+        mark: Option<&Path>,
+        inbox: &Arc<Inbox<C>>,
+    ) -> Result<(), WatchError> {
         self.watcher = None;
-        self.watcher =
-            Some(Watcher::start(self.root.path(), Arc::clone(&self.ignore), Arc::clone(inbox))?);
+        let (root, ignore) = (self.root.path(), Arc::clone(&self.ignore));
+        self.watcher = Some(Watcher::start(root, mark, ignore, Arc::clone(inbox))?);
         Ok(())
+    }
+
+    /// Waits until every hint is in the inbox of what happened before. A file that was read and of
+    /// which no event says by then that it was being written is whole.
+    pub fn hear(&self) {
+        // A simulation brings its own events.
+        #[cfg(test)]
+        super::testing::hear(self.root.path());
+        if let Some(watcher) = &self.watcher {
+            watcher.hear();
+        }
     }
 
     /// The reason why the tree has to be polled although it is watched: a directory could not be

@@ -43,7 +43,10 @@ impl Fixture {
         let open =
             || Tree::open(&dir.path().join(root), &["left-out/".to_owned()], 1 << 20).unwrap();
         let (mut tree, oracle) = (open(), open());
-        tree.watch(&inbox).unwrap();
+        fs::create_dir(dir.path().join("state")).unwrap();
+        let mark = dir.path().join("state/mark");
+        fs::write(&mark, "").unwrap();
+        tree.watch(Some(&mark), &inbox).unwrap();
         let mut known = Known::default();
         assert_eq!(
             inbox.wait(None).look,
@@ -210,6 +213,23 @@ fn a_half_written_file_waits_for_its_close() {
     drop(writer);
     fixture.converge();
     assert!(fixture.known.0.contains_key(&path("c.md")));
+}
+
+#[test]
+fn once_heard_everything_that_happened_is_in_the_inbox() {
+    let fixture = Fixture::new(|_| ());
+    for n in 0..200 {
+        let name = format!("{n}.md");
+        let mut writer = File::create(fixture.path(&name)).unwrap();
+        writer.write_all(b"hal").unwrap();
+        fixture.tree.hear();
+        assert!(fixture.inbox.is_writing(&path(&name)), "no waiting, no second look");
+        drop(writer);
+        fixture.tree.hear();
+        assert!(
+            fixture.inbox.is_rewritten(&path(&name)) && !fixture.inbox.is_writing(&path(&name))
+        );
+    }
 }
 
 #[test]

@@ -67,6 +67,25 @@ pub fn state_bytes(dir: &Path) -> Option<u64> {
     Some(database + log)
 }
 
+/// An empty file by which the watcher of articles knows how far events were heard. Its directory
+/// holds nothing else: nobody else watches it.
+pub fn mark_of(state_dir: &Path) -> PathBuf {
+    state_dir.join("watch").join("mark")
+}
+
+/// Makes the file of [`mark_of`].
+///
+/// # Errors
+/// It cannot be made: the watcher does without.
+pub fn make_mark(state_dir: &Path) -> io::Result<()> {
+    let mark = mark_of(state_dir);
+    if mark.is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(state_dir.join("watch"))?;
+    fs::write(mark, "")
+}
+
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A
 /// new digest is remembered before its bytes are written, and the older ones until they are known
 /// to be gone.

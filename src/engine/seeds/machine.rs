@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use crate::engine::{Answer, Command, Engine, Parts, settling};
 use crate::ops::clock::{Clock as _, ManualClock, ManualTimer, Timer as _};
 use crate::publish::{PollReason, Published, Snapshot, Watching};
 use crate::source::settle::{Hints, Sign};
-use crate::source::testing::FileId;
+use crate::source::testing::{FileId, Hear, pretend};
 use crate::source::{Inbox, Tree};
 use crate::store::model::{Disk, Loss};
 use crate::store::{Projector, Store as _, Target};
@@ -39,6 +39,9 @@ pub(super) enum Watcher {
 /// A file of `feeds/` as a reader of the directory found it; `None` where it was removed.
 pub(super) type Projected = (String, Option<Arc<[u8]>>);
 
+/// Reports of the watcher, each with the time at which it comes.
+type Reports = Arc<Mutex<VecDeque<(Instant, Hints)>>>;
+
 /// A process, and the machine on which it runs.
 pub(super) struct Machine {
     pub(super) files: Files,
@@ -57,7 +60,8 @@ pub(super) struct Machine {
     deadline: Instant,
     /// Whether the process has yet to take its first turn.
     starting: bool,
-    reports: VecDeque<(Instant, Hints)>,
+    /// What the watcher saw and did not tell yet.
+    reports: Reports,
     dir: tempfile::TempDir,
 }
 
@@ -143,7 +147,7 @@ impl Machine {
             inbox: Arc::new(inbox),
             deadline: timer.now(),
             starting: false,
-            reports: VecDeque::new(),
+            reports: Reports::default(),
             clock,
             timer,
             dir,
@@ -161,7 +165,8 @@ impl Machine {
         (self.engine, self.inbox, self.published) = (Some(engine), inbox, published);
         self.starting = true;
         // A new watcher knows nothing of what the old one saw.
-        self.reports.clear();
+        self.reports().clear();
+        self.bring_reports_on_request();
         Ok(())
     }
 
@@ -222,7 +227,7 @@ impl Machine {
     fn until_next(&self, most: Duration) -> Duration {
         let mut next = most;
         let now = self.timer.now();
-        if let Some((due, _)) = self.reports.front() {
+        if let Some((due, _)) = self.reports().front() {
             next = next.min(due.saturating_duration_since(now));
         }
         if self.engine.is_some() {
@@ -246,8 +251,7 @@ impl Machine {
             self.timer.advance(next);
             self.clock.set(self.clock.now() + next);
             let now = self.timer.now();
-            while self.reports.front().is_some_and(|(due, _)| *due <= now) {
-                let (_, hints) = self.reports.pop_front().unwrap();
+            while let Some((_, hints)) = self.reports().pop_front_if(|(due, _)| *due <= now) {
                 self.inbox.push(hints);
             }
             let wakes = self.deadline <= now || self.inbox.due().is_some_and(|due| due <= now);
@@ -309,13 +313,14 @@ impl Machine {
             return;
         }
         let now = self.timer.now();
+        let mut reports = self.reports.lock().unwrap();
         match self.watcher {
             Watcher::Polling => {}
             Watcher::Faithful => {
-                let mut due = self.reports.back().map_or(now, |(due, _)| *due);
+                let mut due = reports.back().map_or(now, |(due, _)| *due);
                 for sign in signs {
                     due = due.max(now + Duration::from_millis(dice.pick(&[0, 1, 40, 300])));
-                    self.reports.push_back((due, sign.into()));
+                    reports.push_back((due, sign.into()));
                 }
             }
             Watcher::Careless => {
@@ -323,7 +328,7 @@ impl Machine {
                     // Overflow: the kernel forgot them, and says so.
                     signs.clear();
                     let hints = Hints { lost: true, rescan: true, ..Hints::default() };
-                    self.reports.push_back((now, hints));
+                    reports.push_back((now, hints));
                 }
                 for (path, signs) in by_path(signs) {
                     let late = dice.pick(&[0, 0, 1, 100, 2_500, 20_000]);
@@ -334,19 +339,39 @@ impl Machine {
                     let due = now + Duration::from_millis(if is_half { 0 } else { late });
                     for _ in 0..if is_half { 1 } else { times } {
                         for sign in &signs {
-                            self.reports.push_back((due, (path.clone(), *sign).into()));
+                            reports.push_back((due, (path.clone(), *sign).into()));
                         }
                     }
                 }
-                self.reports.make_contiguous().sort_by_key(|(due, _)| *due);
+                reports.make_contiguous().sort_by_key(|(due, _)| *due);
             }
         }
+    }
+
+    fn reports(&self) -> MutexGuard<'_, VecDeque<(Instant, Hints)>> {
+        self.reports.lock().unwrap()
+    }
+
+    /// Has everything told that happened before the engine asks for it, as a faithful watcher can.
+    fn bring_reports_on_request(&self) {
+        if self.watcher != Watcher::Faithful {
+            return;
+        }
+        let (reports, inbox) = (Arc::clone(&self.reports), Arc::clone(&self.inbox));
+        let bring = move || {
+            for (_, hints) in reports.lock().unwrap().drain(..) {
+                inbox.push(hints);
+            }
+        };
+        let root = self.config().articles.dir;
+        pretend(|all| all.hear.insert(root, Hear(Arc::new(bring))));
     }
 
     /// Whether an event of the file at `path` is still on its way.
     pub(super) fn will_hear_of(&self, path: &str) -> bool {
         let path = RelPath::new(path).unwrap();
-        let mut signs = self.reports.iter().flat_map(|(_, hints)| &hints.signs);
+        let reports = self.reports();
+        let mut signs = reports.iter().flat_map(|(_, hints)| &hints.signs);
         signs.any(|(of, _)| *of == path)
     }
 

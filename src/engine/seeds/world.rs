@@ -445,7 +445,7 @@ impl World {
         let shown = shown && !text.draft && text.date.is_none();
         self.author.place(&path, File { text: text.clone(), part: true, shown, linked });
         let part = &whole[..whole.len() / 2];
-        if self.machine.will_hear_of(&path) {
+        if self.machine.watcher != Watcher::Faithful && self.machine.will_hear_of(&path) {
             // A file that was renamed is whole. One that is opened again before the rename is heard
             // of looks the same.
             self.author.begun(part);

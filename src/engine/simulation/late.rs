@@ -1,0 +1,55 @@
+//! Events that come late: the file that they speak of may be another by then.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::{RelPath, Sign, World, ms};
+use crate::source::testing::{Hear, pretend};
+
+/// Makes the watcher report `signs` of `path`, and no sooner than somebody waits for it.
+fn on_the_way(world: &World, path: &'static str, signs: &'static [Sign]) {
+    let inbox = Arc::clone(&world.inbox);
+    let bring = move || {
+        for sign in signs {
+            inbox.push((RelPath::new(path).unwrap(), *sign).into());
+        }
+    };
+    let root = fs::canonicalize(world.dir.path().join("articles")).unwrap();
+    pretend(|all| all.hear.insert(root, Hear(Arc::new(bring))));
+}
+
+#[test]
+fn a_late_event_does_not_vouch_for_a_file_that_is_written_by_now() {
+    use Sign::{Arrived, Closed, Created, Touched, Writing};
+    for (heard, on_its_way, is_whole) in [
+        (Arrived, &[][..], true),
+        // `mv` and then `chmod`.
+        (Arrived, &[Touched], true),
+        (Arrived, &[Arrived], true),
+        (Arrived, &[Writing], false),
+        (Arrived, &[Created, Writing], false),
+        (Arrived, &[Arrived, Created, Writing], false),
+        // The writer was fast, but the file was read before it was done.
+        (Arrived, &[Writing, Closed], false),
+        (Closed, &[Writing], false),
+        (Closed, &[Arrived, Created], false),
+        (Closed, &[Closed], false),
+    ] {
+        let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
+        world.write("articles/b.md", "# B\n\ntext");
+        world.arrive("b.md");
+        world.run(ms(0));
+        on_the_way(&world, "a.md", on_its_way);
+        world.write("articles/a.md", "# Half\n\nof a te");
+        world.inbox.push((RelPath::new("a.md").unwrap(), heard).into());
+        world.run(ms(250));
+        let expected: &[&str] = if is_whole { &["B", "Half"] } else { &["B"] };
+        assert_eq!(world.titles(), expected, "{heard:?} heard, {on_its_way:?} on the way");
+
+        on_the_way(&world, "a.md", &[]);
+        world.write("articles/a.md", "# Whole\n\nof a text");
+        world.inbox.push((RelPath::new("a.md").unwrap(), Closed).into());
+        world.run(ms(200));
+        assert_eq!(world.titles(), ["B", "Whole"], "{heard:?} heard, {on_its_way:?} on the way");
+    }
+}

@@ -1,0 +1,123 @@
+//! A file of our own that is watched like the articles, to know how far the events were heard.
+//!
+//! inotify reports in order. So once the event of our own look at this file is heard, everything that
+//! happened before that look is heard too.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The longest wait for an event that we caused. It takes far less than a millisecond, unless the
+/// machine is busy; where it does not come, we do without.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The file, with the number of our looks at it.
+#[derive(Debug)]
+pub(super) struct Mark {
+    path: PathBuf,
+    looks: Mutex<Looks>,
+    heard: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Looks {
+    made: u64,
+    heard: u64,
+}
+
+impl Mark {
+    /// The file at `path`, which nobody else opens and whose directory is not watched: each look is
+    /// one event.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, looks: Mutex::default(), heard: Condvar::new() }
+    }
+
+    /// The path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Notes the event of one look.
+    pub(super) fn hear(&self) {
+        let mut looks = self.lock();
+        looks.heard = looks.made.min(looks.heard + 1);
+        self.heard.notify_all();
+    }
+
+    /// Notes that events were lost: those of looks may be among them.
+    pub(super) fn hear_all(&self) {
+        let mut looks = self.lock();
+        looks.heard = looks.made;
+        self.heard.notify_all();
+    }
+
+    /// Waits until all is heard that happened before. Returns whether it was.
+    pub(super) fn wait(&self) -> bool {
+        let mut looks = self.lock();
+        looks.made += 1;
+        let wanted = looks.made;
+        drop(looks);
+        if File::open(&self.path).is_err() {
+            // No event comes of it.
+            self.hear();
+            return false;
+        }
+        let is_late = |looks: &mut Looks| looks.heard < wanted;
+        let waited = self.heard.wait_timeout_while(self.lock(), PATIENCE, is_late);
+        let (mut looks, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        // The kernel makes one event of two that follow each other, so a look that is given up may
+        // never have one of its own.
+        looks.heard = looks.heard.max(wanted);
+        !waited.timed_out()
+    }
+
+    /// A panic elsewhere leaves nothing half-done here: every change under the lock is whole.
+    fn lock(&self) -> MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::thread;
+
+    impl Mark {
+        fn is_waiting(&self) -> bool {
+            let looks = self.lock();
+            looks.made > looks.heard
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_event_of_its_own_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mark");
+        std::fs::write(&path, "").unwrap();
+        let mark = Arc::new(Mark::new(path));
+        // An event of nobody's look is not counted for a later one.
+        mark.hear();
+        for hear in [Mark::hear, Mark::hear_all] {
+            let waiting = thread::spawn({
+                let mark = Arc::clone(&mark);
+                move || mark.wait()
+            });
+            while !mark.is_waiting() {
+                thread::yield_now();
+            }
+            assert!(!waiting.is_finished());
+            hear(&mark);
+            assert!(waiting.join().unwrap());
+        }
+    }
+
+    #[test]
+    fn without_the_file_nobody_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = Mark::new(dir.path().join("mark"));
+        assert!(!mark.wait());
+        assert!(!mark.is_waiting());
+    }
+}
