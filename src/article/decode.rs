@@ -27,7 +27,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, Diagnostic> {
-    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+    if let Some(nul) = memchr::memchr(0, bytes) {
         return Err(binary(bytes, nul));
     }
     match std::str::from_utf8(bytes) {

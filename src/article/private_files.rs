@@ -8,6 +8,7 @@
 //! rendered only if such a path may be in it. The references of its body are kept with its head,
 //! which the ledger remembers.
 
+use memchr::memchr3_iter;
 use percent_encoding::percent_decode_str;
 
 use crate::base::media::{Media, is_asset};
@@ -73,23 +74,35 @@ fn is_private(target: &str) -> bool {
 /// Whether `source` may refer to a private file. Says yes too often rather than too seldom: a file
 /// name may hold spaces, brackets and quotation marks, but no line end.
 fn may_refer(source: &str) -> bool {
-    source
-        .lines()
-        .any(|line| (line.contains("[[") || names_private_directory(line)) && names_asset(line))
+    let mut rest = source;
+    // Few lines have a sign of such a reference, so it is looked for before lines are made.
+    while let Some(at) = first_sign(rest) {
+        let start = rest[..at].rfind('\n').map_or(0, |end| end + 1);
+        let end = rest[at..].find('\n').map_or(rest.len(), |end| at + end);
+        if names_asset(&rest[start..end]) {
+            return true;
+        }
+        rest = &rest[end..];
+    }
+    false
 }
 
-/// Whether a name in `line` begins with `_`, or is that of a directory of drafts.
-fn names_private_directory(line: &str) -> bool {
+/// The first place in `text` where a wiki link begins, or a name that begins with `_`, or where the
+/// name of a directory of drafts ends.
+fn first_sign(text: &str) -> Option<usize> {
     let begins_name = |at: usize| {
-        let before = line[..at].chars().next_back();
+        let before = text[..at].chars().next_back();
         before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
     };
     let ends_drafts = |at: usize| {
-        let name = line[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+        let name = text[..at].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
         name.is_some_and(special::is_drafts)
     };
-    line.match_indices('_').any(|(at, _)| begins_name(at))
-        || line.match_indices('/').any(|(at, _)| ends_drafts(at))
+    memchr3_iter(b'[', b'_', b'/', text.as_bytes()).find(|at| match text.as_bytes()[*at] {
+        b'[' => text[at + 1..].starts_with('['),
+        b'_' => begins_name(*at),
+        _ => ends_drafts(*at),
+    })
 }
 
 /// Whether `line` holds the extension of an asset.

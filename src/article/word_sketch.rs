@@ -199,9 +199,15 @@ impl Gatherer {
                 inside = true;
                 continue;
             }
+            if c.is_ascii() {
+                if inside {
+                    self.word(hash);
+                    (hash, inside) = (SEED, false);
+                }
+                continue;
+            }
             let alone = is_a_word_alone(c);
-            let belongs = !alone
-                && (c.is_alphanumeric() || (inside && !c.is_ascii() && is_combining_mark(c)));
+            let belongs = !alone && (c.is_alphanumeric() || (inside && is_combining_mark(c)));
             if belongs {
                 hash = (hash ^ u64::from(c)).wrapping_mul(PRIME);
                 inside = true;

@@ -11,7 +11,7 @@ pub(crate) mod mathml;
 pub(crate) mod references;
 
 use crate::article::symbol::DRAFT_MARK;
-use crate::base::text::{is_invisible, is_safe};
+use crate::base::text::{is_invisible, is_plain, is_safe};
 
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
@@ -55,6 +55,9 @@ pub(crate) fn repair_char(c: char) -> Option<char> {
 
 /// The text with every character repaired or removed.
 pub(crate) fn repair(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     text.chars().filter_map(repair_char).collect()
 }
 

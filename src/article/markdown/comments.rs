@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memmem;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::article::findings::Findings;
@@ -24,7 +25,7 @@ const READINGS_MAX: usize = 8;
 
 /// Whether there may be a comment.
 pub(crate) fn may_stand_in(text: &str) -> bool {
-    text.match_indices(SIGN).nth(1).is_some()
+    memmem::find_iter(text.as_bytes(), SIGN).nth(1).is_some()
 }
 
 /// The text without its comments, each of which is named. What is nested too deep to be read in

@@ -12,6 +12,7 @@ use crate::article::foreign::counterpart::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens_of_part};
+use crate::base::text::is_plain;
 
 use super::admonitions::as_callouts;
 use super::callouts::events;
@@ -46,7 +47,7 @@ pub(crate) fn outline(text: &str) -> Outline {
 }
 
 fn legal_text(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|c| repair_char(c) == Some(c)) {
+    if is_plain(text) || text.chars().all(|c| repair_char(c) == Some(c)) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(repair_source(text))
