@@ -1,15 +1,18 @@
 //! A sorted set of small values, cheap to copy and close to the size of what it holds.
 //!
-//! The values are in chunks of at most [`CHUNK`], each exactly as large as its values. A copy
-//! shares all of them, and a change makes one of them again: a step changes a few, and a library
-//! has hundreds of thousands, most of which a tree of nodes would make twice as large.
+//! The values are in chunks of at most [`CHUNK`], each about as large as its values. A copy shares
+//! all of them, and a change makes one of them again: a step changes a few, and a library has
+//! hundreds of thousands, most of which a tree of nodes would make twice as large. A chunk that no
+//! copy shares is changed in place: while a library is loaded, each value is added by itself.
 
-use std::iter;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The values of a chunk, at most.
 const CHUNK: usize = 256;
+
+/// The room for further values that a chunk gets at a time.
+const ROOM: usize = 16;
 
 /// A chunk of fewer values is joined with a neighbour.
 const CHUNK_MIN: usize = CHUNK / 4;
@@ -18,7 +21,7 @@ const CHUNK_MIN: usize = CHUNK / 4;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sorted<K> {
     /// None is empty.
-    chunks: Arc<Vec<Arc<[K]>>>,
+    chunks: Arc<Vec<Arc<Vec<K>>>>,
     len: usize,
 }
 
@@ -56,31 +59,41 @@ impl<K: Copy + Ord> Sorted<K> {
     pub(super) fn insert(&mut self, value: K) -> bool {
         let at = self.chunk_of(&value);
         let Some(chunk) = self.chunks.get(at) else {
-            Arc::make_mut(&mut self.chunks).push(Arc::new([value]));
+            Arc::make_mut(&mut self.chunks).push(Arc::new(vec![value]));
             self.len = 1;
             return true;
         };
         let Err(place) = chunk.binary_search(&value) else { return false };
-        let chunk = Arc::clone(chunk);
+        let is_full = chunk.len() == CHUNK;
         let chunks = Arc::make_mut(&mut self.chunks);
-        if chunk.len() < CHUNK {
-            let (before, after) = chunk.split_at(place);
-            chunks[at] = joined(before, &[value], after);
-        } else if place == CHUNK {
+        self.len += 1;
+        if is_full && place == CHUNK {
             // Values that only grow, as numbers of articles do, leave full chunks behind.
-            chunks.insert(at + 1, Arc::new([value]));
-        } else {
-            let (first, second) = chunk.split_at(CHUNK / 2);
-            let (first, second) = if place <= CHUNK / 2 {
-                (joined(&first[..place], &[value], &first[place..]), second.into())
-            } else {
-                let place = place - CHUNK / 2;
-                (first.into(), joined(&second[..place], &[value], &second[place..]))
-            };
+            chunks.insert(at + 1, Arc::new(vec![value]));
+            return true;
+        }
+        let (mut at, mut place) = (at, place);
+        if is_full {
+            let (first, second) = chunks[at].split_at(CHUNK / 2);
+            let (first, second) = (Arc::new(first.to_vec()), Arc::new(second.to_vec()));
             chunks[at] = first;
             chunks.insert(at + 1, second);
+            if place > CHUNK / 2 {
+                (at, place) = (at + 1, place - CHUNK / 2);
+            }
         }
-        self.len += 1;
+        match Arc::get_mut(&mut chunks[at]) {
+            Some(own) => {
+                if own.len() == own.capacity() {
+                    own.reserve_exact(ROOM);
+                }
+                own.insert(place, value);
+            }
+            None => {
+                let (before, after) = chunks[at].split_at(place);
+                chunks[at] = joined(before, &[value], after);
+            }
+        }
         true
     }
 
@@ -145,14 +158,14 @@ impl<K: Copy + Ord> FromIterator<K> for Sorted<K> {
         let mut values: Vec<K> = values.into_iter().collect();
         values.sort_unstable();
         values.dedup();
-        let chunks = values.chunks(CHUNK).map(Arc::from).collect();
+        let chunks = values.chunks(CHUNK).map(|chunk| Arc::new(chunk.to_vec())).collect();
         Self { chunks: Arc::new(chunks), len: values.len() }
     }
 }
 
 /// The values of three slices, in one allocation.
-fn joined<K: Copy>(before: &[K], middle: &[K], after: &[K]) -> Arc<[K]> {
-    iter::chain(iter::chain(before, middle), after).copied().collect()
+fn joined<K: Copy>(before: &[K], middle: &[K], after: &[K]) -> Arc<Vec<K>> {
+    Arc::new([before, middle, after].concat())
 }
 
 #[cfg(test)]

@@ -218,7 +218,14 @@ pub struct State {
 
 impl State {
     /// Takes up a file that was remembered. Records come before files, whose timers depend on them.
-    pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow, policy: &Policy) {
+    /// `expires`: whether some record with this path has a date on which it is withdrawn.
+    pub(super) fn remember_file(
+        &mut self,
+        path: &RelPath,
+        row: &FileRow,
+        policy: &Policy,
+        expires: bool,
+    ) {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
@@ -237,7 +244,9 @@ impl State {
             }
             _ => {}
         }
-        if let Some(record) = self.ledger.live(path)
+        // To look for the record takes longer than all the rest.
+        if expires
+            && let Some(record) = self.ledger.live(path)
             && let Some(expires) = record.head.expires
         {
             let expires = expires.resolve(&policy.zone);

@@ -1,6 +1,6 @@
 //! A state from what was remembered, part by part: never all of its rows are in memory at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::adopt::Imports;
@@ -9,13 +9,15 @@ use super::super::channel::Members;
 use super::super::state::{AWAITED, Policy, Scan, State};
 use super::super::{ChannelState, Part, Remembered, guard};
 use super::{IMPORT, Step};
-use crate::base::Timestamp;
+use crate::base::{RelPath, Timestamp};
 
 /// A state that is being restored: from its values and channels, then its articles by ascending
 /// number, then its files, and last its URLs.
 pub struct Loading<'a> {
     step: Step<'a>,
     policy: &'a Policy,
+    /// The paths of articles that have a date on which they are withdrawn.
+    expiring: HashSet<RelPath>,
 }
 
 impl<'a> Loading<'a> {
@@ -46,7 +48,7 @@ impl<'a> Loading<'a> {
         }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         step.named = Some(Vec::new());
-        Self { step, policy }
+        Self { step, policy, expiring: HashSet::new() }
     }
 
     /// Takes up some rows.
@@ -54,6 +56,9 @@ impl<'a> Loading<'a> {
         match part {
             Part::Records(records) => {
                 for record in records {
+                    if record.head.expires.is_some() {
+                        self.expiring.insert(record.path.clone());
+                    }
                     self.step.state.ledger.restore(record);
                     self.step.show_record(record);
                 }
@@ -62,7 +67,8 @@ impl<'a> Loading<'a> {
             }
             Part::Files(files) => {
                 for (path, row) in files {
-                    self.step.state.remember_file(path, row, self.policy);
+                    let expires = self.expiring.contains(path);
+                    self.step.state.remember_file(path, row, self.policy, expires);
                 }
             }
         }
