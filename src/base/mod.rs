@@ -5,6 +5,7 @@
 pub mod diagnostic;
 pub mod digest;
 pub mod direction;
+pub mod each;
 pub mod fingerprint;
 pub mod html;
 pub mod media;

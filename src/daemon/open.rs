@@ -91,8 +91,8 @@ impl Opening {
     pub(super) fn try_open(handles: &Handles, lock: Lock) -> Result<Self, Refusal> {
         let Handles { config, inbox, renderer, .. } = handles;
         let store = open_store(lock)?;
-        if let Err(why) = store::make_mark(&config.state.dir) {
-            debug!(event = "warning", "no mark for the watcher: {why}");
+        if let Err(why) = store::make_echo(&config.state.dir) {
+            debug!(event = "warning", "no echo for the watcher: {why}");
         }
         let watching = match engine::open_tree(config, inbox) {
             Ok((tree, watching)) => {

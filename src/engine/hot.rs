@@ -11,7 +11,7 @@ use crate::base::time::whole_second;
 use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::passed::Passed;
-use crate::feed::{self, Feed};
+use crate::feed::{self, Composed, Feed};
 use crate::library::{DocumentRow, Library, Outcome, Seq};
 use crate::publish::{Document, Kind};
 
@@ -31,6 +31,8 @@ pub struct Hot {
     documents: HashMap<Route, Arc<Document>>,
     /// What the next document of each scope need not read back. Empty after a start.
     passed: HashMap<Scope, Arc<Passed>>,
+    /// What the next document of each scope need not compose again. Empty after a start.
+    composed: HashMap<Scope, Arc<Composed>>,
 }
 
 impl Hot {
@@ -78,11 +80,39 @@ impl Hot {
         self.documents
             .retain(|route, _| matches!(route, Route::Feed(of, _) if scopes.contains(of)));
         self.passed.retain(|scope, _| scopes.contains(scope));
+        self.composed.retain(|scope, _| scopes.contains(scope));
     }
 
     /// The documents, for a snapshot.
     pub fn documents(&self) -> &HashMap<Route, Arc<Document>> {
         &self.documents
+    }
+
+    /// The feed of a scope, with entries of the one before where they would be the same; `None` where
+    /// there is no such scope.
+    pub fn compose(
+        &self,
+        library: &Library,
+        config: &Config,
+        scope: &Scope,
+        bodies: &(dyn Fn(Seq) -> Option<Arc<Body>> + Sync),
+    ) -> Option<(Feed, Composed)> {
+        let channel = library.channel(scope)?;
+
+        let articles = library.entries(scope, config.feeds.limit);
+
+        let before = self.composed.get(scope).cloned().unwrap_or_default();
+        let Config { site, feeds, .. } = config;
+        let (entries, composed) = before.again(site, feeds, &articles, bodies, library);
+
+        let feed = feed::compose_of(site, feeds, scope, &channel, entries, library);
+
+        Some((feed, composed))
+    }
+
+    /// Remembers the entries of the last document of a scope.
+    pub fn set_composed(&mut self, scope: &Scope, composed: Composed) {
+        self.composed.insert(scope.clone(), Arc::new(composed));
     }
 
     /// What the next document of a scope need not read back.
@@ -121,7 +151,9 @@ impl Hot {
             return None;
         }
         let row = DocumentRow { digest, last_modified };
-        let document = Document::new(Kind::Feed, content_type(format), bytes, Some(last_modified));
+        let content_type = content_type(format);
+        let document =
+            Document::with_digest(Kind::Feed, content_type, bytes, digest, Some(last_modified));
         self.documents.insert(route.clone(), Arc::new(document));
         self.rows.insert(route.clone(), row.clone());
         if is_same { None } else { Some((route.to_string(), row)) }

@@ -194,6 +194,11 @@ impl Projection {
             Changes::Everything => routes(snapshot),
             Changes::Of(changes) => self.routes_of(snapshot, changes),
         };
+        if is_whole {
+            // After a first scan, the log is as large as the state, and such a pass takes its time:
+            // a burst that comes meanwhile would fold it, within its own commit.
+            self.store.checkpoint()?;
+        }
         self.has_stopgaps = false;
         let first_failure = self.write(snapshot, &routes, is_stopping);
         self.notify(snapshot, &routes, is_whole && first_failure.is_ok() && !is_stopping());

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rayon::prelude::*;
 use tracing::info;
 
 use crate::article::{self, Limits, Reading};
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, catch_panic, special};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, catch_panic, each, special};
 use crate::library::{Found, Observation, State};
 use crate::source::{
     self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
@@ -22,6 +21,9 @@ const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// The number of files between two reports of a long scan: a few seconds on a slow disk.
 const PROGRESS_EVERY: usize = 5_000;
+
+/// Fewer files than this are read one after the other.
+const PARALLEL_MIN: usize = 4;
 
 /// The number of bytes that show whether the first line is a fence of front matter.
 const FENCE_BYTES: usize = 64;
@@ -85,7 +87,7 @@ pub fn read_changes(
         progress.count();
         (path, look)
     };
-    let mut seen: Vec<(RelPath, Look)> = changes.into_par_iter().map(one).collect();
+    let mut seen: Vec<(RelPath, Look)> = each::map(changes, PARALLEL_MIN, one);
     tree.go_on()?;
     // Sorted, so that the result does not depend on which thread was faster.
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -33,7 +33,7 @@ const VANISHED: &str =
 
 /// The niceness of the projection (see setpriority(2), of one thread on Linux): a step and an answer
 /// come first where there are few cores.
-const PROJECTION_NICENESS: i32 = 5;
+const PROJECTION_NICENESS: i32 = 10;
 
 /// The longest time for which `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
@@ -96,7 +96,7 @@ pub fn open_tree(
         Some(PollReason::Configured)
     } else if let Some(kind) = needs_polling(&articles.dir) {
         Some(PollReason::FileSystem(kind))
-    } else if let Err(why) = tree.watch(Some(&mark_of(config)), inbox) {
+    } else if let Err(why) = tree.watch(Some(&echo_of(config)), inbox) {
         Some(PollReason::Failed(why.to_string()))
     } else {
         None
@@ -109,8 +109,8 @@ pub fn open_tree(
 }
 
 /// The file by which the watcher knows how far events were heard.
-fn mark_of(config: &Config) -> PathBuf {
-    store::mark_of(&config.state.dir)
+fn echo_of(config: &Config) -> PathBuf {
+    store::echo_of(&config.state.dir)
 }
 
 /// The state of inotify over the tree: how many directories it watches, and the limit of the
@@ -362,8 +362,8 @@ impl Engine {
             return;
         };
         tree.work_for(&self.parts.inbox);
-        let mark = mark_of(&self.parts.config);
-        if tree.watch(Some(&mark), &self.parts.inbox).is_err() {
+        let echo = echo_of(&self.parts.config);
+        if tree.watch(Some(&echo), &self.parts.inbox).is_err() {
             return;
         }
         if let Some(before) = self.parts.renderer.tree() {

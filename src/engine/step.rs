@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::article::Reading;
-use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp};
+use crate::base::{Diagnostic, Format, RelPath, Route, Scope, Timestamp, each};
 use crate::config::Drafts;
-use crate::feed::{Feed, gate};
+use crate::feed::gate;
 use crate::library;
 use crate::library::guard::Shrink;
 use crate::library::{
@@ -19,7 +19,6 @@ use crate::publish::Scanning;
 use crate::source::unfinished::Held;
 use crate::source::{Look, RootLost, Seen, Signs, SourceChange, Tree};
 use crate::store::{Store as _, StoreError};
-use rayon::prelude::*;
 
 use super::laps::Laps;
 use super::operator::Before;
@@ -31,6 +30,9 @@ use super::{Current, Engine, Shared, events, hot, operator, renderer, value};
 /// The number of times that a step is begun again because a body could not be rendered: each time
 /// at least one more file is refused.
 const RETRIES_MAX: usize = 64;
+
+/// Fewer bodies than this are rendered one after the other.
+const PARALLEL_MIN: usize = 4;
 
 /// The wait before an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
@@ -239,6 +241,7 @@ impl Engine {
             let given = Given { observations, words: &words };
             let (state, mut outcome) =
                 base.state.step(given, &self.policy, now, scan, reweigh, deletions);
+
             if !outcome.wanted.is_empty() {
                 // Ends: an article that is not known has no words.
                 words.extend(outcome.wanted.iter().map(|seq| (*seq, Arc::default())));
@@ -247,6 +250,7 @@ impl Engine {
             }
             let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
+
             // The step is done again without what failed, from the same base: a refusal has to
             // reach the ledger before anything is published.
             if tries < RETRIES_MAX && refuse(observations, &failed) {
@@ -293,10 +297,10 @@ impl Engine {
             wanted.iter().filter(|article| !next.bodies.has(article)).collect();
         let Shared { renderer, config, .. } = &self.parts;
         let (renderer, limits) = (&**renderer, renderer::limits(config));
-        let rendered: Vec<_> =
-            missing.par_iter().map(|article| (*article, renderer.body(article, &limits))).collect();
+        let render = |article: &'_ Arc<Article>| renderer.body(article, &limits);
+        let rendered = each::map(missing.clone(), PARALLEL_MIN, render);
         let mut failed = Vec::new();
-        for (article, body) in rendered {
+        for (article, body) in missing.into_iter().zip(rendered) {
             match body {
                 Ok((body, reported)) => {
                     let body = Arc::new(body);
@@ -333,19 +337,19 @@ impl Engine {
         let mut rows = Vec::new();
         next.hot.retain(&hot::scopes(&self.parts.config));
         let (library, config) = (next.state.library(), &*self.parts.config);
-        let compose = |scope| hot::compose(library, config, scope, &body);
         if self.distrust.swap(false, Ordering::Relaxed) {
             next.hot.forget_passed();
         }
         let hot = &next.hot;
-        let write = |feed: Feed| {
-            let scope = feed.scope.clone();
-            let written = gate::write_checked_since(feed, &hot.passed(&scope));
-            (scope, written)
+        let write = |scope: &Scope| {
+            let (feed, composed) = hot.compose(library, config, scope, &body)?;
+            let written = gate::write_checked_since(feed, &hot.passed(scope));
+            Some((scope.clone(), composed, written))
         };
         // Side by side: a drop waits for all of them.
-        let written: Vec<_> = scopes.par_iter().filter_map(compose).map(write).collect();
-        for (scope, written) in written {
+        let written = each::map(scopes.iter().collect(), 2, write);
+        for (scope, composed, written) in written.into_iter().flatten() {
+            next.hot.set_composed(&scope, composed);
             let checked = match written {
                 Ok(checked) => checked,
                 // The last good documents stay, all three of them.

@@ -42,6 +42,21 @@ const TAG_OVERHEAD_BYTES: usize = 24;
 /// 0001-01-01T00:00:00Z: the first second of a year of four digits.
 const FIRST_SECOND: i64 = -62_135_596_800;
 
+/// An entry with its publication number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Numbered {
+    seq: Seq,
+    /// The bytes that it takes, as [`weight`] has them.
+    weight: usize,
+    entry: Entry,
+}
+
+impl Numbered {
+    pub(super) fn new(seq: Seq, entry: Entry) -> Self {
+        Self { seq, weight: weight(&entry), entry }
+    }
+}
+
 /// The feed of `scope`, whose `articles` are in order, newest first.
 ///
 /// `bodies` gives the rendered articles, `places` the route that a symbolic reference means. An
@@ -56,7 +71,19 @@ pub fn compose(
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
     places: &dyn Locate,
 ) -> Feed {
-    let mut numbered = entries(site, feeds, articles, bodies, places);
+    let numbered = entries(site, feeds, articles, bodies, places);
+    compose_of(site, feeds, scope, channel, numbered, places)
+}
+
+/// The feed of `scope` with these entries, newest first, as far as there is room for them.
+pub fn compose_of(
+    site: &Site,
+    feeds: &Feeds,
+    scope: &Scope,
+    channel: &Channel,
+    mut numbered: Vec<Numbered>,
+    places: &dyn Locate,
+) -> Feed {
     bound(&mut numbered, feeds.max_bytes, channel.archived_to);
     // The clock is not asked: an empty feed keeps the date that its channel remembers.
     frame(site, feeds, scope, channel, numbered, channel.watermark, places)
@@ -86,11 +113,12 @@ pub(super) fn entries(
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
     places: &dyn Locate,
-) -> Vec<(Seq, Entry)> {
+) -> Vec<Numbered> {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
         if let Some(body) = bodies(article.seq) {
-            numbered.push((article.seq, entry(site, feeds.content, article, &body, places)));
+            let entry = entry(site, feeds.content, article, &body, places);
+            numbered.push(Numbered::new(article.seq, entry));
         }
     }
     numbered
@@ -102,13 +130,13 @@ pub(super) fn frame(
     feeds: &Feeds,
     scope: &Scope,
     channel: &Channel,
-    numbered: Vec<(Seq, Entry)>,
+    numbered: Vec<Numbered>,
     empty_since: Timestamp,
     places: &dyn Locate,
 ) -> Feed {
     let mut entries = Vec::with_capacity(numbered.len());
     let mut updated = None;
-    for (_, entry) in numbered {
+    for Numbered { entry, .. } in numbered {
         updated = updated.max(Some(entry.updated));
         entries.push(entry);
     }
@@ -214,7 +242,8 @@ fn description(site: &Site, channel: &Channel) -> String {
     if own.is_empty() { line(&site.description) } else { own }
 }
 
-fn entry(
+/// The entry of an article: a function of these alone.
+pub(super) fn entry(
     site: &Site,
     content: Content,
     article: &Article,
@@ -313,17 +342,17 @@ fn whole_second(instant: Timestamp) -> Timestamp {
 /// 2. Then the articles that became public first leave, down to ten. One that is on no page of the
 ///    archive, since its number is past `archived_to`, stays: it would be nowhere.
 /// 3. Past [`HARD_BYTES_MAX`], the largest of the rest carry only their summary.
-pub(super) fn bound(entries: &mut Vec<(Seq, Entry)>, soft_bytes: usize, archived_to: Seq) {
+pub(super) fn bound(entries: &mut Vec<Numbered>, soft_bytes: usize, archived_to: Seq) {
     bound_within(entries, soft_bytes, HARD_BYTES_MAX, archived_to);
 }
 
 fn bound_within(
-    entries: &mut Vec<(Seq, Entry)>,
+    entries: &mut Vec<Numbered>,
     soft_bytes: usize,
     hard_bytes: usize,
     archived_to: Seq,
 ) {
-    // Nearly every feed is within both bounds, and every step below goes over all texts.
+    // Nearly every feed is within both bounds.
     if total(entries) <= soft_bytes.min(hard_bytes) {
         return;
     }
@@ -331,11 +360,11 @@ fn bound_within(
     let mut total = total(entries);
     while total > soft_bytes && entries.len() > ENTRIES_MIN {
         // Not the oldest by date: an article that was dated back has yet to reach its subscribers.
-        let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].0) else { break };
-        if entries[first].0 > archived_to {
+        let Some(first) = (0..entries.len()).min_by_key(|n| entries[*n].seq) else { break };
+        if entries[first].seq > archived_to {
             break;
         }
-        total -= weight(&entries.remove(first).1);
+        total -= entries.remove(first).weight;
     }
     shorten(entries, hard_bytes, 0);
 }
@@ -343,13 +372,12 @@ fn bound_within(
 /// Leaves only the summary of entries that are larger than `entry_bytes`, the largest first, until
 /// all of them together have at most `bytes_max`. Of equals, the one that became public first is
 /// shortened first.
-fn shorten(entries: &mut [(Seq, Entry)], bytes_max: usize, entry_bytes: usize) {
+fn shorten(entries: &mut [Numbered], bytes_max: usize, entry_bytes: usize) {
     let mut total = total(entries);
     let mut large = Vec::new();
-    for (n, (seq, entry)) in entries.iter().enumerate() {
-        let weight = weight(entry);
-        if weight > entry_bytes {
-            large.push((Reverse(weight), *seq, n));
+    for (n, Numbered { seq, weight, .. }) in entries.iter().enumerate() {
+        if *weight > entry_bytes {
+            large.push((Reverse(*weight), *seq, n));
         }
     }
     large.sort_unstable();
@@ -357,18 +385,16 @@ fn shorten(entries: &mut [(Seq, Entry)], bytes_max: usize, entry_bytes: usize) {
         if total <= bytes_max {
             return;
         }
-        let html = std::mem::take(&mut entries[n].1.html);
-        total -= escaped_len(&html);
+        let shortened = &mut entries[n];
+        let bytes = escaped_len(&std::mem::take(&mut shortened.entry.html));
+        shortened.weight -= bytes;
+        total -= bytes;
     }
 }
 
 /// The bytes of all entries, about.
-fn total(entries: &[(Seq, Entry)]) -> usize {
-    let mut bytes = 0;
-    for (_, entry) in entries {
-        bytes += weight(entry);
-    }
-    bytes
+fn total(entries: &[Numbered]) -> usize {
+    entries.iter().map(|numbered| numbered.weight).sum()
 }
 
 /// The bytes that an entry takes in the largest of the three documents, about.
@@ -614,7 +640,8 @@ mod tests {
                 let html = "x".repeat(size * 10);
                 let one = article(n as Seq, &format!("{n}.md"));
                 let body = Body { html, summary: "s".to_owned() };
-                entries.push((one.seq, entry(&site(), Content::Full, &one, &body, &|_: &str| None)));
+                let entry = entry(&site(), Content::Full, &one, &body, &|_: &str| None);
+                entries.push(Numbered::new(one.seq, entry));
             }
             let (soft, hard) = (soft * 10, hard * 10);
             let whole = entries.clone();
@@ -622,26 +649,29 @@ mod tests {
             let left_out = whole.len() - entries.len();
             prop_assert!(left_out == 0 || entries.len() >= ENTRIES_MIN);
             // Those left out became public before all that stay.
-            prop_assert_eq!(entries.first().map(|(seq, _)| *seq), whole.get(left_out).map(|(seq, _)| *seq));
-            let could_go = entries.first().is_some_and(|(seq, _)| *seq <= archived_to);
+            prop_assert_eq!(entries.first().map(|first| first.seq), whole.get(left_out).map(|first| first.seq));
+            let could_go = entries.first().is_some_and(|first| first.seq <= archived_to);
+            for one in &entries {
+                prop_assert_eq!(one.weight, weight(&one.entry));
+            }
             prop_assert!(total(&entries) <= soft || entries.len() <= ENTRIES_MIN || !could_go);
             // What is on no page of the archive stays.
-            let on_no_page = |entries: &[(Seq, Entry)]| entries.iter().filter(|(seq, _)| *seq > archived_to).count();
+            let on_no_page = |entries: &[Numbered]| entries.iter().filter(|one| one.seq > archived_to).count();
             prop_assert_eq!(on_no_page(&entries), on_no_page(&whole));
-            let is_cut = |n: usize| entries[n].1.html.is_empty() && !whole[left_out + n].1.html.is_empty();
-            let was = |n: usize| weight(&whole[left_out + n].1);
+            let is_cut = |n: usize| entries[n].entry.html.is_empty() && !whole[left_out + n].entry.html.is_empty();
+            let was = |n: usize| whole[left_out + n].weight;
             for n in 0..entries.len() {
                 if !is_cut(n) {
-                    prop_assert_eq!(&entries[n].1.html, &whole[left_out + n].1.html);
+                    prop_assert_eq!(&entries[n].entry.html, &whole[left_out + n].entry.html);
                     // Nothing is left out, nor left too large, beside an outlier that is whole.
-                    let is_outlier = !entries[n].1.html.is_empty() && was(n) > soft / OUTLIER_SHARE;
+                    let is_outlier = !entries[n].entry.html.is_empty() && was(n) > soft / OUTLIER_SHARE;
                     prop_assert!(left_out == 0 || !is_outlier);
                     continue;
                 }
                 prop_assert!(was(n) > soft / OUTLIER_SHARE || total(&whole[left_out..]) > hard);
                 // The largest first.
                 for other in (0..entries.len()).filter(|other| !is_cut(*other)) {
-                    prop_assert!(was(other) <= was(n) || entries[other].1.html.is_empty());
+                    prop_assert!(was(other) <= was(n) || entries[other].entry.html.is_empty());
                 }
             }
         }

@@ -22,6 +22,11 @@ use super::{Entry, Feed, xml};
 /// failed itself.
 const ROUNDS_MAX: usize = 3;
 
+/// With fewer new entries than this, and fewer of all, the formats are written one after the other:
+/// to wake another thread would take longer.
+const PARALLEL_MIN: usize = 4;
+const PIECES_MIN: usize = 200;
+
 /// A reason why an entry, or a whole feed, is not published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
@@ -83,7 +88,7 @@ pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published,
     for _ in 0..ROUNDS_MAX {
         let (documents, mut found) = write_and_check(&feed);
         if found.is_empty() {
-            let documents = documents.map(Bytes::from);
+            let documents = documents.map(|bytes| Bytes::from(bytes.into_boxed_slice()));
             all.written = Written::of(&documents, feed.entries.len());
             return Ok(Published { documents, quarantined, passed: all });
         }
@@ -134,11 +139,13 @@ fn write_and_check(feed: &Feed) -> ([Vec<u8>; 3], Vec<Rejected>) {
 /// Writes the rest of a feed and reads it back, and adds to it what was written before. `None` where
 /// anything of it differs.
 fn write_and_check_rest(before: &Written, rest: &Rest) -> Option<Written> {
-    let [rss, atom, json] = each_format(|format| {
+    let write = |format| {
         let new = rest.feed.write(format);
         let is_same = check_one(&rest.feed, format, &new).is_empty();
         if is_same { before.splice(format, &new, &rest.pieces) } else { None }
-    });
+    };
+    let is_small = rest.feed.entries.len() < PARALLEL_MIN && rest.pieces.len() < PIECES_MIN;
+    let [rss, atom, json] = if is_small { Format::ALL.map(write) } else { each_format(write) };
     Some(Written::of_spliced([rss?, atom?, json?]))
 }
 

@@ -1,6 +1,7 @@
 //! A channel as a feed, neutral of format, and its three writers.
 //!
-//! `compose` makes a [`Feed`], and `archive` one of a closed page; `rss`, `atom` and `json` make
+//! `compose` makes a [`Feed`] (with entries that `composed` has from the one before), and `archive`
+//! one of a closed page; `rss`, `atom` and `json` make
 //! bytes of it, `gate` reads them back before they are published, `lint` names what validators will
 //! say of it all the same. `links` is the one place where a route becomes a URL. Everything here is
 //! a pure function.
@@ -8,6 +9,7 @@
 mod archive;
 pub mod atom;
 mod compose;
+mod composed;
 pub mod delta;
 pub mod gate;
 pub mod json;
@@ -39,7 +41,8 @@ use crate::library::old_feed::{Guid, Imported};
 use links::Locate;
 
 pub use archive::archive;
-pub use compose::{compose, feed_id};
+pub use compose::{compose, compose_of, feed_id};
+pub use composed::Composed;
 pub use lint::lint;
 pub use paging::Paging;
 

@@ -84,7 +84,8 @@ impl Written {
             places.push(start..document.len());
         }
         document.extend_from_slice(end);
-        Some(Spliced { document: document.into(), places })
+        // Exactly as long as what is in it: it is kept.
+        Some(Spliced { document: document.into_boxed_slice().into(), places })
     }
 }
 

@@ -184,6 +184,18 @@ impl Document {
     ) -> Self {
         let identity = exact(identity);
         let digest = Digest::of(&identity);
+        Self::with_digest(kind, content_type, identity, digest, last_modified)
+    }
+
+    /// As [`Document::new`], where the digest of `identity` is known. The bytes are kept as they are,
+    /// shared with whoever has them.
+    pub fn with_digest(
+        kind: Kind,
+        content_type: &'static str,
+        identity: Bytes,
+        digest: Digest,
+        last_modified: Option<Timestamp>,
+    ) -> Self {
         let short = digest.short();
         Self {
             kind,

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The file, with the number of our looks at it.
 #[derive(Debug)]
-pub(super) struct Mark {
+pub(super) struct Echo {
     path: PathBuf,
     looks: Mutex<Looks>,
     heard: Condvar,
@@ -26,7 +26,7 @@ struct Looks {
     heard: u64,
 }
 
-impl Mark {
+impl Echo {
     /// The file at `path`, which nobody else opens and whose directory is not watched: each look is
     /// one event.
     pub(super) fn new(path: PathBuf) -> Self {
@@ -84,7 +84,7 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
-    impl Mark {
+    impl Echo {
         fn is_waiting(&self) -> bool {
             let looks = self.lock();
             looks.made > looks.heard
@@ -94,21 +94,21 @@ mod tests {
     #[test]
     fn a_wait_ends_with_the_event_of_its_own_look() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("mark");
+        let path = dir.path().join("echo");
         std::fs::write(&path, "").unwrap();
-        let mark = Arc::new(Mark::new(path));
+        let echo = Arc::new(Echo::new(path));
         // An event of nobody's look is not counted for a later one.
-        mark.hear();
-        for hear in [Mark::hear, Mark::hear_all] {
+        echo.hear();
+        for hear in [Echo::hear, Echo::hear_all] {
             let waiting = thread::spawn({
-                let mark = Arc::clone(&mark);
-                move || mark.wait()
+                let echo = Arc::clone(&echo);
+                move || echo.wait()
             });
-            while !mark.is_waiting() {
+            while !echo.is_waiting() {
                 thread::yield_now();
             }
             assert!(!waiting.is_finished());
-            hear(&mark);
+            hear(&echo);
             assert!(waiting.join().unwrap());
         }
     }
@@ -116,8 +116,8 @@ mod tests {
     #[test]
     fn without_the_file_nobody_waits() {
         let dir = tempfile::tempdir().unwrap();
-        let mark = Mark::new(dir.path().join("mark"));
-        assert!(!mark.wait());
-        assert!(!mark.is_waiting());
+        let echo = Echo::new(dir.path().join("echo"));
+        assert!(!echo.wait());
+        assert!(!echo.is_waiting());
     }
 }

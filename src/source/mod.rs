@@ -2,7 +2,7 @@
 //!
 //! In the order of the data:
 //!
-//! - `watch` and `mounts` report where something changed (`mark` tells how far that was heard);
+//! - `watch` and `mounts` report where something changed (`echo` tells how far that was heard);
 //!   `inbox` decides when to look, by the rules of `settle`.
 //! - `root` checks that the directory is still the same one.
 //! - `tree` compares the files with what is known of them; `scan` walks the directories, except
@@ -13,9 +13,9 @@
 //! Events are hints: only the file system is believed.
 
 mod beneath;
+mod echo;
 pub mod ignore;
 pub mod inbox;
-mod mark;
 mod mounts;
 mod picture_size;
 pub mod read;

@@ -92,7 +92,7 @@ impl Tree {
 
     /// Begins to listen for changes, which go to `inbox` as hints. Every directory is watched from
     /// the moment a look enters it, so the first hint is to look at everything. A first reading of
-    /// many files is better done before: the kernel reports each opening. `mark`: a file of our own,
+    /// many files is better done before: the kernel reports each opening. `echo`: a file of our own,
     /// in a directory that is not watched, for [`Tree::hear`].
     ///
     /// # Errors
@@ -100,12 +100,12 @@ impl Tree {
     /// Where the kernel gives no events or no more watches; the tree then has to be polled.
     pub fn watch<C: Send + 'static>(
         &mut self,
-        mark: Option<&Path>,
+        echo: Option<&Path>,
         inbox: &Arc<Inbox<C>>,
     ) -> Result<(), WatchError> {
         self.watcher = None;
         let (root, ignore) = (self.root.path(), Arc::clone(&self.ignore));
-        self.watcher = Some(Watcher::start(root, mark, ignore, Arc::clone(inbox))?);
+        self.watcher = Some(Watcher::start(root, echo, ignore, Arc::clone(inbox))?);
         Ok(())
     }
 

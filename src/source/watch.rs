@@ -25,7 +25,7 @@ use tracing::debug;
 use crate::base::RelPath;
 use crate::ops::listener;
 
-use super::mark::Mark;
+use super::echo::Echo;
 use super::mounts::on_mount;
 use super::settle::{Hints, Sign};
 use super::{Ignore, Inbox, is_asset, is_text};
@@ -53,7 +53,7 @@ pub(super) struct Watcher {
     root: PathBuf,
     watched: Arc<Watched>,
     /// `None` where it cannot be watched.
-    mark: Option<Arc<Mark>>,
+    echo: Option<Arc<Echo>>,
     trouble: Mutex<Option<WatchError>>,
     /// `None` where the kernel does not report mounts: the reconcile scan finds what is mounted.
     _mounts: Option<listener::Listener>,
@@ -71,17 +71,17 @@ struct Listener<C> {
     ignore: Arc<Ignore>,
     inbox: Arc<Inbox<C>>,
     watched: Arc<Watched>,
-    mark: Option<Arc<Mark>>,
+    echo: Option<Arc<Echo>>,
     /// The last rename away: its tracker, and whether the file was being written.
     from: Option<(usize, bool)>,
 }
 
 impl Watcher {
     /// Watches the places where the directory at `root` can be replaced. The directories beneath
-    /// are watched by [`Watcher::follow`]. `mark`: a file of our own, for [`Watcher::hear`].
+    /// are watched by [`Watcher::follow`]. `echo`: a file of our own, for [`Watcher::hear`].
     pub(super) fn start<C: Send + 'static>(
         root: &Path,
-        mark: Option<&Path>,
+        echo: Option<&Path>,
         ignore: Arc<Ignore>,
         inbox: Arc<Inbox<C>>,
     ) -> Result<Self, WatchError> {
@@ -89,7 +89,7 @@ impl Watcher {
         let parents: BTreeSet<PathBuf> =
             watched_links.iter().filter_map(|link| link.parent()).map(Path::to_owned).collect();
         let watched = Arc::new(Watched::default());
-        let mark = mark.map(|path| Arc::new(Mark::new(path.to_owned())));
+        let echo = echo.map(|path| Arc::new(Echo::new(path.to_owned())));
         let restart = Arc::clone(&inbox);
         let mounted = Arc::clone(&inbox);
         let mounts = on_mount(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();
@@ -99,7 +99,7 @@ impl Watcher {
             ignore,
             inbox,
             watched: Arc::clone(&watched),
-            mark: mark.clone(),
+            echo: echo.clone(),
             from: None,
         };
         let config = Config::default().with_follow_symlinks(false);
@@ -114,14 +114,14 @@ impl Watcher {
             }
         }
         let is_watched =
-            |mark: &Arc<Mark>| notify.watch(mark.path(), RecursiveMode::NonRecursive).is_ok();
-        let mark = mark.filter(is_watched);
+            |echo: &Arc<Echo>| notify.watch(echo.path(), RecursiveMode::NonRecursive).is_ok();
+        let echo = echo.filter(is_watched);
         let notify = Mutex::new(notify);
         let watcher = Self {
             notify,
             root: root.to_owned(),
             watched,
-            mark,
+            echo,
             trouble: Mutex::default(),
             _mounts: mounts,
         };
@@ -155,8 +155,8 @@ impl Watcher {
 
     /// Waits until everything is in the inbox that happened before: as long as one event takes.
     pub(super) fn hear(&self) {
-        if let Some(mark) = &self.mark
-            && !mark.wait()
+        if let Some(echo) = &self.echo
+            && !echo.wait()
         {
             debug!(event = "unheard", "the event of our own look at a file did not come");
         }
@@ -215,13 +215,13 @@ impl<C> Listener<C> {
         // The flag first: an overflow has neither kind nor path.
         if event.need_rescan() {
             self.inbox.push(Hints { lost: true, ..Hints::default() });
-            return self.mark.iter().for_each(|mark| mark.hear_all());
+            return self.echo.iter().for_each(|echo| echo.hear_all());
         }
-        if let Some(mark) = &self.mark
-            && event.paths.iter().any(|path| path == mark.path())
+        if let Some(echo) = &self.echo
+            && event.paths.iter().any(|path| path == echo.path())
         {
             if matches!(event.kind, EventKind::Access(AccessKind::Open(_))) {
-                mark.hear();
+                echo.hear();
             }
             return;
         }
@@ -411,7 +411,7 @@ mod tests {
             ignore: Arc::new(Ignore::new(&[]).unwrap()),
             inbox: Arc::clone(&inbox),
             watched: Arc::default(),
-            mark: None,
+            echo: None,
             from: None,
         };
         listener.on_event(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));

@@ -69,21 +69,21 @@ pub fn state_bytes(dir: &Path) -> Option<u64> {
 
 /// An empty file by which the watcher of articles knows how far events were heard. Its directory
 /// holds nothing else: nobody else watches it.
-pub fn mark_of(state_dir: &Path) -> PathBuf {
-    state_dir.join("watch").join("mark")
+pub fn echo_of(state_dir: &Path) -> PathBuf {
+    state_dir.join("watch").join("echo")
 }
 
-/// Makes the file of [`mark_of`].
+/// Makes the file of [`echo_of`].
 ///
 /// # Errors
 /// It cannot be made: the watcher does without.
-pub fn make_mark(state_dir: &Path) -> io::Result<()> {
-    let mark = mark_of(state_dir);
-    if mark.is_file() {
+pub fn make_echo(state_dir: &Path) -> io::Result<()> {
+    let echo = echo_of(state_dir);
+    if echo.is_file() {
         return Ok(());
     }
     fs::create_dir_all(state_dir.join("watch"))?;
-    fs::write(mark, "")
+    fs::write(echo, "")
 }
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A

@@ -29,14 +29,14 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
     src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
-    src/base: digest direction fingerprint html place special text time < path < diagnostic media reference route < url_table
+    src/base: digest direction each fingerprint html place special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview push read_redirects server views < changes resolve
     src/daemon: open < admin push watchdog < control < hub import listeners repair signals
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < last_feeds step < import recovery < run
-    src/feed: delta mailbox unlinked xml < links < paging < compose < archive < atom json lint opml rss splice < passed < gate
+    src/feed: delta mailbox unlinked xml < links < paging < compose < archive composed < atom json lint opml rss splice < passed < gate
     src/http: authority hub limits < plain < exchange < access_log metrics politeness < answer net readers < admin direct
     src/http/access_log: combined < json
     src/http/admin: host page < handler
@@ -54,7 +54,7 @@ const ORDER: &str = "
     src/push/hub: allowance model queue < signature < callback < form < machine
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
-    src/source: ignore mark mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
+    src/source: echo ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers subscriptions
 ";
 
