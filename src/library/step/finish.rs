@@ -1,6 +1,8 @@
 //! The end of a step: the library is brought in line with the records that changed, and the rows
 //! are gathered.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::route::slug;
@@ -169,9 +171,16 @@ impl Step<'_> {
         let now = whole_second(self.now);
         let size = self.policy.page_size.max(1);
         let Library { channels, articles, .. } = library;
+        // An article is in several scopes, and a first scan closes pages of all of them.
+        let known = RefCell::new(HashMap::new());
         let fingerprint = |seq| {
+            if let Some(known) = known.borrow().get(&seq) {
+                return Some(*known);
+            }
             let record = articles.record(seq)?;
-            Some(channel::fingerprint(&Article::of(&record)))
+            let fingerprint = channel::fingerprint(&Article::of(&record));
+            known.borrow_mut().insert(seq, fingerprint);
+            Some(fingerprint)
         };
         let mut values = Vec::new();
         for scope in scopes {
