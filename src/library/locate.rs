@@ -141,9 +141,9 @@ impl Library {
     }
 
     /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug`
-    /// or `2026/slug`, in the root or in the article's directory.
-    pub(super) fn dated(&self, path: &UrlPath) -> Option<Arc<Article>> {
-        let permalink = Permalink::of(path)?;
+    /// or `2026/slug`, in the root or in the article's directory. `key`: that of its path.
+    pub(super) fn dated(&self, key: &UrlPath) -> Option<Arc<Article>> {
+        let permalink = Permalink::of(key)?;
         // An author's midnight may be another day in the site's zone, so the days beside it count
         // too, after the day.
         for days in [0, -1, 1] {

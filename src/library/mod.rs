@@ -258,7 +258,8 @@ impl Library {
         {
             return Lookup::Asset(file);
         }
-        let owner = self.articles.owner_of_key(&path.key());
+        let key = path.key();
+        let owner = self.articles.owner_of_key(&key);
         let article = match owner {
             Some(seq) => self.article(seq),
             None => None,
@@ -278,10 +279,10 @@ impl Library {
             return Lookup::Gone;
         }
         // `/2026` is the list of that directory, and not a permalink of the year.
-        if self.channels.contains_key(&Scope::Directory(path.key())) {
+        if self.channels.contains_key(&Scope::Directory(key.clone())) {
             return Lookup::Missing;
         }
-        match self.dated(path) {
+        match self.dated(&key) {
             Some(article) => Lookup::Moved(article),
             None => Lookup::Missing,
         }

@@ -19,10 +19,9 @@ pub(super) struct Permalink {
 }
 
 impl Permalink {
-    /// Reads `path`; `None` where it has no date before its last segment.
-    pub(super) fn of(path: &UrlPath) -> Option<Self> {
-        // The key has no `.html`, and paths that differ in case alone have one key.
-        let key = path.key();
+    /// Reads the key of a path, which has no `.html` and is the same for paths that differ in case
+    /// alone; `None` where it has no date before its last segment.
+    pub(super) fn of(key: &UrlPath) -> Option<Self> {
         let mut segments: Vec<&str> = key.segments().collect();
         let slug = segments.pop()?.to_owned();
         // The longest date comes first: `2026/03/23` is a day, and not the year 2026 in a
@@ -94,7 +93,7 @@ mod tests {
             ("123/slug", None),
             ("2026/03/23/a/slug", None),
         ] {
-            let permalink = Permalink::of(&UrlPath::new(path).unwrap());
+            let permalink = Permalink::of(&UrlPath::new(path).unwrap().key());
             let seen = permalink.map(|link| {
                 assert_eq!(link.slug, "slug", "{path}");
                 (link.directory.len(), link.year, link.month, link.day)
