@@ -12,10 +12,15 @@ use std::time::Duration;
 /// machine is busy; where it does not come, we do without.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Waits in vain, one after another, after which nobody waits any more: the system reports no such
+/// events.
+const VAIN_MAX: u32 = 3;
+
 /// The file, with the number of our looks at it.
 #[derive(Debug)]
 pub(super) struct Echo {
     path: PathBuf,
+    patience: Duration,
     looks: Mutex<Looks>,
     heard: Condvar,
 }
@@ -24,13 +29,15 @@ pub(super) struct Echo {
 struct Looks {
     made: u64,
     heard: u64,
+    /// Waits in vain since the last event that came in time.
+    vain: u32,
 }
 
 impl Echo {
     /// The file at `path`, which nobody else opens and whose directory is not watched: each look is
     /// one event.
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, looks: Mutex::default(), heard: Condvar::new() }
+        Self { path, patience: PATIENCE, looks: Mutex::default(), heard: Condvar::new() }
     }
 
     /// The path of the file.
@@ -55,6 +62,9 @@ impl Echo {
     /// Waits until all is heard that happened before. Returns whether it was.
     pub(super) fn wait(&self) -> bool {
         let mut looks = self.lock();
+        if looks.vain >= VAIN_MAX {
+            return false;
+        }
         looks.made += 1;
         let wanted = looks.made;
         drop(looks);
@@ -64,12 +74,13 @@ impl Echo {
             return false;
         }
         let is_late = |looks: &mut Looks| looks.heard < wanted;
-        let waited = self.heard.wait_timeout_while(self.lock(), PATIENCE, is_late);
+        let waited = self.heard.wait_timeout_while(self.lock(), self.patience, is_late);
         let (mut looks, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         // The kernel makes one event of two that follow each other, so a look that is given up may
         // never have one of its own.
         looks.heard = looks.heard.max(wanted);
-        !waited.timed_out()
+        looks.vain = if waited.timed_out() { looks.vain + 1 } else { 0 };
+        looks.vain == 0
     }
 
     /// A panic elsewhere leaves nothing half-done here: every change under the lock is whole.
@@ -111,6 +122,18 @@ mod tests {
             hear(&echo);
             assert!(waiting.join().unwrap());
         }
+    }
+
+    #[test]
+    fn where_no_events_come_nobody_waits_for_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("echo");
+        std::fs::write(&path, "").unwrap();
+        let echo = Echo { patience: Duration::from_millis(1), ..Echo::new(path) };
+        for _ in 0..=VAIN_MAX {
+            assert!(!echo.wait());
+        }
+        assert_eq!(echo.lock().made, u64::from(VAIN_MAX));
     }
 
     #[test]

@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::slice;
 
 use rayon::prelude::*;
 use thiserror::Error;
@@ -177,14 +178,23 @@ pub struct Swept {
 #[derive(Debug)]
 pub struct Projector<T> {
     target: T,
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<Box<str>, Known>,
     /// Names whose row in the manifest has more than one digest, although the file is known.
     to_compact: BTreeSet<String>,
 }
 
-/// The knowledge about a name.
-#[derive(Debug, Default)]
-struct Known {
+/// The knowledge about a name. There is one for each file, of which there are as many as articles.
+#[derive(Debug)]
+enum Known {
+    /// The file is certain to have the one digest of its row in the manifest. Nearly all have.
+    Sure(Digest),
+    /// Anything else.
+    Unsure(Box<Unsure>),
+}
+
+/// The knowledge about a name of which not everything is certain.
+#[derive(Debug)]
+struct Unsure {
     /// Its row in the manifest. It contains `on_disk`.
     recorded: Vec<Digest>,
     /// The digest of the file; `None` if it is not known for certain.
@@ -197,7 +207,7 @@ impl<T: Target> Projector<T> {
     pub fn new(target: T, manifest: Vec<Projected>) -> Self {
         let mut known = BTreeMap::new();
         for (name, recorded) in manifest {
-            known.insert(name, Known { recorded, on_disk: None });
+            known.insert(name.into_boxed_str(), Known::new(recorded, None));
         }
         Self { target, known, to_compact: BTreeSet::new() }
     }
@@ -209,7 +219,7 @@ impl<T: Target> Projector<T> {
     /// # Errors
     /// Those of cleaning. Unreadable files count as missing.
     pub fn repair(&mut self) -> Result<Vec<String>, ProjectError> {
-        let names: Vec<&str> = self.known.keys().map(String::as_str).collect();
+        let names: Vec<&str> = self.known.keys().map(|name| &**name).collect();
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
         // In parallel, since a start waits for it, and thousands of small files have to be opened.
         let target = &self.target;
@@ -217,11 +227,11 @@ impl<T: Target> Projector<T> {
             names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
         let mut drifted = Vec::new();
         for ((name, known), found) in self.known.iter_mut().zip(found) {
-            known.on_disk = found.filter(|digest| known.recorded.contains(digest));
-            if known.on_disk.is_none() {
-                drifted.push(name.clone());
-            } else if known.recorded.len() > 1 {
-                self.to_compact.insert(name.clone());
+            known.set_on_disk(found.filter(|digest| known.recorded().contains(digest)));
+            if known.on_disk().is_none() {
+                drifted.push(name.to_string());
+            } else if known.recorded().len() > 1 {
+                self.to_compact.insert(name.to_string());
             }
         }
         Ok(drifted)
@@ -229,7 +239,7 @@ impl<T: Target> Projector<T> {
 
     /// The digest of the file `name`; `None` if it is not known for certain.
     pub fn digest(&self, name: &str) -> Option<Digest> {
-        self.known.get(name)?.on_disk
+        self.known.get(name)?.on_disk()
     }
 
     /// The names among `wanted` whose file is missing, different, or not known.
@@ -294,7 +304,8 @@ impl<T: Target> Projector<T> {
         store: &mut dyn Store,
         keep: impl Fn(&str) -> bool,
     ) -> Result<Swept, ProjectError> {
-        let unwanted: Vec<String> = self.known.keys().filter(|name| !keep(name)).cloned().collect();
+        let unwanted: Vec<String> =
+            self.known.keys().filter(|name| !keep(name)).map(|name| name.to_string()).collect();
         let (mut swept, mut gone) = (Swept::default(), Vec::new());
         for name in unwanted {
             match self.remove_own(&name) {
@@ -316,7 +327,7 @@ impl<T: Target> Projector<T> {
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
         store.set_projected(&gone)?;
         for (name, _) in gone {
-            self.known.remove(&name);
+            self.known.remove(&*name);
             self.to_compact.remove(&name);
         }
         Ok(swept)
@@ -325,7 +336,7 @@ impl<T: Target> Projector<T> {
     /// Whether the file is certain to have these bytes.
     fn is_on_disk(&self, name: &str, digest: Digest) -> bool {
         match self.known.get(name) {
-            Some(known) => known.on_disk == Some(digest),
+            Some(known) => known.on_disk() == Some(digest),
             None => false,
         }
     }
@@ -339,8 +350,8 @@ impl<T: Target> Projector<T> {
     ) -> Result<(), ProjectError> {
         let mut rows: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
         for name in &self.to_compact {
-            if let Some(Known { on_disk: Some(digest), .. }) = self.known.get(name) {
-                rows.insert(name.clone(), vec![*digest]);
+            if let Some(digest) = self.digest(name) {
+                rows.insert(name.clone(), vec![digest]);
             }
         }
         for file in due {
@@ -356,7 +367,7 @@ impl<T: Target> Projector<T> {
         }
         let mut changed: Vec<Projected> = Vec::new();
         for (name, row) in rows {
-            if self.known.get(&name).is_none_or(|known| known.recorded != row) {
+            if self.known.get(&*name).is_none_or(|known| known.recorded() != row) {
                 changed.push((name, row));
             }
         }
@@ -365,14 +376,15 @@ impl<T: Target> Projector<T> {
         }
         self.to_compact.clear();
         for (name, row) in changed {
-            self.known.entry(name).or_default().recorded = row;
+            let on_disk = self.digest(&name);
+            self.known.insert(name.into_boxed_str(), Known::new(row, on_disk));
         }
         Ok(())
     }
 
     fn forget_on_disk(&mut self, name: &str) {
         if let Some(known) = self.known.get_mut(name) {
-            known.on_disk = None;
+            known.set_on_disk(None);
         }
     }
 
@@ -380,8 +392,8 @@ impl<T: Target> Projector<T> {
     /// that they cost no commit of their own.
     fn note(&mut self, file: &File<'_>) {
         let Some(known) = self.known.get_mut(file.name) else { return };
-        known.on_disk = Some(file.digest);
-        if known.recorded.len() > 1 {
+        known.set_on_disk(Some(file.digest));
+        if known.recorded().len() > 1 {
             self.to_compact.insert(file.name.to_owned());
         }
     }
@@ -391,21 +403,48 @@ impl<T: Target> Projector<T> {
     fn remove_own(&mut self, name: &str) -> io::Result<Removal> {
         let Some(digest) = self.target.digest(name)? else { return Ok(Removal::Missing) };
         let Some(known) = self.known.get_mut(name) else { return Ok(Removal::Foreign) };
-        if !known.recorded.contains(&digest) {
+        if !known.recorded().contains(&digest) {
             return Ok(Removal::Foreign);
         }
-        known.on_disk = None;
+        known.set_on_disk(None);
         self.target.remove(name)?;
         Ok(Removal::Removed)
     }
 }
 
 impl Known {
+    fn new(recorded: Vec<Digest>, on_disk: Option<Digest>) -> Self {
+        match on_disk {
+            Some(digest) if *recorded == [digest] => Self::Sure(digest),
+            _ => Self::Unsure(Box::new(Unsure { recorded, on_disk })),
+        }
+    }
+
+    /// Its row in the manifest.
+    fn recorded(&self) -> &[Digest] {
+        match self {
+            Self::Sure(digest) => slice::from_ref(digest),
+            Self::Unsure(unsure) => &unsure.recorded,
+        }
+    }
+
+    /// The digest of the file; `None` if it is not known for certain.
+    fn on_disk(&self) -> Option<Digest> {
+        match self {
+            Self::Sure(digest) => Some(*digest),
+            Self::Unsure(unsure) => unsure.on_disk,
+        }
+    }
+
+    fn set_on_disk(&mut self, on_disk: Option<Digest>) {
+        *self = Self::new(self.recorded().to_vec(), on_disk);
+    }
+
     /// The digests that the file may have, oldest first.
     fn possible(&self) -> Vec<Digest> {
-        match self.on_disk {
+        match self.on_disk() {
             Some(digest) => vec![digest],
-            None => self.recorded.clone(),
+            None => self.recorded().to_vec(),
         }
     }
 }
