@@ -38,7 +38,7 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,8 +82,12 @@ pub fn make_echo(state_dir: &Path) -> io::Result<()> {
     if echo.is_file() {
         return Ok(());
     }
-    fs::create_dir_all(state_dir.join("watch"))?;
-    fs::write(echo, "")
+    let dir = state_dir.join("watch");
+    fs::create_dir_all(&dir)?;
+    for made in [File::open(&dir)?, File::create(echo)?] {
+        lock::give_to_owner(&made, state_dir);
+    }
+    Ok(())
 }
 
 /// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A
@@ -307,4 +311,26 @@ fn process(pid: Option<u32>) -> String {
 #[cfg(test)]
 fn test_directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    use super::*;
+
+    #[test]
+    fn the_echo_is_made_once_and_belongs_to_the_owner_of_the_state() {
+        let dir = tempfile::tempdir().unwrap();
+        if rustix::process::geteuid().is_root() {
+            chown(dir.path(), Some(65534), Some(65534)).unwrap();
+        }
+        let owner = dir.path().metadata().unwrap().uid();
+        for _ in 0..2 {
+            make_echo(dir.path()).unwrap();
+            let echo = echo_of(dir.path());
+            assert_eq!(echo.metadata().unwrap().uid(), owner);
+            assert_eq!(echo.parent().unwrap().metadata().unwrap().uid(), owner);
+        }
+    }
 }

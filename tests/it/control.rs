@@ -542,6 +542,7 @@ fn what_root_makes_in_the_state_of_a_service_is_the_services() {
     for name in ["lock", "state.mark"] {
         fs::remove_file(state(&site).join(name)).unwrap();
     }
+    fs::remove_dir_all(state(&site).join("watch")).unwrap();
     assert_eq!(run(&site, &["state", "check"]).exit, 0);
     assert_eq!(run(&site, &["state", "backup", "copy.db"]).exit, 0);
     for entry in fs::read_dir(state(&site)).unwrap() {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Events at level debug, which operators are not told to rely on.
-const DEBUG_EVENTS: [&str; 2] = ["note", "step"];
+const DEBUG_EVENTS: [&str; 3] = ["note", "step", "unheard"];
 
 /// The shortest part of a message that says what is wrong.
 const FIXED_MIN: usize = 10;
