@@ -75,6 +75,15 @@ pub struct Stepped {
     pub published: bool,
 }
 
+/// What was seen of the files that changed.
+struct Seeing {
+    observations: Vec<Observation>,
+    /// Files that were read and are not believed: they may still be being written.
+    put_back: Vec<RelPath>,
+    /// Files that cannot be read.
+    unreadable: Vec<RelPath>,
+}
+
 impl Engine {
     /// Looks where `look` says, and publishes what follows from it.
     ///
@@ -103,8 +112,10 @@ impl Engine {
             });
         }
         waiting.extend(held.iter().map(|held| held.path.clone()));
-        returning.extend(self.copied(&tree, &waiting, &changes, now));
-        let (mut observations, unreadable) = self.observe(&tree, changes, signs, now)?;
+        let Seeing { mut observations, put_back, unreadable } =
+            self.observe(&tree, changes, signs, now)?;
+        waiting.extend(put_back);
+        returning.extend(self.copied(&tree, &waiting, &observations, now));
         let files = observations.len();
         put_off(returning, &mut observations);
         laps.lap("read");
@@ -165,25 +176,25 @@ impl Engine {
     /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one
     /// always is.
     pub(super) fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
-        let state = &self.current.state;
-        for SourceChange { path, seen } in changes {
-            let is_public = state.library().at_path(path).is_some();
-            let at_once = self.policy.grace.is_zero() && is_public || state.is_withdrawn(path);
-            if *seen == Seen::Gone && at_once {
-                return true;
-            }
-        }
-        false
+        let mut gone = changes.iter().filter(|change| change.seen == Seen::Gone);
+        gone.any(|change| self.goes_at_once(&change.path))
     }
 
-    /// Reads what changed. Returns what was seen, and the files that cannot be read.
+    /// Whether the article at `path` is deleted without a grace once its file is gone.
+    pub(super) fn goes_at_once(&self, path: &RelPath) -> bool {
+        let state = &self.current.state;
+        let is_public = state.library().at_path(path).is_some();
+        self.policy.grace.is_zero() && is_public || state.is_withdrawn(path)
+    }
+
+    /// Reads what changed.
     fn observe(
         &self,
         tree: &Tree,
         changes: Vec<SourceChange>,
         signs: &Signs,
         now: Timestamp,
-    ) -> Result<(Vec<Observation>, Vec<RelPath>), RootLost> {
+    ) -> Result<Seeing, RootLost> {
         let progress = |done, total| self.status.set_scanning(Some(Scanning { done, total }));
         let limits = renderer::limits(&self.parts.config);
         let state = &self.current.state;
@@ -198,16 +209,15 @@ impl Engine {
             read::show_drafts(&mut observations);
         }
         read::complete(tree, &self.current.state, &mut observations, now)?;
-        observations.retain(|seen| !self.parts.inbox.is_writing(&seen.path));
-        self.put_back_reopened(tree, &mut observations);
-        self.put_back_rewritten(&mut observations, signs, now);
+        let mut put_back = self.put_back_reopened(tree, &mut observations);
+        put_back.extend(self.put_back_rewritten(&mut observations, signs, now));
         let mut unreadable_now = Vec::new();
         for (path, _) in &unreadable {
             unreadable_now.push(path.clone());
         }
         self.status.add_unreadable(unreadable);
         self.status.remove_unreadable(&observations);
-        Ok((observations, unreadable_now))
+        Ok(Seeing { observations, put_back, unreadable: unreadable_now })
     }
 
     /// Takes note that everything was looked at, and that the rows are durable.

@@ -34,12 +34,15 @@ impl Engine {
         &self,
         tree: &Tree,
         waiting: &[RelPath],
-        changes: &[SourceChange],
+        observations: &[Observation],
         now: Timestamp,
     ) -> Vec<(RelPath, RelPath)> {
         let state = &self.current.state;
         let mut copied = Vec::new();
-        if !state.deletes(&self.policy, now) && !self.deletes_at_once(changes) {
+        let mut gone =
+            observations.iter().filter(|seen| matches!(seen.found, Found::Gone | Found::Excluded));
+        let deletes_at_once = gone.any(|seen| self.goes_at_once(&seen.path));
+        if !state.deletes(&self.policy, now) && !deletes_at_once {
             return copied;
         }
         for path in waiting {
@@ -58,16 +61,27 @@ impl Engine {
     }
 
     /// Takes out the files that were opened for writing before they were read, or while: half of one
-    /// may have been read. Another hint comes when they are closed.
-    pub(super) fn put_back_reopened(&self, tree: &Tree, observations: &mut Vec<Observation>) {
+    /// may have been read. Another hint comes when they are closed. Returns those that were read.
+    pub(super) fn put_back_reopened(
+        &self,
+        tree: &Tree,
+        observations: &mut Vec<Observation>,
+    ) -> Vec<RelPath> {
         let is_read = |seen: &Observation| matches!(seen.found, Found::Read { .. });
-        if !observations.iter().any(is_read) {
-            return;
+        if observations.iter().any(is_read) {
+            // The event that made the file ripe may have been late, and the file may be another
+            // since.
+            tree.hear();
         }
-        // The event that made the file ripe may have been late, and the file may be another since.
-        tree.hear();
-        let inbox = &self.parts.inbox;
-        observations.retain(|seen| !(is_read(seen) && inbox.is_rewritten(&seen.path)));
+        let (inbox, mut put_back) = (&self.parts.inbox, Vec::new());
+        observations.retain(|seen| {
+            if is_read(seen) && inbox.is_rewritten(&seen.path) {
+                put_back.push(seen.path.clone());
+                return false;
+            }
+            !inbox.is_writing(&seen.path)
+        });
+        put_back
     }
 
     /// Takes out the files that were quiet when the step began, by their events, and were modified
@@ -78,7 +92,7 @@ impl Engine {
         observations: &mut Vec<Observation>,
         signs: &Signs,
         now: Timestamp,
-    ) {
+    ) -> Vec<RelPath> {
         let settle = self.parts.config.articles.settle;
         let quiet_since = now.saturating_sub(settle).unwrap_or(Timestamp::MIN).as_nanosecond();
         let mut rewritten = Vec::new();
@@ -91,8 +105,9 @@ impl Engine {
             true
         });
         if !rewritten.is_empty() {
-            self.parts.inbox.later(rewritten, settle);
+            self.parts.inbox.later(rewritten.iter().cloned(), settle);
         }
+        rewritten
     }
 
     /// Takes out the files that may still be being written; they are looked at again.

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::{RelPath, Sign, World, ms};
+use crate::source::settle::Hints;
 use crate::source::testing::{Hear, pretend};
 
 /// Makes the watcher report `signs` of `path`, and no sooner than somebody waits for it.
@@ -52,4 +53,25 @@ fn a_late_event_does_not_vouch_for_a_file_that_is_written_by_now() {
         world.run(ms(200));
         assert_eq!(world.titles(), ["B", "Whole"], "{heard:?} heard, {on_its_way:?} on the way");
     }
+}
+
+#[test]
+fn an_article_stays_while_its_copy_is_not_believed_yet() {
+    let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(0));
+    let id = world.published.load().unwrap().library.articles().next().unwrap().id.clone();
+    // `cp a.md b.md; rm a.md`, without a grace, and a scan that finds both before the copy's events.
+    on_the_way(&world, "b.md", &[Sign::Created, Sign::Writing, Sign::Closed]);
+    world.write("articles/b.md", "# A\n\ntext");
+    fs::remove_file(world.dir.path().join("articles/a.md")).unwrap();
+    world.inbox.push(Hints { rescan: true, ..Hints::default() });
+    world.run(ms(100));
+    assert_eq!(world.titles(), ["A"]);
+    on_the_way(&world, "b.md", &[]);
+    world.run(ms(1_000));
+    let snapshot = world.published.load().unwrap();
+    let article = snapshot.library.articles().next().unwrap();
+    assert_eq!((article.path.as_str(), &article.id), ("b.md", &id));
 }
