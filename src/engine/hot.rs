@@ -98,15 +98,11 @@ impl Hot {
         bodies: &(dyn Fn(Seq) -> Option<Arc<Body>> + Sync),
     ) -> Option<(Feed, Composed)> {
         let channel = library.channel(scope)?;
-
         let articles = library.entries(scope, config.feeds.limit);
-
         let before = self.composed.get(scope).cloned().unwrap_or_default();
         let Config { site, feeds, .. } = config;
         let (entries, composed) = before.again(site, feeds, &articles, bodies, library);
-
         let feed = feed::compose_of(site, feeds, scope, &channel, entries, library);
-
         Some((feed, composed))
     }
 

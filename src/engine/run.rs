@@ -96,7 +96,7 @@ pub fn open_tree(
         Some(PollReason::Configured)
     } else if let Some(kind) = needs_polling(&articles.dir) {
         Some(PollReason::FileSystem(kind))
-    } else if let Err(why) = tree.watch(Some(&echo_of(config)), inbox) {
+    } else if let Err(why) = tree.watch(&echo_of(config), inbox) {
         Some(PollReason::Failed(why.to_string()))
     } else {
         None
@@ -363,7 +363,7 @@ impl Engine {
         };
         tree.work_for(&self.parts.inbox);
         let echo = echo_of(&self.parts.config);
-        if tree.watch(Some(&echo), &self.parts.inbox).is_err() {
+        if tree.watch(&echo, &self.parts.inbox).is_err() {
             return;
         }
         if let Some(before) = self.parts.renderer.tree() {

@@ -251,7 +251,6 @@ impl Engine {
             let given = Given { observations, words: &words };
             let (state, mut outcome) =
                 base.state.step(given, &self.policy, now, scan, reweigh, deletions);
-
             if !outcome.wanted.is_empty() {
                 // Ends: an article that is not known has no words.
                 words.extend(outcome.wanted.iter().map(|seq| (*seq, Arc::default())));
@@ -260,7 +259,6 @@ impl Engine {
             }
             let mut next = Current { state, ..base.clone() };
             let failed = self.render(&mut next, &mut outcome);
-
             // The step is done again without what failed, from the same base: a refusal has to
             // reach the ledger before anything is published.
             if tries < RETRIES_MAX && refuse(observations, &failed) {
@@ -307,7 +305,7 @@ impl Engine {
             wanted.iter().filter(|article| !next.bodies.has(article)).collect();
         let Shared { renderer, config, .. } = &self.parts;
         let (renderer, limits) = (&**renderer, renderer::limits(config));
-        let render = |article: &'_ Arc<Article>| renderer.body(article, &limits);
+        let render = |article: &Arc<Article>| renderer.body(article, &limits);
         let rendered = each::map(missing.clone(), PARALLEL_MIN, render);
         let mut failed = Vec::new();
         for (article, body) in missing.into_iter().zip(rendered) {

@@ -119,26 +119,22 @@ impl Composed {
                 _ => new.push((article, body)),
             }
         }
-
         let make = |(article, body): (&Arc<Article>, Arc<Body>)| {
             (article.seq, Arc::new(Made::new(&config, article, body, places)))
         };
         entries.extend(each::map(new, PARALLEL_MIN, make));
-
         let mut numbered = Vec::with_capacity(entries.len());
         for article in articles {
             if let Some(made) = entries.get(&article.seq) {
                 numbered.push(made.entry.clone());
             }
         }
-
         (numbered, Self { config: Some(config), entries })
     }
 }
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::base::Scope;
     use crate::feed::compose::{compose, compose_of};
@@ -161,7 +157,7 @@ mod tests {
     }
 
     /// Composes with what was composed before, and checks that it makes no difference. Returns the
-    /// articles whose entries were made, as what they ask for shows.
+    /// articles whose entries were made.
     fn check(world: &World, articles: &[Arc<Article>], composed: &mut Composed) -> Vec<Seq> {
         let World { site, feeds, bodies, routes } = world;
         let bodies = |seq: Seq| bodies.get(&seq).cloned();

@@ -1,9 +1,8 @@
 //! A channel as a feed, neutral of format, and its three writers.
 //!
 //! `compose` makes a [`Feed`] (with entries that `composed` has from the one before), and `archive`
-//! one of a closed page; `rss`, `atom` and `json` make
-//! bytes of it, `gate` reads them back before they are published, `lint` names what validators will
-//! say of it all the same. `links` is the one place where a route becomes a URL. Everything here is
+//! one of a closed page; `rss`, `atom` and `json` make bytes of it, `gate` reads them back before
+//! they are published, `lint` names what validators will say of it all the same. `links` is the one place where a route becomes a URL. Everything here is
 //! a pure function.
 
 mod archive;

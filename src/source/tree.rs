@@ -100,7 +100,7 @@ impl Tree {
     /// Where the kernel gives no events or no more watches; the tree then has to be polled.
     pub fn watch<C: Send + 'static>(
         &mut self,
-        echo: Option<&Path>,
+        echo: &Path,
         inbox: &Arc<Inbox<C>>,
     ) -> Result<(), WatchError> {
         self.watcher = None;

@@ -81,7 +81,7 @@ impl Watcher {
     /// are watched by [`Watcher::follow`]. `echo`: a file of our own, for [`Watcher::hear`].
     pub(super) fn start<C: Send + 'static>(
         root: &Path,
-        echo: Option<&Path>,
+        echo: &Path,
         ignore: Arc<Ignore>,
         inbox: Arc<Inbox<C>>,
     ) -> Result<Self, WatchError> {
@@ -89,7 +89,7 @@ impl Watcher {
         let parents: BTreeSet<PathBuf> =
             watched_links.iter().filter_map(|link| link.parent()).map(Path::to_owned).collect();
         let watched = Arc::new(Watched::default());
-        let echo = echo.map(|path| Arc::new(Echo::new(path.to_owned())));
+        let echo = Some(Arc::new(Echo::new(echo.to_owned())));
         let restart = Arc::clone(&inbox);
         let mounted = Arc::clone(&inbox);
         let mounts = on_mount(move || mounted.push(Hints { root: true, ..Hints::default() })).ok();

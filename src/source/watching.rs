@@ -46,7 +46,7 @@ impl Fixture {
         fs::create_dir(dir.path().join("state")).unwrap();
         let echo = dir.path().join("state/echo");
         fs::write(&echo, "").unwrap();
-        tree.watch(Some(&echo), &inbox).unwrap();
+        tree.watch(&echo, &inbox).unwrap();
         let mut known = Known::default();
         assert_eq!(
             inbox.wait(None).look,
