@@ -114,6 +114,10 @@ impl Engine {
         waiting.extend(held.iter().map(|held| held.path.clone()));
         let Seeing { mut observations, put_back, unreadable } =
             self.observe(&tree, changes, signs, now)?;
+        if *look != Look::Everything && self.loses_at_once(&observations) {
+            // Nothing said that this file is gone: it was looked at for another one's sake.
+            return self.step(&Look::Everything, signs);
+        }
         waiting.extend(put_back);
         returning.extend(self.copied(&tree, &waiting, &observations, now));
         let files = observations.len();
@@ -178,6 +182,13 @@ impl Engine {
     pub(super) fn deletes_at_once(&self, changes: &[SourceChange]) -> bool {
         let mut gone = changes.iter().filter(|change| change.seen == Seen::Gone);
         gone.any(|change| self.goes_at_once(&change.path))
+    }
+
+    /// Whether the file of an article was found gone that is deleted without a grace.
+    pub(super) fn loses_at_once(&self, observations: &[Observation]) -> bool {
+        let mut gone =
+            observations.iter().filter(|seen| matches!(seen.found, Found::Gone | Found::Excluded));
+        gone.any(|seen| self.goes_at_once(&seen.path))
     }
 
     /// Whether the article at `path` is deleted without a grace once its file is gone.

@@ -39,10 +39,7 @@ impl Engine {
     ) -> Vec<(RelPath, RelPath)> {
         let state = &self.current.state;
         let mut copied = Vec::new();
-        let mut gone =
-            observations.iter().filter(|seen| matches!(seen.found, Found::Gone | Found::Excluded));
-        let deletes_at_once = gone.any(|seen| self.goes_at_once(&seen.path));
-        if !state.deletes(&self.policy, now) && !deletes_at_once {
+        if !state.deletes(&self.policy, now) && !self.loses_at_once(observations) {
             return copied;
         }
         for path in waiting {

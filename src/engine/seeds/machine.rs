@@ -410,14 +410,15 @@ impl Machine {
         let _ = self.inbox.command(Command::Accept { reply });
     }
 
-    /// Whether dropfeed knows the file at `path`: its inode, or its bytes.
+    /// Whether dropfeed knows the file at `path`: its inode, or its bytes, where it has any.
     pub(super) fn knows_file(&self, path: &str) -> bool {
         let Some(engine) = &self.engine else { return false };
         let Some(row) = engine.current.state.file(&RelPath::new(path).unwrap()) else {
             return false;
         };
         let seen = row.fingerprint;
-        let same_bytes = row.digest == Some(Digest::of(&self.files.read(path)));
+        let bytes = self.files.read(path);
+        let same_bytes = !bytes.is_empty() && row.digest == Some(Digest::of(&bytes));
         (seen.dev, seen.ino) == self.files.id(path) || same_bytes
     }
 

@@ -99,9 +99,11 @@ impl Readers {
         }
         for (path, file) in &mut author.files {
             let path = crate::base::RelPath::new(path).unwrap();
+            // Until its file was seen, what is public at a path may be another work.
             if !file.text.draft
                 && file.text.date.is_none()
-                && snapshot.library.at_path(&path).is_some()
+                && let Some(article) = snapshot.library.at_path(&path)
+                && article.head.title == file.text.title()
             {
                 file.shown = true;
             }

@@ -127,6 +127,7 @@ impl World {
             "root" => self.lose_root()?,
             other => unreachable!("{other}"),
         }
+        self.forget_moving();
         self.machine.report(&mut self.dice);
         let wait = self.dice.pick(&[0, 0, 5, 60, 400, 2_100, 3_000, 12_000, 20_000, 70_000]);
         self.run(Duration::from_millis(wait))
@@ -276,18 +277,23 @@ impl World {
         self.move_file(&from, &to);
     }
 
-    /// The file has another path now. Where there is a copy of it, that may be taken for it, and it
-    /// for the copy.
+    /// The file has another path now.
     fn move_file(&mut self, from: &str, to: &str) {
-        let mut file = self.author.files.remove(from).unwrap();
-        let group = self.author.group(file.text.work);
-        // While a text cannot be parsed, what is public is an earlier one, of which there may be a
-        // copy.
-        let is_twin = |other: &File| {
-            other.text == file.text || file.text.bad && self.author.group(other.text.work) == group
-        };
-        file.shown &= !self.author.files.values().any(is_twin);
+        let file = self.author.files.remove(from).unwrap();
         self.author.place(to, file);
+    }
+
+    /// Until a moved file is seen where it is, another file of its group may be taken for it: a copy
+    /// of it, or the one at the path that it had.
+    fn forget_moving(&mut self) {
+        for path in self.author.paths(|file| file.shown) {
+            let group = self.author.group(self.author.files[&path].text.work);
+            let in_group = |file: &File| self.author.group(file.text.work) == group;
+            let is_alone = self.author.files.values().filter(|file| in_group(file)).count() == 1;
+            if !is_alone && !self.machine.has_article(&path) {
+                self.author.files.get_mut(&path).unwrap().shown = false;
+            }
+        }
     }
 
     fn rename_directory(&mut self) {

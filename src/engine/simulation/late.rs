@@ -1,5 +1,6 @@
 //! Events that come late: the file that they speak of may be another by then.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -74,4 +75,36 @@ fn an_article_stays_while_its_copy_is_not_believed_yet() {
     let snapshot = world.published.load().unwrap();
     let article = snapshot.library.articles().next().unwrap();
     assert_eq!((article.path.as_str(), &article.id), ("b.md", &id));
+}
+
+#[test]
+fn of_two_copies_the_one_that_is_believed_first_waits_for_the_other() {
+    let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
+    for name in ["a.md", "b.md"] {
+        world.write(&format!("articles/{name}"), "# A\n\ntext");
+        world.arrive(name);
+        world.run(ms(2_500));
+    }
+    let ids = |world: &World| -> BTreeSet<String> {
+        let snapshot = world.published.load().unwrap();
+        snapshot.library.articles().map(|article| article.id.clone()).collect()
+    };
+    let before = ids(&world);
+    assert_eq!(before.len(), 2);
+    // `cp a.md c.md; rm a.md; cp b.md d.md; rm b.md`, without a grace.
+    for (copy, original) in [("c.md", "a.md"), ("d.md", "b.md")] {
+        world.write(&format!("articles/{copy}"), "# A\n\ntext");
+        fs::remove_file(world.dir.path().join("articles").join(original)).unwrap();
+    }
+    on_the_way(&world, "d.md", &[Sign::Created, Sign::Writing, Sign::Closed]);
+    world.inbox.push((RelPath::new("c.md").unwrap(), Sign::Closed).into());
+    world.run(ms(250));
+    assert_eq!(ids(&world), before);
+    on_the_way(&world, "d.md", &[]);
+    world.run(ms(1_000));
+    assert_eq!(ids(&world), before);
+    let snapshot = world.published.load().unwrap();
+    for path in ["c.md", "d.md"] {
+        assert!(snapshot.library.at_path(&RelPath::new(path).unwrap()).is_some(), "{path}");
+    }
 }

@@ -43,8 +43,8 @@ impl Ledger {
     }
 
     /// The deleted article with these bytes: the one with the file name of `path`, else the oldest.
-    /// None where another article is public with these bytes, or its file has them: then the file
-    /// at `path` is a copy of that one.
+    /// None where the file of another article has these bytes: then the file at `path` is a copy of
+    /// that one.
     pub(in crate::library) fn deleted_with(
         &self,
         digest: Digest,
@@ -53,10 +53,10 @@ impl Ledger {
         let (mut oldest, mut namesake) = (None, None);
         for record in self.with_digest(digest) {
             if !matches!(record.standing, Standing::Deleted(_)) {
-                // The bytes of an article that was withdrawn are no longer in its file.
+                // The bytes of an article that was withdrawn, or whose file cannot be parsed since,
+                // are no longer in its file.
                 let in_file = self.file(&record.path).is_some_and(|row| row.digest == Some(digest));
-                let is_original = record.standing == Standing::Public || in_file;
-                if record.path != *path && self.has_file(&record) && is_original {
+                if record.path != *path && self.has_file(&record) && in_file {
                     return None;
                 }
                 continue;
@@ -140,8 +140,12 @@ impl Ledger {
     }
 
     /// Forgets what went longer than [`DEPARTED`] before or after `now`: the clock may have been
-    /// stepped.
+    /// stepped. While articles are missing, nothing is forgotten: they may all be on their way, such
+    /// as with a directory that is not mounted.
     pub(in crate::library) fn forget_departed(&mut self, now: Timestamp) {
+        if !self.missing.is_empty() {
+            return;
+        }
         // The loop goes over a copy, which is cheap, because it removes from the set.
         for (since, seq) in self.departed.clone() {
             if now.duration_since(since).abs() <= DEPARTED {

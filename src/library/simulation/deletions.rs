@@ -48,6 +48,22 @@ fn a_deleted_article_that_is_restored_elsewhere_is_the_old_one() {
 }
 
 #[test]
+fn what_is_restored_is_no_copy_of_an_article_whose_file_has_other_bytes() {
+    let gone =
+        "write a.md # A||x\n.\ncp a.md b.md\n.\nwait 10\n.\nrm b.md\n.\nwait 10\n.\nwait 60\n.";
+    for (change, expected) in [
+        ("write a.md ---|title: [|---|x", vec![1, 2]),
+        ("write a.md ---|title: [|---|x\n.\nrestart", vec![1, 2]),
+        ("write a.md ---|draft: true|---|# A||x", vec![2]),
+        // It is a copy, and waits.
+        ("write a.md # A||x", vec![1]),
+    ] {
+        let script = format!("{gone}\n{change}\n.\nwrite c.md # A||x\n.");
+        assert_eq!(public_after(&script), expected, "{script}");
+    }
+}
+
+#[test]
 fn a_deleted_article_that_is_restored_as_a_draft_keeps_its_path() {
     let gone = format!("write a.md {TWENTY_WORDS}\n.\nrm a.md\n.\nwait 30\n.");
     for hidden in ["draft: true", "date: 2030-01-01", "expires: 2020-01-01"] {

@@ -98,6 +98,29 @@ fn a_rename_may_begin_before_a_restart_and_end_after_it() {
 }
 
 #[test]
+fn what_was_withdrawn_may_be_away_for_as_long_as_what_is_missing() {
+    // A directory goes and comes back while a scheduled article of it was moved and edited: only
+    // the file itself tells which one it is.
+    for away in [5, 11, 59] {
+        let mut world = World::new();
+        let begun = "grace 60\nwrite a.md # A||x\nwrite b.md # B||y\n.\n\
+                     write a.md ---|date: 2026-03-02|---|# A||x\n.";
+        begun.lines().for_each(|line| world.run(line));
+        let files = std::mem::take(&mut world.files);
+        for line in [".", &format!("wait {away}"), "write c.md # C||z", "."] {
+            world.run(line);
+        }
+        world.files.extend(files);
+        for line in ["mv a.md d/a.md", "write d/a.md # A||another", "."] {
+            world.run(line);
+        }
+        let public: Vec<u64> = world.state.library().articles().map(|found| found.seq).collect();
+        assert_eq!(public, [1, 2, 3], "{away}");
+        assert_eq!(show(world.state.library())[0].split(' ').nth(1), Some("d/a.md"), "{away}");
+    }
+}
+
+#[test]
 fn a_link_to_an_article_is_no_second_one() {
     const A: &str = "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00";
     const MOVED: &str = "1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00";

@@ -227,6 +227,11 @@ impl Step<'_> {
         if self.scan == Scan::First || head.id.is_some() {
             return false;
         }
+        if let Some((lost, until)) = self.put_off_twin(row) {
+            // Of two equal files, one is that article. Which one, shows when both can be taken.
+            self.wait_as_copy(path, &lost.path, self.now, until, known.is_none());
+            return true;
+        }
         let Some(original) = self.original_of(path, row) else { return false };
         let since = match &known {
             Some((path, since)) if *path == original.path => *since,
@@ -239,16 +244,38 @@ impl Step<'_> {
         if end <= self.now {
             return false;
         }
-        self.state.ledger.wake_at(end, path);
-        self.state.ledger.put_copy(path, &original.path, since);
-        if known.is_none() {
-            self.notices.push(Notice::Copy {
-                path: path.clone(),
-                original: original.path.clone(),
-                until: end,
-            });
-        }
+        self.wait_as_copy(path, &original.path, since, end, known.is_none());
         true
+    }
+
+    fn wait_as_copy(
+        &mut self,
+        path: &RelPath,
+        original: &RelPath,
+        since: Timestamp,
+        until: Timestamp,
+        is_new: bool,
+    ) {
+        self.state.ledger.wake_at(until, path);
+        self.state.ledger.put_copy(path, original, since);
+        if is_new {
+            let (path, original) = (path.clone(), original.clone());
+            self.notices.push(Notice::Copy { path, original, until });
+        }
+    }
+
+    /// An article with these bytes whose file may be another, which is there and cannot be taken
+    /// yet; and until when it is put off for that.
+    fn put_off_twin(&self, row: &FileRow) -> Option<(Arc<Record>, Timestamp)> {
+        for record in self.state.ledger.live_with(row.digest?) {
+            if let Some(until) = self.state.put_off.get(&record.seq)
+                && *until > self.now
+                && matches!(record.standing, Standing::Missing(_))
+            {
+                return Some((record, *until));
+            }
+        }
+        None
     }
 
     /// The public article of which this file is an exact copy.
