@@ -25,6 +25,9 @@ const PROGRESS_EVERY: usize = 5_000;
 /// Fewer files than this are read one after the other.
 const PARALLEL_MIN: usize = 4;
 
+/// Fewer files than this are not worth a delay of their events.
+const BULK_MIN: usize = 1_000;
+
 /// The number of bytes that show whether the first line is a fence of front matter.
 const FENCE_BYTES: usize = 64;
 
@@ -77,6 +80,7 @@ pub fn read_changes(
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
+    let _many = (changes.len() >= BULK_MIN).then(|| tree.read_many());
     let progress = Progress { total: changes.len(), done: AtomicUsize::new(0), report: progress };
     let one = |change: SourceChange| {
         let path = change.path.clone();

@@ -13,6 +13,7 @@
 //! Events are hints: only the file system is believed.
 
 mod beneath;
+mod bulk;
 mod echo;
 pub mod ignore;
 pub mod inbox;

@@ -14,6 +14,7 @@ use thiserror::Error;
 use crate::base::{RelPath, Timestamp};
 use crate::ops::pulse::Pulse;
 
+use super::bulk::{Bulk, BulkRead};
 use super::ignore::ancestors;
 use super::root::Root;
 use super::scan::{Found, Scan};
@@ -47,6 +48,7 @@ pub struct Tree {
     ignore: Arc<Ignore>,
     max_bytes: u64,
     watcher: Option<Watcher>,
+    bulk: Arc<Bulk>,
     stopping: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
 }
@@ -62,8 +64,8 @@ impl Tree {
         let ignore = Arc::new(Ignore::new(ignore)?);
         let root = Root::open(dir)
             .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
-        let (stopping, pulse) = (Arc::default(), Arc::default());
-        Ok(Self { root, ignore, max_bytes, watcher: None, stopping, pulse })
+        let (bulk, stopping, pulse) = Default::default();
+        Ok(Self { root, ignore, max_bytes, watcher: None, bulk, stopping, pulse })
     }
 
     /// Remembers `before` as the earlier root at this path: where a mount that covered that one
@@ -105,7 +107,7 @@ impl Tree {
     ) -> Result<(), WatchError> {
         self.watcher = None;
         let (root, ignore) = (self.root.path(), Arc::clone(&self.ignore));
-        self.watcher = Some(Watcher::start(root, echo, ignore, Arc::clone(inbox))?);
+        self.watcher = Some(Watcher::start(root, echo, ignore, Arc::clone(inbox), &self.bulk)?);
         Ok(())
     }
 
@@ -232,6 +234,12 @@ impl Tree {
     /// The article directory is not there, or not the same.
     pub fn reader(&self) -> Result<Reader, RootLost> {
         Ok(Reader::new(self.root.enter()?, self.max_bytes))
+    }
+
+    /// Says that many files are read, until what is returned is dropped: their own events are taken
+    /// together, some milliseconds later.
+    pub fn read_many(&self) -> BulkRead {
+        self.bulk.begin()
     }
 
     /// Reads the article at `path`; `now` is the time of day by which the stamps of the file are

@@ -25,6 +25,7 @@ use tracing::debug;
 use crate::base::RelPath;
 use crate::ops::listener;
 
+use super::bulk::{Bulk, Rests};
 use super::echo::Echo;
 use super::mounts::on_mount;
 use super::settle::{Hints, Sign};
@@ -72,6 +73,7 @@ struct Listener<C> {
     inbox: Arc<Inbox<C>>,
     watched: Arc<Watched>,
     echo: Option<Arc<Echo>>,
+    rests: Rests,
     /// The last rename away: its tracker, and whether the file was being written.
     from: Option<(usize, bool)>,
 }
@@ -84,6 +86,7 @@ impl Watcher {
         echo: &Path,
         ignore: Arc<Ignore>,
         inbox: Arc<Inbox<C>>,
+        bulk: &Arc<Bulk>,
     ) -> Result<Self, WatchError> {
         let watched_links = watched_links(root);
         let parents: BTreeSet<PathBuf> =
@@ -100,6 +103,7 @@ impl Watcher {
             inbox,
             watched: Arc::clone(&watched),
             echo: echo.clone(),
+            rests: Rests::new(bulk),
             from: None,
         };
         let config = Config::default().with_follow_symlinks(false);
@@ -225,7 +229,7 @@ impl<C> Listener<C> {
             }
             return;
         }
-        let Some(sign) = sign(&event.kind) else { return };
+        let Some(sign) = sign(&event.kind) else { return self.rests.rest() };
         for path in &event.paths {
             if self.watched_links.contains(path) {
                 if leaves(&event.kind) {
@@ -412,6 +416,7 @@ mod tests {
             inbox: Arc::clone(&inbox),
             watched: Arc::default(),
             echo: None,
+            rests: Rests::new(&Arc::default()),
             from: None,
         };
         listener.on_event(Ok(Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan)));

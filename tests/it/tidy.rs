@@ -23,7 +23,7 @@ use modules::{Mention, Modules, module_of};
 /// A folder without a line must have no circle of imports.
 const ORDER: &str = "
     src: base < ops < config < readers < source < article < library < feed import push < page < publish < store < engine < http < check < daemon < cli < main testing
-    src/article: symbol < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter pictures < head body < private_files
+    src/article: symbol signs < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter pictures < head body < private_files
     src/article/feed_html: elements heading_ids mathml references < invariants
     src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines template_tag < wiki_link
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
@@ -54,7 +54,7 @@ const ORDER: &str = "
     src/push/hub: allowance model queue < signature < callback < form < machine
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
-    src/source: echo ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
+    src/source: bulk echo ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
     src/store: export lock project recover rows schema < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers subscriptions
 ";
 
