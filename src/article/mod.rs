@@ -9,7 +9,7 @@
 //! its keys (`dates` parses the dates). `foreign` converts the template tags of other generators.
 //! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
 //! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
-//! references. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
+//! references. `signs` finds what a text may hold. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
 //! `body` put these together; `pictures` adds to a body what only a page has; `model` has the
 //! values that they return.
 
@@ -32,6 +32,7 @@ mod plain_text;
 mod private_files;
 mod rendering;
 mod sanitize;
+mod signs;
 mod summary;
 pub mod symbol;
 #[cfg(test)]

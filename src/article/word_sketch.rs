@@ -16,7 +16,7 @@ const SAMPLE: usize = 64;
 
 /// Hashes that are collected before the smallest of them are picked. Picking once for so many is
 /// faster than keeping a sorted list.
-const GATHER: usize = 512;
+const GATHER: usize = 192;
 
 /// Which edits are too small for subscribers to be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,19 +169,16 @@ fn starts_with(text: &str, tag: &str) -> bool {
 struct Gatherer {
     words: u32,
     histogram: [u8; CLASSES],
-    hashes: Vec<u32>,
+    hashes: [u32; GATHER],
+    /// The number of hashes that are collected.
+    len: usize,
     /// The largest hash that can still get into the sample.
     limit: u32,
 }
 
 impl Default for Gatherer {
     fn default() -> Self {
-        Self {
-            words: 0,
-            histogram: [0; CLASSES],
-            hashes: Vec::with_capacity(GATHER),
-            limit: u32::MAX,
-        }
+        Self { words: 0, histogram: [0; CLASSES], hashes: [0; GATHER], len: 0, limit: u32::MAX }
     }
 }
 
@@ -233,28 +230,32 @@ impl Gatherer {
         let hash = (mixed >> 32) as u32;
         self.words = self.words.saturating_add(1);
         self.histogram[usize::from(class)] = self.histogram[usize::from(class)].wrapping_add(1);
-        if hash <= self.limit {
-            self.hashes.push(hash);
-            if self.hashes.len() >= GATHER {
-                self.pick();
-            }
+        // No branch: whether a hash is small enough cannot be predicted.
+        self.hashes[self.len] = hash;
+        self.len += usize::from(hash <= self.limit);
+        if self.len == GATHER {
+            let sample = self.sample();
+            self.hashes[..sample.len()].copy_from_slice(&sample);
+            self.len = sample.len();
+            self.limit = sample.get(SAMPLE - 1).copied().unwrap_or(u32::MAX);
         }
     }
 
-    fn pick(&mut self) {
-        self.hashes.sort_unstable();
-        self.hashes.dedup();
-        self.hashes.truncate(SAMPLE);
-        if let Some(last) = self.hashes.get(SAMPLE - 1) {
-            self.limit = *last;
-        }
+    /// The sample of what is collected.
+    fn sample(&mut self) -> Vec<u32> {
+        let hashes = &mut self.hashes[..self.len];
+        hashes.sort_unstable();
+        let mut sample = hashes.to_vec();
+        sample.dedup();
+        sample.truncate(SAMPLE);
+        sample
     }
 
     fn finish(mut self) -> WordSketch {
-        self.pick();
-        self.hashes.shrink_to_fit();
+        let mut sample = self.sample();
+        sample.shrink_to_fit();
         let histogram = if self.words == 0 { Vec::new() } else { self.histogram.to_vec() };
-        WordSketch { words: self.words, histogram, sample: self.hashes }
+        WordSketch { words: self.words, histogram, sample }
     }
 }
 

@@ -45,13 +45,33 @@ pub fn is_plain(text: &str) -> bool {
     })
 }
 
+/// Whether each character of the text fits. `fits` is true for all characters of [`is_plain`], so
+/// that it need not be asked for most parts of most texts.
+///
+/// ```
+/// use dropfeed::base::text::all;
+///
+/// assert!(all("naïve", |c| c != 'x') && !all("é", |c| c.is_ascii()));
+/// ```
+pub fn all(text: &str, fits: impl Fn(char) -> bool) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (part, next) = rest.split_at(rest.floor_char_boundary(64));
+        if !is_plain(part) && !part.chars().all(&fits) {
+            return false;
+        }
+        rest = next;
+    }
+    true
+}
+
 /// Removes the characters that are not allowed in a feed.
 ///
 /// ```
 /// assert_eq!(dropfeed::base::text::clean("a\u{0}b"), "ab");
 /// ```
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if is_plain(text) || text.chars().all(is_safe) {
+    if all(text, is_safe) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(text.chars().filter(|c| is_safe(*c)).collect())

@@ -24,6 +24,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::article::findings::Findings;
+use crate::article::signs::Signs;
 use crate::article::symbol::LOST;
 use crate::base::Diagnostic;
 use crate::base::place::line_breaks;
@@ -41,13 +42,15 @@ const TAG_MAX_BYTES: usize = 2048;
 /// Bytes of its line that a tag looks at: a line may be as long as the text.
 const LINE_MAX_BYTES: usize = 200;
 
+/// One of these begins every tag.
+static OPENINGS: Signs = Signs::new(&[
+    "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]", "[Toc]", "${toc}",
+    "${TOC}", "={",
+]);
+
 /// Converts or removes the template tags of a text.
 pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
-    let openings = [
-        "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]", "[Toc]", "${toc}",
-        "${TOC}", "={",
-    ];
-    if !openings.iter().any(|opening| text.contains(opening)) {
+    if !OPENINGS.are_in(text) {
         return Cow::Borrowed(text);
     }
     let mut converter = Converter {

@@ -11,6 +11,7 @@ use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::article::foreign;
+use crate::article::signs::Signs;
 
 use super::parser::parser;
 
@@ -18,12 +19,15 @@ use super::parser::parser;
 const CLOSED_ELEMENTS: [&str; 8] =
     ["a", "code", "pre", "kbd", "samp", "script", "style", "textarea"];
 
+/// One of these is in every address.
+static SIGNS: Signs = Signs::new(&["://", "www.", "@"]);
+
 /// Bytes that an address may have.
 const ADDRESS_MAX_BYTES: usize = 2048;
 
 /// The text with each bare address between angle brackets, which make it a link.
 pub(crate) fn linked(text: &str) -> Cow<'_, str> {
-    if !["://", "www.", "@"].iter().any(|sign| text.contains(sign)) {
+    if !SIGNS.are_in(text) {
         return Cow::Borrowed(text);
     }
     let mut finder = LinkFinder::new();

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use crate::article::findings::Findings;
+use crate::article::signs::Signs;
 use crate::base::Diagnostic;
 
 /// Admonitions inside one another: each costs a sign on every line in it.
@@ -30,10 +31,12 @@ const GROUPS: [&str; 9] = [
     "define",
 ];
 
+/// One of these is in every admonition.
+static SIGNS: Signs = Signs::new(&[":::", "///", "!!! ", "??? ", "???+ ", "=== \""]);
+
 /// The text with admonitions as callouts.
 pub(crate) fn as_callouts<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> {
-    let signs = [":::", "///", "!!! ", "??? ", "???+ ", "=== \""];
-    if !signs.iter().any(|sign| text.contains(sign)) {
+    if !SIGNS.are_in(text) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();

@@ -5,17 +5,20 @@
 use std::borrow::Cow;
 
 use crate::article::findings::Findings;
+use crate::article::signs::Signs;
 use crate::base::Diagnostic;
 
 use super::admonitions::follow_fence;
+
+/// One of these is in every directive.
+static SIGNS: Signs = Signs::new(&["import ", "export ", "*[", "<<< ", "--8<--"]);
 
 /// Lines of one import.
 const IMPORT_MAX_LINES: usize = 50;
 
 /// The text without such lines. Code keeps them.
 pub(crate) fn without_directives<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t, str> {
-    let signs = ["import ", "export ", "*[", "<<< ", "--8<--"];
-    if !signs.iter().any(|sign| text.contains(sign)) {
+    if !SIGNS.are_in(text) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();

@@ -6,7 +6,12 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
+use crate::article::signs::Signs;
+
 use super::parser::parser;
+
+/// One of these is before or in every highlight and id, unless the text begins with an id.
+static SIGNS: Signs = Signs::new(&["==", " ^", "\n^", "\t^"]);
 
 /// Bytes of the id of a block.
 const ID_MAX_BYTES: usize = 60;
@@ -16,8 +21,7 @@ type Edit = (Range<usize>, &'static str);
 
 /// The text with highlights as HTML, and without ids of blocks.
 pub(crate) fn marked(text: &str) -> Cow<'_, str> {
-    let may_have_id = [" ^", "\n^", "\t^"].iter().any(|sign| text.contains(sign));
-    if !text.contains("==") && !may_have_id && !text.starts_with('^') {
+    if !SIGNS.are_in(text) && !text.starts_with('^') {
         return Cow::Borrowed(text);
     }
     let edits = edits(text);

@@ -1,7 +1,9 @@
 //! The outline of a text before it is rendered: a title and an opening.
 
 use std::borrow::Cow;
+use std::iter;
 
+use memchr::memchr_iter;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use crate::article::feed_html::elements::{Fate, Role, fate, find};
@@ -12,7 +14,7 @@ use crate::article::foreign::counterpart::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens_of_part};
-use crate::base::text::is_plain;
+use crate::base::text::all;
 
 use super::admonitions::as_callouts;
 use super::callouts::events;
@@ -47,7 +49,7 @@ pub(crate) fn outline(text: &str) -> Outline {
 }
 
 fn legal_text(text: &str) -> Cow<'_, str> {
-    if is_plain(text) || text.chars().all(|c| repair_char(c) == Some(c)) {
+    if all(text, |c| repair_char(c) == Some(c)) {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(repair_source(text))
@@ -62,12 +64,29 @@ fn glance(text: &str) -> &str {
 
 /// Whether there may be a heading of level 1. Looks at lines, because parsing costs more.
 fn may_have_title(text: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.trim();
-        line.starts_with("# ")
-            || line.starts_with("#\t")
-            || !line.is_empty() && line.bytes().all(|byte| byte == b'=')
+    let bytes = text.as_bytes();
+    let mut starts = iter::once(0).chain(memchr_iter(b'\n', bytes).map(|end| end + 1));
+    starts.any(|start| {
+        let first = bytes[start..].iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+        // Most lines are told by their first byte. Others may begin with a space of Unicode.
+        match first {
+            Some(b'#' | b'=' | b'\x0b'..=b'\r' | 0x80..) => is_of_title(line_at(text, start)),
+            _ => false,
+        }
     })
+}
+
+/// The line that begins at `start`.
+fn line_at(text: &str, start: usize) -> &str {
+    text[start..].split('\n').next().unwrap_or_default()
+}
+
+/// Whether the line may be one of a heading of level 1, in either syntax.
+fn is_of_title(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with("# ")
+        || line.starts_with("#\t")
+        || !line.is_empty() && line.bytes().all(|byte| byte == b'=')
 }
 
 #[derive(Default)]
@@ -229,6 +248,19 @@ impl Surveyor {
                 self.seen.opening.truncate(end);
                 self.opening_is_done = true;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_title_is_looked_for_as_line_by_line(text in "[#=a \\t\\r\\n\u{b}\u{a0}\u{2003}]{0,30}") {
+            prop_assert_eq!(may_have_title(&text), text.lines().any(is_of_title));
         }
     }
 }
