@@ -96,7 +96,7 @@ impl Store for SharedStore {
         self.call(|store| store.outline())
     }
 
-    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut (dyn FnMut(Part) + Send)) -> Result<(), StoreError> {
         self.call(|store| store.each(take))
     }
 

@@ -35,6 +35,16 @@ pub(super) struct Articles {
 }
 
 impl Articles {
+    /// The articles of these records, without their paths and URLs.
+    pub(super) fn of(records: Shelf) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    /// Makes articles the last of their paths, of which none has one.
+    pub(super) fn take_paths(&mut self, paths: Vec<Pair>) {
+        self.by_path.extend(paths);
+    }
+
     /// The article with this number.
     pub(super) fn record(&self, seq: Seq) -> Option<Arc<Record>> {
         let bytes = self.records.get(&key_of(seq))?;
@@ -187,7 +197,8 @@ pub(super) fn beginning(digest: Digest) -> u32 {
     (digest.prefix() >> 32) as u32
 }
 
-fn key_of(seq: Seq) -> [u8; 4] {
+/// The key of an article among the records.
+pub(super) fn key_of(seq: Seq) -> [u8; 4] {
     number(seq).to_be_bytes()
 }
 

@@ -6,6 +6,7 @@
 mod agreement;
 mod files;
 mod missing;
+mod restoring;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use super::articles::{Articles, Pair, beginning, number, pair, pairs, pairs_of};
 use super::sorted::Sorted;
 use super::{FileRow, Kept, Record, Seq, Standing};
 use files::Files;
-use missing::BEFORE_START;
+pub(super) use restoring::Restoring;
 
 /// The limit of the articles that may want the same derived URL or id: `my-post`, `my-post-2`, ...
 pub(super) const TWINS_MAX: u32 = 10_000;
@@ -69,26 +70,6 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes up an article that was remembered. Articles come by ascending number. A path is that of
-    /// the one that was not taken away, else of the last: an old article may have been renamed to
-    /// the path of a newer one that is gone.
-    pub(super) fn restore(&mut self, record: &Arc<Record>) {
-        self.give_ids(record);
-        if record.standing.is_live() || self.live(&record.path).is_none() {
-            self.articles.take_path(&record.path, record.seq);
-        }
-        if let Standing::Missing(since) = record.standing {
-            self.missing.insert((since, record.seq));
-        }
-        if let Standing::Deleted(Some(at)) = record.standing {
-            self.vanished.insert((at, record.seq));
-        }
-        if record.last_file.is_some() && matches!(record.standing, Standing::Deleted(_)) {
-            self.departed.insert((BEFORE_START, record.seq));
-        }
-        self.put_record(record);
-    }
-
     /// The file at `path`, as it was last read.
     pub(super) fn file(&self, path: &RelPath) -> Option<FileRow> {
         self.files.get(path)
@@ -339,15 +320,7 @@ impl Ledger {
 
     /// Makes every id of the article its own, for ever.
     pub(super) fn give_ids(&mut self, record: &Record) {
-        self.give_id(&record.id, record.seq);
-        if let Some(imported) = &record.imported {
-            for id in imported.ids().chain(imported.former.as_deref()) {
-                self.give_id(id, record.seq);
-            }
-        }
-        if let Some(id) = &record.head.id
-            && record.imported.is_some()
-        {
+        for id in ids(record) {
             self.give_id(id, record.seq);
         }
     }
@@ -452,6 +425,16 @@ fn derive(site_id: &str, path: &str, n: u32) -> String {
     // No path contains a NUL, so no two pairs give the same name.
     let name = if n == 0 { path.to_owned() } else { format!("{path}\0{n}") };
     Uuid::new_v5(&site, name.as_bytes()).urn().to_string()
+}
+
+/// Every id that is the article's, for ever.
+fn ids(record: &Record) -> Vec<&str> {
+    let mut ids = vec![&*record.id];
+    if let Some(imported) = &record.imported {
+        ids.extend(imported.ids().chain(imported.former.as_deref()));
+        ids.extend(record.head.id.as_deref());
+    }
+    ids
 }
 
 #[cfg(test)]

@@ -444,8 +444,7 @@ impl Library {
         (self.base, self.has_icon(), self.views.digest(), self.totals.authors > 1)
     }
 
-    fn insert(&mut self, article: &Article, scopes: &[Scope]) {
-        let fingerprint = channel::fingerprint(article);
+    fn insert(&mut self, article: &Article, fingerprint: u128, scopes: &[Scope]) {
         for scope in scopes.iter() {
             if let Some(channel) = self.channels.get_mut(scope) {
                 let before = channel.members.presence();
@@ -461,13 +460,6 @@ impl Library {
         self.references.insert(article);
         self.shown = self.shown.wrapping_add(fingerprint);
         self.public.insert(article.seq, scopes);
-    }
-
-    /// Puts in what an article is called.
-    fn insert_names(&mut self, article: &Article) {
-        for pair in locate::pairs(article) {
-            self.names.insert(pair);
-        }
     }
 
     /// Takes out an article as it was put in, and returns its scopes.

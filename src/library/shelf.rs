@@ -55,6 +55,15 @@ impl Shelf {
             return false;
         };
         let (start, end) = place_of(entries, key);
+        let entry = with_entry(&[], key, value, &[]);
+        if end - start == entry.len()
+            && let Some(own) = Arc::get_mut(&mut Arc::make_mut(&mut self.boxes)[at])
+        {
+            // Nothing else has to move, and no copy shares the box.
+            own[start..end].copy_from_slice(&entry);
+            return true;
+        }
+        let entries = &self.boxes[at];
         let made = with_entry(&entries[..start], key, value, &entries[end..]);
         let (is_last, is_known) = (end == entries.len(), end > start);
         let boxes = Arc::make_mut(&mut self.boxes);
@@ -129,6 +138,50 @@ impl Shelf {
     /// The largest key.
     pub(super) fn last_key(&self) -> Option<&[u8]> {
         Entries(self.boxes.last()?).last().map(|entry| entry.key)
+    }
+}
+
+/// A map that is being filled by ascending keys: each box is made once.
+#[derive(Debug, Default)]
+pub(super) struct Filling {
+    boxes: Vec<Arc<[u8]>>,
+    /// The entries of the last box.
+    open: Vec<u8>,
+    last_key: Vec<u8>,
+    len: usize,
+    /// Entries whose keys did not ascend.
+    late: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Filling {
+    /// Adds an entry.
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
+        if self.len > 0 && *key <= *self.last_key {
+            self.late.push((key.to_vec(), value.to_vec()));
+            return;
+        }
+        let start = self.open.len();
+        add_part(&mut self.open, key);
+        add_part(&mut self.open, value);
+        if self.open.len() > BOX_BYTES && start > 0 {
+            let next = self.open.split_off(start);
+            self.boxes.push(std::mem::replace(&mut self.open, next).into());
+        }
+        self.last_key.clear();
+        self.last_key.extend_from_slice(key);
+        self.len += 1;
+    }
+
+    /// The map with all entries; of several with one key, the last.
+    pub(super) fn finish(mut self) -> Shelf {
+        if !self.open.is_empty() {
+            self.boxes.push(self.open.into());
+        }
+        let mut shelf = Shelf { boxes: Arc::new(self.boxes), len: self.len };
+        for (key, value) in self.late {
+            shelf.put(&key, &value);
+        }
+        shelf
     }
 }
 
@@ -240,6 +293,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn it_is_filled_as_by_one_put_after_another(
+            entries in proptest::collection::vec((0_u16..300, 0_usize..900), 0..400),
+            is_sorted in any::<bool>(),
+        ) {
+            let mut entries = entries;
+            if is_sorted {
+                entries.sort_unstable();
+            }
+            let (mut shelf, mut filling) = (Shelf::default(), Filling::default());
+            for (key, len) in entries {
+                let value = vec![key as u8; if len > 890 { 5000 } else { len }];
+                shelf.put(&key.to_be_bytes(), &value);
+                filling.push(&key.to_be_bytes(), &value);
+            }
+            let filled = filling.finish();
+            prop_assert!(filled.iter().eq(shelf.iter()));
+            prop_assert_eq!(filled.len(), shelf.len());
+        }
+
         #[test]
         fn it_is_a_map(
             changes in proptest::collection::vec((0_u16..300, proptest::option::of(0_usize..900)), 0..900),

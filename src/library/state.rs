@@ -217,15 +217,8 @@ pub struct State {
 }
 
 impl State {
-    /// Takes up a file that was remembered. Records come before files, whose timers depend on them.
-    /// `expires`: whether some record with this path has a date on which it is withdrawn.
-    pub(super) fn remember_file(
-        &mut self,
-        path: &RelPath,
-        row: &FileRow,
-        policy: &Policy,
-        expires: bool,
-    ) {
+    /// Takes up what a file that was remembered means to others.
+    pub(super) fn remember_file(&mut self, path: &RelPath, row: &FileRow) {
         match (FileKind::of(path), &row.kept) {
             // What is refused (a pipe, a file in `_layouts`) is a row too, but no asset.
             (FileKind::Other, Kept::Empty) => {
@@ -244,8 +237,11 @@ impl State {
             }
             _ => {}
         }
-        // To look for the record takes longer than all the rest.
-        if expires
+    }
+
+    /// Remembers when the article at `path` expires.
+    pub(super) fn remember_expiry(&mut self, path: &RelPath, policy: &Policy) {
+        if self.ledger.file(path).is_some()
             && let Some(record) = self.ledger.live(path)
             && let Some(expires) = record.head.expires
         {
@@ -255,7 +251,6 @@ impl State {
                 self.ledger.expire(expires, path);
             }
         }
-        self.ledger.put_file(path, row.clone());
     }
 
     /// Remembers what a section file keeps back. Returns whether that may have changed something.

@@ -268,7 +268,7 @@ impl Store for Database {
         })
     }
 
-    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut (dyn FnMut(Part) + Send)) -> Result<(), StoreError> {
         self.read(|connection, seal| {
             let mut records = |rows| take(Part::Records(rows));
             stream(connection, seal, &schema::RECORDS, rows::read_record, &mut records)?;

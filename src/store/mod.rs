@@ -116,7 +116,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// As [`Store::load`]. Some parts may have been given by then.
-    fn each(&mut self, take: &mut dyn FnMut(Part)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut (dyn FnMut(Part) + Send)) -> Result<(), StoreError> {
         let Remembered { files, records, .. } = self.load()?;
         take(Part::Records(records));
         take(Part::Files(files));

@@ -1,11 +1,14 @@
 //! Reads rows of the database, and compares each with its checksum and all of them with the seal.
 
-use std::collections::BTreeMap;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::mpsc;
+use std::thread;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Rows};
+
+use crate::base::each;
 
 use super::StoreError;
 use super::rows::{self, Cells, Malformed, Value};
@@ -15,8 +18,8 @@ use super::seal::{Seal, Total};
 /// Rows that are decoded at a time by one thread.
 const CHUNK_ROWS: usize = 2048;
 
-/// Parts that are read and not taken yet, at most.
-const CHUNKS_MAX: u64 = 4;
+/// Chunks that are read and not decoded yet, at most: few are in memory at once.
+const CHUNKS_MAX: usize = 2;
 
 /// An error inside the database; [`at_path`] adds the name of the file.
 #[derive(Debug)]
@@ -52,73 +55,80 @@ pub(super) fn all<T: Send>(
 }
 
 /// Gives every row of a table to `take`, in parts and in the order of the keys, and compares all of
-/// them with the seal at the end. Other threads decode while this one reads and takes: decoding
-/// takes longer, and a start waits for it.
+/// them with the seal at the end. Rows are read, decoded and taken side by side: a start waits for
+/// all of it.
 pub(super) fn stream<T: Send>(
     connection: &Connection,
     seal: &Seal,
     table: &'static Table,
     decode: fn(Cells) -> Result<T, Malformed>,
-    take: &mut dyn FnMut(Vec<T>),
+    take: &mut (dyn FnMut(Vec<T>) + Send),
 ) -> Result<(), Trouble> {
-    let (send, parts) = mpsc::channel();
-    let mut line = Line { next: 0, early: BTreeMap::new(), total: Total::default(), take };
-    rayon::in_place_scope(|scope| {
-        let mut statement = connection.prepare_cached(&table.sql().all)?;
-        let mut rows = statement.query(())?;
-        let mut chunk = Vec::new();
-        for n in 0.. {
-            while chunk.len() < CHUNK_ROWS
-                && let Some(row) = rows.next()?
-            {
-                chunk.push(cells(row, table)?);
+    let mut statement = connection.prepare_cached(&table.sql().all)?;
+    let mut rows = statement.query(())?;
+    let first = chunk(&mut rows, table)?;
+    let mut line = Line { table, decode, ready: Vec::new(), total: Total::default(), take };
+    if first.len() < CHUNK_ROWS {
+        // Most tables are not worth a thread.
+        line.add(first)?;
+    } else {
+        thread::scope(|threads| {
+            let (send, chunks) = mpsc::sync_channel(CHUNKS_MAX);
+            let line = &mut line;
+            let taken =
+                threads.spawn(move || chunks.into_iter().try_for_each(|rows| line.add(rows)));
+            let mut next = first;
+            // Nobody receives any more where a row is damaged.
+            while !next.is_empty() && send.send(next).is_ok() {
+                next = chunk(&mut rows, table)?;
             }
-            if chunk.is_empty() {
-                break;
-            }
-            let (full, send) = (std::mem::take(&mut chunk), send.clone());
-            // The receiver outlives the scope, so the sending cannot fail.
-            scope.spawn(move |_| drop(send.send((n, decoded(table, full, decode)))));
-            // What is read waits for what is taken, so that few parts are in memory at once.
-            while n >= line.next + CHUNKS_MAX
-                && let Ok((n, part)) = parts.recv()
-            {
-                line.add(n, part)?;
-            }
-        }
-        Ok::<(), Trouble>(())
-    })?;
-    drop(send);
-    for (n, part) in parts {
-        line.add(n, part)?;
+            drop(send);
+            taken.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })?;
     }
-    if line.total != seal.total(table) {
+    if line.finish() != seal.total(table) {
         let why = format!("table {} has lost rows, or has too many", table.name);
         return Err(Trouble::Damaged(why));
     }
     Ok(())
 }
 
-/// Puts parts into their order, which arrive as they are decoded.
-struct Line<'a, T> {
-    /// The number of the part to take next.
-    next: u64,
-    /// Parts that arrived before their turn.
-    early: BTreeMap<u64, Vec<T>>,
-    total: Total,
-    take: &'a mut dyn FnMut(Vec<T>),
+/// The next rows, as many as are decoded at a time; fewer at the end.
+fn chunk(rows: &mut Rows<'_>, table: &Table) -> Result<Vec<Cells>, Trouble> {
+    let mut chunk = Vec::new();
+    while chunk.len() < CHUNK_ROWS
+        && let Some(row) = rows.next()?
+    {
+        chunk.push(cells(row, table)?);
+    }
+    Ok(chunk)
 }
 
-impl<T> Line<'_, T> {
-    fn add(&mut self, n: u64, part: Part<T>) -> Result<(), Trouble> {
-        let (rows, sum) = part?;
+/// Rows on their way from the database to who takes them.
+struct Line<'a, T> {
+    table: &'static Table,
+    decode: fn(Cells) -> Result<T, Malformed>,
+    /// Rows that are decoded, and taken while the next ones are decoded.
+    ready: Vec<T>,
+    total: Total,
+    take: &'a mut (dyn FnMut(Vec<T>) + Send),
+}
+
+impl<T: Send> Line<'_, T> {
+    fn add(&mut self, rows: Vec<Cells>) -> Result<(), Trouble> {
+        let Self { table, decode, take, .. } = self;
+        let ready = std::mem::take(&mut self.ready);
+        let (decoded, ()) = each::both(|| decoded(table, rows, *decode), || take(ready));
+        let (rows, sum) = decoded?;
         self.total.join(sum);
-        self.early.insert(n, rows);
-        while let Some(rows) = self.early.remove(&self.next) {
-            (self.take)(rows);
-            self.next += 1;
-        }
+        self.ready = rows;
         Ok(())
+    }
+
+    /// Has the last rows taken, and returns the total of all.
+    fn finish(self) -> Total {
+        (self.take)(self.ready);
+        self.total
     }
 }
 

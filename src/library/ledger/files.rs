@@ -9,7 +9,7 @@ use crate::base::{Fingerprint, RelPath};
 
 use super::super::articles::{Pair, hash, pairs_of};
 use super::super::packed;
-use super::super::shelf::Shelf;
+use super::super::shelf::{Filling, Shelf};
 use super::super::sorted::Sorted;
 use super::super::{FileRow, Kept};
 
@@ -85,11 +85,7 @@ impl Files {
         if old != Some(fingerprint.ino) {
             self.by_inode.insert(inode(fingerprint.ino, path));
         }
-        let form = match &kept {
-            Kept::Recorded => form::RECORDED,
-            Kept::Empty => form::EMPTY,
-            Kept::Article(..) | Kept::Refused(_) | Kept::Linked(_) => form::OTHER,
-        };
+        let form = form_of(&kept);
         if form == form::OTHER {
             self.kept.insert(path.clone(), kept);
         } else if !self.kept.is_empty() {
@@ -131,6 +127,42 @@ impl Files {
             _ => self.kept.get(path).cloned().unwrap_or(Kept::Empty),
         };
         FileRow { fingerprint, racy, digest, kept }
+    }
+}
+
+/// Files that are remembered, as they come.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    rows: Filling,
+    kept: OrdMap<RelPath, Kept>,
+    inodes: Vec<Pair>,
+}
+
+impl Restored {
+    /// Takes up a file; each path comes once.
+    pub(super) fn take(&mut self, path: &RelPath, row: &FileRow) {
+        let FileRow { fingerprint, racy, digest, kept } = row;
+        let form = form_of(kept);
+        if form == form::OTHER {
+            self.kept.insert(path.clone(), kept.clone());
+        }
+        self.inodes.push(inode(fingerprint.ino, path));
+        let bytes = packed::file(fingerprint, *racy, *digest, form);
+        self.rows.push(path.as_str().as_bytes(), &bytes);
+    }
+
+    /// All of them.
+    pub(super) fn end(self) -> Files {
+        let by_inode = self.inodes.into_iter().collect();
+        Files { rows: self.rows.finish(), kept: self.kept, by_inode }
+    }
+}
+
+fn form_of(kept: &Kept) -> u8 {
+    match kept {
+        Kept::Recorded => form::RECORDED,
+        Kept::Empty => form::EMPTY,
+        Kept::Article(..) | Kept::Refused(_) | Kept::Linked(_) => form::OTHER,
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::base::route::slug;
 use crate::base::time::whole_second;
-use crate::base::{Scope, Timestamp, UrlPath};
+use crate::base::{Scope, Timestamp, UrlPath, each};
 
+use super::super::articles::Pair;
 use super::super::locate;
 use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
@@ -17,24 +18,45 @@ use super::super::{
 };
 use super::Step;
 
+/// Fewer articles than this are shown one after the other.
+pub(super) const PARALLEL_MIN: usize = 1000;
+
+/// What all who show an article need of its record: made of many side by side.
+pub(super) struct Shown {
+    article: Arc<Article>,
+    fingerprint: u128,
+    names: Vec<Pair>,
+    directories: Vec<(Scope, String)>,
+}
+
+impl Shown {
+    /// `None` for an article that is not public.
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        if !record.standing.is_shown() {
+            return None;
+        }
+        let article = Arc::new(Article::of(record));
+        let fingerprint = channel::fingerprint(&article);
+        let names = locate::pairs(&article);
+        let directories = address::directories(&article.path);
+        Some(Self { article, fingerprint, names, directories })
+    }
+}
+
 impl Step<'_> {
     /// Brings the library in line with the records that changed, and gathers the rows.
     pub(super) fn finish(mut self, reweigh: Reweigh) -> (State, Outcome) {
         // The site has a feed even before it has an article.
-        self.open_channel(Scope::Site, String::new());
+        self.open_channel(Scope::Site, "");
         for view in self.policy.views.iter() {
-            self.open_channel(view.scope.clone(), view.title.clone());
+            self.open_channel(view.scope.clone(), &view.title);
         }
         // What is public is compared with what the library has of it, so that comes before the
         // library has the new records.
-        for seq in std::mem::take(&mut self.shown_again) {
-            if !self.records.contains(&seq) {
-                self.show(seq);
-            }
-        }
-        for seq in self.records.clone() {
-            self.show(seq);
-        }
+        let mut again = std::mem::take(&mut self.shown_again);
+        again.retain(|seq| !self.records.contains(seq));
+        self.show(again);
+        let records = self.show(self.records.iter().copied().collect());
         self.state.library.articles = self.state.ledger.articles();
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
         // Pages close before channels are marked: a new page changes the channel.
@@ -45,9 +67,7 @@ impl Step<'_> {
             let row = self.state.durable_row(path);
             commit.files.push((path.clone(), row));
         }
-        for seq in &self.records {
-            commit.records.extend(self.state.ledger.record(*seq));
-        }
+        commit.records = records;
         commit.words = self.words;
         commit.urls = self.urls;
         commit.forgotten = self.forgotten;
@@ -62,25 +82,38 @@ impl Step<'_> {
         (self.state, Outcome { commit, touched, notices, wanted })
     }
 
-    /// Puts the article of a record into the library, changes it there, or takes it out.
-    fn show(&mut self, seq: Seq) {
-        if let Some(record) = self.state.ledger.record(seq) {
-            self.show_record(&record);
+    /// Shows the articles with these numbers, and returns their records.
+    fn show(&mut self, seqs: Vec<Seq>) -> Vec<Arc<Record>> {
+        let ledger = &self.state.ledger;
+        let found = each::map(seqs, PARALLEL_MIN, |seq| {
+            let record = ledger.record(seq)?;
+            let shown = Shown::of(&record);
+            Some((record, shown))
+        });
+        if found.len() >= PARALLEL_MIN {
+            self.named = Some(Vec::new());
         }
+        let mut records = Vec::with_capacity(found.len());
+        for (record, shown) in found.into_iter().flatten() {
+            self.show_as(record.seq, shown);
+            records.push(record);
+        }
+        if let Some(named) = self.named.take() {
+            self.state.library.names.extend(named);
+        }
+        records
     }
 
-    pub(super) fn show_record(&mut self, record: &Record) {
+    /// Puts the article with this number into the library, changes it there, or takes it out.
+    pub(super) fn show_as(&mut self, seq: Seq, shown: Option<Shown>) {
         self.get_on();
-        let seq = record.seq;
         let old = self.state.library.article(seq);
-        let (new, scopes) = if record.standing.is_shown() {
-            let new = Arc::new(Article::of(record));
-            let scopes = self.scopes(&new);
-            (Some(new), scopes)
-        } else {
-            (None, Vec::new())
+        let scopes = match &shown {
+            Some(shown) => self.scopes(shown),
+            None => Vec::new(),
         };
-        if old == new && *self.state.library.scopes_of(seq) == scopes[..] {
+        let new = shown.as_ref().map(|shown| &shown.article);
+        if old.as_ref() == new && *self.state.library.scopes_of(seq) == scopes[..] {
             return;
         }
         if let Some(old) = &old {
@@ -89,44 +122,47 @@ impl Step<'_> {
         }
         self.touched.extend(scopes.iter().cloned());
         self.touched.insert(Scope::Site);
-        if let Some(article) = new {
-            self.state.library.insert(&article, &scopes);
-            match &mut self.named {
-                Some(named) => named.extend(locate::pairs(&article)),
-                None => self.state.library.insert_names(&article),
+        let Some(Shown { article, fingerprint, names, .. }) = shown else { return };
+        self.state.library.insert(&article, fingerprint, &scopes);
+        match &mut self.named {
+            Some(named) => named.extend(names),
+            None => {
+                for name in names {
+                    self.state.library.names.insert(name);
+                }
             }
-            match (old, self.renamed.remove(&seq)) {
-                (None, _) => self.notices.push(Notice::Published(article)),
-                (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),
-                (Some(old), None) if old != article => self.notices.push(Notice::Changed(article)),
-                // Only its scopes changed: nothing that is worth a line of log.
-                (Some(_), None) => {}
-            }
+        }
+        match (old, self.renamed.remove(&seq)) {
+            (None, _) => self.notices.push(Notice::Published(article)),
+            (Some(_), Some(from)) => self.notices.push(Notice::Renamed(from, article)),
+            (Some(old), None) if old != article => self.notices.push(Notice::Changed(article)),
+            // Only its scopes changed: nothing that is worth a line of log.
+            (Some(_), None) => {}
         }
     }
 
-    fn scopes(&mut self, article: &Article) -> Vec<Scope> {
+    fn scopes(&mut self, shown: &Shown) -> Vec<Scope> {
+        let article = &shown.article;
         let audience = audience(article);
         if !audience.feeds && !audience.lists {
             return Vec::new();
         }
         let mut scopes = vec![Scope::Site];
-        for (scope, name) in address::directories(&article.path) {
-            scopes.push(self.open_channel(scope, name));
+        for (scope, name) in &shown.directories {
+            scopes.push(self.open_channel(scope.clone(), name));
         }
         for tag in &article.head.tags {
-            scopes.extend(self.label(Scope::Tag, &address::tag_slug(tag), tag));
+            scopes.extend(self.tag(tag));
         }
-        let author = self.policy.author.as_str();
+        let policy = self.policy;
         if article.head.authors.is_empty() {
-            scopes.extend(self.label(Scope::Author, &slug(author), author));
+            scopes.extend(self.author(&policy.author));
         }
         for author in &article.head.authors {
-            scopes.extend(self.label(Scope::Author, &slug(&author.name), &author.name));
+            scopes.extend(self.author(&author.name));
         }
-        let views = &self.policy.views;
-        for view in views.selecting(&article.path, &article.head, author) {
-            scopes.push(self.open_channel(view.scope.clone(), view.title.clone()));
+        for view in policy.views.selecting(&article.path, &article.head, &policy.author) {
+            scopes.push(self.open_channel(view.scope.clone(), &view.title));
         }
         // Sorted, so that two lists can be compared, and without duplicates: two tags may have one
         // slug, and an article must not count twice.
@@ -135,22 +171,42 @@ impl Step<'_> {
         scopes
     }
 
+    /// The scope of a tag, which exists from now on.
+    fn tag(&mut self, tag: &str) -> Option<Scope> {
+        if let Some(known) = self.tags.get(tag) {
+            return Some(known.clone());
+        }
+        let scope = self.label(Scope::Tag, &address::tag_slug(tag), tag)?;
+        self.tags.insert(tag.to_owned(), scope.clone());
+        Some(scope)
+    }
+
+    /// The scope of an author, which exists from now on.
+    fn author(&mut self, author: &str) -> Option<Scope> {
+        if let Some(known) = self.authors.get(author) {
+            return Some(known.clone());
+        }
+        let scope = self.label(Scope::Author, &slug(author), author)?;
+        self.authors.insert(author.to_owned(), scope.clone());
+        Some(scope)
+    }
+
     /// The scope of a tag or an author, which exists from now on: the next name of the same slug
     /// gets a number.
     fn label(&mut self, scope: fn(UrlPath) -> Scope, slug: &str, name: &str) -> Option<Scope> {
         let scope = self.state.library.label(scope, slug, name)?;
-        Some(self.open_channel(scope, name.to_owned()))
+        Some(self.open_channel(scope, name))
     }
 
     /// The scope, which has a channel from now on.
-    fn open_channel(&mut self, scope: Scope, name: String) -> Scope {
+    fn open_channel(&mut self, scope: Scope, name: &str) -> Scope {
         // The key of the map is returned, so that all articles in the scope share one text.
         if let Some((known, _)) = self.state.library.channels.get_key_value(&scope) {
             return known.clone();
         }
         let row = ChannelRow {
             scope: scope.clone(),
-            name,
+            name: name.to_owned(),
             watermark: whole_second(self.now),
             modified: Timestamp::UNIX_EPOCH,
         };

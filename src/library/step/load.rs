@@ -6,16 +6,19 @@ use std::sync::Arc;
 use super::super::adopt::Imports;
 use super::super::archive::{self, Archive};
 use super::super::channel::Members;
+use super::super::ledger::Restoring;
 use super::super::state::{AWAITED, Policy, Scan, State};
 use super::super::{ChannelState, Part, Remembered, guard};
+use super::finish::{PARALLEL_MIN, Shown};
 use super::{IMPORT, Step};
-use crate::base::{RelPath, Timestamp};
+use crate::base::{RelPath, Timestamp, each};
 
 /// A state that is being restored: from its values and channels, then its articles by ascending
 /// number, then its files, and last its URLs.
 pub struct Loading<'a> {
     step: Step<'a>,
     policy: &'a Policy,
+    restoring: Restoring,
     /// The paths of articles that have a date on which they are withdrawn.
     expiring: HashSet<RelPath>,
 }
@@ -48,7 +51,7 @@ impl<'a> Loading<'a> {
         }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         step.named = Some(Vec::new());
-        Self { step, policy, expiring: HashSet::new() }
+        Self { step, policy, restoring: Restoring::default(), expiring: HashSet::new() }
     }
 
     /// Takes up some rows.
@@ -59,16 +62,23 @@ impl<'a> Loading<'a> {
                     if record.head.expires.is_some() {
                         self.expiring.insert(record.path.clone());
                     }
-                    self.step.state.ledger.restore(record);
-                    self.step.show_record(record);
                 }
+                let shown = each::map(records.iter().collect(), PARALLEL_MIN, |record| {
+                    (record.seq, Shown::of(record))
+                });
+                let Self { step, restoring, .. } = self;
+                // Neither needs the other, and a start waits for both.
+                each::both(
+                    || records.iter().for_each(|record| restoring.take_record(record)),
+                    || shown.into_iter().for_each(|(seq, shown)| step.show_as(seq, shown)),
+                );
                 // Nothing is new, and each has an article that is larger than what is kept of it.
                 self.step.notices.clear();
             }
             Part::Files(files) => {
                 for (path, row) in files {
-                    let expires = self.expiring.contains(path);
-                    self.step.state.remember_file(path, row, self.policy, expires);
+                    self.step.state.remember_file(path, row);
+                    self.restoring.take_file(path, row);
                 }
             }
         }
@@ -76,10 +86,13 @@ impl<'a> Loading<'a> {
 
     /// Ends with the URLs. Files that are not public as they are will be weighed by the first step.
     pub fn end(self, remembered: &Remembered) -> State {
-        let mut state = self.step.state;
-        state.library.names.extend(self.step.named.unwrap_or_default());
-        for (url, seq) in &remembered.urls {
-            state.ledger.own_url(url, *seq);
+        let Self { step, policy, restoring, expiring } = self;
+        let mut state = step.state;
+        let (ledger, library) = (&mut state.ledger, &mut state.library);
+        let named = step.named.unwrap_or_default();
+        each::both(|| restoring.end(ledger, &remembered.urls), || library.names.extend(named));
+        for path in &expiring {
+            state.remember_expiry(path, policy);
         }
         state.library.articles = state.ledger.articles();
         state

@@ -16,7 +16,7 @@ mod rename;
 pub use forget::Forget;
 pub use load::Loading;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -102,7 +102,11 @@ pub(super) struct Step<'a> {
     pub(super) aliased: Vec<Seq>,
     /// The articles that were renamed, with the path before.
     pub(super) renamed: BTreeMap<Seq, RelPath>,
-    /// What articles are called, while a state is loaded: to sort that once takes less time.
+    /// The scopes of the tags that were met, by their names.
+    pub(super) tags: HashMap<String, Scope>,
+    /// The scopes of the authors that were met, by their names.
+    pub(super) authors: HashMap<String, Scope>,
+    /// What articles are called, while many are shown: to sort that once takes less time.
     pub(super) named: Option<Vec<Pair>>,
     /// The old entries of new files, from an imported feed.
     pub(super) adoptions: BTreeMap<RelPath, Adoption>,
@@ -133,6 +137,8 @@ impl<'a> Step<'a> {
             urls: Vec::new(),
             aliased: Vec::new(),
             renamed: BTreeMap::new(),
+            tags: HashMap::new(),
+            authors: HashMap::new(),
             named: None,
             adoptions: BTreeMap::new(),
         }
