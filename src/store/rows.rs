@@ -226,7 +226,7 @@ pub fn body(seq: Seq, body: &Body) -> Result<Cells> {
 }
 
 fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::fast());
     deflated.write_all(bytes)?;
     deflated.finish()
 }

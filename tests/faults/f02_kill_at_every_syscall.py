@@ -9,7 +9,7 @@ from lib.suite import fault, wait
 
 # strace counts each call by itself; calls of one purpose are killed at together.
 CALLS = [
-    "fsync", "fdatasync", "rename,renameat,renameat2", "unlink,unlinkat", "pwrite64", "write", "openat,openat2",
+    "fsync,fdatasync", "rename,renameat,renameat2", "unlink,unlinkat", "pwrite64", "write", "openat,openat2",
 ]
 
 
@@ -81,7 +81,7 @@ def run(t):
     site, tree, keep = prepared(t)
     old = dict(tree.present)
     runs = []
-    for calls in CALLS if t.full else ("fsync", "rename,renameat,renameat2"):
+    for calls in CALLS if t.full else ("fsync,fdatasync", "rename,renameat,renameat2"):
         # Every call when full, else a few.
         n, step, survived = 1, t.size(1, 7), False
         while not survived:
