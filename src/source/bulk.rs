@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// How long the listener rests: the kernel keeps 16,384 events (`fs.inotify.max_queued_events`),
 /// which are more files than can be read meanwhile.
-const REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(2);
 
 /// How long it takes to hear what came meanwhile, at most.
 const AWAKE: Duration = Duration::from_micros(200);

@@ -21,6 +21,9 @@ use super::Step;
 /// Fewer articles than this are shown one after the other.
 pub(super) const PARALLEL_MIN: usize = 1000;
 
+/// Articles that are made ready at a time.
+const PART: usize = 4096;
+
 /// What all who show an article need of its record: made of many side by side.
 pub(super) struct Shown {
     article: Arc<Article>,
@@ -55,8 +58,10 @@ impl Step<'_> {
         // library has the new records.
         let mut again = std::mem::take(&mut self.shown_again);
         again.retain(|seq| !self.records.contains(seq));
-        self.show(again);
-        let records = self.show(self.records.iter().copied().collect());
+        self.show(&again, drop);
+        let changed: Vec<Seq> = self.records.iter().copied().collect();
+        let mut records = Vec::with_capacity(changed.len());
+        self.show(&changed, |record| records.push(record));
         self.state.library.articles = self.state.ledger.articles();
         debug_assert!(self.state.ledger.agrees(), "the maps of the ledger disagree");
         // Pages close before channels are marked: a new page changes the channel.
@@ -82,26 +87,27 @@ impl Step<'_> {
         (self.state, Outcome { commit, touched, notices, wanted })
     }
 
-    /// Shows the articles with these numbers, and returns their records.
-    fn show(&mut self, seqs: Vec<Seq>) -> Vec<Arc<Record>> {
-        let ledger = &self.state.ledger;
-        let found = each::map(seqs, PARALLEL_MIN, |seq| {
-            let record = ledger.record(seq)?;
-            let shown = Shown::of(&record);
-            Some((record, shown))
-        });
-        if found.len() >= PARALLEL_MIN {
+    /// Shows the articles with these numbers, and gives their records to `keep`.
+    fn show(&mut self, seqs: &[Seq], mut keep: impl FnMut(Arc<Record>)) {
+        if seqs.len() >= PARALLEL_MIN {
             self.named = Some(Vec::new());
         }
-        let mut records = Vec::with_capacity(found.len());
-        for (record, shown) in found.into_iter().flatten() {
-            self.show_as(record.seq, shown);
-            records.push(record);
+        // In parts, so that what is made for them is not all in memory at once.
+        for part in seqs.chunks(PART) {
+            let ledger = &self.state.ledger;
+            let found = each::map(part.to_vec(), PARALLEL_MIN, |seq| {
+                let record = ledger.record(seq)?;
+                let shown = Shown::of(&record);
+                Some((record, shown))
+            });
+            for (record, shown) in found.into_iter().flatten() {
+                self.show_as(record.seq, shown);
+                keep(record);
+            }
         }
         if let Some(named) = self.named.take() {
             self.state.library.names.extend(named);
         }
-        records
     }
 
     /// Puts the article with this number into the library, changes it there, or takes it out.

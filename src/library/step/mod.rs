@@ -5,6 +5,7 @@
 //! are weighed before new ones, so that a new article takes no URL from a known one.
 
 mod admit;
+mod copies;
 mod dates;
 mod delete;
 mod finish;
