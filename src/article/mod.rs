@@ -9,9 +9,9 @@
 //! its keys (`dates` parses the dates). `foreign` converts the template tags of other generators.
 //! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
 //! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
-//! references. `signs` finds what a text may hold. `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and
-//! `body` put these together; `pictures` adds to a body what only a page has; `model` has the
-//! values that they return.
+//! references. `signs` shows what a text may hold. `title`, `summary` and `word_sketch` derive what
+//! is shown or compared. `head` and `body` put these together; `pictures` adds to a body what only
+//! a page has; `model` has the values that they return.
 
 mod body;
 mod dates;

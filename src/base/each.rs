@@ -1,4 +1,4 @@
-//! Work on several values, in parallel where that pays.
+//! Work on each of many values, in parallel where that pays.
 
 use rayon::prelude::*;
 
@@ -19,17 +19,4 @@ pub fn map<T: Send, R: Send>(
     } else {
         items.into_par_iter().map(work).collect()
     }
-}
-
-/// Does two works side by side.
-///
-/// ```
-/// # use dropfeed::base::each::both;
-/// assert_eq!(both(|| 1, || "b"), (1, "b"));
-/// ```
-pub fn both<A: Send, B: Send>(
-    one: impl FnOnce() -> A + Send,
-    other: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    rayon::join(one, other)
 }

@@ -8,8 +8,6 @@ use std::thread;
 
 use rusqlite::{Connection, ErrorCode, Rows};
 
-use crate::base::each;
-
 use super::StoreError;
 use super::rows::{self, Cells, Malformed, Value};
 use super::schema::{self, Table};
@@ -118,7 +116,7 @@ impl<T: Send> Line<'_, T> {
     fn add(&mut self, rows: Vec<Cells>) -> Result<(), Trouble> {
         let Self { table, decode, take, .. } = self;
         let ready = std::mem::take(&mut self.ready);
-        let (decoded, ()) = each::both(|| decoded(table, rows, *decode), || take(ready));
+        let (decoded, ()) = rayon::join(|| decoded(table, rows, *decode), || take(ready));
         let (rows, sum) = decoded?;
         self.total.join(sum);
         self.ready = rows;

@@ -68,7 +68,7 @@ impl<'a> Loading<'a> {
                 });
                 let Self { step, restoring, .. } = self;
                 // Neither needs the other, and a start waits for both.
-                each::both(
+                rayon::join(
                     || records.iter().for_each(|record| restoring.take_record(record)),
                     || shown.into_iter().for_each(|(seq, shown)| step.show_as(seq, shown)),
                 );
@@ -90,7 +90,7 @@ impl<'a> Loading<'a> {
         let mut state = step.state;
         let (ledger, library) = (&mut state.ledger, &mut state.library);
         let named = step.named.unwrap_or_default();
-        each::both(|| restoring.end(ledger, &remembered.urls), || library.names.extend(named));
+        rayon::join(|| restoring.end(ledger, &remembered.urls), || library.names.extend(named));
         for path in &expiring {
             state.remember_expiry(path, policy);
         }
