@@ -71,6 +71,21 @@ fn without_a_grace_a_rename_in_two_halves_is_a_rename() {
 }
 
 #[test]
+fn a_draft_that_became_another_text_is_followed_by_its_file() {
+    // Its new path cannot be taken at once, so that it is deleted before it is found.
+    for (draft, public) in [("# B||x y z", "# B||x y z w"), ("# A||x", "# C||u v w")] {
+        let script = format!(
+            "write a.md # A||x\n.\nwrite a.md ---|draft: true|---|{draft}\n.\n\
+             mv a.md d/a.md\nwrite d/a.md {public}\nopen d/a.md\n.\nclose d/a.md\nwait 2\n."
+        );
+        let mut world = World::new();
+        script.lines().for_each(|line| world.run(line));
+        let shown = show(world.state.library());
+        assert!(shown[0].starts_with("1 d/a.md /d/a "), "{script}\n{shown:?}");
+    }
+}
+
+#[test]
 fn a_rename_may_begin_before_a_restart_and_end_after_it() {
     // The file is edited on the way, so that only the file itself tells which article it is.
     for (grace, stopped) in [(0, 1), (0, 100_000), (10, 1), (10, 100_000)] {

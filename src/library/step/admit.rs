@@ -411,6 +411,10 @@ impl Step<'_> {
         if let Some(old) = ledger.last_at(path)
             && old.standing != Standing::Forgotten
         {
+            // It was followed here, so this is its file, whatever its author wrote into it as a draft.
+            if self.renamed.contains_key(&old.seq) {
+                return Some(old);
+            }
             // The bytes that went may be others than those that were published, such as a draft's.
             let is_what_went =
                 digest.is_some() && old.last_file.and_then(|file| file.digest) == digest;
