@@ -51,7 +51,8 @@ pub(super) struct Ledger {
     missing: OrdSet<(Timestamp, Seq)>,
     /// Articles that were deleted a moment after their file went, and when it went. Without a
     /// grace, or for a withdrawn article, a rename that is seen in two halves would otherwise be a
-    /// deletion and a new article. Those that went before the start have [`BEFORE_START`].
+    /// deletion and a new article. Those that went before the start have
+    /// [`BEFORE_START`](missing::BEFORE_START).
     departed: OrdSet<(Timestamp, Seq)>,
     /// Articles that vanished, and when they were taken away: the shrink guard counts them for a
     /// while.
