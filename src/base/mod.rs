@@ -13,6 +13,7 @@ pub mod path;
 pub mod place;
 pub mod reference;
 pub mod route;
+pub mod shelf;
 pub mod special;
 pub mod text;
 pub mod time;

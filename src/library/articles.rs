@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use imbl::HashMap;
 
+use crate::base::shelf::Shelf;
 use crate::base::{Digest, RelPath, UrlPath};
 
 use super::packed::{self, Glance};
-use super::shelf::Shelf;
 use super::sorted::Sorted;
 use super::{Record, Seq};
 

@@ -24,7 +24,6 @@ mod permalink;
 mod public;
 mod rows;
 mod section;
-mod shelf;
 #[cfg(test)]
 pub(crate) mod simulation;
 mod sorted;

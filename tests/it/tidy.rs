@@ -29,7 +29,7 @@ const ORDER: &str = "
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
     src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments directives marks writer < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
-    src/base: digest direction each fingerprint html place special text time < path < diagnostic media reference route < url_table
+    src/base: digest direction each fingerprint html place shelf special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
     src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview push read_redirects server views < changes resolve
@@ -44,7 +44,7 @@ const ORDER: &str = "
     src/http/metrics: requests < text
     src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection fast < http1 http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
-    src/library: archive guard old_feed permalink shelf sorted < id_template matching rows < packed < articles < address public < locate < channel ledger listing view < assets files section < adopt < state < known step
+    src/library: archive guard old_feed permalink sorted < id_template matching rows < packed < articles < address public < locate < channel ledger listing view < assets files section < adopt < state < known step
     src/library/step: copies dates delete forget rename < finish < import < admit load
     src/ops: certificate clock command control line_log listener outgoing pulse watchdog < clock_set fetch logging sockets < systemd
     src/ops/outgoing: address http1 tls < client

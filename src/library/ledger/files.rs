@@ -5,11 +5,11 @@
 
 use imbl::OrdMap;
 
+use crate::base::shelf::{Filling, Shelf};
 use crate::base::{Fingerprint, RelPath};
 
 use super::super::articles::{Pair, hash, pairs_of};
 use super::super::packed;
-use super::super::shelf::{Filling, Shelf};
 use super::super::sorted::Sorted;
 use super::super::{FileRow, Kept};
 

@@ -1,11 +1,11 @@
 //! A ledger from what was remembered. Nothing is looked up before the end: by then, what things are
 //! looked up in is sorted once, which takes a part of the time.
 
+use crate::base::shelf::Filling;
 use crate::base::{RelPath, UrlPath};
 
 use super::super::articles::{Articles, Pair, beginning, key_of, number, pair};
 use super::super::packed;
-use super::super::shelf::Filling;
 use super::super::{FileRow, Record, Seq, Standing};
 use super::Ledger;
 use super::files::Restored as RestoredFiles;

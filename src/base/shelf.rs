@@ -8,15 +8,26 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-/// The size of a box, in bytes, unless a single entry is larger.
-const BOX_BYTES: usize = 4096;
+/// The size of a box, in bytes, unless a single entry is larger. With the two counters before it,
+/// it is a page of memory.
+const BOX_BYTES: usize = 4096 - 2 * size_of::<usize>();
 
 /// A smaller box is joined with the next one.
 const BOX_BYTES_MIN: usize = BOX_BYTES / 4;
 
 /// The map.
+///
+/// ```
+/// use dropfeed::base::shelf::Shelf;
+///
+/// let mut shelf = Shelf::default();
+/// shelf.put(b"b.md", b"2");
+/// shelf.put(b"a.md", b"1");
+/// assert_eq!(shelf.get(b"b.md"), Some(&b"2"[..]));
+/// assert_eq!(shelf.iter().next(), Some((&b"a.md"[..], &b"1"[..])));
+/// ```
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shelf {
+pub struct Shelf {
     /// None is empty.
     boxes: Arc<Vec<Arc<[u8]>>>,
     len: usize,
@@ -24,8 +35,13 @@ pub(super) struct Shelf {
 
 impl Shelf {
     /// The number of entries.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The box that has or would have the key.
@@ -34,7 +50,7 @@ impl Shelf {
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
         let entries = self.boxes.get(self.box_of(key))?;
         for entry in Entries(entries) {
             match entry.key.cmp(key) {
@@ -47,7 +63,7 @@ impl Shelf {
     }
 
     /// Puts a value in place of the one with its key; false where there was none.
-    pub(super) fn put(&mut self, key: &[u8], value: &[u8]) -> bool {
+    pub fn put(&mut self, key: &[u8], value: &[u8]) -> bool {
         let at = self.box_of(key);
         let Some(entries) = self.boxes.get(at) else {
             Arc::make_mut(&mut self.boxes).push(with_entry(&[], key, value, &[]).into());
@@ -86,7 +102,7 @@ impl Shelf {
     }
 
     /// Takes an entry out; false where there is none.
-    pub(super) fn remove(&mut self, key: &[u8]) -> bool {
+    pub fn remove(&mut self, key: &[u8]) -> bool {
         let at = self.box_of(key);
         let Some(entries) = self.boxes.get(at) else { return false };
         let (start, end) = place_of(entries, key);
@@ -117,7 +133,7 @@ impl Shelf {
     }
 
     /// The entries from `key` on, in order.
-    pub(super) fn from(&self, key: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + use<'_> {
+    pub fn from(&self, key: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + use<'_> {
         let at = self.box_of(key);
         let mut skip = 0;
         if let Some(entries) = self.boxes.get(at) {
@@ -131,19 +147,19 @@ impl Shelf {
     }
 
     /// Every entry, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.from(&[])
     }
 
     /// The largest key.
-    pub(super) fn last_key(&self) -> Option<&[u8]> {
+    pub fn last_key(&self) -> Option<&[u8]> {
         Entries(self.boxes.last()?).last().map(|entry| entry.key)
     }
 }
 
 /// A map that is being filled by ascending keys: each box is made once.
 #[derive(Debug, Default)]
-pub(super) struct Filling {
+pub struct Filling {
     boxes: Vec<Arc<[u8]>>,
     /// The entries of the last box.
     open: Vec<u8>,
@@ -155,7 +171,7 @@ pub(super) struct Filling {
 
 impl Filling {
     /// Adds an entry.
-    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
+    pub fn push(&mut self, key: &[u8], value: &[u8]) {
         if self.len > 0 && *key <= *self.last_key {
             self.late.push((key.to_vec(), value.to_vec()));
             return;
@@ -173,7 +189,7 @@ impl Filling {
     }
 
     /// The map with all entries; of several with one key, the last.
-    pub(super) fn finish(mut self) -> Shelf {
+    pub fn finish(mut self) -> Shelf {
         if !self.open.is_empty() {
             self.boxes.push(self.open.into());
         }
