@@ -7,7 +7,8 @@
 //! is written as it is; every other is rendered like a request for it, unless this version of it
 //! was projected before.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -81,9 +82,7 @@ pub(super) struct Projection {
     /// Whether the last pass wrote stopgaps.
     has_stopgaps: bool,
     /// The version of each warm document that is in `feeds/`.
-    versions: HashMap<Route, Digest>,
-    /// The versions as the store remembers them, by the names of the values.
-    remembered: HashMap<String, String>,
+    versions: Versions,
     /// Whether the files were compared with what was written, once after the start.
     is_repaired: bool,
     /// Passes that succeeded.
@@ -110,12 +109,6 @@ impl Projection {
         renderer: Arc<Renderer>,
         values: &[(String, String)],
     ) -> Self {
-        let mut remembered = HashMap::new();
-        for (name, version) in values {
-            if name.starts_with(value::PROJECTED) {
-                remembered.insert(name.clone(), version.clone());
-            }
-        }
         Self {
             store,
             projector,
@@ -124,8 +117,7 @@ impl Projection {
             library: None,
             postponed: BTreeSet::new(),
             has_stopgaps: false,
-            versions: HashMap::new(),
-            remembered,
+            versions: Versions::of(values),
             is_repaired: false,
             passes: 0,
             listeners: Vec::new(),
@@ -180,7 +172,7 @@ impl Projection {
         if !self.is_repaired
             && let Err(why) = self.repair(snapshot)
         {
-            self.notify(snapshot, &[], false);
+            self.notify(snapshot, iter::empty(), false);
             return Err(why);
         }
         // Until this pass has succeeded, the next one has to look at all that this one does.
@@ -189,19 +181,23 @@ impl Projection {
             Some(before) => snapshot.library.changes_since(before),
             None => Changes::Everything,
         };
-        let is_whole = changes == Changes::Everything;
-        let routes = match changes {
-            Changes::Everything => routes(snapshot),
-            Changes::Of(changes) => self.routes_of(snapshot, changes),
-        };
-        if is_whole {
-            // After a first scan, the log is as large as the state, and such a pass takes its time:
-            // a burst that comes meanwhile would fold it, within its own commit.
-            self.store.checkpoint()?;
-        }
         self.has_stopgaps = false;
-        let first_failure = self.write(snapshot, &routes, is_stopping);
-        self.notify(snapshot, &routes, is_whole && first_failure.is_ok() && !is_stopping());
+        let (first_failure, is_whole) = match changes {
+            Changes::Everything => {
+                // After a first scan, the log is as large as the state, and such a pass takes its
+                // time: a burst that comes meanwhile would fold it, within its own commit.
+                self.store.checkpoint()?;
+                let done = self.write(snapshot, routes(snapshot), is_stopping);
+                self.notify(snapshot, routes(snapshot), done.is_ok() && !is_stopping());
+                (done, true)
+            }
+            Changes::Of(changes) => {
+                let routes = self.routes_of(snapshot, changes);
+                let done = self.write(snapshot, routes.iter().cloned(), is_stopping);
+                self.notify(snapshot, routes.into_iter(), false);
+                (done, false)
+            }
+        };
         if is_stopping() || first_failure.is_err() {
             self.library = before;
             return first_failure;
@@ -209,7 +205,7 @@ impl Projection {
         // Files are not wanted any more only where everything changed: otherwise, scopes and pages
         // are only ever added.
         if is_whole {
-            self.sweep(&routes)?;
+            self.sweep(snapshot)?;
         }
         // After each pass, it would cost the next drop a sync: the first commit after it has to sync
         // the beginning of the log, too.
@@ -222,15 +218,20 @@ impl Projection {
     }
 
     /// Calls the listeners with the feeds among the routes.
-    fn notify(&self, snapshot: &Arc<Snapshot>, routes: &[Route], is_whole: bool) {
+    fn notify(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        routes: impl Iterator<Item = Route>,
+        is_whole: bool,
+    ) {
         if self.listeners.is_empty() {
             return;
         }
         let mut feeds = Vec::new();
         let mut is_complete = true;
-        for route in routes.iter().filter(|route| matches!(route, Route::Feed(..))) {
-            match self.projector.digest(&file_name(route)) {
-                Some(digest) => feeds.push((route.clone(), digest)),
+        for route in routes.filter(|route| matches!(route, Route::Feed(..))) {
+            match self.projector.digest(&file_name(&route)) {
+                Some(digest) => feeds.push((route, digest)),
                 None => is_complete = false,
             }
         }
@@ -248,9 +249,9 @@ impl Projection {
         let mut routes = Vec::from_iter(std::mem::take(&mut self.postponed));
         routes.extend(snapshot.hot.keys().cloned());
         for (scope, pages) in changes {
-            push_feeds(&mut routes, &scope);
+            routes.extend(feeds_of(&scope));
             for page in pages {
-                push_page(&mut routes, &scope, page);
+                routes.extend(page_of(&scope, page));
             }
         }
         routes.push(Route::Opml);
@@ -264,15 +265,14 @@ impl Projection {
     fn write(
         &mut self,
         snapshot: &Snapshot,
-        routes: &[Route],
+        mut routes: impl Iterator<Item = Route>,
         is_stopping: &dyn Fn() -> bool,
     ) -> Result<(), Unprojected> {
         let mut first_failure = Ok(());
-        let mut rest = routes.iter();
         loop {
             let mut batch = Vec::new();
-            for route in rest.by_ref() {
-                match self.document(snapshot, route) {
+            for route in routes.by_ref() {
+                match self.document(snapshot, &route) {
                     Ok(due) => batch.extend(due),
                     Err(why) => first_failure = first_failure.and(Err(why)),
                 }
@@ -296,16 +296,12 @@ impl Projection {
     /// Compares the files in `feeds/` with what was written there. What is missing or was changed
     /// by others is written again.
     fn repair(&mut self, snapshot: &Snapshot) -> Result<(), Unprojected> {
-        let drifted: BTreeSet<String> = self.projector.repair()?.into_iter().collect();
-        self.versions.clear();
-        for route in routes(snapshot) {
-            if let Found::Render(_, version) = snapshot.find(&route)
-                && !drifted.contains(&file_name(&route))
-                && self.remembered.get(&value_name(&route)) == Some(&version.to_string())
-            {
-                self.versions.insert(route, version);
-            }
-        }
+        self.projector.repair()?;
+        let stand = routes(snapshot).filter(|route| {
+            // A file whose bytes are not known for certain is written again.
+            self.projector.digest(&file_name(route)).is_some()
+        });
+        self.versions.keep(stand);
         self.is_repaired = true;
         Ok(())
     }
@@ -314,9 +310,7 @@ impl Projection {
     fn document(&mut self, snapshot: &Snapshot, route: &Route) -> Result<Option<Due>, Unprojected> {
         let (document, version) = match snapshot.find(route) {
             Found::Ready(document) => (document, None),
-            Found::Render(_, version) if self.versions.get(route) == Some(&version) => {
-                return Ok(None);
-            }
+            Found::Render(_, version) if self.versions.is(route, version) => return Ok(None),
             Found::Render(_, version) => match self.renderer.render(snapshot, route) {
                 // Rendered again in the next pass, and written if it differs.
                 Ok(document) if document.is_stopgap => {
@@ -364,7 +358,7 @@ impl Projection {
             if route != Route::Opml {
                 values.push((value_name(&route), version.to_string()));
             }
-            self.versions.insert(route, version);
+            self.versions.set(&route, version);
         }
         if !values.is_empty() {
             self.store.commit(&Commit { values, ..Commit::default() })?;
@@ -373,8 +367,8 @@ impl Projection {
     }
 
     /// Removes the files of routes that do not exist any more.
-    fn sweep(&mut self, routes: &[Route]) -> Result<(), Unprojected> {
-        let wanted: BTreeSet<String> = routes.iter().map(file_name).collect();
+    fn sweep(&mut self, snapshot: &Snapshot) -> Result<(), Unprojected> {
+        let wanted: BTreeSet<String> = routes(snapshot).map(|route| file_name(&route)).collect();
         let swept = self.projector.sweep(&mut self.store, |name| wanted.contains(name))?;
         for name in &swept.left {
             warn!(
@@ -383,13 +377,52 @@ impl Projection {
             );
         }
         if swept.removed > 0 {
-            let exist: BTreeSet<&Route> = routes.iter().collect();
-            self.versions.retain(|route, _| exist.contains(route));
+            self.versions.keep(routes(snapshot));
         }
         match swept.failed.into_iter().next() {
             Some(why) => Err(why.into()),
             None => Ok(()),
         }
+    }
+}
+
+/// The version of each warm document that is in `feeds/`.
+///
+/// There may be several times as many as articles. Only the beginnings of digests are kept, of a
+/// route and of its version: 64 bits each, so that two do not begin alike by accident.
+struct Versions(HashMap<u64, u64>);
+
+impl Versions {
+    /// The versions that the store remembers.
+    fn of(values: &[(String, String)]) -> Self {
+        let mut versions = HashMap::new();
+        for (name, version) in values {
+            let Some(route) = name.strip_prefix(value::PROJECTED) else { continue };
+            let Some(version) = version.get(..16) else { continue };
+            if let Ok(version) = u64::from_str_radix(version, 16) {
+                versions.insert(Digest::of(route.as_bytes()).prefix(), version);
+            }
+        }
+        Self(versions)
+    }
+
+    /// Whether the document of `route` in `feeds/` has this version.
+    fn is(&self, route: &Route, version: Digest) -> bool {
+        self.0.get(&Self::key(route)) == Some(&version.prefix())
+    }
+
+    fn set(&mut self, route: &Route, version: Digest) {
+        self.0.insert(Self::key(route), version.prefix());
+    }
+
+    /// Forgets those of all other routes.
+    fn keep(&mut self, routes: impl Iterator<Item = Route>) {
+        let kept: HashSet<u64> = routes.map(|route| Self::key(&route)).collect();
+        self.0.retain(|key, _| kept.contains(key));
+    }
+
+    fn key(route: &Route) -> u64 {
+        Digest::of(route.to_string().as_bytes()).prefix()
     }
 }
 
@@ -399,34 +432,48 @@ fn value_name(route: &Route) -> String {
 }
 
 /// Every route that has a file in `feeds/`: the site's feeds, those of the other scopes, the list
-/// of all feeds, and the archives.
-fn routes(snapshot: &Snapshot) -> Vec<Route> {
-    let mut routes = Vec::new();
+/// of all feeds, and the archives. They are not listed in memory, since there may be several times
+/// as many as articles.
+fn routes(snapshot: &Snapshot) -> impl Iterator<Item = Route> + '_ {
+    let library = &snapshot.library;
     // Scopes are in order, and the site is the first.
-    for scope in snapshot.library.scopes() {
-        push_feeds(&mut routes, scope);
-    }
-    routes.push(Route::Opml);
-    for scope in snapshot.library.scopes() {
-        if let Some(channel) = snapshot.library.channel(scope) {
-            for page in 1..=channel.pages {
-                push_page(&mut routes, scope, page);
-            }
-        }
-    }
-    routes
+    let feeds = library.scopes().flat_map(feeds_of);
+    let archives = library.scopes().flat_map(|scope| {
+        let pages = library.channel(scope).map_or(0, |channel| channel.pages);
+        (1..=pages).flat_map(move |page| page_of(scope, page))
+    });
+    feeds.chain([Route::Opml]).chain(archives)
 }
 
-fn push_feeds(routes: &mut Vec<Route>, scope: &Scope) {
-    routes.extend(Format::ALL.map(|format| Route::Feed(scope.clone(), format)));
+fn feeds_of(scope: &Scope) -> [Route; 3] {
+    Format::ALL.map(|format| Route::Feed(scope.clone(), format))
 }
 
-fn push_page(routes: &mut Vec<Route>, scope: &Scope, page: u64) {
-    routes.extend(Format::ALL.map(|format| Route::Archive(scope.clone(), page, format)));
+fn page_of(scope: &Scope, page: u64) -> [Route; 3] {
+    Format::ALL.map(|format| Route::Archive(scope.clone(), page, format))
 }
 
 /// The name of the file of a route beneath `feeds/`: its URL beneath the site, decoded.
 pub(super) fn file_name(route: &Route) -> String {
     let path = route.to_string();
     percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_remembered_as_they_were_projected() {
+        let route = Route::Feed(Scope::Site, Format::Atom);
+        let other = Route::Archive(Scope::Site, 7, Format::Json);
+        let version = Digest::of(b"1");
+        let value = (value_name(&route), version.to_string());
+        let mut versions = Versions::of(&[value, ("root".to_owned(), version.to_string())]);
+        assert_eq!(versions.0.len(), 1);
+        assert!(versions.is(&route, version) && !versions.is(&route, Digest::of(b"2")));
+        versions.set(&other, Digest::of(b"2"));
+        versions.keep(std::iter::once(other.clone()));
+        assert!(!versions.is(&route, version) && versions.is(&other, Digest::of(b"2")));
+    }
 }

@@ -19,6 +19,7 @@ pub mod database;
 pub mod directory;
 pub mod export;
 pub mod lock;
+mod manifest;
 pub mod model;
 mod nothing;
 mod open;

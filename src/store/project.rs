@@ -16,13 +16,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::slice;
 
 use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::base::Digest;
 
+use super::manifest::{Known, Manifest};
 use super::{Projected, Store, StoreError, is_full};
 
 /// The most digests that are remembered for one name. There are more than two only after several
@@ -178,68 +178,48 @@ pub struct Swept {
 #[derive(Debug)]
 pub struct Projector<T> {
     target: T,
-    known: BTreeMap<Box<str>, Known>,
+    known: Manifest,
     /// Names whose row in the manifest has more than one digest, although the file is known.
     to_compact: BTreeSet<String>,
-}
-
-/// The knowledge about a name. There is one for each file, of which there are as many as articles.
-#[derive(Debug)]
-enum Known {
-    /// The file is certain to have the one digest of its row in the manifest. Nearly all have.
-    Sure(Digest),
-    /// Anything else.
-    Unsure(Box<Unsure>),
-}
-
-/// The knowledge about a name of which not everything is certain.
-#[derive(Debug)]
-struct Unsure {
-    /// Its row in the manifest. It contains `on_disk`.
-    recorded: Vec<Digest>,
-    /// The digest of the file; `None` if it is not known for certain.
-    on_disk: Option<Digest>,
 }
 
 impl<T: Target> Projector<T> {
     /// A projector that knows nothing of the files yet; [`Projector::repair`] reads them.
     /// `manifest` is [`Store::projected`].
     pub fn new(target: T, manifest: Vec<Projected>) -> Self {
-        let mut known = BTreeMap::new();
-        for (name, recorded) in manifest {
-            known.insert(name.into_boxed_str(), Known::new(recorded, None));
-        }
-        Self { target, known, to_compact: BTreeSet::new() }
+        Self { target, known: Manifest::of(manifest), to_compact: BTreeSet::new() }
     }
 
-    /// Removes left-over temporary files, and compares each file of the manifest with its digests.
-    /// Returns the names whose file is missing or foreign; [`Projector::plan`] will name them. May
-    /// be called at any time.
+    /// Removes left-over temporary files, and compares each file of the manifest with its digests:
+    /// of one that is missing or foreign, nothing is certain then. May be called at any time.
     ///
     /// # Errors
     /// Those of cleaning. Unreadable files count as missing.
-    pub fn repair(&mut self) -> Result<Vec<String>, ProjectError> {
-        let names: Vec<&str> = self.known.keys().map(|name| &**name).collect();
+    pub fn repair(&mut self) -> Result<(), ProjectError> {
+        let names: Vec<&str> = self.known.names().collect();
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
         // In parallel, since a start waits for it, and thousands of small files have to be opened.
         let target = &self.target;
         let found: Vec<Option<Digest>> =
             names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
-        let mut drifted = Vec::new();
-        for ((name, known), found) in self.known.iter_mut().zip(found) {
-            known.set_on_disk(found.filter(|digest| known.recorded().contains(digest)));
-            if known.on_disk().is_none() {
-                drifted.push(name.to_string());
-            } else if known.recorded().len() > 1 {
-                self.to_compact.insert(name.to_string());
+        let mut news = Vec::new();
+        for (name, found) in names.into_iter().zip(found) {
+            let Some(known) = self.known.get(name) else { continue };
+            let on_disk = found.filter(|digest| known.recorded.contains(digest));
+            if on_disk.is_some() && known.recorded.len() > 1 {
+                self.to_compact.insert(name.to_owned());
             }
+            news.push((name.to_owned(), on_disk));
         }
-        Ok(drifted)
+        for (name, on_disk) in news {
+            self.known.set_on_disk(&name, on_disk);
+        }
+        Ok(())
     }
 
     /// The digest of the file `name`; `None` if it is not known for certain.
     pub fn digest(&self, name: &str) -> Option<Digest> {
-        self.known.get(name)?.on_disk()
+        self.known.on_disk(name)
     }
 
     /// The names among `wanted` whose file is missing, different, or not known.
@@ -273,7 +253,7 @@ impl<T: Target> Projector<T> {
         let (mut done, mut failed) = (Vec::new(), Vec::new());
         for file in due {
             // Until the batch is settled, a crash may leave the old file or the new one.
-            self.forget_on_disk(file.name);
+            self.known.set_on_disk(file.name, None);
             match self.target.put(file.name, file.bytes) {
                 Ok(()) => done.push(file),
                 Err(source) => {
@@ -305,7 +285,7 @@ impl<T: Target> Projector<T> {
         keep: impl Fn(&str) -> bool,
     ) -> Result<Swept, ProjectError> {
         let unwanted: Vec<String> =
-            self.known.keys().filter(|name| !keep(name)).map(|name| name.to_string()).collect();
+            self.known.names().filter(|name| !keep(name)).map(str::to_owned).collect();
         let (mut swept, mut gone) = (Swept::default(), Vec::new());
         for name in unwanted {
             match self.remove_own(&name) {
@@ -327,7 +307,7 @@ impl<T: Target> Projector<T> {
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
         store.set_projected(&gone)?;
         for (name, _) in gone {
-            self.known.remove(&*name);
+            self.known.remove(&name);
             self.to_compact.remove(&name);
         }
         Ok(swept)
@@ -335,10 +315,7 @@ impl<T: Target> Projector<T> {
 
     /// Whether the file is certain to have these bytes.
     fn is_on_disk(&self, name: &str, digest: Digest) -> bool {
-        match self.known.get(name) {
-            Some(known) => known.on_disk() == Some(digest),
-            None => false,
-        }
+        self.known.on_disk(name) == Some(digest)
     }
 
     /// Writes the digests of the files that will be put into the manifest, and in the same commit
@@ -367,7 +344,7 @@ impl<T: Target> Projector<T> {
         }
         let mut changed: Vec<Projected> = Vec::new();
         for (name, row) in rows {
-            if self.known.get(&*name).is_none_or(|known| known.recorded() != row) {
+            if self.known.get(&name).is_none_or(|known| known.recorded != row) {
                 changed.push((name, row));
             }
         }
@@ -375,25 +352,18 @@ impl<T: Target> Projector<T> {
             store.set_projected(&changed)?;
         }
         self.to_compact.clear();
-        for (name, row) in changed {
+        for (name, recorded) in changed {
             let on_disk = self.digest(&name);
-            self.known.insert(name.into_boxed_str(), Known::new(row, on_disk));
+            self.known.put(&name, &Known { recorded, on_disk });
         }
         Ok(())
-    }
-
-    fn forget_on_disk(&mut self, name: &str) {
-        if let Some(known) = self.known.get_mut(name) {
-            known.set_on_disk(None);
-        }
     }
 
     /// Notes a file that is durable. Its earlier digests leave the manifest with the next batch, so
     /// that they cost no commit of their own.
     fn note(&mut self, file: &File<'_>) {
-        let Some(known) = self.known.get_mut(file.name) else { return };
-        known.set_on_disk(Some(file.digest));
-        if known.recorded().len() > 1 {
+        self.known.set_on_disk(file.name, Some(file.digest));
+        if self.known.get(file.name).is_some_and(|known| known.recorded.len() > 1) {
             self.to_compact.insert(file.name.to_owned());
         }
     }
@@ -402,50 +372,13 @@ impl<T: Target> Projector<T> {
     /// may have changed it after the last write.
     fn remove_own(&mut self, name: &str) -> io::Result<Removal> {
         let Some(digest) = self.target.digest(name)? else { return Ok(Removal::Missing) };
-        let Some(known) = self.known.get_mut(name) else { return Ok(Removal::Foreign) };
-        if !known.recorded().contains(&digest) {
+        let Some(known) = self.known.get(name) else { return Ok(Removal::Foreign) };
+        if !known.recorded.contains(&digest) {
             return Ok(Removal::Foreign);
         }
-        known.set_on_disk(None);
+        self.known.set_on_disk(name, None);
         self.target.remove(name)?;
         Ok(Removal::Removed)
-    }
-}
-
-impl Known {
-    fn new(recorded: Vec<Digest>, on_disk: Option<Digest>) -> Self {
-        match on_disk {
-            Some(digest) if *recorded == [digest] => Self::Sure(digest),
-            _ => Self::Unsure(Box::new(Unsure { recorded, on_disk })),
-        }
-    }
-
-    /// Its row in the manifest.
-    fn recorded(&self) -> &[Digest] {
-        match self {
-            Self::Sure(digest) => slice::from_ref(digest),
-            Self::Unsure(unsure) => &unsure.recorded,
-        }
-    }
-
-    /// The digest of the file; `None` if it is not known for certain.
-    fn on_disk(&self) -> Option<Digest> {
-        match self {
-            Self::Sure(digest) => Some(*digest),
-            Self::Unsure(unsure) => unsure.on_disk,
-        }
-    }
-
-    fn set_on_disk(&mut self, on_disk: Option<Digest>) {
-        *self = Self::new(self.recorded().to_vec(), on_disk);
-    }
-
-    /// The digests that the file may have, oldest first.
-    fn possible(&self) -> Vec<Digest> {
-        match self.on_disk() {
-            Some(digest) => vec![digest],
-            None => self.recorded().to_vec(),
-        }
     }
 }
 
@@ -654,7 +587,9 @@ mod tests {
         disk.plant("old/rss.xml", b"theirs");
         let mut store = disk.store();
         let mut projector = Projector::new(disk.target(), store.projected().unwrap());
-        assert_eq!(projector.repair().unwrap(), ["old/rss.xml", "rss.xml"]);
+        projector.repair().unwrap();
+        let stand = |name| projector.digest(name).is_some();
+        assert_eq!(["old/rss.xml", "rss.xml", "atom.xml"].map(stand), [false, false, true]);
         projector.put(&mut store, &[file("rss.xml", "r2")]).unwrap();
         let swept = projector.sweep(&mut store, |name| name == "rss.xml").unwrap();
         assert_eq!((swept.removed, swept.left), (2, vec!["old/rss.xml".to_owned()]));
