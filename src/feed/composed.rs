@@ -16,7 +16,7 @@ use crate::library::{Article, Seq};
 use super::compose::{Numbered, entry};
 use super::links::Locate;
 
-/// Fewer new entries than this are made one after the other: one takes some microseconds.
+/// Fewer entries than this are made, or compared, one after the other: one takes some microseconds.
 const PARALLEL_MIN: usize = 32;
 
 /// The entries of a feed as they were last composed.
@@ -109,25 +109,21 @@ impl Composed {
         };
         let is_same = self.config.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config));
         let known = if is_same { Some(&self.entries) } else { None };
-        let (mut entries, mut new) = (HashMap::with_capacity(articles.len()), Vec::new());
-        for article in articles {
-            let Some(body) = bodies(article.seq) else { continue };
-            match known.and_then(|known| known.get(&article.seq)) {
-                Some(made) if made.is_of(article, &body, places) => {
-                    entries.insert(article.seq, Arc::clone(made));
-                }
-                _ => new.push((article, body)),
+        let make = |article: &Arc<Article>| {
+            let body = bodies(article.seq)?;
+            if let Some(made) = known.and_then(|known| known.get(&article.seq))
+                && made.is_of(article, &body, places)
+            {
+                return Some(Arc::clone(made));
             }
-        }
-        let make = |(article, body): (&Arc<Article>, Arc<Body>)| {
-            (article.seq, Arc::new(Made::new(&config, article, body, places)))
+            Some(Arc::new(Made::new(&config, article, body, places)))
         };
-        entries.extend(each::map(new, PARALLEL_MIN, make));
-        let mut numbered = Vec::with_capacity(entries.len());
-        for article in articles {
-            if let Some(made) = entries.get(&article.seq) {
-                numbered.push(made.entry.clone());
-            }
+        let all = each::map(articles.iter().collect(), PARALLEL_MIN, make);
+        let (mut entries, mut numbered) = (HashMap::with_capacity(all.len()), Vec::new());
+        for (article, made) in articles.iter().zip(all) {
+            let Some(made) = made else { continue };
+            numbered.push(made.entry.clone());
+            entries.insert(article.seq, made);
         }
         (numbered, Self { config: Some(config), entries })
     }

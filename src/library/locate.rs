@@ -29,9 +29,10 @@ impl Library {
             Target::Own => None,
             Target::Site("") => Some(Route::Home),
             // No URL ends like a text: `/news/a.md` is the file, as GitHub and Obsidian write it.
-            Target::Site(path) => {
-                self.at_url(path).or_else(|| self.at_file(path).filter(|_| is_named_as_text(path)))
-            }
+            Target::Site(path) => match self.at_url(path) {
+                None if is_named_as_text(path) => self.at_file(path),
+                route => route,
+            },
             Target::Path { directory, path } => {
                 let (directory, own_folder) = directories(directory);
                 self.beside(directory, path)
