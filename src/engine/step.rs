@@ -37,6 +37,11 @@ const PARALLEL_MIN: usize = 4;
 /// The wait before an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 
+/// Files wait for others that come with them where the feeds take at least so long to write, and at
+/// most so long.
+const SLOW: Duration = Duration::from_millis(10);
+const PATIENCE_MAX: Duration = Duration::from_millis(25);
+
 /// The reason why a start over another directory is held, and what to do.
 pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \
                                articles are not in it; is its disk mounted? `dropfeed accept` \
@@ -290,7 +295,10 @@ impl Engine {
                 } else {
                     next.hot.due(config, next.state.library(), &outcome)
                 };
+                let begun = self.parts.inbox.now();
                 outcome.commit.documents = self.write_hot(&mut next, &scopes, now);
+                let took = self.parts.inbox.now().saturating_duration_since(begun);
+                self.parts.inbox.set_patience(patience(took));
             }
             return Ok((next, outcome));
         }
@@ -431,6 +439,12 @@ impl Engine {
         events::notices(&notices, &self.parts.config, now);
         Ok(true)
     }
+}
+
+/// How long files wait for others that come with them, where it took so long to write the feeds:
+/// otherwise, the first few of many files go out alone, and all others wait for that.
+fn patience(took: Duration) -> Duration {
+    if took < SLOW { Duration::ZERO } else { took.min(PATIENCE_MAX) }
 }
 
 /// Adds the diagnostics of a file to the notices of a step.

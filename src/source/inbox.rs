@@ -19,6 +19,9 @@ use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
 /// Commands that may wait at once.
 const COMMANDS_MAX: usize = 64;
 
+/// Files that come together come within this time of each other.
+const TOGETHER: Duration = Duration::from_millis(2);
+
 /// Hints and commands of type `C` that wait for the engine.
 #[derive(Debug)]
 pub struct Inbox<C> {
@@ -70,6 +73,12 @@ struct State<C> {
     stop: bool,
     commands: VecDeque<C>,
     asleep: Asleep,
+    /// How long paths that are ripe wait for others.
+    patience: Duration,
+    /// Since when they have waited.
+    gathering: Option<Instant>,
+    /// When the watcher added hints last.
+    heard: Option<Instant>,
 }
 
 /// The engine's sleep, and its end: it is woken only for work that is due earlier.
@@ -95,6 +104,9 @@ impl<C> Inbox<C> {
             stop: false,
             commands: VecDeque::new(),
             asleep: Asleep::No,
+            patience: Duration::ZERO,
+            gathering: None,
+            heard: None,
         };
         Self {
             state: Mutex::new(state),
@@ -117,10 +129,17 @@ impl<C> Inbox<C> {
         self.wake(&state, Some(self.now()));
     }
 
+    /// Sets how long paths that are ripe wait for others: as long as those come one soon after the
+    /// other, and not longer than this.
+    pub fn set_patience(&self, patience: Duration) {
+        self.lock().patience = patience;
+    }
+
     /// Adds hints of the watcher.
     pub fn push(&self, hints: Hints) {
         let now = self.now();
         let mut state = self.lock();
+        state.heard = Some(now);
         let at_once = hints.rescan || hints.lost || hints.root;
         let mut due = at_once.then_some(now);
         if hints.lost {
@@ -240,7 +259,14 @@ impl<C> Inbox<C> {
             let decision = decide(&state.pending, now, &state.policy);
             let is_over = deadline.is_some_and(|deadline| deadline <= now);
             if state.has_work(&decision) || is_over {
-                return state.take(&decision, now);
+                let Some(until) = state.gathers(&decision, now).filter(|_| !is_over) else {
+                    return state.take(&decision, now);
+                };
+                // Nobody wakes it: a burst of events would, once for each.
+                let timeout = until.saturating_duration_since(now);
+                let woken = self.wake.wait_timeout(state, timeout);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             let until = earlier(decision.wake, deadline);
             // Set under the lock, so that a sender either sees it or has added its work before.
@@ -300,7 +326,29 @@ impl<C> State<C> {
             || !decision.ready.is_empty()
     }
 
+    /// Until when what is ripe waits for others; `None` if it does not, or no longer.
+    fn gathers(&mut self, decision: &Decision, now: Instant) -> Option<Instant> {
+        let is_more_than_paths = self.stop
+            || self.root
+            || self.clock
+            || !self.commands.is_empty()
+            || decision.everything;
+        if is_more_than_paths || self.patience.is_zero() {
+            return None;
+        }
+        let soon = now.checked_add(TOGETHER)?;
+        let quiet = self.heard.and_then(|heard| heard.checked_add(TOGETHER));
+        let next = match decision.wake {
+            Some(ripe) if ripe <= soon => ripe,
+            _ => quiet?,
+        };
+        let since = *self.gathering.get_or_insert(now);
+        let until = next.min(since.checked_add(self.patience)?);
+        if until > now { Some(until) } else { None }
+    }
+
     fn take(&mut self, decision: &Decision, now: Instant) -> Batch<C> {
+        self.gathering = None;
         self.clock = false;
         self.pending.take(decision);
         self.pending.take_later(now);
@@ -407,6 +455,56 @@ mod tests {
         }
         let Some(Look::At(paths)) = inbox.wait(soon()).look else { panic!("no paths") };
         assert_eq!(paths.len(), 100);
+    }
+
+    #[test]
+    fn what_comes_together_is_taken_together_where_a_step_takes_long() {
+        let inbox = inbox();
+        inbox.set_patience(Duration::from_secs(20));
+        let start = Instant::now();
+        let names: Vec<String> = (0..50).map(|n| format!("{n:02}.md")).collect();
+        let sender = thread::spawn({
+            let (inbox, names) = (Arc::clone(&inbox), names.clone());
+            move || names.iter().for_each(|name| inbox.push(sign(name, Sign::Arrived)))
+        });
+        let mut taken = Vec::new();
+        while taken.len() < names.len() {
+            let Some(Look::At(paths)) = inbox.wait(soon()).look else { panic!("no paths") };
+            taken.extend(paths);
+        }
+        sender.join().unwrap();
+        taken.sort();
+        assert!(taken.iter().map(RelPath::as_str).eq(names.iter().map(String::as_str)));
+        assert!(start.elapsed() >= TOGETHER);
+        // Neither a stop nor a command waits, nor what is due.
+        inbox.push(sign("a.md", Sign::Arrived));
+        inbox.command("reload").unwrap();
+        assert_eq!(inbox.wait(soon()).look, Some(Look::At(vec![path("a.md")])));
+        inbox.push(sign("b.md", Sign::Arrived));
+        assert_eq!(inbox.wait(Some(inbox.now())).look, Some(Look::At(vec![path("b.md")])));
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_gathering_is_over_after_its_time_however_much_comes() {
+        let inbox = inbox();
+        inbox.set_patience(Duration::from_millis(10));
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let until = |heard: u64, ripe: Option<u64>, now: u64| {
+            let mut state = inbox.lock();
+            state.heard = Some(at(heard));
+            let ready = vec![path("a.md")];
+            let decision = Decision { ready, wake: ripe.map(at), ..Decision::default() };
+            state.gathers(&decision, at(now)).map(|until| (until - start).as_millis())
+        };
+        assert_eq!(until(0, None, 0), Some(2));
+        assert_eq!(until(1, None, 2), Some(3));
+        assert_eq!(until(1, None, 3), None, "nothing more came");
+        assert_eq!(until(1, Some(4), 3), Some(4), "another is ripe soon");
+        assert_eq!(until(1, Some(90), 3), None);
+        assert_eq!(until(9, None, 9), Some(10));
+        assert_eq!(until(10, None, 10), None);
     }
 
     #[test]
