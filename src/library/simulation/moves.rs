@@ -86,6 +86,37 @@ fn a_draft_that_became_another_text_is_followed_by_its_file() {
 }
 
 #[test]
+fn a_withdrawn_article_is_followed_to_a_file_that_cannot_be_used_yet() {
+    // It is deleted before its new file can be looked at, which cannot be parsed then, or is empty.
+    // Later, the file is whole again, with other words: there, or where it went by then.
+    let withdrawn = ["draft: true", "date: 2026-03-02", "expires: 2026-02-01"];
+    let pauses = ["wait 1", "wait 60\n.\nwait 60", "wait 60\n.\nrestart\n.\nwait 60"];
+    for front_matter in withdrawn {
+        for unusable in ["---|title: [|---|x", ""] {
+            for pause in pauses {
+                for (moved, path) in [("", "d/a.md"), ("mv d/a.md b.md\n.\nwait 60\n.", "b.md")] {
+                    let script = format!(
+                        "write a.md # A||x\n.\nwrite a.md ---|{front_matter}|---|# A||x\n.\n\
+                         mv a.md d/a.md\nwrite d/a.md {unusable}\nopen d/a.md\n.\nclose d/a.md\nwait 2\n.\n\
+                         {pause}\n{moved}\nwrite {path} # C||u v w\n."
+                    );
+                    let mut world = World::new();
+                    for line in script.lines().filter(|line| !line.is_empty()) {
+                        world.run(line);
+                    }
+                    let shown = show(world.state.library());
+                    let expected = format!("1 {path} ");
+                    assert!(
+                        shown.len() == 1 && shown[0].starts_with(&expected),
+                        "{script}\n{shown:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_rename_may_begin_before_a_restart_and_end_after_it() {
     // The file is edited on the way, so that only the file itself tells which article it is.
     for (grace, stopped) in [(0, 1), (0, 100_000), (10, 1), (10, 100_000)] {

@@ -127,7 +127,10 @@ impl Step<'_> {
         let (head, sketch) = match (&row.kept, &live) {
             (Kept::Article(head, sketch), _) => (Arc::clone(head), Some(Arc::clone(sketch))),
             (Kept::Recorded, Some(record)) => (Arc::clone(&record.head), None),
-            _ => return self.reappear(live.as_deref()),
+            _ => {
+                self.keep_found(path);
+                return self.reappear(live.as_deref());
+            }
         };
         if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
             return;
@@ -245,6 +248,17 @@ impl Step<'_> {
     fn reappear(&mut self, record: Option<&Record>) {
         if let Some(Record { seq, standing: Standing::Missing(_), .. }) = record {
             self.set_standing(*seq, Standing::Public);
+        }
+    }
+
+    /// Keeps a deleted article whose file was found at `path`, where that is not usable: from now on,
+    /// the path is the article, as with one that is back as a draft.
+    fn keep_found(&mut self, path: &RelPath) {
+        if let Some(found) = self.state.ledger.last_at(path)
+            && self.renamed.contains_key(&found.seq)
+            && matches!(found.standing, Standing::Deleted(_))
+        {
+            self.set_standing(found.seq, Standing::Withdrawn);
         }
     }
 
