@@ -31,6 +31,31 @@ fn a_file_that_returns_is_the_old_article_with_half_of_its_words() {
 }
 
 #[test]
+fn an_edited_article_returns_to_its_path_though_another_had_it_meanwhile() {
+    let restored = format!("write a.md # A||{TWENTY_WORDS} and more\n.");
+    for (other, expected) in [
+        ("rm a.md\n.\nwait 60\n.", vec![1]),
+        ("mv a.md b.md\n.\nwait 60\n.", vec![1, 2]),
+        ("rm a.md\n.\nwait 60\n.\nrestart\n.", vec![1]),
+    ] {
+        let script = format!(
+            "write a.md # A||{TWENTY_WORDS}\n.\nrm a.md\n.\nwait 60\n.\n\
+             write a.md # B||x y z\n.\n{other}\n{restored}"
+        );
+        assert_eq!(public_after(&script), expected, "{script}");
+    }
+    // Another text is another article, and what is there keeps its path.
+    let taken = format!(
+        "write a.md # A||{TWENTY_WORDS}\n.\nrm a.md\n.\nwait 60\n.\nwrite a.md # B||x y z\n."
+    );
+    assert_eq!(
+        public_after(&format!("{taken}\nrm a.md\n.\nwait 60\n.\nwrite a.md # C||u v w\n.")),
+        [3]
+    );
+    assert_eq!(public_after(&format!("{taken}\n{restored}")), [2]);
+}
+
+#[test]
 fn a_deleted_article_that_is_restored_elsewhere_is_the_old_one() {
     // Its first path, its last one, another one; at once, long after, and after a restart.
     for moved in ["", "mv a.md q.md\n.\n"] {

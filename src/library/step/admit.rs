@@ -400,9 +400,9 @@ impl Step<'_> {
     }
 
     /// The article that the file at `path` is again, though its own path had none: the one whose id
-    /// it gives, if that has no file any more; else the deleted one of this path, if its last bytes
-    /// or at least half of its published words are here again; else a deleted one with these very
-    /// bytes, which its author restored elsewhere.
+    /// it gives, if that has no file any more; else the deleted one of this path, or the one before
+    /// that, if its last bytes or at least half of its published words are here again; else a deleted
+    /// one with these very bytes, which its author restored elsewhere.
     fn returning(
         &mut self,
         path: &RelPath,
@@ -422,28 +422,51 @@ impl Step<'_> {
             self.rename(seq, path);
             return self.state.ledger.record(seq);
         }
-        if let Some(old) = ledger.last_at(path)
-            && old.standing != Standing::Forgotten
+        let former = self.former_at(path, head);
+        if let Some(last) = ledger.last_at(path)
+            && self.is_again(&last, sketch, digest)
         {
-            // It was followed here, so this is its file, whatever its author wrote into it as a draft.
-            if self.renamed.contains_key(&old.seq) {
-                return Some(old);
-            }
-            // The bytes that went may be others than those that were published, such as a draft's.
-            let is_what_went =
-                digest.is_some() && old.last_file.and_then(|file| file.digest) == digest;
-            if is_what_went {
-                return Some(old);
-            }
-            if let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq))
-                && words.kept_share(&old_words) >= KEPT_SHARE_MIN
-            {
-                return Some(old);
-            }
+            return Some(last);
+        }
+        if let Some(former) = former
+            && self.is_again(&former, sketch, digest)
+        {
+            self.state.ledger.move_to(former.seq, path);
+            return Some(former);
         }
         let seq = self.state.ledger.deleted_with(digest?, path)?.seq;
         self.rename(seq, path);
         self.state.ledger.record(seq)
+    }
+
+    /// The deleted article that had `path` before its last one, and still has the URL of it.
+    fn former_at(&self, path: &RelPath, head: &Head) -> Option<Arc<Record>> {
+        let asked = address::address(path, head).ok()?;
+        let owner = self.state.ledger.owner_of_url(&asked.url)?;
+        let is_deleted = matches!(owner.standing, Standing::Deleted(_));
+        if is_deleted && owner.path == *path { Some(owner) } else { None }
+    }
+
+    /// Whether a file at the path of an article that was taken away is that article again.
+    fn is_again(
+        &mut self,
+        old: &Record,
+        sketch: Option<&WordSketch>,
+        digest: Option<Digest>,
+    ) -> bool {
+        if old.standing == Standing::Forgotten {
+            return false;
+        }
+        // It was followed here, so this is its file, whatever its author wrote into it as a draft.
+        if self.renamed.contains_key(&old.seq) {
+            return true;
+        }
+        // The bytes that went may be others than those that were published, such as a draft's.
+        if digest.is_some() && old.last_file.and_then(|file| file.digest) == digest {
+            return true;
+        }
+        let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq)) else { return false };
+        words.kept_share(&old_words) >= KEPT_SHARE_MIN
     }
 
     fn id_taken(&self, owner: Seq) -> Diagnostic {
