@@ -194,6 +194,15 @@ pub enum Deletions {
     Accepted,
 }
 
+/// Why a missing article stays, however short the grace is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PutOff {
+    /// It stays until then.
+    pub(super) until: Timestamp,
+    /// Whether a file is at its own path, which is it then, and not another one.
+    pub(super) is_at_home: bool,
+}
+
 /// The ledger and the library. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -209,9 +218,8 @@ pub struct State {
     pub(super) imports: Imports,
     /// Files that the first scan found but could not take yet.
     pub(super) awaited: Arc<BTreeSet<RelPath>>,
-    /// Missing articles whose file is there, perhaps at another path, but cannot be taken yet. Each
-    /// stays until then, however short the grace is.
-    pub(super) put_off: OrdMap<Seq, Timestamp>,
+    /// Missing articles whose file is there, perhaps at another path, but cannot be taken yet.
+    pub(super) put_off: OrdMap<Seq, PutOff>,
     /// Counts the files and articles that steps have taken up. Copies share it.
     pub(super) progress: Arc<AtomicU64>,
 }
@@ -349,7 +357,7 @@ impl State {
         for (since, seq) in self.ledger.missing_since() {
             // A grace that ends beyond the last possible time never ends.
             let Ok(end) = since.saturating_add(policy.grace) else { break };
-            let until = self.put_off.get(&seq).copied();
+            let until = self.put_off.get(&seq).map(|put_off| put_off.until);
             let end = end.max(until.unwrap_or(end));
             first = Some(first.map_or(end, |first| first.min(end)));
             if until.is_none() {

@@ -38,6 +38,28 @@ fn an_exact_copy_waits_for_the_grace() {
 }
 
 #[test]
+fn a_copy_is_not_taken_for_an_article_whose_file_was_seen_a_moment_ago() {
+    // All files were away. The article's own is back, but is being written, and the next look is at
+    // the copy alone.
+    for looks in [". b.md", ". b.md\n. b.md", ". none.md\n. b.md", "back 3600\n. b.md"] {
+        let mut world = World::new();
+        let begun = "write a.md # A||x\nwrite c.md # C||z\n.\nwait 60\ncp a.md b.md\n.";
+        begun.lines().for_each(|line| world.run(line));
+        let files = std::mem::take(&mut world.files);
+        world.run(".");
+        world.files.extend(files);
+        let rest = format!("open a.md\n.\n{looks}\nclose a.md\nwait 2\n.\nwait 60\n.\nwait 60\n.");
+        rest.lines().for_each(|line| world.run(line));
+        let mut paths = Vec::new();
+        for article in world.state.library().articles() {
+            paths.push((article.seq, article.path.as_str().to_owned()));
+        }
+        let expected = [(1, "a.md"), (2, "c.md"), (3, "b.md")];
+        assert_eq!(paths, expected.map(|(seq, path)| (seq, path.to_owned())), "{looks}");
+    }
+}
+
+#[test]
 fn a_rename_is_followed_in_whichever_order_it_is_seen() {
     let expected = ["1 d/a.md /d/a \"A\" 03-01T12:00:00 03-01T12:00:00"];
     for events in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::article::Head;
 use crate::base::{RelPath, Timestamp};
 
-use super::super::state::{Notice, Scan};
+use super::super::state::{Notice, PutOff, Scan};
 use super::super::{FileRow, Record, Standing};
 use super::Step;
 
@@ -59,7 +59,7 @@ impl Step<'_> {
     /// yet; and until when it is put off for that.
     fn put_off_twin(&self, row: &FileRow) -> Option<(Arc<Record>, Timestamp)> {
         for record in self.state.ledger.live_with(row.digest?) {
-            if let Some(until) = self.state.put_off.get(&record.seq)
+            if let Some(PutOff { until, .. }) = self.state.put_off.get(&record.seq)
                 && *until > self.now
                 && matches!(record.standing, Standing::Missing(_))
             {

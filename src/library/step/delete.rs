@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::super::guard::Hold;
-use super::super::state::{Deletions, Notice};
+use super::super::state::{Deletions, Notice, PutOff};
 use super::super::{Seq, Standing};
 use super::Step;
 use crate::base::Timestamp;
@@ -40,15 +40,16 @@ impl Step<'_> {
     /// Begins the grace of missing articles again whose file is there, but cannot be taken yet.
     pub(super) fn put_off(&mut self) {
         let until = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
-        let mut unready = std::mem::take(&mut self.unready);
-        unready.append(&mut self.unready_elsewhere);
-        for path in unready {
-            if let Some(record) = self.state.ledger.live(&path)
+        let at_home = std::mem::take(&mut self.unready);
+        let elsewhere = std::mem::take(&mut self.unready_elsewhere);
+        for path in at_home.union(&elsewhere) {
+            if let Some(record) = self.state.ledger.live(path)
                 && matches!(record.standing, Standing::Missing(_))
             {
                 let seq = record.seq;
                 self.set_standing(seq, Standing::Missing(self.now));
-                self.state.put_off.insert(seq, until);
+                let is_at_home = at_home.contains(path);
+                self.state.put_off.insert(seq, PutOff { until, is_at_home });
             }
         }
     }
@@ -56,12 +57,12 @@ impl Step<'_> {
     /// Forgets which articles were put off, where that is over.
     fn forget_put_off(&mut self) {
         let latest = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
-        for (seq, until) in self.state.put_off.clone() {
-            if until <= self.now {
+        for (seq, put_off) in self.state.put_off.clone() {
+            if put_off.until <= self.now {
                 self.state.put_off.remove(&seq);
-            } else if until > latest {
+            } else if put_off.until > latest {
                 // The clock was stepped back.
-                self.state.put_off.insert(seq, latest);
+                self.state.put_off.insert(seq, PutOff { until: latest, ..put_off });
             }
         }
     }

@@ -394,7 +394,10 @@ impl<'a> Step<'a> {
         // Where a file is at the path, but not ready, no other file is the article.
         lost.retain(|lost| !self.unready.contains(&lost.path));
         for lost in &mut lost {
-            lost.may_wait = self.unready_elsewhere.contains(&lost.path);
+            let put_off = self.state.put_off.get(&lost.seq);
+            // A file was at its path a moment ago, but could not be taken yet.
+            let was_at_home = put_off.is_some_and(|put| put.is_at_home && put.until > self.now);
+            lost.may_wait = was_at_home || self.unready_elsewhere.contains(&lost.path);
         }
         if !lost.is_empty() {
             // What was held back as a copy may be where one of them went.
