@@ -37,9 +37,10 @@ const PARALLEL_MIN: usize = 4;
 /// The wait before an article whose file could not be read for its body is looked at again.
 const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 
-/// Files wait for others that come with them where the feeds take at least so long to write, and at
-/// most so long.
+/// Files wait for others that come with them where the feeds take at least so long to write.
 const SLOW: Duration = Duration::from_millis(10);
+
+/// The longest that they wait.
 const PATIENCE_MAX: Duration = Duration::from_millis(25);
 
 /// The reason why a start over another directory is held, and what to do.

@@ -2,7 +2,8 @@
 //! settled.
 //!
 //! Level-triggered: it holds work to do, not events, so that it cannot overflow. A sender never
-//! waits for more than the lock; the engine sleeps until something is ripe.
+//! waits for more than the lock; the engine sleeps until something is ripe. Where a step takes long,
+//! paths that are ripe wait a moment for others that come with them.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -482,6 +483,9 @@ mod tests {
         assert_eq!(inbox.wait(soon()).look, Some(Look::At(vec![path("a.md")])));
         inbox.push(sign("b.md", Sign::Arrived));
         assert_eq!(inbox.wait(Some(inbox.now())).look, Some(Look::At(vec![path("b.md")])));
+        inbox.push(sign("c.md", Sign::Arrived));
+        inbox.close();
+        assert!(inbox.wait(soon()).stop);
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 

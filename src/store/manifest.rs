@@ -84,7 +84,8 @@ impl Known {
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1 + self.recorded.len() * DIGEST_BYTES);
         let place = self.recorded.iter().position(|digest| Some(*digest) == self.on_disk);
-        bytes.push(place.map_or(0, |place| place as u8 + 1));
+        // There are never so many that a place does not fit; it would not be certain then.
+        bytes.push(place.and_then(|place| u8::try_from(place + 1).ok()).unwrap_or(0));
         for digest in &self.recorded {
             bytes.extend_from_slice(digest.as_bytes());
         }

@@ -43,6 +43,9 @@ fn an_edited_article_returns_to_its_path_though_another_had_it_meanwhile() {
              write a.md # B||x y z\n.\n{other}\n{restored}"
         );
         assert_eq!(public_after(&script), expected, "{script}");
+        // From then on, the path is its own.
+        let later = format!("{script}\nrestart\n.\nwrite a.md # C||u v w\n.");
+        assert_eq!(public_after(&later), expected, "{later}");
     }
     // Another text is another article, and what is there keeps its path.
     let taken = format!(

@@ -422,13 +422,12 @@ impl Step<'_> {
             self.rename(seq, path);
             return self.state.ledger.record(seq);
         }
-        let former = self.former_at(path, head);
         if let Some(last) = ledger.last_at(path)
             && self.is_again(&last, sketch, digest)
         {
             return Some(last);
         }
-        if let Some(former) = former
+        if let Some(former) = self.former_at(path, head)
             && self.is_again(&former, sketch, digest)
         {
             self.state.ledger.move_to(former.seq, path);
