@@ -75,10 +75,10 @@ pub(super) fn article(snapshot: &Snapshot, article: &Article, body: &Body, html:
 /// The innermost directory of an article, with the title that its page has.
 fn innermost_directory(library: &Library, seq: Seq) -> Option<(Scope, String)> {
     // An article has a scope for each directory above it, and the innermost is the last of them.
-    let mut scopes = library.scopes_of(seq).iter();
+    let mut scopes = library.scopes_of(seq).into_iter();
     let scope = scopes.rfind(|scope| matches!(scope, Scope::Directory(_)))?;
-    let channel = library.channel(scope)?;
-    Some((scope.clone(), channel.title.unwrap_or(channel.name)))
+    let channel = library.channel(&scope)?;
+    Some((scope, channel.title.unwrap_or(channel.name)))
 }
 
 /// A page of the list of a scope; pages count from 1. `None` if there is none, except that a list

@@ -10,11 +10,11 @@
 //! yet. So a feed that holds the newest `page_size` articles holds everything that is on no page.
 //! The size is fixed when the ledger is made.
 
-use imbl::Vector;
-
 use crate::base::{Scope, Timestamp};
 
 use super::Seq;
+use super::articles::number as number_of;
+use super::sorted::Sorted;
 
 /// Pages whose ends are remembered in one value. Closing a page writes only the last value of its
 /// channel.
@@ -37,18 +37,31 @@ pub fn page_size(limit: usize) -> usize {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Archive {
     /// By ascending end, which is never another page's.
-    pages: Vector<Page>,
+    pages: Sorted<Page>,
 }
 
 /// A closed page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Page {
     /// Its last publication number.
-    end: Seq,
-    /// The time at which it closed: whole seconds.
-    pub(super) closed: Timestamp,
+    end: u32,
+    /// The time at which it closed, in seconds since 1970.
+    closed: i64,
     /// The sum of the digests of the articles on it.
     pub(super) sum: u128,
+}
+
+impl Page {
+    /// The least page that ends with `end` or later.
+    fn ending(end: Seq) -> Self {
+        Self { end: number_of(end), closed: i64::MIN, sum: 0 }
+    }
+
+    /// The time at which it closed.
+    pub(super) fn closed(&self) -> Timestamp {
+        // Written as a time, so that it is one.
+        Timestamp::from_second(self.closed).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
 }
 
 impl Archive {
@@ -59,11 +72,11 @@ impl Archive {
 
     /// The last publication number that is on a page; 0 without pages.
     pub(super) fn end(&self) -> Seq {
-        self.pages.last().map_or(0, |page| page.end)
+        self.pages.last().map_or(0, |page| page.end.into())
     }
 
     /// A page, from 1.
-    pub(super) fn page(&self, number: u64) -> Option<&Page> {
+    pub(super) fn page(&self, number: u64) -> Option<Page> {
         self.pages.get(usize::try_from(number.checked_sub(1)?).ok()?)
     }
 
@@ -71,14 +84,14 @@ impl Archive {
     pub(super) fn range(&self, number: u64) -> Option<(Seq, Seq)> {
         let page = self.page(number)?;
         let before = self.page(number - 1).map_or(0, |page| page.end);
-        Some((before + 1, page.end))
+        Some((Seq::from(before) + 1, page.end.into()))
     }
 
     /// The pages, from 1, that are not the same in `old`.
     pub(super) fn changed_since(&self, old: &Archive) -> Vec<u64> {
         let mut changed = Vec::new();
         let mut before = old.pages.iter();
-        for (number, page) in (1..).zip(&self.pages) {
+        for (number, page) in (1..).zip(self.pages.iter()) {
             if before.next() != Some(page) {
                 changed.push(number);
             }
@@ -89,27 +102,28 @@ impl Archive {
     /// Counts an article with this digest in, if its number is on a closed page.
     pub(super) fn add(&mut self, seq: Seq, digest: u128) {
         if let Some(page) = self.page_of(seq) {
-            page.sum = page.sum.wrapping_add(digest);
+            let sum = page.sum.wrapping_add(digest);
+            self.pages.replace(&page, Page { sum, ..page });
         }
     }
 
     /// Takes out what `add` added.
     pub(super) fn subtract(&mut self, seq: Seq, digest: u128) {
         if let Some(page) = self.page_of(seq) {
-            page.sum = page.sum.wrapping_sub(digest);
+            let sum = page.sum.wrapping_sub(digest);
+            self.pages.replace(&page, Page { sum, ..page });
         }
     }
 
-    fn page_of(&mut self, seq: Seq) -> Option<&mut Page> {
-        // The first page that ends at `seq` or behind it; past the last page there is none.
-        let (Ok(at) | Err(at)) = self.pages.binary_search_by(|page| page.end.cmp(&seq));
-        self.pages.get_mut(at)
+    /// The page of a number; none behind the last page.
+    fn page_of(&self, seq: Seq) -> Option<Page> {
+        self.pages.range(Page::ending(seq)..=Page::ending(Seq::MAX)).next()
     }
 
     /// Closes a page that ends with `end`, which must be behind the end of the last page.
     pub(super) fn close(&mut self, end: Seq, closed: Timestamp, sum: u128) {
         debug_assert!(end > self.end(), "a page ends before the one before it");
-        self.pages.push_back(Page { end, closed, sum });
+        self.pages.insert(Page { end: number_of(end), closed: closed.as_second(), sum });
     }
 
     /// The values that remember the pages from `number` on. After a full value comes an empty one,
@@ -122,7 +136,7 @@ impl Archive {
             let mut text = String::new();
             for page in self.pages.iter().skip(n * PAGES_PER_VALUE).take(PAGES_PER_VALUE) {
                 let space = if text.is_empty() { "" } else { " " };
-                text += &format!("{space}{}@{}", page.end, page.closed.as_second());
+                text += &format!("{space}{}@{}", page.end, page.closed);
             }
             values.push((value_name(scope, n), text));
         }

@@ -57,9 +57,10 @@ impl Library {
         let feed_id = self.feed_id_of(scope);
         let shown = format!(
             "{} {sum} {title:?} {description:?} {name} {icon} {} {feed_id:?}",
-            self.base, page.closed
+            self.base,
+            page.closed()
         );
-        Some(ArchivePage { number, closed: page.closed, version: Digest::of(shown.as_bytes()) })
+        Some(ArchivePage { number, closed: page.closed(), version: Digest::of(shown.as_bytes()) })
     }
 
     /// The articles on a page of the archive of a scope, newest `published` first.

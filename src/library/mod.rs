@@ -18,6 +18,7 @@ mod ledger;
 mod listing;
 mod locate;
 mod matching;
+mod membership;
 pub mod old_feed;
 mod packed;
 mod permalink;
@@ -161,6 +162,8 @@ pub struct SectionFile {
 /// A channel: its remembered row, and the articles that are in it.
 #[derive(Debug, Clone)]
 struct ChannelState {
+    /// Its key in [`Library::scopes_by_number`]. Another process may have another one.
+    number: u32,
     row: ChannelRow,
     members: Members,
 }
@@ -193,6 +196,8 @@ pub struct Library {
     /// links mean.
     names: Sorted<Pair>,
     channels: OrdMap<Scope, ChannelState>,
+    /// The scope of each channel, by its number.
+    scopes_by_number: OrdMap<u32, Scope>,
     sections: HashMap<Scope, SectionFile>,
     assets: Assets,
     /// The assets in directories that are not public.
@@ -222,6 +227,7 @@ impl Default for Library {
             public: Public::default(),
             names: Sorted::default(),
             channels: OrdMap::new(),
+            scopes_by_number: OrdMap::new(),
             sections: HashMap::new(),
             assets: Assets::default(),
             private: Assets::default(),
@@ -379,8 +385,9 @@ impl Library {
     }
 
     /// The scopes that carry an article, the site among them.
-    pub fn scopes_of(&self, seq: Seq) -> &[Scope] {
-        self.public.scopes(seq)
+    pub fn scopes_of(&self, seq: Seq) -> Vec<Scope> {
+        let numbers = self.public.scopes(seq);
+        numbers.filter_map(|number| self.scopes_by_number.get(&number).cloned()).collect()
     }
 
     /// The scope of a tag, where some article has, or once had it.
@@ -441,43 +448,6 @@ impl Library {
     /// The facts that all feeds show, or that decide which feeds there are.
     fn shown_everywhere(&self) -> (Digest, bool, Digest, bool) {
         (self.base, self.has_icon(), self.views.digest(), self.totals.authors > 1)
-    }
-
-    fn insert(&mut self, article: &Article, fingerprint: u128, scopes: &[Scope]) {
-        for scope in scopes.iter() {
-            if let Some(channel) = self.channels.get_mut(scope) {
-                let before = channel.members.presence();
-                channel.members.insert(scope, article, fingerprint);
-                self.totals.update(scope, &channel.row.name, before, channel.members.presence());
-                if audience(article).feeds {
-                    // It only grows: a feed's date must not go back when its newest entry is
-                    // deleted.
-                    channel.row.watermark = channel.row.watermark.max(article.updated);
-                }
-            }
-        }
-        self.references.insert(article);
-        self.shown = self.shown.wrapping_add(fingerprint);
-        self.public.insert(article.seq, scopes);
-    }
-
-    /// Takes out an article as it was put in, and returns its scopes.
-    fn remove(&mut self, article: &Article) -> Arc<[Scope]> {
-        let Some(scopes) = self.public.remove(article.seq) else { return Arc::default() };
-        self.references.remove(article);
-        let fingerprint = channel::fingerprint(article);
-        self.shown = self.shown.wrapping_sub(fingerprint);
-        for scope in scopes.iter() {
-            if let Some(channel) = self.channels.get_mut(scope) {
-                let before = channel.members.presence();
-                channel.members.remove(article, fingerprint);
-                self.totals.update(scope, &channel.row.name, before, channel.members.presence());
-            }
-        }
-        for pair in locate::pairs(article) {
-            self.names.remove(&pair);
-        }
-        scopes
     }
 }
 

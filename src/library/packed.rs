@@ -5,6 +5,7 @@
 //! need, texts follow their length, and what is not there has one bit. These bytes never leave the
 //! process, so there are no versions of them.
 
+use std::iter;
 use std::sync::Arc;
 
 use jiff::civil;
@@ -136,6 +137,21 @@ pub(super) fn read_file(bytes: &[u8]) -> (Fingerprint, bool, Option<Digest>, u8)
 }
 
 /// The number in an id that is derived, if it is written as such ids are.
+/// Some numbers, small ones in a byte.
+pub(super) fn numbers(numbers: &[u32]) -> Vec<u8> {
+    let mut pen = Pen(Vec::with_capacity(2 * numbers.len()));
+    for number in numbers {
+        pen.number(u64::from(*number));
+    }
+    pen.0
+}
+
+/// The numbers that [`numbers`] wrote.
+pub(super) fn read_numbers(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    let mut reader = Reader(bytes);
+    iter::from_fn(move || (!reader.0.is_empty()).then(|| reader.number() as u32))
+}
+
 fn uuid_of(id: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(id.strip_prefix(URN)?).ok()?;
     let mut written = Uuid::encode_buffer();
@@ -549,6 +565,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn numbers_are_read_as_they_were(
+            written in proptest::collection::vec(prop_oneof![0_u32..300, any::<u32>()], 0..20),
+        ) {
+            prop_assert!(read_numbers(&numbers(&written)).eq(written));
+        }
+
         #[test]
         fn a_record_is_read_as_it_was(written in any_record()) {
             let bytes = record(&written);

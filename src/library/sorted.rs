@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// The values of a chunk, at most.
 const CHUNK: usize = 256;
 
-/// The room for further values that a chunk gets at a time.
+/// The room for further values that a chunk gets at a time, unless it is smaller itself: of small
+/// sets, there are many.
 const ROOM: usize = 16;
 
 /// A chunk of fewer values is joined with a neighbour.
@@ -42,8 +43,30 @@ impl<K: Copy + Ord> Sorted<K> {
         self.len == 0
     }
 
+    /// The value at a place, counted from 0.
+    pub(super) fn get(&self, mut place: usize) -> Option<K> {
+        for chunk in self.chunks.iter() {
+            match chunk.get(place) {
+                Some(value) => return Some(*value),
+                None => place -= chunk.len(),
+            }
+        }
+        None
+    }
+
+    /// The greatest value.
+    pub(super) fn last(&self) -> Option<K> {
+        self.chunks.last()?.last().copied()
+    }
+
     /// The chunk that has or would have `value`.
     fn chunk_of(&self, value: &K) -> usize {
+        // The last one first: values often ascend.
+        if let Some(last) = self.chunks.last()
+            && last[0] <= *value
+        {
+            return self.chunks.len() - 1;
+        }
         self.chunks.partition_point(|chunk| chunk[0] <= *value).saturating_sub(1)
     }
 
@@ -85,7 +108,7 @@ impl<K: Copy + Ord> Sorted<K> {
         match Arc::get_mut(&mut chunks[at]) {
             Some(own) => {
                 if own.len() == own.capacity() {
-                    own.reserve_exact(ROOM);
+                    own.reserve_exact(own.len().clamp(1, ROOM));
                 }
                 own.insert(place, value);
             }
@@ -129,6 +152,15 @@ impl<K: Copy + Ord> Sorted<K> {
             }
         }
         true
+    }
+
+    /// Puts a value in the place of `old`, if that is in it. In order, they must be neighbours.
+    pub(super) fn replace(&mut self, old: &K, new: K) {
+        let at = self.chunk_of(old);
+        let Some(chunk) = self.chunks.get(at) else { return };
+        let Ok(place) = chunk.binary_search(old) else { return };
+        let chunks = Arc::make_mut(&mut self.chunks);
+        Arc::make_mut(&mut chunks[at])[place] = new;
     }
 
     /// Every value, in order.
@@ -196,6 +228,18 @@ mod tests {
         assert_eq!(set.len(), 1000);
     }
 
+    #[test]
+    fn a_value_is_replaced_where_it_is_alone() {
+        let mut set: Sorted<u32> = (0..1000).map(|n| 10 * n).collect();
+        let before = set.clone();
+        for n in 0..1000 {
+            set.replace(&(10 * n), 10 * n + 1);
+            set.replace(&(10 * n + 5), 0);
+        }
+        assert_eq!(set, (0..1000).map(|n| 10 * n + 1).collect());
+        assert_eq!(before, (0..1000).map(|n| 10 * n).collect());
+    }
+
     proptest! {
         #[test]
         fn it_is_a_set(
@@ -219,6 +263,10 @@ mod tests {
             prop_assert_eq!(set.len(), model.len());
             prop_assert!(set.iter().eq(model.iter().copied()));
             prop_assert!(set.iter().rev().eq(model.iter().rev().copied()));
+            prop_assert_eq!(set.last(), model.last().copied());
+            for place in [0, usize::from(one), model.len().saturating_sub(1), model.len()] {
+                prop_assert_eq!(set.get(place), model.iter().nth(place).copied());
+            }
             let (first, last) = (one.min(other), one.max(other));
             prop_assert!(set.range(first..=last).eq(model.range(first..=last).copied()));
             prop_assert!(set.range(first..=last).rev().eq(model.range(first..=last).rev().copied()));

@@ -44,7 +44,7 @@ const ORDER: &str = "
     src/http/metrics: requests < text
     src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection fast < http1 http2 < tls_connection < accepted < server
     src/import: date document replay < json xml < read
-    src/library: archive guard old_feed permalink sorted < id_template matching rows < packed < articles < address public < locate < channel ledger listing view < assets files section < adopt < state < known step
+    src/library: guard old_feed permalink sorted < id_template matching rows < packed < articles < address archive public < locate < channel ledger listing view < membership < assets files section < adopt < state < known step
     src/library/step: copies dates delete forget rename < finish < import < admit load
     src/ops: certificate clock command control line_log listener outgoing pulse watchdog < clock_set fetch logging sockets < systemd
     src/ops/outgoing: address http1 tls < client

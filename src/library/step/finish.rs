@@ -13,8 +13,7 @@ use super::super::articles::Pair;
 use super::super::locate;
 use super::super::state::{Notice, Outcome, Reweigh, State};
 use super::super::{
-    Article, ChannelRow, ChannelState, Commit, Library, Record, Seq, address, audience, channel,
-    guard,
+    Article, ChannelRow, Commit, Library, Record, Seq, address, audience, channel, guard,
 };
 use super::Step;
 
@@ -119,12 +118,12 @@ impl Step<'_> {
             None => Vec::new(),
         };
         let new = shown.as_ref().map(|shown| &shown.article);
-        if old.as_ref() == new && *self.state.library.scopes_of(seq) == scopes[..] {
+        if old.as_ref() == new && self.state.library.scopes_of(seq) == scopes {
             return;
         }
         if let Some(old) = &old {
             let left = self.state.library.remove(old);
-            self.touched.extend(left.iter().cloned());
+            self.touched.extend(left);
         }
         self.touched.extend(scopes.iter().cloned());
         self.touched.insert(Scope::Site);
@@ -216,8 +215,7 @@ impl Step<'_> {
             watermark: whole_second(self.now),
             modified: Timestamp::UNIX_EPOCH,
         };
-        let channel = ChannelState { row, members: Default::default() };
-        self.state.library.channels.insert(scope.clone(), channel);
+        self.state.library.add_channel(row, Default::default());
         self.touched.insert(scope.clone());
         scope
     }

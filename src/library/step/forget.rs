@@ -112,7 +112,7 @@ impl Step<'_> {
         if !channel.members.is_empty() {
             return Err(format!("{scope} still has articles; only an empty list can be forgotten"));
         }
-        self.state.library.channels.remove(scope);
+        self.state.library.remove_channel(scope);
         // The list of feeds is another one.
         self.touched.insert(Scope::Site);
         Ok(format!("forgot {scope}: it answers 404 until an article is in it again"))

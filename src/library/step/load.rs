@@ -8,7 +8,7 @@ use super::super::archive::{self, Archive};
 use super::super::channel::Members;
 use super::super::ledger::Restoring;
 use super::super::state::{AWAITED, Policy, Scan, State};
-use super::super::{ChannelState, Part, Remembered, guard};
+use super::super::{Part, Remembered, guard};
 use super::finish::{PARALLEL_MIN, Shown};
 use super::{IMPORT, Step};
 use crate::base::{RelPath, Timestamp, each};
@@ -46,8 +46,7 @@ impl<'a> Loading<'a> {
         // Channels come before articles: an article is put into the channels that are there.
         for row in &remembered.channels {
             let archive = Archive::remembered(&row.scope, |name| archives.get(name).copied());
-            let channel = ChannelState { row: row.clone(), members: Members::empty(archive) };
-            state.library.channels.insert(row.scope.clone(), channel);
+            state.library.add_channel(row.clone(), Members::empty(archive));
         }
         let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
         step.named = Some(Vec::new());
