@@ -40,8 +40,8 @@ const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 /// Files wait for others that come with them where the feeds take at least so long to write.
 const SLOW: Duration = Duration::from_millis(10);
 
-/// The longest that they wait.
-const PATIENCE_MAX: Duration = Duration::from_millis(25);
+/// The longest that they wait, and no longer than the feeds took.
+const PATIENCE_MAX: Duration = Duration::from_millis(100);
 
 /// The reason why a start over another directory is held, and what to do.
 pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \

@@ -20,8 +20,9 @@ use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
 /// Commands that may wait at once.
 const COMMANDS_MAX: usize = 64;
 
-/// Files that come together come within this time of each other.
-const TOGETHER: Duration = Duration::from_millis(2);
+/// Files that come together come within this time of each other: whoever writes them may have to wait
+/// for a slice of a core.
+const TOGETHER: Duration = Duration::from_millis(4);
 
 /// Hints and commands of type `C` that wait for the engine.
 #[derive(Debug)]

@@ -27,6 +27,14 @@ use super::{Projected, stored};
 /// damaged row can exceed it.
 const BODY_BYTES_MAX: u64 = 256 << 20;
 
+/// The first byte of a body that is stored as it is. No deflated one begins with it: it would say
+/// that a block has the reserved type (RFC 1951, section 3.2.3).
+const AS_IT_IS: u8 = 0xff;
+
+/// Smaller bodies are stored as they are. To set up the compressor takes a tenth of a millisecond,
+/// longer than to write a page more.
+const DEFLATED_MIN: usize = 16 * 1024;
+
 /// The first byte of a stored word sketch: the number of its layout.
 const SKETCH_FORM: u8 = 1;
 
@@ -220,9 +228,12 @@ pub fn read_channel(cells: Cells) -> Result<ChannelRow> {
 
 /// The cells of a body.
 pub fn body(seq: Seq, body: &Body) -> Result<Cells> {
-    let bytes = serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()))?;
-    let deflated = deflate(&bytes).map_err(|error| Malformed(error.to_string()))?;
-    Ok(vec![int(seq.cast_signed()), Value::Blob(deflated)])
+    let mut bytes = vec![AS_IT_IS];
+    serde_json::to_writer(&mut bytes, body).map_err(|error| Malformed(error.to_string()))?;
+    if bytes.len() >= DEFLATED_MIN {
+        bytes = deflate(&bytes[1..]).map_err(|error| Malformed(error.to_string()))?;
+    }
+    Ok(vec![int(seq.cast_signed()), Value::Blob(bytes)])
 }
 
 fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -231,19 +242,26 @@ fn deflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     deflated.finish()
 }
 
+fn inflate(deflated: &[u8]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(deflated.len() * 4);
+    // A damaged row could otherwise inflate until the memory is full.
+    DeflateDecoder::new(deflated).take(BODY_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The body of its cells.
 pub fn read_body(cells: Cells) -> Result<(Seq, Arc<Body>)> {
     let mut cells = Reader(cells.into_iter());
-    let (seq, deflated) = (cells.seq()?, cells.blob()?);
-    let mut bytes = Vec::with_capacity(deflated.len() * 4);
-    // A damaged row could otherwise inflate until the memory is full.
-    DeflateDecoder::new(&*deflated)
-        .take(BODY_BYTES_MAX)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Malformed(format!("a body does not inflate: {error}")))?;
-    let body =
-        serde_json::from_slice(&bytes).map_err(|error| Malformed(format!("a body: {error}")))?;
-    Ok((seq, Arc::new(body)))
+    let (seq, bytes) = (cells.seq()?, cells.blob()?);
+    let body = match bytes.strip_prefix(&[AS_IT_IS]) {
+        Some(bytes) => serde_json::from_slice(bytes),
+        None => {
+            let inflated = inflate(&bytes)
+                .map_err(|error| Malformed(format!("a body does not inflate: {error}")))?;
+            serde_json::from_slice(&inflated)
+        }
+    };
+    Ok((seq, Arc::new(body.map_err(|error| Malformed(format!("a body: {error}")))?)))
 }
 
 /// The cells of a hot document.
@@ -438,5 +456,43 @@ impl Reader {
             Some(sketch) => Ok(Arc::new(sketch)),
             None => Err(Malformed("a word sketch of an unknown form".to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(html_bytes: usize) -> (Body, Vec<u8>) {
+        let body = Body { html: "é".repeat(html_bytes / 2), summary: "S".to_owned() };
+        let cells = super::body(7, &body).unwrap();
+        let Value::Blob(bytes) = cells[1].clone() else { panic!("{cells:?}") };
+        let (seq, read) = read_body(cells).unwrap();
+        assert_eq!((seq, &*read), (7, &body), "{html_bytes}");
+        (body, bytes)
+    }
+
+    #[test]
+    fn a_body_of_any_size_is_read_as_it_was() {
+        for around in [0, DEFLATED_MIN] {
+            for html_bytes in around.saturating_sub(60)..around + 60 {
+                stored(html_bytes);
+            }
+        }
+        let (large, _) = stored(10 * DEFLATED_MIN);
+        let (_, bytes) = stored(100);
+        assert_eq!(bytes[0], AS_IT_IS);
+        let (_, bytes) = stored(10 * DEFLATED_MIN);
+        assert!(bytes.len() < large.html.len() / 4);
+    }
+
+    #[test]
+    fn a_small_body_of_an_earlier_version_is_inflated() {
+        let body = Body { html: "<p>text</p>".to_owned(), summary: "text".to_owned() };
+        let deflated = deflate(&serde_json::to_vec(&body).unwrap()).unwrap();
+        let (_, read) = read_body(vec![int(7), Value::Blob(deflated)]).unwrap();
+        assert_eq!(*read, body);
+        assert!(read_body(vec![int(7), Value::Blob(vec![AS_IT_IS, b'{'])]).is_err());
+        assert!(read_body(vec![int(7), Value::Blob(Vec::new())]).is_err());
     }
 }

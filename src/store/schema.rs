@@ -26,6 +26,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     |transaction| transaction.execute_batch("ALTER TABLE records ADD COLUMN imported TEXT"),
     // 4: what the file of an article was before it went.
     |transaction| transaction.execute_batch("ALTER TABLE records ADD COLUMN last_file TEXT"),
+    // 5: a small body is stored as it is, which earlier versions could not inflate.
+    |_| Ok(()),
 ];
 
 const VERSION_1: &str = "
