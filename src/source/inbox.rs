@@ -503,11 +503,11 @@ mod tests {
             let decision = Decision { ready, wake: ripe.map(at), ..Decision::default() };
             state.gathers(&decision, at(now)).map(|until| (until - start).as_millis())
         };
-        assert_eq!(until(0, None, 0), Some(2));
-        assert_eq!(until(1, None, 2), Some(3));
-        assert_eq!(until(1, None, 3), None, "nothing more came");
-        assert_eq!(until(1, Some(4), 3), Some(4), "another is ripe soon");
-        assert_eq!(until(1, Some(90), 3), None);
+        assert_eq!(until(0, None, 0), Some(4));
+        assert_eq!(until(1, None, 2), Some(5));
+        assert_eq!(until(1, None, 5), None, "nothing more came");
+        assert_eq!(until(1, Some(6), 5), Some(6), "another is ripe soon");
+        assert_eq!(until(1, Some(90), 5), None);
         assert_eq!(until(9, None, 9), Some(10));
         assert_eq!(until(10, None, 10), None);
     }
