@@ -56,6 +56,10 @@ impl Index for Known<'_> {
         self.0.fingerprint(path)
     }
 
+    fn len(&self) -> usize {
+        self.0.files_len()
+    }
+
     fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath)) {
         for path in self.0.files_beneath(directory) {
             visit(&path);

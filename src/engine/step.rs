@@ -81,6 +81,15 @@ pub struct Stepped {
     pub published: bool,
 }
 
+/// A look at the tree.
+struct Looked {
+    /// Where every change was seen.
+    look: Look,
+    changes: Vec<SourceChange>,
+    /// Whether every file was seen that came, went or moved, wherever it is.
+    everywhere: bool,
+}
+
 /// What was seen of the files that changed.
 struct Seeing {
     observations: Vec<Observation>,
@@ -102,7 +111,7 @@ impl Engine {
         let Some(tree) = self.parts.renderer.tree() else {
             return Err(RootLost::Gone("it is not there".to_owned()).into());
         };
-        let (look, mut changes) = self.look(&tree, look, now)?;
+        let Looked { look, mut changes, everywhere } = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
         let mut returning = self.returning(&changes);
@@ -120,7 +129,7 @@ impl Engine {
         waiting.extend(held.iter().map(|held| held.path.clone()));
         let Seeing { mut observations, put_back, unreadable } =
             self.observe(&tree, changes, signs, now)?;
-        if *look != Look::Everything && self.loses_at_once(&observations) {
+        if !everywhere && self.loses_at_once(&observations) {
             // Nothing said that this file is gone: it was looked at for another one's sake.
             return self.step(&Look::Everything, signs);
         }
@@ -163,24 +172,23 @@ impl Engine {
         Ok(Stepped { files, held_back: paths(held), unreadable, published })
     }
 
-    /// Looks where `look` says, or everywhere, where something is about to go for good: its article
-    /// may have moved. Returns where it looked.
-    fn look(
-        &self,
-        tree: &Tree,
-        look: &Look,
-        now: Timestamp,
-    ) -> Result<(Look, Vec<SourceChange>), RootLost> {
+    /// Looks where `look` says, and everywhere, where something is about to go for good: its article
+    /// may have moved.
+    fn look(&self, tree: &Tree, look: &Look, now: Timestamp) -> Result<Looked, RootLost> {
         let state = &self.current.state;
         // A deletion is final: before one takes effect, its article is looked for everywhere.
         let deletes = state.deletes(&self.policy, now);
-        if !(deletes || self.first_scan || self.root.is_guarded(tree)) {
-            let changes = tree.look(look, &Known(state))?;
-            if *look == Look::Everything || !self.deletes_at_once(&changes) {
-                return Ok((look.clone(), changes));
-            }
+        if deletes || self.first_scan || self.root.is_guarded(tree) {
+            let changes = tree.look_for_moved(&Known(state))?;
+            return Ok(Looked { look: Look::Everything, changes, everywhere: true });
         }
-        Ok((Look::Everything, tree.look_for_moved(&Known(state))?))
+        let changes = tree.look(look, &Known(state))?;
+        if *look == Look::Everything || !self.deletes_at_once(&changes) {
+            let everywhere = *look == Look::Everything;
+            return Ok(Looked { look: look.clone(), changes, everywhere });
+        }
+        let changes = tree.look_and_search(look, &Known(state))?;
+        Ok(Looked { look: look.clone(), changes, everywhere: true })
     }
 
     /// Whether the file of an article is gone that is deleted without a grace: a withdrawn one

@@ -39,6 +39,11 @@ impl State {
         self.ledger.files()
     }
 
+    /// The number of known files.
+    pub fn files_len(&self) -> usize {
+        self.ledger.files_len()
+    }
+
     /// The files beneath `directory`, at any depth.
     pub fn files_beneath(&self, directory: &RelPath) -> impl Iterator<Item = RelPath> {
         // U+0001 sorts before every character that a name can begin with, so the files of the

@@ -96,6 +96,11 @@ impl Ledger {
         self.files.iter()
     }
 
+    /// The number of files.
+    pub(super) fn files_len(&self) -> usize {
+        self.files.len()
+    }
+
     /// The paths of the files from `start` on.
     pub(super) fn paths_from(&self, start: &RelPath) -> impl Iterator<Item = RelPath> + use<'_> {
         self.files.paths_from(start)

@@ -17,6 +17,7 @@ mod bulk;
 mod echo;
 pub mod ignore;
 pub mod inbox;
+mod listing;
 mod mounts;
 mod picture_size;
 pub mod read;

@@ -6,12 +6,11 @@
 //! can appear unseen between the two. What cannot be looked at stays known.
 
 use std::collections::HashSet;
-use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use rustix::fs::{CWD, FileType, OFlags, RawDir, Statx};
+use rustix::fs::{CWD, FileType, OFlags, Statx};
 use rustix::io::Errno;
 
 use crate::base::path::FileKind;
@@ -19,6 +18,7 @@ use crate::base::{Diagnostic, RelPath, Severity, special};
 use crate::ops::pulse::Pulse;
 
 use super::beneath::open_beneath;
+use super::listing::{Entry, list};
 use super::root::{describe, fingerprint, kind, stat_at, stat_of};
 use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
 
@@ -40,6 +40,9 @@ pub trait Index: Sync {
     /// proves nothing.
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)>;
 
+    /// The number of known paths.
+    fn len(&self) -> usize;
+
     /// Visits every known path beneath `directory`, which is not beneath itself. It is asked for
     /// each path that is looked at: it has to take time by what it visits, not by what is known.
     fn beneath(&self, directory: &RelPath, visit: &mut dyn FnMut(&RelPath));
@@ -60,6 +63,8 @@ pub(super) struct Scan<'a> {
     pub(super) pulse: &'a Pulse,
     /// Remember every path that was seen: needed only to name what is gone.
     pub(super) collect: bool,
+    /// Take a known file for unchanged where its directory lists it with the inode that is known.
+    pub(super) by_inode: bool,
     /// Called for each file that is neither a text nor an asset, and not ignored.
     pub(super) others: Option<&'a (dyn Fn(&RelPath) + Sync)>,
 }
@@ -72,8 +77,8 @@ pub(super) struct Found {
     /// The number of known paths that are still there, or may be: if it equals the number of known
     /// paths, nothing is gone.
     pub(super) accounted: usize,
-    /// Every path that was seen, if asked for.
-    pub(super) seen: HashSet<RelPath>,
+    /// Every path that was seen, in no order, if asked for.
+    pub(super) seen: Vec<RelPath>,
     /// Files and directories that could not be looked at.
     pub(super) closed: HashSet<RelPath>,
 }
@@ -100,12 +105,6 @@ impl Directory {
     fn real(&self, name: &str) -> Option<RelPath> {
         self.real.as_ref()?.join(name)
     }
-}
-
-/// A name in a directory, with what the directory says of its kind.
-struct Entry {
-    name: CString,
-    kind: FileType,
 }
 
 impl Scan<'_> {
@@ -153,6 +152,9 @@ impl Scan<'_> {
 
     /// Counts the known paths at `path` and beneath.
     pub(super) fn known_at(&self, path: &RelPath) -> usize {
+        if path.is_root() {
+            return self.known.len();
+        }
         let mut count = usize::from(self.known.get(path).is_some());
         self.known.beneath(path, &mut |_| count += 1);
         count
@@ -234,6 +236,10 @@ impl Scan<'_> {
             self.other(&path);
             return Ok(());
         }
+        if self.by_inode && self.is_listed_as_known(dir, entry, &path) {
+            self.account(path, &mut out.0);
+            return Ok(());
+        }
         match stat_at(open, entry.name.as_c_str()) {
             Ok(found) => out.1.extend(self.entry(dir, path, &found, &mut out.0)),
             Err(Errno::NOENT) => {}
@@ -241,6 +247,18 @@ impl Scan<'_> {
             Err(error) => self.close(path, unreadable(error), &mut out.0),
         }
         Ok(())
+    }
+
+    /// Whether a known file is still there, as far as its directory says: with its inode, or another
+    /// that got the number.
+    fn is_listed_as_known(&self, dir: &Directory, entry: &Entry, path: &RelPath) -> bool {
+        let Some((known, false)) = self.known.get(path) else { return false };
+        dir.links == 0
+            && entry.kind == FileType::RegularFile
+            && entry.inode == known.ino
+            // A file is on the device of its directory.
+            && dir.trail.last().is_some_and(|(dev, _)| *dev == known.dev)
+            && !self.ignore.hides(path, false)
     }
 
     fn entry_at(&self, above: &Directory, path: RelPath, found: &Statx) -> Found {
@@ -414,12 +432,21 @@ impl Scan<'_> {
 
     fn report(&self, path: RelPath, fingerprint: Fingerprint, seen: Seen, out: &mut Found) {
         let known = self.known.get(&path);
-        out.accounted += usize::from(known.is_some());
-        if self.collect {
-            out.seen.insert(path.clone());
-        }
         if known != Some((fingerprint, false)) {
-            out.changes.push(SourceChange { path, seen });
+            out.changes.push(SourceChange { path: path.clone(), seen });
+        }
+        if known.is_some() {
+            self.account(path, out);
+        } else if self.collect {
+            out.seen.push(path);
+        }
+    }
+
+    /// Notes that a known path is still there.
+    fn account(&self, path: RelPath, out: &mut Found) {
+        out.accounted += 1;
+        if self.collect {
+            out.seen.push(path);
         }
     }
 
@@ -448,39 +475,10 @@ impl Found {
         }
         self.changes.append(&mut other.changes);
         self.accounted += other.accounted;
-        self.seen.extend(other.seen);
+        self.seen.append(&mut other.seen);
         self.closed.extend(other.closed);
         self
     }
-}
-
-/// Every entry but those that are silently left out by their name. Of names that are not UTF-8 and
-/// read the same, one.
-fn list(open: &OwnedFd) -> Result<Vec<Entry>, Errno> {
-    let mut buffer = Vec::with_capacity(32 * 1024);
-    let mut entries = Vec::new();
-    let mut misread = HashSet::new();
-    let mut dir = RawDir::new(open.as_fd(), buffer.spare_capacity_mut());
-    while let Some(entry) = dir.next() {
-        let entry = match entry {
-            Err(Errno::INTR) => continue,
-            entry => entry?,
-        };
-        let name = entry.file_name();
-        if is_wanted(name, &mut misread) {
-            entries.push(Entry { name: name.to_owned(), kind: entry.file_type() });
-        }
-    }
-    Ok(entries)
-}
-
-fn is_wanted(name: &CStr, misread: &mut HashSet<String>) -> bool {
-    let text = name.to_string_lossy();
-    !super::ignore::is_hidden(&text)
-        && match text {
-            std::borrow::Cow::Borrowed(_) => true,
-            std::borrow::Cow::Owned(text) => misread.insert(text),
-        }
 }
 
 fn identity(found: &Statx) -> (u64, u64) {

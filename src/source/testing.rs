@@ -121,7 +121,15 @@ pub(crate) struct Known(pub(crate) BTreeMap<RelPath, (Fingerprint, bool)>);
 impl Known {
     /// Looks, takes what was found, and says it: `text a.md`, `gone b.md`, `too-large c.md`.
     pub(crate) fn look(&mut self, tree: &Tree, look: &Look) -> Vec<String> {
-        let changes = tree.look(look, self).unwrap();
+        self.take(&tree.look(look, self).unwrap())
+    }
+
+    /// Does the same with [`Tree::look_and_search`].
+    pub(crate) fn search(&mut self, tree: &Tree, look: &Look) -> Vec<String> {
+        self.take(&tree.look_and_search(look, self).unwrap())
+    }
+
+    fn take(&mut self, changes: &[SourceChange]) -> Vec<String> {
         changes.iter().for_each(|change| self.apply(change));
         changes.iter().map(say).collect()
     }
@@ -155,6 +163,10 @@ fn say(change: &SourceChange) -> String {
 }
 
 impl Index for Known {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
         self.0.get(path).copied()
     }

@@ -4,7 +4,7 @@
 //! directory itself was lost on the way. A known path is reported gone only where its absence was
 //! seen: never beneath what cannot be read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -162,7 +162,7 @@ impl Tree {
     ///
     /// The article directory was lost before the look ended: nothing that was seen counts.
     pub fn look(&self, look: &Look, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
-        self.look_with(look, known, None, false)
+        self.look_with(look, known, Work::default())
     }
 
     /// Looks at everything where a known file is certain to be gone: one walk is enough then.
@@ -171,10 +171,41 @@ impl Tree {
     ///
     /// As for [`Tree::look`].
     pub fn look_for_moved(&self, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
-        self.look_with(&Look::Everything, known, None, true)
+        self.look_with(&Look::Everything, known, Work { collect: true, ..Work::default() })
     }
 
-    /// The same, and visits each file of another kind that is not ignored.
+    /// Looks where `look` says, and everywhere else for files that came, went or were replaced, by
+    /// their names and inodes alone: a file that is another text by now is not seen there where it
+    /// still has its inode. Takes a quarter of the time of [`Tree::look_for_moved`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::look`].
+    pub fn look_and_search(
+        &self,
+        look: &Look,
+        known: &dyn Index,
+    ) -> Result<Vec<SourceChange>, RootLost> {
+        let by_inode = Work { by_inode: true, ..Work::default() };
+        let found = self.with_scan(known, by_inode, |scan| scan.everything())?;
+        // After the walk, so that what is gone here was not met there.
+        let mut changes = self.look(look, known)?;
+        let gone = changes.iter().filter(|change| change.seen == Seen::Gone).count();
+        let mut elsewhere = found.changes;
+        if found.accounted + gone != known.len() {
+            // More is gone, and has to be named. What was gone before may be back.
+            elsewhere =
+                self.look_with(&Look::Everything, known, Work { collect: true, ..by_inode })?;
+            changes.retain(|change| change.seen != Seen::Gone);
+        }
+        let mut all = BTreeMap::new();
+        for change in changes.into_iter().chain(elsewhere) {
+            all.entry(change.path.clone()).or_insert(change);
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// Looks where `look` says, and visits each file of another kind that is not ignored.
     ///
     /// # Errors
     ///
@@ -185,46 +216,54 @@ impl Tree {
         known: &dyn Index,
         visit: &(dyn Fn(&RelPath) + Sync),
     ) -> Result<Vec<SourceChange>, RootLost> {
-        self.look_with(look, known, Some(visit), false)
+        self.look_with(look, known, Work { others: Some(visit), ..Work::default() })
     }
 
     fn look_with(
         &self,
         look: &Look,
         known: &dyn Index,
-        others: Option<&(dyn Fn(&RelPath) + Sync)>,
-        collect: bool,
+        work: Work<'_>,
     ) -> Result<Vec<SourceChange>, RootLost> {
+        let mut changes = self.with_scan(known, work, |scan| match look {
+            Look::Everything => compare(scan, |scan| (RelPath::root(), scan.everything())),
+            Look::At(paths) => outermost(paths)
+                .iter()
+                .flat_map(|path| compare(scan, |scan| scan.at(path)))
+                .collect(),
+        })?;
+        changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        changes.dedup_by(|one, other| one.path == other.path);
+        Ok(changes)
+    }
+
+    fn with_scan<T>(
+        &self,
+        known: &dyn Index,
+        Work { others, collect, by_inode }: Work<'_>,
+        walk: impl FnOnce(&Scan<'_>) -> T,
+    ) -> Result<T, RootLost> {
         let root = self.root.enter()?;
         let entering = |path: &RelPath| {
             if let Some(watcher) = &self.watcher {
                 watcher.follow(path);
             }
         };
-        let (ignore, max_bytes) = (&*self.ignore, self.max_bytes);
-        let scan = Scan {
+        let found = walk(&Scan {
             root: &root,
-            ignore,
-            max_bytes,
+            ignore: &self.ignore,
+            max_bytes: self.max_bytes,
             known,
             entering: &entering,
             stopping: &self.stopping,
             pulse: &self.pulse,
             collect,
+            by_inode,
             others,
-        };
-        let mut changes = match look {
-            Look::Everything => compare(&scan, |scan| (RelPath::root(), scan.everything())),
-            Look::At(paths) => outermost(paths)
-                .iter()
-                .flat_map(|path| compare(&scan, |scan| scan.at(path)))
-                .collect(),
-        };
+        });
         self.go_on()?;
         self.root.check()?;
-        changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        changes.dedup_by(|one, other| one.path == other.path);
-        Ok(changes)
+        Ok(found)
     }
 
     /// Something to read many files with: what [`Tree::read`] prepares for each is prepared once.
@@ -266,6 +305,14 @@ impl Tree {
     }
 }
 
+/// What a walk does besides: see the fields of [`Scan`].
+#[derive(Clone, Copy, Default)]
+struct Work<'a> {
+    others: Option<&'a (dyn Fn(&RelPath) + Sync)>,
+    collect: bool,
+    by_inode: bool,
+}
+
 /// Runs a walk. Only where fewer known paths were met than are known does it run again, to name
 /// what is gone: deletions without an event are rare, and to remember a hundred thousand paths for
 /// each scan is not free.
@@ -277,13 +324,14 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     if !scan.collect {
         (scope, found) = walk(&Scan { collect: true, others: None, ..*scan });
     }
+    let seen: HashSet<&RelPath> = found.seen.iter().collect();
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
         let closed = |path: &RelPath| found.closed.contains(path);
         let hidden_from_us = || {
             closed(path) || closed(&RelPath::root()) || ancestors(path).any(|above| closed(&above))
         };
-        if !found.seen.contains(path) && (found.closed.is_empty() || !hidden_from_us()) {
+        if !seen.contains(path) && (found.closed.is_empty() || !hidden_from_us()) {
             gone.push(SourceChange { path: path.clone(), seen: Seen::Gone });
         }
     };
@@ -641,6 +689,47 @@ mod tests {
     }
 
     #[test]
+    fn a_search_finds_what_came_went_or_was_replaced() {
+        let (dir, tree) = tree(100);
+        make(dir.path(), &["a.md", "b.md", "c.md", "d/e.md", "f.md", "p.png", "x -> d"]);
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        let rename = |from: &str, to: &str| {
+            fs::rename(dir.path().join(from), dir.path().join(to)).unwrap();
+        };
+        let remove = |name: &str| fs::remove_file(dir.path().join(name)).unwrap();
+        assert_eq!(known.search(&tree, &at(&["a.md"])), [""; 0]);
+        rename("a.md", "g.md");
+        assert_eq!(known.search(&tree, &at(&["a.md"])), ["gone a.md", "text g.md"]);
+        rename("g.md", "b.md");
+        assert_eq!(known.search(&tree, &at(&["g.md"])), ["text b.md", "gone g.md"]);
+        rename("b.md", "d/b.md");
+        let moved = ["gone b.md", "text d/b.md", "linked x/b.md"];
+        assert_eq!(known.search(&tree, &at(&["b.md"])), moved);
+        // More is gone than was named.
+        remove("c.md");
+        remove("f.md");
+        assert_eq!(known.search(&tree, &at(&["c.md"])), ["gone c.md", "gone f.md"]);
+        remove("p.png");
+        assert_eq!(known.search(&tree, &at(&[])), ["gone p.png"]);
+        // Another text in the same file is seen where it is looked for.
+        fs::write(dir.path().join("d/e.md"), "longer than before").unwrap();
+        assert_eq!(known.search(&tree, &at(&["d/b.md"])), [""; 0]);
+        assert_eq!(known.search(&tree, &at(&["d"])), ["text d/e.md"]);
+        known.0.get_mut(&path("d/e.md")).unwrap().1 = true;
+        assert_eq!(
+            known.search(&tree, &at(&[])),
+            ["text d/e.md"],
+            "its fingerprint proves nothing"
+        );
+        remove("x");
+        fs::remove_dir_all(dir.path().join("d")).unwrap();
+        let gone = ["gone d/b.md", "gone d/e.md", "gone x/b.md", "gone x/e.md"];
+        assert_eq!(known.search(&tree, &at(&["d/e.md"])), gone);
+        assert!(known.0.is_empty());
+    }
+
+    #[test]
     fn a_wide_tree_is_walked_whole() {
         let (dir, tree) = tree(100);
         let names: Vec<String> = (0..300)
@@ -659,6 +748,10 @@ mod tests {
     type Meddle = Box<dyn FnOnce() + Send>;
 
     impl Index for Meddling {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+
         fn get(&self, path: &RelPath) -> Option<(Fingerprint, bool)> {
             if let Some(meddle) = self.1.lock().unwrap().take() {
                 meddle();

@@ -54,7 +54,7 @@ const ORDER: &str = "
     src/push/hub: allowance model queue < signature < callback < form < machine
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
-    src/source: bulk echo ignore mounts settle unfinished < inbox root < beneath < read scan watch < picture_size tree
+    src/source: bulk echo ignore mounts settle unfinished < inbox listing root < beneath < read scan watch < picture_size tree
     src/store: export lock manifest recover rows schema < project < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers subscriptions
 ";
 

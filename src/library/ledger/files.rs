@@ -68,6 +68,11 @@ impl Files {
         })
     }
 
+    /// The number of files.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The paths from `start` on.
     pub(super) fn paths_from(&self, start: &RelPath) -> impl Iterator<Item = RelPath> + use<'_> {
         self.rows.from(start.as_str().as_bytes()).filter_map(|(key, _)| path_of(key))
