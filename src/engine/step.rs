@@ -172,8 +172,8 @@ impl Engine {
         Ok(Stepped { files, held_back: paths(held), unreadable, published })
     }
 
-    /// Looks where `look` says, and everywhere, where something is about to go for good: its article
-    /// may have moved.
+    /// Looks where `look` says. Where something is about to go for good, its article may have moved,
+    /// and is looked for everywhere.
     fn look(&self, tree: &Tree, look: &Look, now: Timestamp) -> Result<Looked, RootLost> {
         let state = &self.current.state;
         // A deletion is final: before one takes effect, its article is looked for everywhere.

@@ -1,5 +1,5 @@
-//! The walk: what is there, compared with what is known, by names and statx alone. Never reads a
-//! file's content.
+//! The walk: what is there, compared with what is known, by names and statx, or by names and inode
+//! numbers alone. Never reads a file's content.
 //!
 //! Every call is relative to the root and stays beneath it. Directories are walked in parallel, and
 //! so are the entries of a large one. A directory is watched before it is listed, so that nothing

@@ -2,7 +2,7 @@
 //!
 //! Pure. `read_x(x(row)) == row`, instants to the microsecond. Cells that cannot be read back are
 //! [`Malformed`], never a guess. Heads are JSON, so that a later version may add fields; word
-//! sketches are bytes, because each article has one and all are read at each start; bodies are
+//! sketches are bytes, because each article has one and all are read at each start; large bodies are
 //! deflated.
 
 use std::io::{self, Read, Write};
