@@ -12,7 +12,7 @@ use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::passed::Passed;
 use crate::feed::{self, Composed, Feed};
-use crate::library::{DocumentRow, Library, Outcome, Seq};
+use crate::library::{Article, DocumentRow, Library, Outcome, Seq};
 use crate::publish::{Document, Kind};
 
 /// The scopes whose feeds are hot: composed in every step, before it is published.
@@ -59,9 +59,15 @@ impl Hot {
         }
         let mut due = Vec::new();
         for scope in scopes(config) {
-            let is_known = self.has(&scope) && !outcome.touched.contains(&scope);
-            let entries = library.entries(&scope, config.feeds.limit);
-            if !is_known || entries.iter().any(|entry| rendered.contains(&entry.seq)) {
+            if outcome.touched.contains(&scope) || !self.has(&scope) {
+                due.push(scope);
+                continue;
+            }
+            // None of its entries has to be looked up where nothing was rendered.
+            let is_rendered = |entry: &Arc<Article>| rendered.contains(&entry.seq);
+            if !rendered.is_empty()
+                && library.entries(&scope, config.feeds.limit).iter().any(is_rendered)
+            {
                 due.push(scope);
             }
         }

@@ -56,7 +56,7 @@ fn document(feed: &Feed) -> atom::Feed {
         icon: feed.icon.clone(),
         links: feed_links(feed),
         subtitle: Some(text(&feed.description, None)),
-        entries: feed.entries.iter().map(entry).collect(),
+        entries: feed.entries.iter().map(|shared| entry(shared)).collect(),
         namespaces,
         lang: Some(feed.language.clone()),
         categories: Vec::new(),

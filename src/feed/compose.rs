@@ -21,7 +21,7 @@ use crate::library::{Article, Channel, ICON, Seq};
 
 use super::links::{self, Locate};
 use super::paging::Paging;
-use super::{Entry, Feed, TTL_MINUTES};
+use super::{Entry, Feed, SharedEntry, TTL_MINUTES};
 
 /// However large they are, a feed carries this many entries if it has them.
 const ENTRIES_MIN: usize = 10;
@@ -48,12 +48,12 @@ pub struct Numbered {
     seq: Seq,
     /// The bytes that it takes, as [`weight`] has them.
     weight: usize,
-    entry: Entry,
+    entry: SharedEntry,
 }
 
 impl Numbered {
     pub(super) fn new(seq: Seq, entry: Entry) -> Self {
-        Self { seq, weight: weight(&entry), entry }
+        Self { seq, weight: weight(&entry), entry: entry.into() }
     }
 }
 

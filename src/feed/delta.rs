@@ -128,7 +128,7 @@ mod tests {
         for (n, words) in words.iter().enumerate() {
             let mut entry = template.clone();
             entry.id = format!("urn:uuid:00000000-0000-5000-8000-{n:012}");
-            entry.atom_id.clone_from(&entry.id);
+            entry.atom_id = entry.id.clone();
             entry.url = format!("https://example.org/blog/{n}");
             entry.title = format!("{n} {words}");
             entry.summary = format!("{words} </item> <entry>");

@@ -450,7 +450,9 @@ mod tests {
     fn of_two_entries_with_one_id_the_first_stays() {
         let good = sample::feed();
         let mut feed = good.clone();
-        feed.entries.push(Entry { title: "Twin".to_owned(), ..good.entries[0].clone() });
+        let mut twin = good.entries[0].clone();
+        twin.title = "Twin".to_owned();
+        feed.entries.push(twin);
         let expected = [Rejected {
             id: Some(good.entries[0].id.clone()),
             reason: "its id is another entry's".to_owned(),
@@ -480,12 +482,10 @@ mod tests {
         let passed = write_checked(good.clone()).unwrap().passed;
         for at in [0, good.entries.len()] {
             let mut feed = good.clone();
-            let bad = Entry {
-                id: " \u{1}".to_owned(),
-                atom_id: "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned(),
-                imported: None,
-                ..good.entries[0].clone()
-            };
+            let mut bad = good.entries[0].clone();
+            bad.id = " \u{1}".to_owned();
+            bad.atom_id = "urn:uuid:00000000-0000-5000-8000-000000000000".to_owned();
+            bad.imported = None;
             feed.entries.insert(at, bad);
             let published = write_checked_since(feed, &passed).unwrap();
             assert_eq!(published.quarantined.len(), 1, "{:?}", published.quarantined);
@@ -525,7 +525,7 @@ mod tests {
             stock.extend(others.entries);
             let mut passed = Passed::default();
             for pick in picks {
-                let mut entries: Vec<Entry> = Vec::new();
+                let mut entries = Vec::new();
                 for at in pick {
                     entries.extend(stock.get(at % stock.len().max(1)).cloned());
                 }

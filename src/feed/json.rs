@@ -126,7 +126,7 @@ fn document(feed: &Feed) -> Document<'_> {
         language: &feed.language,
         hubs: feed.hubs.iter().map(|url| Hub { kind: "WebSub", url }).collect(),
         extension: extension(feed),
-        items: feed.entries.iter().map(item).collect(),
+        items: feed.entries.iter().map(|shared| item(shared)).collect(),
     }
 }
 

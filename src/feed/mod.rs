@@ -21,6 +21,7 @@ pub mod passed;
 pub mod rss;
 #[cfg(test)]
 mod sample;
+mod shared_entry;
 mod splice;
 mod unlinked;
 mod xml;
@@ -44,6 +45,7 @@ pub use compose::{compose, compose_of, feed_id};
 pub use composed::Composed;
 pub use lint::lint;
 pub use paging::Paging;
+pub use shared_entry::SharedEntry;
 
 /// The generator that feeds name. Without a version: an upgrade alone must not change any byte.
 const GENERATOR: &str = "dropfeed";
@@ -95,7 +97,7 @@ pub struct Feed {
     /// Whether the content carries whole articles.
     pub full: bool,
     /// Newest `published` first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SharedEntry>,
 }
 
 impl Feed {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::base::{Digest, Timestamp};
 
 use super::splice::{Piece, Written};
-use super::{Entry, Feed, xml};
+use super::{Feed, SharedEntry, xml};
 
 /// The digests of a head and of the entries, in order, that came back from a document with it. With
 /// none, every entry is written and read back.
@@ -34,7 +34,7 @@ impl Passed {
     pub(super) fn of(feed: &Feed) -> Self {
         Self {
             head: Some(head(feed)),
-            entries: feed.entries.iter().map(Digest::of_value).collect(),
+            entries: feed.entries.iter().map(SharedEntry::digest).collect(),
             written: None,
         }
     }
@@ -76,12 +76,12 @@ impl Passed {
 }
 
 /// Whether Media RSS is used for an entry.
-fn has_picture(entry: &Entry) -> bool {
+fn has_picture(entry: &SharedEntry) -> bool {
     entry.image.is_some()
 }
 
 /// Whether the RSS item of an entry has the content module.
-fn has_content(entry: &Entry) -> bool {
+fn has_content(entry: &SharedEntry) -> bool {
     xml::some(&entry.html).is_some()
 }
 
@@ -95,7 +95,7 @@ fn head(feed: &Feed) -> Digest {
 }
 
 /// The feed with other entries, without a copy of those that it has.
-fn with(feed: &Feed, entries: Vec<Entry>) -> Feed {
+fn with(feed: &Feed, entries: Vec<SharedEntry>) -> Feed {
     let Feed {
         scope,
         site_id,
@@ -155,7 +155,9 @@ mod tests {
         let mut later = feed.clone();
         later.updated = Timestamp::UNIX_EPOCH;
         later.entries.remove(0);
-        later.entries.push(Entry { id: "tag:new".to_owned(), ..feed.entries[0].clone() });
+        let mut new = feed.entries[0].clone();
+        new.id = "tag:new".to_owned();
+        later.entries.push(new);
         assert_eq!(rest(&later), Some(1), "the date is no part of the head");
         later.entries.drain(..later.entries.len() - 1);
         assert_eq!(rest(&later), None, "none of them passed");

@@ -17,7 +17,7 @@ use crate::config::{Content, Feeds, Site};
 use crate::library::{Article, Channel, Seq};
 
 use super::paging::Archived;
-use super::{Entry, Feed, Paging};
+use super::{Entry, Feed, Paging, SharedEntry};
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -150,7 +150,7 @@ pub(super) fn feed() -> Feed {
         icon: None,
         ttl_minutes: 15,
         full: true,
-        entries: vec![rich, plain],
+        entries: vec![rich.into(), plain.into()],
     }
 }
 
@@ -283,6 +283,7 @@ pub(super) fn nasty_feed() -> impl Strategy<Value = Feed> {
             entry.url = format!("https://example.org/blog/{n}");
         }
         let updated = entries.iter().map(|entry| entry.updated).max().unwrap_or(feed().updated);
+        let entries = entries.into_iter().map(SharedEntry::from).collect();
         Feed { title: format!("t{title}"), updated, entries, ..feed() }
     })
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Format, text};
 
-use super::{Entry, Feed};
+use super::{Feed, SharedEntry};
 
 /// The namespace of `media:content` and `media:thumbnail`. The slash at its end belongs to it:
 /// validators report the form without it.
@@ -104,7 +104,7 @@ pub(super) fn media_attributes(image: &str) -> BTreeMap<String, String> {
 }
 
 /// Whether any entry has a picture, so that its namespace has to be declared.
-pub(super) fn has_media(entries: &[Entry]) -> bool {
+pub(super) fn has_media(entries: &[SharedEntry]) -> bool {
     entries.iter().any(|entry| entry.image.is_some())
 }
 

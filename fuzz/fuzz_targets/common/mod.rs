@@ -49,6 +49,6 @@ pub fn feed(title: String, entries: Vec<Entry>) -> Feed {
         full: true,
         paging: Default::default(),
         imported_id: None,
-        entries,
+        entries: entries.into_iter().map(Into::into).collect(),
     }
 }
