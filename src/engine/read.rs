@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rayon::prelude::*;
 use tracing::info;
 
 use crate::article::{self, Limits, Reading};
-use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, catch_panic, each, special};
+use crate::base::{Diagnostic, RelPath, Timestamp, UrlPath, catch_panic, special};
 use crate::library::{Found, Observation, State};
 use crate::source::{
-    self, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
+    self, Call, Fingerprint, Index, Reader, RootLost, Seen, SourceChange, SourceFile, Tree, Unread,
 };
 
 /// The wait before a file that was being written while it was read is looked at again.
@@ -46,6 +47,8 @@ pub struct Observed {
     pub again: Vec<(RelPath, Duration)>,
     /// Files that cannot be read: what is known of them stays.
     pub unreadable: Vec<(RelPath, Diagnostic)>,
+    /// Made once all files were read, for [`Tree::hear`].
+    pub call: Option<Call>,
 }
 
 /// The files of the state, as `source` compares with them.
@@ -86,20 +89,36 @@ pub fn read_changes(
     let reader = tree.reader()?;
     let _many = (changes.len() >= BULK_MIN).then(|| tree.read_many());
     let progress = Progress { total: changes.len(), done: AtomicUsize::new(0), report: progress };
-    let one = |change: SourceChange| {
+    let fetch = |change: SourceChange| {
         let path = change.path.clone();
-        let look = match tree.go_on() {
-            Ok(()) => read_one(tree, &reader, state, change, limits, now),
-            Err(_) => Look::Again,
+        let fetched = match tree.go_on() {
+            Ok(()) => fetch(tree, &reader, change, now),
+            Err(_) => Fetched::Look(Look::Again),
         };
         progress.count();
+        (path, fetched)
+    };
+    let understand = |(path, fetched): (RelPath, Fetched)| {
+        let look = match fetched {
+            Fetched::Look(look) => look,
+            Fetched::File(file) => Look::Found(Box::new(read(state, &path, file, limits))),
+        };
         (path, look)
     };
-    let mut seen: Vec<(RelPath, Look)> = each::map(changes, PARALLEL_MIN, one);
+    let (mut seen, call): (Vec<(RelPath, Look)>, _);
+    if changes.len() < PARALLEL_MIN {
+        let fetched: Vec<_> = changes.into_iter().map(fetch).collect();
+        // The echo comes while they are understood.
+        call = tree.call();
+        seen = fetched.into_iter().map(understand).collect();
+    } else {
+        seen = changes.into_par_iter().map(|change| understand(fetch(change))).collect();
+        call = tree.call();
+    }
     tree.go_on()?;
     // Sorted, so that the result does not depend on which thread was faster.
     seen.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let mut observed = Observed::default();
+    let mut observed = Observed { call, ..Observed::default() };
     for (path, look) in seen {
         match look {
             Look::Found(found) => observed.observations.push(Observation { path, found: *found }),
@@ -183,6 +202,14 @@ fn gone(tree: &Tree, path: &RelPath) -> Found {
     if tree.ignores(path) { Found::Excluded } else { Found::Gone }
 }
 
+/// What there is to understand of one file.
+enum Fetched {
+    /// Nothing: it is known without its bytes.
+    Look(Look),
+    /// An article, or what may be one.
+    File(SourceFile),
+}
+
 /// The result of a look at one file.
 enum Look {
     /// An observation for the library.
@@ -193,16 +220,10 @@ enum Look {
     Unreadable(Diagnostic),
 }
 
-fn read_one(
-    tree: &Tree,
-    reader: &Reader,
-    state: &State,
-    change: SourceChange,
-    limits: &Limits,
-    now: Timestamp,
-) -> Look {
+/// Reads the bytes of a file that may be an article.
+fn fetch(tree: &Tree, reader: &Reader, change: SourceChange, now: Timestamp) -> Fetched {
     if let Some(left_out) = left_out(&change) {
-        return Look::Found(Box::new(left_out));
+        return Fetched::Look(Look::Found(Box::new(left_out)));
     }
     let found = match change.seen {
         Seen::Gone => gone(tree, &change.path),
@@ -212,16 +233,14 @@ fn read_one(
         },
         Seen::Refused(fingerprint, diagnostic) => Found::Refused { fingerprint, diagnostic },
         Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
-        Seen::Unreadable(diagnostic) => return Look::Unreadable(diagnostic),
+        Seen::Unreadable(diagnostic) => return Fetched::Look(Look::Unreadable(diagnostic)),
         Seen::Text(fingerprint) => match reader.read(&change.path, now) {
-            Ok(file) => read(state, &change.path, file, limits),
+            Ok(file) => return Fetched::File(file),
             Err(Unread::Gone) => Found::Gone,
-            Err(Unread::Busy | Unread::Root(_)) => return Look::Again,
+            Err(Unread::Busy | Unread::Root(_)) => return Fetched::Look(Look::Again),
             Err(Unread::Denied(why)) => {
-                return Look::Unreadable(Diagnostic::error(
-                    "unreadable",
-                    format!("cannot be read: {why}"),
-                ));
+                let unreadable = Diagnostic::error("unreadable", format!("cannot be read: {why}"));
+                return Fetched::Look(Look::Unreadable(unreadable));
             }
             Err(other) => Found::Refused {
                 fingerprint,
@@ -229,7 +248,7 @@ fn read_one(
             },
         },
     };
-    Look::Found(Box::new(found))
+    Fetched::Look(Look::Found(Box::new(found)))
 }
 
 /// A file that its name, or that of a directory, keeps from being an article.

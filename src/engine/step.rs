@@ -226,7 +226,7 @@ impl Engine {
         let observed = read::read_changes(tree, state, changes, &limits, now, &progress);
         // Before an error is returned: nothing is read any more, in any case.
         self.status.set_scanning(None);
-        let Observed { mut observations, again, unreadable } = observed?;
+        let Observed { mut observations, again, unreadable, call } = observed?;
         for (path, after) in again {
             self.parts.inbox.later([path], after);
         }
@@ -234,7 +234,7 @@ impl Engine {
             read::show_drafts(&mut observations);
         }
         read::complete(tree, &self.current.state, &mut observations, now)?;
-        let mut put_back = self.put_back_reopened(tree, &mut observations);
+        let mut put_back = self.put_back_reopened(tree, &mut observations, call);
         put_back.extend(self.put_back_rewritten(&mut observations, signs, now));
         let mut unreadable_now = Vec::new();
         for (path, _) in &unreadable {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::{RelPath, Timestamp};
 use crate::library::{Found, Observation};
 use crate::source::unfinished::Held;
-use crate::source::{Seen, Signs, SourceChange, Tree, Writers};
+use crate::source::{Call, Seen, Signs, SourceChange, Tree, Writers};
 
 use super::Engine;
 
@@ -59,16 +59,18 @@ impl Engine {
 
     /// Takes out the files that were opened for writing before they were read, or while: half of one
     /// may have been read. Another hint comes when they are closed. Returns those that were read.
+    /// `call`: made once they were.
     pub(super) fn put_back_reopened(
         &self,
         tree: &Tree,
         observations: &mut Vec<Observation>,
+        call: Option<Call>,
     ) -> Vec<RelPath> {
         let is_read = |seen: &Observation| matches!(seen.found, Found::Read { .. });
         if observations.iter().any(is_read) {
             // The event that made the file ripe may have been late, and the file may be another
             // since.
-            tree.hear();
+            tree.hear(call);
         }
         let (inbox, mut put_back) = (&self.parts.inbox, Vec::new());
         observations.retain(|seen| {

@@ -16,6 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// events.
 const VAIN_MAX: u32 = 3;
 
+/// A look at the file, whose event is on its way.
+#[derive(Debug)]
+pub struct Call(u64);
+
 /// The file, with the number of our looks at it.
 #[derive(Debug)]
 pub(super) struct Echo {
@@ -59,20 +63,32 @@ impl Echo {
         self.heard.notify_all();
     }
 
-    /// Waits until all is heard that happened before. Returns whether it was.
-    pub(super) fn wait(&self) -> bool {
+    /// Looks at the file. `None` where no event comes of it.
+    pub(super) fn call(&self) -> Option<Call> {
         let mut looks = self.lock();
+        if looks.made > looks.heard {
+            // Nobody waited for the last one. The kernel makes one event of two that follow each
+            // other.
+            let last = Call(looks.made);
+            drop(looks);
+            self.wait(last);
+            looks = self.lock();
+        }
         if looks.vain >= VAIN_MAX {
-            return false;
+            return None;
         }
         looks.made += 1;
-        let wanted = looks.made;
+        let call = Call(looks.made);
         drop(looks);
         if File::open(&self.path).is_err() {
-            // No event comes of it.
             self.hear();
-            return false;
+            return None;
         }
+        Some(call)
+    }
+
+    /// Waits until all is heard that happened before `call`. Returns whether it was.
+    pub(super) fn wait(&self, Call(wanted): Call) -> bool {
         let is_late = |looks: &mut Looks| looks.heard < wanted;
         let waited = self.heard.wait_timeout_while(self.lock(), self.patience, is_late);
         let (mut looks, waited) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +129,7 @@ mod tests {
         for hear in [Echo::hear, Echo::hear_all] {
             let waiting = thread::spawn({
                 let echo = Arc::clone(&echo);
-                move || echo.wait()
+                move || echo.call().is_some_and(|call| echo.wait(call))
             });
             while !echo.is_waiting() {
                 thread::yield_now();
@@ -131,7 +147,7 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let echo = Echo { patience: Duration::from_millis(1), ..Echo::new(path) };
         for _ in 0..=VAIN_MAX {
-            assert!(!echo.wait());
+            assert!(!echo.call().is_some_and(|call| echo.wait(call)));
         }
         assert_eq!(echo.lock().made, u64::from(VAIN_MAX));
     }
@@ -140,7 +156,24 @@ mod tests {
     fn without_the_file_nobody_waits() {
         let dir = tempfile::tempdir().unwrap();
         let echo = Echo::new(dir.path().join("echo"));
-        assert!(!echo.wait());
+        assert!(echo.call().is_none());
         assert!(!echo.is_waiting());
+    }
+
+    #[test]
+    fn a_call_comes_after_the_event_of_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("echo");
+        std::fs::write(&path, "").unwrap();
+        let echo = Arc::new(Echo::new(path));
+        let first = echo.call().unwrap();
+        let calling = thread::spawn({
+            let echo = Arc::clone(&echo);
+            move || echo.call().map(|Call(number)| number)
+        });
+        assert_eq!(echo.lock().made, first.0);
+        echo.hear();
+        assert_eq!(calling.join().unwrap(), Some(first.0 + 1));
+        assert!(echo.is_waiting(), "its own event is on its way");
     }
 }

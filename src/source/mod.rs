@@ -28,6 +28,7 @@ pub mod tree;
 pub mod unfinished;
 pub mod watch;
 
+pub use echo::Call;
 pub use ignore::{BadPattern, Ignore};
 pub use inbox::{Batch, Inbox, Signs};
 pub use picture_size::PictureSize;

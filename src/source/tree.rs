@@ -15,6 +15,7 @@ use crate::base::{RelPath, Timestamp};
 use crate::ops::pulse::Pulse;
 
 use super::bulk::{Bulk, BulkRead};
+use super::echo::Call;
 use super::ignore::ancestors;
 use super::root::Root;
 use super::scan::{Found, Scan};
@@ -111,14 +112,19 @@ impl Tree {
         Ok(())
     }
 
-    /// Waits until every hint is in the inbox of what happened before. A file that was read and of
-    /// which no event says by then that it was being written is whole.
-    pub fn hear(&self) {
+    /// Calls, for [`Tree::hear`], and does not wait for the echo. `None` where nothing is watched.
+    pub fn call(&self) -> Option<Call> {
+        self.watcher.as_ref()?.call()
+    }
+
+    /// Waits until every hint is in the inbox of what happened before `call`. A file that was read
+    /// before it and of which no event says by then that it was being written is whole.
+    pub fn hear(&self, call: Option<Call>) {
         // A simulation brings its own events.
         #[cfg(test)]
         super::testing::hear(self.root.path());
-        if let Some(watcher) = &self.watcher {
-            watcher.hear();
+        if let (Some(watcher), Some(call)) = (&self.watcher, call) {
+            watcher.hear(call);
         }
     }
 

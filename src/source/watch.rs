@@ -26,7 +26,7 @@ use crate::base::RelPath;
 use crate::ops::listener;
 
 use super::bulk::{Bulk, Rests};
-use super::echo::Echo;
+use super::echo::{Call, Echo};
 use super::mounts::on_mount;
 use super::settle::{Hints, Sign};
 use super::{Ignore, Inbox, is_asset, is_text};
@@ -157,10 +157,16 @@ impl Watcher {
         }
     }
 
-    /// Waits until everything is in the inbox that happened before: as long as one event takes.
-    pub(super) fn hear(&self) {
+    /// Calls, for [`Watcher::hear`]. `None` where no echo comes.
+    pub(super) fn call(&self) -> Option<Call> {
+        self.echo.as_ref()?.call()
+    }
+
+    /// Waits until everything is in the inbox that happened before `call`: as long as one event
+    /// takes.
+    pub(super) fn hear(&self, call: Call) {
         if let Some(echo) = &self.echo
-            && !echo.wait()
+            && !echo.wait(call)
         {
             debug!(event = "unheard", "the event of our own look at a file did not come");
         }

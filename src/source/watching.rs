@@ -222,7 +222,7 @@ fn once_heard_everything_that_happened_is_in_the_inbox() {
         let name = format!("{n}.md");
         let mut writer = File::create(fixture.path(&name)).unwrap();
         writer.write_all(b"hal").unwrap();
-        fixture.tree.hear();
+        fixture.tree.hear(fixture.tree.call());
         assert!(fixture.inbox.is_writing(&path(&name)), "no waiting, no second look");
     }
 }
