@@ -36,8 +36,18 @@ const RETRY: Duration = Duration::from_secs(5);
 /// directory.
 const BATCH: usize = 24;
 
-/// Passes after which the log of the database is folded into it: some hundred of its pages.
+/// Batches, or passes of few files, after which the log of the database is folded into it: some
+/// hundred of its pages. A step that commits meanwhile waits for some milliseconds; where the log
+/// grows until SQLite folds it, for a second.
 const FOLD_EVERY: u32 = 16;
+
+/// A pass begins when nothing was published for so long: where there are few cores, it would keep
+/// them from the readers of what was published just now, and what is published meanwhile needs no
+/// pass of its own.
+const REST: Duration = Duration::from_millis(20);
+
+/// After so many publishes, a pass begins all the same.
+const RESTS_MAX: usize = 25;
 
 /// The reason why a file in `feeds/` is not up to date.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +156,8 @@ impl Projection {
         let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
         let _pool = pool.build().ok();
         let (mut seen, mut patience) = (0, None);
-        while let Some((times, snapshot)) = published.wait(seen, patience) {
+        while let Some((times, _)) = published.wait(seen, patience) {
+            let Some((times, snapshot)) = at_rest(published, times) else { break };
             seen = times;
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
@@ -269,7 +280,7 @@ impl Projection {
         is_stopping: &dyn Fn() -> bool,
     ) -> Result<(), Unprojected> {
         let mut first_failure = Ok(());
-        loop {
+        for batches in 1_u32.. {
             let mut batch = Vec::new();
             for route in routes.by_ref() {
                 match self.document(snapshot, &route) {
@@ -285,6 +296,9 @@ impl Projection {
             }
             if let Err(why) = self.put(batch) {
                 first_failure = first_failure.and(Err(why));
+            }
+            if batches.is_multiple_of(FOLD_EVERY) {
+                self.store.checkpoint()?;
             }
             if is_stopping() {
                 break;
@@ -386,6 +400,19 @@ impl Projection {
     }
 }
 
+/// Waits until nothing is published any more for [`REST`]. Returns as [`Published::wait`] does.
+fn at_rest(published: &Published, times: u64) -> Option<(u64, Arc<Snapshot>)> {
+    let mut seen = times;
+    for _ in 1..RESTS_MAX {
+        let (times, snapshot) = published.wait(seen, Some(REST))?;
+        if times == seen {
+            return Some((times, snapshot));
+        }
+        seen = times;
+    }
+    published.wait(seen, Some(REST))
+}
+
 /// The version of each warm document that is in `feeds/`.
 ///
 /// There may be several times as many as articles. Only the beginnings of digests are kept, of a
@@ -461,7 +488,45 @@ pub(super) fn file_name(route: &Route) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::thread;
+
     use super::*;
+    use crate::config::Config;
+    use crate::publish::Extent;
+
+    fn snapshot() -> Arc<Snapshot> {
+        let config = Arc::new(Config::of("", Path::new("/")).unwrap());
+        Arc::new(Snapshot::restored(Extent::Loading, config, Default::default()))
+    }
+
+    #[test]
+    fn what_is_published_one_soon_after_the_other_needs_one_pass() {
+        let published = Published::default();
+        published.publish(snapshot());
+        let (times, _) = published.wait(0, None).unwrap();
+        published.publish(snapshot());
+        published.publish(snapshot());
+        assert_eq!(at_rest(&published, times).map(|(times, _)| times), Some(3));
+        published.close();
+        assert!(at_rest(&published, 3).is_none());
+    }
+
+    #[test]
+    fn where_there_is_no_rest_a_pass_begins_all_the_same() {
+        let published = Published::default();
+        published.publish(snapshot());
+        let (times, is_over) = (published.wait(0, None).unwrap().0, AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    published.publish(snapshot());
+                }
+            });
+            assert!(at_rest(&published, times).is_some());
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
 
     #[test]
     fn versions_are_remembered_as_they_were_projected() {
