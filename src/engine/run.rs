@@ -35,6 +35,10 @@ const VANISHED: &str =
 /// come first where there are few cores.
 const PROJECTION_NICENESS: i32 = 10;
 
+/// How often a reconcile scan gives way to what is heard meanwhile, before it is made all the same.
+/// In a large tree, it takes longer than a reader should wait for an article.
+const GIVES_WAY_MAX: u32 = 8;
+
 /// The longest time for which `dropfeed build` waits for files that are being written.
 const BUILD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -60,6 +64,10 @@ pub(super) struct Watch {
     retry_after: Option<Instant>,
     /// Whether the configured directory has still to be opened: it could not be at the reload.
     reopen: bool,
+    /// Whether the scan of this turn gives way to what is heard meanwhile.
+    pub(super) gives_way: bool,
+    /// How often it did, since the last full scan.
+    gave_way: u32,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,
     /// The time of the very first scan: a tree that is being copied there is waited for.
@@ -74,6 +82,8 @@ impl Watch {
             backoff: RETRY.0,
             retry_after: None,
             reopen: false,
+            gives_way: false,
+            gave_way: 0,
             unfinished: Unfinished::default(),
             first_at: None,
         }
@@ -180,7 +190,9 @@ impl Engine {
         // scan may have been put off: what is heard meanwhile must not be published without the
         // rest.
         let looks_everywhere = self.first_scan || !batch.commands.is_empty();
-        if looks_everywhere || batch.look.is_none() && is_scan_due {
+        let is_reconciling = !looks_everywhere && batch.look.is_none() && is_scan_due;
+        self.watch.gives_way = is_reconciling && self.watch.gave_way < GIVES_WAY_MAX;
+        if looks_everywhere || is_reconciling {
             batch.look = Some(Look::Everything);
         }
         let (mut replies, mut forgets) = (Vec::new(), Vec::new());
@@ -257,11 +269,13 @@ impl Engine {
                         self.status.set_scanned(&stepped.unreadable);
                     }
                     self.watch.scanned = self.parts.inbox.now();
+                    self.watch.gave_way = 0;
                     self.listen_or_poll();
                 }
             }
-            // The inbox is closed, and the next batch ends the loop.
-            Err(StepError::Root(RootLost::Interrupted)) => {}
+            // The next batch ends the loop, or has what this scan gave way to: the scan is still
+            // due.
+            Err(StepError::Root(RootLost::Interrupted)) => self.watch.gave_way += 1,
             Err(failed) => {
                 self.not_accepted(&failed.to_string());
                 self.report_failure(&failed);

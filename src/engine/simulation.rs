@@ -160,10 +160,11 @@ impl World {
             last: Arc::default(),
         };
         let renderer = Arc::new(Renderer::new(Arc::<ManualClock>::clone(&clock)));
-        let tree = Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap();
-        renderer.set_tree(Arc::new(tree));
+        let mut tree = Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap();
         let inbox =
             Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
+        tree.work_for(&inbox);
+        renderer.set_tree(Arc::new(tree));
         let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
         let every = config.articles.poll_every;
         let watching = match config.articles.poll {

@@ -182,7 +182,10 @@ impl Engine {
             let changes = tree.look_for_moved(&Known(state))?;
             return Ok(Looked { look: Look::Everything, changes, everywhere: true });
         }
-        let changes = tree.look(look, &Known(state))?;
+        let changes = match look {
+            Look::Everything if self.watch.gives_way => tree.look_giving_way(&Known(state))?,
+            look => tree.look(look, &Known(state))?,
+        };
         if *look == Look::Everything || !self.deletes_at_once(&changes) {
             let everywhere = *look == Look::Everything;
             return Ok(Looked { look: look.clone(), changes, everywhere });

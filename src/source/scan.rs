@@ -59,6 +59,8 @@ pub(super) struct Scan<'a> {
     pub(super) entering: &'a (dyn Fn(&RelPath) + Sync),
     /// Once it is set, the walk ends early, and what it found is incomplete.
     pub(super) stopping: &'a AtomicBool,
+    /// The same, for a walk that gives way.
+    pub(super) urgent: Option<&'a AtomicBool>,
     /// Beats at each directory and each entry.
     pub(super) pulse: &'a Pulse,
     /// Remember every path that was seen: needed only to name what is gone.
@@ -160,9 +162,14 @@ impl Scan<'_> {
         count
     }
 
+    fn ends_early(&self) -> bool {
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(self.stopping) || self.urgent.is_some_and(is_set)
+    }
+
     fn directory(&self, mut dir: Directory) -> Found {
         self.pulse.beat();
-        if self.stopping.load(Ordering::Relaxed) {
+        if self.ends_early() {
             return Found::default();
         }
         if dir.trail.len() >= DEPTH_MAX {
@@ -204,6 +211,9 @@ impl Scan<'_> {
             .par_chunks(CHUNK)
             .map(|chunk| {
                 let mut out = (Found::default(), Vec::new());
+                if self.ends_early() {
+                    return Ok(out);
+                }
                 chunk
                     .iter()
                     .try_for_each(|entry| self.listed(&open, dir, entry, &mut out))

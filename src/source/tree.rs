@@ -51,6 +51,7 @@ pub struct Tree {
     watcher: Option<Watcher>,
     bulk: Arc<Bulk>,
     stopping: Arc<AtomicBool>,
+    urgent: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
 }
 
@@ -65,8 +66,8 @@ impl Tree {
         let ignore = Arc::new(Ignore::new(ignore)?);
         let root = Root::open(dir)
             .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
-        let (bulk, stopping, pulse) = Default::default();
-        Ok(Self { root, ignore, max_bytes, watcher: None, bulk, stopping, pulse })
+        let (bulk, stopping, urgent, pulse) = Default::default();
+        Ok(Self { root, ignore, max_bytes, watcher: None, bulk, stopping, urgent, pulse })
     }
 
     /// Remembers `before` as the earlier root at this path: where a mount that covered that one
@@ -79,6 +80,7 @@ impl Tree {
     /// early, with [`RootLost::Interrupted`], once the inbox is closed.
     pub fn work_for<C>(&mut self, inbox: &Inbox<C>) {
         self.stopping = inbox.stopping();
+        self.urgent = inbox.urgent();
         self.pulse = inbox.pulse();
     }
 
@@ -171,6 +173,20 @@ impl Tree {
         self.look_with(look, known, Work::default())
     }
 
+    /// Looks at everything, unless something comes that can wait less: then it ends early, with
+    /// [`RootLost::Interrupted`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Tree::look`].
+    pub fn look_giving_way(&self, known: &dyn Index) -> Result<Vec<SourceChange>, RootLost> {
+        // A simulation's events may come at any time.
+        #[cfg(test)]
+        super::testing::hear(self.root.path());
+        let work = Work { gives_way: true, ..Work::default() };
+        self.look_with(&Look::Everything, known, work)
+    }
+
     /// Looks at everything where a known file is certain to be gone: one walk is enough then.
     ///
     /// # Errors
@@ -246,7 +262,7 @@ impl Tree {
     fn with_scan<T>(
         &self,
         known: &dyn Index,
-        Work { others, collect, by_inode }: Work<'_>,
+        Work { others, collect, by_inode, gives_way }: Work<'_>,
         walk: impl FnOnce(&Scan<'_>) -> T,
     ) -> Result<T, RootLost> {
         let root = self.root.enter()?;
@@ -262,12 +278,16 @@ impl Tree {
             known,
             entering: &entering,
             stopping: &self.stopping,
+            urgent: gives_way.then_some(&*self.urgent),
             pulse: &self.pulse,
             collect,
             by_inode,
             others,
         });
         self.go_on()?;
+        if gives_way && self.urgent.load(Ordering::Relaxed) {
+            return Err(RootLost::Interrupted);
+        }
         self.root.check()?;
         Ok(found)
     }
@@ -317,6 +337,7 @@ struct Work<'a> {
     others: Option<&'a (dyn Fn(&RelPath) + Sync)>,
     collect: bool,
     by_inode: bool,
+    gives_way: bool,
 }
 
 /// Runs a walk. Only where fewer known paths were met than are known does it run again, to name
@@ -363,7 +384,7 @@ fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
 mod tests {
     use super::*;
     use crate::base::Fingerprint;
-    use crate::source::settle::Policy;
+    use crate::source::settle::{Policy, Sign};
     use crate::source::testing::{Known, path, powerless, tree};
     use proptest::prelude::*;
     use std::ffi::OsStr;
@@ -444,6 +465,25 @@ mod tests {
         assert!(inbox.pulse().beats() > 2);
         inbox.close();
         assert_eq!(tree.look(&Look::Everything, &known), Err(RootLost::Interrupted));
+    }
+
+    #[test]
+    fn a_look_that_can_wait_gives_way_to_what_is_ripe() {
+        let (dir, mut tree) = tree(100);
+        make(dir.path(), &["a/b.md"]);
+        let settle = Duration::from_secs(60);
+        let inbox = Inbox::<()>::new(Policy { settle, settle_max: settle });
+        tree.work_for(&inbox);
+        let known = Known::default();
+        let hint = |sign| (path("c.md"), sign).into();
+        assert_eq!(tree.look_giving_way(&known).unwrap().len(), 1);
+        inbox.push(hint(Sign::Closed));
+        assert_eq!(tree.look_giving_way(&known).unwrap().len(), 1, "it is not ripe yet");
+        inbox.push(hint(Sign::Arrived));
+        assert_eq!(tree.look_giving_way(&known), Err(RootLost::Interrupted));
+        assert_eq!(tree.look(&Look::Everything, &known).unwrap().len(), 1, "this one does not");
+        assert!(inbox.wait(None).look.is_some());
+        assert_eq!(tree.look_giving_way(&known).unwrap().len(), 1, "it was taken");
     }
 
     #[test]

@@ -185,7 +185,8 @@ impl Machine {
         let published = Arc::new(Published::default());
         let renderer = Arc::new(Renderer::new(Arc::<ManualClock>::clone(&self.clock)));
         // Where there is no directory, it is looked for later.
-        if let Ok(tree) = Tree::open(&config.articles.dir, &[], config.articles.max_bytes) {
+        if let Ok(mut tree) = Tree::open(&config.articles.dir, &[], config.articles.max_bytes) {
+            tree.work_for(&inbox);
             renderer.set_tree(Arc::new(tree));
         }
         let mut store = disk.store();

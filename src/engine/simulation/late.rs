@@ -57,6 +57,21 @@ fn a_late_event_does_not_vouch_for_a_file_that_is_written_by_now() {
 }
 
 #[test]
+fn a_reconcile_scan_gives_way_to_an_article_that_comes_meanwhile() {
+    let mut world = World::new("articles.reconcile_s = 60");
+    let scans = |world: &World| world.published.status().scans.map(|scans| scans.count);
+    world.run(ms(59_000));
+    assert_eq!(scans(&world), Some(1));
+    // Only the scan can find this one.
+    world.write("articles/a.md", "# A\n\ntext");
+    world.write("articles/b.md", "# B\n\ntext");
+    on_the_way(&world, "b.md", &[Sign::Arrived]);
+    world.run(ms(1_000));
+    assert_eq!(world.titles(), ["B", "A"], "in the order in which they became public");
+    assert_eq!(scans(&world), Some(2), "it was made, although something came each time");
+}
+
+#[test]
 fn an_article_stays_while_its_copy_is_not_believed_yet() {
     let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
     world.write("articles/a.md", "# A\n\ntext");
