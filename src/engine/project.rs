@@ -155,14 +155,22 @@ impl Projection {
         // can be no pool, those are used.
         let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
         let _pool = pool.build().ok();
-        let (mut seen, mut patience) = (0, None);
+        let (mut seen, mut patience, mut last) = (0, None, None);
         while let Some((times, _)) = published.wait(seen, patience) {
             let Some((times, snapshot)) = at_rest(published, times) else { break };
             seen = times;
+            last = Some(snapshot.generation);
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
             // Nothing tells when the file of a stopgap can be used again.
             patience = if done.is_err() || self.has_stopgaps { Some(RETRY) } else { None };
+        }
+        // What was published just before the end: one batch of files, which has the site's feeds.
+        if let Some(snapshot) =
+            published.load().filter(|last_one| last != Some(last_one.generation))
+        {
+            let done = self.bring_up_to_date(&snapshot, &|| true);
+            report(snapshot.generation, &done);
         }
     }
 
@@ -205,6 +213,10 @@ impl Projection {
             Changes::Of(changes) => {
                 let routes = self.routes_of(snapshot, changes);
                 let done = self.write(snapshot, routes.iter().cloned(), is_stopping);
+                if done.is_err() {
+                    // What was postponed before is among them, and may not have been reached.
+                    self.postponed.extend(routes.iter().cloned());
+                }
                 self.notify(snapshot, routes.into_iter(), false);
                 (done, false)
             }
@@ -297,8 +309,10 @@ impl Projection {
             if let Err(why) = self.put(batch) {
                 first_failure = first_failure.and(Err(why));
             }
-            if batches.is_multiple_of(FOLD_EVERY) {
-                self.store.checkpoint()?;
+            if batches.is_multiple_of(FOLD_EVERY)
+                && let Err(why) = self.store.checkpoint()
+            {
+                first_failure = first_failure.and(Err(why.into()));
             }
             if is_stopping() {
                 break;

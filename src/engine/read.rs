@@ -109,7 +109,8 @@ pub fn read_changes(
     if changes.len() < PARALLEL_MIN {
         let fetched: Vec<_> = changes.into_iter().map(fetch).collect();
         // The echo comes while they are understood.
-        call = tree.call();
+        let is_read = fetched.iter().any(|(_, fetched)| matches!(fetched, Fetched::File(_)));
+        call = if is_read { tree.call() } else { None };
         seen = fetched.into_iter().map(understand).collect();
     } else {
         seen = changes.into_par_iter().map(|change| understand(fetch(change))).collect();

@@ -18,7 +18,7 @@ use crate::store;
 
 use super::project::Unprojected;
 use super::renderer::Renderer;
-use super::step::StepError;
+use super::step::{PATIENCE_MAX, StepError};
 use super::{Command, Engine, Rehearsal, Reloaded, frozen_id};
 
 /// The wait before a failed step is tried again, at first and at most.
@@ -35,8 +35,8 @@ const VANISHED: &str =
 /// come first where there are few cores.
 const PROJECTION_NICENESS: i32 = 10;
 
-/// How often a reconcile scan gives way to what is heard meanwhile, before it is made all the same.
-/// In a large tree, it takes longer than a reader should wait for an article.
+/// How often a reconcile scan gives way to other work, before it is made all the same. In a large
+/// tree, it takes longer than a reader should wait for an article.
 const GIVES_WAY_MAX: u32 = 8;
 
 /// The longest time for which `dropfeed build` waits for files that are being written.
@@ -190,8 +190,9 @@ impl Engine {
         // scan may have been put off: what is heard meanwhile must not be published without the
         // rest.
         let looks_everywhere = self.first_scan || !batch.commands.is_empty();
-        let is_reconciling = !looks_everywhere && batch.look.is_none() && is_scan_due;
-        self.watch.gives_way = is_reconciling && self.watch.gave_way < GIVES_WAY_MAX;
+        let gives_way = self.watch.gave_way < GIVES_WAY_MAX;
+        let is_reconciling = is_scan_due && (batch.look.is_none() || !gives_way);
+        self.watch.gives_way = gives_way && is_reconciling && !looks_everywhere;
         if looks_everywhere || is_reconciling {
             batch.look = Some(Look::Everything);
         }
@@ -275,7 +276,11 @@ impl Engine {
             }
             // The next batch ends the loop, or has what this scan gave way to: the scan is still
             // due.
-            Err(StepError::Root(RootLost::Interrupted)) => self.watch.gave_way += 1,
+            Err(StepError::Root(RootLost::Interrupted)) => {
+                self.watch.gave_way += 1;
+                // What comes together is still gathered.
+                self.watch.retry_after = self.parts.inbox.now().checked_add(PATIENCE_MAX);
+            }
             Err(failed) => {
                 self.not_accepted(&failed.to_string());
                 self.report_failure(&failed);

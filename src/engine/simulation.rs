@@ -163,9 +163,9 @@ impl World {
         let mut tree = Tree::open(&config.articles.dir, &[], config.articles.max_bytes).unwrap();
         let inbox =
             Inbox::with_timer(settling(&config.articles), Arc::<ManualTimer>::clone(&timer));
+        let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
         tree.work_for(&inbox);
         renderer.set_tree(Arc::new(tree));
-        let (inbox, published) = (Arc::new(inbox), Arc::new(Published::default()));
         let every = config.articles.poll_every;
         let watching = match config.articles.poll {
             true => Watching::Polling { reason: PollReason::Configured, every },

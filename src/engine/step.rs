@@ -41,7 +41,7 @@ const UNREAD_AGAIN: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_millis(10);
 
 /// The longest that they wait, and no longer than the feeds took.
-const PATIENCE_MAX: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE_MAX: Duration = Duration::from_millis(100);
 
 /// The reason why a start over another directory is held, and what to do.
 pub(super) const HELD: &str = "another directory is in the place of the article directory, and most \

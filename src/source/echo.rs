@@ -165,15 +165,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("echo");
         std::fs::write(&path, "").unwrap();
-        let echo = Arc::new(Echo::new(path));
-        let first = echo.call().unwrap();
-        let calling = thread::spawn({
-            let echo = Arc::clone(&echo);
-            move || echo.call().map(|Call(number)| number)
-        });
-        assert_eq!(echo.lock().made, first.0);
+        let echo = Echo { patience: Duration::from_millis(1), ..Echo::new(path) };
+        let in_vain = |calls: u64| {
+            let looks = echo.lock();
+            assert_eq!(looks.made, calls);
+            looks.vain
+        };
+        assert!(echo.call().is_some());
+        assert_eq!(in_vain(1), 0);
+        assert!(echo.call().is_some());
+        assert_eq!(in_vain(2), 1, "it waited for the first");
         echo.hear();
-        assert_eq!(calling.join().unwrap(), Some(first.0 + 1));
-        assert!(echo.is_waiting(), "its own event is on its way");
+        assert!(echo.call().is_some());
+        assert_eq!(in_vain(3), 1, "the second was heard");
     }
 }

@@ -32,8 +32,6 @@ pub struct Inbox<C> {
     timer: Arc<dyn Timer>,
     /// Set by [`Inbox::close`], so that a long look can stop between two files.
     stopping: Arc<AtomicBool>,
-    /// Set while paths that are ripe wait to be taken, so that a look that can wait gives way.
-    urgent: Arc<AtomicBool>,
     /// Beats each time that the engine is at its inbox, and in long looks.
     pulse: Arc<Pulse>,
 }
@@ -117,7 +115,6 @@ impl<C> Inbox<C> {
             wake: Condvar::new(),
             timer,
             stopping: Arc::default(),
-            urgent: Arc::default(),
             pulse: Arc::default(),
         }
     }
@@ -157,9 +154,6 @@ impl<C> Inbox<C> {
         let policy = state.policy;
         for (path, sign) in &hints.signs {
             due = earlier(due, state.pending.note(path, *sign, now, &policy));
-        }
-        if due.is_some_and(|due| due <= now) {
-            self.urgent.store(true, Ordering::Relaxed);
         }
         self.wake(&state, due);
     }
@@ -217,11 +211,6 @@ impl<C> Inbox<C> {
         Arc::clone(&self.stopping)
     }
 
-    /// A flag that is set while something that is ripe waits to be taken.
-    pub fn urgent(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.urgent)
-    }
-
     /// The signs of life of whoever takes the batches.
     pub fn pulse(&self) -> Arc<Pulse> {
         Arc::clone(&self.pulse)
@@ -273,8 +262,6 @@ impl<C> Inbox<C> {
             let is_over = deadline.is_some_and(|deadline| deadline <= now);
             if state.has_work(&decision) || is_over {
                 let Some(until) = state.gathers(&decision, now).filter(|_| !is_over) else {
-                    // Under the lock, so that what is pushed later sets it again.
-                    self.urgent.store(false, Ordering::Relaxed);
                     return state.take(&decision, now);
                 };
                 // Nobody wakes it: a burst of events would, once for each.

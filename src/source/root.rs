@@ -59,8 +59,8 @@ pub enum RootLost {
     /// No directory can be reached at its path: [`Health::Gone`].
     #[error("the article directory cannot be reached: {0}")]
     Gone(String),
-    /// The look was interrupted, because dropfeed stops.
-    #[error("dropfeed stops")]
+    /// The look ended early: dropfeed stops, or there was other work.
+    #[error("the look at the article directory was interrupted")]
     Interrupted,
 }
 

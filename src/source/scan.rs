@@ -59,8 +59,8 @@ pub(super) struct Scan<'a> {
     pub(super) entering: &'a (dyn Fn(&RelPath) + Sync),
     /// Once it is set, the walk ends early, and what it found is incomplete.
     pub(super) stopping: &'a AtomicBool,
-    /// The same, for a walk that gives way.
-    pub(super) urgent: Option<&'a AtomicBool>,
+    /// The same once it returns true: the walk gives way to other work.
+    pub(super) has_work: Option<&'a (dyn Fn() -> bool + Sync)>,
     /// Beats at each directory and each entry.
     pub(super) pulse: &'a Pulse,
     /// Remember every path that was seen: needed only to name what is gone.
@@ -162,9 +162,9 @@ impl Scan<'_> {
         count
     }
 
-    fn ends_early(&self) -> bool {
-        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        is_set(self.stopping) || self.urgent.is_some_and(is_set)
+    /// Whether what was found is incomplete, and of no use.
+    pub(super) fn ends_early(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed) || self.has_work.is_some_and(|has_work| has_work())
     }
 
     fn directory(&self, mut dir: Directory) -> Found {

@@ -5,6 +5,7 @@
 //! seen: never beneath what cannot be read.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,8 +52,24 @@ pub struct Tree {
     watcher: Option<Watcher>,
     bulk: Arc<Bulk>,
     stopping: Arc<AtomicBool>,
-    urgent: Arc<AtomicBool>,
+    has_work: HasWork,
     pulse: Arc<Pulse>,
+}
+
+/// Whether there is work for whoever looks.
+#[derive(Clone, Default)]
+struct HasWork(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl HasWork {
+    fn now(&self) -> bool {
+        self.0.as_ref().is_some_and(|has_work| has_work())
+    }
+}
+
+impl fmt::Debug for HasWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HasWork")
+    }
 }
 
 impl Tree {
@@ -66,8 +83,8 @@ impl Tree {
         let ignore = Arc::new(Ignore::new(ignore)?);
         let root = Root::open(dir)
             .map_err(|error| OpenError::Directory { path: dir.to_owned(), source: error.into() })?;
-        let (bulk, stopping, urgent, pulse) = Default::default();
-        Ok(Self { root, ignore, max_bytes, watcher: None, bulk, stopping, urgent, pulse })
+        let (bulk, stopping, has_work, pulse) = Default::default();
+        Ok(Self { root, ignore, max_bytes, watcher: None, bulk, stopping, has_work, pulse })
     }
 
     /// Remembers `before` as the earlier root at this path: where a mount that covered that one
@@ -78,9 +95,10 @@ impl Tree {
 
     /// Makes every look one of the engine behind `inbox`: it shows that the engine lives, and ends
     /// early, with [`RootLost::Interrupted`], once the inbox is closed.
-    pub fn work_for<C>(&mut self, inbox: &Inbox<C>) {
+    pub fn work_for<C: Send + 'static>(&mut self, inbox: &Arc<Inbox<C>>) {
         self.stopping = inbox.stopping();
-        self.urgent = inbox.urgent();
+        let inbox_of_engine = Arc::clone(inbox);
+        self.has_work = HasWork(Some(Arc::new(move || inbox_of_engine.has_work())));
         self.pulse = inbox.pulse();
     }
 
@@ -173,7 +191,7 @@ impl Tree {
         self.look_with(look, known, Work::default())
     }
 
-    /// Looks at everything, unless something comes that can wait less: then it ends early, with
+    /// Looks at everything, unless there is work in the inbox: then it ends early, with
     /// [`RootLost::Interrupted`].
     ///
     /// # Errors
@@ -271,6 +289,7 @@ impl Tree {
                 watcher.follow(path);
             }
         };
+        let has_work = || self.has_work.now();
         let found = walk(&Scan {
             root: &root,
             ignore: &self.ignore,
@@ -278,14 +297,14 @@ impl Tree {
             known,
             entering: &entering,
             stopping: &self.stopping,
-            urgent: gives_way.then_some(&*self.urgent),
+            has_work: if gives_way { Some(&has_work) } else { None },
             pulse: &self.pulse,
             collect,
             by_inode,
             others,
         });
         self.go_on()?;
-        if gives_way && self.urgent.load(Ordering::Relaxed) {
+        if gives_way && has_work() {
             return Err(RootLost::Interrupted);
         }
         self.root.check()?;
@@ -345,11 +364,14 @@ struct Work<'a> {
 /// each scan is not free.
 fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec<SourceChange> {
     let (mut scope, mut found) = walk(scan);
-    if found.accounted == scan.known_at(&scope) {
+    if found.accounted == scan.known_at(&scope) || scan.ends_early() {
         return found.changes;
     }
     if !scan.collect {
         (scope, found) = walk(&Scan { collect: true, others: None, ..*scan });
+        if scan.ends_early() {
+            return found.changes;
+        }
     }
     let seen: HashSet<&RelPath> = found.seen.iter().collect();
     let mut gone = Vec::new();
@@ -457,7 +479,8 @@ mod tests {
     fn a_look_ends_when_dropfeed_stops() {
         let (dir, mut tree) = tree(100);
         make(dir.path(), &["a/b.md"]);
-        let inbox = Inbox::<()>::new(Policy { settle: Duration::ZERO, settle_max: Duration::ZERO });
+        let policy = Policy { settle: Duration::ZERO, settle_max: Duration::ZERO };
+        let inbox = Arc::new(Inbox::<()>::new(policy));
         tree.work_for(&inbox);
         let known = Known::default();
         assert_eq!(tree.look(&Look::Everything, &known).unwrap().len(), 1);
@@ -472,7 +495,7 @@ mod tests {
         let (dir, mut tree) = tree(100);
         make(dir.path(), &["a/b.md"]);
         let settle = Duration::from_secs(60);
-        let inbox = Inbox::<()>::new(Policy { settle, settle_max: settle });
+        let inbox = Arc::new(Inbox::<()>::new(Policy { settle, settle_max: settle }));
         tree.work_for(&inbox);
         let known = Known::default();
         let hint = |sign| (path("c.md"), sign).into();
