@@ -1,7 +1,7 @@
 //! Reads what a look found: files and their heads, in parallel, as observations for the library.
 //!
-//! Bytes are read, parsed and dropped file by file, so that a scan's memory does not grow with the
-//! tree.
+//! Bytes are read, parsed and dropped file by file, or a few at a time, so that a scan's memory does
+//! not grow with the tree.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

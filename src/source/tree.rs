@@ -289,7 +289,15 @@ impl Tree {
                 watcher.follow(path);
             }
         };
-        let has_work = || self.has_work.now();
+        // Once it gave way, the walk is incomplete, even if the work is gone before its end: a file
+        // that was ripe may be written again.
+        let gave_way = AtomicBool::new(false);
+        let has_work = || {
+            if self.has_work.now() {
+                gave_way.store(true, Ordering::Relaxed);
+            }
+            gave_way.load(Ordering::Relaxed)
+        };
         let found = walk(&Scan {
             root: &root,
             ignore: &self.ignore,
@@ -304,7 +312,7 @@ impl Tree {
             others,
         });
         self.go_on()?;
-        if gives_way && has_work() {
+        if gave_way.load(Ordering::Relaxed) {
             return Err(RootLost::Interrupted);
         }
         self.root.check()?;
@@ -414,6 +422,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::sync::Mutex;
+    use std::sync::atomic::AtomicUsize;
     use std::time::Duration;
 
     fn at(names: &[&str]) -> Look {
@@ -507,6 +516,25 @@ mod tests {
         assert_eq!(tree.look(&Look::Everything, &known).unwrap().len(), 1, "this one does not");
         assert!(inbox.wait(None).look.is_some());
         assert_eq!(tree.look_giving_way(&known).unwrap().len(), 1, "it was taken");
+    }
+
+    #[test]
+    fn a_look_that_gave_way_once_says_nothing_even_if_the_work_is_gone_by_its_end() {
+        let (dir, mut tree) = tree(100);
+        make(dir.path(), &["a/b.md", "c/d.md", "e.md"]);
+        let mut known = Known::default();
+        known.look(&tree, &Look::Everything);
+        let mut gave_way = 0;
+        for nth in 0..20 {
+            let asked = AtomicUsize::new(0);
+            let once = move || asked.fetch_add(1, Ordering::Relaxed) == nth;
+            tree.has_work = HasWork(Some(Arc::new(once)));
+            match tree.look_giving_way(&known) {
+                Err(RootLost::Interrupted) => gave_way += 1,
+                seen => assert_eq!(seen, Ok(Vec::new()), "work at question {nth}"),
+            }
+        }
+        assert!((4..20).contains(&gave_way), "{gave_way}");
     }
 
     #[test]
