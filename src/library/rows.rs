@@ -90,6 +90,12 @@ impl LastFile {
         let Fingerprint { dev, ino, btime_ns, .. } = *fingerprint;
         Self { dev, ino, btime_ns, digest }
     }
+
+    /// Whether `file` is this very file, with whatever bytes.
+    pub fn is_file(&self, file: &Fingerprint) -> bool {
+        let Self { dev, ino, btime_ns, digest: _ } = *self;
+        file.is_same_file(&Fingerprint { dev, ino, btime_ns, ..Fingerprint::default() })
+    }
 }
 
 impl Record {

@@ -379,6 +379,11 @@ impl World {
         if !known || is_copy || text.bad {
             self.author.allow_one_more(text.work);
         }
+        // A path that has an article is itself: the text becomes its next version, and the file that
+        // left the path, which was not seen, may get another id.
+        if self.machine.has_article(&path) && !self.machine.shows_title(&path, &text.title()) {
+            self.author.allow_one_more(text.work);
+        }
         self.put(&path, text, false);
     }
 

@@ -42,6 +42,15 @@ impl Ledger {
         lost
     }
 
+    /// Whether an article that went a moment ago has its very file again, at the path that it had,
+    /// whatever was written into it meanwhile.
+    pub(in crate::library) fn is_back(&self, gone: &Record) -> bool {
+        let (Some(last), Some((file, _))) = (gone.last_file, self.fingerprint(&gone.path)) else {
+            return false;
+        };
+        last.is_file(&file) && self.departed.iter().any(|(_, seq)| *seq == gone.seq)
+    }
+
     /// The deleted article with these bytes: the one with the file name of `path`, else the oldest.
     /// None where the file of another article has these bytes: then the file at `path` is a copy of
     /// that one.

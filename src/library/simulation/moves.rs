@@ -60,6 +60,29 @@ fn a_copy_is_not_taken_for_an_article_whose_file_was_seen_a_moment_ago() {
 }
 
 #[test]
+fn a_withdrawn_article_whose_file_is_away_for_a_moment_is_itself() {
+    // A withdrawn article goes with its file at once. Of what its author wrote into it as a draft,
+    // no word was public, so the file alone shows that it is the same article.
+    let drafted = "write a.md # A||x\n.\nwrite a.md ---|draft: true|---|# Z||y\n.";
+    for (wait, expected) in [
+        ("wait 9\n.", 1),
+        ("restart", 1),
+        ("wait 9\n.\nrestart\nwait 9\n.", 1),
+        // Nobody moves a file for as long as that.
+        ("wait 11\n.", 2),
+    ] {
+        let mut world = World::new();
+        drafted.lines().for_each(|line| world.run(line));
+        let files = std::mem::take(&mut world.files);
+        format!(".\n{wait}").lines().for_each(|line| world.run(line));
+        world.files.extend(files);
+        "write a.md # Z||quite other words\n.".lines().for_each(|line| world.run(line));
+        let found: Vec<u64> = world.state.library().articles().map(|article| article.seq).collect();
+        assert_eq!(found, [expected], "{wait}");
+    }
+}
+
+#[test]
 fn a_rename_is_followed_in_whichever_order_it_is_seen() {
     let expected = ["1 d/a.md /d/a \"A\" 03-01T12:00:00 03-01T12:00:00"];
     for events in [

@@ -464,6 +464,9 @@ impl Step<'_> {
         if digest.is_some() && old.last_file.and_then(|file| file.digest) == digest {
             return true;
         }
+        if self.state.ledger.is_back(old) {
+            return true;
+        }
         let (Some(words), Some(old_words)) = (sketch, self.words_of(old.seq)) else { return false };
         words.kept_share(&old_words) >= KEPT_SHARE_MIN
     }
