@@ -18,7 +18,7 @@ use crate::source::{
 };
 
 /// The wait before a file that was being written while it was read is looked at again.
-const BUSY_AGAIN: Duration = Duration::from_millis(500);
+pub(super) const BUSY_AGAIN: Duration = Duration::from_millis(500);
 
 /// The number of files between two reports of a long scan: a few seconds on a slow disk.
 const PROGRESS_EVERY: usize = 5_000;
@@ -146,7 +146,8 @@ pub(super) fn show_drafts(observations: &mut [Observation]) {
 /// such an article went may still be on its way.
 ///
 /// Only what is gone, or left a link behind, is added. A path that exists is itself, and whatever
-/// changed there has an event of its own.
+/// changed there has an event of its own. Returns the files of missing articles that are there
+/// again: they are to be looked at, and until then no other file is taken for them.
 ///
 /// # Errors
 /// The article directory is lost.
@@ -155,19 +156,24 @@ pub fn complete(
     state: &State,
     observations: &mut Vec<Observation>,
     now: Timestamp,
-) -> Result<(), RootLost> {
+) -> Result<Vec<RelPath>, RootLost> {
+    let mut back = Vec::new();
     let mut rivals = state.rivals(observations, now);
     for Observation { path, .. } in observations.iter() {
         rivals.remove(path);
     }
     if rivals.is_empty() {
-        return Ok(());
+        return Ok(back);
     }
     let look = source::Look::At(rivals.iter().cloned().collect());
     for SourceChange { path, seen } in tree.look(&look, &Known(state))? {
         let found = match seen {
             Seen::Gone => gone(tree, &path),
             Seen::Linked(fingerprint, target) => Found::Linked { fingerprint, target },
+            Seen::Text(_) if state.is_missing(&path) => {
+                back.push(path.clone());
+                Found::Unready
+            }
             _ => continue,
         };
         if rivals.contains(&path) {
@@ -175,7 +181,7 @@ pub fn complete(
         }
     }
     observations.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(())
+    Ok(back)
 }
 
 /// The progress of a long scan. Files are read in parallel, so they are counted where they are

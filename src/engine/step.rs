@@ -236,7 +236,10 @@ impl Engine {
         if self.parts.config.articles.drafts == Drafts::Shown {
             read::show_drafts(&mut observations);
         }
-        read::complete(tree, &self.current.state, &mut observations, now)?;
+        let back = read::complete(tree, &self.current.state, &mut observations, now)?;
+        if !back.is_empty() {
+            self.parts.inbox.later(back, read::BUSY_AGAIN);
+        }
         let mut put_back = self.put_back_reopened(tree, &mut observations, call);
         put_back.extend(self.put_back_rewritten(&mut observations, signs, now));
         let mut unreadable_now = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::{Fingerprint, RelPath, Timestamp};
 
 use super::state::{Found, Observation, State};
-use super::{FileRow, Kept, Record, Seq};
+use super::{FileRow, Kept, Record, Seq, Standing};
 
 impl State {
     /// The file at `path`, as it was last read.
@@ -103,6 +103,12 @@ impl State {
     fn add_twins(&self, path: &RelPath, row: &FileRow, rivals: &mut BTreeSet<RelPath>) {
         for record in self.ledger.twins(path, row) {
             rivals.insert(record.path.clone());
+        }
+        // The file of a missing article may be back at its own path, and then this is a copy of it.
+        for record in row.digest.into_iter().flat_map(|digest| self.ledger.live_with(digest)) {
+            if matches!(record.standing, Standing::Missing(_)) && record.path != *path {
+                rivals.insert(record.path.clone());
+            }
         }
     }
 }

@@ -224,10 +224,14 @@ impl World {
             paths.iter().filter_map(|name| self.observe(name)).collect();
         // As the engine does: what may have moved is looked at on disk, now.
         for rival in self.state.rivals(&observations, self.now) {
-            let looked_at = observations.iter().any(|seen| seen.path == rival);
+            if observations.iter().any(|seen| seen.path == rival) {
+                continue;
+            }
             let file = self.files.get(rival.as_str());
-            if !looked_at && file.is_none_or(|file| file.target.is_some()) {
+            if file.is_none_or(|file| file.target.is_some()) {
                 observations.extend(self.observe(rival.as_str()));
+            } else if self.state.is_missing(&rival) {
+                observations.push(Observation { path: rival, found: Found::Unready });
             }
         }
         observations.sort_by(|one, other| one.path.cmp(&other.path));

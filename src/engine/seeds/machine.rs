@@ -413,14 +413,17 @@ impl Machine {
 
     /// Whether dropfeed knows the file at `path`: its inode, or its bytes, where it has any.
     pub(super) fn knows_file(&self, path: &str) -> bool {
+        self.knows_inode(path) || self.knows_bytes(path)
+    }
+
+    /// Whether dropfeed knows the bytes of the file at `path`, where it has any.
+    pub(super) fn knows_bytes(&self, path: &str) -> bool {
         let Some(engine) = &self.engine else { return false };
         let Some(row) = engine.current.state.file(&RelPath::new(path).unwrap()) else {
             return false;
         };
-        let seen = row.fingerprint;
         let bytes = self.files.read(path);
-        let same_bytes = !bytes.is_empty() && row.digest == Some(Digest::of(&bytes));
-        (seen.dev, seen.ino) == self.files.id(path) || same_bytes
+        !bytes.is_empty() && row.digest == Some(Digest::of(&bytes))
     }
 
     /// Whether dropfeed knows the inode of the file at `path`.

@@ -354,7 +354,7 @@ impl World {
         // The article of a path is known again by its words, or by the very bytes that went.
         let title = self.author.files[&path].text.title();
         let path_known = self.machine.knows_path(&path)
-            && (self.machine.shows_title(&path, &title) || self.machine.knows_file(&path));
+            && (self.machine.shows_title(&path, &title) || self.machine.knows_bytes(&path));
         let bytes_known = self.machine.shows_bytes(&path);
         self.machine.files.remove(&path);
         let File { text, .. } = self.author.files.remove(&path).unwrap();

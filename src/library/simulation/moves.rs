@@ -60,6 +60,25 @@ fn a_copy_is_not_taken_for_an_article_whose_file_was_seen_a_moment_ago() {
 }
 
 #[test]
+fn a_path_of_two_articles_loses_the_one_that_has_it() {
+    // The first one is restored elsewhere in the very step in which the file of the second one goes.
+    let second = "write a.md # A||x\n.\nrm a.md\n.\nwait 10\n.\nwrite a.md # B||other words\n.";
+    let restored = format!("{second}\nrm a.md\nwrite b.md # A||x\n.\nwait 10\n.");
+    check(&restored, &["1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+}
+
+#[test]
+fn a_copy_is_not_taken_for_a_missing_article_whose_file_is_back() {
+    const A: &str = "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00";
+    let copied =
+        "write a.md # A||x\n.\nrm a.md\n.\nwait 5\nwrite a.md # A||x\ncp a.md b.md\n. b.md";
+    check(copied, &[A]);
+    check(&format!("{copied}\n. a.md"), &[A]);
+    let twin = "2 b.md /b \"A\" 03-01T12:00:15 03-01T12:00:15";
+    check(&format!("{copied}\n. a.md\nwait 10\n."), &[A, twin]);
+}
+
+#[test]
 fn a_withdrawn_article_whose_file_is_away_for_a_moment_is_itself() {
     // A withdrawn article goes with its file at once. Of what its author wrote into it as a draft,
     // no word was public, so the file alone shows that it is the same article.

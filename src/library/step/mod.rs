@@ -456,7 +456,10 @@ impl<'a> Step<'a> {
             return;
         };
         self.state.ledger.move_to(seq, path);
-        self.gone.remove(&from);
+        // The path of a deleted article may be another one's, whose file is gone as well.
+        if !self.state.ledger.is_live(&from) {
+            self.gone.remove(&from);
+        }
         self.renamed.insert(seq, from);
         self.records.insert(seq);
     }

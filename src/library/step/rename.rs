@@ -22,6 +22,9 @@ pub(super) struct Lost {
     pub(super) inode: Option<Inode>,
     /// The bytes of that file, else those that are published.
     pub(super) digest: Digest,
+    /// Whether they are those of the file: published bytes may be older than what was written since
+    /// and cannot be parsed.
+    pub(super) is_last: bool,
     /// Whether it was deleted: one that was not goes first.
     pub(super) is_deleted: bool,
     /// Whether its file may be one that cannot be taken yet: then equal content proves nothing.
@@ -31,11 +34,13 @@ pub(super) struct Lost {
 impl Lost {
     pub(super) fn of(record: &Record, last_file: Option<LastFile>) -> Self {
         // The file may have been edited, but not published, before it went.
-        let digest = last_file.and_then(|file| file.digest).unwrap_or(record.digest);
+        let last_digest = last_file.and_then(|file| file.digest);
+        let digest = last_digest.unwrap_or(record.digest);
         let inode = last_file.and_then(|file| inode(file.dev, file.ino, file.btime_ns));
         let is_deleted = !record.standing.is_live();
         let path = record.path.clone();
-        Self { seq: record.seq, path, inode, digest, is_deleted, may_wait: false }
+        let is_last = last_digest.is_some();
+        Self { seq: record.seq, path, inode, digest, is_last, is_deleted, may_wait: false }
     }
 }
 
@@ -56,8 +61,10 @@ pub(super) struct Fresh {
 /// on the order of the arguments.
 pub(super) fn renames(mut lost: Vec<Lost>, mut fresh: Vec<Fresh>) -> Vec<(Seq, RelPath)> {
     // A file that moved over that of another article may be the last file of both: it is that of
-    // the article that is not deleted.
-    lost.sort_by(|a, b| (a.is_deleted, &a.path).cmp(&(b.is_deleted, &b.path)));
+    // the article that is not deleted. One whose file had other bytes at last goes behind.
+    lost.sort_by(|a, b| {
+        (a.is_deleted, !a.is_last, &a.path).cmp(&(b.is_deleted, !b.is_last, &b.path))
+    });
     fresh.sort_by(|a, b| a.path.cmp(&b.path));
     // The first proof wins, so the strongest comes first: an explicit id, then the same file, then
     // equal content.
@@ -153,7 +160,7 @@ mod tests {
         let path = RelPath::new(path).unwrap();
         let inode = Some((1, ino, ino as i64));
         let digest = Digest::of(text.as_bytes());
-        Lost { seq, path, inode, digest, is_deleted: false, may_wait: false }
+        Lost { seq, path, inode, digest, is_last: true, is_deleted: false, may_wait: false }
     }
 
     fn fresh(path: &str, ino: u64, text: &str) -> Fresh {
@@ -203,6 +210,16 @@ mod tests {
             check(vec![deleted.clone(), present.clone()], vec![fresh("c", 7, "y")], &[(2, "c")]);
             check(vec![present, deleted], vec![fresh("c", 8, "x")], &[(2, "c")]);
         }
+    }
+
+    #[test]
+    fn the_bytes_of_a_file_go_before_those_that_were_published() {
+        let unparsed = Lost { is_last: false, ..lost(1, "a", 7, "x") };
+        let whole = lost(2, "b", 8, "x");
+        check(vec![unparsed.clone(), whole.clone()], vec![fresh("c", 9, "x")], &[(2, "c")]);
+        check(vec![unparsed.clone()], vec![fresh("c", 9, "x")], &[(1, "c")]);
+        let moved = vec![fresh("c", 9, "x"), fresh("d", 7, "unparsed")];
+        check(vec![unparsed, whole], moved, &[(1, "d"), (2, "c")]);
     }
 
     #[test]
