@@ -31,6 +31,9 @@ pub struct Shelf {
     /// None is empty.
     boxes: Arc<Vec<Arc<[u8]>>>,
     len: usize,
+    /// Where the last entry is in the last box: keys often come in order, and then no entry has to
+    /// be compared but this one.
+    last_at: usize,
 }
 
 impl Shelf {
@@ -46,6 +49,12 @@ impl Shelf {
 
     /// The box that has or would have the key.
     fn box_of(&self, key: &[u8]) -> usize {
+        // Keys often come in order.
+        if let Some(last) = self.boxes.last()
+            && first_key(last) <= key
+        {
+            return self.boxes.len() - 1;
+        }
         self.boxes.partition_point(|entries| first_key(entries) <= key).saturating_sub(1)
     }
 
@@ -67,10 +76,13 @@ impl Shelf {
         let at = self.box_of(key);
         let Some(entries) = self.boxes.get(at) else {
             Arc::make_mut(&mut self.boxes).push(with_entry(&[], key, value, &[]).into());
-            self.len = 1;
+            (self.len, self.last_at) = (1, 0);
             return false;
         };
-        let (start, end) = place_of(entries, key);
+        let is_in_last = at + 1 == self.boxes.len();
+        let is_behind_all = is_in_last && first_key(&entries[self.last_at..]) < key;
+        let (start, end) =
+            if is_behind_all { (entries.len(), entries.len()) } else { place_of(entries, key) };
         let entry = with_entry(&[], key, value, &[]);
         if end - start == entry.len()
             && let Some(own) = Arc::get_mut(&mut Arc::make_mut(&mut self.boxes)[at])
@@ -84,19 +96,21 @@ impl Shelf {
         let (is_last, is_known) = (end == entries.len(), end > start);
         let boxes = Arc::make_mut(&mut self.boxes);
         self.len += usize::from(!is_known);
-        if made.len() <= BOX_BYTES {
-            boxes[at] = made.into();
-            return is_known;
-        }
         // Keys that only grow, as numbers of articles do, leave full boxes behind.
-        let half = if is_last && start > 0 { start } else { middle(&made) };
+        let half = match made.len() {
+            ..=BOX_BYTES => made.len(),
+            _ if is_last && start > 0 => start,
+            _ => middle(&made),
+        };
         let (first, second) = made.split_at(half);
-        if first.is_empty() || second.is_empty() {
-            boxes[at] = made.into();
-        } else {
-            let second = second.into();
-            boxes[at] = first.into();
-            boxes.insert(at + 1, second);
+        boxes[at] = first.into();
+        if !second.is_empty() {
+            boxes.insert(at + 1, second.into());
+        }
+        if is_behind_all {
+            self.last_at = if second.is_empty() { start } else { 0 };
+        } else if is_in_last {
+            self.last_at = last_entry_at(&boxes[boxes.len() - 1]);
         }
         is_known
     }
@@ -115,20 +129,11 @@ impl Shelf {
         self.len -= 1;
         if rest.is_empty() {
             boxes.remove(at);
-            return true;
+        } else {
+            boxes[at] = rest.into();
+            join_small(boxes, at);
         }
-        boxes[at] = rest.into();
-        // With the box before it, or the one behind it.
-        for first in [at.saturating_sub(1), at] {
-            if let [one, other, ..] = &boxes[first..]
-                && boxes[at].len() < BOX_BYTES_MIN
-                && one.len() + other.len() <= BOX_BYTES
-            {
-                boxes[first] = [&**one, &**other].concat().into();
-                boxes.remove(first + 1);
-                break;
-            }
-        }
+        self.last_at = boxes.last().map_or(0, |last| last_entry_at(last));
         true
     }
 
@@ -153,7 +158,21 @@ impl Shelf {
 
     /// The largest key.
     pub fn last_key(&self) -> Option<&[u8]> {
-        Entries(self.boxes.last()?).last().map(|entry| entry.key)
+        Some(first_key(&self.boxes.last()?[self.last_at..]))
+    }
+}
+
+/// Joins a small box with the one before it, or the one behind it.
+fn join_small(boxes: &mut Vec<Arc<[u8]>>, at: usize) {
+    for first in [at.saturating_sub(1), at] {
+        if let [one, other, ..] = &boxes[first..]
+            && boxes[at].len() < BOX_BYTES_MIN
+            && one.len() + other.len() <= BOX_BYTES
+        {
+            boxes[first] = [&**one, &**other].concat().into();
+            boxes.remove(first + 1);
+            return;
+        }
     }
 }
 
@@ -193,7 +212,8 @@ impl Filling {
         if !self.open.is_empty() {
             self.boxes.push(self.open.into());
         }
-        let mut shelf = Shelf { boxes: Arc::new(self.boxes), len: self.len };
+        let last_at = self.boxes.last().map_or(0, |last| last_entry_at(last));
+        let mut shelf = Shelf { boxes: Arc::new(self.boxes), len: self.len, last_at };
         for (key, value) in self.late {
             shelf.put(&key, &value);
         }
@@ -248,6 +268,11 @@ fn add_part(bytes: &mut Vec<u8>, part: &[u8]) {
 
 fn first_key(entries: &[u8]) -> &[u8] {
     part(entries).map_or(&[], |(key, _)| key)
+}
+
+/// Where the last entry of a box is.
+fn last_entry_at(entries: &[u8]) -> usize {
+    Entries(entries).last().map_or(0, |last| entries.len() - last.bytes)
 }
 
 /// Where the entry with this key is in a box; where it would be, at both ends, if there is none.
@@ -327,6 +352,7 @@ mod tests {
             let filled = filling.finish();
             prop_assert!(filled.iter().eq(shelf.iter()));
             prop_assert_eq!(filled.len(), shelf.len());
+            prop_assert_eq!(filled.last_key(), shelf.last_key());
         }
 
         #[test]
@@ -347,6 +373,7 @@ mod tests {
                     None => prop_assert_eq!(shelf.remove(&key(n)), model.remove(&key(n)).is_some()),
                 }
                 prop_assert_eq!(shelf.get(&key(n)), model.get(&key(n)).map(Vec::as_slice));
+                prop_assert_eq!(shelf.last_key(), model.keys().next_back().map(Vec::as_slice));
             }
             prop_assert_eq!(shelf.len(), model.len());
             let pairs = |range: &mut dyn Iterator<Item = (&[u8], &[u8])>| -> BTreeMap<_, _> {

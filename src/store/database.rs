@@ -32,6 +32,9 @@ use super::seal::{Mark, Seal};
 use super::write::{Change, Undo, Writer, attempt, last};
 use super::{Checked, Lock, Projected, Store, StoreError, rows};
 
+/// A commit of so many records leaves the log to the next one, however large it is.
+const MANY_RECORDS: usize = 10_000;
+
 /// The state database. Holds the lock of its directory.
 #[derive(Debug)]
 pub struct Database {
@@ -291,7 +294,17 @@ impl Store for Database {
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        self.write(|writer| change_all(writer, commit))
+        if commit.records.len() < MANY_RECORDS {
+            return self.write(|writer| change_all(writer, commit));
+        }
+        // Readers wait for a commit, and nobody waits for what the next one folds.
+        self.read(|connection, _| Ok(open::fold_log_at(connection, None)?))?;
+        let done = self.write(|writer| change_all(writer, commit));
+        if let Some(connection) = &self.connection {
+            // Where it fails, the log is folded when the engine is idle.
+            let _grows = open::fold_log_at(connection, Some(open::LOG_PAGES));
+        }
+        done
     }
 
     fn projected(&mut self) -> Result<Vec<Projected>, StoreError> {

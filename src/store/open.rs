@@ -20,7 +20,7 @@ use crate::ops::pulse::Pulse;
 
 /// Pages in the write-ahead log at which SQLite makes a checkpoint by itself: 16 MiB. The engine
 /// makes one earlier, when it is idle.
-const LOG_PAGES: u32 = 4096;
+pub(super) const LOG_PAGES: u32 = 4096;
 
 /// Bytes that the log keeps on disk after a checkpoint.
 const LOG_BYTES: u32 = 4 << 20;
@@ -105,6 +105,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIB}; \
          PRAGMA wal_autocheckpoint = {LOG_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};"
     ))
+}
+
+/// Has a commit fold the log into the database where it has so many pages; `None` for never.
+pub(super) fn fold_log_at(connection: &Connection, pages: Option<u32>) -> rusqlite::Result<()> {
+    let pages = pages.unwrap_or(0);
+    // Answers with the value that is in use.
+    connection.query_row(&format!("PRAGMA wal_autocheckpoint = {pages}"), (), |_| Ok(()))
 }
 
 /// Instructions of SQLite's virtual machine between two beats: far less than a second of work.
