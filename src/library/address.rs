@@ -79,13 +79,16 @@ pub(super) fn alias(alias: &str, site_path: &str) -> Option<UrlPath> {
 }
 
 /// The directories whose feeds carry the article at `path`, with their names as they are, from the
-/// root down.
+/// root down. A directory whose URL is reserved has no feeds: an article gets there by a `path` of its
+/// own, or had its URL before it was moved.
 pub(super) fn directories(path: &RelPath) -> Vec<(Scope, String)> {
     let names = Location::of(path).directories;
     let mut directories = Vec::new();
     for (n, name) in names.iter().enumerate() {
         // There always is one: it is missing only where there is no name at all.
-        if let Some(url) = UrlPath::of_names(names[..=n].iter().map(String::as_str)) {
+        if let Some(url) = UrlPath::of_names(names[..=n].iter().map(String::as_str))
+            && !url.is_reserved()
+        {
             directories.push((Scope::Directory(url), name.clone()));
         }
     }

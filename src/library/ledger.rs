@@ -425,6 +425,14 @@ impl Ledger {
     }
 }
 
+/// Whether `url` is what an article gets that asks for `asked`: the same, or numbered. Case and signs
+/// do not count.
+pub(super) fn is_form_of(url: &UrlPath, asked: &UrlPath) -> bool {
+    let key = url.key();
+    let number = key.as_str().rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+    key == asked.key() || number.is_some_and(|n| asked.numbered(n).key() == key)
+}
+
 /// `urn:uuid:` version 5 (RFC 9562, 5.5) of (site id, original path without extension, n).
 fn derive(site_id: &str, path: &str, n: u32) -> String {
     let site = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("dropfeed:{site_id}").as_bytes());

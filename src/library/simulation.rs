@@ -25,7 +25,7 @@ use proptest::prelude::*;
 use crate::article::{self, word_sketch::MinorEdit};
 use crate::base::Fingerprint;
 use crate::base::media::is_asset;
-use crate::base::{Digest, RelPath, Route, Scope, Timestamp, UrlPath};
+use crate::base::{Diagnostic, Digest, RelPath, Route, Scope, Timestamp, UrlPath, special};
 use crate::config::Config;
 
 use super::{
@@ -309,6 +309,10 @@ fn read(state: &State, name: &str, file: &File) -> Found {
     }
     if is_asset(&path) {
         return Found::Asset(fingerprint);
+    }
+    if let Some(excluded) = special::excluded_by(path.as_str()) {
+        let diagnostic = Diagnostic::note("left-out", format!("{excluded} holds no articles"));
+        return Found::Refused { fingerprint, diagnostic };
     }
     if state.file(&path).and_then(|row| row.digest) == Some(digest) {
         return Found::Same { fingerprint, racy: false };

@@ -259,11 +259,12 @@ impl Store for Database {
             let mut urls = all(connection, seal, &schema::URLS, rows::read_url)?;
             // In the order in which they became public: the first owner of a URL keeps it.
             urls.par_sort_unstable_by_key(|(n, _)| *n);
+            let channels = all(connection, seal, &schema::CHANNELS, rows::read_channel)?;
             Ok(Remembered {
                 files: Vec::new(),
                 records: Vec::new(),
                 urls: urls.into_iter().map(|(_, url)| url).collect(),
-                channels: all(connection, seal, &schema::CHANNELS, rows::read_channel)?,
+                channels: channels.into_iter().flatten().collect(),
                 bodies: all(connection, seal, &schema::BODIES, rows::read_body)?,
                 documents: all(connection, seal, &schema::DOCUMENTS, rows::read_document)?,
                 values: all(connection, seal, &schema::SETTINGS, rows::read_setting)?,

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use feed_rs::model::Entry;
+use quick_xml::events::Event;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use url::Url;
 
 use crate::base::{Format, Route, Scope, Timestamp, UrlPath};
@@ -136,7 +138,8 @@ pub fn recover(feeds: &Path, site_id: &str) -> Found {
     Found { entries, site_id, feed_id, documents, is_damaged: false }
 }
 
-/// The files of every feed, the site's own first, as far as they fit into [`DOCUMENTS_BYTES_MAX`].
+/// The files of every feed that is whole, the site's own first, as far as they fit into
+/// [`DOCUMENTS_BYTES_MAX`].
 fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u8>)> {
     let (mut documents, mut room) = (Vec::new(), DOCUMENTS_BYTES_MAX);
     let all = std::iter::once(feeds).chain(directories.iter().map(PathBuf::as_path));
@@ -147,7 +150,7 @@ fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u
             };
             if let Ok(bytes) = read(directory, format)
                 && bytes.len() <= room
-                && !bytes.is_empty()
+                && is_whole(format, &bytes)
             {
                 room -= bytes.len();
                 documents.push((route, format, bytes));
@@ -155,6 +158,25 @@ fn documents(feeds: &Path, directories: &[PathBuf]) -> Vec<(Route, Format, Vec<u
         }
     }
     documents
+}
+
+/// Whether a document is complete: one that is cut off must not be served.
+fn is_whole(format: Format, bytes: &[u8]) -> bool {
+    if format == Format::Json {
+        return serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    }
+    let mut reader = quick_xml::Reader::from_reader(bytes);
+    let (mut depth, mut elements) = (0_usize, 0_usize);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(_)) => (depth, elements) = (depth + 1, elements + 1),
+            Ok(Event::Empty(_)) => elements += 1,
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Eof) => return depth == 0 && elements > 0,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 /// The route of a file beneath `feeds`.
@@ -405,6 +427,17 @@ mod tests {
             "https://e.org/blog/a/feed.json\",\"home_page_url\":\"https://e.org/blog/\",",
         );
         check(&[("feed.json", &own_path)], &["mine", u]);
+    }
+
+    #[test]
+    fn a_document_that_is_cut_off_is_not_served() {
+        let own = atom(&feed_id("mine", &Scope::Site));
+        for (format, text) in [(Format::Atom, own.as_str()), (Format::Json, JSON)] {
+            assert!(is_whole(format, text.as_bytes()));
+            for len in [0, 1, text.len() / 2, text.trim_end().len() - 1] {
+                assert!(!is_whole(format, &text.as_bytes()[..len]), "{format:?} {len}");
+            }
+        }
     }
 
     #[test]

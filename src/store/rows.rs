@@ -215,15 +215,13 @@ pub fn channel(row: &ChannelRow) -> Cells {
     ]
 }
 
-/// The channel of its cells.
-pub fn read_channel(cells: Cells) -> Result<ChannelRow> {
+/// The channel of its cells; `None` for that of a path that is no scope. Such a row is whole: 0.1.0
+/// wrote some for directories whose URL is reserved, which have no feeds.
+pub fn read_channel(cells: Cells) -> Result<Option<ChannelRow>> {
     let mut cells = Reader(cells.into_iter());
-    Ok(ChannelRow {
-        scope: read_scope(&cells.text()?)?,
-        name: cells.text()?,
-        watermark: cells.instant()?,
-        modified: cells.instant()?,
-    })
+    let scope = read_scope(&cells.text()?);
+    let (name, watermark, modified) = (cells.text()?, cells.instant()?, cells.instant()?);
+    Ok(scope.map(|scope| ChannelRow { scope, name, watermark, modified }))
 }
 
 /// The cells of a body.
@@ -383,11 +381,11 @@ fn read_instant(micros: i64) -> Result<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|error| Malformed(error.to_string()))
 }
 
-fn read_scope(text: &str) -> Result<Scope> {
-    match Route::parse(text) {
-        Some(Route::Home) => Ok(Scope::Site),
-        Some(Route::Index(scope)) => Ok(scope),
-        _ => Err(Malformed(format!("{text:?} is not a scope"))),
+fn read_scope(text: &str) -> Option<Scope> {
+    match Route::parse(text)? {
+        Route::Home => Some(Scope::Site),
+        Route::Index(scope) => Some(scope),
+        _ => None,
     }
 }
 

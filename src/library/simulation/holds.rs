@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use super::World;
 
-/// A world of `count` public articles, `0.md` and so on.
+/// A world of `count` public articles, `p0.md` and so on.
 fn world(count: usize) -> World {
     let mut world = World::new();
     for n in 0..count {
-        world.run(&format!("write {n}.md # A{n}||words of article {n}"));
+        world.run(&format!("write p{n}.md # A{n}||words of article {n}"));
     }
     world.run(".");
     assert_eq!(world.state.library().len(), count);
     world
 }
 
-/// A line of a script stands for several: `rm 3..7` removes `3.md` to `6.md`, and `slowly 3..7 60`
+/// A line of a script stands for several: `rm 3..7` removes `p3.md` to `p6.md`, and `slowly 3..7 60`
 /// does so one by one, with as many seconds after each.
 fn run(world: &mut World, script: &str) {
     for line in script.lines().map(str::trim) {
@@ -28,19 +28,19 @@ fn run(world: &mut World, script: &str) {
                 for n in from.parse::<usize>().unwrap()..to.parse().unwrap() {
                     match verb {
                         "draft" => {
-                            world.run(&format!("write {n}.md ---|draft: true|---|# A{n}||x"))
+                            world.run(&format!("write p{n}.md ---|draft: true|---|# A{n}||x"))
                         }
                         "expire" => {
-                            world.run(&format!("write {n}.md ---|expires: 2026-01-01|---|x"))
+                            world.run(&format!("write p{n}.md ---|expires: 2026-01-01|---|x"))
                         }
-                        "back" => world.run(&format!("write {n}.md # A{n}||words of article {n}")),
-                        verb => world.run(&format!("{verb} {n}.md")),
+                        "back" => world.run(&format!("write p{n}.md # A{n}||words of article {n}")),
+                        verb => world.run(&format!("{verb} p{n}.md")),
                     }
                 }
             }
             ("slowly", Some((from, to))) => {
                 for n in from.parse::<usize>().unwrap()..to.parse().unwrap() {
-                    world.run(&format!("rm {n}.md"));
+                    world.run(&format!("rm p{n}.md"));
                     world.run(".");
                     world.run(&format!("wait {}", words[2]));
                     world.run(".");
@@ -105,7 +105,7 @@ fn neither_time_nor_new_articles_end_a_hold() {
     check(20, &format!("{held}\nwait 86400\n."), 20, Some("20 -> 13"));
     let days = "slowly 0..7 60\nwait 86400\n.\nwait 86400\n.\nrestart\nwait 86400\n.";
     check(20, days, 14, Some("20 -> 13"));
-    let many: String = (100..200).map(|n| format!("write {n}.md # N{n}||new {n}\n")).collect();
+    let many: String = (100..200).map(|n| format!("write p{n}.md # N{n}||new {n}\n")).collect();
     check(20, &format!("{held}\n{many}."), 120, Some("20 -> 13"));
     for clock in ["back 172800", "ahead 315360000", "clock 1970-01-01T00:00:05Z"] {
         check(20, &format!("{held}\n{clock}\n.\nwait 60\n."), 20, Some("20 -> 13"));
@@ -152,7 +152,7 @@ fn what_is_held_keeps_its_identity() {
     let mut moved = world(20);
     run(&mut moved, held);
     for n in 0..20 {
-        moved.run(&format!("write new/{n}.md # A{n}||words of article {n}"));
+        moved.run(&format!("write new/p{n}.md # A{n}||words of article {n}"));
     }
     moved.run(".");
     assert_eq!((ids(&moved), moved.state.held()), (before, None));
@@ -164,7 +164,7 @@ fn only_deletions_are_held() {
     let world = check(
         20,
         &format!(
-            "{held}\nwrite new.md # New||x\nwrite 10.md # Edited||x\nmv 11.md moved.md\ndraft 12..13\n."
+            "{held}\nwrite new.md # New||x\nwrite p10.md # Edited||x\nmv p11.md moved.md\ndraft 12..13\n."
         ),
         20,
         Some("20 -> 10"),
@@ -173,7 +173,7 @@ fn only_deletions_are_held() {
     for text in ["new.md", "\"Edited\"", "moved.md"] {
         assert!(shown.iter().any(|line| line.contains(text)), "{text}: {shown:#?}");
     }
-    assert!(!shown.iter().any(|line| line.contains(" 12.md ")), "{shown:#?}");
+    assert!(!shown.iter().any(|line| line.contains(" p12.md ")), "{shown:#?}");
 }
 
 #[test]

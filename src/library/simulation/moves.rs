@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::{World, check, show};
+use crate::base::Route;
 
 #[test]
 fn an_exact_copy_waits_for_the_grace() {
@@ -57,6 +58,65 @@ fn a_copy_is_not_taken_for_an_article_whose_file_was_seen_a_moment_ago() {
         let expected = [(1, "a.md"), (2, "c.md"), (3, "b.md")];
         assert_eq!(paths, expected.map(|(seq, path)| (seq, path.to_owned())), "{looks}");
     }
+}
+
+#[test]
+fn a_name_that_no_article_has_takes_an_article_away() {
+    let public = "write a.md # A||x\n.\nwait 5";
+    for name in [
+        "_a.md",
+        "_dir/a.md",
+        "a/_index.md",
+        "a.sync-conflict-20261130-101011-ABCDEFG.md",
+        "a (conflicted copy 2026-11-30 101010).md",
+        "a.png",
+    ] {
+        for events in [".".to_owned(), format!(". {name}\n. a.md"), format!(". a.md\n. {name}")] {
+            let gone = format!("{public}\nmv a.md {name}\n{events}\nwait 10\n.");
+            check(&gone, &[]);
+            // Its author, or the synchroniser, puts another version in its place.
+            let new = "write a.md # A||x and a bit more";
+            check(
+                &format!("{public}\nmv a.md {name}\n{events}\n{new}\n."),
+                &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:05"],
+            );
+        }
+    }
+}
+
+#[test]
+fn an_article_in_a_reserved_directory_has_no_feed_of_that() {
+    for directory in ["archive", "tags", "authors", "views", "Archive", "archive/2020"] {
+        let mut world = World::new();
+        let moved = format!("write a.md # A||x\n.\nmv a.md {directory}/a.md\n.");
+        let own = format!("write {directory}/b.md ---|path: b|---|# B||y\n.");
+        format!("{moved}\n{own}\nrestart\n.").lines().for_each(|line| world.run(line));
+        let library = world.state.library();
+        assert_eq!(library.len(), 2, "{directory}");
+        for scope in library.scopes() {
+            let route = Route::parse(&scope.to_string());
+            let is_of_scope = matches!(&route, Some(Route::Home))
+                || matches!(&route, Some(Route::Index(parsed)) if parsed == scope);
+            assert!(is_of_scope, "{directory}: {scope} is at {route:?}");
+        }
+    }
+}
+
+#[test]
+fn the_url_follows_a_rename_of_a_file_that_cannot_be_used() {
+    let public = "write a.md # A||x\n.";
+    let expected = ["1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00"];
+    for unusable in ["---|title: [|---|x", "", "---|draft: true|---|# A||x"] {
+        let renamed = format!("{public}\nwrite a.md {unusable}\n.\nmv a.md b.md\n.");
+        check(&format!("{renamed}\nwrite b.md # A||x\n."), &expected);
+        check(&format!("{renamed}\nrestart\n.\nwrite b.md # A||x\n."), &expected);
+    }
+    // One that has a number keeps it, although the URL without it is free by now.
+    let numbered = "write a.md # A||x\n.\nwrite a.txt B||y\n.\nrm a.md\n.\nwait 10\n.";
+    check(
+        &format!("{numbered}\nwrite a.txt B||y y\n."),
+        &["2 a.txt /a-2 \"B\" 03-01T12:00:00 03-01T12:00:00"],
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::super::address;
 use super::super::adopt::{Adoption, Recovered};
+use super::super::ledger::is_form_of;
 use super::super::state::Notice;
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
@@ -279,9 +280,10 @@ impl Step<'_> {
         let old_path = self.renamed.get(&old.seq).unwrap_or(&old.path);
         let asked = address::address(draft.path, &draft.head)?;
         // An article that asks for the same address as before keeps its URL, even where it has a
-        // number that is free again by now.
+        // number that is free again by now. It has another one if it was renamed while it could not
+        // be read or was a draft.
         let is_unmoved = match address::address(old_path, &old.head) {
-            Ok(before) => before == asked,
+            Ok(before) => before == asked && is_form_of(&old.url, &asked.url),
             Err(_) => false,
         };
         let keeps = is_unmoved && !self.state.ledger.is_reserved(&old.url);

@@ -432,11 +432,15 @@ impl<'a> Step<'a> {
         drafts
     }
 
-    /// The file at `path`, if it may be some lost article's new home.
+    /// The file at `path`, if it may be some lost article's new home. A name that no article has is
+    /// none, such as that of a copy that a synchroniser sets aside, or of a section file: an author
+    /// who renames an article to it takes it away.
     fn fresh(&self, path: &RelPath) -> Option<Fresh> {
         let ledger = &self.state.ledger;
         let row = ledger.file(path)?;
-        if ledger.is_live(path) || matches!(row.kept, Kept::Linked(_)) {
+        let may_be_one = matches!(FileKind::of(path), FileKind::Article(_))
+            && special::excluded_by(path.as_str()).is_none();
+        if !may_be_one || ledger.is_live(path) || matches!(row.kept, Kept::Linked(_)) {
             return None;
         }
         let named = self.named_by_id(&row);
