@@ -155,7 +155,10 @@ fn assemble(
 /// The directory of the article's page, to which its aliases may be relative.
 fn url_directory(own_path: Option<&str>, location: &Location) -> RelPath {
     let directory = match own_path {
-        Some(path) => path.rsplit_once('/').map(|(directory, _)| directory.to_owned()),
+        Some(path) => {
+            let path = path.trim_end_matches('/');
+            path.rsplit_once('/').map(|(directory, _)| directory.to_owned())
+        }
         None => UrlPath::of_names(location.directories.iter().map(String::as_str))
             .map(|directory| directory.as_str().to_owned()),
     };
@@ -493,7 +496,7 @@ mod tests {
         );
         assert_eq!(head.summary.as_deref(), Some("a b"));
         assert_eq!(head.slug.as_deref(), Some("x-y"));
-        assert_eq!(head.path.as_deref(), Some("a/b"));
+        assert_eq!(head.path.as_deref(), Some("a/b/"));
         assert_eq!(head.id.as_deref(), Some("007"));
         assert_eq!(head.aliases, ["old", "a/o.html", "o.html"]);
         assert_eq!(head.external_url.as_deref(), Some("https://example.org/%C3%BC"));

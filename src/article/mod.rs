@@ -13,6 +13,7 @@
 //! is shown or compared. `head` and `body` put these together; `pictures` adds to a body what only
 //! a page has; `model` has the values that they return.
 
+mod addresses;
 mod body;
 mod dates;
 pub(crate) mod decode;

@@ -75,7 +75,8 @@ pub struct Head {
     /// The front matter's slug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
-    /// The front matter's path, without slashes at its ends.
+    /// The front matter's path, without a slash at its beginning. A slash at its end counts where
+    /// the page is on another site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The front matter's id, byte for byte.

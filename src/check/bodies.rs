@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::article::symbol::{self, Target};
 use crate::article::{self, Body, Head, Limits, decode};
+use crate::base::media::is_asset;
 use crate::base::{Diagnostic, Digest, Place, RelPath, Scope, Timestamp, catch_panic};
 use crate::config::Config;
 use crate::engine::renderer;
@@ -237,7 +238,14 @@ impl<'a> Bodies<'a> {
     /// The sentence about a reference to nothing.
     fn message(&self, kind: Use, target: &str) -> String {
         if let Target::Name { name, .. } = Target::of(target) {
-            return format!("links to an article called {name:?}, which does not exist");
+            let is_file = RelPath::new(name).is_some_and(|path| is_asset(&path));
+            return match (kind, is_file) {
+                (Use::Link, false) => {
+                    format!("links to an article called {name:?}, which does not exist")
+                }
+                (Use::Link, true) => format!("links to {name}, which does not exist"),
+                (Use::Show, _) => format!("shows {name}, which does not exist"),
+            };
         }
         let target = symbol::path_of(target).unwrap_or_default();
         let path = RelPath::new(target.trim_matches('/'));

@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::article::symbol::{self, Target};
 use crate::base::{Place, Route, UrlPath};
+use crate::library::Lookup;
 use crate::publish::Snapshot;
 use crate::publish::snapshot::Found;
 
@@ -64,7 +65,12 @@ fn attribute(html: &str) -> &str {
 
 /// True if a reference leads to an article, an asset or a page.
 pub(super) fn leads_somewhere(snapshot: &Snapshot, target: &str) -> bool {
-    target.is_empty() || snapshot.library.locate(target).is_some() || is_route(snapshot, target)
+    match snapshot.library.locate(target) {
+        // By its name, a file that is not there has a URL all the same.
+        Some(Route::Resource(url)) => snapshot.library.find(&url) != Lookup::Missing,
+        Some(_) => true,
+        None => target.is_empty() || is_route(snapshot, target),
+    }
 }
 
 /// True for paths of the site that are not articles: feeds, pages of tags and months.

@@ -70,8 +70,8 @@ pub fn page(site: &Site, article: &Article) -> String {
     };
     let mut url = elsewhere.link_template.clone();
     // An author who names the whole path means the page elsewhere, too.
-    if article.head.path.is_some() {
-        url = "{path}".to_owned();
+    if let Some(written) = &article.head.path {
+        url = if written.ends_with('/') { "{path}/" } else { "{path}" }.to_owned();
     }
     for (name, value) in [
         ("{path}", path),

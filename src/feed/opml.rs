@@ -71,7 +71,7 @@ fn write_group(
     feeds: &[Subscription],
 ) -> std::io::Result<()> {
     let title = &*xml::border(title);
-    let group = BytesStart::new("outline").with_attributes([("text", title), ("title", title)]);
+    let group = BytesStart::new("outline").with_attributes([("text", title)]);
     writer.write_event(Event::Start(group))?;
     for feed in feeds {
         writer.write_event(Event::Empty(element(feed)))?;
@@ -107,7 +107,7 @@ mod tests {
             "<opml version=\"2.0\">\n <head>\n  <title>A &lt; B</title>\n </head>\n <body>\n",
             "  <outline type=\"rss\" text=\"News &amp; &quot;views&quot; — Site\" title=\"News &amp; &quot;views&quot; — Site\"",
             " xmlUrl=\"https://example.org/news/atom.xml?a&amp;b\" htmlUrl=\"https://example.org/news/\"/>\n",
-            "  <outline text=\"Tags &amp; more\" title=\"Tags &amp; more\">\n",
+            "  <outline text=\"Tags &amp; more\">\n",
             "   <outline type=\"rss\" text=\"T\" title=\"T\" xmlUrl=\"https://e.org/t\" htmlUrl=\"https://e.org/\"/>\n",
             "  </outline>\n </body>\n</opml>"
         );

@@ -1,9 +1,14 @@
 //! The files that are served as they are: by path, and by name, which is how Obsidian's embeds ask
 //! for them. Those in private directories are served if a public article refers to them.
+//!
+//! A name may be written otherwise than on disk: macOS takes letters with accents apart (NFD), and
+//! editors and browsers put them together (NFC).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use imbl::OrdSet;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use crate::base::{Digest, RelPath};
 
@@ -46,6 +51,25 @@ impl Assets {
         self.paths.contains(path)
     }
 
+    /// The one at `path`, or at a path that differs from it in its normal form alone.
+    pub(super) fn spelled(&self, path: &RelPath) -> Option<&RelPath> {
+        if let Some(here) = self.paths.get(path) {
+            return Some(here);
+        }
+        if path.as_str().is_ascii() {
+            return None;
+        }
+        let wanted = composed(path.as_str());
+        self.namesakes(path).find(|known| composed(known.as_str()) == wanted)
+    }
+
+    /// Those with the name of `path`, in whichever normal form.
+    fn namesakes(&self, path: &RelPath) -> impl Iterator<Item = &RelPath> {
+        let name = name_of(path);
+        let from = self.by_name.range((name, RelPath::root())..);
+        from.take_while(move |(of, _)| *of == name).map(|(_, path)| path)
+    }
+
     /// Every path, in order.
     pub(super) fn paths(&self) -> impl Iterator<Item = &RelPath> {
         self.paths.iter()
@@ -59,7 +83,7 @@ impl Assets {
     /// The asset that `wanted` means: itself, else, of all that share its name, the one whose path
     /// ends most like it, and of those the first.
     pub(super) fn named(&self, wanted: &RelPath) -> Option<&RelPath> {
-        if let Some(here) = self.paths.get(wanted) {
+        if let Some(here) = self.spelled(wanted) {
             return Some(here);
         }
         let alike = |path: &RelPath| {
@@ -69,11 +93,8 @@ impl Assets {
                 .take_while(|(one, other)| one == other)
                 .count()
         };
-        let name = name_of(wanted);
-        let namesakes =
-            self.by_name.range((name, RelPath::root())..).take_while(|(of, _)| *of == name);
         // Of equals, the first: later ones have to be more alike.
-        namesakes.map(|(_, path)| path).fold(None, |best, path| match best {
+        self.namesakes(wanted).fold(None, |best, path| match best {
             Some(best) if alike(best) >= alike(path) => Some(best),
             _ => Some(path),
         })
@@ -115,14 +136,19 @@ impl References {
 }
 
 fn name_of(path: &RelPath) -> u64 {
-    Digest::of(path.name().as_bytes()).prefix()
+    Digest::of(composed(path.name()).as_bytes()).prefix()
+}
+
+/// The text with letters and their accents put together.
+fn composed(text: &str) -> Cow<'_, str> {
+    if is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// The same of the target of a symbolic reference.
 fn last_name_of(target: &str) -> u64 {
     let target = target.trim_end_matches('/');
     let (_, name) = target.rsplit_once('/').unwrap_or(("", target));
-    Digest::of(name.trim_start_matches('?').as_bytes()).prefix()
+    Digest::of(composed(name.trim_start_matches('?')).as_bytes()).prefix()
 }
 
 #[cfg(test)]
@@ -146,6 +172,14 @@ mod tests {
             ("z.png", None),
         ] {
             assert_eq!(assets.named(&path(wanted)).map(RelPath::as_str), found, "{wanted}");
+        }
+        let (apart, together) = ("u\u{308}/a\u{308}.png", "ü/ä.png");
+        for (known, wanted) in [(apart, together), (together, apart)] {
+            let mut other = Assets::default();
+            other.insert(&path(known));
+            assert_eq!(other.spelled(&path(wanted)).map(RelPath::as_str), Some(known));
+            assert_eq!(other.named(&path("ä.png")).map(RelPath::as_str), Some(known));
+            assert_eq!(other.spelled(&path("ä.png")), None);
         }
         assets.remove(&path("a/x.png"));
         assets.remove(&path("y.png"));

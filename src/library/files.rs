@@ -22,7 +22,7 @@ impl Library {
 
     /// The file at `path` in a private directory.
     pub(super) fn private_file(&self, path: &str) -> Option<RelPath> {
-        RelPath::new(path).filter(|path| self.private.contains(path))
+        self.private.spelled(&RelPath::new(path)?).cloned()
     }
 
     /// Every file in a private directory.
@@ -88,7 +88,7 @@ impl Library {
     }
 
     pub(super) fn asset(&self, path: &str) -> Option<RelPath> {
-        RelPath::new(path).filter(|path| self.assets.contains(path))
+        self.assets.spelled(&RelPath::new(path)?).cloned()
     }
 }
 

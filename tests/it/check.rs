@@ -144,6 +144,17 @@ fn every_kind_of_finding() {
             1,
         ),
         (
+            &[("a.md", "---\ntitle: A\n---\n![[gone.png]] and [[good]]")],
+            "articles/a.md:4:4: warning: shows gone.png, which does not exist [missing-image]",
+            1,
+        ),
+        (
+            &[("a.md", "---\ntitle: A\n---\n[[gone.pdf]]")],
+            "articles/a.md:4:3: warning: links to gone.pdf, which does not exist [dead-link]",
+            1,
+        ),
+        (&[("x/b.png", "x"), ("a.md", "---\ntitle: A\n---\n![[b.png]]")], "", 0),
+        (
             &[("a.md", "---\ntitle: A\n---\n![b](b.png)")],
             "articles/a.md:4:6: warning: shows b.png, which does not exist [missing-image]",
             1,

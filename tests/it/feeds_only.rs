@@ -63,6 +63,13 @@ fn links_lead_to_the_pages_elsewhere() {
         "https://blog.example/notes/exactly/here",
         &[],
     );
+    check(
+        "wordpress",
+        "news/one.md",
+        "permalink: /exactly/here/\n",
+        "https://blog.example/notes/exactly/here/",
+        &["src=\"https://blog.example/notes/exactly/here/pic.png\""],
+    );
 }
 
 #[test]

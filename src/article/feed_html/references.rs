@@ -15,7 +15,7 @@ use crate::base::media::{Element, Media};
 use crate::base::reference::{encode, has_scheme, walk};
 use crate::base::route::slug;
 
-use super::repair;
+use super::{heading_ids, repair};
 
 /// Schemes that a link in a feed may have. None of them runs code.
 pub(crate) const SCHEMES: [&str; 22] = [
@@ -265,8 +265,17 @@ fn decoded(path: &str) -> String {
     repair(&text).replace(['\n', '\t'], " ")
 }
 
-/// A query and fragment (RFC 3986, 3.4 and 3.5), without characters that may not be in a feed.
+/// A query and fragment (RFC 3986, 3.4 and 3.5), without characters that may not be in a feed. A
+/// fragment with a space is the text of a heading, as Obsidian writes it (`#A%20heading`): no id has
+/// one.
 fn encoded_suffix(suffix: &str) -> String {
+    if let Some((query, fragment)) = suffix.split_once('#')
+        && let fragment = decoded(fragment)
+        && fragment.contains(' ')
+    {
+        let heading = fragment.rsplit('#').next().unwrap_or_default();
+        return format!("{}#{}", encode(&repair(query)), encode(&heading_ids::slug(heading)));
+    }
     encode(&repair(suffix)).into_owned()
 }
 
@@ -313,7 +322,11 @@ mod tests {
             ("b.md", Some("^news/2026//b.md^")),
             ("../img/a.png", Some("^news//img/a.png^")),
             ("../../../../a.png", Some("^a.png^")),
-            ("./b/../c.md#part two", Some("^news/2026//c.md^#part%20two")),
+            ("./b/../c.md#part two", Some("^news/2026//c.md^#part-two")),
+            ("c.md#Heading%20Two", Some("^news/2026//c.md^#heading-two")),
+            ("c.md?x#A%20b#C%20d", Some("^news/2026//c.md^?x#c-d")),
+            ("#Local%20Head", Some("^^#local-head")),
+            ("c.md#Part", Some("^news/2026//c.md^#Part")),
             ("../../img/a.png", Some("^img/a.png^")),
             ("../2026/./b.md", Some("^news//2026/b.md^")),
             (".././../b.md", Some("^b.md^")),
@@ -393,7 +406,7 @@ mod tests {
         let seen = |raw: String| resolver().resolve(&raw).unwrap().replace(DRAFT_MARK, "^");
         assert_eq!(
             seen(by_name("Other (Note)", "Part One")),
-            "^news/2026//?Other (Note)^#Part%20One"
+            "^news/2026//?Other (Note)^#part-one"
         );
         assert_eq!(seen(by_path("/a b/../c.md")), "^c.md^");
         assert_eq!(seen(format!("{DRAFT_MARK}?x")), "^news/2026//?x^");

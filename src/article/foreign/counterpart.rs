@@ -48,7 +48,15 @@ pub(crate) enum Counterpart {
     /// The text up to this end is removed.
     Nothing(End),
     /// The text up to this end becomes a quotation.
-    Quote(End),
+    Quote { source: Source, end: End },
+}
+
+/// Who or what is quoted. Each is empty where it is not given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) author: String,
+    pub(crate) title: String,
+    pub(crate) url: String,
 }
 
 /// The surroundings of a tag.
@@ -69,7 +77,7 @@ impl Counterpart {
             Counterpart::Code { end, .. }
             | Counterpart::Verbatim(end)
             | Counterpart::Nothing(end)
-            | Counterpart::Quote(end) => Some(end),
+            | Counterpart::Quote { end, .. } => Some(end),
             Counterpart::Inline(_)
             | Counterpart::Address { .. }
             | Counterpart::Link { .. }
@@ -94,7 +102,7 @@ impl Counterpart {
         match self {
             Counterpart::Code { language, .. } => fenced(content, language, context),
             Counterpart::Verbatim(_) => content.to_owned(),
-            Counterpart::Quote(_) => quotation(content, context),
+            Counterpart::Quote { source, .. } => quotation(content, source, context),
             _ => String::new(),
         }
     }
@@ -147,6 +155,18 @@ fn link(url: &str, text: &str, context: &Context<'_>) -> String {
     html + "</a>"
 }
 
+/// Text in which no character is Markdown's.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
     let code = code.trim_start_matches('\r').strip_prefix('\n').unwrap_or(code);
     let language = language_name(language).unwrap_or_default();
@@ -175,9 +195,13 @@ fn fenced(code: &str, language: &str, context: &Context<'_>) -> String {
     format!("{line_start}{fence}{language}\n{code}{line_end}{indent}{fence}{line_start}")
 }
 
-fn quotation(quoted: &str, context: &Context<'_>) -> String {
+fn quotation(quoted: &str, source: &Source, context: &Context<'_>) -> String {
+    let attribution = attribution(source, context);
     if context.host == Host::Html {
-        return format!("<blockquote>{quoted}</blockquote>");
+        return match attribution.as_str() {
+            "" => format!("<blockquote>{quoted}</blockquote>"),
+            text => format!("<blockquote>{quoted}<p>{text}</p></blockquote>"),
+        };
     }
     let mut markdown = String::from("\n");
     for line in quoted.trim().lines() {
@@ -185,8 +209,30 @@ fn quotation(quoted: &str, context: &Context<'_>) -> String {
         markdown.push_str(line);
         markdown.push('\n');
     }
-    if quoted.trim().is_empty() {
+    if !attribution.is_empty() {
+        markdown.push_str(&format!(">\n> {attribution}\n"));
+    } else if quoted.trim().is_empty() {
         markdown.push('\n');
     }
     markdown
+}
+
+/// `— Author, Title`, with the title as a link where there is a URL; empty where nothing is given.
+fn attribution(source: &Source, context: &Context<'_>) -> String {
+    let Source { author, title, url } = source;
+    let mut parts = Vec::new();
+    for (text, url) in [(author, ""), (title, url.as_str())] {
+        let mut written = String::new();
+        if !url.is_empty() {
+            written = link(url, text, context);
+        } else if context.host == Host::Markdown {
+            written = escaped(text);
+        } else {
+            push_text(&mut written, text);
+        }
+        if !written.is_empty() {
+            parts.push(written);
+        }
+    }
+    if parts.is_empty() { String::new() } else { format!("— {}", parts.join(", ")) }
 }

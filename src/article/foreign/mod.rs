@@ -18,7 +18,7 @@ mod reach;
 mod template_tag;
 mod wiki_link;
 
-pub(crate) use wiki_link::escaped;
+pub(crate) use counterpart::escaped;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -435,7 +435,18 @@ mod tests {
     fn zola_and_eleventy() {
         check(&[
             ("{{ youtube(id=\"abc\", autoplay=true) }}", "<https://www.youtube.com/watch?v=abc>"),
-            ("{% quote(author=\"X\") %}\na\nb\n{% end %}\n", "\n> a\n> b\n\n"),
+            ("{% quote(author=\"X\") %}\na\nb\n{% end %}\n", "\n> a\n> b\n>\n> — X\n\n"),
+            ("{% quote() %}\na\n{% end %}\n", "\n> a\n\n"),
+            ("{% blockquote A B, C* %}\na\n{% endblockquote %}\n", "\n> a\n>\n> — A B\\, C\\*\n\n"),
+            (
+                "{% blockquote A https://e.org/?a=b The title %}\na\n{% endblockquote %}\n",
+                "\n> a\n>\n> — A, [The title](<https://e.org/?a=b>)\n\n",
+            ),
+            (
+                "{% blockquote https://e.org/ %}\na\n{% endblockquote %}\n",
+                "\n> a\n>\n> — <https://e.org/>\n\n",
+            ),
+            ("{% pullquote left %}\na\n{% endpullquote %}\n", "\n> a\n\n"),
             ("[a]({{ '/x/' | url }})", "[a](/x/)"),
             ("{# a comment #}b", "b"),
             ("{{ unknown(x=1) }}b", "b"),

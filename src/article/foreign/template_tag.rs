@@ -4,7 +4,7 @@ use crate::article::symbol::{by_name, by_path};
 
 use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
 use super::block_end::{CODE_ENDS, End};
-use super::counterpart::{Counterpart, Meaning};
+use super::counterpart::{Counterpart, Meaning, Source};
 use super::reach::{delimited, delimited_behind_quotes, within};
 use super::{attribute_list, pictures};
 
@@ -137,7 +137,11 @@ fn block(inner: &str) -> Meaning {
         }
         "unless" if is_word(args, &["true"]) => Counterpart::Nothing(End::UNLESS),
         "doc" if args.trim().is_empty() => Counterpart::Nothing(End::DOC),
-        "quote" | "blockquote" | "pullquote" => Counterpart::Quote(End::QUOTE),
+        "quote" | "blockquote" => {
+            Counterpart::Quote { source: quoted(args, &arguments), end: End::QUOTE }
+        }
+        // What it is given is a class.
+        "pullquote" => Counterpart::Quote { source: Source::default(), end: End::QUOTE },
         "post_url" | "post_path" => Counterpart::Address {
             reference: by_name(file_name(bare), ""),
             shown: shown_path(bare),
@@ -156,6 +160,32 @@ fn block(inner: &str) -> Meaning {
         },
     };
     Meaning::Converted(name.to_owned(), counterpart)
+}
+
+/// The source of a quotation: by its keys, or as Hexo has it, `Author, Title https://… Title`.
+fn quoted(args: &str, arguments: &Arguments) -> Source {
+    let named = |keys: &[&str]| {
+        let found = keys.iter().find_map(|key| value(arguments, key));
+        found.unwrap_or_default()
+    };
+    let source = Source {
+        author: named(&["author", "by"]),
+        title: named(&["title", "source", "cite"]),
+        url: named(&["url", "link", "href"]),
+    };
+    if source != Source::default() || args.trim_start().starts_with('(') {
+        return source;
+    }
+    let words: Vec<&str> = args.split_whitespace().collect();
+    let is_url = |word: &&str| word.starts_with("http://") || word.starts_with("https://");
+    let Some(at) = words.iter().position(is_url) else {
+        return Source { author: words.join(" "), ..Source::default() };
+    };
+    Source {
+        author: words[..at].join(" "),
+        title: words[at + 1..].join(" "),
+        url: words[at].to_owned(),
+    }
 }
 
 /// A tag whose inside is code, whatever generator it is of.

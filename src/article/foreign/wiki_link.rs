@@ -11,6 +11,8 @@ use crate::article::feed_html::heading_ids::slug;
 use crate::article::feed_html::references::media_of;
 use crate::article::symbol::by_name;
 
+use super::counterpart::escaped;
+
 /// Percent-encoding that makes a path one word of Markdown.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'/');
 
@@ -91,18 +93,6 @@ fn reference(target: &str) -> String {
         return format!("{}{hash}{fragment}", utf8_percent_encode(name, PATH));
     }
     by_name(name.trim_start_matches('/'), &fragment)
-}
-
-/// Text in which no character is Markdown's.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_ascii_punctuation() {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub(crate) enum Splitting {
 /// Adds what `field` names to `tags`: as written, in order, without a leading `#`, none twice.
 /// Answers whether all of them could be taken.
 ///
-/// A text with a comma is several tags; one without is split as `splitting` says. An entry of a
-/// list is one tag.
+/// A text with a semicolon or a comma is several tags; one without is split as `splitting` says. An
+/// entry of a list is one tag.
 pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>) -> bool {
     match &field.value {
         Value::Absent => true,
@@ -42,7 +42,10 @@ pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>
             all
         }
         Value::Text(text) => {
+            // Pelican prefers semicolons. One may also end a character reference (`R&amp;D`).
+            let has_semicolon = text.contains(';') && !text.contains('&');
             let separators: &[char] = match (text.contains([',', '\n']), splitting) {
+                _ if has_semicolon => &[';', '\n'],
                 (true, _) => &[',', '\n'],
                 (false, Splitting::AtSpaces) => &[' ', '\t'],
                 (false, Splitting::Never) => &[],
@@ -77,6 +80,9 @@ mod tests {
             ("rust", Splitting::Never, "rust"),
             ("rust, web dev ,  rust,", Splitting::Never, "rust|web dev"),
             ("my tag", Splitting::Never, "my tag"),
+            ("one; two; a, b;", Splitting::Never, "one|two|a, b"),
+            ("one;two three", Splitting::AtSpaces, "one|two three"),
+            ("R&amp;D, web", Splitting::Never, "R&amp;D|web"),
             ("jekyll update", Splitting::AtSpaces, "jekyll|update"),
             ("a b, c", Splitting::AtSpaces, "a b|c"),
             ("[C#, '#rust', no, 007, 1.0, 'a, b']", Splitting::Never, "C#|rust|no|007|1.0|a, b"),

@@ -1,4 +1,4 @@
-//! URL paths of front matter, under `path` and `aliases`: decoded, without slashes at their ends.
+//! URL paths of front matter, under `path` and `aliases`: decoded, without a slash at their beginning.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -13,7 +13,7 @@ pub(crate) const ADDRESS_MAX_BYTES: usize = 2_000;
 /// The meaning of a text in the place of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {
-    /// A path of the site.
+    /// A path of the site; that of a directory ends with a slash.
     Path(String),
     /// A pattern of another generator, or its way to say "as usual", which cannot be used.
     Pattern,
@@ -34,7 +34,16 @@ pub(crate) fn path(text: &str) -> Address {
     if text.starts_with("//") || web_path(text).is_some() {
         return Address::Elsewhere;
     }
-    of_site(text)
+    match of_site(text) {
+        Address::Path(path) if is_of_directory(text) => Address::Path(format!("{path}/")),
+        other => other,
+    }
+}
+
+/// Whether a path ends with a slash, or with the `index.html` of a directory.
+fn is_of_directory(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    path.ends_with('/') || without_index(path) != path
 }
 
 fn of_site(text: &str) -> Address {
@@ -141,12 +150,13 @@ mod tests {
         let path_of = |text: &str| Address::Path(text.to_owned());
         for (text, expected) in [
             ("/2014/12/12/1.0-Timeline.html", path_of("2014/12/12/1.0-Timeline.html")),
-            ("2014/12/12/x/", path_of("2014/12/12/x")),
-            ("/a/b%20c/?x#y", path_of("a/b c")),
+            ("2014/12/12/x/", path_of("2014/12/12/x/")),
+            ("2014/12/12/x?a/", path_of("2014/12/12/x")),
+            ("/a/b%20c/?x#y", path_of("a/b c/")),
             ("https://example.org/a/b%20c/?x#y", Address::Elsewhere),
             ("//example.org/a", Address::Elsewhere),
             ("/gr%C3%BC%C3%9Fe", path_of("grüße")),
-            ("/a/index.html", path_of("a")),
+            ("/a/index.html", path_of("a/")),
             ("/a/myindex.html", path_of("a/myindex.html")),
             ("/a:b", path_of("a:b")),
             ("/", Address::Root),

@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use linkify::{LinkFinder, LinkKind};
+use linkify::LinkFinder;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
+use crate::article::addresses::{self, Address};
 use crate::article::foreign;
 use crate::article::signs::Signs;
 
@@ -35,14 +36,14 @@ pub(crate) fn linked(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut kept = 0;
     for run in runs(text) {
-        for link in finder.links(&text[run.clone()]) {
-            let start = run.start + link.start();
-            let address = trimmed(link.as_str());
+        for Address { range, is_mail } in addresses::find(&finder, &text[run.clone()]) {
+            let start = run.start + range.start;
+            let address = trimmed(&text[start..run.start + range.end]);
             let before = text[..start].chars().next_back();
             if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '<' | '/' | '@' | '\\')) {
                 continue;
             }
-            let Some(link) = written(address, *link.kind() == LinkKind::Email) else { continue };
+            let Some(link) = written(address, is_mail) else { continue };
             out.push_str(&text[kept..start]);
             out.push_str(&link);
             kept = start + address.len();
@@ -152,6 +153,10 @@ mod tests {
             ),
             ("<b>https://e.org/</b> https://e.org/", "<b><https://e.org/></b> <https://e.org/>"),
             ("> https://e.org/#a\n> b", "> <https://e.org/#a>\n> b"),
+            (
+                "详见 https://e.org/a。www.e.org、",
+                "详见 <https://e.org/a>。[www\\.e\\.org](<http://www.e.org>)、",
+            ),
         ] {
             assert_eq!(linked(text), expected, "{text:?}");
         }

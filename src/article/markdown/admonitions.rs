@@ -41,9 +41,10 @@ pub(crate) fn as_callouts<'t>(text: &'t str, findings: &mut Findings) -> Cow<'t,
     }
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let ends = container_ends(&lines, findings);
+    let encloses = enclosing(&lines);
     let mut writer = Writer { out: String::new(), open: Vec::new(), fence: None };
     for (number, line) in lines.iter().enumerate() {
-        writer.line(line, ends[number]);
+        writer.line(line, ends[number], encloses[number]);
     }
     Cow::Owned(writer.out)
 }
@@ -67,7 +68,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn line(&mut self, line: &str, mark: Mark) {
+    /// Writes a line. `encloses`: whether indented lines follow it.
+    fn line(&mut self, line: &str, mark: Mark, encloses: bool) {
         let mut rest = line;
         // What is indented less than an admonition of MkDocs needs is behind it.
         let mut kept = 0;
@@ -115,8 +117,9 @@ impl Writer {
                 self.out.push('\n');
             }
             _ => {
-                let indented =
-                    if self.open.len() < DEPTH_MAX { Indented::read(rest) } else { None };
+                let indented = Indented::read(rest)
+                    .filter(|admonition| encloses || admonition.title.is_some())
+                    .filter(|_| self.open.len() < DEPTH_MAX);
                 self.out.push_str(&prefix);
                 match indented {
                     Some(indented) => {
@@ -273,6 +276,20 @@ fn is_language(lines: &[&str], number: usize) -> bool {
     is_code(line) && follows_blank && goes_on && !name.is_empty() && !name.contains(' ')
 }
 
+/// For each line, whether the next one that is not blank is indented as what an admonition of MkDocs
+/// encloses.
+fn enclosing(lines: &[&str]) -> Vec<bool> {
+    let mut enclosing = vec![false; lines.len()];
+    let mut next_indent = 0;
+    for (number, line) in lines.iter().enumerate().rev() {
+        enclosing[number] = next_indent >= indent_of(line) + INDENT;
+        if !line.trim().is_empty() {
+            next_indent = indent_of(line);
+        }
+    }
+    enclosing
+}
+
 /// Marks the options below the line that begins a `///` block.
 fn mark_options(lines: &[&str], begin: usize, marks: &mut [Mark]) {
     for number in begin + 1..lines.len() {
@@ -376,6 +393,10 @@ mod tests {
             ("=== \"Tab\"\n\n    ```\n    a\n    ```\n", "> [!tab] Tab\n> \n> ```\n> a\n> ```\n"),
             ("!!! a\n    !!! b\n        c\n    d\n", "> [!a]\n> > [!b]\n> > c\n>\n> d\n"),
         ]);
+        check(&[("!!! note \"Alone\"\n\nb", "> [!note] Alone\n> \nb")]);
+        for text in ["!!! Big news for everyone\n\nb", "??? what now\n", "!!! a\n  b\n"] {
+            check(&[(text, text)]);
+        }
         for text in ["!!! what?\n", "=== a\n", "a\n===\n", "    !!! note\n", "!!! !!!\n"] {
             check(&[(text, text)]);
         }

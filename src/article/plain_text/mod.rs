@@ -6,8 +6,9 @@
 
 mod blocks;
 
-use linkify::{LinkFinder, LinkKind};
+use linkify::LinkFinder;
 
+use crate::article::addresses::{self, Address};
 use crate::article::feed_html::has_word;
 use crate::article::feed_html::references::Resolver;
 use crate::article::feed_html::{finished, push_text, push_url, repair_source};
@@ -158,23 +159,21 @@ impl Writer<'_> {
     /// Writes text, with its URLs and mail addresses as links.
     fn inline(&mut self, text: &str) {
         let mut written = 0;
-        for link in self.finder.links(text) {
-            let url = match link.kind() {
-                LinkKind::Email => format!("mailto:{}", link.as_str()),
-                _ => link.as_str().to_owned(),
-            };
+        for Address { range, is_mail } in addresses::find(&self.finder, text) {
+            let address = &text[range.clone()];
+            let url = if is_mail { format!("mailto:{address}") } else { address.to_owned() };
             let Some(url) = self.resolver.resolve(&url) else { continue };
             // A word such as `www.example` may resolve to a path of the site, which is not meant.
             if url.starts_with(DRAFT_MARK) {
                 continue;
             }
-            push_text(&mut self.out, &text[written..link.start()]);
+            push_text(&mut self.out, &text[written..range.start]);
             self.out.push_str("<a");
             push_url(&mut self.out, "href", &url);
             self.out.push('>');
-            push_text(&mut self.out, link.as_str());
+            push_text(&mut self.out, address);
             self.out.push_str("</a>");
-            written = link.end();
+            written = range.end;
         }
         push_text(&mut self.out, &text[written..]);
     }
