@@ -61,10 +61,15 @@ impl Engine {
         // A tree that is being put back is waited for again.
         self.watch.first_at = None;
         let published = &self.parts.published;
-        // The feeds that a start serves were those of a state that turned out to be damaged.
-        if published.load().is_none_or(|snapshot| snapshot.is_loading()) {
+        let feeds = self.recovery.documents.clone();
+        let serves_them = match published.load() {
+            // Without a feed, nothing is ready.
+            None => !feeds.is_empty(),
+            // The feeds that a start serves were those of a state that turned out to be damaged.
+            Some(snapshot) => snapshot.is_loading(),
+        };
+        if serves_them {
             let config = Arc::clone(&self.parts.config);
-            let feeds = self.recovery.documents.clone();
             published.publish(Arc::new(Snapshot::restored(Extent::Feeds, config, feeds)));
         }
         Err(refused)
