@@ -21,7 +21,7 @@ use super::{html, markdown, plain_text, title};
 
 /// Raised whenever the same bytes would give another head or body, so that heads kept in the ledger
 /// are read again.
-pub const HEAD_VERSION: u32 = 6;
+pub const HEAD_VERSION: u32 = 7;
 
 /// Graphemes of a title.
 const TITLE_MAX: usize = 1_000;
@@ -286,6 +286,20 @@ mod tests {
         assert_eq!((commented.title.as_str(), commented.title_from), ("a b", TitleFrom::Text));
         assert_eq!(*sketch, WordSketch::of("a b"));
         assert_eq!(seen("%%hid%%\n"), Reading::Empty);
+        // The end of a comment may be far from its beginning.
+        let far = "hid\n\n".repeat(2000);
+        for (begin, end) in [
+            ("<!-- {% comment %} -->", "<!-- {% endcomment %} -->"),
+            ("{#", "#}"),
+            ("{{/*", "*/}}"),
+            ("{/*", "*/}"),
+        ] {
+            let Reading::Article { head, .. } = seen(&format!("{begin}\n{far}{end}\n\na b\n"))
+            else {
+                panic!()
+            };
+            assert_eq!(head.title, "a b", "{begin}");
+        }
     }
 
     #[test]

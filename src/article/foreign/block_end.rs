@@ -90,8 +90,18 @@ impl End {
         self.tag
     }
 
-    /// Finds the end in the text behind a beginning.
+    /// Finds the end in the text behind a beginning. Of more beginnings than ends, the last end is
+    /// the safest: what is hidden stays so.
     pub(crate) fn find(&self, text: &str) -> Found {
+        match self.find_own(text) {
+            Ok(own) => own,
+            Err(last) => last,
+        }
+    }
+
+    /// Finds the end in the text behind a beginning. `Err` with the last end, if any, where all ends
+    /// are those of other beginnings.
+    pub(crate) fn find_own(&self, text: &str) -> Result<Found, Found> {
         let mut depth = 1;
         let mut last = Found::Never;
         for (at, _) in text.match_indices('{') {
@@ -99,24 +109,23 @@ impl End {
             let is_other_branch = matches!(self.tag, "if" | "unless")
                 && matches!(tag.name, "else" | "elsif" | "elif" | "elseif");
             if depth == 1 && is_other_branch {
-                return Found::At(at, at + tag.len);
+                return Ok(Found::At(at, at + tag.len));
             }
             if self.names.contains(&tag.name) || tag.is_slashed && self.ends_slashed(tag.name) {
                 depth -= 1;
                 last = Found::At(at, at + tag.len);
                 if depth == 0 {
-                    return last;
+                    return Ok(last);
                 }
             } else if tag.name == self.tag && !tag.is_slashed && !tag.is_closed {
                 match self.nesting {
                     Nesting::Nests => depth += 1,
-                    Nesting::Forbids => return Found::Blocked,
+                    Nesting::Forbids => return Ok(Found::Blocked),
                     Nesting::Ignored => {}
                 }
             }
         }
-        // Of more beginnings than ends, the last end is the safest: what is hidden stays so.
-        last
+        Err(last)
     }
 
     fn ends_slashed(&self, name: &str) -> bool {
@@ -184,6 +193,13 @@ mod tests {
             (End::RAW, "{% raw %}a{% endraw %}", Found::At(10, 22)),
         ] {
             assert_eq!(end.find(text), expected, "{text:?}");
+        }
+        for (text, expected) in [
+            ("a{% endcomment %}", Ok(Found::At(1, 17))),
+            ("{% comment %}a{% endcomment %}b", Err(Found::At(14, 30))),
+            ("a", Err(Found::Never)),
+        ] {
+            assert_eq!(End::COMMENT.find_own(text), expected, "{text:?}");
         }
     }
 }

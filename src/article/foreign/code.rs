@@ -79,6 +79,17 @@ pub(super) fn html(rest: &str) -> Option<usize> {
     Some(end_of(&rest[start.len()..], end).map_or(rest.len(), |len| start.len() + len))
 }
 
+/// Whether what begins here is an element that no page shows: a comment, a script or a style.
+pub(super) fn is_unshown(rest: &str) -> bool {
+    element_at(rest).is_some_and(|(start, _)| !matches!(start, "<pre" | "<code"))
+}
+
+/// The length of the text up to the end of the element that begins with `start`, which is open.
+pub(super) fn len_to_end(start: &str, text: &str) -> Option<usize> {
+    let (_, end) = element_at(start)?;
+    end_of(text, end)
+}
+
 /// The beginning and the end of the element of code, or the comment, that begins here.
 fn element_at(rest: &str) -> Option<(&'static str, &'static str)> {
     if rest.starts_with("<!--") {

@@ -1,9 +1,15 @@
 //! Comments of templates, which nothing but their end closes: `{# … #}` of Nunjucks, Jinja, Tera
-//! and Twig, `{{/* … */}}` of Go, and `{/* … */}` of MDX. They may span lines and hold tags.
+//! and Twig, `{{/* … */}}` of Go, `{{!-- … --}}` of Handlebars, and `{/* … */}` of MDX. They may span
+//! lines and hold tags.
+
+use crate::article::signs::Signs;
 
 use super::TAG_MAX_BYTES;
 use super::counterpart::Host;
 use super::reach::within;
+
+/// One of these begins every comment but `{# … #}`.
+static BEGINNINGS: Signs = Signs::new(&["{/*", "{ /*", "{- /*", "{!--"]);
 
 /// A comment at the beginning of a text.
 pub(super) struct Comment {
@@ -32,6 +38,8 @@ impl Comments {
             (4, "*/}}", "{{/* */}}")
         } else if rest.starts_with("{{- /*") {
             (6, "*/ -}}", "{{- /* */ -}}")
+        } else if rest.starts_with("{{!--") {
+            (5, "--}}", "{{!-- --}}")
         } else if rest.starts_with("{/*") && host == Host::Markdown {
             (3, "*/}", "{/* */}")
         } else if rest.starts_with("{ /*") && host == Host::Markdown {
@@ -64,6 +72,12 @@ impl Comments {
         self.closings.push((sign, place));
         place
     }
+}
+
+/// Whether a comment may begin in a text.
+pub(super) fn may_begin_in(text: &str) -> bool {
+    let begins_block = |(at, _): (usize, &str)| !is_id(&text[at + 2..]);
+    BEGINNINGS.are_in(text) || text.match_indices("{#").any(begins_block)
 }
 
 /// Whether what follows `{#` is the id of a heading: `{#name .class}`. A comment ends in `#}`, or

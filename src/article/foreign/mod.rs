@@ -3,7 +3,8 @@
 //! first place. Wiki links become Markdown links on the way.
 //!
 //! This file finds tags; [`template_tag`] knows what they mean. Nothing is evaluated. What an
-//! author's generator hides is found before anything else, however long it is.
+//! author's generator hides is found before anything else, however long it is, and also where its
+//! tags are in comments of HTML: most generators read their tags before there is any HTML.
 
 mod arguments;
 mod attribute_list;
@@ -29,7 +30,7 @@ use crate::article::symbol::LOST;
 use crate::base::Diagnostic;
 use crate::base::place::line_breaks;
 
-use block_end::Found;
+use block_end::{End, Found};
 use code::Code;
 use comments::Comments;
 use counterpart::{Context, Counterpart, Host, Meaning};
@@ -42,11 +43,24 @@ const TAG_MAX_BYTES: usize = 2048;
 /// Bytes of its line that a tag looks at: a line may be as long as the text.
 const LINE_MAX_BYTES: usize = 200;
 
+/// Tags in comments of HTML whose end is looked for although other beginnings took all ends: each
+/// search may read the rest of the text.
+const MENTIONS_MAX: usize = 64;
+
 /// One of these begins every tag.
 static OPENINGS: Signs = Signs::new(&[
     "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]", "[Toc]", "${toc}",
     "${TOC}", "={",
 ]);
+
+/// One of these begins an element in which a tag may hide what is behind the element.
+static UNSHOWN: Signs = Signs::new(&["<!--", "<script", "<style", "<SCRIPT", "<STYLE"]);
+
+/// Whether a generator may hide something in a text up to a place that is behind it.
+pub(crate) fn may_hide_beyond(text: &str) -> bool {
+    let has_tag = text.contains("{%") || text.contains("{{");
+    comments::may_begin_in(text) || has_tag && UNSHOWN.are_in(text)
+}
 
 /// Converts or removes the template tags of a text.
 pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) -> Cow<'t, str> {
@@ -63,6 +77,8 @@ pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) ->
         code: Code::default(),
         comments: Comments::default(),
         endless: Vec::new(),
+        mentions: 0,
+        raw_end: 0,
         labels: None,
     };
     while converter.at < text.len() {
@@ -85,6 +101,10 @@ struct Converter<'t> {
     /// Blocks whose end was looked for in vain, by the name of their tag; it is not looked for
     /// again.
     endless: Vec<&'static str>,
+    /// Tags in comments of HTML that only mention what hides.
+    mentions: usize,
+    /// The end of a text in which tags are text, because `{% raw %}` is in a comment of HTML.
+    raw_end: usize,
     /// The labels of link reference definitions, once they are needed.
     labels: Option<HashSet<&'t str>>,
 }
@@ -102,10 +122,15 @@ impl<'t> Converter<'t> {
             Host::Html => code::html(rest),
         };
         if let Some(len) = code {
-            self.copy(len);
+            if rest.starts_with('<') && code::is_unshown(rest) {
+                self.unshown(len, findings);
+            } else {
+                self.copy(len);
+            }
             return;
         }
-        if rest.starts_with('{') && (self.comment(findings) || self.tag(findings)) {
+        if rest.starts_with('{') && !self.is_raw() && (self.comment(findings) || self.tag(findings))
+        {
             return;
         }
         if rest.starts_with('<')
@@ -126,6 +151,95 @@ impl<'t> Converter<'t> {
             }
         }
         self.copy(plain_len(rest));
+    }
+
+    /// Copies the element of this length that begins here and that no page shows, without what its
+    /// tags hide. That may end far behind the element: its end is then the next one.
+    fn unshown(&mut self, len: usize, findings: &mut Findings) {
+        let start = self.rest();
+        let mut end = self.at + len;
+        while let Some(found) = self.text[self.at..end].find('{') {
+            self.copy(found);
+            if !self.hidden(findings) {
+                self.copy(1);
+            }
+            if self.at > end {
+                let Some(len) = code::len_to_end(start, self.rest()) else { return };
+                end = self.at + len;
+            }
+        }
+        self.copy(end - self.at);
+    }
+
+    /// Removes what the tag that begins here, in an element that no page shows, hides. Returns false
+    /// where it hides nothing: one without an end of its own is only mentioned.
+    fn hidden(&mut self, findings: &mut Findings) -> bool {
+        let rest = self.rest();
+        // kramdown reads comments of HTML first.
+        if self.is_raw() || rest.starts_with("{:") {
+            return false;
+        }
+        // So does MDX, and HTML has none of its comments.
+        if let Some(comment) = self.comments.read(self.text, self.at, Host::Html) {
+            self.report_comment(comment.signs, findings);
+            self.skip(comment.len);
+            return true;
+        }
+        let near = within(rest, TAG_MAX_BYTES);
+        match template_tag::read(near, self.text, self.at) {
+            Some((len, Meaning::Comment(signs))) => {
+                self.report_comment(signs, findings);
+                self.skip(len);
+                true
+            }
+            Some((len, Meaning::Converted(name, Counterpart::Nothing(end)))) => {
+                let Some(taken) = self.len_hidden(&end, &rest[len..]) else { return false };
+                self.report_comment(&name, findings);
+                self.skip(len + taken);
+                true
+            }
+            Some((len, Meaning::Converted(_, Counterpart::Verbatim(end)))) => {
+                self.begin_raw(&end, self.at + len);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Begins a text at `start` in which tags are text, if this end comes.
+    fn begin_raw(&mut self, end: &End, start: usize) {
+        if self.endless.contains(&end.tag()) {
+            return;
+        }
+        match end.find(&self.text[start..]) {
+            Found::At(len, _) => self.raw_end = start + len,
+            Found::Blocked | Found::Never => self.endless.push(end.tag()),
+        }
+    }
+
+    /// The length of what a tag hides that is in an element that no page shows, with its end.
+    fn len_hidden(&mut self, end: &End, after: &str) -> Option<usize> {
+        if self.endless.contains(&end.tag()) {
+            return None;
+        }
+        match end.find_own(after) {
+            Ok(Found::At(_, taken)) => Some(taken),
+            // What is hidden stays so, where there are too many to be sure.
+            Err(Found::At(_, taken)) if self.mentions >= MENTIONS_MAX => Some(taken),
+            Err(Found::Never) => {
+                self.endless.push(end.tag());
+                None
+            }
+            _ => {
+                self.mentions += 1;
+                None
+            }
+        }
+    }
+
+    /// Whether a tag that begins here is text. Lists of attributes are no tags of templates.
+    fn is_raw(&self) -> bool {
+        self.at < self.raw_end && !self.rest().starts_with("{:")
     }
 
     fn copy(&mut self, len: usize) {
@@ -484,6 +598,7 @@ mod tests {
             ("{::nomarkdown}<b>{{ x }}</b>{:/nomarkdown}", "<b>{{ x }}</b>"),
             ("{::options toc=\"x\" /}\na", "\na"),
             ("a {{/* hid */}} b {{- /* hid */ -}} c", "a  b  c"),
+            ("a {{!-- hid\n\n{{ hid }} --}} b", "a  b"),
             ("a {/* hid\n\n<b> {{ hid }} */} b", "a  b"),
             ("a\n\n{/* truncate */}\n\nb", "a\n\n<!--more-->\n\nb"),
             ("{{/* youtube(id=\"x\") */}}", "{{ youtube(id=\"x\") }}"),
@@ -509,6 +624,82 @@ mod tests {
             "<pre>{{< comment >}}a{{< /comment >}}</pre>",
             "{# a",
             "{/* a",
+        ] {
+            check(&[(code, code)]);
+        }
+    }
+
+    #[test]
+    fn text_hidden_by_tags_in_comments_of_html_leaves() {
+        for (text, expected) in [
+            (
+                "a\n\n<!-- {% comment %} -->\n\nhid\n\n<!-- {% endcomment %} -->\n\nb",
+                "a\n\n<!--  -->\n\nb",
+            ),
+            ("a <!-- {%- COMMENT -%} -->hid<!-- {%- ENDCOMMENT -%} --> b", "a <!--  --> b"),
+            ("a <!--{% comment %}-->hid{% endcomment %}<!-- c --> b", "a <!--<!-- c --> b"),
+            (
+                "<!-- {% comment %} --> hid <!-- {% comment %} --> hid <!-- {% endcomment %}{% endcomment %} --> b",
+                "<!--  --> b",
+            ),
+            ("<!-- {% if false %} -->hid<!-- {% endif %} --> b", "<!--  --> b"),
+            (
+                "<!-- {% if false %} -->hid<!-- {% else %} -->b<!-- {% endif %} --> c",
+                "<!--  -->b<!-- {% endif %} --> c",
+            ),
+            ("<!-- {% unless true %} -->hid<!-- {% endunless %} --> b", "<!--  --> b"),
+            ("<!-- {% doc %} -->hid<!-- {% enddoc %} --> b", "<!--  --> b"),
+            ("<!-- {% # --> hid <!-- %} --> b", "<!--  --> b"),
+            ("<!-- {# -->hid<!-- #} --> b", "<!--  --> b"),
+            ("<!-- {#- -->\n\nhid <!-- x -->\n<!-- -#} --> b", "<!--  --> b"),
+            ("<!-- {{% comment %}} -->hid<!-- {{% /comment %}} --> b", "<!--  --> b"),
+            ("<!-- {{< comment >}} -->hid<!-- {{< / comment >}} --> b", "<!--  --> b"),
+            ("<!-- {{/* -->hid<!-- */}} --> b", "<!--  --> b"),
+            ("<!-- {{- /* -->hid<!-- */ -}} --> b", "<!--  --> b"),
+            ("<!-- {{!-- -->hid {{ x }}<!-- --}} --> b", "<!--  --> b"),
+            (
+                "<!-- c {# x #} d {% comment %} -->hid<!-- {% endcomment %} e --> b",
+                "<!-- c  d  e --> b",
+            ),
+            (
+                "<!-- use {% comment %} -->a{% comment %}hid{% endcomment %}b",
+                "<!-- use {% comment %} -->ab",
+            ),
+            (
+                "<script>{% comment %}</script>hid<script>{% endcomment %}</script>b",
+                "<script></script>b",
+            ),
+            ("<STYLE>/* {# */</STYLE>hid<style>/* #} */</style>b", "<STYLE>/*  */</style>b"),
+            (
+                "<!-- {% raw %} -->{{ a }}{# b #}<!-- {% endraw %} -->{{ c }}",
+                "<!-- {% raw %} -->{{ a }}{# b #}<!-- {% endraw %} -->",
+            ),
+            (
+                "<!-- {% raw %}{% comment %}{% endraw %} -->a<!-- {% endcomment %} -->",
+                "<!-- {% raw %}{% comment %}{% endraw %} -->a<!-- {% endcomment %} -->",
+            ),
+        ] {
+            for host in [Host::Markdown, Host::Html] {
+                assert_eq!(converted(text, host).0, expected, "{text:?}");
+            }
+        }
+        for mentioned in [
+            "<!-- use {% comment %} here -->\n\na",
+            "<!-- {% endcomment %} {# {{/* {{% comment %}} {% if false %} -->\n\na",
+            "<!-- {#id} -->a #}",
+            "<!-- {{</* comment */>}} -->a{{</* /comment */>}}",
+            "<!-- {::comment} -->a<!-- {:/comment} -->",
+            "<!-- {/* -->a<!-- */} -->",
+            "<!-- {% if x %} {{ y }} {% include z %} -->a",
+            "<!-- {% raw %} -->a",
+        ] {
+            let expected = mentioned.replace("{{</* /comment */>}}", "{{< /comment >}}");
+            assert_eq!(converted(mentioned, Host::Markdown), (expected, Vec::new()), "{mentioned}");
+        }
+        for code in [
+            "`<!-- {% comment %} -->` a `<!-- {% endcomment %} -->`",
+            "```\n<!-- {# -->\n```\na\n```\n<!-- #} -->\n```\n",
+            "<pre><!-- {# --></pre>a<pre><!-- #} --></pre>",
         ] {
             check(&[(code, code)]);
         }
@@ -667,10 +858,15 @@ mod tests {
             "){.",
             "<pre>",
             "* a\n{:toc}\n",
+            "<!-- {% comment %} -->",
+            "<!-- {# {% raw %} -->",
+            "<!-- {{!-- -->",
         ] {
             let text = piece.repeat(20_000);
             assert!(converted(&text, Host::Markdown).0.len() <= 3 * text.len());
             assert!(converted(&text, Host::Html).0.len() <= 3 * text.len());
         }
+        let mentioned = "<!-- {% comment %} -->".repeat(20_000) + "{% endcomment %}a";
+        assert!(converted(&mentioned, Host::Markdown).0.ends_with("a"));
     }
 }

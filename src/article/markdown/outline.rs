@@ -33,8 +33,11 @@ const OPENING_CHARS: usize = 400;
 /// else the first heading of level 1. Reads the whole text only where its beginning does not tell.
 pub(crate) fn outline(text: &str) -> Outline {
     let text = legal_text(text);
+    let mut glance = glance(&text);
     // The end of a comment may stand anywhere.
-    let glance = if comments::may_stand_in(&text) { &text } else { glance(&text) };
+    if comments::may_stand_in(&text) || foreign::may_hide_beyond(glance) {
+        glance = &text;
+    }
     let mut seen = survey(glance);
     let is_partial = glance.len() < text.len();
     if is_partial && (!seen.has_words || seen.title.is_none() && may_have_title(&text)) {
