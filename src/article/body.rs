@@ -8,7 +8,7 @@ use crate::base::text::line;
 use crate::base::{Diagnostic, RelPath, Severity, catch_panic};
 
 use super::feed_html::references::Resolver;
-use super::feed_html::{MORE, Part, finished, parts, repair_source};
+use super::feed_html::{Part, finished, is_mark, parts, repair_source};
 use super::findings::Findings;
 use super::location::markup_of;
 use super::model::{Body, Head, TitleFrom};
@@ -99,14 +99,14 @@ fn finish(html: &str, head: &Head) -> Body {
     if summary.is_empty() {
         summary = summary::summary(html);
     }
-    let html = html.trim().chars().filter(|c| *c != MORE).map(symbol::finished).collect();
+    let html = html.trim().chars().filter(|c| !is_mark(*c)).map(symbol::finished).collect();
     Body { html, summary }
 }
 
 /// The HTML without a heading at its beginning that says the title once more: readers show the
 /// title above the text. A text of nothing but this heading keeps it.
 fn without_repeated_title<'h>(html: &'h str, title: &str) -> &'h str {
-    let start = html.trim_start();
+    let start = html.trim_start_matches(|c: char| c.is_whitespace() || is_mark(c));
     let [b'<', b'h', level @ b'1'..=b'3', ..] = start.as_bytes() else { return html };
     let end_tag = format!("</h{}>", char::from(*level));
     let Some((heading, rest)) = start.split_once(&end_tag) else { return html };

@@ -489,6 +489,7 @@ fn attribute<'t>(token: &'t Token, wanted: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::article::testing::rendered;
 
     #[test]
     fn titles() {
@@ -533,6 +534,23 @@ mod tests {
         assert_eq!(seen("<p> </p><!-- x --><script>y</script>"), (String::new(), false));
         assert_eq!(seen("<img src=x>"), (String::new(), true));
         assert_eq!(seen("<h1>A</h1>"), (String::new(), true));
+    }
+
+    #[test]
+    fn summaries() {
+        for (html, expected) in [
+            ("<h1>T</h1><div>a.</div><div>b</div><blockquote><p>c</p></blockquote>", "a."),
+            ("<title>T</title>a b.<br /><br />c<br /><table><tr><td><p>d</p></table>", "a b."),
+            ("<div class=lead>a.</div><figure><figcaption><p>b</p></figcaption></figure>c", "a."),
+            ("<nav><p>a</p></nav><p>b</p>", "b"),
+            ("<noscript><p>a</p></noscript><p>b</p>", "b"),
+            ("<noscript>a</noscript>", "a"),
+            ("<table><tr><noscript>a</noscript><td>b</table><p>c", "c"),
+            ("<iframe src=https://e.org/ title=a></iframe><p>b", "b"),
+            ("<iframe src=https://e.org/ title=a></iframe>", "a"),
+        ] {
+            assert_eq!(rendered("a.html", html, TitleFrom::Heading).summary, expected, "{html}");
+        }
     }
 
     #[test]

@@ -16,6 +16,13 @@ use crate::base::text::{is_invisible, is_plain, is_safe};
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
 
+/// The marks around text that no summary begins with, until the summary is derived: the label of a
+/// callout, the address of a frame, what is shown only where no scripts run. Noncharacters, as
+/// [`FORMULA_START`] is.
+pub(crate) const ASIDE_START: char = '\u{fddc}';
+/// See [`ASIDE_START`].
+pub(crate) const ASIDE_END: char = '\u{fddd}';
+
 /// The marks around the number of a formula, until it is written as MathML. Noncharacters, which
 /// are removed from every source before.
 pub(crate) const FORMULA_START: char = '\u{fdda}';
@@ -78,6 +85,11 @@ fn repair_source_char(c: char) -> Option<char> {
 /// The text with the author's U+FFFD in their places again.
 pub(crate) fn finished(text: String) -> String {
     if text.contains(KEPT) { text.replace(KEPT, "\u{fffd}") } else { text }
+}
+
+/// Whether a character is a mark that no body keeps.
+pub(crate) fn is_mark(c: char) -> bool {
+    matches!(c, MORE | ASIDE_START | ASIDE_END)
 }
 
 /// Whether a text has something to read: a letter, a digit, or a visible sign beyond ASCII, such as

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, OffsetIter, Parser, Tag, TagEnd};
 
+use crate::article::feed_html::{ASIDE_END, ASIDE_START};
+
 use super::parser::parser;
 
 /// A longer word is no kind, in bytes.
@@ -122,7 +124,9 @@ impl<'t> Callouts<'t> {
         callout.len += start;
         self.title = Some(Title { callout, depth: 0 });
         if callout.is_titled || self.labelled {
-            self.ready.extend([Event::Start(Tag::Paragraph), Event::Start(Tag::Strong)]);
+            self.ready.push_back(Event::Start(Tag::Paragraph));
+            self.mark(ASIDE_START);
+            self.ready.push_back(Event::Start(Tag::Strong));
         }
         true
     }
@@ -162,7 +166,17 @@ impl<'t> Callouts<'t> {
         if !callout.is_titled {
             self.ready.push_back(Event::Text(CowStr::from(label(callout.kind))));
         }
-        self.ready.extend([Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)]);
+        self.ready.push_back(Event::End(TagEnd::Strong));
+        self.mark(ASIDE_END);
+        self.ready.push_back(Event::End(TagEnd::Paragraph));
+    }
+
+    /// Marks where a label begins or ends, for the summary.
+    fn mark(&mut self, mark: char) {
+        if self.labelled {
+            let comment = format!("<!--{mark}-->");
+            self.ready.push_back(Event::InlineHtml(CowStr::from(comment)));
+        }
     }
 }
 
@@ -282,6 +296,27 @@ mod tests {
             ("> [!info]", ""),
         ] {
             assert_eq!(markdown::outline(text).opening, opening, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_summary_is_the_text_and_not_the_label() {
+        for (text, summary) in [
+            ("> [!WARNING]\n> a.\n\nb", "a."),
+            ("> [!NOTE]\n\nb", "b"),
+            ("> [!info]\n> a.\n\nb", "a."),
+            ("> [!info] Title\n> a <kbd>b</kbd>", "a b"),
+            ("> [!tip]- Title\n\nb", "b"),
+            ("> [!bug] Title", "Title"),
+            ("!!! warning\n\n    a.\n\nb", "a."),
+            ("??? note \"Title\"\n\n    a.\n\nb", "a."),
+            (":::tip\na.\n:::\n\nb", "a."),
+            (":::note[Update]\na.\n:::\n\nb", "a."),
+            ("/// note | Title\na.\n///\n\nb", "a."),
+            ("> [!NOTE]\n> a.\n\nb\n\n<!-- more -->\n\nc", "a. b"),
+            ("> [!NOTE]\n> a. <!-- more -->\n\n<kbd>b</kbd>", "a."),
+        ] {
+            assert_eq!(rendered("a.md", text, TitleFrom::FileName).summary, summary, "{text:?}");
         }
     }
 }

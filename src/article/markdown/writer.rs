@@ -9,6 +9,7 @@ mod code;
 mod math;
 mod notes;
 pub(crate) mod pictures;
+mod raw;
 
 use std::mem;
 
@@ -19,17 +20,17 @@ use pulldown_cmark::{
 use crate::article::feed_html::elements::{Fate, fate};
 use crate::article::feed_html::heading_ids::Ids;
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{MORE, push_attribute, push_text, push_url, repair_char};
+use crate::article::feed_html::{ASIDE_END, ASIDE_START, push_attribute, push_text, push_url};
 use crate::article::findings::Findings;
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
-use crate::article::sanitize::tokens::{Token, is_more, tokens_of_part};
-use crate::article::symbol::DRAFT_MARK;
+use crate::article::sanitize::tokens::{Token, tokens_of_part};
 
 use super::footnotes::Footnotes;
 use super::formulas::Source;
 
 use code::inline_code;
 use pictures::Image;
+pub(crate) use raw::without_comments;
 
 /// The bounds and addresses of one document.
 #[derive(Clone, Copy)]
@@ -49,9 +50,6 @@ pub(crate) struct Settings<'a> {
     /// Keep raw HTML, and URLs as they are, for the sanitiser.
     pub(crate) raw: bool,
 }
-
-/// [`MORE`] as text.
-const MORE_TEXT: &str = "\u{fdd1}";
 
 /// A reason why nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -348,9 +346,11 @@ impl Writer<'_, '_> {
             Some(BlockQuoteKind::Caution) => "Caution",
         };
         self.open("p", "");
+        self.mark(ASIDE_START);
         self.open("strong", "");
         self.text(label);
         self.close();
+        self.mark(ASIDE_END);
         self.close_block();
     }
 
@@ -386,23 +386,6 @@ impl Writer<'_, '_> {
             push_attribute(&mut attributes, "title", title);
         }
         self.open("a", &attributes);
-    }
-
-    fn html(&mut self, html: &str) -> Result<(), Stop> {
-        let Some(rest) = without_comments(html) else {
-            if !self.settings.raw {
-                return Err(Stop::Raw);
-            }
-            self.seen_block = true;
-            if let Some(heading) = &mut self.heading {
-                heading.follow(html);
-            }
-            self.out.push_str(&html.replace(|c| repair_char(c).is_none() && c != DRAFT_MARK, ""));
-            return Ok(());
-        };
-        let mark = if self.settings.raw { "<!--more-->" } else { MORE_TEXT };
-        self.out.push_str(&rest.replace(MORE, mark));
-        Ok(())
     }
 
     fn text(&mut self, text: &str) {
@@ -487,28 +470,5 @@ impl Writer<'_, '_> {
             self.close_block();
         }
         if self.out.len() > self.settings.max_bytes { Err(Stop::TooLarge) } else { Ok(self.out) }
-    }
-}
-
-/// The white space of a piece of HTML that holds nothing but comments, with [`MORE`] where one of
-/// them ends the summary; `None` where there is more in it.
-pub(crate) fn without_comments(html: &str) -> Option<String> {
-    let mut rest = html;
-    let mut space = String::new();
-    loop {
-        let trimmed = rest.trim_start();
-        space.push_str(&rest[..rest.len() - trimmed.len()]);
-        if trimmed.is_empty() {
-            return Some(space);
-        }
-        let (comment, after) = trimmed.strip_prefix("<!--")?.split_once("-->")?;
-        // What a browser would end earlier than CommonMark does is left to its rules.
-        if comment.starts_with(['>', '-']) || comment.contains("--") {
-            return None;
-        }
-        if is_more(comment) {
-            space.push(MORE);
-        }
-        rest = after;
     }
 }

@@ -5,16 +5,17 @@
 //! closed where the standard closes them implicitly, so that the parser has nothing to repair: its
 //! repairs can be made to cost the square of the input.
 
+mod replaced;
+
 use std::collections::HashMap;
 
 use crate::article::feed_html::elements::{DROPPED, Element, Fate, Loss, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
-use crate::article::feed_html::{FORMULA_START, MORE, push_text, push_url, repair};
+use crate::article::feed_html::{ASIDE_END, ASIDE_START, FORMULA_START, MORE, is_mark, push_text};
 use crate::article::findings::Findings;
 
 use super::attributes::{Attributes, Given, value_of, without_id};
 use super::dropped::{Dropped, is_hidden};
-use super::frames::watch_url;
 use super::tokens::{Token, is_more};
 
 /// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no
@@ -101,7 +102,8 @@ impl Rebuild<'_> {
             Token::Text(text) => self.text(text),
             Token::Comment(text) if is_more(text) => self.out.push(MORE),
             Token::Comment(text) if text.starts_with(FORMULA_START) => self.formula(text),
-            Token::Comment(_) | Token::Doctype => {}
+            Token::Comment(text) => self.marks(text),
+            Token::Doctype => {}
         }
     }
 
@@ -112,7 +114,12 @@ impl Rebuild<'_> {
         }
         match fate(name) {
             Fate::Keep(element) | Fate::Become(element) => self.element(element, given),
-            Fate::Unwrap(loss) => self.report(name, loss),
+            Fate::Unwrap(loss) => {
+                self.report(name, loss);
+                if name == "noscript" {
+                    self.mark(ASIDE_START);
+                }
+            }
             Fate::Drop(loss) => {
                 self.report(name, loss);
                 if self.last_ends.get(name).is_some_and(|end| *end > self.at) {
@@ -282,13 +289,16 @@ impl Rebuild<'_> {
 
     /// Opens a cell for content directly in a table, where none is allowed.
     fn enter_cell(&mut self) {
-        let Some(last) = self.open.last() else { return };
-        let is_between_cells =
-            matches!(last.element.name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup");
-        if is_between_cells {
+        if self.is_between_cells() {
             self.make_table_room("td");
             self.open_bare("td");
         }
+    }
+
+    fn is_between_cells(&self) -> bool {
+        self.open.last().is_some_and(|last| {
+            matches!(last.element.name, "table" | "tbody" | "thead" | "tfoot" | "tr" | "colgroup")
+        })
     }
 
     /// Opens an element that the author left out.
@@ -301,7 +311,12 @@ impl Rebuild<'_> {
     fn end(&mut self, name: &str) {
         let name = match fate(name) {
             Fate::Keep(element) | Fate::Become(element) => element.name,
-            _ => return,
+            _ => {
+                if name == "noscript" {
+                    self.mark(ASIDE_END);
+                }
+                return;
+            }
         };
         if name == "br" {
             // `</br>` is a line break (HTML, 13.2.6.4.7).
@@ -361,67 +376,26 @@ impl Rebuild<'_> {
         push_text(&mut self.out, text);
     }
 
+    /// Writes the marks that a comment holds. No author's comment can hold one.
+    fn marks(&mut self, comment: &str) {
+        for mark in comment.chars().filter(|c| is_mark(*c)) {
+            self.mark(mark);
+        }
+    }
+
+    /// Writes a mark for the summary, which is text: a parser would move it out of a table.
+    fn mark(&mut self, mark: char) {
+        if !self.is_between_cells() {
+            self.out.push(mark);
+        }
+    }
+
     /// Writes the mark of a formula, which is text. No author's comment can hold one.
     fn formula(&mut self, mark: &str) {
         self.at_start_of_pre = false;
         self.enter_cell();
         self.open_again();
         self.out.push_str(mark);
-    }
-
-    /// Writes a link to what a frame or plug-in showed.
-    fn link(&mut self, given: &Given) {
-        // A frame of one pixel counts visitors.
-        for side in ["width", "height"] {
-            if matches!(value_of(given, side).map(str::trim), Some("0" | "1")) {
-                return;
-            }
-        }
-        let mut source = value_of(given, "src").unwrap_or_default().trim();
-        if source.is_empty() {
-            let Some(lazy) = value_of(given, "data-src") else { return };
-            source = lazy.trim();
-        }
-        let page = watch_url(source);
-        let url = match self.attributes.resolver.resolve(&page) {
-            Some(url) if !url.starts_with("mailto:") => url,
-            _ => return self.findings.refused_url(source),
-        };
-        let mut label = repair(value_of(given, "title").unwrap_or_default().trim());
-        if label.trim().is_empty() {
-            label = page.split_once("//").map_or(page.as_str(), |(_, rest)| rest).to_owned();
-        }
-        let is_block = self.expects_block();
-        if is_block {
-            self.start("p", &[]);
-        }
-        self.enter_cell();
-        self.end("a");
-        self.out.push_str("<a");
-        push_url(&mut self.out, "href", &url);
-        self.out.push('>');
-        push_text(&mut self.out, &label);
-        self.out.push_str("</a>");
-        if is_block {
-            self.end("p");
-        }
-    }
-
-    /// Whether text here would be outside of paragraphs and headings.
-    fn expects_block(&self) -> bool {
-        let Some(open) = self.open.last() else { return true };
-        let name = open.element.name;
-        matches!(open.element.role, Role::Block | Role::Table) && name != "p" && !is_heading(name)
-    }
-
-    fn input(&mut self, given: &Given) {
-        let kind = value_of(given, "type").unwrap_or_default().to_ascii_lowercase();
-        match kind.as_str() {
-            "checkbox" if value_of(given, "checked").is_some() => self.text("☑"),
-            "checkbox" => self.text("☐"),
-            "hidden" => {}
-            _ => self.report("input", Loss::Visible),
-        }
     }
 
     /// The nearest open element of that name in scope (HTML, 13.2.4.2): nothing but a part of the
@@ -520,6 +494,7 @@ mod tests {
             .unwrap()
             .replace('\u{fdd0}', "^")
             .replace(MORE, "|")
+            .replace([ASIDE_START, ASIDE_END], "")
     }
 
     fn check(cases: &[(&str, &str)]) {
