@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::base::Diagnostic;
 use crate::base::text::line;
 
-use super::feed_html::elements::{Role, find};
+use super::feed_html::elements::{Role, find, role};
 use super::feed_html::{finished, has_word, repair, repair_source};
 use super::findings::Findings;
 use super::foreign;
@@ -294,7 +294,7 @@ impl<'t> OpeningReader<'t> {
 
     fn tag(&mut self, name: &str) {
         self.has_words |= matches!(name, "img" | "video" | "audio" | "iframe" | "picture");
-        let role = find(name).map(|element| element.role);
+        let role = role(name);
         if role == Some(Role::Block) && self.opening_has_word {
             self.is_done = true;
         }

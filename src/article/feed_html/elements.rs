@@ -8,7 +8,7 @@
 pub(crate) enum Fate {
     /// Keeps it.
     Keep(&'static Element),
-    /// Keeps it under another name: an obsolete block that would otherwise run into its neighbours.
+    /// Keeps it under another name: a block that would otherwise run into its neighbours.
     Become(&'static Element),
     /// Removes its tags and keeps its content.
     Unwrap(Loss),
@@ -177,7 +177,9 @@ pub(crate) fn fate(name: &str) -> Fate {
         return Fate::Keep(element);
     }
     match name {
-        "center" | "dialog" | "fieldset" | "search" => renamed("div"),
+        "center" | "dialog" | "fieldset" | "legend" | "search" => renamed("div"),
+        // The validator of feeds takes `bdo` for a risk. Its direction stays.
+        "bdo" => renamed("bdi"),
         "dir" => renamed("ul"),
         "listing" | "xmp" | "plaintext" => renamed("pre"),
         "image" => renamed("img"),
@@ -188,6 +190,14 @@ pub(crate) fn fate(name: &str) -> Fate {
         "script" | "style" | "title" | "head" | "template" | "noembed" | "noframes"
         | "datalist" | "frameset" => Fate::Drop(Loss::Invisible),
         _ => Fate::Unwrap(Loss::Invisible),
+    }
+}
+
+/// The role of the element of that name, in lower case, under the name that it has in a feed.
+pub(crate) fn role(name: &str) -> Option<Role> {
+    match fate(name) {
+        Fate::Keep(element) | Fate::Become(element) => Some(element.role),
+        _ => None,
     }
 }
 

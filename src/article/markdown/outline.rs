@@ -6,7 +6,7 @@ use std::iter;
 use memchr::memchr_iter;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
-use crate::article::feed_html::elements::{Fate, Role, fate, find};
+use crate::article::feed_html::elements::{Fate, Role, fate, role};
 use crate::article::feed_html::{finished, has_word, repair_char, repair_source};
 use crate::article::findings::Findings;
 use crate::article::foreign;
@@ -229,9 +229,7 @@ impl Surveyor {
 
     /// Separates the words before a tag of this name from those behind it, where a page would.
     fn gap(&mut self, name: &str) {
-        if name == "br"
-            || find(name).is_some_and(|element| matches!(element.role, Role::Block | Role::Table))
-        {
+        if name == "br" || matches!(role(name), Some(Role::Block | Role::Table)) {
             self.text(" ");
         }
     }

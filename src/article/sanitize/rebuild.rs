@@ -584,6 +584,8 @@ mod tests {
                 "a <i>b</i> <a name=\"x\">c</a>",
             ),
             ("<center><font color=red>x</font></center>", "<div>x</div>"),
+            ("<fieldset><legend>a</legend>b</fieldset>", "<div><div>a</div>b</div>"),
+            ("a <bdo dir=RTL class=x>b</bdo> c", "a <bdi dir=\"rtl\">b</bdi> c"),
             ("<form><input type=checkbox checked> a<input type=text></form>", "☑ a"),
             ("<div hidden>x</div>y<p style='display : none'>z</p>", "y"),
             ("<p hidden>x<p>y", "<p>y</p>"),
