@@ -181,7 +181,16 @@ fn is_of_document(name: &str) -> bool {
 fn hides(style: &str) -> bool {
     // An author's own style is short; a program's long one is not searched further.
     let style: String = style.chars().filter(|c| !c.is_whitespace()).take(200).collect();
-    style.to_ascii_lowercase().contains("display:none")
+    let style = style.to_ascii_lowercase();
+    style.contains("display:none") || style.split(';').any(is_hiding)
+}
+
+/// Whether a declaration of CSS hides its element, in browsers or in mail programs (`mso-hide`).
+/// Other properties end with the same words: `backface-visibility: hidden` hides nothing.
+fn is_hiding(declaration: &str) -> bool {
+    let Some((property, value)) = declaration.split_once(':') else { return false };
+    let value = value.split(['!', '/']).next().unwrap_or_default();
+    matches!((property, value), ("visibility", "hidden" | "collapse") | ("mso-hide", "all"))
 }
 
 #[cfg(test)]
@@ -196,6 +205,12 @@ mod tests {
             ("a<div hidden>x<div>y</div>z</div>c", "ac"),
             ("a<b hidden=until-found>x</b>c", "axc"),
             ("a<p style='color: red; DISPLAY : none'>x</p>c", "ac"),
+            ("a<p style='visibility:hidden'>x</p>c", "ac"),
+            ("a<p style='Visibility: Collapse !important'>x</p>c", "ac"),
+            ("a<p style='font-size:1px;mso-hide:all;'>x</p>c", "ac"),
+            ("a<p style='display:none!important'>x</p>c", "ac"),
+            ("a<p style='backface-visibility: hidden; visibility: visible'>x</p>c", "axc"),
+            ("a<p style='display: block; mso-hide: none'>x</p>c", "axc"),
             ("a<p hidden>x<p>c", "ac"),
             ("a<img hidden>c", "ac"),
             ("<body hidden>a", "a"),
