@@ -1,7 +1,10 @@
 //! HTML files: whole documents and fragments.
 //!
 //! Of a document only its `<article>`, else its `<main>`, else its `<body>` is the article, and its
-//! head is metadata. A fragment is an article as a whole.
+//! head is metadata. An `<article>` in a `<main>` that has text of its own is a comment or a box. A
+//! fragment is an article as a whole.
+
+mod region;
 
 use std::ops::Range;
 
@@ -19,6 +22,8 @@ use super::sanitize::dropped::without_hidden;
 use super::sanitize::sanitize;
 use super::sanitize::tokens::{Token, tokens};
 use super::title;
+
+use region::region;
 
 /// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
@@ -394,31 +399,6 @@ fn key_of(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The range of a document's tokens that is the article.
-fn region(tokens: &[Token]) -> Range<usize> {
-    let mut articles = (0..tokens.len()).filter(|at| is_start(&tokens[*at], "article"));
-    let container = match (articles.next(), articles.next()) {
-        (Some(only), None) => Some(only),
-        // Several articles are a list of them.
-        _ => first_start(tokens, "main"),
-    };
-    if let Some(start) = container {
-        let inside = start + 1;
-        return inside..end_of(tokens, start).saturating_sub(1).max(inside);
-    }
-    let body = match first_start(tokens, "body") {
-        Some(at) => at + 1,
-        None => after_head(tokens),
-    };
-    body..tokens.len()
-}
-
-/// The beginning of the body of a document without a `<body>` tag.
-fn after_head(tokens: &[Token]) -> usize {
-    let end = tokens.iter().position(|token| matches!(token, Token::End(name) if name == "head"));
-    end.map_or(0, |at| at + 1)
-}
-
 /// The end of the element that starts at `start`, one past its end tag, nested elements of its name
 /// counted; the end of the tokens where it has none.
 fn end_of(tokens: &[Token], start: usize) -> usize {
@@ -551,6 +531,41 @@ mod tests {
         ] {
             assert_eq!(rendered("a.html", html, TitleFrom::Heading).summary, expected, "{html}");
         }
+    }
+
+    #[test]
+    fn the_article_of_a_document() {
+        for (html, expected) in [
+            ("<html><body>a<article>b</article>c", "b"),
+            ("<html><body>a<main>b</main>c", "b"),
+            ("<html><body><main><article>b</article><article>c</article></main>", "b c"),
+            ("<html><article>a<article class=comment>b</article></article>c", "a b"),
+            // Comments are articles, too.
+            ("<html><main><p>a</p><section><article class=comment>b</article></section>", "a b"),
+            ("<html><main><h1>T</h1><p>a</p><article><h3>b</h3></article></main>", "a b"),
+            ("<html><main><h1>T</h1>a<article>b</article><article>c</article></main>", "a b c"),
+            ("<html><main><h1>T</h1><article>b</article></main>", "b"),
+            ("<html><body>a<article itemprop=comment>b</article>", "a b"),
+            ("<html><body><article>a</article><article class='x comment'>b</article>", "a"),
+            ("<html><main><article>a</article><h1>T</h1><p>b</p></main>", "a b"),
+            // What is around the only article is the page's.
+            ("<html><main><h1>Site</h1><article><h1>T</h1>a</article></main>", "a"),
+            ("<html><main><nav>x</nav><header><h1>x</h1></header><article>a</article></main>", "a"),
+            ("<html><main><article>a</article><h2>Related</h2><p>x</p></main>", "a"),
+            ("<html><main><article>a</article></main><aside>x</aside>", "a"),
+        ] {
+            assert_eq!(shown(html), expected, "{html}");
+        }
+    }
+
+    /// The text of the body of a document whose title is its heading.
+    fn shown(html: &str) -> String {
+        let body = rendered("a.html", html, TitleFrom::Heading).html;
+        let mut text = String::new();
+        for token in tokens(&body) {
+            text.push_str(if let Token::Text(piece) = &token { piece } else { " " });
+        }
+        line(&text)
     }
 
     #[test]
