@@ -538,6 +538,8 @@ mod tests {
         for (html, expected) in [
             ("<html><body>a<article>b</article>c", "b"),
             ("<html><body>a<main>b</main>c", "b"),
+            ("<html><body>a<main>b", "b"),
+            ("<html><body>a<main>", ""),
             ("<html><body><main><article>b</article><article>c</article></main>", "b c"),
             ("<html><article>a<article class=comment>b</article></article>c", "a b"),
             // Comments are articles, too.
@@ -553,6 +555,25 @@ mod tests {
             ("<html><main><nav>x</nav><header><h1>x</h1></header><article>a</article></main>", "a"),
             ("<html><main><article>a</article><h2>Related</h2><p>x</p></main>", "a"),
             ("<html><main><article>a</article></main><aside>x</aside>", "a"),
+        ] {
+            assert_eq!(shown(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn text_before_a_late_body_stays() {
+        for (html, expected) in [
+            (
+                "<html><head><title>T</title></head>\n<center>a</center>\n<body>b</body></html>",
+                "a b",
+            ),
+            ("<p>a</p><body><p>b", "a b"),
+            ("<!doctype html><title>T</title><p>a", "a"),
+            ("<!doctype html><title>T</title>a<body>b", "ab"),
+            ("<head><meta name=x><script>x</script><noscript>x</noscript></head> <body>a", "a"),
+            ("<head><noscript><title>T</title></head><body>a", "a"),
+            ("<html><head></head><!-- x --></p><body><p>a</body><p>b", "a b"),
+            ("<html><head><p>a</head><body>b", "ab"),
         ] {
             assert_eq!(shown(html), expected, "{html}");
         }

@@ -17,14 +17,14 @@ pub(super) fn region(tokens: &[Token]) -> Range<usize> {
         (None, main) => main,
     };
     if let Some(start) = container {
-        let inside = start + 1;
-        return inside..end_of(tokens, start).saturating_sub(1).max(inside);
+        let mut end = end_of(tokens, start);
+        // One that is not closed goes on to the end.
+        if matches!(tokens[end - 1], Token::End(_)) {
+            end -= 1;
+        }
+        return start + 1..end.max(start + 1);
     }
-    let body = match first_start(tokens, "body") {
-        Some(at) => at + 1,
-        None => after_head(tokens),
-    };
-    body..tokens.len()
+    body_start(tokens)..tokens.len()
 }
 
 /// The start of the only `<article>` of a document, without those in it, and without comments.
@@ -98,8 +98,29 @@ fn is_beside_text(name: &str) -> bool {
     is_silent(name) || matches!(name, "header" | "footer" | "aside" | "form")
 }
 
-/// The beginning of the body of a document without a `<body>` tag.
-fn after_head(tokens: &[Token]) -> usize {
-    let end = tokens.iter().position(|token| matches!(token, Token::End(name) if name == "head"));
-    end.map_or(0, |at| at + 1)
+/// The beginning of the body. A tag of it that comes late is merged into the body that the text
+/// before it began (HTML, 13.2.6.4.7).
+fn body_start(tokens: &[Token]) -> usize {
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            Token::Text(text) if !text.trim_ascii().is_empty() => return at,
+            Token::Start(name, _) => match name.as_str() {
+                "body" => return at + 1,
+                "html" | "head" | "base" | "basefont" | "bgsound" | "link" | "meta" => {}
+                "title" | "style" | "script" | "template" | "noscript" | "noframes" => {
+                    let end = end_of(tokens, at);
+                    // Without its end tag, it would be all that follows.
+                    if end < tokens.len() {
+                        at = end;
+                        continue;
+                    }
+                }
+                _ => return at,
+            },
+            Token::Text(_) | Token::End(_) | Token::Comment(_) | Token::Doctype => {}
+        }
+        at += 1;
+    }
+    at
 }
