@@ -187,6 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_that_is_never_closed_is_named() {
+        for (name, text, line) in [
+            ("a.md", "a\n\n<!-- b\n\nc", Some(3)),
+            ("a.md", "<!-- b\n-->\n\na\n\n<!-- b\n\nc", Some(6)),
+            ("a.md", "`<!--` a\n\n<div>\n<!-- b\n\nc\n\n</div>", Some(4)),
+            ("a.md", "---\ntitle: a\n---\nb\n\n<!-- c", Some(6)),
+            ("a.html", "<p>a</p>\n<!-- b <p>c</p>", Some(2)),
+            ("a.html", "<html><body>a<main>b<!-- c</main>", Some(1)),
+            ("a.md", "a <!-- b\n\nc", None),
+            ("a.md", "```\n<!-- b\n```\n\n<b>c</b>", None),
+            ("a.md", "a\n\n<!--\n", None),
+            ("a.html", "a<!-- b --!>c", None),
+            ("a.html", "<html><main>a</main><!-- b", None),
+            ("a.html", "a{% comment %}<!--{% endcomment %}b", None),
+        ] {
+            let path = RelPath::new(name).unwrap();
+            let (_, findings) =
+                body(&path, text.as_bytes(), &head(TitleFrom::FileName), &LIMITS).unwrap();
+            let mut warnings = findings.iter().filter(|one| one.severity == Severity::Warning);
+            let expected = line.map(|line| {
+                format!("{line}:1: `<!--` is never closed: the rest of the text is hidden")
+            });
+            assert_eq!(warnings.next().map(ToString::to_string), expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_heading_that_repeats_the_title_leaves() {
         let path = |name: &str| RelPath::new(name).unwrap();
         for (name, title, text, expected) in [

@@ -19,8 +19,8 @@ use super::foreign::counterpart::Host;
 use super::model::{Outline, TitleFrom};
 use super::rendering::Rendering;
 use super::sanitize::dropped::without_hidden;
-use super::sanitize::sanitize;
 use super::sanitize::tokens::{Token, tokens};
+use super::sanitize::{report_unclosed, sanitize};
 use super::title;
 
 use region::region;
@@ -57,8 +57,11 @@ pub(crate) fn render(
     rendering: &Rendering<'_>,
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
-    let text = foreign::convert(text, Host::Html, findings);
-    let mut page = Page::of(tokens(&text));
+    let converted = foreign::convert(text, Host::Html, findings);
+    let mut page = Page::of(tokens(&converted));
+    if page.region.end == page.tokens.len() {
+        report_unclosed(&converted, text, findings);
+    }
     let mut resolver = rendering.resolver.clone();
     if let Some(base) = page.base() {
         resolver = resolver.with_base(base);

@@ -22,8 +22,8 @@ use crate::article::foreign;
 use crate::article::foreign::counterpart::Host;
 use crate::article::model::TitleFrom;
 use crate::article::rendering::{Rendering, depth, too_large};
-use crate::article::sanitize::sanitize;
 use crate::article::sanitize::tokens::tokens;
+use crate::article::sanitize::{report_unclosed, sanitize};
 use crate::article::word_sketch::WordSketch;
 use crate::base::Diagnostic;
 
@@ -68,7 +68,7 @@ pub(crate) fn render(
         Err(Stop::TooLarge) => return Err(too_large(rendering.limits)),
         Err(Stop::Raw) => {
             formulas.clear();
-            sanitized(&converted, rendering, &mut formulas, findings)?
+            sanitized(&converted, text, rendering, &mut formulas, findings)?
         }
     };
     placed(html, &formulas, text, rendering, findings)
@@ -83,9 +83,10 @@ fn rendered_events<'t>(
     callouts(text, parser, true)
 }
 
-/// The HTML of text that holds raw HTML.
+/// The HTML of text that holds raw HTML, as its author wrote it in `source`.
 fn sanitized(
     text: &str,
+    source: &str,
     rendering: &Rendering<'_>,
     formulas: &mut Vec<Source>,
     findings: &mut Findings,
@@ -94,6 +95,7 @@ fn sanitized(
     let (events, settings) = (rendered_events(text, rendering), settings(rendering, true));
     let raw = write(events, settings, formulas, &mut Findings::default());
     let raw = raw.map_err(|_| too_large(rendering.limits))?;
+    report_unclosed(&raw, source, findings);
     sanitize(tokens(&raw), &rendering.resolver, rendering.limits, findings)
 }
 
@@ -300,7 +302,7 @@ mod tests {
     fn through_the_sanitiser(text: &str) -> String {
         with_rendering(|rendering| {
             let (mut formulas, mut findings) = (Vec::new(), Findings::default());
-            let html = sanitized(text, rendering, &mut formulas, &mut findings).unwrap();
+            let html = sanitized(text, text, rendering, &mut formulas, &mut findings).unwrap();
             placed(html, &formulas, text, rendering, &mut findings).unwrap()
         })
     }

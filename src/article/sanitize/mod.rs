@@ -13,13 +13,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::article::feed_html::elements::{ELEMENTS, GLOBAL};
+use crate::article::feed_html::has_word;
 use crate::article::feed_html::references::{Resolver, SCHEMES};
 use crate::article::findings::Findings;
 use crate::article::rendering::{Limits, depth, too_large};
 use crate::base::Diagnostic;
+use crate::base::place::line_breaks;
 
 use rebuild::rebuild;
-use tokens::Token;
+use tokens::{Token, tokens_of_part, unclosed_comment};
 
 /// Elements of one article: each costs the parser's tree some hundred bytes, so that 4 MiB of them
 /// would cost 600 MiB.
@@ -72,6 +74,29 @@ pub(crate) fn sanitize(
         return Err(Diagnostic::error("too-large", message));
     }
     Ok(prove(rebuilt))
+}
+
+/// Reports a comment that is never closed, if it hides words. `html` is the text as a browser reads
+/// it, and `source` as its author wrote it.
+pub(crate) fn report_unclosed(html: &str, source: &str, findings: &mut Findings) {
+    let Some(at) = unclosed_comment(html) else { return };
+    let hidden = &html[at..];
+    let has_words = tokens_of_part(&hidden["<!--".len()..])
+        .iter()
+        .any(|token| matches!(token, Token::Text(text) if has_word(text)));
+    if !has_words {
+        return;
+    }
+    let begin = hidden.lines().next().unwrap_or_default();
+    // An earlier comment that begins in the same way is closed.
+    let closed = source.rfind("-->").unwrap_or_default();
+    let place = match source[closed..].find(begin) {
+        Some(at) => Some(closed + at),
+        None => source.rfind(begin),
+    };
+    let line = place.map(|at| 1 + line_breaks(&source[..at]));
+    let message = "`<!--` is never closed: the rest of the text is hidden";
+    findings.add(Diagnostic::warning("comment", message), line);
 }
 
 /// The number of elements of feed HTML, in which every `<` begins a tag.

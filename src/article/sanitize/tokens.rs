@@ -211,6 +211,46 @@ fn closed(html: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The place of the comment that is never closed, and so goes on to the end of the text.
+pub(crate) fn unclosed_comment(html: &str) -> Option<usize> {
+    let mut from = 0;
+    while let Some(open) = html[from..].find('<') {
+        let at = from + open;
+        let rest = &html[at + 1..];
+        let len = if let Some(comment) = rest.strip_prefix("!--") {
+            match comment_len(comment) {
+                Some(len) => "!--".len() + len,
+                None => return Some(at),
+            }
+        } else if let Some(name) = raw_element(rest) {
+            let inside = (scan_tag(rest.as_bytes(), 0).end + 1).min(rest.len());
+            // One without an end tag ends somewhere in what follows.
+            inside + end_tag(&rest[inside..], name).unwrap_or_default()
+        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            scan_tag(rest.as_bytes(), 0).end
+        } else {
+            0
+        };
+        from = at + 1 + len;
+    }
+    None
+}
+
+/// The length of a comment behind its `<!--`, with its end (HTML, 13.2.5.43 to 13.2.5.52).
+fn comment_len(text: &str) -> Option<usize> {
+    for abrupt in [">", "->"] {
+        if text.starts_with(abrupt) {
+            return Some(abrupt.len());
+        }
+    }
+    for (at, _) in text.match_indices('>') {
+        if text[..at].ends_with("--") || text[..at].ends_with("--!") {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
 /// The element of [`RAW`] whose start tag `text` is the rest of, behind its `<`.
 fn raw_element(text: &str) -> Option<&'static str> {
     for name in RAW {
@@ -346,6 +386,27 @@ mod tests {
         }
         let many = "<script>\n\n".repeat(50_000);
         assert_eq!(closed(&many).matches("</script>").count(), 50_000);
+    }
+
+    #[test]
+    fn unclosed_comments_are_found() {
+        for (html, place) in [
+            ("a<!-- b", Some(1)),
+            ("<!-- a --><!-- b -- > c", Some(10)),
+            ("<p title='<!--'>a<!--", Some(17)),
+            ("<!-- a --><!-- b ---><!----><!--!>-->", None),
+            ("<!--><!---><!-- a --!>b", None),
+            ("<script><!-- a</script><title><!--</title>b", None),
+            ("a < b <!- c", None),
+        ] {
+            assert_eq!(unclosed_comment(html), place, "{html}");
+            let last = tokens_of_part(html).pop();
+            let is_last = matches!(last, Some(Token::Comment(_)));
+            assert!(place.is_none() || is_last, "{html}");
+        }
+        for piece in ["<!-- a -->", "<!-- a --", "<script>", "<title>a</title>", "<a b"] {
+            unclosed_comment(&piece.repeat(20_000));
+        }
     }
 
     #[test]
