@@ -107,16 +107,8 @@ impl From<RootLost> for Unchecked {
 
 fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     let articles = &config.articles;
-    let tree = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes).map_err(
-        |error| match error {
-            OpenError::Pattern(pattern) => {
-                Unchecked::Pattern(format!("`articles.ignore`: {pattern}"))
-            }
-            OpenError::Directory { source, .. } => Unchecked::Directory(format!(
-                "the article directory cannot be opened: {source}; set `articles.dir`"
-            )),
-        },
-    )?;
+    let opened = Tree::open(&articles.dir, &articles.ignore, articles.max_bytes);
+    let tree = opened.map_err(unopened)?;
     let Survey { state, held, diagnostics, articles } = survey::survey(&tree, config, now)?;
     let mut found = Found { files: diagnostics, site: Vec::new(), config: Vec::new(), articles };
     let policy = engine::policy(config, None);
@@ -128,6 +120,16 @@ fn examine(config: &Config, now: Timestamp) -> Result<Found, Unchecked> {
     found.files.extend(diagnostics);
     feeds::whole(&state, config, &hot, now, &mut found);
     Ok(found)
+}
+
+fn unopened(error: OpenError) -> Unchecked {
+    let remedy = error.remedy();
+    match error {
+        OpenError::Pattern(pattern) => Unchecked::Pattern(format!("`articles.ignore`: {pattern}")),
+        OpenError::Directory { source, .. } => Unchecked::Directory(format!(
+            "the article directory cannot be opened: {source}; {remedy}"
+        )),
+    }
 }
 
 /// A warning if the access log cannot be written. Not an error: the service may run as another

@@ -102,7 +102,7 @@ impl Opening {
             // The published state is served; the engine tries again.
             Err(_) if !store.is_new() => Watching::default(),
             Err(error) => {
-                return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+                return Err(Refusal::Config(format!("{error}; {}", error.remedy())));
             }
         };
         let target = match Directory::open(&config.feeds.dir) {

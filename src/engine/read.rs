@@ -127,6 +127,10 @@ pub fn read_changes(
             Look::Unreadable(diagnostic) => observed.unreadable.push((path, diagnostic)),
         }
     }
+    if !observed.unreadable.is_empty() {
+        // It may be the article directory that was closed meanwhile, and not the file.
+        tree.check()?;
+    }
     Ok(observed)
 }
 

@@ -687,6 +687,54 @@ fn a_file_that_cannot_be_read_is_in_the_status_until_it_can() {
 }
 
 #[test]
+fn a_directory_that_may_not_be_entered_hides_what_is_in_it_and_nothing_has_recovered() {
+    let mut world = World::new("articles.reconcile_s = 5");
+    world.write("articles/a.md", "# A\n\ntext");
+    world.write("articles/d/b.md", "# B\n\ntext");
+    world.write("articles/d/c.md", "# C\n\ntext");
+    let articles = world.dir.path().join("articles");
+    let set_mode = |path: &str, mode| {
+        fs::set_permissions(articles.join(path), fs::Permissions::from_mode(mode)).unwrap()
+    };
+    let published = Arc::clone(&world.published);
+    let unreadable = move || -> Vec<String> {
+        published.status().unreadable.keys().map(ToString::to_string).collect()
+    };
+    let published = Arc::clone(&world.published);
+    let lines = move || -> Vec<String> { published.status().lines().collect() };
+    let gone = format!(
+        "degraded: the article directory cannot be reached: {}: Permission denied (os error 13)",
+        articles.display()
+    );
+    set_mode("d/c.md", 0o000);
+    crate::source::testing::powerless(|| {
+        world.run(ms(10_000));
+        assert_eq!((world.titles().len(), unreadable()), (2, vec!["d/c.md".to_owned()]));
+        for closed in [0o000, 0o300, 0o600] {
+            set_mode("", closed);
+            world.arrive("a.md");
+            world.run(ms(20_000));
+            assert_eq!(lines()[0], gone, "{closed:o}");
+            assert_eq!((lines().len(), unreadable()), (2, vec!["d/c.md".to_owned()]));
+            set_mode("", 0o700);
+            world.run(ms(20_000));
+            assert_eq!((lines().len(), unreadable()), (1, vec!["d/c.md".to_owned()]));
+        }
+        for closed in [0o000, 0o300, 0o600] {
+            set_mode("d", closed);
+            world.run(ms(20_000));
+            assert_eq!(unreadable(), ["d", "d/c.md"], "{closed:o}");
+            set_mode("d", 0o700);
+            world.run(ms(20_000));
+            assert_eq!((world.titles().len(), unreadable()), (2, vec!["d/c.md".to_owned()]));
+        }
+        set_mode("d/c.md", 0o600);
+        world.run(ms(20_000));
+        assert_eq!((world.titles().len(), lines()), (3, vec![]));
+    });
+}
+
+#[test]
 fn a_failure_is_in_the_status_until_it_is_over() {
     let mut world = World::new(HOUR);
     world.set_broken(true);

@@ -4,7 +4,7 @@
 //! read it. The log's `degraded` and `recovered` lines are the difference between two values. Its
 //! maps are persistent: a copy is cheap, and a step changes only the entries of files that changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use imbl::{OrdMap, OrdSet};
@@ -307,19 +307,23 @@ impl Status {
         self.set_degraded(Part::Watching, failure.as_deref(), now);
     }
 
-    /// Notes the end of a full scan, after which only the files in `still` are unreadable.
+    /// Notes the end of a full scan, after which only `still` is unreadable: files, and directories
+    /// with all that is beneath them.
     pub fn set_scanned(&mut self, still: &[RelPath], now: Timestamp) {
         let count = self.scans.map_or(0, |scans| scans.count) + 1;
         self.scans = Some(Scans { count, last: now });
-        if !self.unreadable.is_empty() {
-            let mut unreadable = OrdMap::new();
-            for path in still {
-                if let Some(known) = self.unreadable.get(path) {
-                    unreadable.insert(path.clone(), known.clone());
-                }
-            }
-            self.unreadable = unreadable;
+        if self.unreadable.is_empty() {
+            return;
         }
+        let still: HashSet<&RelPath> = still.iter().collect();
+        let mut unreadable = OrdMap::new();
+        for (path, known) in &self.unreadable {
+            // Nothing shows that a file in a closed directory is another now.
+            if is_at_or_beneath(path, &still) {
+                unreadable.insert(path.clone(), known.clone());
+            }
+        }
+        self.unreadable = unreadable;
     }
 
     /// Notes a file that cannot be read.
@@ -377,6 +381,18 @@ impl Status {
         }
         summary
     }
+}
+
+/// Returns whether one of `places` is the path, or a directory above it.
+fn is_at_or_beneath(path: &RelPath, places: &HashSet<&RelPath>) -> bool {
+    let mut here = Some(path.clone());
+    while let Some(place) = here {
+        if places.contains(&place) {
+            return true;
+        }
+        here = place.parent();
+    }
+    false
 }
 
 /// A line break in a file's name must not begin a line of its own.
@@ -465,13 +481,21 @@ mod tests {
     #[test]
     fn a_full_scan_ends_the_trouble_of_files_that_it_could_read() {
         let mut status = Status::default();
-        for name in ["a.md", "b.md"] {
+        for name in ["a.md", "b.md", "d", "d/c.md", "d/e/f.md", "dd.md"] {
             status.add_unreadable(path(name), Diagnostic::error("unreadable", "x"), at(1));
         }
-        status.set_scanned(&[path("b.md")], at(2));
-        assert_eq!(status.unreadable.keys().collect::<Vec<_>>(), [&path("b.md")]);
-        status.set_scanned(&[], at(3));
-        assert!(status.unreadable.is_empty());
-        assert_eq!(status.scans, Some(Scans { count: 2, last: at(3) }));
+        for (still, left) in [
+            (&["b.md", "d", "d/c.md"][..], &["b.md", "d", "d/c.md", "d/e/f.md"][..]),
+            (&["d"], &["d", "d/c.md", "d/e/f.md"]),
+            (&["d/c.md", "d/e"], &["d/c.md", "d/e/f.md"]),
+            (&["d/c.md"], &["d/c.md"]),
+            (&[], &[]),
+        ] {
+            let still: Vec<RelPath> = still.iter().map(|name| path(name)).collect();
+            status.set_scanned(&still, at(2));
+            let unreadable: Vec<&str> = status.unreadable.keys().map(RelPath::as_str).collect();
+            assert_eq!(unreadable, left);
+        }
+        assert_eq!(status.scans, Some(Scans { count: 5, last: at(2) }));
     }
 }

@@ -8,7 +8,9 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, StatxTimestamp};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, accessat,
+};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -45,7 +47,8 @@ pub enum Health {
     /// Another directory is at its path: open it and scan it. A file that it lacks was deleted, or
     /// has yet to be copied.
     Swapped,
-    /// No directory can be reached at its path, for this reason. No file counts as deleted.
+    /// No directory can be reached or listed at its path: the path, and the reason. No file counts
+    /// as deleted.
     Gone(String),
 }
 
@@ -101,14 +104,15 @@ impl Root {
         self.identity
     }
 
-    /// Checks the directory at the path now, with one cheap call that opens nothing.
+    /// Checks the directory at the path now, with two cheap calls that open nothing.
     pub(super) fn health(&self) -> Health {
         match rustix::fs::statx(CWD, &self.path, AtFlags::empty(), STATX) {
-            Ok(found) if kind(&found) != FileType::Directory => {
-                Health::Gone("it is not a directory".to_owned())
-            }
-            Ok(found) => self.health_of(identity(&found)),
-            Err(error) => Health::Gone(describe(error)),
+            Ok(found) if kind(&found) != FileType::Directory => self.gone("it is not a directory"),
+            Ok(found) => match may_be_listed(CWD, &self.path) {
+                Ok(()) => self.health_of(identity(&found)),
+                Err(error) => self.gone(&describe(error)),
+            },
+            Err(error) => self.gone(&describe(error)),
         }
     }
 
@@ -121,10 +125,18 @@ impl Root {
         if found == self.identity {
             Health::Same
         } else if uncovered && !self.earlier.contains(&found) {
-            Health::Gone(UNMOUNTED.to_owned())
+            self.gone(UNMOUNTED)
         } else {
             Health::Swapped
         }
+    }
+
+    fn gone(&self, why: &str) -> Health {
+        Health::Gone(self.with_path(why))
+    }
+
+    fn with_path(&self, why: &str) -> String {
+        format!("{}: {why}", self.path.display())
     }
 
     /// A descriptor of the directory, if it is still the same. It is for opening paths beneath it,
@@ -135,7 +147,7 @@ impl Root {
                 lost(self.health_of(identity))?;
                 Ok(directory)
             }
-            Err(error) => Err(RootLost::Gone(describe(error))),
+            Err(error) => Err(RootLost::Gone(self.with_path(&describe(error)))),
         }
     }
 
@@ -238,7 +250,18 @@ fn enter(path: &Path) -> Result<(OwnedFd, Identity), Errno> {
     let directory =
         rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let identity = identity(&stat_of(&directory)?);
+    may_be_listed(&directory, ".")?;
     Ok((directory, identity))
+}
+
+/// Fails if the directory at `path` may not be entered or listed: every file in it would seem
+/// unreadable. Other errors than that are for the call that needs the directory.
+fn may_be_listed(at: impl AsFd, path: impl rustix::path::Arg) -> Result<(), Errno> {
+    let both = Access::READ_OK | Access::EXEC_OK;
+    match accessat(at, path, both, AtFlags::EACCESS) {
+        Err(Errno::ACCESS) => Err(Errno::ACCESS),
+        _ => Ok(()),
+    }
 }
 
 fn identity(found: &Statx) -> Identity {
@@ -259,7 +282,9 @@ fn nanoseconds(time: StatxTimestamp) -> i64 {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use crate::source::testing::powerless;
 
     #[test]
     fn health_is_the_paths() {
@@ -289,6 +314,23 @@ mod tests {
         fs::remove_dir(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert_eq!(root.health(), Health::Swapped, "an inode number is used again at once");
+    }
+
+    #[test]
+    fn a_directory_that_may_not_be_listed_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::open(dir.path()).unwrap();
+        let denied = format!("{}: Permission denied (os error 13)", dir.path().display());
+        for mode in [0o000, 0o100, 0o200, 0o300, 0o400, 0o600] {
+            fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+            powerless(|| {
+                assert_eq!(root.health(), Health::Gone(denied.clone()), "{mode:o}");
+                assert_eq!(root.enter().unwrap_err(), RootLost::Gone(denied.clone()), "{mode:o}");
+                assert_eq!(Root::open(dir.path()).unwrap_err(), Errno::ACCESS, "{mode:o}");
+            });
+        }
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
+        powerless(|| assert_eq!(root.health(), Health::Same));
     }
 
     #[test]

@@ -132,6 +132,10 @@ impl Scan<'_> {
                     return (above.path.clone(), self.directory(above));
                 }
                 Err(Errno::NOENT | Errno::NOTDIR) => break,
+                // It is the directory that lets nothing of it be seen.
+                Err(Errno::ACCESS) => {
+                    return (path.clone(), self.closed_above(path, above.path, Errno::ACCESS));
+                }
                 Err(error) => return (path.clone(), self.closed_above(path, here, error)),
             };
             if here == *path || kind(&found) == FileType::Symlink {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,19 @@ pub enum OpenError {
         /// The error of the system.
         source: std::io::Error,
     },
+}
+
+impl OpenError {
+    /// What an operator can do, as a clause.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            OpenError::Pattern(_) => "correct articles.ignore",
+            OpenError::Directory { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "correct its permissions, or set articles.dir"
+            }
+            OpenError::Directory { .. } => "create it, or set articles.dir",
+        }
+    }
 }
 
 /// The article directory, opened. Shared freely; nothing in it changes but what its watcher
@@ -160,9 +174,19 @@ impl Tree {
         self.watcher.as_ref().map_or(0, Watcher::directories)
     }
 
-    /// Checks that the directory at the path is still the one that was opened. Cheap: one statx.
+    /// Checks that the directory at the path is still the one that was opened, and may be listed.
+    /// Cheap: two calls.
     pub fn health(&self) -> Health {
         self.root.health()
+    }
+
+    /// Fails if the article directory is another now, or cannot be reached or listed.
+    ///
+    /// # Errors
+    ///
+    /// [`RootLost`].
+    pub fn check(&self) -> Result<(), RootLost> {
+        self.root.check()
     }
 
     /// The identity of this directory, which another at its path does not have.
@@ -759,14 +783,21 @@ mod tests {
             });
             assert_eq!(all, ["gone a.md", "unreadable b"], "{closed:o}");
             // Without the right to list it can still be looked up in.
-            let expected =
-                if closed == 0o300 { vec![] } else { vec!["unreadable b/c.md", "unreadable b/d"] };
+            let expected = if closed == 0o300 { vec![] } else { vec!["unreadable b"] };
             assert_eq!(one, expected, "{closed:o}");
         }
         mode("b", 0o700);
         fs::remove_dir_all(dir.path().join("f")).unwrap();
-        fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o300)).unwrap();
-        assert_eq!(powerless(|| known.clone().look(&tree, &Look::Everything)), ["unreadable "]);
+        // Nothing in an article directory that may not be entered or listed is looked at.
+        for closed in [0o000, 0o300, 0o400] {
+            fs::set_permissions(dir.path(), PermissionsExt::from_mode(closed)).unwrap();
+            for look in [Look::Everything, at(&["a.md"])] {
+                let lost = powerless(|| tree.look(&look, &known)).unwrap_err();
+                let reason =
+                    format!("the article directory cannot be reached: {}: ", dir.path().display());
+                assert!(lost.to_string().starts_with(&reason), "{closed:o}: {lost}");
+            }
+        }
         fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
         assert_eq!(known.look(&tree, &Look::Everything), ["gone a.md", "gone f/g.md"]);
     }
