@@ -8,7 +8,7 @@ use crate::base::url_table::{UrlKey, UrlTable, path_key};
 use crate::base::{Format, Route, Scope, UrlPath};
 
 use super::raw::{Given, Reader, Table};
-use super::redirects::{Answer, Destination, RedirectStatus, Redirects, Rule};
+use super::redirects::{Answer, Destination, Part, RedirectStatus, Redirects, Rule};
 use super::{At, Site};
 
 /// Maximum number of redirects.
@@ -205,25 +205,31 @@ fn parse_to(text: &str, from: &From, site: &Site) -> Result<Destination, String>
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not contain a user name or password".to_owned());
     }
-    let path = encode(url.path()).into_owned();
-    let (path, appends_rest) = match (from, path.strip_suffix("/*")) {
-        (From::Beneath(_), Some(directory)) => (format!("{directory}/"), true),
-        (From::Url(_), Some(_)) => {
-            return Err("ends with `*`, but `from` does not".to_owned());
-        }
-        (_, None) => (path, false),
-    };
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err("has a `*` in its host; write it after a slash".to_owned());
+    }
+    let is_beneath = matches!(from, From::Beneath(_));
+    if !is_beneath && url.path().ends_with("/*") {
+        return Err("ends with `*`, but `from` does not".to_owned());
+    }
     let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+    let fragment = url.fragment().map_or_else(String::new, |fragment| format!("#{fragment}"));
     let names_query = matches!(from, From::Url(key) if key.has_query());
     Ok(Destination {
         origin: (!is_local).then(|| url.origin().ascii_serialization()),
-        path,
+        path: part(url.path(), is_beneath),
         passes_query: query.is_empty() && !names_query,
-        query: encode(&query).into_owned(),
-        fragment: encode(&url.fragment().map_or_else(String::new, |part| format!("#{part}")))
-            .into_owned(),
-        appends_rest,
+        query: part(&query, is_beneath),
+        fragment: part(&fragment, is_beneath),
     })
+}
+
+/// Reads a part of a destination. Beneath a directory, a `*` at its end stands for the rest.
+fn part(text: &str, is_beneath: bool) -> Part {
+    match text.strip_suffix('*') {
+        Some(text) if is_beneath => Part { text: encode(text).into_owned(), appends_rest: true },
+        _ => Part { text: encode(text).into_owned(), appends_rest: false },
+    }
 }
 
 /// The route of a URL that always answers, so that a redirect from there would do nothing.
@@ -269,7 +275,7 @@ fn follow(redirects: &Redirects, first: &Rule, feeds: &UrlTable<Format>) -> Opti
         if way.len() == 2 && rest.is_empty() && !next.from.ends_with("/*") {
             chain = Some(chained(first, next));
         }
-        match next.local_target(rest) {
+        match next.local_target(&rest) {
             Some(further) => target = further,
             None => return chain,
         }

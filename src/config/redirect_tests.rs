@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::base::url_table::path_key;
 
@@ -39,7 +41,7 @@ fn answer(config: &Config, asked: &str) -> String {
     let Some(key) = path_key(path) else { return "no path".to_owned() };
     let Config { redirects, site, .. } = config;
     let named = query.and_then(|query| redirects.with_query(site, &key, query));
-    match named.or_else(|| redirects.find(site, &key, query)) {
+    match named.or_else(|| redirects.find(site, path, query)) {
         Some(Redirected::Gone) => "410".to_owned(),
         Some(Redirected::To(url, status)) => format!("{status:?} {url}"),
         None => "-".to_owned(),
@@ -98,7 +100,7 @@ https://example.org/blog/full > /whole";
 #[test]
 fn what_was_removed_is_redirected_by_name_or_to_another_site() {
     let config = parse("/a > /b\n/n/* > /m/*\n/s/* > https://shop.example/*").unwrap();
-    for (path, expected) in [("a", true), ("n/a", false), ("s/a", true), ("x", false)] {
+    for (path, expected) in [("/a", true), ("/n/a", false), ("/s/a", true), ("/x", false)] {
         let answer = config.redirects.for_removed(&config.site, path, None);
         assert_eq!(answer.is_some(), expected, "{path}");
     }
@@ -112,6 +114,84 @@ fn everything_can_be_redirected() {
         ("/a/b", "MovedPermanently https://new.example/a/b"),
     ] {
         assert_eq!(answer(&config, asked), expected, "{asked}");
+    }
+}
+
+#[test]
+fn the_rest_of_a_path_is_passed_as_it_was_asked() {
+    let redirects = "/s/* > https://shop.example/*
+/f/* > https://other.example/find?q=*
+/x/y/* > https://other.example/x-*
+/p/* > https://other.example/p/*?from=p
+/h/* > https://other.example/#*
+/own/* > /new/*
+/q/* > /search?for=*
+/literal/* > https://other.example/a*b?c=*&d";
+    let config = parse(redirects).unwrap_or_else(|errors| panic!("{errors}"));
+    let base = "https://example.org/blog";
+    for (asked, expected) in [
+        ("/s", "https://shop.example/"),
+        ("/s/", "https://shop.example/"),
+        ("/s/a", "https://shop.example/a"),
+        ("/s/a/b/", "https://shop.example/a/b/"),
+        ("/%73/a/b/?c", "https://shop.example/a/b/?c"),
+        ("/s/a;v=1", "https://shop.example/a;v=1"),
+        ("/s/:@!$&'()*+,;=-._~", "https://shop.example/:@!$&'()*+,;=-._~"),
+        ("/s/a%3Bv%3d1%2b%7E", "https://shop.example/a%3Bv%3d1%2b%7E"),
+        ("/s/%C3%BC/%c3%bc/ü", "https://shop.example/%C3%BC/%c3%bc/%C3%BC"),
+        ("/s/a\\b|c^d[e]{f}\"g", "https://shop.example/a%5Cb%7Cc%5Ed%5Be%5D%7Bf%7D%22g"),
+        ("/s/%5Cevil.example", "https://shop.example/%5Cevil.example"),
+        ("/s/@evil.example", "https://shop.example/@evil.example"),
+        ("/s/https:/x", "https://shop.example/https:/x"),
+        ("/f/a b", "https://other.example/find?q=a%20b"),
+        ("/f/a/b/", "https://other.example/find?q=a/b/"),
+        ("/f/a&b=c+d;e%26%2B", "https://other.example/find?q=a%26b%3Dc%2Bd%3Be%26%2B"),
+        ("/f/a?b=c", "https://other.example/find?q=a"),
+        ("/f", "https://other.example/find?q="),
+        ("/x/y/z/", "https://other.example/x-z/"),
+        ("/p/a/?b", "https://other.example/p/a/?from=p"),
+        ("/h/a;b/c", "https://other.example/#a;b/c"),
+        ("/own/a/b/", "https://example.org/blog/new/a/b/"),
+        ("/own/a=b", "https://example.org/blog/new/a=b"),
+        ("/q/a&b", "https://example.org/blog/search?for=a%26b"),
+        ("/literal/z", "https://other.example/a*b?c=*&d"),
+    ] {
+        assert_eq!(answer(&config, asked), format!("MovedPermanently {expected}"), "{asked}");
+    }
+    for asked in [
+        "/s//evil.example",
+        "/s/a//",
+        "/s/%2F/a",
+        "/s/a/../b",
+        "/s/%2e%2e/",
+        "/s/a%0d%0aSet-Cookie:x",
+        "/s/a\r\nb",
+        "/own//evil.example/",
+    ] {
+        let answered = answer(&config, asked);
+        assert!(["no path", "-"].contains(&answered.as_str()), "{asked}: {answered}");
+    }
+    // Without a `*` in `from`, it stands for itself.
+    let config = parse("/a > /b?q=*\n/c > /d*#*").unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(answer(&config, "/a"), format!("MovedPermanently {base}/b?q=*"));
+    assert_eq!(answer(&config, "/c"), format!("MovedPermanently {base}/d*#*"));
+}
+
+proptest! {
+    /// Whatever is asked, a redirect leads to the host that is configured, and its location is a
+    /// line of visible ASCII.
+    #[test]
+    fn a_redirect_leads_to_its_host(rest in "([/a.@:?#;]|//|%2f|%5c|%0a|\\\\|[\r\n\t \u{80}ü]|evil\\.example){0,8}") {
+        let config = parse("/s/* > https://shop.example/*\n/o/* > /n/*").unwrap();
+        for (from, host) in [("s", "shop.example"), ("o", "example.org")] {
+            let asked = format!("/{from}/{}", rest.replace(['?', '#'], ""));
+            let Some(Redirected::To(url, _)) = config.redirects.find(&config.site, &asked, None) else {
+                continue;
+            };
+            prop_assert!(url.bytes().all(|byte| byte.is_ascii_graphic()), "{}", url);
+            let led = url::Url::parse(&url).unwrap();
+            prop_assert_eq!(led.host_str(), Some(host), "{}", url);
+        }
     }
 }
 
@@ -157,6 +237,10 @@ fn mistakes_are_named_with_their_lines() {
         (
             "/*/a/* > /c",
             "4: redirect: \"/*/a/*\" may have one `*`, at its end, and no query with it",
+        ),
+        (
+            "/a/* > https://b.example*",
+            "5: redirect: \"https://b.example*\" has a `*` in its host; write it after a slash",
         ),
         ("/a > /b/*", "5: redirect: \"/b/*\" ends with `*`, but `from` does not"),
         ("/ > /b", "4: redirect: \"/\" is the home page, which cannot be redirected"),

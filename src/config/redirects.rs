@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::base::UrlPath;
 use crate::base::reference::encode;
-use crate::base::url_table::{UrlKey, UrlTable};
+use crate::base::url_table::{UrlKey, UrlTable, path_key};
 
 use super::{At, Site};
 
@@ -62,16 +62,23 @@ pub enum RedirectStatus {
 pub(super) struct Destination {
     /// Scheme and host of another site; `None` for a path of this one.
     pub(super) origin: Option<String>,
-    /// The path. It ends in a slash if the rest of the request's path is appended to it.
-    pub(super) path: String,
+    /// The path.
+    pub(super) path: Part,
     /// `?x=1`, or nothing.
-    pub(super) query: String,
+    pub(super) query: Part,
     /// `#part`, or nothing.
-    pub(super) fragment: String,
-    /// Whether what `*` stands for in `from` is appended to the path.
-    pub(super) appends_rest: bool,
+    pub(super) fragment: Part,
     /// Whether the query of the request is passed on. A query that `from` or `to` names is not.
     pub(super) passes_query: bool,
+}
+
+/// A part of a destination, percent-encoded.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    /// The text, without the `*` at its end that stands for the rest.
+    pub(super) text: String,
+    /// Whether what `*` stands for in `from` is appended to it.
+    pub(super) appends_rest: bool,
 }
 
 /// What the configuration answers to a URL.
@@ -89,27 +96,32 @@ impl Redirects {
         Some(self.exact.with_query(path, query)?.answer(site, "", Some(query)))
     }
 
-    /// The answer to a path, whatever its query is, where nothing else answers: that of the
-    /// redirect of exactly this path, else that of the nearest directory above it.
-    pub fn find(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
-        if let Some(redirect) = self.exact.get(path) {
-            return Some(redirect.answer(site, "", query));
-        }
-        let (redirect, rest) = self.above(path)?;
+    /// The answer to a path, as it was asked, whatever its query is, where nothing else answers: that
+    /// of the redirect of exactly this path, else that of the nearest directory above it.
+    pub fn find(&self, site: &Site, asked: &str, query: Option<&str>) -> Option<Redirected> {
+        let (redirect, rest) = self.of(asked)?;
         Some(redirect.answer(site, rest, query))
     }
 
     /// The answer to a path where an article was removed. The `*` of a redirect within the site is
     /// not for it: it would lead to where the article was never.
-    pub fn for_removed(&self, site: &Site, path: &str, query: Option<&str>) -> Option<Redirected> {
-        if let Some(redirect) = self.exact.get(path) {
-            return Some(redirect.answer(site, "", query));
-        }
-        let (redirect, rest) = self.above(path)?;
+    pub fn for_removed(&self, site: &Site, asked: &str, query: Option<&str>) -> Option<Redirected> {
+        let (redirect, rest) = self.of(asked)?;
+        let is_beneath = redirect.from.ends_with("/*");
         match &redirect.answer {
-            Answer::To(target, _) if target.origin.is_none() => None,
+            Answer::To(target, _) if is_beneath && target.origin.is_none() => None,
             _ => Some(redirect.answer(site, rest, query)),
         }
+    }
+
+    /// The redirect of a path as it was asked, and the rest of it that `*` stands for.
+    fn of<'a>(&self, asked: &'a str) -> Option<(&Rule, &'a str)> {
+        let path = path_key(asked)?;
+        if let Some(redirect) = self.exact.get(&path) {
+            return Some((redirect, ""));
+        }
+        let (redirect, end) = self.above(&path)?;
+        Some((redirect, beneath(asked, depth(&path[..end]))))
     }
 
     /// Whether there is a redirect for exactly this path or for a directory above it.
@@ -127,8 +139,8 @@ impl Redirects {
         self.exact.paths()
     }
 
-    /// The redirect of the nearest directory above `path`, and the rest of the path beneath it.
-    fn above<'p>(&self, path: &'p str) -> Option<(&Rule, &'p str)> {
+    /// The redirect of the nearest directory above `path`, and the end of that directory in it.
+    fn above(&self, path: &str) -> Option<(&Rule, usize)> {
         if self.beneath.is_empty() {
             return None;
         }
@@ -139,7 +151,7 @@ impl Redirects {
         ends.truncate(self.depth_max + 1);
         for end in ends.into_iter().rev() {
             if let Some(redirect) = self.beneath.get(&path[..end]) {
-                return Some((redirect, path[end..].trim_start_matches('/')));
+                return Some((redirect, end));
             }
         }
         None
@@ -155,19 +167,20 @@ impl Redirects {
         if self.beneath.contains_key(directory) {
             return false;
         }
-        let depth = if directory.is_empty() { 0 } else { directory.split('/').count() };
-        self.depth_max = self.depth_max.max(depth);
+        self.depth_max = self.depth_max.max(depth(directory));
         self.beneath.insert(directory.to_owned(), redirect);
         true
     }
 
     /// The redirect that answers at a URL of the site where nothing else does, and the rest of the
-    /// path that it takes.
-    pub(super) fn at<'k>(&self, key: &'k UrlKey) -> Option<(&Rule, &'k str)> {
-        match self.exact.find(key).or_else(|| self.exact.get(key.path())) {
-            Some(redirect) => Some((redirect, "")),
-            None => self.above(key.path()),
+    /// path that it takes, percent-encoded.
+    pub(super) fn at(&self, key: &UrlKey) -> Option<(&Rule, String)> {
+        if let Some(redirect) = self.exact.find(key).or_else(|| self.exact.get(key.path())) {
+            return Some((redirect, String::new()));
         }
+        let (redirect, end) = self.above(key.path())?;
+        let rest = UrlPath::new(&key.path()[end..]);
+        Some((redirect, rest.map(|rest| rest.to_string()).unwrap_or_default()))
     }
 }
 
@@ -182,18 +195,20 @@ impl Rule {
     /// The path of this site that it leads to, if it leads to a single one: percent-encoded.
     pub fn local_path(&self) -> Option<&str> {
         match &self.answer {
-            Answer::To(target, _) if target.origin.is_none() && !target.appends_rest => {
-                Some(&target.path)
+            Answer::To(target, _) if target.origin.is_none() && !target.path.appends_rest => {
+                Some(&target.path.text)
             }
             _ => None,
         }
     }
 
-    /// The URL of this site that it leads to, if it does; `rest` is what `*` stands for.
+    /// The URL of this site that it leads to, if it does; `rest` is what `*` stands for,
+    /// percent-encoded.
     pub(super) fn local_target(&self, rest: &str) -> Option<UrlKey> {
         match &self.answer {
             Answer::To(target, _) if target.origin.is_none() => {
-                UrlKey::parse(&format!("{}{}", target.path_with(rest), target.query))
+                let query = target.query.with(&of_query(rest));
+                UrlKey::parse(&format!("{}{query}", target.path.with(rest)))
             }
             _ => None,
         }
@@ -201,9 +216,13 @@ impl Rule {
 }
 
 impl Destination {
-    /// The absolute URL for a request whose path goes on with `rest`, decoded, and has this query.
+    /// The absolute URL for a request whose path goes on with `rest`, as it was asked, and has this
+    /// query.
     fn url(&self, site: &Site, rest: &str, query: Option<&str>) -> String {
-        let path = self.path_with(rest);
+        // The rest begins with a segment, so it cannot name a host. What a URL may not contain, such
+        // as a backslash or a control character, is encoded; all else stays as it was asked.
+        let rest = encode(rest);
+        let path = self.path.with(&rest);
         let mut url = match &self.origin {
             Some(origin) => format!("{origin}{path}"),
             None => format!("{}{path}", encode(site.url.as_str()).trim_end_matches('/')),
@@ -213,24 +232,57 @@ impl Destination {
                 url.push('?');
                 url.push_str(query);
             }
-            _ => url.push_str(&self.query),
+            _ => url.push_str(&self.query.with(&of_query(&rest))),
         }
-        url.push_str(&self.fragment);
+        url.push_str(&self.fragment.with(&rest));
         url
-    }
-
-    fn path_with(&self, rest: &str) -> String {
-        match UrlPath::new(rest) {
-            Some(rest) if self.appends_rest => format!("{}{rest}", self.path),
-            _ => self.path.clone(),
-        }
     }
 
     /// The decoded path, for messages.
     pub(super) fn shown(&self) -> String {
-        let path = percent_decode_str(&self.path).decode_utf8_lossy();
-        format!("{}{path}{}", self.origin.as_deref().unwrap_or_default(), self.query)
+        let path = percent_decode_str(&self.path.text).decode_utf8_lossy();
+        format!("{}{path}{}", self.origin.as_deref().unwrap_or_default(), self.query.text)
     }
+}
+
+impl Part {
+    fn with(&self, rest: &str) -> String {
+        let mut text = self.text.clone();
+        if self.appends_rest {
+            text.push_str(rest);
+        }
+        text
+    }
+}
+
+/// The number of segments of a directory's path.
+fn depth(directory: &str) -> usize {
+    if directory.is_empty() { 0 } else { directory.split('/').count() }
+}
+
+/// The rest of a path as it was asked, without its first segments and the slash after them.
+fn beneath(asked: &str, segments: usize) -> &str {
+    let mut rest = asked.strip_prefix('/').unwrap_or(asked);
+    for _ in 0..segments {
+        rest = rest.split_once('/').map_or("", |(_, rest)| rest);
+    }
+    rest
+}
+
+/// A percent-encoded path as a value in a query: what divides values there is encoded, too.
+fn of_query(path: &str) -> String {
+    let mut value = String::with_capacity(path.len());
+    for c in path.chars() {
+        match c {
+            '&' => value.push_str("%26"),
+            '+' => value.push_str("%2B"),
+            ';' => value.push_str("%3B"),
+            '=' => value.push_str("%3D"),
+            '#' => value.push_str("%23"),
+            c => value.push(c),
+        }
+    }
+    value
 }
 
 impl RedirectStatus {

@@ -386,15 +386,13 @@ impl Handler {
             return redirect(site, &to, uri);
         }
         let is_feed = route.is_some_and(is_feed);
-        if let Some(key) = path_key(relative) {
-            let redirects = &snapshot.config.redirects;
-            let answer = match absence {
-                Absence::Missing => redirects.find(site, &key, uri.query()),
-                Absence::Gone => redirects.for_removed(site, &key, uri.query()),
-            };
-            if let Some(answer) = answer {
-                return configured(answer, is_feed);
-            }
+        let redirects = &snapshot.config.redirects;
+        let answer = match absence {
+            Absence::Missing => redirects.find(site, relative, uri.query()),
+            Absence::Gone => redirects.for_removed(site, relative, uri.query()),
+        };
+        if let Some(answer) = answer {
+            return configured(answer, is_feed);
         }
         match absence {
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
