@@ -22,9 +22,8 @@ mod urls;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Diagnostic, RelPath, Timestamp};
-use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded, LogFormat};
+use crate::config::{At, Config, Errors, Finding as OfConfig, Loaded, Unusable, Why};
 use crate::engine;
-use crate::ops::line_log::Destination;
 use crate::source::{OpenError, RootLost, Tree};
 
 pub use report::{Finding, Report};
@@ -48,8 +47,9 @@ struct Found {
     articles: usize,
 }
 
-/// Checks the articles of a configuration, as they are at `now`.
-pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
+/// Checks the articles of a configuration, as they are at `now`. `unusable`: the files that it names
+/// and that cannot be used.
+pub fn check(loaded: &Loaded, unusable: &[Unusable], now: Timestamp) -> Report {
     let config = &loaded.config;
     let mut report = Report::of(of_config(&loaded.warnings, Diagnostic::warning));
     let shown = Shown::of(&config.articles.dir, std::env::current_dir().ok().as_deref());
@@ -58,8 +58,8 @@ pub fn check(loaded: &Loaded, now: Timestamp) -> Report {
     if let Some(notice) = config.url_notice() {
         report.push(Finding::new(of_site.clone(), Diagnostic::note("site-url", notice)));
     }
-    if let Some(diagnostic) = of_access_log(config) {
-        report.push(Finding::new(of_site.clone(), diagnostic));
+    for file in unusable {
+        report.push(of_file(file));
     }
     match examine(config, now) {
         Ok(found) => {
@@ -132,17 +132,22 @@ fn unopened(error: OpenError) -> Unchecked {
     }
 }
 
-/// A warning if the access log cannot be written. Not an error: the service may run as another
-/// user.
-fn of_access_log(config: &Config) -> Option<Diagnostic> {
-    let path = config.access_log.path.as_deref()?;
-    if config.access_log.format == LogFormat::Off {
-        return None;
-    }
-    let error = Destination::of(Some(path)).check().err()?;
-    let shown = path.display();
-    let sentence = format!("`access_log.path` cannot be written, {shown}: {error}");
-    Some(Diagnostic::warning("access-log", sentence))
+/// Converts a file that cannot be used. What this user may not use is no error: the service may run
+/// as another user.
+fn of_file(file: &Unusable) -> Finding {
+    let OfConfig { at, message } = &file.finding;
+    let diagnostic = match file.why {
+        Why::Broken => Diagnostic::error("config", message.clone()),
+        Why::Denied => Diagnostic::warning("config", message.clone()),
+        Why::Unseen => {
+            let message = format!(
+                "{} is a credential, which only the service can see; not checked",
+                file.key
+            );
+            Diagnostic::note("config", message)
+        }
+    };
+    Finding { line: at.line, ..Finding::new(at.name.clone(), diagnostic) }
 }
 
 /// Converts the findings of the configuration.
@@ -212,7 +217,7 @@ mod tests {
 
     fn checked(dir: &Path) -> Report {
         let config = Config::of("site.url = \"https://example.org/\"", dir).unwrap();
-        check(&Loaded { config, file: None, warnings: Vec::new() }, NOW.parse().unwrap())
+        check(&Loaded { config, file: None, warnings: Vec::new() }, &[], NOW.parse().unwrap())
     }
 
     #[test]

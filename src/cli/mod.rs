@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, Errors, Loaded};
+use crate::config::{self, Errors, Loaded, Unusable};
 use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::logging::{self, Style};
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
@@ -247,20 +247,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     }
     let load = || config::load(args.config.as_deref(), None);
     match command {
-        Command::Serve { dir, drafts } => {
-            let scratch = match drafts {
-                true => Some(Scratch::beneath(&std::env::temp_dir())?),
-                false => None,
-            };
-            daemon::serve(&|| {
-                let mut loaded = config::load(args.config.as_deref(), dir.as_deref())?;
-                log(&loaded);
-                if let Some(scratch) = &scratch {
-                    loaded.config = loaded.config.preview(scratch.path());
-                }
-                Ok(loaded)
-            })
-        }
+        Command::Serve { dir, drafts } => serve(args.config.as_deref(), dir.as_deref(), drafts),
         Command::Init => {
             let path = args.config.as_deref().unwrap_or(Path::new("config.toml"));
             init::create(path)?;
@@ -271,7 +258,7 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
             log(&loaded);
             daemon::build(loaded.config)
         }
-        Command::Check { json } => check(load(), json),
+        Command::Check { json } => check(config::load_to_check(args.config.as_deref()), json),
         Command::New { title, dir, publish, draft: _ } => {
             let publish = if publish { new::Publish::WhenWritten } else { new::Publish::Later };
             let dir = dir.as_deref().unwrap_or_default();
@@ -300,6 +287,25 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Serves with the configuration that `file` and `dir` lead to.
+fn serve(file: Option<&Path>, dir: Option<&Path>, drafts: bool) -> anyhow::Result<ExitCode> {
+    let scratch = match drafts {
+        true => Some(Scratch::beneath(&std::env::temp_dir())?),
+        false => None,
+    };
+    daemon::serve(&|| {
+        let Some(scratch) = &scratch else {
+            let loaded = config::load_to_serve(file, dir)?;
+            log(&loaded);
+            return Ok(loaded);
+        };
+        // A preview uses none of the files that the configuration names.
+        let loaded = config::load(file, dir)?;
+        log(&loaded);
+        Ok(Loaded { config: loaded.config.preview(scratch.path()), ..loaded })
+    })
+}
+
 /// Logs how the configuration was found, and its warnings.
 fn log(loaded: &Loaded) {
     match &loaded.file {
@@ -314,9 +320,9 @@ fn log(loaded: &Loaded) {
 }
 
 /// Prints the findings on standard output, and their number on standard error.
-fn check(loaded: Result<Loaded, Errors>, json: bool) -> anyhow::Result<ExitCode> {
+fn check(loaded: Result<(Loaded, Vec<Unusable>), Errors>, json: bool) -> anyhow::Result<ExitCode> {
     let report = match loaded {
-        Ok(loaded) => check::check(&loaded, SystemClock.now()),
+        Ok((loaded, unusable)) => check::check(&loaded, &unusable, SystemClock.now()),
         Err(errors) => check::refused(&errors),
     };
     print(|out| report.write(out, json))?;

@@ -73,6 +73,11 @@ impl fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
+/// Sorts the file before the variables, lines in order, the file as a whole after its lines.
+pub(super) fn order(mistake: &Finding) -> (bool, u32) {
+    (mistake.at.is_variable(), mistake.at.line.unwrap_or(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use super::errors::order;
 use super::raw::TEXT_MAX_BYTES;
-use super::{Config, Errors, Finding, Input, World};
+use super::resolve::{Resolved, resolve};
+use super::{Config, Errors, Finding, Input, Unusable, Why, World};
 
 /// The file in the current directory.
 const HERE: &str = "config.toml";
@@ -44,6 +46,50 @@ pub struct Loaded {
 pub fn load(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Errors> {
     let (file, (config, warnings)) = find_and(asked, articles, Config::parse)?;
     Ok(Loaded { config, file, warnings })
+}
+
+/// As [`load`], for a process that serves: the files that the configuration names have to be usable,
+/// too.
+///
+/// # Errors
+/// As for [`load`], and all files that cannot be used, together.
+pub fn load_to_serve(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Errors> {
+    let (loaded, unusable) = load_referring(asked, articles, |_| true)?;
+    if unusable.is_empty() {
+        return Ok(loaded);
+    }
+    Err(Errors(unusable.into_iter().map(|unusable| unusable.finding).collect()))
+}
+
+/// As [`load`], for a check: the files that the configuration names and that cannot be used are
+/// returned beside it. Where it is not valid, those that no user could use are among the errors.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_to_check(asked: Option<&Path>) -> Result<(Loaded, Vec<Unusable>), Errors> {
+    load_referring(asked, None, |why| why == Why::Broken)
+}
+
+/// Loads the configuration, and checks the files that it names. Those that cannot be used for a
+/// reason that `is_error` are among its errors, if there are any others.
+fn load_referring(
+    asked: Option<&Path>,
+    articles: Option<&Path>,
+    is_error: fn(Why) -> bool,
+) -> Result<(Loaded, Vec<Unusable>), Errors> {
+    let (file, resolved) = find_and(asked, articles, resolve)?;
+    let Resolved { config, warnings, mut mistakes, referred } = resolved;
+    let unusable = referred.unusable();
+    if mistakes.is_empty() {
+        return Ok((Loaded { config, file, warnings }, unusable));
+    }
+    for Unusable { finding, why, .. } in unusable {
+        if is_error(why) {
+            mistakes.push(finding);
+        }
+    }
+    mistakes.sort_by_key(order);
+    Err(Errors(mistakes))
 }
 
 /// Finds the state directory as [`load`] finds the configuration, which may be invalid elsewhere.

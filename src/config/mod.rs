@@ -23,6 +23,7 @@ mod read_redirects;
 #[cfg(test)]
 mod redirect_tests;
 mod redirects;
+mod referred;
 mod resolve;
 mod server;
 #[cfg(test)]
@@ -35,10 +36,11 @@ use changes::Changes;
 pub use errors::{At, Errors, Finding};
 pub use feed_paths::FeedPaths;
 pub use listen::{Listen, TrustedProxies};
-pub use load::{Loaded, load, state_dir};
+pub use load::{Loaded, load, load_to_check, load_to_serve, state_dir};
 pub use pages::{BrowserPage, HomeStyle, LinkTarget, Pages, Piece};
 pub use push::Signature;
 pub use redirects::{RedirectStatus, Redirected, Redirects};
+pub use referred::{Unusable, Why};
 
 use std::borrow::Cow;
 use std::io;
@@ -148,7 +150,8 @@ impl Config {
     /// # Errors
     /// All errors of the input, at least one.
     pub fn parse(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
-        resolve::resolve(input)
+        let resolve::Resolved { config, warnings, mistakes, .. } = resolve::resolve(input)?;
+        if mistakes.is_empty() { Ok((config, warnings)) } else { Err(Errors(mistakes)) }
     }
 
     /// Parses a TOML text without environment, with relative paths in `base`. For tests.

@@ -1,12 +1,13 @@
 //! `[websub]` and `[notify]`: who is notified of a drop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use super::listen::Listen;
 use super::numbers::{seconds, size};
 use super::raw::Reader;
+use super::referred::Named;
 use super::{Input, Notify, Secret, Server, Site, Tls, Websub, values};
 use crate::ops::outgoing::Roots;
 
@@ -78,9 +79,10 @@ pub(super) fn websub(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> Web
 
 /// Reads `[notify]`.
 pub(super) fn notify(reader: &mut Reader<'_>, input: &Input<'_>) -> Notify {
+    let webhook = webhook(reader);
     Notify {
-        webhook: webhook(reader),
-        webhook_secret: webhook_secret(reader, input),
+        webhook_secret: webhook_secret(reader, input, webhook.is_some()),
+        webhook,
         on_publish: command(reader),
         on_publish_timeout: seconds(reader, "notify", "on_publish_timeout_s", 60, 1..=3600),
     }
@@ -151,7 +153,7 @@ fn webhook(reader: &mut Reader<'_>) -> Option<Url> {
 }
 
 /// Reads `notify.webhook_secret` and `notify.webhook_secret_file`, of which one may be set.
-fn webhook_secret(reader: &mut Reader<'_>, input: &Input<'_>) -> Option<Secret> {
+fn webhook_secret(reader: &mut Reader<'_>, input: &Input<'_>, has_webhook: bool) -> Option<Secret> {
     let text = reader.secret("notify", "webhook_secret");
     let file = reader.text_or_empty("notify", "webhook_secret_file");
     let file = file.filter(|file| !file.value.is_empty());
@@ -164,7 +166,14 @@ fn webhook_secret(reader: &mut Reader<'_>, input: &Input<'_>) -> Option<Secret> 
         }
         (Some(text), None) => Some(Secret::Text(text.value)),
         (None, Some(file)) => match values::path(&file.value) {
-            Ok(path) => Some(Secret::File(input.base.join(path).components().collect())),
+            Ok(path) => {
+                let path: PathBuf = input.base.join(path).components().collect();
+                if has_webhook {
+                    let named = Named { path: path.clone(), at: file.at };
+                    reader.referred.webhook_secret = Some(named);
+                }
+                Some(Secret::File(path))
+            }
             Err(message) => {
                 reader.refuse(&file.at, format!("`notify.webhook_secret_file` {message}"));
                 None

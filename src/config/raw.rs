@@ -17,7 +17,8 @@ use toml::de::{DeTable, DeValue};
 use crate::base::Place;
 use crate::base::place::Lines;
 
-use super::errors::{At, Errors, Finding};
+use super::errors::{At, Errors, Finding, order};
+use super::referred::Referred;
 use super::{foreign, hint};
 use section::{Section, Value, is_array_of_tables};
 pub(super) use tables::Table;
@@ -68,6 +69,8 @@ pub(super) struct Reader<'a> {
     /// Names of the arrays of tables that were asked for.
     asked_tables: Vec<&'static str>,
     mistakes: Vec<Finding>,
+    /// Files that the values name.
+    pub(super) referred: Referred,
     /// Lines with a syntax error. What was recovered from them is a guess, and causes no further
     /// errors.
     broken: Vec<u32>,
@@ -105,6 +108,7 @@ impl<'a> Reader<'a> {
             asked: Vec::new(),
             asked_tables: Vec::new(),
             mistakes: Vec::new(),
+            referred: Referred::default(),
             broken: Vec::new(),
             headless: false,
         };
@@ -504,9 +508,4 @@ fn unit_hint(key: &str) -> &'static str {
         Some("bytes") => " (bytes)",
         _ => "",
     }
-}
-
-/// Sorts the file before the variables, lines in order, the file as a whole after its lines.
-fn order(mistake: &Finding) -> (bool, u32) {
-    (mistake.at.is_variable(), mistake.at.line.unwrap_or(u32::MAX))
 }

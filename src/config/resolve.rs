@@ -12,6 +12,7 @@ use url::Url;
 use super::errors::{At, Errors, Finding};
 use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
+use super::referred::{Named, Referred};
 use super::{
     AccessLog, Admin, Articles, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
     Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths, pages, push,
@@ -26,16 +27,28 @@ const LIST_MAX: usize = 1000;
 const DAY_S: u64 = 86_400;
 const GIB: u64 = 1 << 30;
 
-/// Interprets `input`. Second, the warnings.
+/// An interpreted input.
+pub(super) struct Resolved {
+    /// The configuration, with defaults in the place of what is wrong.
+    pub(super) config: Config,
+    pub(super) warnings: Vec<Finding>,
+    /// What is wrong.
+    pub(super) mistakes: Vec<Finding>,
+    /// The files that it names.
+    pub(super) referred: Referred,
+}
+
+/// Interprets `input`, whatever is wrong with it.
 ///
 /// # Errors
-/// All errors of the input, at least one.
-pub(super) fn resolve(input: &Input<'_>) -> Result<(Config, Vec<Finding>), Errors> {
+/// The input is not a configuration at all.
+pub(super) fn resolve(input: &Input<'_>) -> Result<Resolved, Errors> {
     let mut reader = Reader::new(input.file, input.text, input.env)?;
     let (config, outside) = read(&mut reader, input);
+    let referred = std::mem::take(&mut reader.referred);
     let (mistakes, mut warnings) = reader.finish();
     warnings.extend(outside);
-    if mistakes.is_empty() { Ok((config, warnings)) } else { Err(Errors(mistakes)) }
+    Ok(Resolved { config, warnings, mistakes, referred })
 }
 
 /// Interprets `input`, and returns its state directory, whatever else is wrong.
@@ -282,7 +295,13 @@ fn access_log(reader: &mut Reader<'_>, input: &Input<'_>) -> AccessLog {
     {
         match values::path(&given.value) {
             // Dropping every `.`, as for directories.
-            Ok(path) => file = Some(input.base.join(path).components().collect()),
+            Ok(path) => {
+                let path: PathBuf = input.base.join(path).components().collect();
+                if format != LogFormat::Off {
+                    reader.referred.access_log = Some(Named { path: path.clone(), at: given.at });
+                }
+                file = Some(path);
+            }
             Err(message) => reader.refuse(&given.at, format!("`access_log.path` {message}")),
         }
     }

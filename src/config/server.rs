@@ -7,16 +7,13 @@ use super::errors::{At, Finding};
 use super::listen::{self, Listen, TrustedProxies};
 use super::numbers::{seconds, size};
 use super::raw::{Given, Reader};
+use super::referred::{CREDENTIAL, Named};
 use super::{Config, Input, Server, Tls, values};
 
 /// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
 
 const DAY_S: u64 = 86_400;
-
-/// The beginning of a path that names a credential of the service manager (systemd.exec(5),
-/// `LoadCredential=`).
-const CREDENTIAL: &str = "credential:";
 
 /// Default of `server.listen`.
 const LISTEN: Listen = Listen::Tcp(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
@@ -240,10 +237,15 @@ fn tls(reader: &mut Reader<'_>, input: &Input<'_>) -> Tls {
         let message = "`tls.redirect_listen` needs `tls.listen`: it redirects there";
         reader.refuse(&redirect_listen.at, message);
     }
+    let path = |named: &Option<Named>| named.as_ref().map(|named| named.path.clone());
+    let (certificate_path, key_path) = (path(&certificate), path(&key));
+    if !listen.value.is_empty() {
+        (reader.referred.certificate, reader.referred.key) = (certificate, key);
+    }
     Tls {
         listen: listen.value,
-        certificate,
-        key,
+        certificate: certificate_path,
+        key: key_path,
         hsts_max_age,
         redirect_listen: redirect_listen.value,
     }
@@ -280,7 +282,7 @@ fn tcp(addresses: &[SocketAddr]) -> Vec<Listen> {
 
 /// Reads the path of a file of `[tls]`, relative to the directory of the configuration. An empty
 /// one is none.
-fn file(reader: &mut Reader<'_>, input: &Input<'_>, key: &'static str) -> Option<PathBuf> {
+fn file(reader: &mut Reader<'_>, input: &Input<'_>, key: &'static str) -> Option<Named> {
     let given = reader.text_or_empty("tls", key)?;
     if given.value.is_empty() {
         return None;
@@ -290,7 +292,7 @@ fn file(reader: &mut Reader<'_>, input: &Input<'_>, key: &'static str) -> Option
         None => values::path(&given.value).map(|path| input.base.join(path).components().collect()),
     };
     match path {
-        Ok(path) => Some(path),
+        Ok(path) => Some(Named { path, at: given.at }),
         Err(message) => {
             reader.refuse(&given.at, format!("`tls.{key}` {message}"));
             None
@@ -313,18 +315,6 @@ fn credential(name: &str, input: &Input<'_>) -> Result<PathBuf, String> {
 }
 
 impl Tls {
-    /// A key whose value is a credential that was not passed to this process, and the credential's
-    /// name.
-    pub fn missing_credential(&self) -> Option<(&'static str, &str)> {
-        for (key, path) in [("tls.certificate", &self.certificate), ("tls.key", &self.key)] {
-            let text = path.as_ref().and_then(|path| path.to_str());
-            if let Some(name) = text.and_then(|text| text.strip_prefix(CREDENTIAL)) {
-                return Some((key, name));
-            }
-        }
-        None
-    }
-
     /// Whether dropfeed terminates TLS.
     pub fn is_on(&self) -> bool {
         !self.listen.is_empty()

@@ -142,14 +142,6 @@ impl Listening {
 /// Reads the certificate of `[tls]`, if TLS is on.
 pub(super) fn certificate(config: &Config) -> Result<Option<CertificateFiles>, Refusal> {
     let tls = &config.tls;
-    if let Some((key, name)) = tls.missing_credential()
-        && tls.is_on()
-    {
-        return Err(Refusal::Config(format!(
-            "{key} is the credential {name:?}, which the service manager did not pass; add \
-             LoadCredential={name}:PATH to the unit"
-        )));
-    }
     match (&tls.certificate, &tls.key) {
         (Some(certificate), Some(key)) if tls.is_on() => CertificateFiles::load(certificate, key)
             .map(Some)

@@ -24,6 +24,12 @@ pub const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// The largest file that is read, in bytes; a chain of certificates has a few kilobytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// The key of the configuration that names the file with the certificate.
+pub const CERTIFICATE: &str = "tls.certificate";
+
+/// The key of the configuration that names the file with the private key.
+pub const KEY: &str = "tls.key";
+
 /// The reason why a certificate and its key cannot be used. One sentence.
 #[derive(Debug, Error)]
 pub enum CertificateError {
@@ -65,6 +71,19 @@ pub enum CertificateError {
         /// The error.
         why: Error,
     },
+}
+
+impl CertificateError {
+    /// Whether it is the key that has to be corrected, and not the certificate.
+    pub fn is_of_key(&self) -> bool {
+        match self {
+            CertificateError::Unreadable { key, .. } | CertificateError::NotPem { key, .. } => {
+                *key == KEY
+            }
+            CertificateError::Mismatch { .. } => true,
+            CertificateError::Refused { .. } => false,
+        }
+    }
 }
 
 /// The certificate in use, for every handshake.
@@ -174,24 +193,19 @@ impl Stamp {
     }
 }
 
+/// Returns everything that is wrong with a certificate and its key; one of them may be unknown.
+pub fn problems(certificate: Option<&Path>, key: Option<&Path>) -> Vec<CertificateError> {
+    let mut problems = Vec::new();
+    problems.extend(certificate.and_then(|path| read_chain(path).err()));
+    problems.extend(key.and_then(|path| read_key(path).err()));
+    if let (true, Some(certificate), Some(key)) = (problems.is_empty(), certificate, key) {
+        problems.extend(certified(certificate, key).err());
+    }
+    problems
+}
+
 fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
-    let chain_pem = read("tls.certificate", certificate)?;
-    let mut chain = Vec::new();
-    for der in CertificateDer::pem_slice_iter(&chain_pem) {
-        match der {
-            Ok(der) => chain.push(der),
-            Err(_) => chain.clear(),
-        }
-    }
-    if chain.is_empty() {
-        let (key, path) = ("tls.certificate", certificate.to_owned());
-        return Err(CertificateError::NotPem { key, path, what: "certificate" });
-    }
-    let key_pem = read("tls.key", key)?;
-    let Ok(private) = PrivateKeyDer::from_pem_slice(&key_pem) else {
-        let path = key.to_owned();
-        return Err(CertificateError::NotPem { key: "tls.key", path, what: "private key" });
-    };
+    let (chain, private) = (read_chain(certificate)?, read_key(key)?);
     match CertifiedKey::from_der(chain, private, &default_provider()) {
         Ok(certified) => Ok(certified),
         Err(why) => {
@@ -202,6 +216,32 @@ fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, Certificate
                 }
                 why => CertificateError::Refused { certificate, key, why },
             })
+        }
+    }
+}
+
+fn read_chain(certificate: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let chain_pem = read(CERTIFICATE, certificate)?;
+    let mut chain = Vec::new();
+    for der in CertificateDer::pem_slice_iter(&chain_pem) {
+        match der {
+            Ok(der) => chain.push(der),
+            Err(_) => chain.clear(),
+        }
+    }
+    if chain.is_empty() {
+        let (key, path) = (CERTIFICATE, certificate.to_owned());
+        return Err(CertificateError::NotPem { key, path, what: "certificate" });
+    }
+    Ok(chain)
+}
+
+fn read_key(key: &Path) -> Result<PrivateKeyDer<'static>, CertificateError> {
+    match PrivateKeyDer::from_pem_slice(&read(KEY, key)?) {
+        Ok(private) => Ok(private),
+        Err(_) => {
+            let path = key.to_owned();
+            Err(CertificateError::NotPem { key: KEY, path, what: "private key" })
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod listener;
 pub mod logging;
 pub mod outgoing;
 pub mod pulse;
+pub mod secret;
 pub mod sockets;
 pub mod systemd;
 pub mod watchdog;

@@ -32,7 +32,7 @@ const ORDER: &str = "
     src/base: digest direction each fingerprint html place shelf special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
-    src/config: errors foreign hint listen < raw redirects values < numbers < feed_paths load pages preview push read_redirects server views < changes resolve
+    src/config: errors foreign hint listen < referred < raw redirects values < numbers < feed_paths pages preview push read_redirects server views < changes resolve < load
     src/daemon: open < admin push watchdog < control < hub import listeners repair signals
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < last_feeds step < import recovery < run
@@ -46,7 +46,7 @@ const ORDER: &str = "
     src/import: date document replay < json xml < read
     src/library: guard old_feed permalink sorted < id_template matching rows < packed < articles < address archive public < locate < channel ledger listing view < membership < assets files section < adopt < state < known step
     src/library/step: copies dates delete forget rename < finish < import < admit load
-    src/ops: certificate clock command control line_log listener outgoing pulse watchdog < clock_set fetch logging sockets < systemd
+    src/ops: certificate clock command control line_log listener outgoing pulse secret watchdog < clock_set fetch logging sockets < systemd
     src/ops/outgoing: address http1 tls < client
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month

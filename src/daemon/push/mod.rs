@@ -8,9 +8,6 @@ mod mailbox;
 mod send;
 mod worker;
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -23,6 +20,7 @@ use crate::config::{Config, Notify, Secret};
 use crate::engine::Engine;
 use crate::engine::renderer::Renderer;
 use crate::ops::outgoing::{Client, Policy};
+use crate::ops::secret;
 use crate::publish::Receiver;
 use crate::push::bell::{Bell, Tries};
 use crate::push::publisher::Publisher;
@@ -31,9 +29,6 @@ use crate::store::publisher::{PublisherFile, set_aside_publisher};
 
 use mailbox::Mailbox;
 use worker::Worker;
-
-/// The longest secret of a webhook, in bytes.
-const SECRET_BYTES_MAX: u64 = 4096;
 
 /// The pushing thread. Dropping this ends it: what was not pushed is pushed after the next start.
 pub(super) struct Push {
@@ -54,7 +49,7 @@ impl Push {
         }
         let client = Client::new(Policy::of_operator(config.websub.roots));
         let client = client.map_err(|error| Refusal::Config(format!("websub.roots: {error}")))?;
-        let secret = secret(&config.notify)?;
+        let secret = secret_of(&config.notify)?;
         let dir = &config.state.dir;
         let is_new = engine.is_first_scan();
         let known = match Known::load(config, is_new) {
@@ -101,26 +96,21 @@ impl Drop for Push {
 }
 
 /// The secret of the webhook.
-fn secret(notify: &Notify) -> Result<Option<Vec<u8>>, Refusal> {
+fn secret_of(notify: &Notify) -> Result<Option<Vec<u8>>, Refusal> {
     let path = match &notify.webhook_secret {
+        // Nothing else is signed.
+        _ if notify.webhook.is_none() => return Ok(None),
         None => return Ok(None),
         Some(Secret::Text(text)) => return Ok(Some(text.clone().into_bytes())),
         Some(Secret::File(path)) => path,
     };
-    let refuse = |why: String| {
-        Refusal::Config(format!("notify.webhook_secret_file {}: {why}", path.display()))
-    };
-    let secret = read_secret(path).map_err(|error| refuse(error.to_string()))?;
-    if secret.is_empty() {
-        return Err(refuse("it is empty".to_owned()));
+    match secret::read(path) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(error) => {
+            let path = path.display();
+            Err(Refusal::Config(format!("notify.webhook_secret_file {path}: {error}")))
+        }
     }
-    Ok(Some(secret))
-}
-
-fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(SECRET_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes.trim_ascii_end().to_vec())
 }
 
 /// What is remembered of earlier pushes.
