@@ -182,6 +182,7 @@ pub(super) fn reloaded(
     reloaded: &Reloaded,
     restart: &[&'static str],
     warnings: &[Finding],
+    bad_certificate: Option<&str>,
 ) -> Reply {
     let Reloaded { applied, frozen_id, without_directory } = reloaded;
     let mut lines = Vec::new();
@@ -204,13 +205,20 @@ pub(super) fn reloaded(
     if let Some(reason) = without_directory {
         lines.push(format!("error: {reason}; the last feeds stay, and it is tried again"));
     }
+    if let Some(reason) = bad_certificate {
+        lines.push(format!("error: {reason}; the previous certificate stays in use"));
+    }
     let data = json!({
         "applied": applied,
         "restart": restart,
         "warnings": warned,
         "without_directory": without_directory,
     });
-    let exit = u8::from(without_directory.is_some());
+    let exit = match (bad_certificate, without_directory) {
+        (Some(_), _) => EX_CONFIG,
+        (None, Some(_)) => 1,
+        (None, None) => 0,
+    };
     Reply { ok: exit == 0, exit, text: lines.join("\n"), data: Some(data) }
 }
 
@@ -220,7 +228,7 @@ mod tests {
 
     fn check(done: &Reloaded, restart: &[&'static str], exit: u8, text: &str) {
         let warnings = Errors::one("config.toml", "is strange").0;
-        let reply = reloaded(done, restart, &warnings);
+        let reply = reloaded(done, restart, &warnings, None);
         assert_eq!((reply.exit, reply.ok, &*reply.text), (exit, exit == 0, text));
     }
 
@@ -251,6 +259,14 @@ mod tests {
             "the configuration was reloaded; nothing changed\nwarning: config.toml: is strange\n\
              error: /x: no such; the last feeds stay, and it is tried again",
         );
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_used_fails_the_reload() {
+        let reply = reloaded(&Reloaded::default(), &["tls.key"], &[], Some("tls.key is no key"));
+        let text = "the configuration was reloaded; nothing changed\nafter a restart only: tls.key\n\
+                    error: tls.key is no key; the previous certificate stays in use";
+        assert_eq!((reply.exit, reply.ok, &*reply.text), (EX_CONFIG, false, text));
     }
 
     #[test]

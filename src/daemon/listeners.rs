@@ -2,13 +2,15 @@
 
 use std::io;
 
-use tracing::{info, warn};
+use tracing::info;
 
 use super::open::Refusal;
 use crate::config::{Config, Listen, Server};
+use crate::engine::StatusLog;
 use crate::http::{Role, Tls};
 use crate::ops::certificate::{CertificateFiles, Checked};
 use crate::ops::sockets::{Address, ListenSocket, SocketFile, listen_unix};
+use crate::publish::Part;
 
 /// The sockets, listening.
 #[derive(Default)]
@@ -162,16 +164,17 @@ pub(super) fn tls(
     }
 }
 
-/// Logs the result of a look at the files of the certificate.
-pub(super) fn report_certificate(files: &CertificateFiles, checked: &Checked) {
+/// Reports the result of a look at the files of the certificate, in the log and in the status.
+pub(super) fn report_certificate(files: &CertificateFiles, checked: &Checked, status: &StatusLog) {
     match checked {
         Checked::Unchanged => {}
         Checked::Replaced => {
+            status.set_degraded(Part::Certificate, None);
             let path = files.certificate().display();
             info!(event = "certificate", "the new certificate in {path} is in use");
         }
         Checked::Refused(error) => {
-            warn!(event = "warning", "{error}; the previous certificate stays in use");
+            status.set_degraded(Part::Certificate, Some(&error.to_string()));
         }
     }
 }

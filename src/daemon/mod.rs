@@ -27,11 +27,11 @@ use tracing::{debug, info, warn};
 
 use crate::base::Timestamp;
 use crate::config::{AccessLog, Config, Errors, Loaded, LogFormat};
-use crate::engine::{Command, Engine, SharedStore};
+use crate::engine::{Command, Engine, SharedStore, StatusLog};
 use crate::http::admin::Sources;
 use crate::http::metrics::Requests;
 use crate::http::{self, Edge};
-use crate::ops::certificate::CertificateFiles;
+use crate::ops::certificate::{CertificateFiles, Checked};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::clock_set::on_clock_set;
 use crate::ops::line_log::{self, Destination, LineLog};
@@ -118,6 +118,7 @@ struct Daemon {
     /// restart.
     process: Process,
     published: Arc<Published>,
+    status: StatusLog,
     store: SharedStore,
     clock: Arc<dyn Clock>,
     /// The port of the first listener.
@@ -152,8 +153,6 @@ impl Daemon {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Refusal> {
         let Loaded { config, file, .. } = loaded;
-        // Where the current directory cannot be found out, the path stays as it was given.
-        let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
         let (lock, access_log) = (prepare(&config)?, open_access_log(&config.access_log)?);
         backup::remove_left_over(&lock);
         let control = control_socket(&lock);
@@ -163,7 +162,7 @@ impl Daemon {
         let admin_socket = admin::bind(&config.admin, config.server.unix_mode)?;
         let port = listeners.port();
         // The engine gets it too: with port 0, only now is the address of the site known.
-        let process = process(with_real_port(config, port), config_file, clock.now());
+        let process = process(with_real_port(config, port), file, clock.now());
         let config = &*process.config;
         let handles = Handles::new(config.clone(), Arc::clone(&clock));
         let opening = Opening::open(&handles, lock)?;
@@ -192,12 +191,14 @@ impl Daemon {
         };
         let admin = admin::start(admin_socket, sources)?;
         let (pulse, pinging) = start_pinging(&engine, [Some(&http), admin.as_ref()])?;
-        let (store, (engine, ended)) = (engine.store(), run_engine(engine)?);
+        let (store, status) = (engine.store(), engine.status_log());
+        let (engine, ended) = run_engine(engine)?;
         Ok(Self {
             _clock_listener: listen_to_clock(&handles.inbox),
             inbox: handles.inbox,
             process,
             published: handles.published,
+            status,
             store,
             clock,
             port,
@@ -228,15 +229,18 @@ impl Daemon {
     fn check_certificate(&mut self) {
         if let Some(files) = &mut self.certificate {
             let checked = files.check();
-            listeners::report_certificate(files, &checked);
+            listeners::report_certificate(files, &checked, &self.status);
         }
     }
 
-    /// Reads the certificate again.
-    fn reload_certificate(&mut self) {
-        if let Some(files) = &mut self.certificate {
-            let checked = files.reload();
-            listeners::report_certificate(files, &checked);
+    /// Reads the certificate again. Returns why it cannot be used.
+    fn reload_certificate(&mut self) -> Option<String> {
+        let files = self.certificate.as_mut()?;
+        let checked = files.reload();
+        listeners::report_certificate(files, &checked, &self.status);
+        match checked {
+            Checked::Refused(error) => Some(error.to_string()),
+            Checked::Unchanged | Checked::Replaced => None,
         }
     }
 
@@ -366,7 +370,9 @@ fn log_start(listening: Vec<Listening>, config: &Config) {
 }
 
 /// The process, which uses `config` from `started` on.
-fn process(config: Config, config_file: Option<PathBuf>, started: Timestamp) -> Process {
+fn process(config: Config, file: Option<PathBuf>, started: Timestamp) -> Process {
+    // Where the current directory cannot be found out, the path stays as it was given.
+    let config_file = file.map(|file| std::path::absolute(&file).unwrap_or(file));
     let (version, id) = (env!("DROPFEED_VERSION"), std::process::id());
     Process { version, id, started, config: Arc::new(config), config_file }
 }

@@ -53,6 +53,8 @@ struct Reloading {
     /// Keys that need a restart.
     restart: Vec<&'static str>,
     warnings: Vec<Finding>,
+    /// The reason why the certificate in use could not be read again.
+    bad_certificate: Option<String>,
     /// The request to reply to; `None` after SIGHUP.
     request: Option<ReloadRequest>,
 }
@@ -87,11 +89,9 @@ pub(super) fn wait(
                     daemon.check_certificate();
                 }
                 _ = hangup.recv(), if reloading.is_none() => {
-                    daemon.reload_certificate();
                     reloading = begin_reload(daemon, load, None);
                 }
                 Some(request) = asked.recv(), if reloading.is_none() => {
-                    daemon.reload_certificate();
                     reloading = begin_reload(daemon, load, Some(request));
                 }
                 answer = answered(&mut reloading), if reloading.is_some() => {
@@ -135,13 +135,14 @@ async fn answered(reloading: &mut Option<Reloading>) -> Option<Reloaded> {
 /// Reads the configuration, and passes it to the engine. `None` if the reload is over: the
 /// configuration is not valid, or the engine takes no command.
 fn begin_reload(
-    daemon: &Daemon,
+    daemon: &mut Daemon,
     load: &dyn Fn() -> Result<Loaded, Errors>,
     request: Option<ReloadRequest>,
 ) -> Option<Reloading> {
     systemd::reloading();
     // Whatever the configuration says now: logrotate has moved the file.
     daemon.reopen_access_log();
+    let bad_certificate = daemon.reload_certificate();
     let refused = match load() {
         Ok(loaded) => {
             let Loaded { config, warnings, .. } = loaded;
@@ -155,7 +156,11 @@ fn begin_reload(
             let (reply, answer) = oneshot::channel();
             let command = Command::Reload { config: Box::new(config), reply };
             match daemon.inbox.command(command) {
-                Ok(()) => return Some(Reloading { answer, restart, warnings, request }),
+                Ok(()) => {
+                    let reloading =
+                        Reloading { answer, restart, warnings, bad_certificate, request };
+                    return Some(reloading);
+                }
                 Err(_) => Reply::failed(1, "too many commands are waiting; nothing was reloaded"),
             }
         }
@@ -169,9 +174,11 @@ fn begin_reload(
 }
 
 fn end_reload(daemon: &Daemon, reloading: Reloading, answer: Option<Reloaded>) {
-    let Reloading { restart, warnings, request, .. } = reloading;
+    let Reloading { restart, warnings, bad_certificate, request, .. } = reloading;
     let reply = match answer {
-        Some(reloaded) => control::reloaded(&reloaded, &restart, &warnings),
+        Some(reloaded) => {
+            control::reloaded(&reloaded, &restart, &warnings, bad_certificate.as_deref())
+        }
         None => Reply::failed(1, "dropfeed is stopping; the configuration was not reloaded"),
     };
     finish(daemon, request, reply);

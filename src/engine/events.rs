@@ -322,7 +322,7 @@ impl StatusLog {
 
 /// Logs what is degraded or recovered in `new`, and gives the service manager its line.
 fn report_difference(old: &Status, new: &Status) {
-    for part in [Part::Engine, Part::Projection, Part::Push] {
+    for part in [Part::Engine, Part::Projection, Part::Push, Part::Certificate] {
         log_change(reason(old, part), reason(new, part), part.effect());
     }
     let (was, is) = (old.held.as_ref(), new.held.as_ref());

@@ -106,6 +106,8 @@ pub struct CertificateFiles {
     read: Stamp,
     /// What they were at the last check.
     seen: Stamp,
+    /// Whether they could not be used when they were read last.
+    is_refused: bool,
 }
 
 /// The result of a check.
@@ -134,6 +136,7 @@ impl CertificateFiles {
             current,
             read,
             seen: read,
+            is_refused: false,
         })
     }
 
@@ -148,10 +151,12 @@ impl CertificateFiles {
     }
 
     /// Reads the files if they have changed, and not since the check before: two files are not
-    /// replaced at once, and half of a new pair is not reported as an error.
+    /// replaced at once, and half of a new pair is not reported as an error. Files that could not be
+    /// used are read each time, since their permissions may have been what was wrong.
     pub fn check(&mut self) -> Checked {
         let now = Stamp::of(&self.certificate, &self.key);
-        if now == self.read || now != self.seen {
+        let is_known = now == self.read && !self.is_refused;
+        if is_known || now != self.seen {
             self.seen = now;
             return Checked::Unchanged;
         }
@@ -161,7 +166,7 @@ impl CertificateFiles {
     /// Reads the files.
     pub fn reload(&mut self) -> Checked {
         let now = Stamp::of(&self.certificate, &self.key);
-        let is_known = now == self.read;
+        let is_known = now == self.read && !self.is_refused;
         match self.read_now(now) {
             Checked::Replaced if is_known => Checked::Unchanged,
             checked => checked,
@@ -170,7 +175,9 @@ impl CertificateFiles {
 
     fn read_now(&mut self, now: Stamp) -> Checked {
         (self.read, self.seen) = (now, now);
-        match certified(&self.certificate, &self.key) {
+        let certified = certified(&self.certificate, &self.key);
+        self.is_refused = certified.is_err();
+        match certified {
             Ok(certified) => {
                 self.current.0.store(Arc::new(certified));
                 Checked::Replaced
@@ -348,13 +355,21 @@ mod tests {
         assert!(matches!(files.check(), Checked::Replaced));
         assert_ne!(in_use(&files), before);
         assert!(matches!(files.check(), Checked::Unchanged));
-        // A bad pair is reported once, and the good one stays.
+        // A bad pair is reported until it can be used, and the good one stays.
         let good = in_use(&files);
         std::fs::write(fixture.path("key.pem"), &first_key).unwrap();
         assert!(matches!(files.check(), Checked::Unchanged));
-        assert!(matches!(files.check(), Checked::Refused(_)));
-        assert!(matches!(files.check(), Checked::Unchanged));
+        for _ in 0..3 {
+            assert!(matches!(files.check(), Checked::Refused(_)));
+            assert!(matches!(files.reload(), Checked::Refused(_)));
+        }
         assert_eq!(in_use(&files), good);
+        // The same files as before, as where only their permissions were wrong.
+        std::fs::write(fixture.path("key.pem"), &second_key).unwrap();
+        files.read = Stamp::of(&fixture.path("cert.pem"), &fixture.path("key.pem"));
+        files.seen = files.read;
+        assert!(matches!(files.check(), Checked::Replaced));
+        assert!(matches!(files.check(), Checked::Unchanged));
         // Asked for, it is read at once.
         fixture.put(&first, &first_key);
         assert!(matches!(files.reload(), Checked::Replaced));

@@ -23,11 +23,14 @@ pub enum Part {
     Watching,
     /// Pings to hubs, and the webhook and the command of `[notify]`.
     Push,
+    /// The files of the certificate; the previous one stays in use.
+    Certificate,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Part; 4] = [Part::Engine, Part::Projection, Part::Watching, Part::Push];
+    pub const ALL: [Part; 5] =
+        [Part::Engine, Part::Projection, Part::Watching, Part::Push, Part::Certificate];
 
     /// The name of the part in `dropfeed status --json`.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Part {
             Part::Projection => "projection",
             Part::Watching => "watching",
             Part::Push => "push",
+            Part::Certificate => "certificate",
         }
     }
 
@@ -46,6 +50,7 @@ impl Part {
             Part::Projection => "files in feeds/ are not updated",
             Part::Watching => "changes are noticed later",
             Part::Push => "not everyone learns of changes at once",
+            Part::Certificate => "the previous certificate stays in use",
         }
     }
 }

@@ -114,6 +114,8 @@ fn headline(status: &Status) -> (&'static str, String) {
         ("bad", "Changes are not published")
     } else if is_degraded(Part::Projection) {
         ("bad", "Files in feeds/ are not updated")
+    } else if is_degraded(Part::Certificate) {
+        ("bad", "The new certificate cannot be used")
     } else if !status.unreadable.is_empty() {
         let files = counted(status.unreadable.len(), "file");
         return ("bad", format!("{files} cannot be read"));
