@@ -1,6 +1,7 @@
 //! The sockets that the daemon listens on, and the certificate of those with TLS.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tracing::info;
 
@@ -49,19 +50,23 @@ impl Listeners {
         }
         let (plain, tls, redirect) =
             (listeners.has(Role::Plain), listeners.has(Role::Tls), listeners.has(Role::Redirect));
-        if !plain {
-            for place in &config.server.listen {
-                listeners.bind(place, Role::Plain, &config.server)?;
+        let tcp = |addresses: &[SocketAddr]| addresses.iter().copied().map(Listen::Tcp).collect();
+        for (is_passed, key, places, role) in [
+            (plain, "server.listen", config.server.listen.clone(), Role::Plain),
+            (tls, "tls.listen", tcp(&config.tls.listen), Role::Tls),
+            (redirect, "tls.redirect_listen", tcp(&config.tls.redirect_listen), Role::Redirect),
+        ] {
+            if is_passed && !places.is_empty() {
+                let addresses: Vec<String> = places.iter().map(Listen::to_string).collect();
+                let addresses = addresses.join(", ");
+                info!(
+                    event = "listening",
+                    "{key} ({addresses}) is not used: the service manager passed the sockets"
+                );
+                continue;
             }
-        }
-        if !tls {
-            for address in &config.tls.listen {
-                listeners.bind(&Listen::Tcp(*address), Role::Tls, &config.server)?;
-            }
-        }
-        if !redirect {
-            for address in &config.tls.redirect_listen {
-                listeners.bind(&Listen::Tcp(*address), Role::Redirect, &config.server)?;
+            for place in &places {
+                listeners.bind(place, role, &config.server)?;
             }
         }
         Ok(listeners)

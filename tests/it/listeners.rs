@@ -106,12 +106,16 @@ fn a_unix_socket_of_the_service_manager_is_used() {
     let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\"";
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(script).arg(daemon.get_program()).args(daemon.get_args());
-    shell.stdin(Stdio::from(OwnedFd::from(listener))).stderr(Stdio::null());
-    let mut child = shell.spawn().unwrap();
+    shell.stdin(Stdio::from(OwnedFd::from(listener))).stderr(Stdio::piped());
+    let child = shell.spawn().unwrap();
     // The backlog of the socket holds the request until it is served.
     assert!(ask(&path, "").starts_with("HTTP/1.1 200"));
     let stopped = Command::new("kill").arg(child.id().to_string()).status().unwrap();
-    assert!(stopped.success() && child.wait().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert!(stopped.success() && ended.status.success());
+    let log = String::from_utf8(ended.stderr).unwrap();
+    let unused = "server.listen (127.0.0.1:1) is not used: the service manager passed the sockets";
+    assert_eq!(log.matches(unused).count(), 1, "{log}");
     // It was not made here.
     assert!(path.exists());
 }
@@ -199,6 +203,17 @@ fn a_renewed_certificate_is_taken_under_load() {
         })
     });
     assert!(ask_tls(&tls, &authority).is_ok());
+    let degraded =
+        |site: &Site| site.get("/-/ready").text().contains("\ndegraded: tls.certificate ");
+    assert!(degraded(&site));
+    let (status, said) = refused(site.command(&["reload"]));
+    assert_eq!(status, Some(78), "{said}");
+    assert!(said.contains(": tls.certificate "), "{said}");
+    // It is over once a good pair is there.
+    authority.renew();
+    eventually("it is served again", || ask_tls(&tls, &authority).is_ok() && !degraded(&site));
+    let (status, said) = refused(site.command(&["reload"]));
+    assert_eq!(status, Some(0), "{said}");
 }
 
 /// As with `LoadCredential=` in a unit. Commands in a shell have no credentials, and need none.
