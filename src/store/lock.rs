@@ -10,7 +10,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, OFlags, Uid};
+use rustix::fs::{Access, AtFlags, CWD, Gid, OFlags, Uid, accessat};
+use rustix::io::Errno;
 
 use super::StoreError;
 
@@ -29,6 +30,7 @@ impl Lock {
     /// [`StoreError::Unwritable`] if the directory cannot be made or written to.
     pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
         create(dir).map_err(|source| unwritable(dir, source))?;
+        check_writable(dir)?;
         let mut file = open(&dir.join("lock")).map_err(|source| unwritable(dir, source))?;
         give_to_owner(&file, dir);
         match file.try_lock() {
@@ -60,6 +62,24 @@ impl Drop for Lock {
 
 fn unwritable(dir: &Path, source: io::Error) -> StoreError {
     StoreError::Unwritable { path: dir.to_owned(), source }
+}
+
+/// Fails if this user may not make files in the directory, or not write those that are in it. SQLite
+/// would only say that the database is read-only, and a later try does not help.
+fn check_writable(dir: &Path) -> Result<(), StoreError> {
+    let may = |path: &Path, access: Access| {
+        let checked = accessat(CWD, path, access, AtFlags::EACCESS);
+        match checked {
+            Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(unwritable(path, error.into())),
+            // What is not there is made, and other errors are those of the call that needs it.
+            _ => Ok(()),
+        }
+    };
+    may(dir, Access::WRITE_OK | Access::EXEC_OK)?;
+    for name in ["lock", "state.db", "state.db-wal", "state.db-shm", "state.mark"] {
+        may(&dir.join(name), Access::READ_OK | Access::WRITE_OK)?;
+    }
+    Ok(())
 }
 
 fn write_id(file: &mut File) -> io::Result<()> {
@@ -122,6 +142,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::source::testing::powerless;
 
     #[test]
     fn the_second_is_refused_by_the_firsts_number_and_may_follow_it() {
@@ -137,6 +158,34 @@ mod tests {
         assert!(error.to_string().contains(&std::process::id().to_string()));
         drop(first);
         assert_eq!(Lock::acquire(&dir).unwrap().dir(), dir);
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_named_with_the_remedy() {
+        let temp = crate::store::test_directory();
+        let dir = temp.path().join("state");
+        drop(Lock::acquire(&dir).unwrap());
+        std::fs::write(dir.join("state.db"), "").unwrap();
+        let set_mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (path, mode, usual) in [
+            (dir.clone(), 0o500, 0o700),
+            (dir.join("state.db"), 0o400, 0o600),
+            (dir.join("lock"), 0o400, 0o600),
+        ] {
+            set_mode(&path, mode);
+            let refused = powerless(|| Lock::acquire(&dir).map(drop)).unwrap_err();
+            set_mode(&path, usual);
+            assert!(matches!(refused, StoreError::Unwritable { .. }), "{refused:?}");
+            let expected = format!(
+                "cannot write to the state directory {}: Permission denied (os error 13); correct its \
+                 permissions, or set state.dir",
+                path.display()
+            );
+            assert_eq!(refused.to_string(), expected);
+        }
+        powerless(|| Lock::acquire(&dir).map(drop)).unwrap();
     }
 
     #[test]

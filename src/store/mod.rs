@@ -228,7 +228,7 @@ pub enum StoreError {
         pid: Option<u32>,
     },
     /// The state directory cannot be made or written to.
-    #[error("cannot write to the state directory {}: {source}", path.display())]
+    #[error("cannot write to the state directory {}: {source}; correct its permissions, or set state.dir", path.display())]
     Unwritable {
         /// The state directory, or what in it could not be made.
         path: PathBuf,
