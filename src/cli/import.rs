@@ -1,8 +1,8 @@
 //! `dropfeed import`: reads old feeds, hands them to the engine, and prints what subscribers will
 //! see.
 //!
-//! Exit status: 0 nothing new (or imported), 1 something would be new to readers that know entries
-//! by id, 2 nothing was done because of an error.
+//! Exit status of a dry run: 0 nothing new, 1 something would be new to readers that know entries by
+//! id, 2 an error. An import has the usual ones.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ use super::running::{ask_if_running, show};
 /// The exit status where something would be new.
 const NEW: u8 = 1;
 
-/// The exit status where nothing was done.
+/// The exit status of a dry run that shows nothing.
 const FAILED: u8 = 2;
 
 pub(super) const EXAMPLES: &str = "\
@@ -78,6 +78,8 @@ pub(super) struct Options {
 pub(super) fn run(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
     match execute(config, options) {
         Ok(code) => Ok(code),
+        // It is distinguished from what a dry run shows; without one, the usual status is.
+        Err(error) if !options.dry_run => Err(error),
         Err(error) => {
             logging::report(&format!("dropfeed: {error:#}"));
             Ok(ExitCode::from(FAILED))
@@ -98,6 +100,7 @@ fn execute(config: Config, options: &Options) -> anyhow::Result<ExitCode> {
     let rehearsal = match carry_out(config, import)? {
         Ok(Some(rehearsal)) => rehearsal,
         Ok(None) => return super::print(|out| writeln!(out, "the last import was taken back")),
+        Err(_) if options.dry_run => return Ok(ExitCode::from(FAILED)),
         Err(code) => return Ok(code),
     };
     let is_in_doubt = rehearsal.by_id.new > 0 || matched(&rehearsal) == 0;

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::base::route::slug;
 use crate::base::{RelPath, UrlPath, text};
-use crate::config::Config;
+use crate::config::{Config, Errors};
 
 /// Maximum length of the title in a file name, in bytes. File systems allow 255 in all, and
 /// transfers add an ending.
@@ -48,7 +48,12 @@ pub(super) fn create(
 ) -> anyhow::Result<PathBuf> {
     let root = &config.articles.dir;
     if !root.is_dir() {
-        bail!("the article directory {} does not exist; set `articles.dir`", root.display());
+        let message = format!(
+            "the article directory {} does not exist; create it, or set articles.dir",
+            root.display()
+        );
+        // As for the commands that read it, only an operator can change that.
+        return Err(Errors::one("dropfeed", message).into());
     }
     let (path, content) = compose(config, wanted, now)?;
     let target = root.join(path.as_str());

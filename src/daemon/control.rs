@@ -21,7 +21,7 @@ use crate::source::Inbox;
 use crate::store::{Store as _, backup, export};
 
 /// The exit status of an import that was refused.
-const EX_IMPORT: u8 = 2;
+const EX_IMPORT: u8 = 1;
 
 /// A request for a reload: the sender of its reply.
 pub(super) type ReloadRequest = oneshot::Sender<Reply>;

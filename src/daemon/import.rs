@@ -35,7 +35,7 @@ fn open_offline(config: Config, import: &Import) -> Result<Engine, Refusal> {
     let tree = match Tree::open(&articles.dir, &articles.ignore, articles.max_bytes) {
         Ok(tree) => tree,
         Err(error) => {
-            return Err(Refusal::Config(format!("{error}; create it, or set articles.dir")));
+            return Err(Refusal::Config(format!("{error}; {}", error.remedy())));
         }
     };
     let store: Box<dyn Store> = match import {

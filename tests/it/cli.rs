@@ -106,6 +106,21 @@ fn new_writes_a_file_and_prints_its_path() {
 }
 
 #[test]
+fn commands_without_their_articles_or_feeds_end_with_the_usual_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let articles = [("DROPFEED_ARTICLES__DIR", "none")];
+    let missing = "dropfeed: the article directory ";
+    check(dir.path(), &["new", "Hello"], &articles, 78, "", missing);
+    std::fs::create_dir(dir.path().join("articles")).unwrap();
+    check(dir.path(), &["import", "nope.xml"], &[], 1, "", "dropfeed: nope.xml");
+    check(dir.path(), &["import", "--dry-run", "nope.xml"], &[], 2, "", "dropfeed: nope.xml");
+    check(dir.path(), &["import", "--undo"], &[], 1, "", "dropfeed: ");
+    std::fs::write(dir.path().join("feed.xml"), "no feed").unwrap();
+    check(dir.path(), &["import", "feed.xml"], &[], 1, "", "dropfeed: ");
+    check(dir.path(), &["import", "--dry-run", "feed.xml"], &[], 2, "", "dropfeed: ");
+}
+
+#[test]
 fn init_writes_every_key_and_overwrites_nothing() {
     let dir = tempfile::tempdir().unwrap();
     check(dir.path(), &["init"], &[], 0, "config.toml\n", "");
