@@ -342,6 +342,8 @@ fn man(command: &[String]) -> anyhow::Result<ExitCode> {
             None => anyhow::bail!("unknown command {name:?}"),
         };
     }
+    // Only the program itself has a version.
+    let page = page.version(env!("DROPFEED_VERSION"));
     print(|out| clap_mangen::Man::new(page).render(out))
 }
 

@@ -191,7 +191,9 @@ impl Config {
     /// A sentence about `site.url`, if it works only on this machine: it was not set. None where
     /// the parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
-        if !values::is_loopback(&self.site.url)
+        // A preview of drafts is at an address of its own, and for this machine only.
+        if self.articles.drafts == Drafts::Shown
+            || !values::is_loopback(&self.site.url)
             || server::outside(&self.server, &self.tls).is_some()
         {
             return None;

@@ -70,6 +70,7 @@ mod tests {
             assert_eq!(config.server.listen, [Listen::Tcp(address.parse().unwrap())], "{listen}");
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
             assert_eq!(config.articles.drafts, Drafts::Shown);
+            assert_eq!(config.url_notice(), None, "its address is that of the preview");
             assert!(config.admin.listen.is_none() && !config.readers.enabled);
             assert_eq!(config.access_log.format, LogFormat::Off);
             assert!(

@@ -33,6 +33,12 @@ fn help_and_version() {
     check(dir.path(), &["--help"], &[], 0, "Drop an article into a directory", "");
     check(dir.path(), &["completions", "bash"], &[], 0, "_dropfeed()", "");
     check(dir.path(), &["man", "new"], &[], 0, ".ie", "");
+    for page in [&["man"][..], &["man", "serve"], &["man", "state", "backup"]] {
+        let got = dropfeed(dir.path(), page, &[]);
+        let text = String::from_utf8(got.stdout).unwrap();
+        let title = text.lines().find(|line| line.starts_with(".TH ")).unwrap();
+        assert!(title.contains(env!("CARGO_PKG_VERSION")), "{title}");
+    }
     check(dir.path(), &["man", "state", "backup"], &[], 0, ".ie", "");
     check(dir.path(), &["state"], &[], 2, "", "Back up, list, check or repair the state");
     check(dir.path(), &["man", "nwe"], &[], 1, "", "dropfeed: unknown command \"nwe\"\n");

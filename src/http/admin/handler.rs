@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::answer::Content;
+use super::super::answer::request::check_host;
 use super::super::exchange::{Observers, RequestContext};
 use super::super::hub;
 use super::super::metrics::{self, Metrics, Requests, Scrape};
@@ -108,6 +109,10 @@ impl Handler {
     }
 
     fn find(&self, head: &Parts) -> Answer {
+        // A wrong Host is a bad request before it is one for another machine (RFC 9112, 3.2).
+        if let Err(problem) = check_host(head) {
+            return (problem.status(), TEXT, "The request has no valid Host.\n".to_owned());
+        }
         if !host::is_local(head) {
             let text = "The status is for this machine: ask for it at localhost or a loopback \
                         address.\n";

@@ -87,7 +87,11 @@ fn method(method: &Method) -> Result<Ask, Problem> {
 /// Checks for exactly one valid Host in HTTP/1.1, and at most one in HTTP/1.0 (RFC 9112, 3.2) and
 /// in HTTP/2, whose requests have an authority instead (RFC 9113, 8.3.1). The authority of an
 /// absolute target has to be valid too. Neither is used: every URL comes from `site.url`.
-fn check_host(head: &Parts) -> Result<(), Problem> {
+///
+/// # Errors
+///
+/// 400
+pub fn check_host(head: &Parts) -> Result<(), Problem> {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host.as_bytes()) => {}
