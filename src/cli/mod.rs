@@ -342,9 +342,9 @@ fn man(command: &[String]) -> anyhow::Result<ExitCode> {
             None => anyhow::bail!("unknown command {name:?}"),
         };
     }
-    // Only the program itself has a version.
-    let page = page.version(env!("DROPFEED_VERSION"));
-    print(|out| clap_mangen::Man::new(page).render(out))
+    // The footer. By default, it has the name of the command, which has no version of its own.
+    let source = concat!("dropfeed ", env!("DROPFEED_VERSION"));
+    print(|out| clap_mangen::Man::new(page).source(source).render(out))
 }
 
 /// Writes to standard output. A reader that stops reading (`| head`) is not an error.
@@ -365,8 +365,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
         }
         return ExitCode::from(EX_CONFIG);
     }
-    logging::report(&format!("dropfeed: {error:#}"));
-    match error.downcast_ref::<StoreError>() {
+    let of_store = error.downcast_ref::<StoreError>();
+    // It names its cause itself.
+    let text = of_store.map_or_else(|| format!("{error:#}"), StoreError::to_string);
+    logging::report(&format!("dropfeed: {text}"));
+    match of_store {
         Some(StoreError::InUse { .. }) => ExitCode::from(EX_TEMPFAIL),
         Some(StoreError::Unwritable { .. }) => ExitCode::from(EX_CONFIG),
         _ => ExitCode::FAILURE,
