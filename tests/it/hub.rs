@@ -308,6 +308,8 @@ fn other_requests_are_answered_as_without_a_hub() {
         let answer = request(&with, method, "/-/hub");
         assert_eq!((answer.status, answer.header("allow")), (status, Some("POST, OPTIONS")));
     }
+    // Only a hub that speaks rssCloud has an address for it.
+    assert_eq!(with.get("/rsscloud/pleaseNotify").status, 404);
     assert!(!without.dir.path().join(".dropfeed/hub.db").exists());
 }
 
@@ -320,6 +322,13 @@ fn a_subscriber_of_rsscloud_is_told_of_the_url() {
     let cloud = "<cloud domain=\"test.example\" port=\"80\" path=\"/rsscloud/pleaseNotify\" \
                  registerProcedure=\"\" protocol=\"http-post\"";
     assert!(site.get("/rss.xml").text().contains(cloud), "{}", site.get("/rss.xml").text());
+    let door = "/rsscloud/pleaseNotify";
+    for (method, status) in [("GET", 405), ("HEAD", 405), ("PUT", 405), ("OPTIONS", 204)] {
+        let head = format!("{method} {door} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        let answer = send(site.address(), &head);
+        let allow = answer.header("allow");
+        assert_eq!((answer.status, allow), (status, Some("POST, OPTIONS")), "{method}");
+    }
     let ask = |path: &str, more: &str| {
         let port = subscribers.port;
         let form = format!("notifyProcedure=&port={port}&path=/{path}&protocol=http-post{more}");

@@ -25,7 +25,7 @@ use super::hot::HotPaths;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, is_health, options, robots};
-use super::subscribe::{self, Asked, Place, only_post};
+use super::subscribe::{self, Asked, Place, is_for_subscribers, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
 use crate::base::special::NOT_FOUND;
@@ -101,14 +101,16 @@ impl Handler {
             self.add_date(&mut response, now);
             return response;
         }
+        let site = snapshot.as_deref().map(|snapshot| &snapshot.config.site);
+        let is_for_subscribers = is_for_subscribers(self.hub.as_deref(), site, head.uri.path());
         let answered = match request::check(head) {
             Err(problem) if problem.status() == StatusCode::METHOD_NOT_ALLOWED => {
-                Err(if self.is_hub(snapshot.as_deref(), head) { only_post() } else { problem })
+                Err(if is_for_subscribers { only_post() } else { problem })
             }
             Err(problem) => Err(problem),
             Ok(Ask::Options) => {
                 let mut response = options(snapshot.as_deref(), &head.uri);
-                if self.is_hub(snapshot.as_deref(), head) {
+                if is_for_subscribers {
                     response.headers_mut().insert(ALLOW, subscribe::ALLOWED);
                 }
                 Ok(response)
@@ -155,12 +157,6 @@ impl Handler {
         // answers.
         let _ = Box::pin(tokio::time::timeout(LOADING_MAX, loaded)).await;
         self.published.load()
-    }
-
-    /// Whether a request is for the own hub.
-    fn is_hub(&self, snapshot: Option<&Snapshot>, head: &Parts) -> bool {
-        let site = snapshot.map(|snapshot| &snapshot.config.site);
-        self.hub.is_some() && site.is_some_and(|site| subscribe::is_hub(site, head.uri.path()))
     }
 
     fn add_date(&self, response: &mut Response<Content>, now: Timestamp) {
@@ -308,15 +304,15 @@ impl Handler {
             }
             Target::Outside => return Err(self.outside(snapshot, &head.uri)),
         };
+        if is_for_subscribers(self.hub.as_deref(), Some(site), path) {
+            return Err(only_post());
+        }
         let route = match by_query(&snapshot.config, relative, &head.uri) {
             Some(Named::Feed(route)) => Some(route),
             Some(Named::Redirect(problem)) => return Err(problem),
             None => snapshot.config.route(relative),
         };
         let Some(route) = route else {
-            if self.hub.is_some() && subscribe::is_hub(site, path) {
-                return Err(only_post());
-            }
             return Err(self.absent(snapshot, None, Absence::Missing, relative, &head.uri));
         };
         let route = &*context.route.insert(route);

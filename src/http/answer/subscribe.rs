@@ -58,9 +58,11 @@ impl Refused {
     }
 }
 
-/// Whether a path is that of the hub.
-pub(super) fn is_hub(site: &Site, path: &str) -> bool {
-    matches!(Target::of(site, path), Target::Within(HUB))
+/// Whether a path is one at which subscribers ask: that of the hub, or of rssCloud. There is none
+/// without a hub or a site.
+pub(super) fn is_for_subscribers(door: Option<&Door>, site: Option<&Site>, path: &str) -> bool {
+    let (Some(door), Some(site)) = (door, site) else { return false };
+    matches!(Target::of(site, path), Target::Within(HUB)) || (door.cloud && is_cloud(site, path))
 }
 
 fn is_cloud(site: &Site, path: &str) -> bool {
@@ -69,8 +71,7 @@ fn is_cloud(site: &Site, path: &str) -> bool {
 
 /// The largest form that a POST with this head may send, if it is for the hub.
 pub(super) fn form_bytes_max(door: &Door, site: &Site, head: &Parts) -> Option<usize> {
-    let path = head.uri.path();
-    (is_hub(site, path) || (door.cloud && is_cloud(site, path))).then_some(BODY_BYTES_MAX)
+    is_for_subscribers(Some(door), Some(site), head.uri.path()).then_some(BODY_BYTES_MAX)
 }
 
 /// 405 for all other methods.
