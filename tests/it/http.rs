@@ -43,6 +43,22 @@ fn a_browser_that_navigates_to_a_feed_gets_a_page() {
             "GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/rss+xml, text/html;q=0",
             "200 | content-type: application/rss+xml; charset=utf-8",
         ),
+        // What the client names the feed's own type with, HTML must not be below.
+        (
+            "GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/rss+xml, text/html;q=0.5",
+            "200 | content-type: application/rss+xml; charset=utf-8",
+        ),
+        (
+            "GET /atom.xml\nSec-Fetch-Dest: document\nAccept: text/html;q=0.8, application/ATOM+xml;q=0.9",
+            "200 | content-type: application/atom+xml; charset=utf-8",
+        ),
+        ("GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/atom+xml, text/html;q=0.5", page),
+        ("GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/rss+xml, text/html", page),
+        ("GET /rss.xml\nSec-Fetch-Dest: document\nAccept: application/rss+xml;q=0.4, text/html;q=0.5", page),
+        (
+            "GET /rss.xml\nSec-Fetch-Dest: document\nAccept: */*",
+            "200 | content-type: application/rss+xml; charset=utf-8",
+        ),
         (
             &format!("GET /feeds.opml\nSec-Fetch-Dest: document\n{browser}"),
             "200 | content-type: text/x-opml; charset=utf-8",

@@ -43,7 +43,7 @@ pub(super) async fn respond(
 ) -> Result<Response<Content>, Problem> {
     // In boxes, since a navigation to a feed is rare and these futures are large.
     if snapshot.config.shows_browser_page()
-        && is_navigation(headers)
+        && is_navigation(headers, document.content_type)
         && let Some(page) = Box::pin(warm.feed_page(snapshot, route)).await
     {
         return Ok(Box::pin(feed_page(warm, &snapshot.config, &page, headers)).await);
@@ -139,15 +139,16 @@ async fn feed_page(
 }
 
 /// Whether a browser navigates here to show the answer to a person (Fetch Metadata,
-/// `Sec-Fetch-Dest: document`) and takes HTML. `Accept` alone says nothing: some feed readers send
-/// a browser's.
-pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    match headers.get("sec-fetch-dest") {
-        Some(destination) if destination == "document" => {
-            encoding::names(headers, &ACCEPT, "text/html")
-        }
-        _ => false,
+/// `Sec-Fetch-Dest: document`), and takes HTML no less than the feed, which has this content type.
+/// `Accept` alone says nothing: some feed readers send a browser's.
+pub(super) fn is_navigation(headers: &HeaderMap, content_type: &str) -> bool {
+    if headers.get("sec-fetch-dest").is_none_or(|destination| destination != "document") {
+        return false;
     }
+    let own = content_type.split(';').next().unwrap_or(content_type);
+    let html = encoding::quality(headers, &ACCEPT, "text/html").unwrap_or(0);
+    // A browser that does not know feeds names no type of theirs.
+    html > 0 && html >= encoding::quality(headers, &ACCEPT, own).unwrap_or(0)
 }
 
 /// The bytes of a document in `coding`, or what is as good.

@@ -54,14 +54,20 @@ fn parts<'a>(headers: &'a HeaderMap, field: &HeaderName) -> impl Iterator<Item =
 /// Whether a list of `field` names `token` with a quality other than zero: `text/html` in `Accept`,
 /// `feed` in `A-IM`. The first member of that name counts.
 pub fn names(headers: &HeaderMap, field: &HeaderName, token: &str) -> bool {
+    quality(headers, field, token).is_some_and(|quality| quality > 0)
+}
+
+/// The quality that a list of `field` gives to `token`, if it names it. The first member of that
+/// name counts.
+pub(super) fn quality(headers: &HeaderMap, field: &HeaderName, token: &str) -> Option<Quality> {
     for part in parts(headers, field) {
         if let Some((name, quality)) = parse(part)
             && name.eq_ignore_ascii_case(token.as_bytes())
         {
-            return quality > 0;
+            return Some(quality);
         }
     }
-    false
+    None
 }
 
 /// The coding with the highest quality. `any` is the quality of `*`.

@@ -210,10 +210,11 @@ impl Handler {
         now: Timestamp,
     ) -> Option<Response<Content>> {
         let politeness = self.politeness.as_deref()?;
-        let Some(route @ Route::Feed(..)) = &context.route else { return None };
+        let Some(route @ Route::Feed(_, format)) = &context.route else { return None };
         let is_fetched = head.method == Method::GET && response.status() == StatusCode::OK;
         // A person who reloads the page about a feed has a browser that knows what it does.
-        if !is_fetched || is_conditional(&head.headers) || document::is_navigation(&head.headers) {
+        let is_navigation = document::is_navigation(&head.headers, format.media_type());
+        if !is_fetched || is_conditional(&head.headers) || is_navigation {
             return None;
         }
         let user_agent = head.headers.get(USER_AGENT).map_or(&[][..], HeaderValue::as_bytes);
