@@ -381,7 +381,12 @@ fn process(config: Config, file: Option<PathBuf>, started: Timestamp) -> Process
 fn edge(config: &Config, handles: &Handles) -> Edge {
     let Handles { published, renderer, clock, .. } = handles;
     let render = Arc::clone(renderer) as _;
-    Edge::new(Arc::clone(published), render, config.server.clone(), Arc::clone(clock))
+    let mut edge =
+        Edge::new(Arc::clone(published), render, config.server.clone(), Arc::clone(clock));
+    if !config.tls.redirect_listen.is_empty() || config.tls.is_on() {
+        edge.site = Some(config.site.clone());
+    }
+    edge
 }
 
 /// Adds to `edge` whatever observes requests and is turned on. Returns the counters of requests,

@@ -73,6 +73,9 @@ pub struct Edge {
     pub politeness: Option<Arc<Politeness>>,
     /// The way to the own hub; `None` if there is none.
     pub hub: Option<Arc<Door>>,
+    /// The site to which requests without TLS are redirected before the first snapshot; `None` if
+    /// there is none.
+    pub site: Option<config::Site>,
     /// The look-up of a route: [`Snapshot::find`], or a test's own table.
     pub find: fn(&Snapshot, &Route) -> Found,
 }
@@ -96,6 +99,7 @@ impl Edge {
             observers: Vec::new(),
             politeness: None,
             hub: None,
+            site: None,
             find: Snapshot::find,
         }
     }
@@ -186,16 +190,27 @@ mod tests {
         clock: &Arc<ManualClock>,
     ) -> Handler {
         let config = Config::of(config, std::path::Path::new("/srv")).unwrap();
-        let server = config.server.clone();
+        let (server, site) = (config.server.clone(), config.site.clone());
         let feeds = [(Route::Feed(Scope::Site, Format::Atom), Arc::new(document))];
         let published = Arc::new(Published::default());
         let feeds = feeds.into_iter().collect();
         let snapshot = Snapshot::restored(Extent::Feeds, Arc::new(config), feeds);
         published.publish(Arc::new(snapshot));
+        new_handler(published, server, per_hour, site, clock)
+    }
+
+    fn new_handler(
+        published: Arc<Published>,
+        server: config::Server,
+        per_hour: u32,
+        site: config::Site,
+        clock: &Arc<ManualClock>,
+    ) -> Handler {
         let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
         let render = Arc::new(Renderer::new(Arc::clone(&clock)));
         let mut edge = Edge::new(published, render, server, clock);
         edge.politeness = Politeness::new(per_hour).map(Arc::new);
+        edge.site = Some(site);
         let versions = Arc::clone(edge.published.versions());
         let render = Arc::clone(&edge.render);
         let warm = Warm::new(render, versions, Arc::clone(&edge.metrics), 1024, 1).unwrap();
@@ -235,6 +250,25 @@ mod tests {
                     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_redirect_to_https_waits_for_nothing() {
+        let clock = Arc::new(ManualClock::at("2026-11-29T08:00:00Z".parse().unwrap()));
+        let url = "site.url = \"https://example.org/blog/\"";
+        let config = Config::of(url, std::path::Path::new("/srv")).unwrap();
+        let handler = new_handler(Arc::default(), config.server, 0, config.site, &clock);
+        for (target, host, status, location) in [
+            ("/blog/a?b", "evil.example", 301, Some("https://example.org/blog/a?b")),
+            ("//evil.example/", "h", 301, Some("https://example.org//evil.example/")),
+            ("/", "a b", 400, None),
+        ] {
+            let request = http::Request::builder().uri(target).header("Host", host);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let response = super::net::Service::redirect(&handler, &head);
+            let led = response.headers().get("location").map(|led| led.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), led), (status, location), "{target}");
         }
     }
 

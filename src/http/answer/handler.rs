@@ -31,7 +31,7 @@ use super::{asset, document};
 use crate::base::special::NOT_FOUND;
 use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
-use crate::config::Config;
+use crate::config::{Config, Site};
 use crate::feed::links;
 use crate::ops::clock::Clock;
 use crate::publish::{Extent, Found, Published, Redirect, Snapshot, Status};
@@ -52,6 +52,8 @@ pub(in crate::http) struct Handler {
     observers: Observers,
     politeness: Option<Arc<Politeness>>,
     hub: Option<Arc<Door>>,
+    /// The site before the first snapshot.
+    site: Option<Site>,
     dates: Dates,
     hot: RefCell<HotPaths>,
 }
@@ -76,6 +78,7 @@ impl Handler {
             observers: Observers::new(&edge.observers, Arc::clone(&edge.clock)),
             politeness: edge.politeness.clone(),
             hub: edge.hub.clone(),
+            site: edge.site.clone(),
             dates: Dates::default(),
             hot: RefCell::default(),
         }
@@ -253,9 +256,10 @@ impl Handler {
         if let Err(problem) = request::check(head) {
             return problem;
         }
-        match self.published.load() {
-            Some(snapshot) => target::at_site(&snapshot.config.site, &head.uri),
-            None => Problem::unavailable("The site is starting.", 1),
+        match (self.published.load(), &self.site) {
+            (Some(snapshot), _) => target::at_site(&snapshot.config.site, &head.uri),
+            (None, Some(site)) => target::at_site(site, &head.uri),
+            (None, None) => Problem::unavailable("The site is starting.", 1),
         }
     }
 
