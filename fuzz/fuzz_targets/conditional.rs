@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use dropfeed::testing::http::conditional::{Validators, Verdict, evaluate, range_applies, tags};
+use dropfeed::testing::http::conditional::{Dating, Validators, Verdict, evaluate, range_applies, tags};
 use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let etags = [HeaderValue::from_static("\"a\""), HeaderValue::from_static("\"a-gzip\"")];
     let date = HeaderValue::from_static("Sat, 28 Nov 2026 12:00:00 GMT");
-    let current = Validators { etags: &etags, modified: Some(1_795_867_200), modified_value: Some(&date) };
+    let current = Validators { etags: &etags, modified: Some(1_795_867_200), modified_value: Some(&date), dating: Dating::Forward };
     match evaluate(&headers, &current) {
         Verdict::NotModified(place) => {
             assert!(headers.contains_key(IF_NONE_MATCH) || headers.contains_key(IF_MODIFIED_SINCE));

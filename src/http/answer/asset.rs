@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tokio::task::spawn_blocking;
 
-use super::conditional::{Seconds, Validators, Verdict, evaluate, range_applies};
+use super::conditional::{Dating, Seconds, Validators, Verdict, evaluate, range_applies};
 use super::content::{Content, Stream};
 use super::problem::Problem;
 use super::range::{Ranged, ranged};
@@ -111,6 +111,7 @@ fn decide(head: &Parts, opened: &Opened, now: Seconds) -> Reply {
         etags: opened.etag.as_slice(),
         modified: opened.modified,
         modified_value: opened.modified_value.as_ref(),
+        dating: Dating::Any,
     };
     match evaluate(&head.headers, &current) {
         Verdict::Failed => Reply::PreconditionFailed,

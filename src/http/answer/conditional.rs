@@ -20,6 +20,19 @@ pub struct Validators<'a> {
     pub modified: Option<Seconds>,
     /// The same as a header value: if a client sends it back, it need not be parsed.
     pub modified_value: Option<&'a HeaderValue>,
+    /// How that date changes.
+    pub dating: Dating,
+}
+
+/// How the date of a representation changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dating {
+    /// It only moves forward: a later date that a client sends means the same version.
+    Forward,
+    /// It may go back, as that of a file that an older one replaces: only the same date means the
+    /// same version. RFC 9110 (13.1.3) has a server compare for earlier dates, but does not require
+    /// it.
+    Any,
 }
 
 /// The outcome of the preconditions.
@@ -53,7 +66,9 @@ pub fn evaluate(headers: &HeaderMap, current: &Validators<'_>) -> Verdict {
         if let Some(tag) = matching(headers, &IF_NONE_MATCH, current.etags, Comparison::Weak) {
             return Verdict::NotModified(tag.place());
         }
-    } else if modified_since(headers, &IF_MODIFIED_SINCE, current) == Some(false) {
+    } else if modified_since(headers, &IF_MODIFIED_SINCE, current) == Some(false)
+        && (current.dating == Dating::Forward || is_dated(headers, current))
+    {
         return Verdict::NotModified(None);
     }
     Verdict::Proceed
@@ -181,6 +196,12 @@ fn modified_since(
     Some(modified > date(line.as_bytes())?)
 }
 
+/// Whether the date in If-Modified-Since is exactly that of the representation.
+fn is_dated(headers: &HeaderMap, current: &Validators<'_>) -> bool {
+    let line = headers.get(IF_MODIFIED_SINCE);
+    line.is_some_and(|line| date(line.as_bytes()) == current.modified)
+}
+
 /// Reads a date in any of the three forms of RFC 9110, 5.6.7.
 fn date(text: &[u8]) -> Option<Seconds> {
     let time = httpdate::parse_http_date(std::str::from_utf8(text).ok()?).ok()?;
@@ -217,7 +238,33 @@ mod tests {
     fn with_current<T>(check: impl FnOnce(&Validators<'_>) -> T) -> T {
         let etags = ["\"a-br\"", "\"a-gzip\"", "\"a\""].map(HeaderValue::from_static);
         let value = HeaderValue::from_static("Fri, 20 Nov 2026 09:30:00 GMT");
-        check(&Validators { etags: &etags, modified: Some(MODIFIED), modified_value: Some(&value) })
+        check(&Validators {
+            etags: &etags,
+            modified: Some(MODIFIED),
+            modified_value: Some(&value),
+            dating: Dating::Forward,
+        })
+    }
+
+    #[test]
+    fn a_date_that_may_go_back_has_to_be_the_same() {
+        use Verdict::{Failed, NotModified, Proceed};
+        for (lines, verdict) in [
+            ("if-modified-since: Fri, 20 Nov 2026 09:30:00 GMT", NotModified(None)),
+            ("if-modified-since: Friday, 20-Nov-26 09:30:00 GMT", NotModified(None)),
+            ("if-modified-since: Fri, 20 Nov 2026 09:30:01 GMT", Proceed),
+            ("if-modified-since: Fri, 20 Nov 2027 09:30:00 GMT", Proceed),
+            ("if-modified-since: Fri, 20 Nov 2026 09:29:59 GMT", Proceed),
+            ("if-modified-since: yesterday", Proceed),
+            ("if-none-match: \"a\"\nif-modified-since: yesterday", NotModified(Some(2))),
+            ("if-unmodified-since: Fri, 20 Nov 2026 09:30:01 GMT", Proceed),
+            ("if-unmodified-since: Fri, 20 Nov 2026 09:29:59 GMT", Failed),
+        ] {
+            let verdict_of = |current: &Validators<'_>| {
+                evaluate(&headers(lines), &Validators { dating: Dating::Any, ..*current })
+            };
+            assert_eq!(with_current(verdict_of), verdict, "{lines}");
+        }
     }
 
     #[test]
@@ -273,7 +320,12 @@ mod tests {
     #[test]
     fn no_date_vouches_for_what_has_none() {
         let etags = [HeaderValue::from_static("\"a\"")];
-        let current = Validators { etags: &etags, modified: None, modified_value: None };
+        let current = Validators {
+            etags: &etags,
+            modified: None,
+            modified_value: None,
+            dating: Dating::Forward,
+        };
         for line in ["if-modified-since", "if-unmodified-since"] {
             let headers = headers(&format!("{line}: Fri, 20 Nov 2026 09:30:00 GMT"));
             assert_eq!(evaluate(&headers, &current), Verdict::Proceed);

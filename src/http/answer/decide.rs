@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::conditional::{Validators, Verdict, evaluate};
+use super::conditional::{Dating, Validators, Verdict, evaluate};
 use super::encoding;
 use crate::base::Timestamp;
 use crate::publish::{Coding, Document};
@@ -42,7 +42,10 @@ pub(super) fn decide<'a>(headers: &HeaderMap, document: &'a Document, now: Times
         (seconds, modified) = (Some(at.as_second()), document.last_modified_value());
     }
     let etags = document.etags();
-    match evaluate(headers, &Validators { etags, modified: seconds, modified_value: modified }) {
+    match evaluate(
+        headers,
+        &Validators { etags, modified: seconds, modified_value: modified, dating: Dating::Forward },
+    ) {
         Verdict::Failed => Reply::PreconditionFailed,
         Verdict::Proceed => Reply::Whole { coding, modified },
         Verdict::NotModified(known) => {
@@ -66,7 +69,10 @@ fn reusable_tag<'a>(
     let wanted = document.etag(coding);
     let Some(known) = known.and_then(|place| document.etags().get(place)) else { return wanted };
     let etags = std::slice::from_ref(wanted);
-    match evaluate(headers, &Validators { etags, modified: None, modified_value: None }) {
+    match evaluate(
+        headers,
+        &Validators { etags, modified: None, modified_value: None, dating: Dating::Forward },
+    ) {
         Verdict::NotModified(_) => wanted,
         _ => known,
     }
