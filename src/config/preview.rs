@@ -7,8 +7,8 @@ use std::path::Path;
 use url::Url;
 
 use super::{
-    AccessLog, Admin, Articles, Config, Drafts, Feeds, Listen, LogFormat, Readers, Server, Site,
-    State, Tls, TrustedProxies,
+    AccessLog, Admin, Articles, Config, Drafts, Feeds, Listen, LogFormat, Notify, Readers, Server,
+    Site, State, Tls, TrustedProxies, Websub,
 };
 
 impl Config {
@@ -42,6 +42,9 @@ impl Config {
             admin: Admin { listen: None, ..self.admin },
             readers: Readers { enabled: false },
             access_log: AccessLog { format: LogFormat::Off, ..self.access_log },
+            // Nobody is told of a draft.
+            websub: Websub { hubs: Vec::new(), own_hub: false, rsscloud: false, ..self.websub },
+            notify: Notify { webhook: None, on_publish: Vec::new(), ..self.notify },
             ..self
         }
     }
@@ -64,7 +67,9 @@ mod tests {
             let text = format!(
                 "site.url = \"https://example.org/\"\nserver.listen = \"{listen}\"\n\
                  access_log.format = \"json\"\n\
-                 admin.listen = \"127.0.0.1:9180\"\nreaders.enabled = true"
+                 admin.listen = \"127.0.0.1:9180\"\nreaders.enabled = true\n\
+                 websub.hubs = [\"https://hub.example/\"]\nwebsub.own_hub = true\n\
+                 notify.webhook = \"https://hook.example/\"\nnotify.on_publish = [\"/bin/true\"]"
             );
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
             assert_eq!(config.server.listen, [Listen::Tcp(address.parse().unwrap())], "{listen}");
@@ -73,6 +78,8 @@ mod tests {
             assert_eq!(config.url_notice(), None, "its address is that of the preview");
             assert!(config.admin.listen.is_none() && !config.readers.enabled);
             assert_eq!(config.access_log.format, LogFormat::Off);
+            assert!(config.websub.hubs.is_empty() && !config.websub.own_hub);
+            assert!(!config.notify.is_on());
             assert!(
                 config.state.dir.starts_with("/tmp/x") && config.feeds.dir.starts_with("/tmp/x")
             );
