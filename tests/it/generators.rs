@@ -146,6 +146,7 @@ fn zola() {
 <p><a href="https://www.youtube.com/watch?v=dQw4w9WgXcQ">https://www.youtube.com/watch?v=dQw4w9WgXcQ</a></p>
 <blockquote>
 <p>A quotation</p>
+<p>— Vincent</p>
 </blockquote>"#,
     );
     assert_eq!(first.published, "2026-01-02T00:00:00Z");

@@ -253,6 +253,9 @@ impl<'a> Step<'a> {
                     }
                     let kept = self.refuse(path, std::slice::from_ref(diagnostic));
                     self.put_unread(path, fingerprint, kept);
+                    if special::excluded_by(path.as_str()).is_some() {
+                        self.disown(path);
+                    }
                 }
                 Found::Read { fingerprint, racy, digest, reading } => {
                     self.link(path, None);
@@ -288,7 +291,11 @@ impl<'a> Step<'a> {
         if self.state.library.add_file(path) {
             self.touch_all_who_show(path);
         }
-        // An earlier version read it as an article.
+        self.disown(path);
+    }
+
+    /// Misses the article of a file that is none: an earlier version took it for one.
+    fn disown(&mut self, path: &RelPath) {
         if self.state.ledger.is_live(path) {
             // Nothing is left of the article's own file by which a rename could be recognised.
             let unknown = LastFile::of(&Fingerprint::default(), None);
