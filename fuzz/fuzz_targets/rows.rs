@@ -20,7 +20,12 @@ fuzz_target!(|input: &[u8]| {
             |(record, words)| rows::record(record, Some(&**words)).unwrap(),
         ),
         2 => check(cells, rows::read_url, |(n, (url, seq))| rows::url(url, *seq, *n)),
-        3 => check(cells, rows::read_channel, rows::channel),
+        // The row of a path that is no scope is read as none, and is never written.
+        3 => {
+            if let Ok(Some(row)) = rows::read_channel(cells) {
+                assert_eq!(rows::read_channel(rows::channel(&row)).expect("what was written is read"), Some(row));
+            }
+        }
         4 => check(cells, rows::read_body, |(seq, body)| rows::body(*seq, body).unwrap()),
         5 => check(cells, rows::read_document, |(path, row)| rows::document(path, row)),
         _ => check(cells, rows::read_projected, |(name, digests)| rows::projected(name, digests)),
