@@ -60,7 +60,7 @@ impl Listeners {
                 let addresses: Vec<String> = places.iter().map(Listen::to_string).collect();
                 let addresses = addresses.join(", ");
                 info!(
-                    event = "listening",
+                    event = "note",
                     "{key} ({addresses}) is not used: the service manager passed the sockets"
                 );
                 continue;
