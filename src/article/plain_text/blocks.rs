@@ -257,6 +257,8 @@ fn read_list(chunk: &[&str], found: &mut Vec<Block>) {
     // The list that is being read: the kind of its markers, its first number and its items.
     let mut list: Option<(char, Option<u32>, Vec<String>)> = None;
     for line in chunk {
+        // An item within an item may be indented by any number of columns. All are of one level.
+        let line = if list.is_some() { line.trim_start() } else { line };
         let Some(marker) = marker(line) else {
             // A line without a marker continues the item before it.
             if let Some((_, _, items)) = &mut list

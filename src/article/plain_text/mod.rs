@@ -237,6 +237,10 @@ mod tests {
                 "<p>Buy:</p>\n<ul>\n<li>milk and eggs</li>\n<li>bread</li>\n</ul>",
             ),
             ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
+            (
+                "- fruit\n  - apples\n    - red\n      and sweet\n- milk",
+                "<ul>\n<li>fruit</li>\n<li>apples</li>\n<li>red and sweet</li>\n<li>milk</li>\n</ul>",
+            ),
             ("1. a\n\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
             (
                 "> a\n> > b\n\nc",
