@@ -8,10 +8,11 @@
 //! `front_matter` splits off the front matter, reads it as one tree whatever its syntax, and types
 //! its keys (`dates` parses the dates). `foreign` converts the template tags of other generators.
 //! `markdown`, `html` and `plain_text` turn the text into HTML, and what an author wrote as HTML
-//! passes through `sanitize`. `feed_html` defines the form of all HTML written here and its
-//! references. `signs` shows what a text may hold. `title`, `summary` and `word_sketch` derive what
-//! is shown or compared. `head` and `body` put these together; `pictures` adds to a body what only
-//! a page has; `model` has the values that they return.
+//! passes through `sanitize`; `addresses` finds the bare addresses of a text. `feed_html` defines
+//! the form of all HTML written here and its references. `signs` shows what a text may hold.
+//! `title`, `summary` and `word_sketch` derive what is shown or compared. `head` and `body` put
+//! these together; `pictures` adds to a body what only a page has; `model` has the values that they
+//! return.
 
 mod addresses;
 mod body;

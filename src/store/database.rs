@@ -893,6 +893,26 @@ mod tests {
         assert_eq!(dump(&mut open_in(temp.path()).unwrap()).unwrap(), before);
     }
 
+    #[test]
+    fn a_large_commit_leaves_the_log_to_the_next_one() {
+        let temp = crate::store::test_directory();
+        let mut store = open_in(temp.path()).unwrap();
+        let bytes = |name: &str| fs::metadata(temp.path().join(name)).unwrap().len();
+        let log_max = u64::from(open::LOG_PAGES) * 4096;
+        let (mut records, mut words) = (Vec::new(), Words::new());
+        for seq in 1..=MANY_RECORDS as u64 {
+            let head = Head { summary: Some("x".repeat(2_000)), ..(*head(1)).clone() };
+            records.push(Arc::new(Record { head: Arc::new(head), ..(*record(seq, 0)).clone() }));
+            words.insert(seq, Arc::default());
+        }
+        store.commit(&Commit { records, words, ..Commit::default() }).unwrap();
+        assert!(bytes("state.db-wal") > log_max, "{}", bytes("state.db-wal"));
+        assert!(bytes("state.db") < log_max, "{}", bytes("state.db"));
+        let values = vec![("a".to_owned(), "b".to_owned())];
+        store.commit(&Commit { values, ..Commit::default() }).unwrap();
+        assert!(bytes("state.db") > log_max, "{}", bytes("state.db"));
+    }
+
     /// Databases of the versions before, as they were: the same tables without what came later.
     #[test]
     fn earlier_versions_are_upgraded_and_keep_a_copy() {
