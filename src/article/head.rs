@@ -62,26 +62,37 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
     };
     let markup = markup_of(path);
     let split = split(&text, markup);
+    let none = Table::default();
     match markup {
-        Markup::Markdown => read(path, &split, &markdown::outline(split.text), markdown::sketch),
-        Markup::Html => read(path, &split, &html::outline(split.text), WordSketch::of_html),
-        Markup::Text => read(path, &split, &plain_text::outline(split.text), WordSketch::of),
+        Markup::Markdown => {
+            read(path, &split, &none, || markdown::outline(split.text), markdown::sketch)
+        }
+        Markup::Html => {
+            let outline = html::outline(split.text);
+            let meta = Table::of_meta(&outline.meta);
+            read(path, &split, &meta, || outline, WordSketch::of_html)
+        }
+        Markup::Text => {
+            read(path, &split, &none, || plain_text::outline(split.text), WordSketch::of)
+        }
     }
 }
 
+/// Reads a head from the front matter and the metadata of the text, and from the text's outline
+/// where those have no title.
 fn read(
     path: &RelPath,
     split: &Split<'_>,
-    outline: &Outline,
+    meta: &Table,
+    outline: impl FnOnce() -> Outline,
     sketch: fn(&str) -> WordSketch,
 ) -> Reading {
     let front_matter = match tree::read(split) {
         Ok(front_matter) => front_matter,
         Err(refused) => return Reading::Refused(vec![refused]),
     };
-    let meta = Table::of_meta(&outline.meta);
     let syntax = split.front_matter.map(|(syntax, _)| syntax);
-    let mut keys = Keys { front_matter: &front_matter, meta: &meta, syntax, findings: Vec::new() };
+    let mut keys = Keys { front_matter: &front_matter, meta, syntax, findings: Vec::new() };
     let given_title = keys.title(TITLE_MAX);
     let has_title = given_title.as_deref().is_some_and(|title| !title.is_empty());
     // A section needs no text: its description alone is worth having, and what it keeps back.
@@ -91,10 +102,12 @@ fn read(
         is_section && (front_matter.get(&SUMMARY).is_some() || !withheld_below.is_empty());
     // `dropfeed new --publish` writes this: the title alone is not worth publishing.
     let awaits_words = keys.status().as_deref() == Some("when-written");
+    // An article with a title needs nothing of the outline, which takes a fifth of the reading.
+    let outline = if has_title && !awaits_words { Outline::default() } else { outline() };
     if !outline.has_words && (!has_title || awaits_words) && !describes {
         return Reading::Empty;
     }
-    let mut head = assemble(path, &mut keys, given_title, outline).shrunk();
+    let mut head = assemble(path, &mut keys, given_title, &outline).shrunk();
     head.withheld_below = withheld_below;
     keys.review();
     if syntax.is_none()
@@ -214,7 +227,7 @@ mod tests {
     fn read_at(path: &str, text: &str) -> Reading {
         let path_of = RelPath::new(path).unwrap();
         let split = split(text, markup_of(&path_of));
-        read(&RelPath::new(path).unwrap(), &split, &outline(split.text), WordSketch::of)
+        read(&path_of, &split, &Table::default(), || outline(split.text), WordSketch::of)
     }
 
     fn article(path: &str, text: &str) -> (Head, Vec<String>) {
@@ -577,11 +590,11 @@ mod tests {
             ("lang", "de"),
         ];
         let meta = meta.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
-        let outline = Outline { has_words: true, meta, ..Outline::default() };
+        let meta = Table::of_meta(&meta);
         let text = "---\nlang: fr\n---\n<p>w</p>";
         let path = RelPath::new("a.html").unwrap();
         let Reading::Article { head, diagnostics, .. } =
-            read(&path, &split(text, Markup::Html), &outline, WordSketch::of_html)
+            read(&path, &split(text, Markup::Html), &meta, || outline("w"), WordSketch::of_html)
         else {
             panic!()
         };
