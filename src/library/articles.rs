@@ -2,9 +2,10 @@
 //! the library looks things up in a copy, which shares everything with it.
 //!
 //! What is in memory of an article are its bytes (see [`packed`]) and a few small numbers. Paths
-//! and URLs are looked up by the beginning of their digest, and the record's text decides, since
-//! digests that begin alike can be made on purpose.
+//! and URLs are looked up by a hash, and the record's text decides, since two texts may have one
+//! hash.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use super::packed::{self, Glance};
 use super::sorted::Sorted;
 use super::{Record, Seq};
 
-/// The beginning of a digest, and the number of an article. Numbers begin with 1 and have no large
+/// A hash, or the beginning of a digest, and the number of an article. Numbers begin with 1 and have no large
 /// gaps, so that 32 bits are enough for more articles than fit into memory.
 pub(super) type Pair = (u32, u32);
 
@@ -101,7 +102,7 @@ impl Articles {
         None
     }
 
-    /// The last articles of the paths whose digest begins with this.
+    /// The last articles of the paths that have this hash.
     pub(super) fn at_paths(&self, hash: u32) -> impl Iterator<Item = Arc<Record>> {
         let pairs = self.by_path.range(pairs_of(hash));
         pairs.filter_map(|(_, number)| self.record(number.into()))
@@ -187,9 +188,12 @@ pub(super) fn pairs_of(hash: u32) -> RangeInclusive<Pair> {
     (hash, 0)..=(hash, u32::MAX)
 }
 
-/// The beginning of the digest of some bytes.
+/// A hash of some bytes. What is found by it is compared with what was looked for, so that it need
+/// not be a digest, which takes several times as long.
 pub(super) fn hash(bytes: &[u8]) -> u32 {
-    beginning(Digest::of(bytes))
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    (hasher.finish() >> 32) as u32
 }
 
 /// The beginning of a digest.
