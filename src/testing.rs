@@ -64,8 +64,8 @@ pub mod source {
 }
 
 pub mod store {
+    pub use crate::store::database::rows;
     pub use crate::store::model::{Disk, Fault, Loss};
-    pub use crate::store::rows;
     pub use crate::store::state_bytes;
     pub use crate::store::{Database, Lock, Projected, Projector, Store, StoreError, Target};
 }

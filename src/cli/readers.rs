@@ -13,7 +13,7 @@ use crate::ops::clock::{Clock as _, SystemClock};
 use crate::ops::control::Request;
 use crate::readers::report::{self, Question, When};
 use crate::store::Lock;
-use crate::store::readers::ReadersFile;
+use crate::store::side::readers::ReadersFile;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -33,7 +33,7 @@ use crate::push::hub::{
     Effect, Event, Hub, Kind, Limits, Outcome, Pending, Refusal, Subscription, callback,
 };
 use crate::store::StoreError;
-use crate::store::subscriptions::{Durability, SubscriptionsFile, set_aside_subscriptions};
+use crate::store::side::subscriptions::{Durability, SubscriptionsFile, set_aside_subscriptions};
 
 /// The longest time for which results of deliveries are not synced.
 const SYNC_WITHIN: Duration = Duration::from_millis(200);

@@ -9,7 +9,8 @@ use crate::engine::{self, Engine, Import, Parts, Rehearsal};
 use crate::ops::clock::{Clock, SystemClock};
 use crate::publish::{Published, Watching};
 use crate::source::{Inbox, Tree};
-use crate::store::{self, Database, Projector, Store, Target, recover};
+use crate::store::feeds::recover;
+use crate::store::{self, Database, Projector, Store, Target};
 
 use super::open::{Refusal, prepare};
 use super::refused;

@@ -194,7 +194,7 @@ fn set_aside(handles: &Handles, damage: &StoreError) -> Result<Lock, Refusal> {
 
 /// Takes over what an export beside the state and the feeds on disk know of a lost one.
 fn recover(engine: &mut Engine, config: &Config) {
-    let mut found = store::recover::recover(&config.feeds.dir, &config.site.id);
+    let mut found = store::feeds::recover::recover(&config.feeds.dir, &config.site.id);
     let mut sources = format!("the feeds in {}", config.feeds.dir.display());
     match export::read_kept(&config.state.dir) {
         Ok(exported) if exported.is_empty() => {}

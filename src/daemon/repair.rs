@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::library::adopt::Recovered;
 use crate::ops::clock::{Clock, SystemClock};
 use crate::ops::logging;
-use crate::store::{self, Checked, Database, Store as _, StoreError, backup, recover};
+use crate::store::feeds::recover;
+use crate::store::{self, Checked, Database, Store as _, StoreError, backup};
 
 /// The result of a repair.
 pub struct Repaired {

@@ -51,7 +51,8 @@ use crate::library::{self, Deletions, DocumentRow, Kept, Policy, Remembered, Sta
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Extent, Published, Snapshot, Watching};
 use crate::source::Inbox;
-use crate::store::{Projector, Store, StoreError, Target, recover};
+use crate::store::feeds::recover;
+use crate::store::{Projector, Store, StoreError, Target};
 
 use bodies::Bodies;
 use hot::Hot;

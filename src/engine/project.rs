@@ -22,7 +22,7 @@ use crate::base::{Digest, Format, Route, Scope};
 use crate::feed::gate;
 use crate::library::{Changes, Commit, Library};
 use crate::publish::{Found, Published, Render as _, Snapshot, Unrendered};
-use crate::store::project::{File, ProjectError};
+use crate::store::feeds::project::{File, ProjectError};
 use crate::store::{Projector, Store as _, StoreError, Target};
 
 use super::renderer::Renderer;

@@ -26,7 +26,7 @@ use crate::readers::report::{Line, Question, When};
 use crate::readers::today::Salt;
 use crate::readers::{Agent, Day, History, Navigation, Sighting, Today, agent, chart, report};
 use crate::store::StoreError;
-use crate::store::readers::{ReadersFile, set_aside_readers};
+use crate::store::side::readers::{ReadersFile, set_aside_readers};
 
 /// The time between two writes.
 const SAVE_EVERY: Duration = Duration::from_secs(60);

@@ -13,6 +13,15 @@
 //!   opened again at the next use; where the failed commit turns out to be in the log all the same,
 //!   its rows are put back as they were.
 
+pub(super) mod open;
+pub(super) mod read;
+pub mod rows;
+mod schema;
+mod seal;
+mod write;
+
+pub use open::{Upgraded, has_state, set_aside};
+
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -25,12 +34,13 @@ use rusqlite::Connection;
 use crate::library::{Commit, DocumentRow, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
-use super::open::{self, Found, Upgraded, is_absent};
-use super::read::{self, Trouble, all, at_path, corrupt, is_passing, one, stream};
-use super::schema::{self, MIGRATIONS, Migration};
-use super::seal::{Mark, Seal};
-use super::write::{Change, Undo, Writer, attempt, last};
-use super::{Checked, Lock, Projected, Store, StoreError, rows};
+use open::{Found, is_absent};
+use read::{Trouble, all, at_path, corrupt, is_passing, one, stream};
+use schema::{MIGRATIONS, Migration};
+use seal::{Mark, Seal};
+use write::{Change, Undo, Writer, attempt, last};
+
+use super::{Checked, Lock, Projected, Store, StoreError};
 
 /// A commit of so many records leaves the log to the next one, however large it is.
 const MANY_RECORDS: usize = 10_000;

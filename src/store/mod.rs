@@ -16,26 +16,14 @@
 
 pub mod backup;
 pub mod database;
-pub mod directory;
 pub mod export;
+pub mod feeds;
 pub mod lock;
-mod manifest;
 pub mod model;
 mod nothing;
-mod open;
-pub mod project;
-pub mod publisher;
-mod read;
-pub mod readers;
-pub mod recover;
-pub mod rows;
-mod schema;
 mod scratch;
-mod seal;
-mod side;
+pub mod side;
 pub mod socket;
-pub mod subscriptions;
-mod write;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -50,12 +38,10 @@ use crate::base::{Digest, Timestamp};
 use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
-pub use database::Database;
-pub use directory::Directory;
+pub use database::{Database, Upgraded, has_state, set_aside};
+pub use feeds::{Directory, Projector, Target};
 pub use lock::Lock;
 pub use nothing::Nothing;
-pub use open::{Upgraded, has_state, set_aside};
-pub use project::{Projector, Target};
 pub use scratch::Scratch;
 pub use socket::ControlSocket;
 

@@ -2,6 +2,10 @@
 //! so that a damaged file is moved aside and begun anew. The lock of the state directory guards
 //! them.
 
+pub mod publisher;
+pub mod readers;
+pub mod subscriptions;
+
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,16 +13,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::database::open::canonical;
+use super::database::read::sql;
 use super::lock::give_to_owner;
-use super::open::canonical;
-use super::read::sql;
 
 /// A database: the name of its file, and the version and text of its schema.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Side {
-    pub(super) file: &'static str,
-    pub(super) version: u32,
-    pub(super) schema: &'static str,
+struct Side {
+    file: &'static str,
+    version: u32,
+    schema: &'static str,
 }
 
 impl Side {
@@ -28,7 +32,7 @@ impl Side {
     /// # Errors
     /// [`StoreError::Corrupt`] where it is not what was written, [`StoreError::Newer`] where a
     /// later version wrote it, or those of the disk.
-    pub(super) fn open(&self, dir: &Path) -> Result<(PathBuf, Connection), StoreError> {
+    fn open(&self, dir: &Path) -> Result<(PathBuf, Connection), StoreError> {
         let path = dir.join(self.file);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
@@ -67,7 +71,7 @@ impl Side {
     ///
     /// # Errors
     /// It cannot be renamed.
-    pub(super) fn set_aside(&self, dir: &Path) -> Result<PathBuf, StoreError> {
+    fn set_aside(&self, dir: &Path) -> Result<PathBuf, StoreError> {
         let (from, to) = (dir.join(self.file), dir.join(format!("{}.damaged", self.file)));
         // What SQLite would roll back belongs to the damaged file.
         let _ = fs::remove_file(dir.join(format!("{}-journal", self.file)));

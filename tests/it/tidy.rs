@@ -55,7 +55,10 @@ const ORDER: &str = "
     src/readers: agent distinct history < report today < chart
     src/publish: document latency < status < snapshot versions < report < published render
     src/source: bulk echo ignore mounts settle unfinished < inbox listing root < beneath < read scan watch < picture_size tree
-    src/store: export lock manifest recover rows schema < project < backup directory model nothing scratch seal socket < read < open write < database side < publisher readers subscriptions
+    src/store: feeds lock < backup export model nothing scratch socket < database < side
+    src/store/database: rows schema < seal < read < open write
+    src/store/feeds: manifest < project < directory < recover
+    src/store/side: publisher readers subscriptions
 ";
 
 /// Circles of imports that are known and will be removed: a folder, and the modules of the circle.

@@ -25,7 +25,7 @@ use crate::publish::Receiver;
 use crate::push::bell::{Bell, Tries};
 use crate::push::publisher::Publisher;
 use crate::store::StoreError;
-use crate::store::publisher::{PublisherFile, set_aside_publisher};
+use crate::store::side::publisher::{PublisherFile, set_aside_publisher};
 
 use mailbox::Mailbox;
 use worker::Worker;

@@ -25,7 +25,7 @@ use crate::push::bell::Action;
 use crate::push::publisher::{Effect, Event, Ping, Publisher, Topic};
 use crate::push::webhook;
 use crate::store::StoreError;
-use crate::store::publisher::PublisherFile;
+use crate::store::side::publisher::PublisherFile;
 
 /// Threads for look-ups of names, which have no time limit of their own, and for reading articles.
 const BLOCKING_MAX: usize = 8;

@@ -4,7 +4,7 @@
 use crate::base::Digest;
 use crate::base::shelf::{Filling, Shelf};
 
-use super::Projected;
+use crate::store::Projected;
 
 /// The bytes of a digest.
 const DIGEST_BYTES: usize = 32;

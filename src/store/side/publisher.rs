@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::StoreError;
-use super::read::{corrupt, sql};
-use super::side::Side;
+use crate::store::StoreError;
+use crate::store::database::read::{corrupt, sql};
+
+use super::Side;
 use crate::base::Digest;
 use crate::push::publisher::Topic;
 

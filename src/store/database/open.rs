@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::StoreError;
-use super::lock::give_to_owner;
+use crate::store::StoreError;
+use crate::store::lock::give_to_owner;
+
 use super::read::{self, at_path, corrupt, sql};
 use super::schema::{self, Migration};
 use super::seal::{Marked, Seal};
@@ -87,7 +88,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 /// The path with the links of its directory resolved, because SQLite's no-follow flag refuses a
 /// link in any segment, and only one in the last is a danger.
-pub(super) fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
+pub(in crate::store) fn canonical(path: &Path) -> Result<PathBuf, StoreError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let dir = dir.canonicalize().map_err(|error| StoreError::io(path, error))?;
     Ok(dir.join(path.file_name().unwrap_or_default()))

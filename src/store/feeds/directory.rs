@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 use crate::base::Digest;
 
-use super::Target;
+use super::project::Target;
 
 /// The longest file name in bytes; file systems end at 255.
 const NAME_BYTES_MAX: usize = 200;

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use rusqlite::{Connection, Transaction, params};
 
-use super::StoreError;
-use super::read::{corrupt, sql};
-use super::side::Side;
+use crate::store::StoreError;
+use crate::store::database::read::{corrupt, sql};
+
+use super::Side;
 use crate::base::Format;
 use crate::readers::history::DAYS_MAX;
 use crate::readers::{Day, History, Tally};

@@ -14,7 +14,8 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rustix::fs::OFlags;
 
-use super::lock::give_to_owner;
+use crate::store::lock::give_to_owner;
+
 use super::rows::{Cells, int};
 use super::schema::{SEAL, TABLES, Table};
 

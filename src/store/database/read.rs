@@ -8,7 +8,8 @@ use std::thread;
 
 use rusqlite::{Connection, ErrorCode, Rows};
 
-use super::StoreError;
+use crate::store::StoreError;
+
 use super::rows::{self, Cells, Malformed, Value};
 use super::schema::{self, Table};
 use super::seal::{Seal, Total};
@@ -214,7 +215,7 @@ pub(super) fn at_path(path: &Path, trouble: Trouble) -> StoreError {
 }
 
 /// SQLite's error as users see it.
-pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
+pub(in crate::store) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -232,6 +233,6 @@ pub(super) fn sql(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-pub(super) fn corrupt(path: &Path, why: &str) -> StoreError {
+pub(in crate::store) fn corrupt(path: &Path, why: &str) -> StoreError {
     StoreError::Corrupt { path: path.to_owned(), why: why.to_owned() }
 }

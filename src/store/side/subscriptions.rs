@@ -14,9 +14,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row, Transaction, params};
 use url::Url;
 
-use super::StoreError;
-use super::read::{corrupt, sql};
-use super::side::Side;
+use crate::store::StoreError;
+use crate::store::database::read::{corrupt, sql};
+
+use super::Side;
 use crate::base::{Digest, Route, Timestamp};
 use crate::push::hub::callback::Callback;
 use crate::push::hub::{Effect, Failing, Kind, Mode, Pending, Request, Secret, Subscription};

@@ -23,14 +23,14 @@ use thiserror::Error;
 use crate::base::Digest;
 
 use super::manifest::{Known, Manifest};
-use super::{Projected, Store, StoreError, is_full};
+use crate::store::{Projected, Store, StoreError, is_full};
 
 /// The most digests that are remembered for one name. There are more than two only after several
 /// errors in a row.
 const DIGESTS_MAX: usize = 8;
 
-/// The destination of a projection. Two implementations: [`super::Directory`], and
-/// [`super::model::ModelTarget`]; an object store would be a third.
+/// The destination of a projection. Two implementations: [`super::directory::Directory`], and
+/// [`crate::store::model::ModelTarget`]; an object store would be a third.
 ///
 /// Names are relative, with `/` between segments, in decoded text: `news/rss.xml`,
 /// `tags/日本/feed.json`.

@@ -21,7 +21,7 @@ use crate::library::Seq;
 use crate::library::{ChannelRow, DocumentRow, FileRow, Kept, Record, Standing};
 use crate::source::Fingerprint;
 
-use super::{Projected, stored};
+use crate::store::{Projected, stored};
 
 /// The largest body that is read back, in bytes of JSON: more than any limit allows, so only a
 /// damaged row can exceed it.
