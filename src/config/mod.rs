@@ -7,40 +7,29 @@
 
 mod changes;
 mod errors;
-mod feed_paths;
 mod foreign;
 mod hint;
 mod listen;
 mod load;
-mod numbers;
-mod pages;
-#[cfg(test)]
-mod pages_tests;
 mod preview;
-mod push;
 mod raw;
-mod read_redirects;
-#[cfg(test)]
-mod redirect_tests;
 mod redirects;
 mod referred;
 mod resolve;
-mod server;
 #[cfg(test)]
 mod tests;
 mod values;
-mod views;
 
 #[cfg(test)]
 use changes::Changes;
 pub use errors::{At, Errors, Finding};
-pub use feed_paths::FeedPaths;
 pub use listen::{Listen, TrustedProxies};
 pub use load::{Loaded, load, load_to_check, load_to_serve, state_dir};
-pub use pages::{BrowserPage, HomeStyle, LinkTarget, Pages, Piece};
-pub use push::Signature;
 pub use redirects::{RedirectStatus, Redirected, Redirects};
 pub use referred::{Unusable, Why};
+pub use resolve::feed_paths::FeedPaths;
+pub use resolve::pages::{BrowserPage, HomeStyle, LinkTarget, Pages, Piece};
+pub use resolve::push::Signature;
 
 use std::borrow::Cow;
 use std::io;
@@ -194,7 +183,7 @@ impl Config {
         // A preview of drafts is at an address of its own, and for this machine only.
         if self.articles.drafts == Drafts::Shown
             || !values::is_loopback(&self.site.url)
-            || server::outside(&self.server, &self.tls).is_some()
+            || resolve::server::outside(&self.server, &self.tls).is_some()
         {
             return None;
         }

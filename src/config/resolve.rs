@@ -2,6 +2,16 @@
 //!
 //! This is the only place with defaults. `config.toml` of the repository and
 //! `docs/configuration.md` repeat them for people; tests compare both with this file.
+//!
+//! The sections that need more than a few lines have a file each in the folder of the same name.
+
+pub(super) mod feed_paths;
+mod numbers;
+pub(super) mod pages;
+pub(super) mod push;
+mod redirects;
+pub(super) mod server;
+mod views;
 
 use std::path::{Path, PathBuf};
 
@@ -10,16 +20,16 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::errors::{At, Errors, Finding};
-use super::numbers::{milliseconds, seconds, size};
 use super::raw::{Given, Reader};
 use super::referred::{Named, Referred};
 use super::{
     AccessLog, Admin, Articles, Config, Content, Drafts, Elsewhere, FeedPaths, Feeds, Input,
-    Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, feed_paths, pages, push,
-    read_redirects, server, values, views,
+    Listen, LogFormat, Politeness, Readers, Server, Site, State, Tls, values,
 };
 use crate::base::Format;
 use crate::base::url_table::UrlTable;
+
+use numbers::{milliseconds, seconds, size};
 
 /// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
@@ -72,7 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_>, input: &Input<'_>) -> (Config, Vec<F
     let (state, state_at) = state(reader, input);
     let admin = admin(reader, input, &server);
     let readers = Readers { enabled: reader.flag("readers", "enabled", false) };
-    let redirects = read_redirects::read(reader, &site, &feeds.paths);
+    let redirects = redirects::read(reader, &site, &feeds.paths);
     let views = views::views(reader);
     let mut warnings = Vec::new();
     let pages = pages::read(reader, input, &site, &mut warnings);

@@ -1,5 +1,8 @@
 //! Text in, configuration or messages out.
 
+mod pages;
+mod redirects;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -32,7 +32,8 @@ const ORDER: &str = "
     src/base: digest direction each fingerprint html place shelf special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies
     src/cli: init new old_feed running < import readers state
-    src/config: errors foreign hint listen < referred < raw redirects values < numbers < feed_paths pages preview push read_redirects server views < changes resolve < load
+    src/config: errors foreign hint listen < referred < raw redirects values < resolve < changes load preview
+    src/config/resolve: numbers < feed_paths pages push redirects server views
     src/daemon: open < admin push watchdog < control < hub import listeners repair signals
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < last_feeds step < import recovery < run

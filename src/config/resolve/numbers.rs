@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::raw::{Given, Reader};
+use crate::config::raw::{Given, Reader};
 
 /// Reads a duration in milliseconds.
 pub(super) fn milliseconds(

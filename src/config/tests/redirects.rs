@@ -4,8 +4,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::*;
 use crate::base::url_table::path_key;
+use crate::config::*;
 
 const SITE: &str = "[site]\nurl = \"https://example.org/blog/\"\n";
 

@@ -3,12 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
-use super::errors::{At, Finding};
-use super::listen::{self, Listen, TrustedProxies};
+use crate::config::errors::{At, Finding};
+use crate::config::listen::{self, Listen, TrustedProxies};
+use crate::config::raw::{Given, Reader};
+use crate::config::referred::{CREDENTIAL, Named};
+use crate::config::{Config, Input, Server, Tls, values};
+
 use super::numbers::{seconds, size};
-use super::raw::{Given, Reader};
-use super::referred::{CREDENTIAL, Named};
-use super::{Config, Input, Server, Tls, values};
 
 /// Maximum number of entries of a list.
 const LIST_MAX: usize = 1000;
@@ -66,7 +67,7 @@ pub(super) fn local_url(server: &Server, tls: &Tls) -> String {
 }
 
 /// The first address that other machines can connect to, with the key that lists it.
-pub(super) fn outside(server: &Server, tls: &Tls) -> Option<(&'static str, SocketAddr)> {
+pub(in crate::config) fn outside(server: &Server, tls: &Tls) -> Option<(&'static str, SocketAddr)> {
     for listen in &server.listen {
         if let Listen::Tcp(address) = listen
             && !address.ip().to_canonical().is_loopback()

@@ -2,10 +2,9 @@
 
 use crate::base::route::slug;
 use crate::base::{RelPath, UrlPath};
-
-use super::errors::At;
-use super::raw::{Given, Reader, Table};
-use super::{Selection, View, values};
+use crate::config::errors::At;
+use crate::config::raw::{Given, Reader, Table};
+use crate::config::{Selection, View, values};
 
 /// Maximum number of views: their feeds are kept in memory.
 pub(super) const VIEWS_MAX: usize = 32;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::listen::Listen;
-use super::numbers::{seconds, size};
-use super::raw::Reader;
-use super::referred::Named;
-use super::{Input, Notify, Secret, Server, Site, Tls, Websub, values};
+use crate::config::listen::Listen;
+use crate::config::raw::Reader;
+use crate::config::referred::Named;
+use crate::config::{Input, Notify, Secret, Server, Site, Tls, Websub, values};
 use crate::ops::outgoing::Roots;
+
+use super::numbers::{seconds, size};
 
 /// Maximum number of hubs; each gets a ping for each feed.
 const HUBS_MAX: usize = 8;

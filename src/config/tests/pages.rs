@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::pages::Link;
-use super::*;
+use crate::config::resolve::pages::Link;
+use crate::config::*;
 
 fn parse(text: &str, env: &[(&str, &str)]) -> Result<(Config, Vec<Finding>), Errors> {
     let env: Vec<(String, String)> =

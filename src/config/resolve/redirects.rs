@@ -6,10 +6,9 @@ use url::Url;
 use crate::base::reference::{encode, has_scheme};
 use crate::base::url_table::{UrlKey, UrlTable, path_key};
 use crate::base::{Format, Route, Scope, UrlPath};
-
-use super::raw::{Given, Reader, Table};
-use super::redirects::{Answer, Destination, Part, RedirectStatus, Redirects, Rule};
-use super::{At, Site};
+use crate::config::raw::{Given, Reader, Table};
+use crate::config::redirects::{Answer, Destination, Part, RedirectStatus, Redirects, Rule};
+use crate::config::{At, Site};
 
 /// Maximum number of redirects.
 const REDIRECTS_MAX: usize = 10_000;

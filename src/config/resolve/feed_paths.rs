@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::url_table::{UrlKey, UrlTable};
 use crate::base::{Format, Route, Scope, UrlPath};
-
-use super::raw::{Given, Reader};
+use crate::config::raw::{Given, Reader};
 
 /// Maximum number of other paths for one format.
 const ALIASES_MAX: usize = 100;

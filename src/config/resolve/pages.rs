@@ -10,9 +10,9 @@ use url::Url;
 use crate::base::reference::encode;
 use crate::base::{Digest, Route, text};
 
-use super::errors::At;
-use super::raw::{Given, Reader, Table};
-use super::{Input, Site};
+use crate::config::errors::{At, Finding};
+use crate::config::raw::{Given, Reader, Table};
+use crate::config::{Input, Site};
 
 /// Maximum number of entries of the menu.
 const MENU_MAX: usize = 20;
@@ -122,7 +122,7 @@ pub(super) fn read(
     reader: &mut Reader<'_>,
     input: &Input<'_>,
     site: &Site,
-    warnings: &mut Vec<super::Finding>,
+    warnings: &mut Vec<Finding>,
 ) -> Pages {
     let switch = [("on", BrowserPage::On), ("off", BrowserPage::Off)];
     let styles = [("newest", HomeStyle::Newest), ("list", HomeStyle::List)];
@@ -338,7 +338,7 @@ fn push_text(pieces: &mut Vec<Piece>, plain: &str) {
 fn stylesheet(
     reader: &mut Reader<'_>,
     input: &Input<'_>,
-    warnings: &mut Vec<super::Finding>,
+    warnings: &mut Vec<Finding>,
 ) -> Option<Stylesheet> {
     let given = reader.text_or_empty("pages", "stylesheet")?;
     if given.value.is_empty() {
@@ -351,7 +351,7 @@ fn stylesheet(
                 "`pages.stylesheet` has {sign:?}: browsers load nothing from other hosts for it; \
                  put the file into `static/` and name its path"
             );
-            warnings.push(super::Finding { at: given.at, message });
+            warnings.push(Finding { at: given.at, message });
             break;
         }
     }
