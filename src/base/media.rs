@@ -95,7 +95,7 @@ pub const TABLE: [Media; 56] = [
     other("zst", "application/zstd"),
 ];
 
-/// Media types of files that are no assets by their extension, but by where they are: what an
+/// Media types of files that are not assets by their extension, but by where they are: what an
 /// author puts at the root of a site. HTML and XML can carry scripts.
 const VERBATIM: [(&str, &str); 19] = [
     ("asc", "text/plain; charset=utf-8"),

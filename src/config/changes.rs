@@ -62,7 +62,7 @@ impl Config {
 
 impl Config {
     /// Takes over from the configuration at the start what a reload must not change in part: feeds
-    /// name the hubs that are told of changes, and those are known since the start.
+    /// name the hubs that are notified of changes, and those are known since the start.
     pub fn keep_started(&mut self, started: &Config) {
         self.websub = started.websub.clone();
         self.notify = started.notify.clone();

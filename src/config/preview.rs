@@ -42,7 +42,7 @@ impl Config {
             admin: Admin { listen: None, ..self.admin },
             readers: Readers { enabled: false },
             access_log: AccessLog { format: LogFormat::Off, ..self.access_log },
-            // Nobody is told of a draft.
+            // No one is notified of a draft.
             websub: Websub { hubs: Vec::new(), own_hub: false, rsscloud: false, ..self.websub },
             notify: Notify { webhook: None, on_publish: Vec::new(), ..self.notify },
             ..self

@@ -232,7 +232,7 @@ impl Engine {
         let mut commit = outcome.commit;
         next.generation += 1;
         commit.values.push((value::GENERATION.to_owned(), next.generation.to_string()));
-        // What this import made is later, so it stands behind.
+        // What this import made is later, so it comes after.
         commit.documents.splice(0..0, self.pending.documents.iter().cloned());
         self.store.commit(&commit)?;
         self.pending.documents.clear();

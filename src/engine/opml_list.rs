@@ -37,7 +37,7 @@ pub(super) fn write(snapshot: &Snapshot) -> Vec<u8> {
 fn subscription(snapshot: &Snapshot, scope: &Scope) -> Option<opml::Subscription> {
     let Config { site, feeds, .. } = &*snapshot.config;
     let channel = snapshot.library.channel(scope)?;
-    // Without its entries: what it is called and where it stands.
+    // Without its entries: its name and its URL.
     let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_: &str| None);
     let xml_url = feed.self_url(feeds.advertise).to_owned();
     Some(opml::Subscription { title: feed.title, html_url: feed.home_url, xml_url })

@@ -162,7 +162,7 @@ impl Projection {
             last = Some(snapshot.generation);
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
-            // Nothing tells when the file of a stopgap can be used again.
+            // Nothing reports when the file of a stopgap can be used again.
             patience = if done.is_err() || self.has_stopgaps { Some(RETRY) } else { None };
         }
         // What was published just before the end: one batch of files, which has the site's feeds.

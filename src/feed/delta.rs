@@ -19,7 +19,7 @@ use crate::base::{Digest, Format};
 pub struct Slice {
     /// Its place in the feed's bytes.
     pub range: Range<usize>,
-    /// The beginning of the digest of its bytes: 64 bits, which tell the entries of one feed apart.
+    /// The beginning of the digest of its bytes: 64 bits, which distinguish the entries of one feed.
     pub digest: u64,
 }
 

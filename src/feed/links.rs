@@ -148,7 +148,7 @@ fn relative(from: &RelPath, file: &str) -> String {
     format!("{}{rest}", "../".repeat(above.len()))
 }
 
-/// Where `route` stands, absolute: `site.url` without its last slash, and the route's path.
+/// The URL of `route`, absolute: `site.url` without its last slash, and the route's path.
 pub fn absolute(site: &Site, route: &Route) -> String {
     format!("{}{}", base(site), site.path(route))
 }
@@ -246,7 +246,7 @@ pub fn image(
             return Some(format!("{}{}", absolute(site, &route), encode(suffix)));
         }
     }
-    // Nothing is known to stand there: the URL that it would have.
+    // Nothing is known to be there: the URL that it would have.
     Some(format!("{}{}", fallback(&beneath(&from, decoded), site), encode(suffix)))
 }
 
@@ -356,7 +356,7 @@ fn within_site<'a>(path: &'a str, site: &Site) -> Option<&'a str> {
     if rest.is_empty() { Some("/") } else { rest.starts_with('/').then_some(rest) }
 }
 
-/// The URL that `path` would have if something stood there: a path of the site, or of a file
+/// The URL that `path` would have if something were there: a path of the site, or of a file
 /// beneath the article directory.
 fn fallback(path: &str, site: &Site) -> String {
     match RelPath::new(path).and_then(|file| file_route(&file)) {
@@ -365,7 +365,7 @@ fn fallback(path: &str, site: &Site) -> String {
     }
 }
 
-/// The route that an article or section at `file` would have. Other files stand at their own path.
+/// The route that an article or section at `file` would have. Other files are at their own path.
 fn file_route(file: &RelPath) -> Option<Route> {
     let slugs = |names: &[String]| UrlPath::of_names(names.iter().map(String::as_str));
     match FileKind::of(file) {

@@ -45,7 +45,7 @@ struct Entry {
 }
 
 impl Politeness {
-    /// A limit of `per_hour` requests; `None` for 0, which is no limit.
+    /// A limit of `per_hour` requests; `None` for 0, which means no limit.
     pub fn new(per_hour: u32) -> Option<Self> {
         if per_hour == 0 {
             return None;

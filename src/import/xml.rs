@@ -293,7 +293,7 @@ impl Builder {
         let rel = attribute(element, b"rel").unwrap_or_else(|| "alternate".to_owned());
         let is_feed = self.entry.is_none();
         match rel.as_str() {
-            // An RSS item has a link of its own; the feed's may stand beside it.
+            // An RSS item has a link of its own; the feed's may be beside it.
             "alternate" if self.texts().link.is_empty() => self.texts().link = href,
             "next" if is_feed => self.next = Some(href),
             "prev-archive" if is_feed => self.prev_archive = Some(href),

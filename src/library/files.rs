@@ -1,4 +1,4 @@
-//! The files of the library that are no articles: where each is served, and whether.
+//! The files of the library that are not articles: where each is served, and whether.
 
 use crate::base::{RelPath, Route, UrlPath, special};
 

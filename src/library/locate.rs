@@ -22,7 +22,7 @@ const COMMON_NAMES: [&str; 3] = ["index", "_index", "readme"];
 
 impl Library {
     /// The route that a symbolic reference of a [`crate::article::Body`] means (the text between
-    /// the two U+0001, unescaped); `None` where nothing is known to stand there. The empty
+    /// the two U+0001, unescaped); `None` where nothing is known to be there. The empty
     /// reference, the article itself, is its holder's to resolve.
     pub fn locate(&self, reference: &str) -> Option<Route> {
         match Target::of(reference) {

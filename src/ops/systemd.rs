@@ -65,7 +65,7 @@ pub fn listeners() -> io::Result<Vec<(ListenSocket, String)>> {
     let mut sockets = ListenFd::from_env();
     let mut listeners = Vec::with_capacity(names.len());
     for (n, name) in names.into_iter().enumerate() {
-        // A socket that is no Unix socket is left in its place.
+        // A socket that is not a Unix socket is left in its place.
         if let Ok(Some(listener)) = sockets.take_unix_listener(n) {
             listeners.push((ListenSocket::Unix(listener), name));
         } else if let Some(listener) = sockets.take_tcp_listener(n)? {

@@ -26,7 +26,7 @@ pub enum Tries {
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Tell of the article with this publication number, and report the outcome.
+    /// Announce the article with this publication number, and report the outcome.
     Ring {
         /// The number.
         seq: u64,

@@ -117,7 +117,7 @@ const NO_READERS: &[&str] = &[
     "guzzle",
 ];
 
-/// Tells who fetched a feed with this User-Agent.
+/// Finds out who fetched a feed with this User-Agent.
 pub fn classify(user_agent: &str, navigation: Navigation) -> Agent {
     let mut text = user_agent.trim().to_ascii_lowercase();
     text.truncate(text.floor_char_boundary(AGENT_BYTES_MAX));

@@ -2,7 +2,7 @@
 //!
 //! Aggregators fetch a feed once for all their users and name the number of those; every other feed
 //! reader fetches for one person. So the readers of a feed on a day are the numbers that
-//! aggregators name, and the distinct direct readers. `agent` tells them apart, `distinct` counts
+//! aggregators name, and the distinct direct readers. `agent` recognises them, `distinct` counts
 //! without keeping who it was, `today` collects one day, `history` keeps a year, `report` and
 //! `chart` show it.
 //!

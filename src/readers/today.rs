@@ -1,6 +1,6 @@
 //! The readers of the present day, while it lasts.
 //!
-//! Owns the key under which direct readers are told apart: it is made for one day, never written to
+//! Owns the key that distinguishes direct readers: it is made for one day, never written to
 //! disk, and gone with this value. So a count that was begun before a restart cannot be continued:
 //! the figure of a day is the largest that any process of that day counted, which is too low after
 //! a restart and never too high.
@@ -164,8 +164,8 @@ fn is_kept(scope: &Scope) -> bool {
     matches!(scope, Scope::Site | Scope::View(_))
 }
 
-/// What stands for a direct reader on one day: its address (of IPv6 the network of one subscriber,
-/// a /64, since the rest changes by itself) and its User-Agent, under a key that nobody knows.
+/// The name of a direct reader on one day: its address (of IPv6 the network of one subscriber,
+/// a /64, since the rest changes by itself) and its User-Agent, under a key that no one knows.
 fn digest(salt: &Salt, seen: &Sighting<'_>) -> u64 {
     let mut hasher = blake3::Hasher::new_keyed(salt);
     match seen.address.to_canonical() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// machine is busy; where it does not come, we do without.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Waits in vain, one after another, after which nobody waits any more: the system reports no such
+/// Waits in vain, one after another, after which no one waits any more: the system reports no such
 /// events.
 const VAIN_MAX: u32 = 3;
 

@@ -20,7 +20,7 @@ use super::settle::{Decision, Hints, Pending, Policy, Sign, decide, earlier};
 /// Commands that may wait at once.
 const COMMANDS_MAX: usize = 64;
 
-/// Files that come together come within this time of each other: whoever writes them may have to wait
+/// Files that come together come within this time of each other: the program that writes them may have to wait
 /// for a slice of a core.
 const TOGETHER: Duration = Duration::from_millis(4);
 
@@ -211,12 +211,12 @@ impl<C> Inbox<C> {
         Arc::clone(&self.stopping)
     }
 
-    /// The signs of life of whoever takes the batches.
+    /// The signs of life of the thread that takes the batches.
     pub fn pulse(&self) -> Arc<Pulse> {
         Arc::clone(&self.pulse)
     }
 
-    /// Asks whoever waits in [`Inbox::wait`] for a beat. It is no work: the wait goes on.
+    /// Asks the thread in [`Inbox::wait`] for a beat, which does not end its wait.
     pub fn ask(&self) {
         // Under the lock, so that a waiter sees the question or is not asleep yet.
         let _state = self.lock();
@@ -264,7 +264,7 @@ impl<C> Inbox<C> {
                 let Some(until) = state.gathers(&decision, now).filter(|_| !is_over) else {
                     return state.take(&decision, now);
                 };
-                // Nobody wakes it: a burst of events would, once for each.
+                // The thread is not woken: a burst of events would, once for each.
                 let timeout = until.saturating_duration_since(now);
                 let woken = self.wake.wait_timeout(state, timeout);
                 state = woken.unwrap_or_else(PoisonError::into_inner).0;

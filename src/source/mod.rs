@@ -2,7 +2,7 @@
 //!
 //! In the order of the data:
 //!
-//! - `watch` and `mounts` report where something changed (`echo` tells how far that was heard);
+//! - `watch` and `mounts` report where something changed (`echo` knows how far that was heard);
 //!   `inbox` decides when to look, by the rules of `settle`.
 //! - `root` checks that the directory is still the same one.
 //! - `tree` compares the files with what is known of them; `scan` walks the directories, except

@@ -314,7 +314,7 @@ impl Waiting {
         }
     }
 
-    /// The instant at which the path is ripe; `None` if only another sign can tell.
+    /// The instant at which the path is ripe; `None` if that depends on another sign.
     fn due(&self, now: Instant, policy: &Policy) -> Option<Instant> {
         match self {
             Self::Arrived => Some(now),

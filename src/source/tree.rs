@@ -70,7 +70,7 @@ pub struct Tree {
     pulse: Arc<Pulse>,
 }
 
-/// Whether there is work for whoever looks.
+/// Whether there is work for the next look.
 #[derive(Clone, Default)]
 struct HasWork(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 

@@ -3,7 +3,7 @@
 //! A scan sees a file without having seen its writer open or close it. Three things speak for a
 //! writer, and none of them is enough alone: the file was modified a moment ago, it changed since
 //! the last look, some process has it open for writing. A file that was renamed since it was last
-//! modified is whole, as far as its age tells: a writer in two steps renames last.
+//! modified is whole, as far as its age shows: a writer in two steps renames last.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -95,8 +95,8 @@ impl Unfinished {
     ) -> Option<Duration> {
         let left = youth(seen, now)?;
         let until = match self.held.get(path) {
-            // By the monotonic clock, whatever the wall clock and the file server's say: whoever
-            // waited for as long as it was told must not be told to wait once more, because the
+            // By the monotonic clock, whatever the wall clock and the file server's say: a reader who
+            // waited as long as was asked must not be asked to wait once more, because the
             // wall clock was set back by a millisecond.
             Some((known, until)) if known == seen => *until,
             _ => {

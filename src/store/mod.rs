@@ -11,7 +11,7 @@
 //!   ids.
 //! - What was committed is read back as it was, or not at all: a damaged database is an error,
 //!   never another ledger.
-//! - A file that stands in `feeds/` is complete, and is deleted only where its bytes are known to
+//! - A file in `feeds/` is complete, and is deleted only where its bytes are known to
 //!   be dropfeed's own.
 
 pub mod backup;
@@ -55,7 +55,7 @@ pub fn state_bytes(dir: &Path) -> Option<u64> {
 }
 
 /// An empty file by which the watcher of articles knows how far events were heard. Its directory
-/// holds nothing else: nobody else watches it.
+/// holds nothing else, and no other program watches it.
 pub fn echo_of(state_dir: &Path) -> PathBuf {
     state_dir.join("watch").join("echo")
 }

@@ -1,5 +1,5 @@
 //! Small databases beside the engine's in the state directory. Losing one loses no id and no URL,
-//! so that a damaged file is moved aside and begun anew. The lock of the state directory guards
+//! so that a damaged file is moved aside, and a new one is begun. The lock of the state directory guards
 //! them.
 
 pub mod publisher;

@@ -180,7 +180,7 @@ struct Entry {
     document: Arc<Document>,
     cost: usize,
     used: u64,
-    /// When a stopgap is made anew; `None` for any other document.
+    /// When a stopgap is made again; `None` for any other document.
     until: Option<Instant>,
 }
 

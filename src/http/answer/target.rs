@@ -84,7 +84,7 @@ pub(super) fn configured(answer: Redirected, is_feed: bool) -> Problem {
 
 /// The redirect to the same path and query at the host of `site.url`.
 pub(super) fn at_site(site: &Site, uri: &Uri) -> Problem {
-    // The path as it was sent: a URL would resolve its dots. `*` is no path.
+    // The path as it was sent: a URL would resolve its dots. `*` is not a path.
     let target = match uri.path_and_query() {
         Some(target) if target.as_str().starts_with('/') => target.as_str(),
         _ => "/",

@@ -19,7 +19,7 @@ pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// its own.
 const HEADER_BYTES_MAX: usize = 4096;
 
-/// The bytes that are read first: enough to tell the versions apart, and not longer than any
+/// The bytes that are read first: enough to distinguish the versions, and not longer than any
 /// header.
 const START_BYTES: usize = 12;
 

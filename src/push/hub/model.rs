@@ -233,7 +233,7 @@ pub enum Effect {
     Verify(Arc<Pending>),
     /// Send the present version of its feed to a subscriber.
     Deliver(Arc<Subscription>),
-    /// Tell a subscriber that its topic is there no more.
+    /// Notify a subscriber that its topic was removed.
     Deny(Arc<Subscription>),
 }
 

@@ -218,7 +218,7 @@ fn upgrade(
     copy(connection, &seal, path, &kept)?;
     schema::migrate(connection, version, migrations, |_| Ok(()))
         .map_err(|error| sql(path, &error))?;
-    // An early database cannot give unused pages back before it is written anew, outside of memory.
+    // An early database cannot give unused pages back before it is rewritten, outside of memory.
     // That is not needed to use it, and fails where there is too little space.
     let _ = connection.execute_batch(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = FILE; VACUUM; \

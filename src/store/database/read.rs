@@ -77,7 +77,7 @@ pub(super) fn stream<T: Send>(
             let taken =
                 threads.spawn(move || chunks.into_iter().try_for_each(|rows| line.add(rows)));
             let mut next = first;
-            // Nobody receives any more where a row is damaged.
+            // There is no receiver any more where a row is damaged.
             while !next.is_empty() && send.send(next).is_ok() {
                 next = chunk(&mut rows, table)?;
             }

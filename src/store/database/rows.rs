@@ -215,7 +215,7 @@ pub fn channel(row: &ChannelRow) -> Cells {
     ]
 }
 
-/// The channel of its cells; `None` for that of a path that is no scope. Such a row is whole: 0.1.0
+/// The channel of its cells; `None` for that of a path that is not a scope. Such a row is whole: 0.1.0
 /// wrote some for directories whose URL is reserved, which have no feeds.
 pub fn read_channel(cells: Cells) -> Result<Option<ChannelRow>> {
     let mut cells = Reader(cells.into_iter());

@@ -2,7 +2,7 @@
 //! database.
 //!
 //! Sums only: days, feeds, names of aggregators, numbers. Made where readers are counted and
-//! nowhere else. Losing it loses no id and no URL, so a damaged file is moved aside and begun anew.
+//! nowhere else. Losing it loses no id and no URL, so a damaged file is moved aside, and a new one is begun.
 //! The lock of the state directory guards it.
 
 use std::collections::BTreeMap;
