@@ -77,15 +77,10 @@ impl Library {
         {
             return None;
         }
-        let is_meant = |article: &Article| {
-            let named = Location::of(&article.path).names.last().map(|name| slug(name));
-            let is_called = slug(article.path.stem()) == slug(wanted.stem())
-                || named.is_some_and(|name| name == slug(wanted.stem()));
-            is_called && agree(&article.path, &wanted)
-        };
+        let mut meant = self.called(wanted.stem());
+        meant.retain(|article| is_file_called(article, &wanted) && agree(&article.path, &wanted));
         let folders = wanted.parent().unwrap_or_else(RelPath::root);
-        let article = self.nearest(wanted.stem(), folders.as_str(), directory, &is_meant)?;
-        Some(Route::Resource(article.url.clone()))
+        nearest(meant, folders.as_str(), directory)
     }
 
     /// The target of a wiki link in an article of `directory`: a path from the root without its
@@ -95,50 +90,38 @@ impl Library {
     fn named(&self, directory: &str, name: &str) -> Option<Route> {
         if let Some(wanted) = RelPath::new(name).filter(is_asset) {
             let beside = RelPath::new(&beneath(directory, name)).unwrap_or(wanted);
-            let there = self.asset(beside.as_str()).or_else(|| self.asset(name));
-            let named = || self.assets.named(&beside).or_else(|| self.private.named(&beside));
-            let asset = there.or_else(|| named().cloned()).unwrap_or_else(|| beside.clone());
-            return self.asset_url(&asset).map(Route::Resource);
+            let asset = self
+                .asset(beside.as_str())
+                .or_else(|| self.asset(name))
+                .or_else(|| self.assets.named(&beside).cloned())
+                .or_else(|| self.private.named(&beside).cloned());
+            return self.asset_url(&asset.unwrap_or(beside)).map(Route::Resource);
         }
         if let Some(route) = self.at_file(name) {
             return Some(route);
         }
         let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
-        let stem = RelPath::new(last).map_or_else(|| last.to_owned(), |path| stem_of_text(&path));
-        let any = |_: &Article| true;
-        let article = self
-            .nearest(&stem, folders, directory, &any)
-            .or_else(|| self.nearest(last, folders, directory, &any))?;
-        Some(Route::Resource(article.url.clone()))
-    }
-
-    /// Of the articles called `name`: the one whose directories end most like `folders`; of equals,
-    /// the nearest to `directory`; of those, the one with the shortest path, as Obsidian chooses;
-    /// of those, the oldest.
-    fn nearest(
-        &self,
-        name: &str,
-        folders: &str,
-        directory: &str,
-        is_meant: &dyn Fn(&Article) -> bool,
-    ) -> Option<Arc<Article>> {
-        let meant = self.called(name).filter(|article| is_meant(article));
-        meant.min_by_key(|article| {
-            let own = article.path.parent().unwrap_or_else(RelPath::root);
-            let wanted = folders.rsplit('/').map(slug);
-            let alike = common(wanted, own.segments().rev().map(slug));
-            let near = common(directory.split('/'), own.segments());
-            (Reverse(alike), Reverse(near), article.path.segments().count(), article.seq)
-        })
+        let stem = match RelPath::new(last) {
+            Some(path) => stem_of_text(&path),
+            None => last.to_owned(),
+        };
+        nearest(self.called(&stem), folders, directory)
+            .or_else(|| nearest(self.called(last), folders, directory))
     }
 
     /// The articles with this name, by number.
-    fn called(&self, name: &str) -> impl Iterator<Item = Arc<Article>> {
-        let name = called(name);
-        let namesakes = self.names.range(pairs_of(beginning(name)));
-        let articles = namesakes.filter_map(|(_, seq)| self.article(seq.into()));
-        // The set has the beginnings of the numbers alone.
-        articles.filter(move |article| names(article).contains(&name))
+    fn called(&self, name: &str) -> Vec<Arc<Article>> {
+        let name = number_of(name);
+        let mut articles = Vec::new();
+        for (_, seq) in self.names.range(pairs_of(beginning(name))) {
+            // The set has the beginnings of the numbers alone.
+            if let Some(article) = self.article(seq.into())
+                && names(&article).contains(&name)
+            {
+                articles.push(article);
+            }
+        }
+        articles
     }
 
     /// The article that a permalink of another generator means: `2026/03/23/slug`, `2026/03/slug`
@@ -147,12 +130,13 @@ impl Library {
         let permalink = Permalink::of(key)?;
         // An author's midnight may be another day in the site's zone, so the days beside it count
         // too, after the day.
+        let articles = self.called(&permalink.slug);
         for days in [0, -1, 1] {
-            for article in self.called(&permalink.slug) {
+            for article in &articles {
                 let day = article.published.to_zoned(self.zone.clone()).date();
                 let day = day.saturating_add(Span::new().days(days));
                 if permalink.fits(day) && permalink.is_in(&article.path) {
-                    return Some(article);
+                    return Some(Arc::clone(article));
                 }
             }
         }
@@ -177,25 +161,30 @@ impl Library {
         }
     }
 
+    /// The article at `path`, or at the target of a link there.
+    fn behind_link(&self, path: &str) -> Option<Arc<Article>> {
+        let file = RelPath::new(path)?;
+        self.at_path(self.linked.get(&file).unwrap_or(&file))
+    }
+
     /// A file by its path, with or without its extension, or the `index` of a directory.
     fn at_file(&self, path: &str) -> Option<Route> {
         if let Some(asset) = self.asset(path).or_else(|| self.private_file(path)) {
             return self.asset_url(&asset).map(Route::Resource);
         }
-        let ends = ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"];
-        let at = |end: &str| {
-            let file = RelPath::new(&format!("{path}{end}"))?;
-            self.at_path(self.linked.get(&file).unwrap_or(&file))
-        };
-        let article = ends.into_iter().find_map(at).or_else(|| {
-            // A link to `x.html` was written for the rendered site; the file is `x.md`.
-            let stem = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm"))?;
-            [".md", ".markdown", ".txt"]
-                .into_iter()
-                .find_map(|end| self.at_path(&RelPath::new(&format!("{stem}{end}"))?))
-        });
-        if let Some(article) = article {
-            return Some(Route::Resource(article.url.clone()));
+        for end in ["", ".md", ".markdown", ".html", ".htm", ".txt", "/index.md", "/index.html"] {
+            if let Some(article) = self.behind_link(&format!("{path}{end}")) {
+                return Some(Route::Resource(article.url.clone()));
+            }
+        }
+        // A link to `x.html` was written for the rendered site; the file is `x.md`.
+        if let Some(stem) = path.strip_suffix(".html").or_else(|| path.strip_suffix(".htm")) {
+            for end in [".md", ".markdown", ".txt"] {
+                let file = RelPath::new(&format!("{stem}{end}"));
+                if let Some(article) = file.and_then(|file| self.at_path(&file)) {
+                    return Some(Route::Resource(article.url.clone()));
+                }
+            }
         }
         let directory = RelPath::new(path.strip_suffix("/_index.md").unwrap_or(path))?;
         let scope = Scope::Directory(UrlPath::of_names(directory.segments())?);
@@ -203,21 +192,46 @@ impl Library {
     }
 }
 
+/// Of these articles: the one whose directories end most like `folders`; of equals, the nearest to
+/// `directory`; of those, the one with the shortest path, as Obsidian chooses; of those, the oldest.
+fn nearest(articles: Vec<Arc<Article>>, folders: &str, directory: &str) -> Option<Route> {
+    let nearest = articles.into_iter().min_by_key(|article| {
+        let own = article.path.parent().unwrap_or_else(RelPath::root);
+        let wanted = folders.rsplit('/').map(slug);
+        let alike = common(wanted, own.segments().rev().map(slug));
+        let near = common(directory.split('/'), own.segments());
+        (Reverse(alike), Reverse(near), article.path.segments().count(), article.seq)
+    });
+    Some(Route::Resource(nearest?.url.clone()))
+}
+
+/// Whether the file of the article has the name of `wanted`, with or without its date.
+fn is_file_called(article: &Article, wanted: &RelPath) -> bool {
+    let wanted = slug(wanted.stem());
+    if slug(article.path.stem()) == wanted {
+        return true;
+    }
+    match Location::of(&article.path).names.last() {
+        Some(name) => slug(name) == wanted,
+        None => false,
+    }
+}
+
 /// The names of an article for wiki links and permalinks: its file's name (with and without its
 /// date), its slug, the last segment of its URL, and its title. Most are one.
 fn names(article: &Article) -> Vec<u64> {
-    let mut names = vec![called(article.path.stem())];
+    let mut names = vec![number_of(article.path.stem())];
     if let Some(name) = Location::of(&article.path).names.last() {
-        names.push(called(name));
+        names.push(number_of(name));
     }
     if let Some(last) = article.url.segments().next_back() {
-        names.push(called(last));
+        names.push(number_of(last));
     }
     if let Some(slug) = &article.head.slug {
-        names.push(called(slug));
+        names.push(number_of(slug));
     }
     if !article.head.title.is_empty() {
-        names.push(called(&article.head.title));
+        names.push(number_of(&article.head.title));
     }
     names
 }
@@ -225,7 +239,7 @@ fn names(article: &Article) -> Vec<u64> {
 /// A name as a number: names that differ in case or punctuation alone are one. A number of 64 bits
 /// costs less than a text for each name of each article, and no two names of one site meet by
 /// chance.
-fn called(name: &str) -> u64 {
+fn number_of(name: &str) -> u64 {
     Digest::of(slug(name).as_bytes()).prefix()
 }
 

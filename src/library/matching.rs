@@ -103,26 +103,21 @@ impl Index {
         for level in LEVELS {
             // Both ways, since a pair has to be alone in either.
             let mut by_entry: HashMap<usize, Vec<usize>> = HashMap::new();
-            let mut by_candidate: HashMap<(usize, Format), Vec<usize>> = HashMap::new();
+            let mut rivals: HashMap<(usize, Format), usize> = HashMap::new();
             for (n, candidate) in candidates.iter().enumerate() {
-                let mut found = HashSet::new();
-                for key in keys_of_candidate(level, candidate) {
-                    found.extend(self.keys.get(&(level, key)).into_iter().flatten().copied());
-                }
-                for entry in found {
+                for entry in self.found(level, candidate) {
                     let format = feed.entries[entry].format;
                     if is_free(entry) && !used.contains(&entry) && !taken.contains(&(n, format)) {
                         by_entry.entry(entry).or_default().push(n);
-                        by_candidate.entry((n, format)).or_default().push(entry);
+                        *rivals.entry((n, format)).or_default() += 1;
                     }
                 }
             }
             for (entry, mut fitting) in by_entry {
-                let format = feed.entries[entry].format;
-                let rivals = by_candidate.get(&(fitting[0], format)).map_or(0, Vec::len);
-                if fitting.len() == 1 && rivals == 1 {
+                let place = (fitting[0], feed.entries[entry].format);
+                if fitting.len() == 1 && rivals[&place] == 1 {
                     used.insert(entry);
-                    taken.insert((fitting[0], format));
+                    taken.insert(place);
                     matches.ambiguous.remove(&entry);
                     matches.entries.entry(fitting[0]).or_default().push(entry);
                 } else {
@@ -136,77 +131,108 @@ impl Index {
         }
         matches
     }
+
+    /// The entries that share a key of this level with a candidate, each once.
+    fn found(&self, level: Level, candidate: &Candidate) -> HashSet<usize> {
+        let mut found = HashSet::new();
+        for key in keys_of_candidate(level, candidate) {
+            if let Some(entries) = self.keys.get(&(level, key)) {
+                found.extend(entries);
+            }
+        }
+        found
+    }
 }
 
+/// All that an entry may be known by.
 fn keys_of_entry(entry: &OldEntry, base: &str) -> Vec<(Level, String)> {
     let mut keys = Vec::new();
-    let path = path_of(&entry.link);
-    if let Some(path) = &path {
-        keys.push((Level::Link, path.as_str().to_owned()));
-        let beneath = path.as_str().strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
-        if let Some(beneath) = beneath.filter(|_| !base.is_empty()) {
-            keys.push((Level::Link, beneath.to_owned()));
-        }
-        let mut rest = path.as_str();
-        while let Some((_, end)) = rest.split_once('/') {
-            if end.contains('/') {
-                keys.push((Level::End, end.to_owned()));
+    let mut name = None;
+    if let Some(path) = path_of(&entry.link) {
+        keys.extend(keys_of_path(path.as_str(), base));
+        name = slug_of(path.as_str());
+    }
+    let title = title_key(&entry.title);
+    let published = entry.published.map(day);
+    if let Some(day) = published {
+        for day in [day - 1, day, day + 1] {
+            if let Some(name) = &name {
+                keys.push((Level::SlugAndDay, format!("{day} {name}")));
             }
-            rest = end;
+            if let Some(title) = &title {
+                keys.push((Level::TitleAndDay, format!("{day} {title}")));
+            }
         }
     }
-    let name = path.as_ref().and_then(|path| slug_of(path.as_str()));
-    let title = title_key(&entry.title);
-    let days = entry.published.map(day);
     if let Some(name) = &name {
-        for day in days.iter().flat_map(|day| [day - 1, *day, day + 1]) {
-            keys.push((Level::SlugAndDay, format!("{day} {name}")));
-        }
         if let Some(title) = &title {
             keys.push((Level::SlugAndTitle, format!("{name} {title}")));
         }
-        let dated = if days.is_some() { "dated" } else { "undated" };
+        let dated = if published.is_some() { "dated" } else { "undated" };
         keys.push((Level::Slug, format!("{dated} {name}")));
-    }
-    if let (Some(title), Some(day)) = (&title, days) {
-        for day in [day - 1, day, day + 1] {
-            keys.push((Level::TitleAndDay, format!("{day} {title}")));
-        }
     }
     keys
 }
 
+/// The keys of a link's path: the path, with and without the `base` of the site, and its ends that
+/// have a directory.
+fn keys_of_path(path: &str, base: &str) -> Vec<(Level, String)> {
+    let mut keys = vec![(Level::Link, path.to_owned())];
+    if !base.is_empty()
+        && let Some(beneath) = path.strip_prefix(base)
+        && let Some(beneath) = beneath.strip_prefix('/')
+    {
+        keys.push((Level::Link, beneath.to_owned()));
+    }
+    let mut rest = path;
+    while let Some((_, end)) = rest.split_once('/') {
+        if end.contains('/') {
+            keys.push((Level::End, end.to_owned()));
+        }
+        rest = end;
+    }
+    keys
+}
+
+/// All that a candidate may be known by at this level.
 fn keys_of_candidate(level: Level, candidate: &Candidate) -> Vec<String> {
     let title = title_key(&candidate.title);
     let day = candidate.published.map(day);
-    let slugs = candidate.slugs.iter();
+    let mut keys = Vec::new();
     match level {
-        Level::Link => candidate.urls.iter().map(|url| url.key().as_str().to_owned()).collect(),
-        Level::End => {
-            let url = candidate.urls.first().map(|url| url.key().as_str().to_owned());
-            url.into_iter().collect()
+        Level::Link => {
+            for url in &candidate.urls {
+                keys.push(url.key().as_str().to_owned());
+            }
         }
-        Level::SlugAndDay => match day {
-            Some(day) => slugs.map(|slug| format!("{day} {slug}")).collect(),
-            None => Vec::new(),
-        },
-        Level::TitleAndDay => match (title, day) {
-            (Some(title), Some(day)) => vec![format!("{day} {title}")],
-            _ => Vec::new(),
-        },
-        Level::SlugAndTitle => match title {
-            Some(title) => slugs.map(|slug| format!("{slug} {title}")).collect(),
-            None => Vec::new(),
-        },
+        Level::End => {
+            if let Some(url) = candidate.urls.first() {
+                keys.push(url.key().as_str().to_owned());
+            }
+        }
+        Level::SlugAndDay => {
+            if let Some(day) = day {
+                keys.extend(candidate.slugs.iter().map(|slug| format!("{day} {slug}")));
+            }
+        }
+        Level::TitleAndDay => {
+            if let (Some(title), Some(day)) = (title, day) {
+                keys.push(format!("{day} {title}"));
+            }
+        }
+        Level::SlugAndTitle => {
+            if let Some(title) = title {
+                keys.extend(candidate.slugs.iter().map(|slug| format!("{slug} {title}")));
+            }
+        }
         Level::Slug => {
-            let mut keys: Vec<String> =
-                candidate.slugs.iter().map(|slug| format!("undated {slug}")).collect();
+            keys.extend(candidate.slugs.iter().map(|slug| format!("undated {slug}")));
             if day.is_none() {
                 keys.extend(candidate.slugs.iter().map(|slug| format!("dated {slug}")));
             }
-            keys
         }
     }
+    keys
 }
 
 /// The path of a link in the form in which URLs are compared; `None` for a home page, or what is

@@ -5,6 +5,7 @@
 //! store can import, too. Nothing is cached, and no cookie is kept.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -127,10 +128,11 @@ pub async fn fetch(
     let mut url = web(address)?;
     let mut seen = HashSet::new();
     while seen.insert(url.clone()) && seen.len() <= REDIRECTS_MAX + 1 {
-        let broken = |why: String| FetchError::Broken { url: url.clone(), why };
-        let got = timeout(DOCUMENT_TIMEOUT, one(&url, proxies, bytes_max)).await;
-        let (status, location, bytes) =
-            got.map_err(|_| broken(format!("no answer within {} s", DOCUMENT_TIMEOUT.as_secs())))??;
+        let Ok(got) = timeout(DOCUMENT_TIMEOUT, one(&url, proxies, bytes_max)).await else {
+            let why = format!("no answer within {} s", DOCUMENT_TIMEOUT.as_secs());
+            return Err(FetchError::Broken { url, why });
+        };
+        let (status, location, bytes) = got?;
         if status == StatusCode::OK {
             return Ok(Fetched { url, bytes });
         }
@@ -169,23 +171,25 @@ async fn one(
     let is_gzip =
         response.headers().get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
     let limit = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    let body = Limited::new(response.into_body(), limit).collect().await;
-    let body =
-        body.map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => FetchError::TooLarge(url.clone()),
-            None => FetchError::Broken { url: url.clone(), why: error.to_string() },
-        })?;
-    let body = body.to_bytes().to_vec();
-    if !is_gzip {
-        return Ok((status, None, body));
-    }
+    let body = match Limited::new(response.into_body(), limit).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            return Err(FetchError::TooLarge(url.clone()));
+        }
+        Err(error) => return Err(FetchError::Broken { url: url.clone(), why: error.to_string() }),
+    };
+    let body = if is_gzip { inflated(url, &body, bytes_max)? } else { body };
+    Ok((status, None, body))
+}
+
+/// The bytes of a gzip stream.
+fn inflated(url: &Url, stream: &[u8], bytes_max: u64) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
-    let inflated = GzDecoder::new(&*body).take(bytes_max + 1).read_to_end(&mut bytes);
-    inflated.map_err(|error| FetchError::Broken { url: url.clone(), why: error.to_string() })?;
-    if bytes.len() as u64 > bytes_max {
-        return Err(FetchError::TooLarge(url.clone()));
+    match GzDecoder::new(stream).take(bytes_max + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > bytes_max => Err(FetchError::TooLarge(url.clone())),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(FetchError::Broken { url: url.clone(), why: error.to_string() }),
     }
-    Ok((status, None, bytes))
 }
 
 /// Connects, and sends the request.
@@ -199,24 +203,26 @@ async fn ask(url: &Url, proxies: &Proxies) -> Result<Response<Incoming>, FetchEr
         None => (format!("{host}:{port}"), host.clone()),
     };
     let unconnected = |why: String| FetchError::Connect { host: through.clone(), why };
-    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&to)).await;
-    let mut stream = stream
-        .map_err(|_| unconnected("no answer".to_owned()))?
-        .map_err(|error| unconnected(error.to_string()))?;
+    let mut stream = in_time(TcpStream::connect(&to)).await.map_err(unconnected)?;
     if url.scheme() == "http" {
         let target = if proxy.is_some() { url.to_string() } else { http1::target(url) };
         return send(stream, url, target).await;
     }
     if proxy.is_some() {
-        let tunnel = timeout(CONNECT_TIMEOUT, tunnel(&mut stream, &host, port)).await;
-        tunnel.map_err(|_| unconnected("no answer".to_owned()))?.map_err(unconnected)?;
+        in_time(tunnel(&mut stream, &host, port)).await.map_err(unconnected)?;
     }
     let config = tls::config(Roots::Webpki).map_err(|error| unconnected(error.to_string()))?;
-    let secured = timeout(CONNECT_TIMEOUT, tls::secure(config, url, stream)).await;
-    let secured = secured
-        .map_err(|_| unconnected("no answer".to_owned()))?
-        .map_err(|error| unconnected(error.to_string()))?;
+    let secured = in_time(tls::secure(config, url, stream)).await.map_err(unconnected)?;
     send(secured, url, http1::target(url)).await
+}
+
+/// One step of connecting, which has [`CONNECT_TIMEOUT`]. The error is the reason.
+async fn in_time<T, E: Display>(step: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match timeout(CONNECT_TIMEOUT, step).await {
+        Ok(Ok(made)) => Ok(made),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".to_owned()),
+    }
 }
 
 fn proxy_address(text: &str) -> Result<String, FetchError> {
