@@ -300,9 +300,9 @@ impl Record {
         self.body_bytes += bytes as u64;
     }
 
-    /// Notes whether the body came to its end.
-    pub(super) fn end(&mut self, is_whole: bool) {
-        self.is_whole = is_whole;
+    /// Notes that the body came to its end.
+    pub(super) fn ended(&mut self) {
+        self.is_whole = true;
     }
 }
 

@@ -25,6 +25,15 @@ pub struct BadPattern {
     pub reason: String,
 }
 
+/// The kind of an entry whose name is compared: some patterns match directories alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file, or a link to one.
+    File,
+    /// A directory, or a link to one.
+    Directory,
+}
+
 impl Ignore {
     /// The built-in names and these patterns, in the syntax of gitignore(5), relative to the
     /// article directory.
@@ -42,7 +51,8 @@ impl Ignore {
     }
 
     /// Returns whether the entry at `path` is ignored, given that the directory it is in is not.
-    pub fn hides(&self, path: &RelPath, is_dir: bool) -> bool {
+    pub fn hides(&self, path: &RelPath, kind: EntryKind) -> bool {
+        let is_dir = kind == EntryKind::Directory;
         is_hidden(path.name())
             || (special::is_called_well_known(path.name())
                 && !special::is_well_known(path.as_str()))
@@ -51,12 +61,12 @@ impl Ignore {
     }
 
     /// Returns whether `path` is ignored, itself or by a directory above it.
-    pub fn hides_at_any_depth(&self, path: &RelPath, is_dir: bool) -> bool {
-        if self.hides(path, is_dir) {
+    pub fn hides_at_any_depth(&self, path: &RelPath, kind: EntryKind) -> bool {
+        if self.hides(path, kind) {
             return true;
         }
         for directory in ancestors(path) {
-            if self.hides(&directory, true) {
+            if self.hides(&directory, EntryKind::Directory) {
                 return true;
             }
         }
@@ -140,32 +150,34 @@ mod tests {
 
     #[test]
     fn patterns_are_those_of_gitignore() {
+        use EntryKind::{Directory, File};
+
         let patterns = ["build/", "*.draft.md", "/only-here.md", "notes/*", "!notes/keep.md"];
         let ignore = Ignore::new(&patterns.map(str::to_owned)).unwrap();
-        for (name, is_dir, hidden) in [
-            ("build", true, true),
-            ("build", false, false),
-            ("a/build/b.md", false, true),
-            ("a/b.draft.md", false, true),
-            ("only-here.md", false, true),
-            ("a/only-here.md", false, false),
-            ("notes/a.md", false, true),
-            ("notes/keep.md", false, false),
-            ("a/.git/b.md", false, true),
-            ("a/b.tmp/c.md", false, true),
-            ("a/b.md", false, false),
-            ("a/node_modules/b/README.md", false, true),
-            ("vendor/bundle/a.md", false, true),
-            ("vendor/a.md", false, false),
-            ("bundle/a.md", false, false),
-            ("node_modules", false, false),
-            (".well-known/security.txt", false, false),
-            ("static/.well-known/security.txt", false, false),
-            ("static/.well-known/.git/a", false, true),
-            ("a/.well-known/security.txt", false, true),
-            ("static/.git/a", false, true),
+        for (name, kind, hidden) in [
+            ("build", Directory, true),
+            ("build", File, false),
+            ("a/build/b.md", File, true),
+            ("a/b.draft.md", File, true),
+            ("only-here.md", File, true),
+            ("a/only-here.md", File, false),
+            ("notes/a.md", File, true),
+            ("notes/keep.md", File, false),
+            ("a/.git/b.md", File, true),
+            ("a/b.tmp/c.md", File, true),
+            ("a/b.md", File, false),
+            ("a/node_modules/b/README.md", File, true),
+            ("vendor/bundle/a.md", File, true),
+            ("vendor/a.md", File, false),
+            ("bundle/a.md", File, false),
+            ("node_modules", File, false),
+            (".well-known/security.txt", File, false),
+            ("static/.well-known/security.txt", File, false),
+            ("static/.well-known/.git/a", File, true),
+            ("a/.well-known/security.txt", File, true),
+            ("static/.git/a", File, true),
         ] {
-            assert_eq!(ignore.hides_at_any_depth(&path(name), is_dir), hidden, "{name}");
+            assert_eq!(ignore.hides_at_any_depth(&path(name), kind), hidden, "{name}");
         }
         assert_eq!(Ignore::new(&["a{".to_owned()]).unwrap_err().pattern, "a{");
     }

@@ -18,6 +18,7 @@ use crate::base::{Diagnostic, RelPath, Severity, special};
 use crate::ops::pulse::Pulse;
 
 use super::beneath::open_beneath;
+use super::ignore::EntryKind;
 use super::listing::{Entry, list};
 use super::root::{describe, fingerprint, kind, stat_at, stat_of};
 use super::{Fingerprint, Ignore, Seen, SourceChange, is_asset, is_text};
@@ -142,7 +143,8 @@ impl Scan<'_> {
                 let found = self.entry_at(&above, here.clone(), &found);
                 return (here, found);
             }
-            if kind(&found) != FileType::Directory || self.ignore.hides(&here, true) {
+            if kind(&found) != FileType::Directory || self.ignore.hides(&here, EntryKind::Directory)
+            {
                 break;
             }
             above.trail.push(identity(&found));
@@ -272,7 +274,7 @@ impl Scan<'_> {
             && entry.inode == known.ino
             // A file is on the device of its directory.
             && dir.trail.last().is_some_and(|(dev, _)| *dev == known.dev)
-            && !self.ignore.hides(path, false)
+            && !self.ignore.hides(path, EntryKind::File)
     }
 
     fn entry_at(&self, above: &Directory, path: RelPath, found: &Statx) -> Found {
@@ -292,7 +294,9 @@ impl Scan<'_> {
         out: &mut Found,
     ) -> Option<Directory> {
         let kind = kind(found);
-        if self.ignore.hides(&path, kind == FileType::Directory) {
+        let is_directory = kind == FileType::Directory;
+        let listed = if is_directory { EntryKind::Directory } else { EntryKind::File };
+        if self.ignore.hides(&path, listed) {
             return None;
         }
         match kind {
@@ -336,14 +340,14 @@ impl Scan<'_> {
                 }
                 _ => self.file(path, &target, out),
             },
-            Ok(_) if self.ignore.hides(&path, true) => {}
+            Ok(_) if self.ignore.hides(&path, EntryKind::Directory) => {}
             Ok((target, _)) if dir.trail.contains(&identity(&target)) => {
                 // Everything in it is found by its own path.
                 let why = Diagnostic::note("link-loop", "a link to a directory above it");
                 self.report(path, fingerprint(link), Seen::Refused(fingerprint(link), why), out);
             }
             Ok((_, real)) => {
-                let real = real.filter(|real| self.is_scanned(real, true));
+                let real = real.filter(|real| self.is_scanned(real, EntryKind::Directory));
                 if dir.links < LINKS_MAX {
                     let (trail, links) = (dir.trail.clone(), dir.links + 1);
                     return Some(Directory { path, trail, links, real });
@@ -389,15 +393,14 @@ impl Scan<'_> {
     }
 
     /// Returns whether a walk enters or reads what is at `real`, a path without links.
-    fn is_scanned(&self, real: &RelPath, is_dir: bool) -> bool {
-        !self.ignore.hides_at_any_depth(real, is_dir)
-            && special::excluded_by(real.as_str()).is_none()
+    fn is_scanned(&self, real: &RelPath, kind: EntryKind) -> bool {
+        !self.ignore.hides_at_any_depth(real, kind) && special::excluded_by(real.as_str()).is_none()
     }
 
     /// Returns whether the article at `path`, which a link leads to, is one at `real` anyway.
     fn is_article_at(&self, path: &RelPath, real: &RelPath) -> bool {
         let is_article = |path| matches!(FileKind::of(path), FileKind::Article(_));
-        is_article(path) && is_article(real) && self.is_scanned(real, false)
+        is_article(path) && is_article(real) && self.is_scanned(real, EntryKind::File)
     }
 
     fn linked(&self, path: RelPath, found: &Statx, real: RelPath, out: &mut Found) {
@@ -425,7 +428,7 @@ impl Scan<'_> {
 
     fn other(&self, path: &RelPath) {
         if let Some(visit) = self.others
-            && !self.ignore.hides(path, false)
+            && !self.ignore.hides(path, EntryKind::File)
         {
             visit(path);
         }

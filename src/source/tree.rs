@@ -18,7 +18,7 @@ use crate::ops::pulse::Pulse;
 
 use super::bulk::{Bulk, BulkRead};
 use super::echo::Call;
-use super::ignore::ancestors;
+use super::ignore::{EntryKind, ancestors};
 use super::root::Root;
 use super::scan::{Found, Scan};
 use super::watch::Watcher;
@@ -197,7 +197,7 @@ impl Tree {
     /// Whether the file at `path` is ignored, by its name, by a pattern, or by a directory above
     /// it.
     pub fn ignores(&self, path: &RelPath) -> bool {
-        self.ignore.hides_at_any_depth(path, false)
+        self.ignore.hides_at_any_depth(path, EntryKind::File)
     }
 
     /// The absolute path of the article directory.
@@ -375,7 +375,7 @@ impl Tree {
     /// See [`Unread`]; [`Unread::NotAFile`] also where the path is ignored or its extension is not
     /// that of an asset.
     pub fn open_asset(&self, path: &RelPath) -> Result<AssetFile, Unread> {
-        if !is_asset(path) || self.ignore.hides_at_any_depth(path, false) {
+        if !is_asset(path) || self.ignore.hides_at_any_depth(path, EntryKind::File) {
             return Err(Unread::NotAFile);
         }
         AssetFile::open(&self.root.enter()?, path)

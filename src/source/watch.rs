@@ -27,6 +27,7 @@ use crate::ops::listener;
 
 use super::bulk::{Bulk, Rests};
 use super::echo::{Call, Echo};
+use super::ignore::EntryKind;
 use super::mounts::on_mount;
 use super::settle::{Hints, Sign};
 use super::{Ignore, Inbox, is_asset, is_text};
@@ -260,7 +261,7 @@ impl<C> Listener<C> {
             // of them.
             return self.inbox.push(Hints { rescan: true, ..Hints::default() });
         }
-        if self.ignore.hides_at_any_depth(&path, false) {
+        if self.ignore.hides_at_any_depth(&path, EntryKind::File) {
             return;
         }
         let sign = self.sign_after_rename(&path, sign, event);
@@ -297,9 +298,9 @@ impl<C> Listener<C> {
     fn hint_above(&self, path: &Path) {
         let above =
             path.ancestors().skip(1).find_map(|above| above.to_str().and_then(RelPath::new));
-        if let Some(above) =
-            above.filter(|above| above.is_root() || !self.ignore.hides_at_any_depth(above, true))
-        {
+        if let Some(above) = above.filter(|above| {
+            above.is_root() || !self.ignore.hides_at_any_depth(above, EntryKind::Directory)
+        }) {
             self.inbox.push((above, Sign::Arrived).into());
         }
     }

@@ -31,7 +31,7 @@ use super::{asset, document};
 use crate::base::special::NOT_FOUND;
 use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
-use crate::config::{Config, Site};
+use crate::config::{Config, Redirected, Site};
 use crate::feed::links;
 use crate::ops::clock::Clock;
 use crate::publish::{Extent, Found, Published, Redirect, Snapshot, Status};
@@ -392,8 +392,11 @@ impl Handler {
             Absence::Missing => redirects.find(site, relative, uri.query()),
             Absence::Gone => redirects.for_removed(site, relative, uri.query()),
         };
-        if let Some(answer) = answer {
-            return configured(answer, is_feed);
+        match answer {
+            // Readers unsubscribe from a feed that answers 410, and a `*` may cover one.
+            Some(Redirected::Gone) if is_feed => return Problem::not_found(),
+            Some(answer) => return configured(answer),
+            None => {}
         }
         match absence {
             // Readers unsubscribe from a feed that answers 410: a feed is never more than missing.
@@ -482,7 +485,7 @@ fn by_query(config: &Config, relative: &str, uri: &Uri) -> Option<Named> {
         return Some(Named::Feed(Route::Feed(Scope::Site, *format)));
     }
     let answer = config.redirects.with_query(&config.site, &key, query)?;
-    Some(Named::Redirect(configured(answer, false)))
+    Some(Named::Redirect(configured(answer)))
 }
 
 /// Adds the link to the site's feed (RFC 8288) to the home page's head, for clients that read no

@@ -155,9 +155,7 @@ fn wrong(text: &'static str) -> Refused {
 
 async fn subscribe(place: Place<'_>, body: &[u8], client: Option<IpAddr>) -> Result<(), Refused> {
     let form = form::parse(body, Some(&place.door.ports)).map_err(wrong)?;
-    // Who is subscribed to a feed that is gone may leave.
-    let may_be_gone = form.mode == Mode::Unsubscribe;
-    let route = place.route(&form.callback, &form.topic, may_be_gone)?;
+    let route = place.route(form.mode, &form.callback, &form.topic)?;
     let request = Request {
         mode: form.mode,
         kind: Kind::WebSub,
@@ -176,7 +174,7 @@ async fn register(place: Place<'_>, body: &[u8], client: Option<IpAddr>) -> Resu
     let found = cloud::parse(body, client, Some(&place.door.ports)).map_err(wrong)?;
     let mut requests = Vec::new();
     for topic in found.topics {
-        let route = place.route(&found.callback, &topic, false)?;
+        let route = place.route(Mode::Subscribe, &found.callback, &topic)?;
         requests.push(Request {
             mode: Mode::Subscribe,
             kind: found.kind,
@@ -195,8 +193,9 @@ async fn register(place: Place<'_>, body: &[u8], client: Option<IpAddr>) -> Resu
 }
 
 impl Place<'_> {
-    /// The feed that a topic names, if it is there and the callback may be called.
-    fn route(&self, callback: &Callback, topic: &str, may_be_gone: bool) -> Result<Route, Refused> {
+    /// The feed that a topic names, if it is there and the callback may be called. Who is
+    /// subscribed to a feed that is gone may leave.
+    fn route(&self, mode: Mode, callback: &Callback, topic: &str) -> Result<Route, Refused> {
         if !self.door.may_be_called(&callback.host) {
             return Err(wrong("The callback has an address that this hub does not call."));
         }
@@ -204,14 +203,15 @@ impl Place<'_> {
             let text = "The site is starting.";
             return Err(Refused::for_now(StatusCode::SERVICE_UNAVAILABLE, text, 5));
         };
-        let is_there = |route: &Route| {
-            matches!((self.find)(snapshot, route), Found::Ready(_) | Found::Render(..))
-        };
-        let route = named(snapshot, topic).filter(|route| may_be_gone || is_there(route));
-        route.ok_or({
-            let text = "The topic is not a feed of this site; use the URL that it names as self.";
-            Refused::new(StatusCode::NOT_FOUND, text)
-        })
+        if let Some(route) = named(snapshot, topic) {
+            let found = (self.find)(snapshot, &route);
+            let is_there = matches!(found, Found::Ready(_) | Found::Render(..));
+            if is_there || mode == Mode::Unsubscribe {
+                return Ok(route);
+            }
+        }
+        let text = "The topic is not a feed of this site; use the URL that it names as self.";
+        Err(Refused::new(StatusCode::NOT_FOUND, text))
     }
 }
 
@@ -220,16 +220,21 @@ fn is_form(head: &Parts) -> bool {
     let mut types = head.headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return false };
     let Ok(value) = value.to_str() else { return false };
-    let mut parts = value.split(';').map(str::trim);
-    let is_urlencoded = parts
-        .next()
-        .is_some_and(|name| name.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-    let mut parameters = parts.filter_map(|part| part.split_once('='));
-    let is_other = |(name, value): (&str, &str)| {
-        let charset = value.trim_matches('"');
-        name.eq_ignore_ascii_case("charset") && !charset.eq_ignore_ascii_case("utf-8")
-    };
-    is_urlencoded && !head.headers.contains_key(CONTENT_ENCODING) && !parameters.any(is_other)
+    let (media_type, parameters) = value.split_once(';').unwrap_or((value, ""));
+    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        || head.headers.contains_key(CONTENT_ENCODING)
+    {
+        return false;
+    }
+    for parameter in parameters.split(';') {
+        if let Some((name, charset)) = parameter.trim().split_once('=')
+            && name.eq_ignore_ascii_case("charset")
+            && !charset.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        {
+            return false;
+        }
+    }
+    true
 }
 
 /// The feed that a topic names: by its own URL, or by another path that the configuration gives it.

@@ -69,10 +69,8 @@ pub(super) fn redirect(site: &Site, redirect: &Redirect, uri: &Uri) -> Problem {
 
 /// The answer of a `[[redirect]]`. Its location is a whole URL, since that of another site has to
 /// be one, and a proxy cannot know which of them are on its host.
-pub(super) fn configured(answer: Redirected, is_feed: bool) -> Problem {
+pub(super) fn configured(answer: Redirected) -> Problem {
     let (url, status) = match answer {
-        // Readers unsubscribe from a feed that answers 410, and a `*` may cover one.
-        Redirected::Gone if is_feed => return Problem::not_found(),
         Redirected::Gone => return Problem::gone(),
         Redirected::To(url, status) => (url, status),
     };

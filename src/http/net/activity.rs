@@ -236,12 +236,15 @@ impl Activity {
         })
     }
 
-    /// Notes whether the connection has buffers.
-    pub(super) fn hold_buffers(&self, has_buffers: bool) {
-        self.has_buffers.set(has_buffers);
-        if !has_buffers {
-            *self.head.borrow_mut() = Vec::new();
-        }
+    /// Notes that the connection has buffers.
+    pub(super) fn hold_buffers(&self) {
+        self.has_buffers.set(true);
+    }
+
+    /// Notes that the connection has no buffers any more, and gives up the one that is here.
+    pub(super) fn release_buffers(&self) {
+        self.has_buffers.set(false);
+        *self.head.borrow_mut() = Vec::new();
     }
 
     /// The moment at which the connection can give its buffers up, if no request comes before.
@@ -422,7 +425,7 @@ mod tests {
     #[test]
     fn buffers_are_given_up_while_nothing_is_under_way() {
         let activity = activity();
-        activity.hold_buffers(true);
+        activity.hold_buffers();
         assert_eq!(activity.quiet_at(), None, "the first request is still to come");
         activity.received(b"GET / HTTP/1.1\r\n\r\n");
         let busy = activity.begin();
@@ -436,7 +439,7 @@ mod tests {
         assert_eq!(activity.quiet_at(), None, "a request has begun");
         drop(activity.begin());
         activity.flushed();
-        activity.hold_buffers(false);
+        activity.release_buffers();
         assert_eq!(activity.quiet_at(), None, "there are none");
         assert_eq!(activity.head.borrow().capacity(), 0);
     }

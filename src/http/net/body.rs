@@ -53,8 +53,11 @@ impl<B: Body<Data = Bytes> + Unpin> Tracked<B> {
 
 impl<B: Body> Drop for Tracked<B> {
     fn drop(&mut self) {
-        if let Some(record) = &mut self.record {
-            record.end(self.rest.is_empty() && self.body.is_end_stream());
+        let is_whole = self.rest.is_empty() && self.body.is_end_stream();
+        if let Some(record) = &mut self.record
+            && is_whole
+        {
+            record.ended();
         }
     }
 }

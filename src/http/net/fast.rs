@@ -126,7 +126,7 @@ impl Unsent {
             }
         }
         if let Some(record) = &mut self.record {
-            record.end(true);
+            record.ended();
         }
         Poll::Ready(Ok(()))
     }

@@ -175,7 +175,7 @@ async fn speak<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
         Finish::BySelf
     };
     let mut read = read;
-    activity.hold_buffers(true);
+    activity.hold_buffers();
     loop {
         let service =
             service_fn(|request| respond(request, Rc::clone(activity), Rc::clone(worker)));
@@ -198,7 +198,7 @@ async fn speak<S: Service, T: AsyncRead + AsyncWrite + Unpin>(
         }
         // The beginning of a request that came together with the one before.
         if read.is_empty() {
-            activity.hold_buffers(false);
+            activity.release_buffers();
             return End::Quiet;
         }
     }
