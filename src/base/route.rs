@@ -54,6 +54,15 @@ impl Format {
     /// All of them, in the order in which they are named everywhere.
     pub const ALL: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
 
+    /// The name in labels, in tables, and in the JSON of this type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Rss => "rss",
+            Format::Atom => "atom",
+            Format::Json => "json",
+        }
+    }
+
     /// The last segment of the feed's URL and the name of its file.
     pub fn file_name(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::base::{Diagnostic, Severity};
+use crate::publish::report::counted;
 
 /// Maximum number of notes with one code that are shown as lines. Objects are never left out.
 const NOTES_MAX: usize = 10;
@@ -158,12 +159,6 @@ impl Report {
         }
         shown
     }
-}
-
-/// `1 note`, `2 notes`.
-fn counted(count: usize, word: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{ending}")
 }
 
 fn word(severity: Severity) -> &'static str {

@@ -182,7 +182,7 @@ impl Config {
     pub fn url_notice(&self) -> Option<String> {
         // A preview of drafts is at an address of its own, and for this machine only.
         if self.articles.drafts == Drafts::Shown
-            || !values::is_loopback(&self.site.url)
+            || !self.site.is_loopback()
             || resolve::server::outside(&self.server, &self.tls).is_some()
         {
             return None;
@@ -233,6 +233,18 @@ impl Site {
     /// The path of `route` beneath `url`, percent-encoded, beginning with a slash.
     pub fn path(&self, route: &Route) -> Cow<'_, str> {
         self.feed_paths.path(route)
+    }
+
+    /// The rest of a URL that begins with `url`: empty, or a path with a slash in front.
+    /// `https://example.org.evil` is not beneath `https://example.org`.
+    pub fn path_of<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let rest = text.strip_prefix(self.url.as_str().trim_end_matches('/'))?;
+        if rest.is_empty() || rest.starts_with('/') { Some(rest) } else { None }
+    }
+
+    /// Whether `url` works only on this machine.
+    pub fn is_loopback(&self) -> bool {
+        values::is_loopback(&self.url)
     }
 }
 

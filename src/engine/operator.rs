@@ -90,12 +90,10 @@ impl Engine {
         let config = &self.parts.config;
         let what = what.trim();
         if what.contains("://") {
-            let base = config.site.url.as_str().trim_end_matches('/');
-            return match what.strip_prefix(base) {
+            return match config.site.path_of(what) {
                 Some("") => self.at_route("/"),
-                Some(rest) if rest.starts_with('/') => self.at_route(rest),
-                // `https://example.org.evil` begins like `https://example.org`.
-                _ => Err(format!("{what} is not a URL of this site, {base}/")),
+                Some(path) => self.at_route(path),
+                None => Err(format!("{what} is not a URL of this site, {}", config.site.url)),
             };
         }
         let file = match Path::new(what).strip_prefix(&config.articles.dir) {

@@ -109,7 +109,7 @@ fn entry(entry: &Entry) -> atom::Entry {
         summary: summary.map(|summary| text(&summary, language)),
         content,
         extensions: match &entry.image {
-            Some(image) => media(image),
+            Some(image) => xml::media(image, element),
             None => ExtensionMap::new(),
         },
         contributors: Vec::new(),
@@ -170,16 +170,6 @@ fn categories(entry: &Entry) -> Vec<atom::Category> {
         }
     }
     categories
-}
-
-/// The picture in Media RSS.
-fn media(image: &str) -> ExtensionMap {
-    let url = BTreeMap::from([("url".to_owned(), image.to_owned())]);
-    let elements = BTreeMap::from([
-        ("content".to_owned(), vec![element("media:content", xml::media_attributes(image))]),
-        ("thumbnail".to_owned(), vec![element("media:thumbnail", url)]),
-    ]);
-    ExtensionMap::from([("media".to_owned(), elements)])
 }
 
 /// An empty element. An empty value, and not none, keeps it on its line; and since the crate writes

@@ -117,7 +117,7 @@ fn item(feed: &Feed, entry: &Entry) -> Item {
         pub_date: Some(time::rfc822(entry.published)),
         content: content.map(Into::into),
         extensions: match &entry.image {
-            Some(image) => media(image),
+            Some(image) => xml::media(image, element),
             None => ExtensionMap::new(),
         },
         dublin_core_ext: Some(dublin_core(feed, entry)),
@@ -147,16 +147,6 @@ fn dublin_core(feed: &Feed, entry: &Entry) -> DublinCoreExtension {
         languages: entry.language.iter().cloned().collect(),
         ..DublinCoreExtension::default()
     }
-}
-
-/// The picture in Media RSS.
-fn media(image: &str) -> ExtensionMap {
-    let url = BTreeMap::from([("url".to_owned(), image.to_owned())]);
-    let elements = BTreeMap::from([
-        ("content".to_owned(), vec![element("media:content", xml::media_attributes(image))]),
-        ("thumbnail".to_owned(), vec![element("media:thumbnail", url)]),
-    ]);
-    ExtensionMap::from([("media".to_owned(), elements)])
 }
 
 /// An empty element. An empty value, and not none, keeps it on its line.

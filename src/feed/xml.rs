@@ -95,12 +95,20 @@ pub(super) fn as_html(text: &str) -> String {
     html
 }
 
-/// The attributes of `media:content` for a picture; values are not yet escaped.
-pub(super) fn media_attributes(image: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("medium".to_owned(), "image".to_owned()),
-        ("url".to_owned(), image.to_owned()),
-    ])
+/// A picture in Media RSS, as both crates hold extensions; `element` makes one of theirs, from its
+/// name and its attributes.
+pub(super) fn media<E>(
+    image: &str,
+    element: fn(&str, BTreeMap<String, String>) -> E,
+) -> BTreeMap<String, BTreeMap<String, Vec<E>>> {
+    let url = BTreeMap::from([("url".to_owned(), image.to_owned())]);
+    let mut content = url.clone();
+    content.insert("medium".to_owned(), "image".to_owned());
+    let elements = BTreeMap::from([
+        ("content".to_owned(), vec![element("media:content", content)]),
+        ("thumbnail".to_owned(), vec![element("media:thumbnail", url)]),
+    ]);
+    BTreeMap::from([("media".to_owned(), elements)])
 }
 
 /// Whether any entry has a picture, so that its namespace has to be declared.

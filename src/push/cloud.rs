@@ -7,19 +7,15 @@
 
 use std::net::IpAddr;
 
-use url::form_urlencoded;
-
 use super::hub::Kind;
 use super::hub::callback::{self, Callback, URL_BYTES_MAX};
+use super::hub::form;
 
 /// The time of a registration, in seconds: 25 hours, so that a subscriber may renew it once a day.
 pub const LEASE_S: u32 = 25 * 3600;
 
 /// The most feeds of one request.
 pub const TOPICS_MAX: usize = 16;
-
-/// The most fields of a form.
-const FIELDS_MAX: usize = 64;
 
 /// A request that was understood. Its topics are not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,14 +82,8 @@ pub fn parse(
 }
 
 fn fields(body: &[u8]) -> Result<Fields, &'static str> {
-    if !callback::is_percent_encoded(body) {
-        return Err("The form has a percent sign that is not followed by two hexadecimal digits.");
-    }
     let mut fields = Fields::default();
-    for (index, (name, value)) in form_urlencoded::parse(body).enumerate() {
-        if index >= FIELDS_MAX {
-            return Err("The form has too many fields.");
-        }
+    for (name, value) in form::pairs(body)? {
         let field = match &*name {
             "domain" => &mut fields.domain,
             "port" => &mut fields.port,
@@ -108,13 +98,7 @@ fn fields(body: &[u8]) -> Result<Fields, &'static str> {
             }
             _ => continue,
         };
-        // The parser puts this in place of what is not UTF-8.
-        if value.contains('\u{fffd}') {
-            return Err("The form has to be in UTF-8.");
-        }
-        if field.replace(value.into_owned()).is_some() {
-            return Err("A field occurs twice.");
-        }
+        form::set(field, value, "A field occurs twice.")?;
     }
     Ok(fields)
 }

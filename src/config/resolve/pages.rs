@@ -234,11 +234,10 @@ fn target(written: &str, site: &Site) -> Result<LinkTarget, String> {
     if written.len() > URL_MAX_BYTES {
         return Err(format!("is longer than {URL_MAX_BYTES} bytes"));
     }
-    let own = site.url.as_str().trim_end_matches('/');
-    let local = match written.strip_prefix(own) {
+    let local = match site.path_of(written) {
         Some("") => "/",
-        Some(rest) if rest.starts_with('/') => rest,
-        _ => written,
+        Some(path) => path,
+        None => written,
     };
     if local.starts_with('/') && !local.starts_with("//") {
         // Resolved on a host that does not exist, so that it cannot lead to another.

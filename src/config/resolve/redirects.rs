@@ -170,9 +170,8 @@ fn local_path<'t>(text: &'t str, site: &Site) -> Result<&'t str, String> {
     if !has_scheme(text) {
         return Err(format!("must begin with a slash: did you mean \"/{text}\"?"));
     }
-    let base = site.url.as_str().trim_end_matches('/');
-    match text.strip_prefix(base) {
-        Some(rest) if rest.starts_with('/') => Ok(rest),
+    match site.path_of(text) {
+        Some(path) if !path.is_empty() => Ok(path),
         _ => Err(format!("does not begin with `site.url` ({})", site.url)),
     }
 }
@@ -186,9 +185,8 @@ fn parse_to(text: &str, from: &From, site: &Site) -> Result<Destination, String>
             "must begin with a slash, or with https://: did you mean \"/{text}\"?"
         ));
     }
-    let own = site.url.as_str().trim_end_matches('/');
-    let local = match text.strip_prefix(own) {
-        Some(rest) if rest.starts_with('/') => rest,
+    let local = match site.path_of(text) {
+        Some(path) if !path.is_empty() => path,
         _ => text,
     };
     // Every path is resolved on a host that does not exist, so that it cannot lead to another.

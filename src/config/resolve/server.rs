@@ -108,7 +108,7 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config, url_at: &At) {
 pub(super) fn warning(config: &Config, listen_at: &At, url_at: &At) -> Option<Finding> {
     let at = if url_at.is_of_a_key() { url_at } else { listen_at };
     let url = &config.site.url;
-    if values::is_loopback(url) {
+    if config.site.is_loopback() {
         let (key, address) = outside(&config.server, &config.tls)?;
         let message = format!(
             "`{key}` ({address}) accepts connections from other machines, but `site.url` ({url}) works only on this \

@@ -14,7 +14,7 @@ use super::decide::{Reply, decide};
 use super::problem::{Problem, page_fields};
 use super::{delta, encoding};
 use crate::base::{Route, Timestamp};
-use crate::config::{Config, Site};
+use crate::config::Config;
 use crate::feed::links;
 use crate::publish::{Cache, Coded, Coding, Document, Kind, Snapshot};
 
@@ -211,7 +211,7 @@ fn cache_control(document: &Document, snapshot: &Snapshot, now: Timestamp) -> He
     let age_s = match document.cache(now, snapshot.next_due) {
         Cache::Revalidate => return NO_CACHE,
         Cache::Immutable => return IMMUTABLE,
-        Cache::Seconds(_) if is_loopback(&snapshot.config.site) => 0,
+        Cache::Seconds(_) if snapshot.config.site.is_loopback() => 0,
         Cache::Seconds(age_s) => age_s,
     };
     // Written for each request, a value would cost more than all other fields together.
@@ -222,13 +222,4 @@ fn cache_control(document: &Document, snapshot: &Snapshot, now: Timestamp) -> He
     }
     let text = format!("public, max-age={age_s}, stale-if-error=86400");
     HeaderValue::try_from(text).unwrap_or(NO_CACHE)
-}
-
-fn is_loopback(site: &Site) -> bool {
-    match site.url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

@@ -244,7 +244,7 @@ impl Requests {
 
     /// The labels of a target.
     fn named(&self, target: usize) -> (Resource, String, &'static str) {
-        let format = format_name(Format::ALL[target % FORMATS]);
+        let format = Format::ALL[target % FORMATS].name();
         if target >= SCOPES * FORMATS + FORMATS {
             let n = target - (SCOPES * FORMATS + FORMATS) + 2;
             return (Resource::ALL[n], String::new(), "");
@@ -292,15 +292,6 @@ impl Durations {
 fn status(status: StatusCode) -> usize {
     let code = status.as_u16();
     STATUSES.iter().position(|known| *known == code).unwrap_or(STATUSES.len() - 1)
-}
-
-/// The name of a format in labels.
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Rss => "rss",
-        Format::Atom => "atom",
-        Format::Json => "json",
-    }
 }
 
 fn read(counter: &AtomicU64) -> u64 {

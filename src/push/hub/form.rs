@@ -2,6 +2,8 @@
 //!
 //! A field that is known may occur once; others are ignored, as the standard requires.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded;
 
 use super::callback::{self, Callback, URL_BYTES_MAX};
@@ -88,19 +90,50 @@ pub fn parse(body: &[u8], ports: Option<&[u16]>) -> Result<Form, &'static str> {
     Ok(Form { mode, topic, callback, secret, lease_s })
 }
 
-fn fields(body: &[u8]) -> Result<Fields, &'static str> {
-    if body.len() > BODY_BYTES_MAX {
-        return Err("The form is too long.");
-    }
+/// A field of a form as it was sent: its name and its value, decoded.
+pub(crate) type Pair<'b> = (Cow<'b, str>, Cow<'b, str>);
+
+/// The fields of a form, in their order.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn pairs(body: &[u8]) -> Result<Vec<Pair<'_>>, &'static str> {
     // The parser leaves such a sign as it is.
     if !callback::is_percent_encoded(body) {
         return Err("The form has a percent sign that is not followed by two hexadecimal digits.");
     }
+    let pairs: Vec<_> = form_urlencoded::parse(body).take(FIELDS_MAX + 1).collect();
+    if pairs.len() > FIELDS_MAX {
+        return Err("The form has too many fields.");
+    }
+    Ok(pairs)
+}
+
+/// Sets a field of a form to its value; `twice`: the sentence for one that is set already.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn set(
+    field: &mut Option<String>,
+    value: Cow<'_, str>,
+    twice: &'static str,
+) -> Result<(), &'static str> {
+    // The parser puts this in place of what is not UTF-8.
+    if value.contains('\u{fffd}') {
+        return Err("The form has to be in UTF-8.");
+    }
+    match field.replace(value.into_owned()) {
+        None => Ok(()),
+        Some(_) => Err(twice),
+    }
+}
+
+fn fields(body: &[u8]) -> Result<Fields, &'static str> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err("The form is too long.");
+    }
     let mut fields = Fields::default();
-    for (index, (name, value)) in form_urlencoded::parse(body).enumerate() {
-        if index >= FIELDS_MAX {
-            return Err("The form has too many fields.");
-        }
+    for (name, value) in pairs(body)? {
         let (field, twice) = match &*name {
             "hub.mode" => (&mut fields.mode, "The field hub.mode occurs twice."),
             "hub.topic" => (&mut fields.topic, "The field hub.topic occurs twice."),
@@ -109,13 +142,7 @@ fn fields(body: &[u8]) -> Result<Fields, &'static str> {
             "hub.lease_seconds" => (&mut fields.lease, "The field hub.lease_seconds occurs twice."),
             _ => continue,
         };
-        // The parser puts this in place of what is not UTF-8.
-        if value.contains('\u{fffd}') {
-            return Err("The form has to be in UTF-8.");
-        }
-        if field.replace(value.into_owned()).is_some() {
-            return Err(twice);
-        }
+        set(field, value, twice)?;
     }
     Ok(fields)
 }

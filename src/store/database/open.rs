@@ -240,8 +240,8 @@ pub(super) fn give_back_pages(connection: &Connection) -> rusqlite::Result<()> {
 /// Whether many pages of the database are unused: deletions leave them, and later rows use them
 /// again.
 pub(super) fn has_unused_pages(connection: &Connection) -> rusqlite::Result<bool> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (pages, unused) = (number("page_count")?, number("freelist_count")?);
+    let pages = schema::pragma(connection, "page_count")?;
+    let unused = schema::pragma(connection, "freelist_count")?;
     Ok(unused >= UNUSED_MIN && unused * 4 >= pages)
 }
 

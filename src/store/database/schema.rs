@@ -227,8 +227,13 @@ pub(super) fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// The version of the database, and whose it says it is.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<(u32, u32)> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    Ok((number("user_version")? as u32, number("application_id")? as u32))
+    let user_version = pragma(connection, "user_version")?;
+    Ok((user_version as u32, pragma(connection, "application_id")? as u32))
+}
+
+/// The value of a pragma that is a number.
+pub(super) fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
 /// Leads the database from version `from` through `migrations`, in one transaction that `finish`

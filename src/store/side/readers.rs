@@ -143,7 +143,7 @@ fn insert(
         statement.execute(params![day, feed, "", "", stored(tally.direct)])?;
     }
     for ((aggregator, format), number) in &tally.subscribers {
-        statement.execute(params![day, feed, aggregator, name_of(*format), stored(*number)])?;
+        statement.execute(params![day, feed, aggregator, format.name(), stored(*number)])?;
     }
     Ok(())
 }
@@ -153,16 +153,8 @@ fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn name_of(format: Format) -> &'static str {
-    match format {
-        Format::Rss => "rss",
-        Format::Atom => "atom",
-        Format::Json => "json",
-    }
-}
-
 fn format_of(name: &str) -> Option<Format> {
-    Format::ALL.into_iter().find(|format| name_of(*format) == name)
+    Format::ALL.into_iter().find(|format| format.name() == name)
 }
 
 /// Moves a damaged file aside, in place of one that was moved aside before. Returns its new name.

@@ -218,65 +218,71 @@ fn insert_pending(transaction: &Transaction<'_>, row: &Pending) -> rusqlite::Res
     Ok(())
 }
 
+/// The columns that both tables have. `None`: a value is not one of dropfeed's.
+struct Common {
+    id: u64,
+    kind: Kind,
+    topic: Arc<str>,
+    route: Route,
+    callback: Callback,
+    secret: Option<Secret>,
+    has: Option<Digest>,
+}
+
+fn common(row: &Row<'_>) -> rusqlite::Result<Option<Common>> {
+    let id = u64::try_from(row.get::<_, i64>("id")?).ok();
+    let kind = kind_of(&row.get::<_, String>("kind")?);
+    let topic = Arc::from(row.get::<_, String>("topic")?);
+    let route = Route::parse(&row.get::<_, String>("route")?);
+    let callback = callback_of(&row.get::<_, String>("callback")?);
+    let secret = row.get::<_, Option<String>>("secret")?.as_deref().map(Secret::new);
+    let has = digest(row.get("has")?);
+    if let (Some(id), Some(kind), Some(route), Some(callback), Some(has)) =
+        (id, kind, route, callback, has)
+    {
+        return Ok(Some(Common { id, kind, topic, route, callback, secret, has }));
+    }
+    Ok(None)
+}
+
 fn subscription(row: &Row<'_>) -> rusqlite::Result<Option<Subscription>> {
-    let (id, kind, topic, route): (i64, String, String, String) =
-        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-    let (url, secret, expires): (String, Option<String>, i64) =
-        (row.get(4)?, row.get(5)?, row.get(6)?);
-    let has: Option<Vec<u8>> = row.get(7)?;
-    let (since, last, attempts, next): (Option<i64>, Option<i64>, Option<u32>, Option<i64>) =
-        (row.get(8)?, row.get(9)?, row.get(10)?, row.get(11)?);
-    let read = || {
-        let callback = Callback::of(&Url::parse(&url).ok()?)?;
-        let failing = match (since, last, attempts, next) {
-            (Some(since), Some(last), Some(attempts), Some(next)) => Some(Failing {
-                since: time(since)?,
-                last: time(last)?,
-                attempts,
-                next: time(next)?,
-            }),
-            _ => None,
-        };
-        Some(Subscription {
-            id: u64::try_from(id).ok()?,
-            kind: kind_of(&kind)?,
-            topic: Arc::from(topic),
-            route: Route::parse(&route)?,
-            callback: callback.url,
-            host: callback.host,
-            secret: secret.as_deref().map(Secret::new),
-            expires: time(expires)?,
-            has: digest(has)?,
-            failing,
-        })
+    let expires = time(row.get("expires")?);
+    let failing = failing(row)?;
+    let (Some(common), Some(expires), Some(failing)) = (common(row)?, expires, failing) else {
+        return Ok(None);
     };
-    Ok(read())
+    let Common { id, kind, topic, route, callback, secret, has } = common;
+    let Callback { url: callback, host } = callback;
+    let subscription =
+        Subscription { id, kind, topic, route, callback, host, secret, expires, has, failing };
+    Ok(Some(subscription))
+}
+
+/// The failures of a subscription, which may have none; the outer `None`: a time is not one.
+fn failing(row: &Row<'_>) -> rusqlite::Result<Option<Option<Failing>>> {
+    let since: Option<i64> = row.get("since")?;
+    let last: Option<i64> = row.get("last")?;
+    let attempts: Option<u32> = row.get("attempts")?;
+    let next: Option<i64> = row.get("next")?;
+    let (Some(since), Some(last), Some(attempts), Some(next)) = (since, last, attempts, next)
+    else {
+        return Ok(Some(None));
+    };
+    if let (Some(since), Some(last), Some(next)) = (time(since), time(last), time(next)) {
+        return Ok(Some(Some(Failing { since, last, attempts, next })));
+    }
+    Ok(None)
 }
 
 fn pending(row: &Row<'_>) -> rusqlite::Result<Option<Pending>> {
-    let (id, mode, kind, topic): (i64, String, String, String) =
-        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-    let (route, url, secret): (String, String, Option<String>) =
-        (row.get(4)?, row.get(5)?, row.get(6)?);
-    let (lease_s, challenge): (u32, String) = (row.get(7)?, row.get(8)?);
-    let has: Option<Vec<u8>> = row.get(9)?;
-    let read = || {
-        let callback = Callback::of(&Url::parse(&url).ok()?)?;
-        let modes = [Mode::Subscribe, Mode::Unsubscribe];
-        let request = Request {
-            mode: modes.into_iter().find(|known| known.name() == mode)?,
-            kind: kind_of(&kind)?,
-            topic: Arc::from(topic),
-            route: Route::parse(&route)?,
-            callback: callback.url,
-            host: callback.host,
-            secret: secret.as_deref().map(Secret::new),
-            lease_s,
-        };
-        let id = u64::try_from(id).ok()?;
-        Some(Pending { id, request, challenge: Arc::from(challenge), has: digest(has)? })
-    };
-    Ok(read())
+    let mode = mode_of(&row.get::<_, String>("mode")?);
+    let lease_s: u32 = row.get("lease")?;
+    let challenge = Arc::from(row.get::<_, String>("challenge")?);
+    let (Some(common), Some(mode)) = (common(row)?, mode) else { return Ok(None) };
+    let Common { id, kind, topic, route, callback, secret, has } = common;
+    let Callback { url: callback, host } = callback;
+    let request = Request { mode, kind, topic, route, callback, host, secret, lease_s };
+    Ok(Some(Pending { id, request, challenge, has }))
 }
 
 /// All of them, or none if one could not be read.
@@ -295,6 +301,14 @@ fn time(microseconds: i64) -> Option<Timestamp> {
 
 fn kind_of(name: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| kind.name() == name)
+}
+
+fn mode_of(name: &str) -> Option<Mode> {
+    [Mode::Subscribe, Mode::Unsubscribe].into_iter().find(|mode| mode.name() == name)
+}
+
+fn callback_of(url: &str) -> Option<Callback> {
+    Callback::of(&Url::parse(url).ok()?)
 }
 
 /// A digest, which may be missing; `None` if it is not one.
