@@ -347,17 +347,23 @@ impl Worker {
     /// from it; the result of a delivery may wait for that.
     fn store(&mut self, effects: &[Effect]) {
         let is_stored = effects.iter().any(Effect::is_stored);
-        let may_wait = |effect: &Effect| matches!(effect, Effect::Save(_) | Effect::Deliver(_));
         let is_urgent = is_stored && !effects.iter().all(may_wait);
         let now = Instant::now();
         let is_due = self.sync_at.is_some_and(|at| at <= now);
         let is_synced = is_urgent || is_due;
-        let written = match (self.is_behind, is_stored) {
-            (true, _) if is_synced => self.file.replace(&self.hub.all()),
-            (false, true) if is_synced => self.file.write(effects, Durability::Synced),
-            (false, true) => self.file.write(effects, Durability::Written),
-            (false, false) if is_due => self.file.sync(),
-            _ => return,
+        let written = if self.is_behind {
+            // The file lacks what could not be written before, so these effects are not enough.
+            if !is_synced {
+                return;
+            }
+            self.file.replace(&self.hub.all())
+        } else if is_stored {
+            let durability = if is_synced { Durability::Synced } else { Durability::Written };
+            self.file.write(effects, durability)
+        } else if is_due {
+            self.file.sync()
+        } else {
+            return;
         };
         self.sync_at = if is_synced { None } else { self.sync_at.or(Some(now + SYNC_WITHIN)) };
         match written {
@@ -475,4 +481,9 @@ impl Worker {
             self.store(&[]);
         }
     }
+}
+
+/// Whether an effect that is stored may be synced later: the result of a delivery.
+fn may_wait(effect: &Effect) -> bool {
+    matches!(effect, Effect::Save(_) | Effect::Deliver(_))
 }

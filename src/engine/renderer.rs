@@ -4,6 +4,8 @@
 //! The same snapshot, route and article bytes give the same document. Articles are read through
 //! `source`, and rendered only if their bytes have the digest that the snapshot names.
 
+mod lists;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,11 +16,11 @@ use rayon::prelude::*;
 use crate::article::pictures::with_hints;
 use crate::article::{self, Body, Head, Limits, Reading};
 use crate::base::{Diagnostic, Digest, Format, RelPath, Route, Scope, Timestamp, catch_panic};
-use crate::config::{self, Config, HomeStyle};
+use crate::config::{self, Config};
 use crate::feed::{self, gate, links, opml};
 use crate::library::{Article, Seq};
 use crate::ops::clock::Clock;
-use crate::page::{self, Intro};
+use crate::page;
 use crate::publish::render::{Asset, Render, Unrendered};
 use crate::publish::{Document, Found, Kind, Snapshot};
 use crate::source::Tree;
@@ -27,7 +29,7 @@ use super::assets::{Digests, Opened, Sizes};
 use super::hot;
 use super::memo::Memo;
 use super::opml_list;
-use super::pages::{self, Listed};
+use super::pages;
 
 /// Sets of three formats that are kept: the projection, and crawlers, want all three at a time.
 const WRITTEN_MAX: usize = 3;
@@ -340,93 +342,6 @@ impl Renderer {
         let file = self.tree()?.open_asset(&asset).ok()?;
         let size = self.sizes.of(&file, self.clock.now())?;
         Some((size.width, size.height))
-    }
-
-    /// A page of the list of a scope; the home page is the first of the site's.
-    fn list(&self, snapshot: &Snapshot, scope: &Scope, page: u32) -> Result<String, Unrendered> {
-        let mut listed = pages::listed(snapshot, scope, page).ok_or(Unrendered::Changed)?;
-        let mut text = None;
-        if page == 1 {
-            text = self.intro(snapshot, scope, &mut listed)?;
-        }
-        let summaries = match (scope, snapshot.config.pages.home) {
-            // A list of titles shows no summary but that of a note, which the feed may have.
-            (Scope::Site, HomeStyle::List) => pages::known_summaries(snapshot, &listed),
-            _ => self.summaries(snapshot, &listed),
-        };
-        let intro = text.as_ref().map(|(title, html)| Intro { title: title.as_deref(), html });
-        match scope {
-            Scope::Site => Ok(pages::home(snapshot, &listed, summaries, intro)),
-            _ => {
-                pages::index(snapshot, scope, &listed, summaries, intro).ok_or(Unrendered::Changed)
-            }
-        }
-    }
-
-    /// The title and the HTML of the text at the head of the list of a scope. An article that is
-    /// this text is taken out of the list.
-    fn intro(
-        &self,
-        snapshot: &Snapshot,
-        scope: &Scope,
-        listed: &mut Listed,
-    ) -> Result<Option<(Option<String>, String)>, Unrendered> {
-        let (library, config) = (&snapshot.library, &*snapshot.config);
-        if *scope == Scope::Site && !config.pages.intro {
-            return Ok(None);
-        }
-        let (body, title) = if let Some(section) = library.section_file(scope) {
-            let Some(digest) = section.digest.filter(|_| !section.head.draft) else {
-                return Ok(None);
-            };
-            let body = match self.intros.get(&section.path, digest) {
-                Some(body) => body,
-                None => match self.body_at(&section.path, digest, &section.head, &limits(config)) {
-                    Ok((body, _)) => Arc::new(body),
-                    Err(Bodiless::Changed) => return Err(Unrendered::Changed),
-                    // The list is worth having without it.
-                    Err(Bodiless::Unreadable | Bodiless::Refused(_)) => return Ok(None),
-                },
-            };
-            self.intros.put(&section.path, digest, Arc::clone(&body));
-            (body, section.title().map(str::to_owned))
-        } else {
-            let Some(article) = pages::root_index(snapshot).filter(|_| *scope == Scope::Site)
-            else {
-                return Ok(None);
-            };
-            listed.articles.retain(|other| other.seq != article.seq);
-            let title = Some(article.head.title.clone()).filter(|title| !title.is_empty());
-            (self.body_of(snapshot, &article)?, title)
-        };
-        let route = match scope {
-            Scope::Site => Route::Home,
-            _ => Route::Index(scope.clone()),
-        };
-        Ok(Some((title, self.resolved(snapshot, &body, &route))))
-    }
-
-    /// The summary of each article of a list that its front matter does not have, from its body.
-    fn summaries(&self, snapshot: &Snapshot, listed: &Listed) -> Vec<Option<String>> {
-        let limits = limits(&snapshot.config);
-        let summary = |article: &Arc<Article>| self.summary(snapshot, article, &limits);
-        listed.articles.par_iter().map(summary).collect()
-    }
-
-    fn summary(&self, snapshot: &Snapshot, article: &Article, limits: &Limits) -> Option<String> {
-        if let Some(body) = snapshot.bodies.get(&article.seq) {
-            return Some(body.summary.clone());
-        }
-        if article.head.summary.is_some() {
-            return None;
-        }
-        if let Some(summary) = self.summaries.get(&article.path, article.digest) {
-            return Some(summary.as_ref().to_owned());
-        }
-        // A list is worth having without the summary of an article that cannot be read.
-        let (body, _) = self.body(article, limits).ok()?;
-        self.summaries.put(&article.path, article.digest, body.summary.as_str().into());
-        Some(body.summary)
     }
 }
 

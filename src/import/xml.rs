@@ -130,20 +130,10 @@ fn broken(builder: &Builder, why: &str) -> Unreadable {
 
 /// The text of the bytes: UTF-16 by its mark, else what the XML declaration says, else UTF-8.
 fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
-    let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, _) = rest.as_chunks::<2>();
-        pairs.iter().map(|pair| unit(*pair)).collect::<Vec<u16>>()
-    };
-    let utf16 = match bytes {
-        [0xff, 0xfe, rest @ ..] => Some(units(rest, u16::from_le_bytes)),
-        [0xfe, 0xff, rest @ ..] => Some(units(rest, u16::from_be_bytes)),
-        _ => None,
-    };
-    if let Some(units) = utf16 {
-        let text = String::from_utf16(&units);
-        return text
-            .map(Cow::Owned)
-            .map_err(|_| Unreadable::Encoding("not valid UTF-16".to_owned()));
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => return utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => return utf16(rest, u16::from_be_bytes),
+        _ => {}
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if let Ok(Event::Decl(declaration)) = Reader::from_reader(bytes).read_event() {
@@ -167,6 +157,16 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
             "not valid UTF-8 at byte {}",
             error.valid_up_to() + 1
         ))),
+    }
+}
+
+/// The text of the bytes behind the mark of UTF-16; `unit` makes one number of two bytes.
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Unreadable> {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    match String::from_utf16(&units) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(_) => Err(Unreadable::Encoding("not valid UTF-16".to_owned())),
     }
 }
 

@@ -390,18 +390,13 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self) -> Head {
-        let mut bits = self.number();
-        let mut next = move || {
-            let is_there = bits & 1 != 0;
-            bits >>= 1;
-            is_there
-        };
-        let dates: [bool; 4] = std::array::from_fn(|_| next());
-        let texts: [bool; 8] = std::array::from_fn(|_| next());
-        let lists: [bool; 4] = std::array::from_fn(|_| next());
-        let [is_math, says_math, draft, unlisted, no_feed, feed_only] =
-            std::array::from_fn(|_| next());
-        let has_authors = next();
+        // In the order in which they were written: the lowest bit came first.
+        let mut bits = Bits(self.number());
+        let dates: [bool; 4] = bits.take();
+        let texts: [bool; 8] = bits.take();
+        let lists: [bool; 4] = bits.take();
+        let [is_math, says_math, draft, unlisted, no_feed, feed_only] = bits.take();
+        let [has_authors] = bits.take();
         let title_from = match self.byte() {
             0 => TitleFrom::FrontMatter,
             1 => TitleFrom::Heading,
@@ -447,14 +442,34 @@ impl<'a> Reader<'a> {
     }
 
     fn people(&mut self) -> Vec<Person> {
-        let given = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
         let len = self.number();
         let mut people = Vec::with_capacity(len as usize);
         for _ in 0..len {
             let name = self.text().to_owned();
-            people.push(Person { name, email: given(self.text()), url: given(self.text()) });
+            people.push(Person { name, email: self.given_text(), url: self.given_text() });
         }
         people
+    }
+
+    /// A text; `None` where it is empty.
+    fn given_text(&mut self) -> Option<String> {
+        let text = self.text();
+        if text.is_empty() { None } else { Some(text.to_owned()) }
+    }
+}
+
+/// Answers to what a head has, one bit each.
+struct Bits(u64);
+
+impl Bits {
+    /// The next `N` answers.
+    fn take<const N: usize>(&mut self) -> [bool; N] {
+        let mut answers = [false; N];
+        for answer in &mut answers {
+            *answer = self.0 & 1 != 0;
+            self.0 >>= 1;
+        }
+        answers
     }
 }
 

@@ -320,22 +320,17 @@ impl<C> Inbox<C> {
 
 impl<C> State<C> {
     fn has_work(&self, decision: &Decision) -> bool {
-        self.stop
-            || self.root
-            || self.clock
-            || !self.commands.is_empty()
-            || decision.everything
-            || !decision.ready.is_empty()
+        self.is_urgent(decision) || !decision.ready.is_empty()
+    }
+
+    /// Whether there is more to do than to look at paths that are ripe.
+    fn is_urgent(&self, decision: &Decision) -> bool {
+        self.stop || self.root || self.clock || !self.commands.is_empty() || decision.everything
     }
 
     /// Until when what is ripe waits for others; `None` if it does not, or no longer.
     fn gathers(&mut self, decision: &Decision, now: Instant) -> Option<Instant> {
-        let is_more_than_paths = self.stop
-            || self.root
-            || self.clock
-            || !self.commands.is_empty()
-            || decision.everything;
-        if is_more_than_paths || self.patience.is_zero() {
+        if self.is_urgent(decision) || self.patience.is_zero() {
             return None;
         }
         let soon = now.checked_add(TOGETHER)?;

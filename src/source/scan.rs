@@ -357,27 +357,28 @@ impl Scan<'_> {
                 let why = Diagnostic { severity, ..Diagnostic::error("link-depth", message) };
                 self.report(path, fingerprint(link), Seen::Refused(fingerprint(link), why), out);
             }
-            // A dangling link is nothing: its target may come.
-            Err(Errno::NOENT | Errno::NOTDIR) => {}
-            Err(error @ (Errno::XDEV | Errno::LOOP)) => {
-                if is_text(&path) || is_asset(&path) || path.extension().is_none() {
-                    let (code, message) = if error == Errno::LOOP {
-                        (
-                            "link-loop",
-                            "a link that leads back to itself, or one of the kernel's own",
-                        )
-                    } else {
-                        (
-                            "link-outside",
-                            "a link that is absolute or leaves the article directory; make it relative, or copy the file",
-                        )
-                    };
-                    self.refuse(path, fingerprint(link), code, message, out);
-                }
-            }
-            Err(error) => self.close(path, unreadable(error), out),
+            Err(error) => self.unopened_link(path, link, error, out),
         }
         None
+    }
+
+    /// A link whose target cannot be opened beneath the root.
+    fn unopened_link(&self, path: RelPath, link: &Statx, error: Errno, out: &mut Found) {
+        let (code, message) = match error {
+            // A dangling link is nothing: its target may come.
+            Errno::NOENT | Errno::NOTDIR => return,
+            Errno::LOOP => {
+                ("link-loop", "a link that leads back to itself, or one of the kernel's own")
+            }
+            Errno::XDEV => (
+                "link-outside",
+                "a link that is absolute or leaves the article directory; make it relative, or copy the file",
+            ),
+            error => return self.close(path, unreadable(error), out),
+        };
+        if is_text(&path) || is_asset(&path) || path.extension().is_none() {
+            self.refuse(path, fingerprint(link), code, message, out);
+        }
     }
 
     /// The path of an open file or directory beneath the root, without links. `None` where it is
