@@ -10,7 +10,7 @@ use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 use crate::config::{Config, Feeds};
 use crate::engine::hot;
 use crate::feed::gate::{self, Rejected};
-use crate::feed::{self, Feed};
+use crate::feed::{self, Basis, Feed};
 use crate::library::{Article, Library, Seq, State};
 use crate::publish::Snapshot;
 
@@ -177,7 +177,8 @@ fn compose(
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
-    Some(feed::compose(&config.site, feeds, scope, &channel, articles, bodies, library))
+    let basis = Basis { site: &config.site, feeds, scope, channel: &channel, places: library };
+    Some(feed::compose(basis, articles, bodies))
 }
 
 /// Writes the feed, and returns the entries that cannot be read back as they were written.

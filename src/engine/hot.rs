@@ -11,7 +11,7 @@ use crate::base::time::whole_second;
 use crate::base::{Digest, Format, Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::passed::Passed;
-use crate::feed::{self, Composed, Feed};
+use crate::feed::{self, Basis, Composed, Feed};
 use crate::library::{Article, DocumentRow, Library, Outcome, Seq};
 use crate::publish::{Document, Kind};
 
@@ -108,8 +108,8 @@ impl Hot {
         let before = self.composed.get(scope).cloned().unwrap_or_default();
         let Config { site, feeds, .. } = config;
         let (entries, composed) = before.again(site, feeds, &articles, bodies, library);
-        let feed = feed::compose_of(site, feeds, scope, &channel, entries, library);
-        Some((feed, composed))
+        let basis = Basis { site, feeds, scope, channel: &channel, places: library };
+        Some((feed::compose_of(basis, entries), composed))
     }
 
     /// Remembers the entries of the last document of a scope.
@@ -191,7 +191,9 @@ pub fn compose(
 ) -> Option<Feed> {
     let channel = library.channel(scope)?;
     let articles = library.entries(scope, config.feeds.limit);
-    Some(feed::compose(&config.site, &config.feeds, scope, &channel, &articles, bodies, library))
+    let Config { site, feeds, .. } = config;
+    let basis = Basis { site, feeds, scope, channel: &channel, places: library };
+    Some(feed::compose(basis, &articles, bodies))
 }
 
 /// A closed page of the archive of a scope, composed from the library; `None` where there is no
@@ -208,5 +210,6 @@ pub fn compose_page(
     let articles = library.archived(scope, page);
     let locate = |reference: &str| library.locate(reference);
     let Config { site, feeds, .. } = config;
-    Some(feed::archive(site, feeds, scope, &channel, &archived, &articles, bodies, &locate))
+    let basis = Basis { site, feeds, scope, channel: &channel, places: &locate };
+    Some(feed::archive(basis, &archived, &articles, bodies))
 }

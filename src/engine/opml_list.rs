@@ -2,7 +2,7 @@
 
 use crate::base::Scope;
 use crate::config::Config;
-use crate::feed::{self, opml};
+use crate::feed::{self, Basis, opml};
 use crate::publish::Snapshot;
 
 /// Feeds of one kind in the list of all feeds: some 3 MB, and more than anybody subscribes to.
@@ -38,7 +38,8 @@ fn subscription(snapshot: &Snapshot, scope: &Scope) -> Option<opml::Subscription
     let Config { site, feeds, .. } = &*snapshot.config;
     let channel = snapshot.library.channel(scope)?;
     // Without its entries: its name and its URL.
-    let feed = feed::compose(site, feeds, scope, &channel, &[], &|_| None, &|_: &str| None);
+    let basis = Basis { site, feeds, scope, channel: &channel, places: &|_: &str| None };
+    let feed = feed::compose(basis, &[], &|_| None);
     let xml_url = feed.self_url(feeds.advertise).to_owned();
     Some(opml::Subscription { title: feed.title, html_url: feed.home_url, xml_url })
 }

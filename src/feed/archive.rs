@@ -5,32 +5,25 @@
 use std::sync::Arc;
 
 use crate::article::Body;
-use crate::base::Scope;
-use crate::config::{Feeds, Site};
-use crate::library::{ArchivePage, Article, Channel, Seq};
+use crate::library::{ArchivePage, Article, Seq};
 
 use super::Feed;
-use super::compose::{bound, entries, frame};
-use super::links::Locate;
+use super::compose::{Basis, bound, entries, frame};
 use super::paging::{Paging, page_urls};
 
-/// A page of the archive of `scope` as a feed. No article is left out: those that are too large
+/// A page of the archive of a scope as a feed. No article is left out: those that are too large
 /// carry their summary.
-#[expect(clippy::too_many_arguments, reason = "`compose` with a page")]
 pub fn archive(
-    site: &Site,
-    feeds: &Feeds,
-    scope: &Scope,
-    channel: &Channel,
+    basis: Basis<'_>,
     page: &ArchivePage,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    places: &dyn Locate,
 ) -> Feed {
-    let mut numbered = entries(site, feeds, articles, bodies, places);
+    let Basis { site, feeds, scope, .. } = basis;
+    let mut numbered = entries(basis, articles, bodies);
     bound(&mut numbered, feeds.max_bytes, 0);
     // The date of a page without articles must not move with its channel.
-    let feed = frame(site, feeds, scope, channel, numbered, page.closed, places);
+    let feed = frame(basis, numbered, page.closed);
     Feed {
         self_urls: page_urls(site, scope, page.number),
         // A closed page does not change.
@@ -45,7 +38,9 @@ pub fn archive(
 mod tests {
     use super::super::sample::{article, at, channel, feeds, site};
     use super::*;
-    use crate::base::{Digest, UrlPath};
+    use crate::base::{Digest, Scope, UrlPath};
+    use crate::feed::compose;
+    use crate::feed::links::Locate;
 
     fn page(number: u64) -> ArchivePage {
         ArchivePage { number, closed: at("2026-11-01T00:00:00Z"), version: Digest::of(b"") }
@@ -60,8 +55,10 @@ mod tests {
         let tag = Scope::Tag(UrlPath::new("rust").unwrap());
         let mut of_tag = channel("Rust");
         of_tag.pages = 9;
-        let made =
-            archive(&site(), &feeds(), &tag, &of_tag, &page(2), &[], &|_| None, &|_: &str| None);
+        let (site, feeds) = (site(), feeds());
+        let places: &dyn Locate = &|_: &str| None;
+        let basis = Basis { site: &site, feeds: &feeds, scope: &tag, channel: &of_tag, places };
+        let made = archive(basis, &page(2), &[], &|_| None);
         let url = |page: &str, file: &str| {
             format!("https://example.org/blog/tags/rust/archive/{page}/{file}")
         };
@@ -74,14 +71,10 @@ mod tests {
         assert_eq!(made.updated, at("2026-11-01T00:00:00Z"));
         assert_eq!(made.home_url, "https://example.org/blog/tags/rust/");
         // It is the same feed, in more than one document.
-        let whole =
-            super::super::compose(&site(), &feeds(), &tag, &of_tag, &[], &|_| None, &|_: &str| {
-                None
-            });
+        let whole = compose(basis, &[], &|_| None);
         assert_eq!((made.id, made.title), (whole.id, whole.title));
         assert_eq!(whole.paging, Paging { previous: Some(urls("9")), archived: None });
-        let first =
-            archive(&site(), &feeds(), &tag, &of_tag, &page(1), &[], &|_| None, &|_: &str| None);
+        let first = archive(basis, &page(1), &[], &|_| None);
         assert_eq!(first.paging.previous, None);
     }
 
@@ -91,16 +84,14 @@ mod tests {
             (1..=40).map(|seq| Arc::new(article(seq, &format!("{seq}.md")))).collect();
         let size = |seq: Seq| if seq == 7 { 400 << 10 } else { 50 << 10 };
         let bodies = |seq| body("x".repeat(size(seq)));
-        let made = archive(
-            &site(),
-            &feeds(),
-            &Scope::Site,
-            &channel(""),
-            &page(1),
-            &articles,
-            &bodies,
-            &|_: &str| None,
-        );
+        let basis = Basis {
+            site: &site(),
+            feeds: &feeds(),
+            scope: &Scope::Site,
+            channel: &channel(""),
+            places: &|_: &str| None,
+        };
+        let made = archive(basis, &page(1), &articles, &bodies);
         assert_eq!(made.entries.len(), 40);
         for entry in &made.entries {
             assert_eq!(entry.html.is_empty(), entry.title == "7", "{}", entry.title);

@@ -57,36 +57,38 @@ impl Numbered {
     }
 }
 
-/// The feed of `scope`, whose `articles` are in order, newest first.
-///
-/// `bodies` gives the rendered articles, `places` the route that a symbolic reference means. An
-/// article whose body cannot be had at the moment is left out: an entry has its body or is not in
-/// the feed.
-pub fn compose(
-    site: &Site,
-    feeds: &Feeds,
-    scope: &Scope,
-    channel: &Channel,
-    articles: &[Arc<Article>],
-    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    places: &dyn Locate,
-) -> Feed {
-    let numbered = entries(site, feeds, articles, bodies, places);
-    compose_of(site, feeds, scope, channel, numbered, places)
+/// What the feed of a scope is composed from, besides its articles.
+#[derive(Clone, Copy)]
+pub struct Basis<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// The limits and the form of feeds.
+    pub feeds: &'a Feeds,
+    /// The scope.
+    pub scope: &'a Scope,
+    /// Its title, and what the ledger knows of its feed.
+    pub channel: &'a Channel,
+    /// Gives the route that a symbolic reference means.
+    pub places: &'a dyn Locate,
 }
 
-/// The feed of `scope` with these entries, newest first, as far as there is room for them.
-pub fn compose_of(
-    site: &Site,
-    feeds: &Feeds,
-    scope: &Scope,
-    channel: &Channel,
-    mut numbered: Vec<Numbered>,
-    places: &dyn Locate,
+/// The feed of these articles, which are in order, newest first.
+///
+/// `bodies` gives the rendered articles. An article whose body cannot be had at the moment is left
+/// out: an entry has its body or is not in the feed.
+pub fn compose(
+    basis: Basis<'_>,
+    articles: &[Arc<Article>],
+    bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
 ) -> Feed {
-    bound(&mut numbered, feeds.max_bytes, channel.archived_to);
+    compose_of(basis, entries(basis, articles, bodies))
+}
+
+/// The feed of these entries, newest first, as far as there is room for them.
+pub fn compose_of(basis: Basis<'_>, mut numbered: Vec<Numbered>) -> Feed {
+    bound(&mut numbered, basis.feeds.max_bytes, basis.channel.archived_to);
     // The clock is not asked: an empty feed keeps the date that its channel remembers.
-    frame(site, feeds, scope, channel, numbered, channel.watermark, places)
+    frame(basis, numbered, basis.channel.watermark)
 }
 
 /// An article by itself: with the author and the language that it has from its feed there.
@@ -108,11 +110,9 @@ pub(super) fn lone_entry(
 /// The entries of `articles` with their publication numbers, without those whose body cannot be
 /// had.
 pub(super) fn entries(
-    site: &Site,
-    feeds: &Feeds,
+    Basis { site, feeds, places, .. }: Basis<'_>,
     articles: &[Arc<Article>],
     bodies: &dyn Fn(Seq) -> Option<Arc<Body>>,
-    places: &dyn Locate,
 ) -> Vec<Numbered> {
     let mut numbered = Vec::with_capacity(articles.len());
     for article in articles {
@@ -124,15 +124,11 @@ pub(super) fn entries(
     numbered
 }
 
-/// The feed of `scope` with these entries. `empty_since`: its date if it has none.
+/// The feed of these entries. `empty_since`: its date if it has none.
 pub(super) fn frame(
-    site: &Site,
-    feeds: &Feeds,
-    scope: &Scope,
-    channel: &Channel,
+    Basis { site, feeds, scope, channel, places }: Basis<'_>,
     numbered: Vec<Numbered>,
     empty_since: Timestamp,
-    places: &dyn Locate,
 ) -> Feed {
     let mut entries = Vec::with_capacity(numbered.len());
     let mut updated = None;
@@ -435,7 +431,17 @@ mod tests {
     }
 
     fn feed(articles: &[Arc<Article>], bodies: &dyn Fn(Seq) -> Option<Arc<Body>>) -> Feed {
-        compose(&site(), &feeds(), &Scope::Site, &channel(""), articles, bodies, &|_: &str| None)
+        compose(basis(&site(), &feeds(), &Scope::Site, &channel("")), articles, bodies)
+    }
+
+    /// No reference means anything.
+    fn basis<'a>(
+        site: &'a Site,
+        feeds: &'a Feeds,
+        scope: &'a Scope,
+        channel: &'a Channel,
+    ) -> Basis<'a> {
+        Basis { site, feeds, scope, channel, places: &|_: &str| None }
     }
 
     #[test]
@@ -443,7 +449,7 @@ mod tests {
         let tag = Scope::Tag(crate::base::UrlPath::new("c-sharp").unwrap());
         let mut named = channel("C#");
         let make = |scope: &Scope, channel: &Channel| {
-            compose(&site(), &feeds(), scope, channel, &[], &|_| None, &|_: &str| None)
+            compose(basis(&site(), &feeds(), scope, channel), &[], &|_| None)
         };
         let feed = make(&tag, &named);
         assert_eq!(feed.title, "C# — The Site");
@@ -554,15 +560,8 @@ mod tests {
         config.content = Content::Summary;
         let articles = [Arc::new(article(1, "a.md"))];
         let bodies = |_| body("<p>x</p>", "x");
-        let made = compose(
-            &site(),
-            &config,
-            &Scope::Site,
-            &channel(""),
-            &articles,
-            &bodies,
-            &|_: &str| None,
-        );
+        let (site, of_site) = (site(), channel(""));
+        let made = compose(basis(&site, &config, &Scope::Site, &of_site), &articles, &bodies);
         assert_eq!(
             (made.full, made.entries[0].html.as_str(), made.entries[0].summary.as_str()),
             (false, "", "x")
@@ -579,15 +578,8 @@ mod tests {
         for (archived_to, first) in [(12, 3), (10, 3), (2, 3), (1, 2), (0, 1)] {
             let mut of_site = channel("");
             of_site.archived_to = archived_to;
-            let made = compose(
-                &site(),
-                &feeds(),
-                &Scope::Site,
-                &of_site,
-                &articles,
-                &bodies,
-                &|_: &str| None,
-            );
+            let (site, feeds) = (site(), feeds());
+            let made = compose(basis(&site, &feeds, &Scope::Site, &of_site), &articles, &bodies);
             let titles: Vec<String> =
                 made.entries.iter().map(|entry| entry.title.clone()).collect();
             let expected: Vec<String> = (first..=12).map(|n| n.to_string()).collect();
@@ -604,15 +596,8 @@ mod tests {
         let bodies = |seq| body(&"x".repeat(size(seq)), "summary");
         let mut config = feeds();
         config.max_bytes = 100 << 20;
-        let made = compose(
-            &site(),
-            &config,
-            &Scope::Site,
-            &channel(""),
-            &articles,
-            &bodies,
-            &|_: &str| None,
-        );
+        let (site, of_site) = (site(), channel(""));
+        let made = compose(basis(&site, &config, &Scope::Site, &of_site), &articles, &bodies);
         let kept: Vec<bool> = made.entries.iter().map(|entry| !entry.html.is_empty()).collect();
         assert_eq!(kept, [true, false, true]);
         assert_eq!(made.entries[1].summary, "summary");

@@ -133,7 +133,7 @@ impl Composed {
 mod tests {
     use super::*;
     use crate::base::Scope;
-    use crate::feed::compose::{compose, compose_of};
+    use crate::feed::compose::{Basis, compose, compose_of};
     use crate::feed::sample::{article, channel, feeds, site};
 
     /// What an entry is made of, but for the article itself.
@@ -160,8 +160,9 @@ mod tests {
         let locate = |reference: &str| routes.get(reference).cloned();
         let (scope, channel) = (Scope::Site, channel(""));
         let (numbered, next) = composed.again(site, feeds, articles, &bodies, &locate);
-        let again = compose_of(site, feeds, &scope, &channel, numbered, &locate);
-        let whole = compose(site, feeds, &scope, &channel, articles, &bodies, &locate);
+        let basis = Basis { site, feeds, scope: &scope, channel: &channel, places: &locate };
+        let again = compose_of(basis, numbered);
+        let whole = compose(basis, articles, &bodies);
         assert_eq!(again, whole);
         let is_new = |seq: &Seq| {
             let (old, new) = (composed.entries.get(seq), &next.entries[seq]);

@@ -41,7 +41,7 @@ use crate::library::old_feed::{Guid, Imported};
 use links::Locate;
 
 pub use archive::archive;
-pub use compose::{compose, compose_of, feed_id};
+pub use compose::{Basis, compose, compose_of, feed_id};
 pub use composed::Composed;
 pub use lint::lint;
 pub use paging::Paging;

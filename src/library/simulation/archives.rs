@@ -13,7 +13,8 @@ use proptest::prelude::*;
 use crate::article::Body;
 use crate::base::{Format, Route, Scope, UrlPath};
 use crate::config::{Content, Feeds, Site};
-use crate::feed::{self, Feed};
+use crate::feed::links::Locate;
+use crate::feed::{self, Basis, Feed};
 use crate::library::{Article, Library};
 
 use super::World;
@@ -70,7 +71,10 @@ fn body(_: u64) -> Option<Arc<Body>> {
 fn newest(library: &Library, limit: usize, scope: &Scope) -> Option<Feed> {
     let channel = library.channel(scope)?;
     let articles = library.entries(scope, limit);
-    Some(feed::compose(&site(), &feeds(limit), scope, &channel, &articles, &body, &|_: &str| None))
+    let (site, feeds) = (site(), feeds(limit));
+    let places: &dyn Locate = &|_: &str| None;
+    let basis = Basis { site: &site, feeds: &feeds, scope, channel: &channel, places };
+    Some(feed::compose(basis, &articles, &body))
 }
 
 fn page(library: &Library, limit: usize, scope: &Scope, number: u64) -> Option<Feed> {
@@ -78,7 +82,9 @@ fn page(library: &Library, limit: usize, scope: &Scope, number: u64) -> Option<F
     let page = library.archive_page(scope, number)?;
     let articles = library.archived(scope, number);
     let (site, feeds) = (site(), feeds(limit));
-    Some(feed::archive(&site, &feeds, scope, &channel, &page, &articles, &body, &|_: &str| None))
+    let places: &dyn Locate = &|_: &str| None;
+    let basis = Basis { site: &site, feeds: &feeds, scope, channel: &channel, places };
+    Some(feed::archive(basis, &page, &articles, &body))
 }
 
 /// The ids of the entries that a walk from the JSON feed at `url` collects, in any order.
