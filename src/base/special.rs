@@ -137,11 +137,19 @@ pub fn is_private(path: &str) -> bool {
         return false;
     }
     let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let is_hidden = |name: &str| name.starts_with('_') && !name.starts_with("_index.");
-    is_hidden(name)
-        || directories.split('/').any(|directory| {
-            is_drafts(directory) || (is_hidden(directory) && directory != "_posts")
-        })
+    if has_private_name(name) {
+        return true;
+    }
+    for directory in directories.split('/') {
+        if is_drafts(directory) || (has_private_name(directory) && directory != "_posts") {
+            return true;
+        }
+    }
+    false
+}
+
+fn has_private_name(name: &str) -> bool {
+    name.starts_with('_') && !name.starts_with("_index.")
 }
 
 /// Whether this is the name of a directory of drafts.
@@ -158,12 +166,14 @@ pub fn is_of_conflict(path: &str) -> bool {
 /// Whether a name is the one that Syncthing, Nextcloud, ownCloud, Dropbox, Seafile or Synology
 /// Drive gives to the other version of a file that was changed in two places.
 fn is_conflict_copy(name: &str) -> bool {
-    // `a_conflict-20200102-100237.md`
-    let of_owncloud = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count() == 8;
-    let rest = name.split_once("_conflict-").map(|(_, rest)| rest);
-    rest.is_some_and(of_owncloud)
-        // `a_host_Jan-02-100237-2020_Conflict.md`
-        || name.contains("_Conflict.")
+    if let Some((_, date)) = name.split_once("_conflict-") {
+        // ownCloud: `a_conflict-20200102-100237.md`
+        if date.bytes().take_while(u8::is_ascii_digit).count() == 8 {
+            return true;
+        }
+    }
+    // Synology Drive: `a_host_Jan-02-100237-2020_Conflict.md`
+    name.contains("_Conflict.")
         || name.contains(".sync-conflict-")
         || name.contains("(conflicted copy ")
         || name.contains("'s conflicted copy ")

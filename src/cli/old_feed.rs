@@ -11,6 +11,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
 use crate::base::Format;
@@ -122,18 +123,17 @@ impl Sources {
 
     /// Reads an address, and the older pages that follow from it.
     fn follow(&mut self, address: &str) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let get = |address: &str, left_bytes: u64, proxies: &Proxies| {
-            runtime.block_on(fetch(address, proxies, left_bytes))
-        };
-        let Fetched { url: first, bytes } = get(address, self.left_bytes, &self.proxies)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let Fetched { url: first, bytes } = self.get(&runtime, address)?;
         self.count(&bytes)?;
         let mut document = self.parse(address, &bytes)?;
         let (mut seen, mut ids) = (HashSet::from([first.clone()]), HashSet::new());
         let (mut url, mut page) = (first.clone(), 1);
         loop {
-            let is_new = document.entries.iter().filter(|entry| ids.insert(entry.id.clone()));
-            let is_new = is_new.count() > 0;
+            let mut is_new = false;
+            for entry in &document.entries {
+                is_new |= ids.insert(entry.id.clone());
+            }
             let (next, is_wordpress) = (document.next.clone(), document.is_wordpress);
             if !is_new {
                 // Some sites answer every page with the last one.
@@ -154,7 +154,7 @@ impl Sources {
                 self.notes.push(format!("{address}: the older pages lead back to {next}"));
                 return Ok(());
             }
-            match get(next.as_str(), self.left_bytes, &self.proxies) {
+            match self.get(&runtime, next.as_str()) {
                 Ok(fetched) => {
                     self.count(&fetched.bytes)?;
                     document = self.parse(next.as_str(), &fetched.bytes)?;
@@ -165,6 +165,10 @@ impl Sources {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    fn get(&self, runtime: &Runtime, address: &str) -> Result<Fetched, FetchError> {
+        runtime.block_on(fetch(address, &self.proxies, self.left_bytes))
     }
 
     /// Whether a page is on the host of its feed, or on one that the command line allows.
@@ -194,7 +198,6 @@ fn paged(first: &Url, page: usize) -> Url {
 
 /// The proxies of the command line, or else of the environment, by the names that curl knows.
 fn proxies(proxy: Option<&str>) -> Proxies {
-    let first = |names: &[&str]| names.iter().find_map(|name| env::var(name).ok());
     if let Some(proxy) = proxy {
         return Proxies {
             http: Some(proxy.to_owned()),
@@ -202,11 +205,16 @@ fn proxies(proxy: Option<&str>) -> Proxies {
             except: Vec::new(),
         };
     }
-    let except = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let except = variable(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
     Proxies {
         // In capitals, a server that sets variables from requests could be tricked into it.
-        http: first(&["http_proxy"]),
-        https: first(&["HTTPS_PROXY", "https_proxy"]),
+        http: variable(&["http_proxy"]),
+        https: variable(&["HTTPS_PROXY", "https_proxy"]),
         except: except.split(',').map(str::to_owned).collect(),
     }
+}
+
+/// The first of these environment variables that is set.
+fn variable(names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| env::var(name).ok())
 }

@@ -255,11 +255,11 @@ impl Hub {
             }
             effects.push(Effect::Remember { hub, told: vec![(Arc::clone(&topic), digest)] });
         }
-        let is_known = |pending: &Pending, told: Option<&Digest>| told == Some(&pending.digest);
-        let told = self.told.as_ref().and_then(|told| told.get(&topic));
         let Some(pending) = self.pending.get_mut(&topic) else { return };
         pending.is_sent = false;
-        if is_known(pending, told) {
+        if let Some(told) = &self.told
+            && told.get(&topic) == Some(&pending.digest)
+        {
             self.pending.remove(&topic);
             return;
         }

@@ -408,11 +408,7 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     let seen: HashSet<&RelPath> = found.seen.iter().collect();
     let mut gone = Vec::new();
     let mut visit = |path: &RelPath| {
-        let closed = |path: &RelPath| found.closed.contains(path);
-        let hidden_from_us = || {
-            closed(path) || closed(&RelPath::root()) || ancestors(path).any(|above| closed(&above))
-        };
-        if !seen.contains(path) && (found.closed.is_empty() || !hidden_from_us()) {
+        if !seen.contains(path) && !is_closed(&found.closed, path) {
             gone.push(SourceChange { path: path.clone(), seen: Seen::Gone });
         }
     };
@@ -424,14 +420,30 @@ fn compare(scan: &Scan<'_>, walk: impl Fn(&Scan<'_>) -> (RelPath, Found)) -> Vec
     found.changes
 }
 
+/// Whether `path`, or a directory above it, could not be looked at: then nothing is known of it.
+fn is_closed(closed: &HashSet<RelPath>, path: &RelPath) -> bool {
+    // Most walks meet nothing that is closed, and visit every path.
+    !closed.is_empty()
+        && (closed.contains(path)
+            || closed.contains(&RelPath::root())
+            || ancestors(path).any(|above| closed.contains(&above)))
+}
+
 /// The paths without those that are beneath others.
 fn outermost(paths: &[RelPath]) -> BTreeSet<&RelPath> {
-    let all: BTreeSet<&RelPath> = paths.iter().collect();
-    let covered = |path: &RelPath| {
-        !path.is_root()
-            && (all.contains(&RelPath::root()) || ancestors(path).any(|above| all.contains(&above)))
-    };
-    all.iter().copied().filter(|path| !covered(path)).collect()
+    let mut all: BTreeSet<&RelPath> = paths.iter().collect();
+    let root = RelPath::root();
+    if all.contains(&root) {
+        all.retain(|path| path.is_root());
+        return all;
+    }
+    let mut outermost = BTreeSet::new();
+    for path in &all {
+        if !ancestors(path).any(|above| all.contains(&above)) {
+            outermost.insert(*path);
+        }
+    }
+    outermost
 }
 
 #[cfg(test)]

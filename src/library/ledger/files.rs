@@ -116,12 +116,12 @@ impl Files {
 
     /// Whether every file is found by its inode number, and nothing else is.
     pub(super) fn agrees(&self) -> bool {
-        let is_found = |(path, row): (RelPath, FileRow)| {
-            self.by_inode.contains(&inode(row.fingerprint.ino, &path))
-        };
-        self.by_inode.len() == self.rows.len()
-            && self.iter().all(is_found)
-            && self.kept.keys().all(|path| self.contains(path))
+        for (path, row) in self.iter() {
+            if !self.by_inode.contains(&inode(row.fingerprint.ino, &path)) {
+                return false;
+            }
+        }
+        self.by_inode.len() == self.rows.len() && self.kept.keys().all(|path| self.contains(path))
     }
 
     fn row(&self, path: &RelPath, bytes: &[u8]) -> FileRow {
