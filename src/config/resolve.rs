@@ -393,46 +393,42 @@ fn directory(
 fn beneath_state_directory(input: &Input<'_>, name: &str, plain: &str) -> PathBuf {
     let variable = input.env.iter().find(|(name, _)| name == "STATE_DIRECTORY");
     // systemd.exec(5): several directories are separated by colons; the first is ours.
-    match variable
-        .and_then(|(_, value)| value.split(':').next())
-        .filter(|first| first.starts_with('/'))
-    {
-        Some(first) => Path::new(first).join(name),
-        None => PathBuf::from(plain),
+    match variable.and_then(|(_, directories)| directories.split(':').next()) {
+        Some(first) if first.starts_with('/') => Path::new(first).join(name),
+        _ => PathBuf::from(plain),
     }
 }
 
 /// Checks that directories are not inside each other, whatever links lead there: articles are read,
 /// feeds and state are written; feeds are readable for everyone, state is not.
 fn check_directories(reader: &mut Reader<'_>, input: &Input<'_>, config: &Config, at: [&At; 3]) {
-    let real = |path: &Path| input.world.real_path(path);
-    let [articles, feeds, state] =
-        [&config.articles.dir, &config.feeds.dir, &config.state.dir].map(|path| real(path));
-    let mut refuse = |places: [&At; 2], message: String| {
-        let given = places.into_iter().find(|at| at.is_of_a_key());
-        reader.refuse(given.unwrap_or(places[0]), message);
-    };
+    let articles = input.world.real_path(&config.articles.dir);
+    let feeds = input.world.real_path(&config.feeds.dir);
+    let state = input.world.real_path(&config.state.dir);
+    let [articles_at, feeds_at, state_at] = at;
     if feeds.starts_with(&articles) || articles.starts_with(&feeds) {
         let (feeds, articles) = (feeds.display(), articles.display());
-        refuse(
-            [at[1], at[0]],
-            format!(
-                "`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"
-            ),
+        let message = format!(
+            "`feeds.dir` ({feeds}) and `articles.dir` ({articles}) must not be inside each other"
         );
+        refuse_at_key(reader, [feeds_at, articles_at], message);
     }
     if state.starts_with(&articles) {
         let (state, articles) = (state.display(), articles.display());
-        refuse(
-            [at[2], at[0]],
-            format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})"),
-        );
+        let message =
+            format!("`state.dir` ({state}) must not be inside `articles.dir` ({articles})");
+        refuse_at_key(reader, [state_at, articles_at], message);
     }
     if state.starts_with(&feeds) {
         let (state, feeds) = (state.display(), feeds.display());
-        refuse(
-            [at[2], at[1]],
-            format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})"),
-        );
+        let message = format!("`state.dir` ({state}) must not be inside `feeds.dir` ({feeds})");
+        refuse_at_key(reader, [state_at, feeds_at], message);
     }
+}
+
+/// Reports an error of two values at the first of them that is set, since the other has its
+/// default.
+fn refuse_at_key(reader: &mut Reader<'_>, places: [&At; 2], message: String) {
+    let given = places.into_iter().find(|at| at.is_of_a_key());
+    reader.refuse(given.unwrap_or(places[0]), message);
 }

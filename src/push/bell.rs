@@ -37,6 +37,26 @@ pub enum Action {
     Remember(u64),
 }
 
+/// The end of a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ring {
+    /// The receiver was notified, or there was nothing to notify it of.
+    Done,
+    /// The receiver was not notified.
+    Failed,
+}
+
+/// What follows from the end of a ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// The article is tried again.
+    Again,
+    /// The bell is done with everything up to this number, which has to be remembered.
+    Done(u64),
+    /// The same, but the receiver was not notified of this article, and will not be.
+    GivenUp(u64),
+}
+
 /// Decides on one bell.
 #[derive(Debug)]
 pub struct Bell {
@@ -89,23 +109,26 @@ impl Bell {
         Some(Action::Ring { seq, attempt: failed + 1 })
     }
 
-    /// Notes the end of a ring. Second, whether that was the last try of an article that no
-    /// receiver was notified of.
-    pub fn finish(&mut self, now: Duration, is_done: bool) -> (Option<Action>, bool) {
-        let State::Ringing { seq, failed } = self.now else { return (None, false) };
-        let failed = if is_done { failed } else { failed + 1 };
+    /// Notes the end of a ring; `None` if the bell does not ring.
+    pub fn finish(&mut self, now: Duration, ring: Ring) -> Option<Finished> {
+        let State::Ringing { seq, failed } = self.now else { return None };
         let tries = match self.tries {
             Tries::Several => TRIES,
             Tries::One => 1,
         };
-        if !is_done && failed < tries {
-            let due = now + wait(failed, &seq.to_string());
-            self.now = State::Waiting { seq, failed, due };
-            return (None, false);
-        }
+        let finished = match ring {
+            Ring::Done => Finished::Done(seq),
+            Ring::Failed if failed + 1 < tries => {
+                let failed = failed + 1;
+                let due = now + wait(failed, &seq.to_string());
+                self.now = State::Waiting { seq, failed, due };
+                return Some(Finished::Again);
+            }
+            Ring::Failed => Finished::GivenUp(seq),
+        };
         self.now = State::Quiet;
         self.done = Some(seq);
-        (Some(Action::Remember(seq)), !is_done)
+        Some(finished)
     }
 
     /// Notes that an article cannot be reported at present, which is not a failure: its file is
@@ -136,8 +159,8 @@ mod tests {
         bell.poll(Duration::from_secs(now), 7, next)
     }
 
-    fn finish(bell: &mut Bell, now: u64, is_done: bool) -> (Option<Action>, bool) {
-        bell.finish(Duration::from_secs(now), is_done)
+    fn finish(bell: &mut Bell, now: u64, ring: Ring) -> Option<Finished> {
+        bell.finish(Duration::from_secs(now), ring)
     }
 
     #[test]
@@ -145,12 +168,12 @@ mod tests {
         let mut bell = Bell::new(Tries::Several, Some(2));
         assert_eq!(poll(&mut bell, 0), Some(Action::Ring { seq: 5, attempt: 1 }));
         assert_eq!(poll(&mut bell, 0), None);
-        assert_eq!(finish(&mut bell, 1, true), (Some(Action::Remember(5)), false));
+        assert_eq!(finish(&mut bell, 1, Ring::Done), Some(Finished::Done(5)));
         assert_eq!(poll(&mut bell, 1), Some(Action::Ring { seq: 7, attempt: 1 }));
-        assert_eq!(finish(&mut bell, 1, true), (Some(Action::Remember(7)), false));
+        assert_eq!(finish(&mut bell, 1, Ring::Done), Some(Finished::Done(7)));
         assert_eq!((poll(&mut bell, 2), bell.wake()), (None, None));
         // An end that is not waited for changes nothing.
-        assert_eq!(finish(&mut bell, 3, false), (None, false));
+        assert_eq!(finish(&mut bell, 3, Ring::Failed), None);
         assert_eq!(poll(&mut bell, 4), None);
     }
 
@@ -169,12 +192,12 @@ mod tests {
         for attempt in 1..=2 {
             let now = u64::from(attempt) * 100;
             assert_eq!(poll(&mut bell, now), Some(Action::Ring { seq: 7, attempt }));
-            assert_eq!(finish(&mut bell, now, false), (None, false));
+            assert_eq!(finish(&mut bell, now, Ring::Failed), Some(Finished::Again));
             assert_eq!(bell.wake(), Some(Duration::from_secs(now) + wait(attempt, "7")));
             assert_eq!(poll(&mut bell, now + 1), None);
         }
         assert_eq!(poll(&mut bell, 300), Some(Action::Ring { seq: 7, attempt: 3 }));
-        assert_eq!(finish(&mut bell, 300, false), (Some(Action::Remember(7)), true));
+        assert_eq!(finish(&mut bell, 300, Ring::Failed), Some(Finished::GivenUp(7)));
         assert_eq!(poll(&mut bell, 999), None);
     }
 
@@ -191,6 +214,6 @@ mod tests {
     fn a_command_is_tried_once() {
         let mut bell = Bell::new(Tries::One, Some(5));
         assert_eq!(poll(&mut bell, 0), Some(Action::Ring { seq: 7, attempt: 1 }));
-        assert_eq!(finish(&mut bell, 0, false), (Some(Action::Remember(7)), true));
+        assert_eq!(finish(&mut bell, 0, Ring::Failed), Some(Finished::GivenUp(7)));
     }
 }

@@ -21,7 +21,7 @@ use crate::engine::renderer::{Item, Renderer};
 use crate::feed::links;
 use crate::ops::outgoing::Client;
 use crate::publish::{Part, Receiver, Snapshot, Unrendered};
-use crate::push::bell::Action;
+use crate::push::bell::{Action, Finished, Ring};
 use crate::push::publisher::{Effect, Event, Ping, Publisher, Topic};
 use crate::push::webhook;
 use crate::store::StoreError;
@@ -42,7 +42,7 @@ enum Done {
 /// The outcome of the report of an article.
 enum Rung {
     /// It was reported, and this is its URL.
-    Told(String),
+    Notified(String),
     /// It is not public any more.
     Gone,
     /// Its file is being changed.
@@ -280,7 +280,7 @@ impl Worker {
                 _ => run(&notify.on_publish, &url, json, notify.on_publish_timeout).await,
             };
             match told {
-                Ok(()) => Done::Rung(index, Rung::Told(url)),
+                Ok(()) => Done::Rung(index, Rung::Notified(url)),
                 Err(why) => Done::Rung(index, Rung::Failed(why)),
             }
         });
@@ -295,13 +295,14 @@ impl Worker {
             bell.postpone(now);
             return;
         }
-        let (action, is_given_up) = bell.finish(now, !matches!(rung, Rung::Failed(_)));
-        if let Some(Action::Remember(done)) = action {
+        let ring = if matches!(rung, Rung::Failed(_)) { Ring::Failed } else { Ring::Done };
+        let finished = bell.finish(now, ring);
+        if let Some(Finished::Done(done) | Finished::GivenUp(done)) = finished {
             let stored = self.file.set_done(name, done);
             self.note_stored(stored);
         }
         match rung {
-            Rung::Told(url) => {
+            Rung::Notified(url) => {
                 self.status.count_push(receiver, true);
                 self.note_failing(name.to_owned(), None);
                 info!(event = "notified", receiver = name, url, "notified the {name} of {url}");
@@ -309,7 +310,7 @@ impl Worker {
             Rung::Failed(why) => {
                 self.status.count_push(receiver, false);
                 warn!(event = "notify-failed", receiver = name, "{name}: {why}");
-                if is_given_up {
+                if let Some(Finished::GivenUp(_)) = finished {
                     let reason = format!("the {name} of [notify] fails: {why}");
                     self.note_failing(name.to_owned(), Some(reason));
                 }

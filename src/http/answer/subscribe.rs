@@ -41,6 +41,9 @@ pub(super) struct Asked<'a> {
     pub(super) client: Option<IpAddr>,
 }
 
+/// The sentence for a request that is accepted.
+const ACCEPTED: &str = "Accepted; the callback is asked to confirm it.";
+
 /// A refusal: a status, one sentence, and the seconds after which another try makes sense.
 struct Refused {
     status: StatusCode,
@@ -101,22 +104,21 @@ pub(super) async fn answer(place: Place<'_>, asked: Asked<'_>) -> Response<Conte
         Ok(body) => subscribe(place, body, asked.client).await,
         Err(refused) => Err(refused),
     };
-    let accepted = "Accepted; the callback is asked to confirm it.";
-    let text = answered.as_ref().err().map_or(accepted, |refused| refused.text);
-    let mut response = match is_cloud {
-        false => plain(format!("{text}\n")),
-        true => xml(cloud::answer(answered.is_ok(), text)),
+    let (status, text) = match &answered {
+        Ok(()) if is_cloud => (StatusCode::OK, ACCEPTED),
+        Ok(()) => (StatusCode::ACCEPTED, ACCEPTED),
+        Err(refused) => (refused.status, refused.text),
     };
-    *response.status_mut() = match answered {
-        Ok(()) if is_cloud => StatusCode::OK,
-        Ok(()) => StatusCode::ACCEPTED,
-        Err(Refused { status, retry_after_s, .. }) => {
-            if let Some(seconds) = retry_after_s {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            status
-        }
+    let mut response = if is_cloud {
+        xml(cloud::answer(answered.is_ok(), text))
+    } else {
+        plain(format!("{text}\n"))
     };
+    *response.status_mut() = status;
+    if let Err(Refused { retry_after_s: Some(seconds), .. }) = answered {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    // The rest of the body would be read as the next request.
     if is_unread {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
