@@ -17,8 +17,8 @@ use crate::ops::clock::Clock;
 use crate::ops::systemd;
 use crate::publish::status::{Degraded, Held, Unreadable};
 use crate::publish::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Published, Pushed, Receiver, Scanning,
-    Status, Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, Published, PushEnd, Pushed, Receiver,
+    Scanning, Status, Watching,
 };
 
 use super::read;
@@ -224,9 +224,9 @@ impl StatusLog {
     }
 
     /// Counts a push.
-    pub fn count_push(&self, receiver: Receiver, is_accepted: bool) {
+    pub fn count_push(&self, receiver: Receiver, end: PushEnd) {
         self.change(|status, _| {
-            status.pushed.get_or_insert_default().count(receiver, is_accepted);
+            status.pushed.get_or_insert_default().count(receiver, end);
         });
     }
 

@@ -16,7 +16,7 @@ pub use published::Published;
 pub use render::{Asset, Render, Unrendered};
 pub use snapshot::{Extent, Found, Redirect, Snapshot};
 pub use status::{
-    Contents, LastProjection, LastPublish, Part, PollReason, Pushed, Receiver, Scanning, Status,
-    Watching,
+    Contents, LastProjection, LastPublish, Part, PollReason, PushEnd, Pushed, Receiver, Scanning,
+    Status, Watching,
 };
 pub use versions::Versions;

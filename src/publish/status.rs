@@ -207,6 +207,15 @@ impl Receiver {
     }
 }
 
+/// The end of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushEnd {
+    /// The receiver accepted it.
+    Accepted,
+    /// The receiver refused it, or did not answer.
+    Failed,
+}
+
 /// The numbers of pushes by receiver and outcome; each try counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pushed {
@@ -216,8 +225,11 @@ pub struct Pushed {
 
 impl Pushed {
     /// Counts a push.
-    pub fn count(&mut self, receiver: Receiver, is_accepted: bool) {
-        let counts = if is_accepted { &mut self.accepted } else { &mut self.failed };
+    pub fn count(&mut self, receiver: Receiver, end: PushEnd) {
+        let counts = match end {
+            PushEnd::Accepted => &mut self.accepted,
+            PushEnd::Failed => &mut self.failed,
+        };
         counts[receiver as usize] += 1;
     }
 

@@ -113,7 +113,7 @@ fn secret_of(notify: &Notify) -> Result<Option<Vec<u8>>, Refusal> {
     }
 }
 
-/// What is remembered of earlier pushes.
+/// The memory of earlier pushes.
 struct Known {
     file: PublisherFile,
     publisher: Publisher,

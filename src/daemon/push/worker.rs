@@ -20,7 +20,7 @@ use crate::engine::StatusLog;
 use crate::engine::renderer::{Item, Renderer};
 use crate::feed::links;
 use crate::ops::outgoing::Client;
-use crate::publish::{Part, Receiver, Snapshot, Unrendered};
+use crate::publish::{Part, PushEnd, Receiver, Snapshot, Unrendered};
 use crate::push::bell::{Action, Finished, Ring};
 use crate::push::publisher::{Effect, Event, Ping, Publisher, Topic};
 use crate::push::webhook;
@@ -63,7 +63,7 @@ pub(super) struct Worker {
     status: StatusLog,
     snapshot: Option<Arc<Snapshot>>,
     tasks: JoinSet<Done>,
-    /// What fails, by whom.
+    /// The reasons of failures, by receiver.
     failing: BTreeMap<String, String>,
     started: Instant,
 }
@@ -209,7 +209,8 @@ impl Worker {
             Done::Ping(ping, sent) => {
                 let (hub, topic) = (shown(&self.hubs[ping.hub]), Arc::clone(&ping.topic));
                 let (attempt, is_accepted) = (ping.attempt, sent.is_ok());
-                self.status.count_push(Receiver::Hub, is_accepted);
+                let end = if is_accepted { PushEnd::Accepted } else { PushEnd::Failed };
+                self.status.count_push(Receiver::Hub, end);
                 self.publish(Event::Answered { ping, is_accepted });
                 // Afterwards, so that what the log says is stored.
                 match sent {
@@ -303,12 +304,12 @@ impl Worker {
         }
         match rung {
             Rung::Notified(url) => {
-                self.status.count_push(receiver, true);
+                self.status.count_push(receiver, PushEnd::Accepted);
                 self.note_failing(name.to_owned(), None);
                 info!(event = "notified", receiver = name, url, "notified the {name} of {url}");
             }
             Rung::Failed(why) => {
-                self.status.count_push(receiver, false);
+                self.status.count_push(receiver, PushEnd::Failed);
                 warn!(event = "notify-failed", receiver = name, "{name}: {why}");
                 if let Some(Finished::GivenUp(_)) = finished {
                     let reason = format!("the {name} of [notify] fails: {why}");

@@ -357,6 +357,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::publish::PushEnd;
 
     /// The samples of a text, each checked against the rules of the format.
     fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -400,7 +401,7 @@ mod tests {
         status.published = Some(published);
         status.projection = Some(crate::publish::LastProjection { generation: 6, at: now });
         let mut pushed = crate::publish::Pushed::default();
-        pushed.count(Receiver::Webhook, true);
+        pushed.count(Receiver::Webhook, PushEnd::Accepted);
         status.pushed = Some(pushed);
         let text = text(&Scrape {
             metrics: &metrics,
