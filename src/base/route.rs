@@ -367,8 +367,8 @@ fn file(segments: &[&str]) -> Option<Route> {
 /// `style.`, 32 hexadecimal digits in lower case, `.css`
 fn stylesheet(name: &str) -> Option<Route> {
     let digits = name.strip_prefix("style.")?.strip_suffix(".css")?;
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if digits.len() != 32 || !digits.bytes().all(is_digit) {
+    // The same digits in capitals would be another URL of one stylesheet.
+    if digits.len() != 32 || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     u128::from_str_radix(digits, 16).ok().map(Route::Stylesheet)

@@ -88,12 +88,18 @@ impl Politeness {
     }
 }
 
+impl Entry {
+    /// The beginning of its hour; before all others if it was never used.
+    fn began(&self) -> i64 {
+        if self.count == 0 { i64::MIN } else { self.since }
+    }
+}
+
 /// The entry to use for a new key: one that was never used, or the one whose hour began first.
 fn oldest(row: &mut [Entry; ROW_ENTRIES]) -> &mut Entry {
     let mut oldest = 0;
     for n in 1..ROW_ENTRIES {
-        let age = |entry: &Entry| if entry.count == 0 { i64::MIN } else { entry.since };
-        if age(&row[n]) < age(&row[oldest]) {
+        if row[n].began() < row[oldest].began() {
             oldest = n;
         }
     }

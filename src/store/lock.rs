@@ -67,19 +67,19 @@ fn unwritable(dir: &Path, source: io::Error) -> StoreError {
 /// Fails if this user may not make files in the directory, or not write those that are in it. SQLite
 /// would only say that the database is read-only, and a later try does not help.
 fn check_writable(dir: &Path) -> Result<(), StoreError> {
-    let may = |path: &Path, access: Access| {
-        let checked = accessat(CWD, path, access, AtFlags::EACCESS);
-        match checked {
-            Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(unwritable(path, error.into())),
-            // What is not there is made, and other errors are those of the call that needs it.
-            _ => Ok(()),
-        }
-    };
-    may(dir, Access::WRITE_OK | Access::EXEC_OK)?;
+    check_access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
     for name in ["lock", "state.db", "state.db-wal", "state.db-shm", "state.mark"] {
-        may(&dir.join(name), Access::READ_OK | Access::WRITE_OK)?;
+        check_access(&dir.join(name), Access::READ_OK | Access::WRITE_OK)?;
     }
     Ok(())
+}
+
+fn check_access(path: &Path, access: Access) -> Result<(), StoreError> {
+    match accessat(CWD, path, access, AtFlags::EACCESS) {
+        Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(unwritable(path, error.into())),
+        // What is not there is made, and other errors are those of the call that needs it.
+        _ => Ok(()),
+    }
 }
 
 fn write_id(file: &mut File) -> io::Result<()> {

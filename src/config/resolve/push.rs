@@ -119,16 +119,20 @@ fn callback_ports(reader: &mut Reader<'_>) -> Vec<u16> {
     given.value.iter().filter_map(|port| u16::try_from(*port).ok()).collect()
 }
 
+/// Whether only this machine reaches what listens there.
+fn is_loopback(place: &Listen) -> bool {
+    match place {
+        Listen::Tcp(address) => address.ip().to_canonical().is_loopback(),
+        // A proxy may serve it to everyone.
+        Listen::Unix(_) => false,
+    }
+}
+
 /// Reads `websub.loopback_callbacks`: on a server that other machines reach, it would let them call
 /// this machine's own services.
 fn loopback_callbacks(reader: &mut Reader<'_>, server: &Server, tls: &Tls) -> bool {
     let given = reader.given_flag("websub", "loopback_callbacks");
     let Some(given) = given.filter(|given| given.value) else { return false };
-    let is_loopback = |place: &Listen| match place {
-        Listen::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        // A proxy may serve it to everyone.
-        Listen::Unix(_) => false,
-    };
     let is_local = server.listen.iter().all(is_loopback)
         && tls.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
     if !is_local {
