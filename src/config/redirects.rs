@@ -35,7 +35,7 @@ pub struct Rule {
     pub(super) answer: Answer,
 }
 
-/// What a redirect answers.
+/// The answer of a redirect.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     /// 410
@@ -81,7 +81,7 @@ pub(super) struct Part {
     pub(super) appends_rest: bool,
 }
 
-/// What the configuration answers to a URL.
+/// The answer of the configuration to a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirected {
     /// 410

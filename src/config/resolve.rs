@@ -42,7 +42,7 @@ pub(super) struct Resolved {
     /// The configuration, with defaults in the place of what is wrong.
     pub(super) config: Config,
     pub(super) warnings: Vec<Finding>,
-    /// What is wrong.
+    /// The errors.
     pub(super) mistakes: Vec<Finding>,
     /// The files that it names.
     pub(super) referred: Referred,

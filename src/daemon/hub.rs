@@ -57,7 +57,7 @@ pub(super) struct OwnHub {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the hub works with.
+/// The parts that the hub works with.
 struct Parts {
     published: Arc<Published>,
     render: Arc<dyn Render>,
@@ -116,7 +116,7 @@ impl OwnHub {
         Arc::clone(&self.door)
     }
 
-    /// What is counted.
+    /// The counters.
     pub(super) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
@@ -274,8 +274,10 @@ impl Worker {
     /// Looks at what is published, and decides when subscribers are notified of it: after the delay
     /// of the configuration. A further change joins the one that waits.
     fn look(&mut self) {
-        let is_new = |snapshot: Arc<Snapshot>| self.announced != Some(snapshot.generation);
-        if self.announce_at.is_none() && self.snapshot().is_some_and(is_new) {
+        if self.announce_at.is_none()
+            && let Some(snapshot) = self.snapshot()
+            && self.announced != Some(snapshot.generation)
+        {
             self.announce_at = Some(Instant::now() + self.delay);
         }
     }

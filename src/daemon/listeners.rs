@@ -108,7 +108,7 @@ impl Listeners {
         None
     }
 
-    /// What the log says of them when they are served.
+    /// The line of the log about them once they are served.
     pub(super) fn report(&self) -> Vec<Listening> {
         let mut report = Vec::new();
         for (socket, role) in &self.sockets {

@@ -44,7 +44,7 @@ impl Refusal {
     }
 }
 
-/// What all parts of a running dropfeed share.
+/// The values that all parts of a running dropfeed share.
 #[derive(Clone)]
 pub(super) struct Handles {
     pub(super) config: Arc<Config>,

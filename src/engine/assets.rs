@@ -26,7 +26,7 @@ pub(super) type Digests = ByFingerprint<Digest>;
 /// The sizes of pictures; `None` for a file that has none.
 pub(super) type Sizes = ByFingerprint<Option<PictureSize>>;
 
-/// What is known of files, by fingerprint; bounded.
+/// Facts about files, by fingerprint; bounded.
 #[derive(Debug)]
 pub(super) struct ByFingerprint<T>(Mutex<Halves<T>>);
 

@@ -23,7 +23,7 @@ use super::read::{self, Known};
 use super::step::StepError;
 use super::{Current, Engine, hot, renderer, value};
 
-/// What `dropfeed import` asks for.
+/// The request of `dropfeed import`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Import {
@@ -35,7 +35,7 @@ pub enum Import {
     Undo,
 }
 
-/// What an import comes to.
+/// The result of an import.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Rehearsal {
     /// The entries of the old feed, and what became of each.
@@ -43,7 +43,7 @@ pub struct Rehearsal {
     /// The entries of the new feed as readers of the old one see them, with the files of their
     /// articles.
     pub seen: Vec<(Seen, Option<RelPath>)>,
-    /// What is new, changed and moved for a reader that knows entries by id.
+    /// The numbers of new, changed and moved entries for a reader that knows entries by id.
     pub by_id: Totals,
     /// The same for a reader that knows them by link.
     pub by_link: Totals,

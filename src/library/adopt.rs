@@ -113,7 +113,7 @@ struct ImportedFeed {
     newest: Option<Timestamp>,
 }
 
-/// What a new file gets from an old feed.
+/// The parts of an entry of an old feed that a new file gets.
 #[derive(Debug, Clone)]
 pub(super) struct Adoption {
     /// Its id.

@@ -118,10 +118,12 @@ impl Index {
                 if fitting.len() == 1 && rivals[&place] == 1 {
                     used.insert(entry);
                     taken.insert(place);
+                    // At a surer level it may have fitted several; at this one it is alone.
                     matches.ambiguous.remove(&entry);
                     matches.entries.entry(fitting[0]).or_default().push(entry);
                 } else {
                     fitting.sort_unstable();
+                    // Of several levels the surest says which articles are meant.
                     matches.ambiguous.entry(entry).or_insert(fitting);
                 }
             }
@@ -155,6 +157,7 @@ fn keys_of_entry(entry: &OldEntry, base: &str) -> Vec<(Level, String)> {
     let title = title_key(&entry.title);
     let published = entry.published.map(day);
     if let Some(day) = published {
+        // Midnight of the author may be another day in UTC.
         for day in [day - 1, day, day + 1] {
             if let Some(name) = &name {
                 keys.push((Level::SlugAndDay, format!("{day} {name}")));
@@ -186,6 +189,7 @@ fn keys_of_path(path: &str, base: &str) -> Vec<(Level, String)> {
     }
     let mut rest = path;
     while let Some((_, end)) = rest.split_once('/') {
+        // A last segment alone is no proof: `index` and `about` are everywhere.
         if end.contains('/') {
             keys.push((Level::End, end.to_owned()));
         }

@@ -452,7 +452,7 @@ impl Library {
 }
 
 impl Article {
-    /// What feeds and pages see of a record.
+    /// The view that feeds and pages have of a record.
     fn of(record: &Record) -> Self {
         Self {
             seq: record.seq,

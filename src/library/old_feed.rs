@@ -67,7 +67,7 @@ pub struct Guid {
     pub is_permalink: bool,
 }
 
-/// What an import gave to an article, beside its id.
+/// The part of an entry of an old feed that an article keeps after an import, beside its id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Imported {
     /// Its `guid` in RSS, where the old feed was RSS.

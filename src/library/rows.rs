@@ -71,7 +71,8 @@ pub struct Record {
     pub last_file: Option<LastFile>,
 }
 
-/// What the file of an article was before it went: by this it is recognised under another path.
+/// The last known state of an article's file that went: by this it is recognised under another
+/// path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastFile {
     /// Device number.

@@ -50,7 +50,7 @@ pub enum CertificateError {
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// The part that is missing.
         what: &'static str,
     },
     /// The key belongs to another certificate.
@@ -102,9 +102,9 @@ pub struct CertificateFiles {
     certificate: PathBuf,
     key: PathBuf,
     current: Arc<Current>,
-    /// What the files were when they were read last, whether they could be used or not.
+    /// The state of the files when they were read last, whether they could be used or not.
     read: Stamp,
-    /// What they were at the last check.
+    /// Their state at the last check.
     seen: Stamp,
     /// Whether they could not be used when they were read last.
     is_refused: bool,
@@ -195,6 +195,7 @@ impl Stamp {
     fn of(certificate: &Path, key: &Path) -> Self {
         Self([certificate, key].map(|path| {
             let found = std::fs::metadata(path).ok()?;
+            // The inode, too: a file that is moved in may have the old one's size and time.
             Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
         }))
     }

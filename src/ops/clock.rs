@@ -11,7 +11,7 @@ use std::{sync::atomic::AtomicU64, time::Duration};
 
 use crate::base::{Timestamp, time};
 
-/// What time it is.
+/// A source of the time.
 pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;

@@ -36,7 +36,7 @@ const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest answer of a proxy to CONNECT, in bytes.
 const CONNECT_ANSWER_BYTES_MAX: usize = 8192;
 
-/// What a host is asked for.
+/// The media types that a host is asked for.
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5";
 
 /// The reason why there is no document. One sentence.

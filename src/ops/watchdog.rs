@@ -45,7 +45,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// What to do now. The duration is the wait before the next decision.
+/// The action that is due. The duration is the wait before the next decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Ask every part for a sign.

@@ -12,7 +12,7 @@ pub(super) struct Frame<'a> {
     pub(super) language: &'a str,
     /// The browser's title of the page.
     pub(super) title: String,
-    /// What the page is called where the site is named beside it.
+    /// The title of the page where the site is named beside it.
     pub(super) name: String,
     /// One plain sentence or two.
     pub(super) description: Option<&'a str>,
@@ -26,7 +26,7 @@ pub(super) struct Frame<'a> {
     pub(super) hidden: bool,
     /// The one advertised feed.
     pub(super) feed: Option<FeedLink>,
-    /// What the site has on every page; `None` before there is one.
+    /// The parts that the site has on every page; `None` before there is one.
     pub(super) site: Option<Around<'a>>,
 }
 
@@ -50,7 +50,7 @@ impl Kind {
     }
 }
 
-/// What a site has on every page.
+/// The parts that a site has on every page.
 #[derive(Debug)]
 pub(super) struct Around<'a> {
     /// The URL of the home page.

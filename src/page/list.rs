@@ -26,7 +26,7 @@ pub struct Intro<'a> {
     pub html: &'a str,
 }
 
-/// Where a page is among those of its list.
+/// The place of a page among those of its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
     /// The page, from 1.

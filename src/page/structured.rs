@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// What is said of an article. URLs are absolute.
+/// The statements about an article. URLs are absolute.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Posting<'a> {
     pub(super) url: &'a str,

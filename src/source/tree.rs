@@ -44,7 +44,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// What an operator can do, as a clause.
+    /// The remedy for an operator, as a clause.
     pub fn remedy(&self) -> &'static str {
         match self {
             OpenError::Pattern(_) => "correct articles.ignore",
@@ -382,7 +382,7 @@ impl Tree {
     }
 }
 
-/// What a walk does besides: see the fields of [`Scan`].
+/// The tasks of a walk besides: see the fields of [`Scan`].
 #[derive(Clone, Copy, Default)]
 struct Work<'a> {
     others: Option<&'a (dyn Fn(&RelPath) + Sync)>,

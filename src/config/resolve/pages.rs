@@ -54,7 +54,7 @@ pub struct Pages {
     pub digest: Digest,
 }
 
-/// What a browser gets that navigates to the address of a feed.
+/// The answer to a browser that navigates to the address of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrowserPage {
     /// A page that explains the feed.
@@ -77,13 +77,13 @@ pub enum HomeStyle {
 pub struct Link {
     /// Its text. Not empty.
     pub title: String,
-    /// Where it leads.
+    /// Its target.
     pub target: LinkTarget,
     /// The value of its `rel`: words of ASCII letters, separated by spaces. Perhaps empty.
     pub rel: String,
 }
 
-/// Where a link of the menu or of the footer leads. Percent-encoded.
+/// The target of a link of the menu or of the footer. Percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkTarget {
     /// A path beneath `site.url`, beginning with a slash; perhaps with a query and a fragment.

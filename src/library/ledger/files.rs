@@ -13,7 +13,7 @@ use super::super::packed;
 use super::super::sorted::Sorted;
 use super::super::{FileRow, Kept};
 
-/// What a file says, as it is in its bytes.
+/// The form of what a file says, as it is in its bytes.
 mod form {
     pub(super) const RECORDED: u8 = 0;
     pub(super) const EMPTY: u8 = 1;

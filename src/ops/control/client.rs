@@ -42,7 +42,7 @@ pub enum NoAnswer {
     Failed {
         /// The socket.
         path: PathBuf,
-        /// What the system said.
+        /// The reason, as the system gives it.
         error: io::Error,
     },
     /// The daemon closed the connection.

@@ -35,7 +35,7 @@ pub enum Request {
     Reload,
     /// Import an old feed, rehearse that, or take it back. `data` is what it comes to.
     Import {
-        /// What is asked for, as the engine understands it.
+        /// The request, as the engine understands it.
         import: Value,
     },
     /// Unpublish the articles whose deletion is held.

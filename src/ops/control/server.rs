@@ -39,7 +39,7 @@ pub struct Answer {
     pub body: String,
     /// The reply.
     pub reply: Reply,
-    /// What has to live until the client closes the connection.
+    /// A value that has to live until the client closes the connection.
     pub kept: Option<Box<dyn Send>>,
 }
 

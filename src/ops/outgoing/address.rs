@@ -98,7 +98,7 @@ pub fn refusal(address: IpAddr) -> Option<&'static Block> {
     }
 }
 
-/// Is it an address of this host's loopback interface, in the form that belongs to it?
+/// Whether it is an address of this host's loopback interface, in the form that belongs to it?
 pub fn is_loopback(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback(),
@@ -107,7 +107,7 @@ pub fn is_loopback(address: IpAddr) -> bool {
 }
 
 impl Block {
-    /// Is the address in the block? `width`: the bits of an address.
+    /// Whether the address is in the block. `width`: the bits of an address.
     fn has(&self, address: u128, width: u32) -> bool {
         // A shift by all 128 bits is not defined, and leaves nothing to compare.
         let differing = (address ^ self.first).checked_shr(width - self.prefix);

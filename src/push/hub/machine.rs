@@ -248,6 +248,7 @@ impl Hub {
             let Some(entry) = self.entries.get(&id) else { continue };
             let subscription = Arc::clone(&entry.subscription);
             self.end(id, Ending::Denied, effects);
+            // rssCloud has no request for this.
             if subscription.kind == Kind::WebSub {
                 let host = Arc::clone(&subscription.host);
                 self.verifications.push(&host, Job::Deny(subscription));
