@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::base::{RelPath, Timestamp};
 use crate::library::{Found, Observation};
 use crate::source::unfinished::Held;
-use crate::source::{Call, Seen, Signs, SourceChange, Tree, Writers};
+use crate::source::{Call, Look, Seen, Signs, SourceChange, Tree, Writers};
 
 use super::Engine;
+use super::read::Known;
 
 impl Engine {
     /// The files among `changes` whose articles are missing, or will be: each with the path of its
@@ -60,6 +61,9 @@ impl Engine {
     /// Takes out the files that were opened for writing before they were read, or while: half of one
     /// may have been read. Another hint comes when they are closed. Returns those that were read.
     /// `call`: made once they were.
+    ///
+    /// What is not there is not being written, whatever its events say: the watch of a directory that
+    /// moved reports under the old name for a moment, and never says that such a file was closed.
     pub(super) fn put_back_reopened(
         &self,
         tree: &Tree,
@@ -72,15 +76,38 @@ impl Engine {
             // since.
             tree.hear(call);
         }
+        let absent = self.absent(tree, observations);
         let (inbox, mut put_back) = (&self.parts.inbox, Vec::new());
         observations.retain(|seen| {
             if is_read(seen) && inbox.is_rewritten(&seen.path) {
                 put_back.push(seen.path.clone());
                 return false;
             }
-            !inbox.is_writing(&seen.path)
+            absent.contains(&seen.path) || !inbox.is_writing(&seen.path)
         });
         put_back
+    }
+
+    /// The files among `observations` that are being written by their events, but were gone, and are
+    /// not back.
+    fn absent(&self, tree: &Tree, observations: &[Observation]) -> HashSet<RelPath> {
+        let mut gone = Vec::new();
+        for Observation { path, found } in observations {
+            if matches!(found, Found::Gone) && self.parts.inbox.is_writing(path) {
+                gone.push(path.clone());
+            }
+        }
+        let mut absent = HashSet::new();
+        if gone.is_empty() {
+            return absent;
+        }
+        let changes = tree.look(&Look::At(gone), &Known(&self.current.state)).unwrap_or_default();
+        for SourceChange { path, seen } in changes {
+            if seen == Seen::Gone {
+                absent.insert(path);
+            }
+        }
+        absent
     }
 
     /// Takes out the files that were quiet when the step began, by their events, and were modified
@@ -165,11 +192,11 @@ impl Engine {
 }
 
 /// Takes out the files whose events say that they are not whole yet, and names those that may be
-/// articles.
+/// articles. A file that is gone is not one of them.
 pub(super) fn take_unsettled(changes: &mut Vec<SourceChange>, signs: &Signs) -> Vec<RelPath> {
     let mut unsettled = Vec::new();
     changes.retain(|SourceChange { path, seen }| {
-        if !signs.unsettled.contains(path) {
+        if *seen == Seen::Gone || !signs.unsettled.contains(path) {
             return true;
         }
         if matches!(seen, Seen::Text(_)) {

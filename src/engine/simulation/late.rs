@@ -123,3 +123,53 @@ fn of_two_copies_the_one_that_is_believed_first_waits_for_the_other() {
         assert!(snapshot.library.at_path(&RelPath::new(path).unwrap()).is_some(), "{path}");
     }
 }
+
+#[test]
+fn a_file_that_is_written_while_its_directory_moves_stays_itself() {
+    // In the first case, the file is written again as soon as its directory is seen.
+    for pause in [0, 50] {
+        let mut world = World::new("articles.reconcile_s = 3600");
+        for name in ["a", "b"] {
+            world.write(&format!("articles/d/{name}.md"), &format!("# {name}\n\ntext of {name}"));
+            world.arrive(&format!("d/{name}.md"));
+        }
+        world.run(ms(3_000));
+        let id = |world: &World, path: &str| {
+            let snapshot = world.published.load().unwrap();
+            let article = snapshot.library.at_path(&RelPath::new(path).unwrap());
+            article.map(|article| article.id.clone())
+        };
+        let before = id(&world, "d/a.md");
+        assert!(before.is_some());
+        // `mv d e`, and a program that saves `e/a.md` in place at once. As long as the kernel's
+        // watch has the old name, what happens in the directory is reported under that.
+        let articles = world.dir.path().join("articles");
+        fs::rename(articles.join("d"), articles.join("e")).unwrap();
+        for path in ["d", "e"] {
+            world.inbox.push((RelPath::new(path).unwrap(), Sign::Arrived).into());
+        }
+        world.inbox.push((RelPath::new("d/a.md").unwrap(), Sign::Writing).into());
+        world.run(ms(pause));
+        world.write("articles/e/a.md", "# a\n\ntext of a, which is another by now");
+        world.inbox.push((RelPath::new("e/a.md").unwrap(), Sign::Closed).into());
+        world.run(ms(30_000));
+        assert_eq!(id(&world, "e/a.md"), before, "{pause} ms");
+        assert_eq!(world.titles().len(), 2, "{pause} ms");
+    }
+}
+
+#[test]
+fn an_article_whose_directory_left_while_it_was_written_is_gone() {
+    let mut world = World::new("articles.reconcile_s = 3600");
+    for name in ["a.md", "d/b.md"] {
+        world.write(&format!("articles/{name}"), &format!("# {name}\n\ntext of {name}"));
+        world.arrive(name);
+    }
+    world.run(ms(3_000));
+    assert_eq!(world.titles().len(), 2);
+    fs::rename(world.dir.path().join("articles/d"), world.dir.path().join("away")).unwrap();
+    world.inbox.push((RelPath::new("d").unwrap(), Sign::Arrived).into());
+    world.inbox.push((RelPath::new("d/b.md").unwrap(), Sign::Writing).into());
+    world.run(ms(30_000));
+    assert_eq!(world.titles(), ["a.md"], "no event will ever say that it is closed");
+}
