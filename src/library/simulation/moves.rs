@@ -39,6 +39,24 @@ fn an_exact_copy_waits_for_the_grace() {
 }
 
 #[test]
+fn an_id_in_the_header_that_is_not_that_of_the_article_does_not_end_the_wait_of_a_copy() {
+    const MOVED: &str = "1 b.md /b \"A\" 03-01T12:00:00 03-01T12:00:00";
+    let with = |id: &str| format!("write a.md ---|id: urn:x:{id}|---|# A||x\n.");
+    // It came into the header, or was changed, when the article was public and its own id fixed.
+    for before in ["write a.md # A||x\n.".to_owned(), with("a")] {
+        let copied = format!("{before}\n{}\ncp a.md b.md\n.", with("b"));
+        check(&copied, &["1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00"]);
+        check(&format!("{copied}\nwait 9\nrm a.md\n. a.md"), &[MOVED]);
+        check(&format!("{copied}\nrestart\nrm a.md\nwait 9\n."), &[MOVED]);
+        let both = [
+            "1 a.md /a \"A\" 03-01T12:00:00 03-01T12:00:00",
+            "2 b.md /b \"A\" 03-01T12:00:10 03-01T12:00:10",
+        ];
+        check(&format!("{copied}\nwait 10\n."), &both);
+    }
+}
+
+#[test]
 fn a_copy_is_not_taken_for_an_article_whose_file_was_seen_a_moment_ago() {
     // All files were away. The article's own is back, but is being written, and the next look is at
     // the copy alone.

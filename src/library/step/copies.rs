@@ -14,8 +14,8 @@ impl Step<'_> {
     /// Its original may be about to go: rsync and cloud clients rename by a copy and a deletion.
     pub(super) fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.take_copy(path);
-        // On a first scan the original is not known yet. An explicit id needs no proof.
-        if self.scan == Scan::First || head.id.is_some() {
+        // On a first scan the original is not known yet.
+        if self.scan == Scan::First || self.names_an_article(head) {
             return false;
         }
         if let Some((lost, until)) = self.put_off_twin(row) {
@@ -37,6 +37,16 @@ impl Step<'_> {
         }
         self.wait_as_copy(path, &original.path, since, end, known.is_none());
         true
+    }
+
+    /// Whether the explicit id of a file is that of an article, which needs no other proof. One that
+    /// no article has proves nothing: it may have been written into the header of an article that
+    /// was public already, and therefore has another.
+    fn names_an_article(&self, head: &Head) -> bool {
+        match &head.id {
+            Some(id) => self.state.ledger.owner_of(id).is_some(),
+            None => false,
+        }
     }
 
     fn wait_as_copy(
