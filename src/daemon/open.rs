@@ -134,6 +134,8 @@ impl Opening {
     /// recovered from an export beside it and from the feeds on disk, as far as they reach.
     pub(super) fn load(self) -> Result<Engine, Refusal> {
         let handles = self.handles.clone();
+        // Before the engine writes the feeds of the copy over them.
+        let later = self.store.is_copy().then(|| search(&handles.config));
         let mut engine = match self.try_load() {
             Err(Refusal::Store(damage @ StoreError::Corrupt { .. })) => {
                 Self::try_open(&handles, set_aside(&handles, &damage)?)?.try_load()?
@@ -144,6 +146,16 @@ impl Opening {
         engine.seal_import()?;
         if engine.is_first_scan() {
             recover(&mut engine, &handles.config);
+        } else if let Some((found, sources)) = later {
+            let entries = engine.adopt_later(found);
+            if entries > 0 {
+                warn!(
+                    event = "recovered",
+                    entries,
+                    "the state was restored: ids and dates of what was published after the backup \
+                     were recovered from {sources}"
+                );
+            }
         }
         Ok(engine)
     }
@@ -194,6 +206,19 @@ fn set_aside(handles: &Handles, damage: &StoreError) -> Result<Lock, Refusal> {
 
 /// Takes over what an export beside the state and the feeds on disk know of a lost one.
 fn recover(engine: &mut Engine, config: &Config) {
+    let (found, sources) = search(config);
+    let entries = engine.adopt(found);
+    if entries > 0 {
+        warn!(
+            event = "recovered",
+            entries, "there was no state: ids and dates were recovered from {sources}"
+        );
+    }
+}
+
+/// What an export beside the state and the feeds on disk know of articles, and what they are called
+/// in the log.
+fn search(config: &Config) -> (store::feeds::recover::Found, String) {
     let mut found = store::feeds::recover::recover(&config.feeds.dir, &config.site.id);
     let mut sources = format!("the feeds in {}", config.feeds.dir.display());
     match export::read_kept(&config.state.dir) {
@@ -206,13 +231,7 @@ fn recover(engine: &mut Engine, config: &Config) {
             warn!(event = "warning", "{reason}: ids and dates are recovered without it");
         }
     }
-    let entries = engine.adopt(found);
-    if entries > 0 {
-        warn!(
-            event = "recovered",
-            entries, "there was no state: ids and dates were recovered from {sources}"
-        );
-    }
+    (found, sources)
 }
 
 /// Locks the state directory for this process.

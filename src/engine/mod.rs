@@ -335,6 +335,20 @@ impl Engine {
         count
     }
 
+    /// Takes over what the feeds on disk say of articles that the state does not know, since it was
+    /// restored from a copy that is older than they are. Returns their number.
+    pub fn adopt_later(&mut self, found: recover::Found) -> usize {
+        // A copy may have been put beside the feeds of another site.
+        if found.site_id.as_ref() != Some(&self.policy.site_id) {
+            return 0;
+        }
+        let mut entries = found.entries;
+        entries.retain(|entry| !self.current.state.knows(&entry.id));
+        let count = entries.len();
+        self.current.state.adopt(entries);
+        count
+    }
+
     /// Publishes what is remembered, as it was before the stop.
     fn republish(&mut self) {
         let now = self.parts.clock.now();

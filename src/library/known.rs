@@ -24,6 +24,11 @@ impl State {
         self.ledger.record(seq)
     }
 
+    /// Whether an article has or had this id.
+    pub fn knows(&self, id: &str) -> bool {
+        self.ledger.owner_of(id).is_some()
+    }
+
     /// What the file at `path` says, unless it is public as it is, or empty, or an asset.
     pub fn kept_at(&self, path: &RelPath) -> Option<&Kept> {
         self.ledger.kept_at(path)

@@ -119,6 +119,11 @@ impl Database {
         self.is_new
     }
 
+    /// Whether it is a copy that was put in the place of the database, with nothing written since.
+    pub fn is_copy(&self) -> bool {
+        self.seal.copy
+    }
+
     /// The upgrade that opening it took, if any.
     pub fn upgraded(&self) -> Option<&Upgraded> {
         self.upgraded.as_ref()

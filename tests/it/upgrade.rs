@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dropfeed::testing::source::Look;
 use dropfeed::testing::store::{Disk, Store as _};
@@ -180,4 +181,51 @@ fn a_backup_that_was_made_under_load_restores_what_was_public() {
     for item in public {
         assert!(after.contains(&item), "{item:?} became {:?}", site.item(&item.title));
     }
+}
+
+/// What was published after a backup is in the feeds on disk, and nowhere else.
+#[test]
+fn a_backup_that_is_restored_makes_no_later_article_new() {
+    let mut site = Site::started("");
+    site.drop_in("a.md", "# A\n\ntext of a\n");
+    site.appears("A");
+    let to = site.dir.path().join("backup.db");
+    let output = site.command(&["state", "backup", to.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for name in ["B", "C", "D"] {
+        site.drop_in(&format!("{name}.md"), format!("# {name}\n\ntext of {name}\n"));
+        site.appears(name);
+    }
+    site.rename("C.md", "moved/C.md");
+    site.rename("a.md", "moved/a.md");
+    let all_moved = || {
+        let all = site.items();
+        all.iter().filter(|item| item.url.contains("/moved/")).count() == 2
+    };
+    eventually("the renames are seen", all_moved);
+    let before = site.items();
+    let feed = site.feeds().join("feed.json");
+    eventually("the feeds are written", || {
+        let written = fs::read_to_string(&feed).unwrap();
+        written.contains("/moved/a\"") && written.contains("/moved/c\"")
+    });
+    // So that a date of now would be another one.
+    std::thread::sleep(Duration::from_millis(1_100));
+    site.stop();
+    fs::remove_dir_all(site.dir.path().join(".dropfeed")).unwrap();
+    fs::create_dir(site.dir.path().join(".dropfeed")).unwrap();
+    fs::copy(&to, state(&site)).unwrap();
+    site.start();
+    eventually("all are published again", || site.items().len() == 4);
+    let key = |items: Vec<Item>| {
+        let mut keys = Vec::new();
+        for Item { title, id, published, .. } in items {
+            keys.push((title, id, published));
+        }
+        keys.sort();
+        keys
+    };
+    assert_eq!(key(site.items()), key(before));
+    let line = "the state was restored: ids and dates of what was published after the backup";
+    assert!(site.log().iter().any(|found| found.contains(line)), "{:#?}", site.log());
 }
