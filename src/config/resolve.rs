@@ -280,7 +280,7 @@ fn admin_listener(reader: &mut Reader<'_>, input: &Input<'_>, server: &Server) -
         reader.refuse(&given.at, "`admin.listen` must be one address");
     }
     let message = match server::place(&given.value[0], input) {
-        Ok(place) if server::is_twice(&place, &server.listen) => {
+        Ok(place) if server::overlapping(&place, &server.listen).is_some() => {
             format!("is {place}, which is already in `server.listen`")
         }
         Ok(Listen::Tcp(address)) if !address.ip().to_canonical().is_loopback() => format!(

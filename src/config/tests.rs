@@ -432,6 +432,14 @@ fn listeners_are_told_apart() {
             "`server.listen` lists 127.0.0.1:1 twice",
         ),
         (
+            "server.listen = [\"0.0.0.0:80\", \"127.0.0.1:80\", \"[::1]:80\"]",
+            "`server.listen` lists 0.0.0.0:80 and 127.0.0.1:80, which overlap",
+        ),
+        (
+            "tls.listen = [\"[2001:db8::1]:443\", \"[::]:443\"]",
+            "`tls.listen` lists [2001:db8::1]:443 and [::]:443, which overlap",
+        ),
+        (
             "admin.listen = \"127.0.0.1:8080\"",
             "`admin.listen` is 127.0.0.1:8080, which is already in `server.listen`",
         ),

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use tracing::info;
 
 use super::open::Refusal;
-use crate::config::{Config, Listen, Server};
+use crate::config::{Config, Listen};
 use crate::engine::StatusLog;
 use crate::http::{Role, Tls};
 use crate::ops::certificate::{CertificateFiles, Checked};
-use crate::ops::sockets::{Address, ListenSocket, SocketFile, listen_unix};
+use crate::ops::sockets::{Address, Families, ListenSocket, SocketFile, listen_tcp, listen_unix};
 use crate::publish::Part;
 
 /// The sockets, listening.
@@ -66,7 +66,7 @@ impl Listeners {
                 continue;
             }
             for place in &places {
-                listeners.bind(place, role, &config.server)?;
+                listeners.bind(place, role, config)?;
             }
         }
         Ok(listeners)
@@ -76,10 +76,17 @@ impl Listeners {
         self.sockets.iter().any(|(_, found)| *found == role)
     }
 
-    fn bind(&mut self, place: &Listen, role: Role, server: &Server) -> Result<(), Refusal> {
+    fn bind(&mut self, place: &Listen, role: Role, config: &Config) -> Result<(), Refusal> {
         let bound = match place {
-            Listen::Tcp(address) => std::net::TcpListener::bind(address).map(ListenSocket::Tcp),
-            Listen::Unix(path) => match listen_unix(path, server.unix_mode) {
+            Listen::Tcp(address) => {
+                // Linux would let a socket at `[::]` take the IPv4 connections of its port, too.
+                let families = match config.listens_on_ipv4(address.port()) {
+                    true => Families::Ipv6,
+                    false => Families::Both,
+                };
+                listen_tcp(*address, families).map(ListenSocket::Tcp)
+            }
+            Listen::Unix(path) => match listen_unix(path, config.server.unix_mode) {
                 Ok((listener, file)) => {
                     self.files.push(file);
                     Ok(ListenSocket::Unix(listener))

@@ -11,6 +11,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, chmodat};
+use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
@@ -98,6 +99,33 @@ impl Drop for SocketFile {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// The families whose connections a socket at `[::]` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Families {
+    /// IPv6, and IPv4 unless the system is set up otherwise.
+    Both,
+    /// IPv6 alone, so that another socket can have the port for IPv4.
+    Ipv6,
+}
+
+/// Listens on a TCP address.
+///
+/// # Errors
+/// `AddrInUse` if something listens there, `AddrNotAvailable` if this machine does not have the
+/// address, and those of the system.
+pub fn listen_tcp(address: SocketAddr, families: Families) -> io::Result<TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::INET6 } else { AddressFamily::INET };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    // Without it, a start fails for a minute where connections of before are still closing.
+    set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() && families == Families::Ipv6 {
+        set_ipv6_v6only(&socket, true)?;
+    }
+    bind(&socket, &address)?;
+    listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
 }
 
 /// Listens on a Unix socket at `path`, whose file gets `mode`. The socket of a dead process is

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,7 +13,7 @@ use std::thread;
 
 use tokio_rustls::rustls::{self, ClientConnection};
 
-use crate::fixture::{Site, eventually};
+use crate::fixture::{Site, eventually, get};
 use crate::http::authority::Authority;
 
 const REQUEST: &str = "GET /-/healthy HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
@@ -78,6 +78,29 @@ fn a_unix_socket_is_made_replaced_and_removed() {
     assert_eq!(status, Some(78), "{log}");
     assert!(log.contains("the file is not a socket, and is not replaced"), "{log}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+/// As the examples of `tls.listen` and `tls.redirect_listen` have it.
+#[test]
+fn a_port_is_listened_on_over_ipv4_and_ipv6() {
+    // Where there is no IPv6, there is nothing to share.
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let both = format!("server.listen = [\"0.0.0.0:{port}\", \"[::]:{port}\"]");
+    let wide = format!("server.listen = [\"[::]:{port}\", \"127.0.0.1:{port}\"]");
+    // Alone, it takes IPv4 as well, as it always did.
+    let alone = format!("server.listen = \"[::]:{port}\"");
+    let mut site = Site::new("");
+    for settings in [both, wide, alone] {
+        site.configure(&settings);
+        site.start();
+        for host in ["127.0.0.1", "[::1]"] {
+            let answer = get(&format!("{host}:{port}"), "/-/healthy", "");
+            assert_eq!(answer.status, 200, "{host} with {settings}");
+        }
+        site.stop();
+    }
 }
 
 #[test]
@@ -270,7 +293,7 @@ fn a_listener_redirects_to_the_site() {
         ("//evil.example/%2e%2e", 301, Some("https://test.example//evil.example/%2e%2e")),
         ("http://evil.example/a", 301, Some("https://test.example/a")),
     ] {
-        let response = crate::fixture::get(&address, path, "");
+        let response = get(&address, path, "");
         assert_eq!((response.status, response.header("location")), (status, location), "{path}");
         assert_eq!(response.header("strict-transport-security"), None);
     }

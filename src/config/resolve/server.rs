@@ -66,6 +66,21 @@ pub(super) fn local_url(server: &Server, tls: &Tls) -> String {
     }
 }
 
+impl Config {
+    /// Whether it listens on an IPv4 address with this port.
+    pub fn listens_on_ipv4(&self, port: u16) -> bool {
+        let mut places = self.server.listen.clone();
+        places.extend(tcp(&self.tls.listen));
+        places.extend(tcp(&self.tls.redirect_listen));
+        places.extend(self.admin.listen.clone());
+        let is_it = |place: &Listen| match place {
+            Listen::Tcp(address) => address.is_ipv4() && address.port() == port,
+            Listen::Unix(_) => false,
+        };
+        port != 0 && places.iter().any(is_it)
+    }
+}
+
 /// The first address that other machines can connect to, with the key that lists it.
 pub(in crate::config) fn outside(server: &Server, tls: &Tls) -> Option<(&'static str, SocketAddr)> {
     for listen in &server.listen {
@@ -94,8 +109,12 @@ pub(super) fn check(reader: &mut Reader<'_>, config: &Config, url_at: &At) {
         [("tls.listen", &tls.listen), ("tls.redirect_listen", &tls.redirect_listen)]
     {
         for place in tcp(addresses) {
-            if is_twice(&place, &places) {
-                let message = format!("`{key}` lists {place}, which is another listener already");
+            if let Some(listed) = overlapping(&place, &places) {
+                let message = if *listed == place {
+                    format!("`{key}` lists {place}, which is another listener already")
+                } else {
+                    format!("`{key}` lists {place}, but {listed} is another listener at its port")
+                };
                 reader.refuse(&reader.nowhere(), message);
             }
             places.push(place);
@@ -144,10 +163,12 @@ fn listeners(
     let mut places = Vec::new();
     for text in given.value.iter().take(LIST_MAX) {
         match place(text, input) {
-            Ok(place) if is_twice(&place, &places) => {
-                reader.refuse(&given.at, format!("`server.listen` lists {place} twice"));
-            }
-            Ok(place) => places.push(place),
+            Ok(place) => match overlapping(&place, &places) {
+                Some(listed) => {
+                    reader.refuse(&given.at, lists_twice("server.listen", &place, listed));
+                }
+                None => places.push(place),
+            },
             Err(message) => reader.refuse(&given.at, format!("`server.listen` {message}")),
         }
     }
@@ -173,10 +194,26 @@ pub(super) fn place(text: &str, input: &Input<'_>) -> Result<Listen, String> {
     Ok(Listen::Unix(input.base.join(path).components().collect()))
 }
 
-/// Whether a place is listed already. Port 0 is a different port each time.
-pub(super) fn is_twice(place: &Listen, places: &[Listen]) -> bool {
-    let is_any_port = matches!(place, Listen::Tcp(address) if address.port() == 0);
-    !is_any_port && places.contains(place)
+/// Returns the place of those listed that leaves no room for `place`: the same one, or the same
+/// port at all addresses of its family. Port 0 is a different port each time.
+pub(super) fn overlapping<'p>(place: &Listen, places: &'p [Listen]) -> Option<&'p Listen> {
+    places.iter().find(|listed| match (place, listed) {
+        (Listen::Tcp(one), Listen::Tcp(other)) => {
+            let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+            one.port() != 0
+                && one.port() == other.port()
+                && (one == other || (is_any && one.is_ipv4() == other.is_ipv4()))
+        }
+        _ => place == *listed,
+    })
+}
+
+/// Says that a key lists two places that do not go together.
+fn lists_twice(key: &str, place: &Listen, listed: &Listen) -> String {
+    if place == listed {
+        return format!("`{key}` lists {place} twice");
+    }
+    format!("`{key}` lists {listed} and {place}, which overlap")
 }
 
 fn unix_mode(reader: &mut Reader<'_>) -> u32 {
@@ -267,10 +304,13 @@ fn addresses(
     let mut addresses = Vec::new();
     for text in given.value.iter().take(LIST_MAX) {
         match values::address(text, input.world) {
-            Ok(address) if is_twice(&Listen::Tcp(address), &tcp(&addresses)) => {
-                reader.refuse(&given.at, format!("`tls.{key}` lists {address} twice"));
-            }
-            Ok(address) => addresses.push(address),
+            Ok(address) => match overlapping(&Listen::Tcp(address), &tcp(&addresses)) {
+                Some(listed) => {
+                    let key = format!("tls.{key}");
+                    reader.refuse(&given.at, lists_twice(&key, &Listen::Tcp(address), listed));
+                }
+                None => addresses.push(address),
+            },
             Err(message) => reader.refuse(&given.at, format!("`tls.{key}` {message}")),
         }
     }
