@@ -181,7 +181,7 @@ impl Config {
     /// the parser has warned of that already, since other machines can connect.
     pub fn url_notice(&self) -> Option<String> {
         // A preview of drafts is at an address of its own, and for this machine only.
-        if self.articles.drafts == Drafts::Shown
+        if self.is_preview()
             || !self.site.is_loopback()
             || resolve::server::outside(&self.server, &self.tls).is_some()
         {

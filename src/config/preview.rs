@@ -12,6 +12,11 @@ use super::{
 };
 
 impl Config {
+    /// Whether this is a preview of drafts, which nobody but the author may read.
+    pub fn is_preview(&self) -> bool {
+        self.articles.drafts == Drafts::Shown
+    }
+
     /// The configuration for a preview of the drafts, whose state and feeds are in `scratch`. It
     /// listens on the loopback address alone, without TLS, and on the port after the first one of
     /// `server.listen` (8080 if it has none), so that the published site may run beside it.
@@ -35,6 +40,8 @@ impl Config {
                 // No proxy is between this machine and itself.
                 trusted_proxies: TrustedProxies::default(),
                 proxy_protocol: false,
+                // The host of every request is looked at.
+                fast_path: false,
                 ..self.server
             },
             tls: Tls { listen: Vec::new(), redirect_listen: Vec::new(), ..self.tls },
@@ -74,7 +81,7 @@ mod tests {
             let config = Config::of(&text, Path::new("/srv")).unwrap().preview(Path::new("/tmp/x"));
             assert_eq!(config.server.listen, [Listen::Tcp(address.parse().unwrap())], "{listen}");
             assert_eq!(config.site.url.host_str(), Some("127.0.0.1"));
-            assert_eq!(config.articles.drafts, Drafts::Shown);
+            assert!(config.is_preview() && !config.server.fast_path);
             assert_eq!(config.url_notice(), None, "its address is that of the preview");
             assert!(config.admin.listen.is_none() && !config.readers.enabled);
             assert_eq!(config.access_log.format, LogFormat::Off);

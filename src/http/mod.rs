@@ -5,7 +5,7 @@
 //! fast path knows of a request (`net/fast` and `answer/fast`). `limits` bounds what a client may
 //! send, `metrics` counts, `exchange` is what observers see of each request. `admin`
 //! is a listener for operators, `readers` counts the readers of feeds, `hub` is the way to the own
-//! hub.
+//! hub. `host` keeps what is for this machine only from pages of other sites.
 //!
 //! Never changes what it serves, never derives a file name from a request (every path goes through
 //! `Route::parse`), and never trusts a Host field: every URL comes from `site.url`. Everything that
@@ -17,6 +17,7 @@ pub(crate) mod answer;
 mod authority;
 pub mod direct;
 mod exchange;
+mod host;
 pub mod hub;
 mod limits;
 pub(crate) mod metrics;

@@ -229,7 +229,8 @@ impl Site {
     /// The status of the answer to a HEAD request.
     pub(crate) fn head(&self, path: &str) -> u16 {
         let mut stream = TcpStream::connect(self.address()).expect("it accepts connections");
-        write!(stream, "HEAD {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut head = String::new();
         stream.read_to_string(&mut head).unwrap();
         head.split(' ').nth(1).unwrap().parse().unwrap()
@@ -351,7 +352,7 @@ pub(crate) fn items(json: &[u8]) -> Vec<Item> {
 
 /// One request on a connection of its own.
 pub(crate) fn get(address: &str, path: &str, headers: &str) -> Response {
-    let fields = format!("Host: test\r\nConnection: close\r\n{headers}");
+    let fields = format!("Host: localhost\r\nConnection: close\r\n{headers}");
     send(address, &format!("GET {path} HTTP/1.1\r\n{fields}\r\n"))
 }
 

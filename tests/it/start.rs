@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::fixture::{Item, Site, eventually};
+use crate::fixture::{Item, Site, eventually, send};
 
 /// The settings of a site that was begun without an address.
 const NO_ADDRESS: &str = "site.url = \"http://127.0.0.1:8080/\"";
@@ -441,6 +441,44 @@ fn drafts_are_previewed_on_this_machine_and_published_nowhere() {
     assert!(!site.feeds().exists(), "the preview writes elsewhere");
     site.start();
     site.settles(&["Public"]);
+}
+
+/// Pages of other sites are open in the author's browser, which can ask this machine for anything.
+#[test]
+fn no_page_of_another_site_reads_a_preview() {
+    let mut site = Site::new("");
+    site.write("b.md", "---\ntitle: Unfinished\ndraft: true\n---\nWords.\n");
+    site.start_with(&["serve", "--drafts"]);
+    site.settles(&["Unfinished"]);
+    let ask = |method: &str, path: &str, host: &str| {
+        let fields =
+            format!("Host: {host}\r\nOrigin: https://evil.example\r\nConnection: close\r\n");
+        send(site.address(), &format!("{method} {path} HTTP/1.1\r\n{fields}\r\n"))
+    };
+    let allowed = "access-control-allow-origin";
+    for path in ["/feed.json", "/atom.xml", "/b", "/"] {
+        for host in [site.address(), "localhost", "LOCALHOST:1", "[::1]:8081"] {
+            let answer = ask("GET", path, host);
+            assert_eq!((answer.status, answer.header(allowed)), (200, None), "{host}{path}");
+            assert!(answer.text().contains("Unfinished"), "{host}{path}");
+        }
+        assert_eq!(ask("OPTIONS", path, site.address()).header(allowed), None, "{path}");
+        for host in ["evil.example", "127.0.0.1.evil.example", "192.0.2.1"] {
+            let answer = ask("GET", path, host);
+            assert_eq!((answer.status, answer.header(allowed)), (421, None), "{host}{path}");
+            assert!(!answer.text().contains("Unfinished"), "{host}{path}");
+        }
+        let other = format!("http://evil.example{path}");
+        assert_eq!(ask("GET", &other, site.address()).status, 421, "{path}");
+    }
+    // Everybody may read what is published.
+    site.stop();
+    site.write("b.md", "---\ntitle: Finished\n---\nWords.\n");
+    site.start();
+    site.settles(&["Finished"]);
+    let fields = "Host: any.example\r\nConnection: close\r\n";
+    let answer = send(site.address(), &format!("GET /feed.json HTTP/1.1\r\n{fields}\r\n"));
+    assert_eq!((answer.status, answer.header(allowed)), (200, Some("*")));
 }
 
 #[test]

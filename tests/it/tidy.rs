@@ -38,9 +38,9 @@ const ORDER: &str = "
     src/daemon/push: mailbox send < worker
     src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < last_feeds step < import recovery < run
     src/feed: shared_entry < delta mailbox unlinked xml < links < paging < compose < archive composed < atom json lint opml rss splice < passed < gate
-    src/http: authority hub limits < plain < exchange < access_log metrics politeness < answer net readers < admin direct
+    src/http: authority host hub limits < plain < exchange < access_log metrics politeness < answer net readers < admin direct
     src/http/access_log: combined < json
-    src/http/admin: host page < handler
+    src/http/admin: page < handler
     src/http/answer: conditional content date encoding range single_flight < cache < decide delta problem < asset document request target < service < hot subscribe < handler
     src/http/metrics: requests < text
     src/http/net: forwarded peer per_address proxy role tls < activity < body socket < worker < connection fast < http1 http2 < tls_connection < accepted < server

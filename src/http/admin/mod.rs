@@ -1,11 +1,11 @@
 //! The admin listener: the status for people and programs, and metrics, for this machine only.
 //!
-//! `handler` answers, `host` refuses what a browser was tricked into asking, `page` is the status
-//! page. It has a thread and connections of its own, so that it answers when the public listener is
-//! full. Never changes anything, and never sends what another site's script may read.
+//! `handler` answers, and `page` is the status page. What a browser was tricked into asking is
+//! refused (`http::host`). It has a thread and connections of its own, so that it answers when the
+//! public listener is full. Never changes anything, and never sends what another site's script may
+//! read.
 
 mod handler;
-mod host;
 mod page;
 
 use std::io;

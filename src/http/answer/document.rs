@@ -199,7 +199,7 @@ fn fields(
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, cache_control(document, snapshot, now));
-    if document.kind.is_open_to_scripts() {
+    if document.kind.is_open_to_scripts() && !snapshot.config.is_preview() {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
     headers

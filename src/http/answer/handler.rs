@@ -24,7 +24,7 @@ use super::date::Dates;
 use super::hot::HotPaths;
 use super::problem::Problem;
 use super::request::{self, Ask};
-use super::service::{self, Readiness, health, is_feed, is_health, options, robots};
+use super::service::{self, Readiness, health, is_feed, is_foreign, is_health, options, robots};
 use super::subscribe::{self, Asked, Place, is_for_subscribers, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
@@ -111,6 +111,7 @@ impl Handler {
                 Err(if is_for_subscribers { only_post() } else { problem })
             }
             Err(problem) => Err(problem),
+            Ok(_) if is_foreign(snapshot.as_deref(), head) => Err(Problem::misdirected()),
             Ok(Ask::Options) => {
                 let mut response = options(snapshot.as_deref(), &head.uri);
                 if is_for_subscribers {

@@ -82,6 +82,14 @@ impl Problem {
         }
     }
 
+    /// 421
+    pub(super) fn misdirected() -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "A preview of drafts is for this machine: ask for it at localhost or a loopback address.",
+        )
+    }
+
     /// 503, to be asked again after `seconds`.
     pub(super) fn unavailable(text: &'static str, seconds: u16) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, text)

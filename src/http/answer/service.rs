@@ -6,8 +6,10 @@ use http::header::{
     ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, Uri};
 
+use super::super::host;
 use super::content::Content;
 use super::problem::ALLOWED;
 use super::target::Target;
@@ -79,6 +81,12 @@ pub(super) fn plain(text: String) -> Response<Content> {
     response
 }
 
+/// Whether a request for a preview of drafts may come from a page of another site, whose name was
+/// made to lead to this machine.
+pub(super) fn is_foreign(snapshot: Option<&Snapshot>, head: &Parts) -> bool {
+    snapshot.is_some_and(|snapshot| snapshot.config.is_preview()) && !host::is_local(head)
+}
+
 /// OPTIONS (RFC 9110, 9.3.7) of `uri`. For a feed it answers the preflight of a browser that asks
 /// whether a script may poll it.
 pub(super) fn options(snapshot: Option<&Snapshot>, uri: &Uri) -> Response<Content> {
@@ -87,13 +95,18 @@ pub(super) fn options(snapshot: Option<&Snapshot>, uri: &Uri) -> Response<Conten
     let headers = response.headers_mut();
     headers.insert(ALLOW, ALLOWED);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if snapshot.is_some_and(|snapshot| names_feed(&snapshot.config, uri)) {
+    if snapshot.is_some_and(|snapshot| is_open_to_scripts(&snapshot.config, uri)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, PREFLIGHT_HEADERS);
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     }
     response
+}
+
+/// Whether scripts of other sites may read what `uri` names: a feed, but not one with drafts.
+fn is_open_to_scripts(config: &Config, uri: &Uri) -> bool {
+    !config.is_preview() && names_feed(config, uri)
 }
 
 fn names_feed(config: &Config, uri: &Uri) -> bool {

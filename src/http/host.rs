@@ -1,8 +1,9 @@
 //! The host that a request names, as a guard against DNS rebinding.
 //!
 //! A page of another site can have its own name resolve to 127.0.0.1, and then reads what is served
-//! here as its own. The browser still names that site in Host. So only names that certainly mean
-//! this machine are answered.
+//! here as its own. The browser still names that site in Host. So where something is for this
+//! machine only, the status and a preview of drafts, only names that certainly mean this machine are
+//! answered.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
