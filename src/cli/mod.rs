@@ -12,6 +12,7 @@ mod readers;
 mod running;
 mod state;
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -293,16 +294,24 @@ fn serve(file: Option<&Path>, dir: Option<&Path>, drafts: bool) -> anyhow::Resul
         true => Some(Scratch::beneath(&std::env::temp_dir())?),
         false => None,
     };
+    // The file that was found at the start. A reload reads that one, also while it is not there:
+    // another file, or none, would be the configuration of another site.
+    let found = OnceCell::new();
     daemon::serve(&|| {
-        let Some(scratch) = &scratch else {
-            let loaded = config::load_to_serve(file, dir)?;
-            log(&loaded);
-            return Ok(loaded);
+        let file = found.get().map(PathBuf::as_path).or(file);
+        let loaded = match &scratch {
+            None => config::load_to_serve(file, dir)?,
+            // A preview uses none of the files that the configuration names.
+            Some(_) => config::load(file, dir)?,
         };
-        // A preview uses none of the files that the configuration names.
-        let loaded = config::load(file, dir)?;
         log(&loaded);
-        Ok(Loaded { config: loaded.config.preview(scratch.path()), ..loaded })
+        if let Some(file) = &loaded.file {
+            found.get_or_init(|| file.clone());
+        }
+        match &scratch {
+            None => Ok(loaded),
+            Some(scratch) => Ok(Loaded { config: loaded.config.preview(scratch.path()), ..loaded }),
+        }
     })
 }
 

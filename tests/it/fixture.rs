@@ -149,8 +149,16 @@ impl Site {
     /// The command that runs dropfeed on this site.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         fs::write(self.config(), self.configuration()).unwrap();
+        let mut command = self.command_here(arguments);
+        command.arg("--config").arg(self.config());
+        command
+    }
+
+    /// The command that runs dropfeed in the directory of this site, where it finds the
+    /// configuration that is there.
+    pub(crate) fn command_here(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropfeed"));
-        command.args(arguments).arg("--config").arg(self.config()).current_dir(self.dir.path());
+        command.args(arguments).current_dir(self.dir.path());
         command
             .env_remove("STATE_DIRECTORY")
             .env_remove("NOTIFY_SOCKET")
@@ -169,9 +177,14 @@ impl Site {
 
     /// Starts it with these arguments, and waits until it listens.
     pub(crate) fn start_with(&mut self, arguments: &[&str]) {
+        let command = self.command(arguments);
+        self.start_command(command);
+    }
+
+    /// Starts this command, and waits until it listens.
+    pub(crate) fn start_command(&mut self, mut command: Command) {
         assert!(self.running.is_none(), "it runs already");
-        let mut child =
-            self.command(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let kept = Arc::clone(&log);

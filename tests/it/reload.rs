@@ -43,6 +43,29 @@ fn a_hang_up_reloads_and_a_bad_configuration_changes_nothing() {
     assert_eq!(title_under(&site, "/blog/feed.json"), Some("After".to_owned()));
 }
 
+/// A file that is written anew may be missing for a moment, and what would be found instead is the
+/// configuration of another site.
+#[test]
+fn a_reload_reads_the_file_of_the_start_and_no_other() {
+    let mut site = Site::new("");
+    site.configure("site.title = \"Before\"");
+    let command = site.command_here(&["serve"]);
+    site.start_command(command);
+    site.drop_in("a.md", "# A\n\ntext\n");
+    let before = site.appears("A");
+    fs::remove_file(site.config()).unwrap();
+    let output = site.command_here(&["reload"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("config.toml: no such file"), "{said}");
+    assert_eq!(site.items()[0].url, before.url);
+    assert_eq!(title_under(&site, "/feed.json").as_deref(), Some("Before"));
+    site.configure("site.title = \"After\"");
+    let output = site.command_here(&["reload"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(title_under(&site, "/feed.json").as_deref(), Some("After"));
+}
+
 fn title_under(site: &Site, path: &str) -> Option<String> {
     let response = site.get(path);
     let feed: serde_json::Value = serde_json::from_slice(&response.body).ok()?;
