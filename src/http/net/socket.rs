@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use rustix::net::sockopt::set_tcp_nodelay;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -19,6 +20,13 @@ use super::activity::Activity;
 use super::peer::Peer;
 use super::role::Role;
 use crate::ops::sockets::ListenSocket;
+
+/// The bytes that wait in the system to be sent on a connection, at most. Without a limit they are
+/// some megabytes, of which a third has to leave before more is taken: a client that plays a video
+/// as it comes would be taken for one that has stopped. And that many slow clients would fill the
+/// memory of the kernel. What was sent and is not acknowledged does not count, so that no connection
+/// gets slower.
+const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
 /// A listening socket of one worker.
 pub(super) struct Listener {
@@ -47,6 +55,8 @@ impl Listener {
                 // Sends small answers at once, which otherwise wait for the client's
                 // acknowledgement. The connections inherit it, which saves a call for each.
                 set_tcp_nodelay(&listener, true)?;
+                // Where a system does not know it, slow clients get less time than they should.
+                let _ = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
                 Acceptor::Tcp(TcpListener::from_std(listener)?)
             }
             ListenSocket::Unix(listener) => {

@@ -71,6 +71,24 @@ pub(super) fn a_reader_that_takes_nothing_is_cut() {
     assert_eq!(client.rest_of(10_000_000), 10_000_000);
 }
 
+/// A video is played as it comes. The system's buffer is so large that little of it leaves in the
+/// time that a client has.
+#[test]
+pub(super) fn a_reader_that_takes_some_all_the_time_is_served() {
+    let write_timeout = SHORT * 5;
+    let rig = limited(dropfeed::testing::config::Server { write_timeout, ..limits() });
+    let mut client = rig.connect();
+    client.send(&request("GET /big.mp4"));
+    assert_eq!(client.head().status, 200);
+    let (start, mut read) = (Instant::now(), 0);
+    while start.elapsed() < write_timeout * 4 {
+        read += client.stream.read(&mut [0; 8 * 1024]).unwrap() as u64;
+        std::thread::sleep(SHORT / 8);
+    }
+    assert_eq!(rig.metrics.counts().timed_out, 0, "after {read} bytes");
+    assert!(read < BIG_BYTES);
+}
+
 /// It makes progress all the time, and yet too little.
 #[test]
 pub(super) fn a_reader_that_takes_too_little_is_cut() {
