@@ -49,6 +49,26 @@ mod tests {
     }
 
     #[test]
+    fn it_leads_to_the_site_that_has_the_pages() {
+        let config = sample::config(
+            "pages.enabled = false\nsite.home = \"https://blog.example/\"\n\
+             pages.menu = [{ title = \"About\", url = \"/about\" }]\npages.footer = \"[Imprint](/imprint)\"",
+        );
+        let page = error(Some(&config), 404, "Not Found", "Page not found.");
+        for part in [
+            "rel=\"home\" href=\"https://blog.example/\">Field Notes</a>",
+            "href=\"https://blog.example/about\">About</a>",
+            "<a href=\"https://blog.example/\">Go to the home page</a>",
+            "<a href=\"https://blog.example/imprint\">Imprint</a>",
+            "<a href=\"https://blog.example/\">Home</a></p>",
+        ] {
+            assert!(page.contains(part), "no {part} in\n{page}");
+        }
+        // Nothing that a person can read is here.
+        assert!(!page.contains("https://example.org/") && !page.contains("#subscribe"), "{page}");
+    }
+
+    #[test]
     fn before_the_first_publish_there_is_none() {
         let page = error(None, 503, "Not ready yet", "Try again in a moment.");
         assert!(

@@ -1,9 +1,10 @@
 //! The frame around the text of every page: its head, the menu, the footer.
 
-use crate::base::Route;
+use crate::base::Scope;
 use crate::config::{Config, LinkTarget, Piece};
+use crate::feed::links;
 
-use super::{FeedLink, url};
+use super::FeedLink;
 
 /// The frame of a page.
 #[derive(Debug, Default)]
@@ -53,8 +54,10 @@ impl Kind {
 /// The parts that a site has on every page.
 #[derive(Debug)]
 pub(super) struct Around<'a> {
-    /// The URL of the home page.
+    /// The URL of the home page, which another program may serve.
     pub(super) home: String,
+    /// Whether the home page is here, with its archive and how to subscribe.
+    pub(super) is_here: bool,
     /// The title of the site.
     pub(super) title: &'a str,
     /// The language of the title, the menu and the footer.
@@ -114,7 +117,7 @@ impl<'a> Frame<'a> {
 impl<'a> Around<'a> {
     fn of(config: &'a Config, own_url: &str) -> Self {
         let (site, pages) = (&config.site, &config.pages);
-        let home = url(site, &Route::Home);
+        let home = links::home(site, &Scope::Site);
         let mut menu = Vec::with_capacity(pages.menu.len());
         for link in &pages.menu {
             let url = address(&link.target, &home);
@@ -133,6 +136,7 @@ impl<'a> Around<'a> {
         });
         Self {
             home,
+            is_here: site.elsewhere.is_none(),
             title: &site.title,
             language: &site.language,
             is_named: true,
