@@ -94,9 +94,10 @@ pub(super) fn listed(snapshot: &Snapshot, scope: &Scope, page: u32) -> Option<Li
     Some(Listed { articles, paging: Paging { page, pages: pages(count, size).max(1) } })
 }
 
-/// The newest articles of a scope, for the page of its feed.
+/// The newest entries of a scope's feed, for the page of the feed: not what is in lists alone.
 pub(super) fn newest(snapshot: &Snapshot, scope: &Scope) -> Listed {
-    let articles = snapshot.library.listed(scope, 0, FEED_LISTED_MAX);
+    let mut articles = snapshot.library.entries(scope, snapshot.config.feeds.limit);
+    articles.truncate(FEED_LISTED_MAX);
     Listed { articles, paging: Paging { page: 1, pages: 1 } }
 }
 

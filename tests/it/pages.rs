@@ -24,6 +24,23 @@ fn rows(html: &str) -> usize {
 }
 
 #[test]
+fn the_page_of_a_feed_shows_what_the_feed_has() {
+    let mut site = Site::new("");
+    for (name, line) in [("a", ""), ("b", "feed: false\n"), ("c", "feed_only: true\n")] {
+        site.write(&format!("{name}.md"), format!("---\ntitle: Title {name}\n{line}---\nwords\n"));
+    }
+    site.start();
+    eventually("they are public", || site.get("/feed.json").text().contains("Title c"));
+    let page = site.get_with("/feed.json", "Sec-Fetch-Dest: document\r\nAccept: text/html\r\n");
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    let shown = ["a", "b", "c"].map(|name| page.text().contains(&format!("Title {name}")));
+    assert_eq!(shown, [true, false, true]);
+    let home = site.get("/").text();
+    let shown = ["a", "b", "c"].map(|name| home.contains(&format!("Title {name}")));
+    assert_eq!(shown, [true, true, false]);
+}
+
+#[test]
 fn months_are_split_into_pages_and_linked_in_order() {
     let mut site = Site::new("");
     for n in 0..61 {

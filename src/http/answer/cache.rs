@@ -121,8 +121,8 @@ impl Warm {
         route: &Route,
     ) -> Option<Arc<Document>> {
         let Route::Feed(scope, format) = route.clone() else { return None };
-        let version = snapshot.page_version();
-        let key = Digest::of(format!("feed page {version}").as_bytes());
+        let (version, limit) = (snapshot.page_version(), snapshot.config.feeds.limit);
+        let key = Digest::of(format!("feed page {version} {limit}").as_bytes());
         let (render, snapshot) = (Arc::clone(&self.render), Arc::clone(snapshot));
         let make = move || render.feed_page(&snapshot, &scope, format).ok();
         self.once(route.clone(), key, make).await
