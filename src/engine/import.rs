@@ -110,7 +110,7 @@ impl Engine {
         if self.undo.is_empty() {
             return Ok(());
         }
-        let values = vec![(UNDO.to_owned(), String::new())];
+        let values = vec![(UNDO.to_owned(), kept(&[]))];
         self.store.commit(&Commit { values, ..Commit::default() })?;
         self.undo.clear();
         Ok(())
@@ -179,38 +179,40 @@ impl Engine {
         let rehearsal = self.rehearse(&feed)?;
         let now = self.parts.clock.now();
         let (state, mut outcome, undo) = self.current.state.import(feed, &self.policy, now);
+        let mut all = self.undo.clone();
         // A running dropfeed has published it in a moment.
-        let undo = match self.serves {
-            true => String::new(),
-            false => serde_json::to_string(&undo).unwrap_or_default(),
-        };
-        outcome.commit.values.push((UNDO.to_owned(), undo.clone()));
+        if !self.serves {
+            all.push(undo);
+        }
+        outcome.commit.values.push((UNDO.to_owned(), kept(&all)));
         self.commit_import(state, outcome, now)?;
-        self.undo = undo;
+        self.undo = all;
         self.imported = true;
         let entries = rehearsal.fates.len();
         info!(event = "imported", entries, "imported an old feed of {entries} entries");
         Ok(rehearsal)
     }
 
-    /// Takes the last import back, unless something of it was published.
+    /// Takes the last import back, unless something of it was published. Then the one before it is
+    /// the last.
     ///
     /// # Errors
     /// It was, or nothing was imported, or the rows cannot be made durable. Nothing has changed
     /// then.
     fn undo_import(&mut self) -> Result<(), ImportError> {
-        let undo: Undo = match serde_json::from_str(&self.undo) {
-            Ok(undo) => undo,
-            Err(_) if self.imported => return Err(ImportError::Published),
-            Err(_) => return Err(ImportError::NothingImported),
+        let mut earlier = self.undo.clone();
+        let undo = match earlier.pop() {
+            Some(undo) => undo,
+            None if self.imported => return Err(ImportError::Published),
+            None => return Err(ImportError::NothingImported),
         };
         let now = self.parts.clock.now();
         let (state, mut outcome) = self.current.state.undo_import(undo, &self.policy, now);
-        outcome.commit.values.push((UNDO.to_owned(), String::new()));
+        outcome.commit.values.push((UNDO.to_owned(), kept(&earlier)));
         let values = &outcome.commit.values;
         let imported = values.iter().any(|(name, text)| name == IMPORT && !text.is_empty());
         self.commit_import(state, outcome, now)?;
-        self.undo.clear();
+        self.undo = earlier;
         self.imported = imported;
         Ok(())
     }
@@ -241,6 +243,14 @@ impl Engine {
             self.publish();
         }
         Ok(())
+    }
+}
+
+/// What is written of the imports that can be taken back.
+fn kept(undo: &[Undo]) -> String {
+    match undo {
+        [] => String::new(),
+        _ => serde_json::to_string(undo).unwrap_or_default(),
     }
 }
 

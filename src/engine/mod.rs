@@ -169,9 +169,9 @@ pub struct Engine {
     recovery: Recovery,
     status: events::StatusLog,
     left_out: events::LeftOut,
-    /// The value that takes back the last import; empty once something of it may have been
-    /// published.
-    undo: String,
+    /// What takes back the imports, the last one at the end; empty once something of them may have
+    /// been published.
+    undo: Vec<library::Undo>,
     /// Whether an old feed was imported.
     imported: bool,
     /// Whether readers may see what is published.
@@ -242,6 +242,7 @@ impl Engine {
         let everything = !first_scan && (rebased || regrouped || page_size.is_none());
         let generation = remembered_number(&remembered, value::GENERATION).unwrap_or(0);
         let undo = remembered_value(&remembered, library::UNDO).unwrap_or_default();
+        let undo = serde_json::from_str(&undo).unwrap_or_default();
         let imported = differs(&remembered, library::IMPORT, "");
         let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
         let mut state = load::state(&mut *store, &remembered, &policy, reread)?;

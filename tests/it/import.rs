@@ -300,6 +300,19 @@ fn an_import_before_the_first_start_can_be_taken_back() {
 }
 
 #[test]
+fn imports_before_the_first_start_are_taken_back_one_by_one() {
+    let (site, files) = wordpress(ADDRESS);
+    // The second one has entries that the first one had not.
+    check(&import(&site, &files[..1], &[]), 0, "entries imported", "");
+    check(&import(&site, &files, &[]), 0, "4 of 4 entries imported", "");
+    check(&run(&site, &["import", "--undo"]), 0, "taken back", "");
+    check(&run(&site, &["import", "--undo"]), 0, "taken back", "");
+    check(&run(&site, &["import", "--undo"]), 1, "", "nothing was imported");
+    build(&site);
+    assert!(guids(&site).iter().all(|id| id.starts_with("urn:uuid:")), "{:?}", guids(&site));
+}
+
+#[test]
 fn a_template_makes_the_ids_of_posts_that_are_not_listed() {
     let (site, files) = moved_in(&OLD[2], ADDRESS);
     assert_eq!(OLD[2].name, "Hugo");
