@@ -84,7 +84,7 @@ pub(super) fn survey(tree: &Tree, config: &Config, now: Timestamp) -> Result<Sur
             continue;
         }
         articles += 1;
-        if let Some(note) = unpublished(&state, &path, &row)
+        if let Some(note) = unpublished(&state, &path, &row, &config.site, now)
             && !held.contains_key(&path)
         {
             diagnostics.push((path, note));
@@ -138,7 +138,13 @@ fn is_article(path: &RelPath) -> bool {
 }
 
 /// Explains why a usable file is not published, unless another diagnostic does.
-fn unpublished(state: &State, path: &RelPath, row: &FileRow) -> Option<Diagnostic> {
+fn unpublished(
+    state: &State,
+    path: &RelPath,
+    row: &FileRow,
+    site: &Site,
+    now: Timestamp,
+) -> Option<Diagnostic> {
     if let (Kept::Article(..), Some(section)) = (&row.kept, state.withheld_by(path)) {
         let message = format!("is kept back by {section}; not published");
         return Some(Diagnostic::note("draft", message));
@@ -150,7 +156,10 @@ fn unpublished(state: &State, path: &RelPath, row: &FileRow) -> Option<Diagnosti
         Kept::Article(head, _) if head.draft => {
             Some(Diagnostic::note("draft", "is a draft; not published"))
         }
-        Kept::Article(head, _) if head.expires.is_some() => {
+        // One that expires later may be here because it is refused.
+        Kept::Article(head, _)
+            if head.expires.is_some_and(|expires| expires.resolve(&site.timezone) <= now) =>
+        {
             Some(Diagnostic::note("expired", "has expired; no longer published"))
         }
         _ => None,

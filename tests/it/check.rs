@@ -309,6 +309,14 @@ fn every_kind_of_finding() {
 }
 
 #[test]
+fn a_refused_article_has_not_expired_before_its_time() {
+    let site = site("", &[GOOD, ("tags/a.md", "---\ntitle: A\nexpires: 2999-01-01\n---\nx")]);
+    let Checked { status, lines, .. } = check(&site);
+    let refused = "articles/tags/a.md: error: URL /tags/a is reserved [reserved-url]";
+    assert_eq!((status, lines), (2, vec![refused.to_owned()]));
+}
+
+#[test]
 fn a_huge_article_and_one_that_is_too_large() {
     let paragraph = "Many words of an article that has too many of them.\n\n".repeat(6_000);
     let head = "---\ntitle: A\n---\n";
