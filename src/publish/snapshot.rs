@@ -280,12 +280,16 @@ impl Snapshot {
         }
     }
 
-    /// The page or feed of a scope in another spelling: `/tags/Rust/`, `/News/atom.xml`.
+    /// The page or feed of a scope in another spelling: `/tags/Rust/`, `/News/atom.xml`, and a tag
+    /// as it is written: `/tags/C++/`.
     fn respelled(&self, scope: &Scope, route: impl Fn(Scope) -> Route) -> Found {
         let usual = match scope {
             Scope::Site => return Found::Missing,
             Scope::Directory(path) => Scope::Directory(path.key()),
-            Scope::Tag(slug) => Scope::Tag(slug.key()),
+            Scope::Tag(slug) => match self.library.tag(slug.as_str()) {
+                Some(tag) => tag,
+                None => Scope::Tag(slug.key()),
+            },
             Scope::Author(slug) => Scope::Author(slug.key()),
             Scope::View(name) => Scope::View(name.key()),
         };

@@ -26,6 +26,27 @@ fn check(site: &Site, table: &[(&str, &str)]) {
     }
 }
 
+/// Other generators have the name itself in a tag's URL.
+#[test]
+fn every_spelling_of_a_tags_url_leads_to_it() {
+    let site = Site::started("");
+    site.drop_in("a.md", format!("---\ntags: [C++, Rust, 'C#']\n---\n{}", words("One")));
+    site.settles(&["One"]);
+    check(
+        &site,
+        &[
+            ("/tags/c-plus-plus/", "200"),
+            ("/tags/C++/", "301 /tags/c-plus-plus/"),
+            ("/tags/c++", "301 /tags/c-plus-plus/"),
+            ("/tags/c%2B%2B/rss.xml", "301 /tags/c-plus-plus/rss.xml"),
+            ("/tags/C%23/", "301 /tags/c-sharp/"),
+            ("/tags/RUST/atom.xml", "301 /tags/rust/atom.xml"),
+            ("/tags/c/", "404"),
+            ("/tags/c+/", "404"),
+        ],
+    );
+}
+
 #[test]
 fn every_spelling_of_an_articles_url_leads_to_it() {
     let site = Site::started("");
