@@ -336,6 +336,10 @@ fn wrong_types_say_what_is_wanted() {
         ),
         ("dir = \" \"", "`feeds.dir` is empty; remove the line to use the default"),
         ("dir = \"~/feeds\"", "`feeds.dir` must be a path; `~` is not expanded: \"~/feeds\""),
+        (
+            "dir = \"$HOME/feeds\"",
+            "`feeds.dir` must be a path; variables such as `$HOME` are not expanded: \"$HOME/feeds\"",
+        ),
         ("dir = 2026-01-01", "`feeds.dir` must be a string in quotes, not a date"),
     ] {
         check(&format!("[feeds]\n{line}"), &[], &[&format!("config.toml:2: {message}")]);
@@ -905,6 +909,13 @@ fn pages_may_be_elsewhere() {
         &[
             "config.toml:3: `site.link_template` has an unknown placeholder in \"/{slag}/\"; known are {path}, \
            {slug}, {year}, {month}, {day}",
+        ],
+    );
+    check(
+        &format!("{off}site.link_template = \"javascript:{{slug}}\""),
+        &[],
+        &[
+            "config.toml:3: `site.link_template` must be a path or begin with https://, not \"javascript:{slug}\"",
         ],
     );
     check(

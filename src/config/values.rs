@@ -1,7 +1,7 @@
 //! Parsers of URLs, languages, time zones and addresses. Each `Err` is the rest of a sentence that
 //! begins with the name of the key, and suggests what was meant.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -105,6 +105,11 @@ pub(super) fn link_template(text: &str) -> Result<String, String> {
             }
         }
     }
+    if let Ok(url) = Url::parse(text)
+        && !matches!(url.scheme(), "http" | "https")
+    {
+        return Err(format!("must be a path or begin with https://, not {text:?}"));
+    }
     if !is_unique {
         let names = LINK_PRESETS.map(|(name, _)| name).join(", ");
         return Err(format!(
@@ -181,6 +186,9 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
         _ if text.starts_with("~/") => {
             Err(format!("must be a path; `~` is not expanded: {text:?}"))
         }
+        _ if text.starts_with('$') => {
+            Err(format!("must be a path; variables such as `$HOME` are not expanded: {text:?}"))
+        }
         _ if text.contains('\0') => Err("contains a NUL character".to_owned()),
         _ => Ok(PathBuf::from(text)),
     }
@@ -217,6 +225,8 @@ fn address_hint(text: &str) -> Option<String> {
     }
     let meant = if let Some((_, rest)) = text.split_once("://") {
         rest.trim_end_matches('/').to_owned()
+    } else if let Some(address) = without_brackets(text) {
+        address.to_string()
     } else if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
         SocketAddr::new(ip, 8080).to_string()
     } else {
@@ -237,6 +247,20 @@ fn address_hint(text: &str) -> Option<String> {
         }
     };
     Some(did_you_mean(Some(&meant)))
+}
+
+/// Reads `::1:8080` as the address and the port that are meant, although their brackets are missing
+/// and it is an address itself. A port is taken for one by its length.
+fn without_brackets(text: &str) -> Option<SocketAddr> {
+    let (host, port) = text.rsplit_once(':')?;
+    let ip = match host {
+        ":" => Ipv6Addr::UNSPECIFIED,
+        _ => host.parse().ok()?,
+    };
+    if port.len() < 4 && port != "80" && port != "443" {
+        return None;
+    }
+    Some(SocketAddr::new(IpAddr::V6(ip), port.parse().ok()?))
 }
 
 /// Returns the URL of a listener on this machine.
@@ -326,6 +350,13 @@ mod tests {
             (":8080", format!("{expected}\":8080\", did you mean \"0.0.0.0:8080\"?")),
             ("127.0.0.1", format!("{expected}\"127.0.0.1\", did you mean \"127.0.0.1:8080\"?")),
             ("::", format!("{expected}\"::\", did you mean \"[::]:8080\"?")),
+            ("::1", format!("{expected}\"::1\", did you mean \"[::1]:8080\"?")),
+            ("::1:8081", format!("{expected}\"::1:8081\", did you mean \"[::1]:8081\"?")),
+            (":::443", format!("{expected}\":::443\", did you mean \"[::]:443\"?")),
+            (
+                "2001:db8::1",
+                format!("{expected}\"2001:db8::1\", did you mean \"[2001:db8::1]:8080\"?"),
+            ),
             (
                 "http://127.0.0.1:80/",
                 format!("{expected}\"http://127.0.0.1:80/\", did you mean \"127.0.0.1:80\"?"),
