@@ -19,8 +19,10 @@ const DEPTH_MAX: usize = 6;
 const INDENT: usize = 4;
 
 /// Names of containers that only group what is in them.
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 11] = [
     "code-group",
+    "column",
+    "columns",
     "tabs",
     "v-pre",
     "raw",
@@ -92,12 +94,13 @@ impl Writer {
         if kept < self.open.len() {
             self.open.truncate(kept);
             self.fence = None;
-            let is_after_blank = self.out.lines().next_back().is_none_or(is_blank);
-            if !is_after_blank {
-                // Without it the line would go on in the quote (CommonMark, 5.1).
-                self.out.push_str(prefix.trim_end());
-                self.out.push('\n');
+            // Without it the line, or the next quote, would go on in this one (CommonMark, 5.1).
+            let last = self.out.lines().next_back().unwrap_or_default();
+            if is_blank(last) {
+                self.out.truncate(self.out.trim_end_matches('\n').len() - last.len());
             }
+            self.out.push_str(prefix.trim_end());
+            self.out.push('\n');
         }
         if self.is_of_code(rest) {
             self.out.push_str(&prefix);
@@ -252,7 +255,11 @@ fn container(line: &str) -> Option<(Sign, &str)> {
     let (sign, c) = if bare.starts_with('/') { (Sign::Slashes, '/') } else { (Sign::Colons, ':') };
     let rest = bare.trim_start_matches(c);
     let name = rest.trim_start();
-    let name = name.strip_prefix("{.").map_or(name, |name| name.trim_end_matches('}'));
+    // Of Pandoc's attributes, the first class is the kind.
+    let name = name.strip_prefix("{.").map_or(name, |name| {
+        let class = name.split([' ', '}']).next().unwrap_or_default();
+        class.strip_prefix("callout-").unwrap_or(class)
+    });
     let is_named = match sign {
         Sign::Colons => name.starts_with(|c: char| c.is_alphabetic()),
         // One word, and a title behind a bar: comments of programs begin with slashes, too.
@@ -358,6 +365,8 @@ mod tests {
             (":::note[A title]{.x}\na\n:::", "> [!note] A title\n> a\n\n"),
             (":::info{title=\"x\"}\na\n:::", "> [!info]\n> a\n\n"),
             ("::: {.note}\na\n:::", "> [!note]\n> a\n\n"),
+            ("::: {.callout-tip collapse=\"true\"}\na\n:::", "> [!tip]\n> a\n\n"),
+            (":::: {.columns}\n::: {.column width=\"9%\"}\na\n:::\n::::", "\n\na\n\n\n"),
             ("::::a\n:::b\nc\n:::\nd\n::::\n", "> [!a]\n> > [!b]\n> > c\n>\n> d\n\n"),
             (":::tip\n```\n:::\n```\n:::\n", "> [!tip]\n> ```\n> :::\n> ```\n\n"),
             ("/// note | A title\na *x*\n///\n\nb", "> [!note] A title\n> a *x*\n\n\nb"),
@@ -386,14 +395,21 @@ mod tests {
     #[test]
     fn indented_admonitions_are_callouts() {
         check(&[
-            ("!!! note \"A title\"\n\n    a *x*\n\nb", "> [!note] A title\n> \n> a *x*\n> \nb"),
+            ("!!! note \"A title\"\n\n    a *x*\n\nb", "> [!note] A title\n> \n> a *x*\n\nb"),
             ("??? warning\n    a\nb", "> [!warning]\n> a\n\nb"),
             ("???+ tip inline end \"T\"\n    a\n", "> [!tip] T\n> a\n"),
             ("!!! note \"\"\n    a\n", ">\n> a\n"),
             ("=== \"Tab\"\n\n    ```\n    a\n    ```\n", "> [!tab] Tab\n> \n> ```\n> a\n> ```\n"),
             ("!!! a\n    !!! b\n        c\n    d\n", "> [!a]\n> > [!b]\n> > c\n>\n> d\n"),
         ]);
-        check(&[("!!! note \"Alone\"\n\nb", "> [!note] Alone\n> \nb")]);
+        check(&[("!!! note \"Alone\"\n\nb", "> [!note] Alone\n\nb")]);
+        check(&[
+            ("!!! a\n    b\n\n!!! c\n    d\n", "> [!a]\n> b\n\n> [!c]\n> d\n"),
+            (
+                "!!! a\n    !!! b\n        c\n\n    !!! d\n        e\n\n\n> f\n",
+                "> [!a]\n> > [!b]\n> > c\n>\n> > [!d]\n> > e\n> > \n\n> f\n",
+            ),
+        ]);
         for text in ["!!! Big news for everyone\n\nb", "??? what now\n", "!!! a\n  b\n"] {
             check(&[(text, text)]);
         }
