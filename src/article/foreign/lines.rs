@@ -30,6 +30,10 @@ pub(super) struct Lines {
     before: Kind,
     /// Set where the last line lost a tag.
     has_lost: bool,
+    /// Set where the line before it lost a tag, and held nothing else.
+    follows_lost: bool,
+    /// Set where the last line has a picture that a tag gave way to, in a block of HTML.
+    has_figure: bool,
 }
 
 impl Lines {
@@ -39,10 +43,13 @@ impl Lines {
             start: 0,
             before: Kind::default(),
             has_lost: false,
+            follows_lost: false,
+            has_figure: false,
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(super) fn finish(mut self) -> String {
+        self.clear_heading();
         self.out
     }
 
@@ -53,6 +60,8 @@ impl Lines {
             self.start = self.out.len() - text.len() + line_end + 1;
             self.before = Kind::Text;
             self.has_lost = false;
+            self.follows_lost = false;
+            self.has_figure = false;
         }
     }
 
@@ -61,6 +70,7 @@ impl Lines {
         if text.is_empty() {
             self.lose();
         }
+        self.has_figure |= text.starts_with("<figure>");
         let mut lines = text.split('\n').peekable();
         while let Some(line) = lines.next() {
             self.out.push_str(line);
@@ -77,13 +87,14 @@ impl Lines {
 
     /// Ends the last line.
     pub(super) fn end_line(&mut self) {
+        self.clear_heading();
         let kind = self.kind_of_last();
         let goes_on = matches!(self.before, Kind::Row | Kind::Item | Kind::Html);
         if kind == Kind::Blank && self.has_lost && goes_on {
             self.out.truncate(self.start);
         } else {
             self.out.push('\n');
-            if self.before != Kind::Html && self.last_bare().starts_with("<figure>") {
+            if self.has_figure && self.before != Kind::Html {
                 // What follows is none of the picture's block of HTML.
                 self.out.push('\n');
                 self.before = Kind::Blank;
@@ -91,8 +102,22 @@ impl Lines {
                 self.before = kind;
             }
         }
+        self.follows_lost = kind == Kind::Blank && self.has_lost;
         self.start = self.out.len();
         self.has_lost = false;
+        self.has_figure = false;
+    }
+
+    /// Empties the last line if it made a heading of a tag that was left out: `# {{ page.title }}`,
+    /// or a bar beneath it. The bar would be text, and the heading an empty one.
+    fn clear_heading(&mut self) {
+        let bare = self.last_bare();
+        let consists_of = |sign| !bare.trim().is_empty() && bare.trim().bytes().all(|b| b == sign);
+        let is_bar = self.follows_lost && consists_of(b'=');
+        if is_bar || self.has_lost && consists_of(b'#') {
+            self.out.truncate(self.out.len() - bare.len());
+            self.has_lost = true;
+        }
     }
 
     /// Whether the last line is of a block of HTML.

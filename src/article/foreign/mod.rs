@@ -564,6 +564,7 @@ mod tests {
             ("[a]({{ '/x/' | url }})", "[a](/x/)"),
             ("{# a comment #}b", "b"),
             ("{{ unknown(x=1) }}b", "b"),
+            ("{{ \"now\" | date: \"%Y\" }}b {{ \"2026\" | date }}", "b 2026"),
         ]);
     }
 
@@ -802,6 +803,26 @@ mod tests {
             ("- a\n{% if x %}\n- b\n", "- a\n- b\n"),
             ("a\n{{< x >}}\nb", "a\n\nb"),
         ]);
+    }
+
+    #[test]
+    fn a_heading_of_nothing_but_tags_leaves() {
+        check(&[
+            ("{{ page.title }}\n====\n\na", "\n\n\na"),
+            ("{{ page.title }}\n===", "\n"),
+            ("# {{ page.title }}\n\na", "\n\na"),
+            ("a\n\n## {{ x }}", "a\n\n"),
+            ("{{ x }} a\n===\n", " a\n===\n"),
+            ("# a {{ x }}\n\n{{ x }}\n---\n", "# a \n\n\n---\n"),
+            ("{{ x }}\n\n===\n", "\n\n===\n"),
+        ]);
+    }
+
+    #[test]
+    fn an_authors_figure_is_one_block_with_its_lines() {
+        let figure = "<figure>\n\t<img src=\"a.png\">\n</figure>\n\n";
+        let text = format!("{figure}{{{{ x }}}}\n\n{figure}");
+        check(&[(&text, &format!("{figure}\n\n{figure}"))]);
     }
 
     #[test]

@@ -295,6 +295,10 @@ fn filtered(literal: &str, filters: &str) -> Meaning {
     let first = filters.trim().trim_start_matches('|').trim();
     let first = first.split([':', ' ', '|']).next().unwrap_or_default();
     let name = if first.is_empty() { "{{ }}" } else { first };
+    // The moment at which a site is built is none of an article.
+    if first == "date" && matches!(literal, "now" | "today") {
+        return removed(name, "{{ }}");
+    }
     Meaning::Converted(name.to_owned(), Counterpart::Inline(format!("{slash}{literal}")))
 }
 
