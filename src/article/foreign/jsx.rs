@@ -6,9 +6,43 @@ use super::reach::within;
 /// Bytes of a tag that is looked at.
 const TAG_MAX_BYTES: usize = 1024;
 
+/// Components that are links, by the names that most themes share. HTML has elements of these names,
+/// in lower case, which a feed cannot have.
+const LINKS: [&str; 2] = ["Link", "Button"];
+
 /// The tag at the beginning of `rest` as HTML: its length, and what takes its place. `None` where
-/// it has no attribute of JSX.
-pub(super) fn read(rest: &str) -> Option<(usize, String)> {
+/// it has no attribute of JSX, and is no link. HTML has no components (`has_components`).
+pub(super) fn read(rest: &str, has_components: bool) -> Option<(usize, String)> {
+    match attributes(rest) {
+        Some((len, html)) if has_components => Some((len, link(&html).unwrap_or(html))),
+        None if has_components => {
+            let tag = within(rest, TAG_MAX_BYTES);
+            let tag = &tag[..=tag.find('>')?];
+            link(tag).map(|html| (tag.len(), html))
+        }
+        found => found,
+    }
+}
+
+/// The start tag of a link with an address, or the end tag of one.
+fn link(tag: &str) -> Option<String> {
+    let name = LINKS.iter().find_map(|name| {
+        let rest = tag.trim_start_matches(['<', '/']).strip_prefix(name)?;
+        if rest.starts_with(|c: char| c.is_whitespace() || c == '>') { Some(rest) } else { None }
+    })?;
+    if tag.starts_with("</") {
+        return Some("</a>".to_owned());
+    }
+    // `<Button />` has no text.
+    if tag.ends_with("/>") {
+        return None;
+    }
+    let shown = name.replace(" to=", " href=");
+    if shown.contains("href=") { Some(format!("<a{shown}")) } else { None }
+}
+
+/// The tag with its attributes as those of HTML. `None` where it has none of JSX.
+fn attributes(rest: &str) -> Option<(usize, String)> {
     let near = within(rest, TAG_MAX_BYTES);
     if !near.as_bytes().get(1)?.is_ascii_alphabetic() {
         return None;
@@ -116,13 +150,25 @@ mod tests {
             ("<p style={{color: 'red'}} id={`a`}>", "<p id=\"a\">"),
             ("<TOC toc={toc} />", "<TOC />"),
             ("<A b={\"c\"}\n  d={e}>", "<A b=\"c\"  >"),
+            ("<Button\n  href=\"/x\"\n>", "<a\n  href=\"/x\"\n>"),
+            ("<Link to={'/x'} a={b}>c", "<a href=\"/x\">"),
+            ("</Button> c", "</a>"),
         ] {
-            assert_eq!(read(tag).map(|(_, html)| html).as_deref(), Some(expected), "{tag}");
+            assert_eq!(read(tag, true).map(|(_, html)| html).as_deref(), Some(expected), "{tag}");
         }
-        for text in
-            ["<a href=\"{b}\">", "<a>", "<a {b}>", "< a={b}>", "<a b={c", "<a <b c={d}>", "<1={a}>"]
-        {
-            assert_eq!(read(text), None, "{text}");
+        for text in [
+            "<a href=\"{b}\">",
+            "<Button>",
+            "<Button href=\"x\" />",
+            "<LinkCard href=\"x\">",
+            "<a>",
+            "<a {b}>",
+            "< a={b}>",
+            "<a b={c",
+            "<a <b c={d}>",
+            "<1={a}>",
+        ] {
+            assert_eq!(read(text, true), None, "{text}");
         }
     }
 }

@@ -49,8 +49,8 @@ const MENTIONS_MAX: usize = 64;
 
 /// One of these begins every tag.
 static OPENINGS: Signs = Signs::new(&[
-    "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]", "[Toc]", "${toc}",
-    "${TOC}", "={",
+    "<Button", "<Link", "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]",
+    "[Toc]", "${toc}", "${TOC}", "={",
 ]);
 
 /// One of these begins an element in which a tag may hide what is behind the element.
@@ -134,7 +134,7 @@ impl<'t> Converter<'t> {
             return;
         }
         if rest.starts_with('<')
-            && let Some((len, tag)) = jsx::read(rest)
+            && let Some((len, tag)) = jsx::read(rest, self.host == Host::Markdown)
         {
             self.out.push(&tag);
             self.skip(len);

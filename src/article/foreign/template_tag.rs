@@ -317,7 +317,24 @@ fn media(name: &str, arguments: &Arguments) -> Meaning {
         {
             Meaning::Converted(name.to_owned(), Counterpart::Link { url, text: String::new() })
         }
-        _ => removed(name, "{% %}"),
+        _ => match named_link(arguments) {
+            Some(link) => Meaning::Converted(name.to_owned(), link),
+            None => removed(name, "{% %}"),
+        },
+    }
+}
+
+/// The link that a tag of any name makes of an address and a text, each under its key.
+fn named_link(arguments: &Arguments) -> Option<Counterpart> {
+    let of_key = |keys: &[&str]| keys.iter().find_map(|key| value(arguments, key));
+    let url = of_key(&["href", "url", "link"])?;
+    let text = of_key(&["text", "title", "label", "content", "name"])?;
+    let is_address = ["https://", "http://", "/", "./", "../"].iter().any(|s| url.starts_with(s));
+    let is_shown = !text.trim().is_empty() && !text.contains(['<', '{']);
+    if is_address && is_shown && !url.contains('{') {
+        Some(Counterpart::Link { url, text })
+    } else {
+        None
     }
 }
 
