@@ -5,6 +5,7 @@ mod addresses;
 mod admonitions;
 mod callouts;
 mod comments;
+mod components;
 mod directives;
 mod footnotes;
 mod formulas;
@@ -31,6 +32,7 @@ use addresses::linked;
 use admonitions::as_callouts;
 use callouts::callouts;
 use comments::shown;
+use components::without_components;
 use directives::without_directives;
 use formulas::{Source, Veiled, placed, veiled};
 use marks::marked;
@@ -55,6 +57,7 @@ pub(crate) fn render(
     let veiled = if rendering.has_math() { veiled(text) } else { Veiled::nothing(text) };
     let converted = foreign::convert(&veiled.text, Host::Markdown, findings);
     let converted = without_directives(&converted, findings);
+    let converted = without_components(&converted);
     let converted = as_callouts(&converted, findings);
     let converted = shown(&converted, depth(rendering.limits), findings);
     let converted = marked(&converted);
@@ -153,6 +156,7 @@ mod tests {
             ("~~a~~ --- \"b\" 'c' ...", "<p><del>a</del> --- \"b\" 'c' ...</p>"),
             ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
             ("***\na", "<hr>\n<p>a</p>"),
+            ("<Note>\n*a* <b>b</b>\n</Note>\n", "<p><em>a</em> <b>b</b></p>"),
         ]);
     }
 
@@ -268,6 +272,7 @@ mod tests {
             ("a <script>x</script> b", None, "a  b", true),
             ("```\nx\n```", None, "", true),
             ("- a\n- b", None, "a", true),
+            ("<Note>\n*a*\n</Note>\n", None, "a", true),
             ("# ![](x)\n\n# B", Some("B"), "", true),
             ("%%hid%%\n\n# A %%hid%%\n\n%%\nhid\n%%\n\nb %%hid%% c", Some("A"), "b  c", true),
             ("%%\n# hid\n\nhid\n%%\n", None, "", false),

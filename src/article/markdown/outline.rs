@@ -19,6 +19,7 @@ use crate::base::text::all;
 use super::admonitions::as_callouts;
 use super::callouts::events;
 use super::comments::{self, shown};
+use super::components::without_components;
 use super::directives::without_directives;
 use super::marks::marked;
 use super::writer::without_comments;
@@ -102,6 +103,7 @@ struct Survey {
 fn survey(text: &str) -> Survey {
     let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
     let text = without_directives(&text, &mut Findings::default());
+    let text = without_components(&text);
     let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
     let text = marked(&text);
