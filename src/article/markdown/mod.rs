@@ -7,6 +7,7 @@ mod callouts;
 mod comments;
 mod components;
 mod directives;
+mod flanks;
 mod footnotes;
 mod formulas;
 mod marks;
@@ -34,6 +35,7 @@ use callouts::callouts;
 use comments::shown;
 use components::without_components;
 use directives::without_directives;
+use flanks::flanked;
 use formulas::{Source, Veiled, placed, veiled};
 use marks::marked;
 pub(crate) use outline::outline;
@@ -62,6 +64,7 @@ pub(crate) fn render(
     let converted = shown(&converted, depth(rendering.limits), findings);
     let converted = marked(&converted);
     let converted = linked(&converted);
+    let converted = flanked(&converted);
     let converted = veiled.revealed(&converted);
     let mut formulas = Vec::new();
     let events = rendered_events(&converted, rendering);
@@ -157,6 +160,10 @@ mod tests {
             ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
             ("***\na", "<hr>\n<p>a</p>"),
             ("<Note>\n*a* <b>b</b>\n</Note>\n", "<p><em>a</em> <b>b</b></p>"),
+            (
+                "# 他**（甲）**说\n\n*a* 说**“好”**了 <b>c</b>",
+                "<h1 id=\"他甲说\">他<strong>（甲）</strong>说</h1>\n<p><em>a</em> 说<strong>“好”</strong>了 <b>c</b></p>",
+            ),
         ]);
     }
 
@@ -255,6 +262,7 @@ mod tests {
         for (text, title, opening, has_words) in [
             ("# A *b* `c`\n\nd [e](f) g\nh\n\ni", Some("A b c"), "d e g h", true),
             ("## A", Some("A"), "", true),
+            ("# 说**“好”**了\n\n他**（甲）**说", Some("说“好”了"), "他（甲）说", true),
             ("a\n\n## B", None, "a", true),
             ("a\n\n# B", Some("B"), "a", true),
             (long.as_str(), Some("Late"), "a", true),
@@ -337,7 +345,8 @@ mod tests {
         }
     }
 
-    const PIECES: [&str; 52] = [
+    const PIECES: [&str; 53] = [
+        "**（",
         "$",
         "$$",
         "$x$",

@@ -21,6 +21,7 @@ use super::callouts::events;
 use super::comments::{self, shown};
 use super::components::without_components;
 use super::directives::without_directives;
+use super::flanks::{flanked, without_joints};
 use super::marks::marked;
 use super::writer::without_comments;
 
@@ -107,6 +108,7 @@ fn survey(text: &str) -> Survey {
     let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
     let text = marked(&text);
+    let text = flanked(&text);
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
     for event in events(&text, false) {
@@ -240,6 +242,7 @@ impl Surveyor {
         if self.dropped.is_open() {
             return;
         }
+        let text = &*without_joints(text);
         self.seen.has_words |= has_word(text);
         if self.in_heading {
             if self.images == 0 || self.heading.trim().is_empty() {
