@@ -44,8 +44,10 @@ impl Code {
         let is_indented = line.starts_with("    ") || line.starts_with('\t');
         let is_code = is_indented && !self.after_text && !self.in_list && !is_blank;
         if !is_blank && !is_indented {
-            let starts_list =
-                bare.starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit());
+            let starts_list = bare
+                .starts_with(|c: char| matches!(c, '-' | '*' | '+') || c.is_ascii_digit())
+                || bare.starts_with(": ")
+                || bare.starts_with(":\t");
             // What an admonition of MkDocs encloses is indented, too.
             let starts_block =
                 ["!!! ", "??? ", "???+ ", "=== \""].iter().any(|s| bare.starts_with(s));

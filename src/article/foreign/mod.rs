@@ -615,6 +615,7 @@ mod tests {
             ("a {::comment}\nhid", "a "),
             ("| a |\n|-|\n| {# hid #}b |", "| a |\n|-|\n| b |"),
             ("- a {# hid\n  hid #} b", "- a  b"),
+            ("a\n: b\n\n    {# hid #}c", "a\n: b\n\n    c"),
             ("<div>\n{# hid #}\n</div>", "<div>\n</div>"),
             ("[a](b){# hid #}", "[a](b)"),
         ]);

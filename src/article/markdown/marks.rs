@@ -68,7 +68,13 @@ fn edits(text: &str) -> Vec<Edit> {
                 last_text = Some(range);
                 continue;
             }
-            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item) => {
+            Event::End(
+                TagEnd::Paragraph
+                | TagEnd::Heading(_)
+                | TagEnd::Item
+                | TagEnd::DefinitionListTitle
+                | TagEnd::DefinitionListDefinition,
+            ) => {
                 closed = 0;
                 if let Some(id) = last_text.take().and_then(|range| block_id(text, range)) {
                     edits.push((id, ""));

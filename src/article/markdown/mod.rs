@@ -6,6 +6,7 @@ mod admonitions;
 mod callouts;
 mod comments;
 mod components;
+mod definitions;
 mod directives;
 mod flanks;
 mod footnotes;
@@ -34,6 +35,7 @@ use admonitions::as_callouts;
 use callouts::callouts;
 use comments::shown;
 use components::without_components;
+use definitions::defined;
 use directives::without_directives;
 use flanks::flanked;
 use formulas::{Source, Veiled, placed, veiled};
@@ -65,6 +67,7 @@ pub(crate) fn render(
     let converted = marked(&converted);
     let converted = linked(&converted);
     let converted = flanked(&converted);
+    let converted = defined(&converted);
     let converted = veiled.revealed(&converted);
     let mut formulas = Vec::new();
     let events = rendered_events(&converted, rendering);
@@ -159,6 +162,11 @@ mod tests {
             ("~~a~~ --- \"b\" 'c' ...", "<p><del>a</del> --- \"b\" 'c' ...</p>"),
             ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
             ("***\na", "<hr>\n<p>a</p>"),
+            ("a\n:b: c\n\n    :d", "<p>a\n:b: c</p>\n<pre><code>:d</code></pre>"),
+            (
+                "A *b*\n: c\n: d\n\n    e\n\nf",
+                "<dl>\n<dt>A <em>b</em></dt>\n<dd><p>c</p>\n</dd>\n<dd><p>d</p>\n<p>e</p>\n</dd>\n</dl>\n<p>f</p>",
+            ),
             ("<Note>\n*a* <b>b</b>\n</Note>\n", "<p><em>a</em> <b>b</b></p>"),
             (
                 "# 他**（甲）**说\n\n*a* 说**“好”**了 <b>c</b>",
@@ -280,6 +288,7 @@ mod tests {
             ("a <script>x</script> b", None, "a  b", true),
             ("```\nx\n```", None, "", true),
             ("- a\n- b", None, "a", true),
+            ("A\n: b", None, "A", true),
             ("<Note>\n*a*\n</Note>\n", None, "a", true),
             ("# ![](x)\n\n# B", Some("B"), "", true),
             ("%%hid%%\n\n# A %%hid%%\n\n%%\nhid\n%%\n\nb %%hid%% c", Some("A"), "b  c", true),
@@ -345,7 +354,8 @@ mod tests {
         }
     }
 
-    const PIECES: [&str; 53] = [
+    const PIECES: [&str; 54] = [
+        "\n: ",
         "**（",
         "$",
         "$$",

@@ -20,6 +20,7 @@ use super::admonitions::as_callouts;
 use super::callouts::events;
 use super::comments::{self, shown};
 use super::components::without_components;
+use super::definitions::defined;
 use super::directives::without_directives;
 use super::flanks::{flanked, without_joints};
 use super::marks::marked;
@@ -109,6 +110,7 @@ fn survey(text: &str) -> Survey {
     let text = shown(&text, 100, &mut Findings::default());
     let text = marked(&text);
     let text = flanked(&text);
+    let text = defined(&text);
     let wants_title = may_have_title(&text);
     let mut surveyor = Surveyor::default();
     for event in events(&text, false) {
@@ -194,7 +196,11 @@ impl Surveyor {
                 self.html(&html);
             }
             TagEnd::Image => self.images -= 1,
-            TagEnd::Paragraph | TagEnd::Item | TagEnd::TableCell => {
+            TagEnd::Paragraph
+            | TagEnd::Item
+            | TagEnd::TableCell
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition => {
                 self.opening_is_done |= !self.seen.opening.trim().is_empty();
             }
             _ => {}

@@ -234,6 +234,9 @@ impl Writer<'_, '_> {
             Tag::List(Some(1)) => self.open_block("ol", ""),
             Tag::List(Some(start)) => self.open_block("ol", &format!(" start=\"{start}\"")),
             Tag::Item => self.open("li", ""),
+            Tag::DefinitionList => self.open_block("dl", ""),
+            Tag::DefinitionListTitle => self.open("dt", ""),
+            Tag::DefinitionListDefinition => self.open("dd", ""),
             Tag::FootnoteDefinition(label) => {
                 let outer = mem::take(&mut self.out);
                 self.footnotes.begin(&label, outer);
@@ -303,6 +306,9 @@ impl Writer<'_, '_> {
             | TagEnd::BlockQuote(_)
             | TagEnd::List(_)
             | TagEnd::Item
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
             | TagEnd::TableRow
             | TagEnd::TableCell => {
                 self.close_block();
