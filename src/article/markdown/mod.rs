@@ -271,6 +271,7 @@ mod tests {
             ("# A *b* `c`\n\nd [e](f) g\nh\n\ni", Some("A b c"), "d e g h", true),
             ("## A", Some("A"), "", true),
             ("# 说**“好”**了\n\n他**（甲）**说", Some("说“好”了"), "他（甲）说", true),
+            ("# The <Button> here\n\na <button> b", Some("The  here"), "a  b", true),
             ("a\n\n## B", None, "a", true),
             ("a\n\n# B", Some("B"), "a", true),
             (long.as_str(), Some("Late"), "a", true),

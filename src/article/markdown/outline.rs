@@ -219,7 +219,9 @@ impl Surveyor {
             }
             match &token {
                 Token::Start(name, attributes) => {
-                    if is_hidden(attributes) || matches!(fate(name), Fate::Drop(_)) {
+                    // A button may be the name of a component in a sentence; see the sanitiser.
+                    let is_dropped = matches!(fate(name), Fate::Drop(_)) && name != "button";
+                    if is_dropped || is_hidden(attributes) {
                         self.dropped.begin(name);
                     } else {
                         // A picture counts as a word; so does what only a browser would show.

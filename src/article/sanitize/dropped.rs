@@ -126,7 +126,7 @@ impl Open {
 }
 
 /// Whether the element's start and end are counted inside of a dropped one.
-fn is_followed(name: &str) -> bool {
+pub(crate) fn is_followed(name: &str) -> bool {
     INTEGRATION_POINTS.contains(&name) || matches!(role_of(name), Some(Role::Block | Role::Table))
 }
 

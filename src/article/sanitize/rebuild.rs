@@ -7,7 +7,7 @@
 
 mod replaced;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::article::feed_html::elements::{DROPPED, Element, Fate, Loss, Role, fate, find};
 use crate::article::feed_html::references::Resolver;
@@ -15,7 +15,7 @@ use crate::article::feed_html::{ASIDE_END, ASIDE_START, FORMULA_START, MORE, is_
 use crate::article::findings::Findings;
 
 use super::attributes::{Attributes, Given, value_of, without_id};
-use super::dropped::{Dropped, is_hidden};
+use super::dropped::{Dropped, is_followed, is_hidden};
 use super::tokens::{Token, is_more};
 
 /// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no
@@ -41,6 +41,7 @@ pub(crate) fn rebuild(
         flattened: HashMap::new(),
         dropped: Dropped::default(),
         last_ends: last_ends(tokens),
+        closed_buttons: closed_buttons(tokens),
         at: 0,
         at_start_of_pre: false,
     };
@@ -67,6 +68,28 @@ fn last_ends(tokens: &[Token]) -> HashMap<&'static str, usize> {
     ends
 }
 
+/// The places of the start tags of buttons that end before the block around them, and before the
+/// next button.
+fn closed_buttons(tokens: &[Token]) -> HashSet<usize> {
+    let mut closed = HashSet::new();
+    // The button that is open, and the number of blocks that are open in it.
+    let mut open: Option<(usize, usize)> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Start(name, _) if name == "button" => open = Some((at, 0)),
+            Token::End(name) if name == "button" => closed.extend(open.take().map(|(at, _)| at)),
+            Token::Start(name, _) if is_followed(name) => {
+                open = open.map(|(at, blocks)| (at, blocks + 1));
+            }
+            Token::End(name) if is_followed(name) => {
+                open = open.and_then(|(at, blocks)| Some((at, blocks.checked_sub(1)?)));
+            }
+            _ => {}
+        }
+    }
+    closed
+}
+
 /// An open element, with its attributes as written.
 struct Open {
     element: &'static Element,
@@ -86,6 +109,8 @@ struct Rebuild<'a> {
     dropped: Dropped,
     /// The place of the last end tag of each dropped element among the tokens.
     last_ends: HashMap<&'static str, usize>,
+    /// The places of the start tags of buttons that end within the block they are in.
+    closed_buttons: HashSet<usize>,
     /// The place of the token that is read.
     at: usize,
     at_start_of_pre: bool,
@@ -122,6 +147,10 @@ impl Rebuild<'_> {
             }
             Fate::Drop(loss) => {
                 self.report(name, loss);
+                if name == "button" && !self.closed_buttons.contains(&self.at) {
+                    // A component's name in a sentence: browsers show what follows it.
+                    return;
+                }
                 if self.last_ends.get(name).is_some_and(|end| *end > self.at) {
                     self.dropped.begin(name);
                 } else {
@@ -573,7 +602,9 @@ mod tests {
             ("<p>A <svg> IN</p> after <p>c", "<p>A </p> after <p>c</p>"),
             ("<div>a<math><mi>x</div>b", "<div>a</div>b"),
             ("<svg><foreignObject><div>x</div></foreignObject></svg>c", "c"),
-            ("<p>a<button>b</p><p>c", "<p>a</p><p>c</p>"),
+            ("<p>a<button>b</p><p>c", "<p>ab</p><p>c</p>"),
+            ("<p>a<button>b</p><p>c</p><button>d</button>e", "<p>ab</p><p>c</p>e"),
+            ("<p>a<button>b</button>c</p>", "<p>ac</p>"),
             ("<li>a<select><option>b<li>c", "<li>a</li><li>c</li>"),
             ("<div>a<template>b<div>c</div></template>d</div>e", "<div>ad</div>e"),
             ("<div>a<template>b</div>e<p>f", "<div>a</div>e<p>f</p>"),
