@@ -4,7 +4,7 @@ use super::tree::{Field, Table, Value, fold};
 
 /// The keys that are read, folded, and others that generators write into nearly every front matter:
 /// they show that lines are one.
-const KNOWN: [&str; 76] = [
+const KNOWN: [&str; 79] = [
     "alias",
     "aliases",
     "author",
@@ -36,6 +36,7 @@ const KNOWN: [&str; 76] = [
     "id",
     "image",
     "images",
+    "isdraft",
     "katex",
     "keywords",
     "lang",
@@ -52,6 +53,7 @@ const KNOWN: [&str; 76] = [
     "permalink",
     "private",
     "pubdate",
+    "public",
     "publish",
     "publishdate",
     "published",
@@ -80,12 +82,17 @@ const KNOWN: [&str; 76] = [
     "usemath",
     "usemathjax",
     "uuid",
+    "visibility",
     "weight",
 ];
 
 /// Words under `status` that keep an article back (Pelican, Nikola, WordPress and people).
 const WITHHELD: [&str; 8] =
     ["draft", "drafts", "skip", "private", "pending", "trash", "unpublished", "wip"];
+
+/// Words under `visibility` for a page that not everybody may read (Ghost, and people).
+const NOT_PUBLIC: [&str; 7] =
+    ["private", "draft", "hidden", "members", "paid", "tiers", "password"];
 
 /// Words of Hugo's `build` for a page or a list that is not made.
 pub(super) const NEVER: [&str; 2] = ["never", "link"];
@@ -125,10 +132,11 @@ pub(crate) fn is_known(key: &str) -> bool {
 /// for it.
 pub(crate) fn withholds(key: &str, value: &str) -> bool {
     match key {
-        "draft" | "private" | "headless" => flag(value) == Some(true),
-        "published" | "publish" | "permalink" | "dgpublish" | "render" => {
+        "draft" | "isdraft" | "private" | "headless" => flag(value) == Some(true),
+        "published" | "publish" | "public" | "permalink" | "dgpublish" | "render" => {
             flag(value) == Some(false)
         }
+        "visibility" => NOT_PUBLIC.contains(&value.trim().to_ascii_lowercase().as_str()),
         "status" => WITHHELD.contains(&value.trim().to_ascii_lowercase().as_str()),
         _ => false,
     }
@@ -140,5 +148,34 @@ pub(super) fn flag(text: &str) -> Option<bool> {
         "true" | "yes" | "on" | "y" | "1" => Some(true),
         "false" | "no" | "off" | "n" | "0" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_public_is_withheld() {
+        for (key, value, expected) in [
+            ("visibility", "Private", true),
+            ("visibility", "members", true),
+            ("visibility", "public", false),
+            ("visibility", "unlisted", false),
+            ("public", "false", true),
+            ("public", "true", false),
+            ("isdraft", "yes", true),
+            ("isdraft", "false", false),
+            ("status", "draft", true),
+            ("title", "draft", false),
+        ] {
+            assert_eq!(withholds(key, value), expected, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn the_keys_are_sorted() {
+        assert!(KNOWN.is_sorted());
+        assert!(is_known("Is_Draft") && is_known("visibility") && !is_known("visible"));
     }
 }
