@@ -17,6 +17,11 @@ const BREAKOUTS: [&str; 26] = [
 const INTEGRATION_POINTS: [&str; 8] =
     ["foreignobject", "desc", "annotation-xml", "mi", "mo", "mn", "ms", "mtext"];
 
+/// Classes of what Word writes for the comments of reviewers: their marks in the text, and the
+/// comments.
+const OF_COMMENTS: [&str; 4] =
+    ["MsoCommentReference", "MsoCommentText", "msocomanchor", "msocomtxt"];
+
 /// The element that is being dropped, if any.
 #[derive(Debug, Default)]
 pub(crate) struct Dropped {
@@ -142,6 +147,7 @@ pub(crate) fn is_hidden(attributes: &[(String, String)]) -> bool {
             // Browsers show it when a search on the page finds it (HTML, 6.1).
             "hidden" => value != "until-found",
             "style" => hides(value),
+            "class" => value.split_whitespace().any(|class| OF_COMMENTS.contains(&class)),
             _ => false,
         };
         if hides {
@@ -185,12 +191,18 @@ fn hides(style: &str) -> bool {
     style.contains("display:none") || style.split(';').any(is_hiding)
 }
 
-/// Whether a declaration of CSS hides its element, in browsers or in mail programs (`mso-hide`).
+/// Whether a declaration of CSS hides its element, in browsers or in mail programs (`mso-hide`), or
+/// says that it is a reviewer's comment (Word).
 /// Other properties end with the same words: `backface-visibility: hidden` hides nothing.
 fn is_hiding(declaration: &str) -> bool {
     let Some((property, value)) = declaration.split_once(':') else { return false };
     let value = value.split(['!', '/']).next().unwrap_or_default();
-    matches!((property, value), ("visibility", "hidden" | "collapse") | ("mso-hide", "all"))
+    matches!(
+        (property, value),
+        ("visibility", "hidden" | "collapse")
+            | ("mso-hide", "all")
+            | ("mso-element", "comment" | "comment-list")
+    )
 }
 
 #[cfg(test)]
@@ -211,6 +223,9 @@ mod tests {
             ("a<p style='display:none!important'>x</p>c", "ac"),
             ("a<p style='backface-visibility: hidden; visibility: visible'>x</p>c", "axc"),
             ("a<p style='display: block; mso-hide: none'>x</p>c", "axc"),
+            ("a<span class='x MsoCommentReference'>[A1]</span>c", "ac"),
+            ("a<div style='mso-element:comment-list'><div>x</div></div>c", "ac"),
+            ("a<p class=MsoNormal style='mso-element:footnote'>x</p>c", "axc"),
             ("a<p hidden>x<p>c", "ac"),
             ("a<img hidden>c", "ac"),
             ("<body hidden>a", "a"),
