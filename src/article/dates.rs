@@ -240,6 +240,8 @@ impl Parts {
                 once(&mut self.year, year_of_two_digits(digits)?)
             }
             (4, "") => once(&mut self.year, number(digits)?),
+            // `22. 11. 2026`, as Czechs and Germans write it.
+            (1 | 2, ".") if self.day.is_some() => once(&mut self.month, number(digits)?),
             (1 | 2, "" | "." | "st" | "nd" | "rd" | "th") => once(&mut self.day, number(digits)?),
             (8, "") => self.year_month_day(&digits[..4], &digits[4..6], &digits[6..]),
             (12 | 14, "") => {
@@ -473,7 +475,7 @@ mod tests {
     #[test]
     fn days() {
         for text in alternatives(
-            "2026-11-22 |  2026-11-22  | 2026/11/22 | 2026.11.22 | 20261122 | 22.11.2026 | 22. November 2026 | \
+            "2026-11-22 |  2026-11-22  | 2026/11/22 | 2026.11.22 | 20261122 | 22.11.2026 | 22. 11. 2026 | 22. November 2026 | \
              22/11/2026 | 11/22/2026 | 22-11-2026 | 22 November 2026 | 22 Nov 2026 | 22 NOV 2026 | \
              November 22, 2026 | November 22,2026 | Nov 22nd 2026 | Nov. 22, 2026 | 22nd of November, 2026 | \
              the 22nd of November 2026 | Sun Nov 22 2026 | Sunday, 22 November 2026 | \

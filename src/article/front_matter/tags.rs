@@ -30,7 +30,11 @@ pub(crate) enum Splitting {
 pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>) -> bool {
     match &field.value {
         Value::Absent => true,
-        Value::Table(_) => false,
+        // Docusaurus has `{label: Rust, permalink: /rust}`.
+        Value::Table(table) => match table.text(&["label", "name"]) {
+            Some(tag) => add(tags, tag),
+            None => false,
+        },
         Value::List(items) => {
             let mut all = true;
             for item in items {
@@ -47,12 +51,18 @@ pub(crate) fn gather(field: &Field, splitting: Splitting, tags: &mut Vec<String>
             let separators: &[char] = match (text.contains([',', '\n']), splitting) {
                 _ if has_semicolon => &[';', '\n'],
                 (true, _) => &[',', '\n'],
+                (false, _) if are_signed(text) => &[' ', '\t'],
                 (false, Splitting::AtSpaces) => &[' ', '\t'],
                 (false, Splitting::Never) => &[],
             };
             text.split(separators).fold(true, |all, tag| all & add(tags, tag))
         }
     }
+}
+
+/// Whether each word has the sign of a tag: `#rust #web`, of Obsidian.
+fn are_signed(text: &str) -> bool {
+    text.split_whitespace().all(|word| word.len() > 1 && word.starts_with('#'))
 }
 
 fn add(tags: &mut Vec<String>, tag: &str) -> bool {
@@ -88,6 +98,9 @@ mod tests {
             ("[C#, '#rust', no, 007, 1.0, 'a, b']", Splitting::Never, "C#|rust|no|007|1.0|a, b"),
             ("[a b, [c]]", Splitting::AtSpaces, "a b|c"),
             ("[Rust, rust]", Splitting::Never, "Rust|rust"),
+            ("'#rust #web/dev'", Splitting::Never, "rust|web/dev"),
+            ("'#1 in #web'", Splitting::Never, "1 in #web"),
+            ("[{label: Rust, permalink: /r}, {name: b}, c]", Splitting::Never, "Rust|b|c"),
             ("\"a\\x00b\"", Splitting::Never, "ab"),
             ("['[[Rust]]', '[[topics/Web|the web]]', [[c]]]", Splitting::Never, "Rust|the web|c"),
         ] {
