@@ -5,6 +5,7 @@
 //! fragment is an article as a whole.
 
 mod region;
+mod reviews;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ use super::sanitize::{report_unclosed, sanitize};
 use super::title;
 
 use region::region;
+use reviews::without_reviews;
 
 /// Characters that an opening may have.
 const OPENING_CHARS: usize = 400;
@@ -88,7 +90,7 @@ struct Page {
 
 impl Page {
     fn of(tokens: Vec<Token>) -> Self {
-        let tokens = without_permalinks(without_hidden(tokens));
+        let tokens = without_permalinks(without_reviews(without_hidden(tokens)));
         let is_document = tokens.iter().take(PROLOGUE_TOKENS).any(|token| match token {
             Token::Doctype => true,
             Token::Start(name, _) => matches!(name.as_str(), "html" | "head" | "body"),
