@@ -15,6 +15,7 @@ mod marks;
 mod nesting;
 mod outline;
 mod parser;
+mod tables;
 mod tex;
 mod writer;
 
@@ -42,6 +43,7 @@ use formulas::{Source, Veiled, placed, veiled};
 use marks::marked;
 pub(crate) use outline::outline;
 use parser::{parser, parser_with_math};
+use tables::with_bars;
 use writer::{Settings, Stop, write};
 
 /// The words of the text, without those that nobody is shown.
@@ -62,6 +64,7 @@ pub(crate) fn render(
     let converted = foreign::convert(&veiled.text, Host::Markdown, findings);
     let converted = without_directives(&converted, findings);
     let converted = without_components(&converted);
+    let converted = with_bars(&converted);
     let converted = as_callouts(&converted, findings);
     let converted = shown(&converted, depth(rendering.limits), findings);
     let converted = marked(&converted);
@@ -162,6 +165,10 @@ mod tests {
             ("~~a~~ --- \"b\" 'c' ...", "<p><del>a</del> --- \"b\" 'c' ...</p>"),
             ("a &#0;&#1;&#150;&#x85;b\u{7}", "<p>a –…b</p>"),
             ("***\na", "<hr>\n<p>a</p>"),
+            (
+                "a\nb | c\n-|-\n",
+                "<p>a</p>\n<table>\n<thead>\n<tr>\n<th>b</th>\n<th>c</th>\n</tr>\n</thead>\n</table>",
+            ),
             ("a\n:b: c\n\n    :d", "<p>a\n:b: c</p>\n<pre><code>:d</code></pre>"),
             (
                 "A *b*\n: c\n: d\n\n    e\n\nf",

@@ -24,6 +24,7 @@ use super::definitions::defined;
 use super::directives::without_directives;
 use super::flanks::{flanked, without_joints};
 use super::marks::marked;
+use super::tables::with_bars;
 use super::writer::without_comments;
 
 /// Bytes of a text that are enough for a title and an opening.
@@ -106,6 +107,7 @@ fn survey(text: &str) -> Survey {
     let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
     let text = without_directives(&text, &mut Findings::default());
     let text = without_components(&text);
+    let text = with_bars(&text);
     let text = as_callouts(&text, &mut Findings::default());
     let text = shown(&text, 100, &mut Findings::default());
     let text = marked(&text);
