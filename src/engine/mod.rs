@@ -51,7 +51,6 @@ use crate::library::{self, Deletions, DocumentRow, Kept, Policy, Remembered, Sta
 use crate::ops::clock::Clock;
 use crate::publish::{Contents, Extent, Published, Snapshot, Watching};
 use crate::source::Inbox;
-use crate::store::feeds::recover;
 use crate::store::{Projector, Store, StoreError, Target};
 
 use bodies::Bodies;
@@ -310,44 +309,6 @@ impl Engine {
     /// A handle to the store, for copies and checks while the engine runs.
     pub fn store(&self) -> SharedStore {
         self.store.for_another()
-    }
-
-    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the
-    /// number of entries.
-    pub fn adopt(&mut self, found: recover::Found) -> usize {
-        let recover::Found { entries, site_id, feed_id, documents, is_damaged } = found;
-        self.recovery = Recovery::new(documents, is_damaged);
-        let count = entries.len();
-        self.current.state.adopt(entries);
-        if let Some(feed_id) = feed_id
-            && !self.imported
-        {
-            let imports = self.current.state.adopt_feed_id(feed_id);
-            self.pending.values.push((library::IMPORT.to_owned(), imports));
-        }
-        if let Some(site_id) = site_id {
-            let config = Arc::new(with_site_id(&self.parts.config, &site_id));
-            self.policy = policy(&config, Some(self.policy.page_size));
-            self.parts.config = config;
-            // Later values replace earlier ones.
-            self.pending.values.push((value::SITE_ID.to_owned(), site_id));
-            self.pending.values.push((value::POLICY.to_owned(), self.policy.base.to_string()));
-        }
-        count
-    }
-
-    /// Takes over what the feeds on disk say of articles that the state does not know, since it was
-    /// restored from a copy that is older than they are. Returns their number.
-    pub fn adopt_later(&mut self, found: recover::Found) -> usize {
-        // A copy may have been put beside the feeds of another site.
-        if found.site_id.as_ref() != Some(&self.policy.site_id) {
-            return 0;
-        }
-        let mut entries = found.entries;
-        entries.retain(|entry| !self.current.state.knows(&entry.id));
-        let count = entries.len();
-        self.current.state.adopt(entries);
-        count
     }
 
     /// Publishes what is remembered, as it was before the stop.

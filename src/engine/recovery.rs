@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::{Format, Route};
-use crate::library::State;
+use crate::library::{self, State};
 use crate::publish::{Document, Extent, Kind, Snapshot};
+use crate::store::feeds::recover;
 
 use super::step::StepError;
-use super::{Engine, hot};
+use super::{Engine, hot, policy, value, with_site_id};
 
 /// The reason why a first scan is held, and what to do.
 const HELD: &str = "there is no state, and most entries of the feeds in feeds.dir are not in the article directory; \
@@ -43,6 +44,44 @@ impl Recovery {
 }
 
 impl Engine {
+    /// Takes over what the feeds on disk say of a lost state, before the first scan. Returns the
+    /// number of entries.
+    pub fn adopt(&mut self, found: recover::Found) -> usize {
+        let recover::Found { entries, site_id, feed_id, documents, is_damaged } = found;
+        self.recovery = Recovery::new(documents, is_damaged);
+        let count = entries.len();
+        self.current.state.adopt(entries);
+        if let Some(feed_id) = feed_id
+            && !self.imported
+        {
+            let imports = self.current.state.adopt_feed_id(feed_id);
+            self.pending.values.push((library::IMPORT.to_owned(), imports));
+        }
+        if let Some(site_id) = site_id {
+            let config = Arc::new(with_site_id(&self.parts.config, &site_id));
+            self.policy = policy(&config, Some(self.policy.page_size));
+            self.parts.config = config;
+            // Later values replace earlier ones.
+            self.pending.values.push((value::SITE_ID.to_owned(), site_id));
+            self.pending.values.push((value::POLICY.to_owned(), self.policy.base.to_string()));
+        }
+        count
+    }
+
+    /// Takes over what the feeds on disk say of articles that the state does not know, since it was
+    /// restored from a copy that is older than they are. Returns their number.
+    pub fn adopt_later(&mut self, found: recover::Found) -> usize {
+        // A copy may have been put beside the feeds of another site.
+        if found.site_id.as_ref() != Some(&self.policy.site_id) {
+            return 0;
+        }
+        let mut entries = found.entries;
+        entries.retain(|entry| !self.current.state.knows(&entry.id));
+        let count = entries.len();
+        self.current.state.adopt(entries);
+        count
+    }
+
     /// Refuses a first scan that would give old articles other ids, or empty the feeds. Those that
     /// are on disk are published instead.
     pub(super) fn guard_recovery(&mut self, next: &State) -> Result<(), StepError> {

@@ -36,7 +36,7 @@ const ORDER: &str = "
     src/config/resolve: numbers < feed_paths pages push redirects server views
     src/daemon: open < admin push watchdog < control < hub import listeners repair signals
     src/daemon/push: mailbox send < worker
-    src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store unready < events renderer vitals < operator project < last_feeds step < import recovery < run
+    src/engine: assets bodies hot laps load memo opml_list pages read scanned_root shared_store < events renderer unready vitals < operator project < last_feeds step < import recovery < run
     src/feed: shared_entry < delta mailbox unlinked xml < links < paging < compose < archive composed < atom json lint opml rss splice < passed < gate
     src/http: authority host hub limits < plain < exchange < access_log metrics politeness < answer net readers < admin direct
     src/http/access_log: combined < json
