@@ -351,11 +351,17 @@ impl Busy {
 
     /// Notes that a part of the answer was handed to hyper, and waits for the client.
     pub(super) fn hand_over(&self) {
-        if self.is_working.replace(false) {
+        let worked = self.is_working.replace(false);
+        if worked {
             self.activity.working.set(self.activity.working.get().saturating_sub(1));
         }
         if self.is_http2() {
             self.activity.progressed.set(Some(Instant::now()));
+            if worked {
+                // The answer is a task of its own. The connection's would not hear that the client
+                // has a deadline now, if nothing can be written.
+                self.activity.wake();
+            }
         }
     }
 }

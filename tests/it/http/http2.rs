@@ -194,7 +194,8 @@ fn a_reader_that_takes_nothing_is_cut() {
             assert_eq!(answer.status(), 200);
             let start = Instant::now();
             while !client.is_closed() {
-                assert!(start.elapsed() < PATIENCE, "it stays open");
+                // No other limit of the connection may be what ends it.
+                assert!(start.elapsed() < PATIENCE / 2, "it stays open");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             assert!(answer.into_body().collect().await.is_err());
