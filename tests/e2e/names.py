@@ -245,7 +245,9 @@ def literals(hub, everyone):
     for host in ('localhost', 'localhost.', 'LOCALHOST', 'ip6-localhost', 'of-the-file', 'OF-the-file', 'localhost.localdomain', 'l\u00f6calhost.example'):
         equal(f'{host}: accepted', hub.ask(f'http://{host}/callback'), 202)
     hub.rest()
-    equal('no one is called', everyone.calls[before:], [])
+    # A ping of the site itself for an earlier drop may still be on its way.
+    calls = [call for call in everyone.calls[before:] if b'hub.mode=publish' not in call[-1]]
+    equal('no one is called', calls, [])
 
 
 def spellings(hub, everyone):
