@@ -206,7 +206,7 @@ fn a_backup_that_is_restored_makes_no_later_article_new() {
     let before = site.items();
     let feed = site.feeds().join("feed.json");
     eventually("the feeds are written", || {
-        let written = fs::read_to_string(&feed).unwrap();
+        let written = fs::read_to_string(&feed).unwrap_or_default();
         written.contains("/moved/a\"") && written.contains("/moved/c\"")
     });
     // So that a date of now would be another one.
