@@ -24,9 +24,10 @@ use crate::ops::sockets::ListenSocket;
 /// The bytes that wait in the system to be sent on a connection, at most. Without a limit they are
 /// some megabytes, of which a third has to leave before more is taken: a client that plays a video
 /// as it comes would be taken for one that has stopped. And that many slow clients would fill the
-/// memory of the kernel. What was sent and is not acknowledged does not count, so that no connection
-/// gets slower.
-const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+/// memory of the kernel. Half of them have to leave within `server.write_timeout_s`: at 30 s, a
+/// client that plays music at 70 kbit/s is fast enough. With fewer, large feeds take more CPU: at
+/// 128 KiB, a fifth. What was sent and is not acknowledged does not count.
+const UNSENT_BYTES_MAX: u32 = 512 * 1024;
 
 /// A listening socket of one worker.
 pub(super) struct Listener {

@@ -82,7 +82,7 @@ pub(super) fn a_reader_that_takes_some_all_the_time_is_served() {
     assert_eq!(client.head().status, 200);
     let (start, mut read) = (Instant::now(), 0);
     while start.elapsed() < write_timeout * 4 {
-        read += client.stream.read(&mut [0; 8 * 1024]).unwrap() as u64;
+        read += client.stream.read(&mut [0; 32 * 1024]).unwrap() as u64;
         std::thread::sleep(SHORT / 8);
     }
     assert_eq!(rig.metrics.counts().timed_out, 0, "after {read} bytes");
