@@ -102,7 +102,7 @@ fn read(
         is_section && (front_matter.get(&SUMMARY).is_some() || !withheld_below.is_empty());
     // `dropfeed new --publish` writes this: the title alone is not worth publishing.
     let awaits_words = keys.status().as_deref() == Some("when-written");
-    // An article with a title needs nothing of the outline, which takes a fifth of the reading.
+    // An article with a title needs nothing of the outline, for which the text is parsed.
     let outline = if has_title && !awaits_words { Outline::default() } else { outline() };
     if !outline.has_words && (!has_title || awaits_words) && !describes {
         return Reading::Empty;

@@ -61,13 +61,7 @@ pub(crate) fn render(
     findings: &mut Findings,
 ) -> Result<String, Diagnostic> {
     let veiled = if rendering.has_math() { veiled(text) } else { Veiled::nothing(text) };
-    let converted = foreign::convert(&veiled.text, Host::Markdown, findings);
-    let converted = without_directives(&converted, findings);
-    let converted = without_components(&converted);
-    let converted = with_bars(&converted);
-    let converted = as_callouts(&converted, findings);
-    let converted = shown(&converted, depth(rendering.limits), findings);
-    let converted = marked(&converted);
+    let converted = converted(&veiled.text, depth(rendering.limits), findings);
     let converted = linked(&converted);
     let converted = flanked(&converted);
     let converted = defined(&converted);
@@ -84,6 +78,18 @@ pub(crate) fn render(
         }
     };
     placed(html, &formulas, text, rendering, findings)
+}
+
+/// The text with what the parser does not know in the form that it knows, and without what nobody is
+/// shown. Both readings begin here, so that an outline has what is rendered.
+fn converted(text: &str, depth_max: usize, findings: &mut Findings) -> String {
+    let text = foreign::convert(text, Host::Markdown, findings);
+    let text = without_directives(&text, findings);
+    let text = without_components(&text);
+    let text = with_bars(&text);
+    let text = as_callouts(&text, findings);
+    let text = shown(&text, depth_max, findings);
+    marked(&text).into_owned()
 }
 
 /// The events of a text that is rendered.

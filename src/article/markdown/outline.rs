@@ -10,21 +10,16 @@ use crate::article::feed_html::elements::{Fate, Role, fate, role};
 use crate::article::feed_html::{finished, has_word, repair_char, repair_source};
 use crate::article::findings::Findings;
 use crate::article::foreign;
-use crate::article::foreign::counterpart::Host;
 use crate::article::model::{Outline, TitleFrom};
 use crate::article::sanitize::dropped::{Dropped, is_hidden};
 use crate::article::sanitize::tokens::{Token, tokens_of_part};
 use crate::base::text::all;
 
-use super::admonitions::as_callouts;
 use super::callouts::events;
-use super::comments::{self, shown};
-use super::components::without_components;
+use super::comments;
+use super::converted;
 use super::definitions::defined;
-use super::directives::without_directives;
 use super::flanks::{flanked, without_joints};
-use super::marks::marked;
-use super::tables::with_bars;
 use super::writer::without_comments;
 
 /// Bytes of a text that are enough for a title and an opening.
@@ -104,13 +99,7 @@ struct Survey {
 }
 
 fn survey(text: &str) -> Survey {
-    let text = foreign::convert(text, Host::Markdown, &mut Findings::default());
-    let text = without_directives(&text, &mut Findings::default());
-    let text = without_components(&text);
-    let text = with_bars(&text);
-    let text = as_callouts(&text, &mut Findings::default());
-    let text = shown(&text, 100, &mut Findings::default());
-    let text = marked(&text);
+    let text = converted(text, 100, &mut Findings::default());
     let text = flanked(&text);
     let text = defined(&text);
     let wants_title = may_have_title(&text);
