@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::html::unescape;
 use crate::base::path::Markup;
-use crate::base::text::line;
+use crate::base::text::{line, mapped};
 use crate::base::{Diagnostic, RelPath, Severity, catch_panic};
 
 use super::feed_html::references::Resolver;
@@ -99,8 +99,12 @@ fn finish(html: &str, head: &Head) -> Body {
     if summary.is_empty() {
         summary = summary::summary(html);
     }
-    let html = html.trim().chars().filter(|c| !is_mark(*c)).map(symbol::finished).collect();
-    Body { html, summary }
+    Body { html: mapped(html.trim(), without_marks), summary }
+}
+
+/// The final form of a character of a body; `None` for a mark.
+fn without_marks(c: char) -> Option<char> {
+    if is_mark(c) { None } else { Some(symbol::finished(c)) }
 }
 
 /// The HTML without a heading at its beginning that says the title once more: readers show the

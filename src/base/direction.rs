@@ -67,6 +67,10 @@ fn of_language(tag: &str) -> Direction {
 /// The direction of most letters outside of code. The HTML is dropfeed's own, in which every `<`
 /// begins a tag.
 fn of_letters(html: &str) -> Direction {
+    // Nearly all articles have none, and need not be counted.
+    if html.is_ascii() || !html.contains(is_rtl) {
+        return Direction::Ltr;
+    }
     let (mut ltr, mut rtl) = (0_usize, 0_usize);
     let mut code_depth = 0_usize;
     for (n, piece) in html.split('<').enumerate() {

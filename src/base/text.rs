@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+/// The bytes that are looked at together.
+const BLOCK: usize = 64;
+
 /// True for the characters that are allowed in a feed: XML 1.0 (section 2.2) `Char`, without the C1
 /// controls, which readers show as boxes or take for Windows-1252. U+0001 is never safe: bodies use
 /// it for symbolic references.
@@ -36,7 +39,7 @@ pub fn is_safe(c: char) -> bool {
 /// ```
 pub fn is_plain(text: &str) -> bool {
     // No early end within a part, so that many bytes are compared at once.
-    text.as_bytes().chunks(64).all(|part| {
+    text.as_bytes().chunks(BLOCK).all(|part| {
         let mut plain = true;
         for byte in part {
             plain &= matches!(byte, b' '..=b'~' | b'\t' | b'\n');
@@ -54,15 +57,50 @@ pub fn is_plain(text: &str) -> bool {
 /// assert!(all("naïve", |c| c != 'x') && !all("é", |c| c.is_ascii()));
 /// ```
 pub fn all(text: &str, fits: impl Fn(char) -> bool) -> bool {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (part, next) = rest.split_at(rest.floor_char_boundary(64));
-        if !is_plain(part) && !part.chars().all(&fits) {
-            return false;
+    blocks(text).all(|block| is_plain(block) || block.chars().all(&fits))
+}
+
+/// The text with each character as `map` gives it, or without it. `map` keeps all characters of
+/// [`is_plain`], as [`all`] has it.
+///
+/// ```
+/// use dropfeed::base::text::mapped;
+///
+/// let out = mapped("a\u{0}b…", |c| match c {
+///     '\u{0}' => None,
+///     '…' => Some('.'),
+///     c => Some(c),
+/// });
+/// assert_eq!(out, "ab.");
+/// ```
+pub fn mapped(text: &str, map: impl Fn(char) -> Option<char>) -> String {
+    let mut out = String::with_capacity(text.len());
+    for block in blocks(text) {
+        if is_plain(block) {
+            out.push_str(block);
+        } else {
+            out.extend(block.chars().filter_map(&map));
         }
-        rest = next;
     }
-    true
+    out
+}
+
+/// The text in blocks of about 64 bytes. In most blocks of most texts, no character needs a second
+/// look, which is seen at once for all of its bytes.
+///
+/// ```
+/// use dropfeed::base::text::blocks;
+///
+/// let text = "…".repeat(40);
+/// assert_eq!(blocks(&text).map(str::len).collect::<Vec<_>>(), [63, 57]);
+/// ```
+pub fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (block, next) = rest.split_at(rest.floor_char_boundary(BLOCK));
+        rest = next;
+        if block.is_empty() { None } else { Some(block) }
+    })
 }
 
 /// Removes the characters that are not allowed in a feed.

@@ -11,7 +11,7 @@ pub(crate) mod mathml;
 pub(crate) mod references;
 
 use crate::article::symbol::DRAFT_MARK;
-use crate::base::text::{is_invisible, is_plain, is_safe};
+use crate::base::text::{blocks, is_invisible, is_plain, is_safe, mapped};
 
 /// The mark of the summary's end, until the summary is derived.
 pub(crate) const MORE: char = '\u{fdd1}';
@@ -65,12 +65,12 @@ pub(crate) fn repair(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
-    text.chars().filter_map(repair_char).collect()
+    mapped(text, repair_char)
 }
 
 /// Repairs the source of an article. Its U+FFFD become [`KEPT`] until [`finished`].
 pub(crate) fn repair_source(text: &str) -> String {
-    text.chars().filter_map(repair_source_char).collect()
+    mapped(text, repair_source_char)
 }
 
 fn repair_source_char(c: char) -> Option<char> {
@@ -122,7 +122,7 @@ fn repair_url_char(c: char) -> Option<char> {
     if c == DRAFT_MARK { Some(c) } else { repair_char(c) }
 }
 
-fn push_value(out: &mut String, name: &str, value: &str, keep: fn(char) -> Option<char>) {
+fn push_value(out: &mut String, name: &str, value: &str, keep: impl Fn(char) -> Option<char>) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
@@ -133,15 +133,32 @@ fn push_value(out: &mut String, name: &str, value: &str, keep: fn(char) -> Optio
 fn push_escaped(
     out: &mut String,
     text: &str,
-    escape: fn(char) -> Option<&'static str>,
-    keep: fn(char) -> Option<char>,
+    escape: impl Fn(char) -> Option<&'static str>,
+    keep: impl Fn(char) -> Option<char>,
 ) {
-    for c in text.chars().filter_map(keep) {
-        match escape(c) {
-            Some(reference) => out.push_str(reference),
-            None => out.push(c),
+    for block in blocks(text) {
+        if is_inert(block) {
+            out.push_str(block);
+            continue;
+        }
+        for c in block.chars().filter_map(&keep) {
+            match escape(c) {
+                Some(reference) => out.push_str(reference),
+                None => out.push(c),
+            }
         }
     }
+}
+
+/// Whether every character of a block is written as it is, in text and in values. Without an early
+/// end, which would prevent vectorising.
+fn is_inert(block: &str) -> bool {
+    let mut inert = true;
+    for byte in block.bytes() {
+        inert &= matches!(byte, b' '..=b'~' | b'\t' | b'\n')
+            & !matches!(byte, b'&' | b'<' | b'>' | b'"');
+    }
+    inert
 }
 
 /// The reference for a character of text content (HTML, 13.3), if it needs one.
