@@ -21,6 +21,7 @@ use tracing::warn;
 use crate::base::{Digest, Format, Route, Scope};
 use crate::feed::gate;
 use crate::library::{Changes, Commit, Library};
+use crate::ops::clock::Timer;
 use crate::publish::{Found, Published, Render as _, Snapshot, Unrendered};
 use crate::store::feeds::project::{File, ProjectError};
 use crate::store::{Projector, Store as _, StoreError, Target};
@@ -31,6 +32,10 @@ use super::value;
 
 /// The wait before a failed pass is repeated.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Files that others removed or changed are looked for so often: as often as the article directory is
+/// scanned, which finds what no event reported.
+const CHECK_EVERY: Duration = Duration::from_secs(60);
 
 /// The number of files that are written together: a batch costs one commit and one sync of each
 /// directory.
@@ -149,21 +154,28 @@ impl Projection {
     pub(super) fn follow(
         mut self,
         published: &Published,
+        timer: &dyn Timer,
         report: impl Fn(u64, &Result<(), Unprojected>),
     ) {
         // In the threads that are shared, a step would wait behind a page of an archive. Where there
         // can be no pool, those are used.
         let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
         let _pool = pool.build().ok();
-        let (mut seen, mut patience, mut last) = (0, None, None);
-        while let Some((times, _)) = published.wait(seen, patience) {
+        let (mut seen, mut patience, mut last) = (0, CHECK_EVERY, None);
+        let mut checked = timer.now();
+        while let Some((times, _)) = published.wait(seen, Some(patience)) {
             let Some((times, snapshot)) = at_rest(published, times) else { break };
             seen = times;
             last = Some(snapshot.generation);
+            let now = timer.now();
+            if now.saturating_duration_since(checked) >= CHECK_EVERY {
+                checked = now;
+                self.check(&snapshot);
+            }
             let done = self.bring_up_to_date(&snapshot, &|| published.is_closed());
             report(snapshot.generation, &done);
             // Nothing reports when the file of a stopgap can be used again.
-            patience = if done.is_err() || self.has_stopgaps { Some(RETRY) } else { None };
+            patience = if done.is_err() || self.has_stopgaps { RETRY } else { CHECK_EVERY };
         }
         // What was published just before the end: one batch of files, which has the site's feeds.
         if let Some(snapshot) =
@@ -325,13 +337,37 @@ impl Projection {
     /// by others is written again.
     fn repair(&mut self, snapshot: &Snapshot) -> Result<(), Unprojected> {
         self.projector.repair()?;
-        let stand = routes(snapshot).filter(|route| {
-            // A file whose bytes are not known for certain is written again.
-            self.projector.digest(&file_name(route)).is_some()
-        });
-        self.versions.keep(stand);
+        self.keep_certain(snapshot);
         self.is_repaired = true;
         Ok(())
+    }
+
+    /// Looks for files that others removed or changed since they were written. The next pass writes
+    /// them again.
+    pub(super) fn check(&mut self, snapshot: &Snapshot) {
+        // Until then, the repair is still to come, and reads all of them.
+        if !self.is_repaired {
+            return;
+        }
+        let files = self.projector.check();
+        if files == 0 {
+            return;
+        }
+        warn!(
+            event = "warning",
+            files,
+            "files in feeds/ that another program removed or changed: {files}; they are written again"
+        );
+        self.keep_certain(snapshot);
+        // Otherwise, the next pass would look only at what was published since.
+        self.library = None;
+    }
+
+    /// Forgets the versions of files whose bytes are not known for certain, so that they are written
+    /// again.
+    fn keep_certain(&mut self, snapshot: &Snapshot) {
+        let is_certain = |route: &Route| self.projector.digest(&file_name(route)).is_some();
+        self.versions.keep(routes(snapshot).filter(is_certain));
     }
 
     /// The document of `route`, unless the file in `feeds/` is this version of it.

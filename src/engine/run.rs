@@ -155,6 +155,7 @@ impl Engine {
     pub(super) fn start_projection(&mut self) -> Option<JoinHandle<()>> {
         let projection = self.projection.take()?;
         let published = Arc::clone(&self.parts.published);
+        let inbox = Arc::clone(&self.parts.inbox);
         let status = self.status.clone();
         let report = move |generation: u64, done: &Result<(), Unprojected>| match done {
             Ok(()) => status.set_projected(generation, None),
@@ -163,7 +164,7 @@ impl Engine {
         let work = move || {
             // Without it, the files are only written sooner.
             let _ = rustix::process::nice(PROJECTION_NICENESS);
-            projection.follow(&published, report);
+            projection.follow(&published, inbox.timer(), report);
         };
         match thread::Builder::new().name("projection".to_owned()).spawn(work) {
             Ok(thread) => Some(thread),

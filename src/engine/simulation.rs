@@ -26,7 +26,7 @@ use crate::publish::{PollReason, Published, Watching};
 use crate::source::settle::Sign;
 use crate::source::{Inbox, Tree};
 use crate::store::model::Disk;
-use crate::store::{Projected, Projector, Store, StoreError, Target};
+use crate::store::{Projected, Projector, Stamp, Store, StoreError, Target};
 
 /// What the wall clock says at the start.
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -65,7 +65,7 @@ struct SlowTarget {
 }
 
 impl Target for SlowTarget {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         drop(self.gate.lock().unwrap());
         let mut put = self.put.lock().unwrap();
         put.files += 1;
@@ -79,6 +79,10 @@ impl Target for SlowTarget {
 
     fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
         self.target.digest(name)
+    }
+
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        self.target.stamp(name)
     }
 
     fn settle(&mut self) -> io::Result<()> {
@@ -587,6 +591,32 @@ fn a_slow_disk_beneath_feeds_delays_no_publish() {
     let text = |name: &str| String::from_utf8(world.disk.file(name).unwrap().to_vec()).unwrap();
     assert!(text("rss.xml").contains("<title>A</title>"));
     assert!(text("feeds.opml").contains("/n/"));
+}
+
+#[test]
+fn feeds_that_another_program_changed_are_written_again() {
+    let mut world = World::new(HOUR);
+    let mut projection = world.engine.projection.take().unwrap();
+    world.write("articles/n/a.md", "# A\n\ntext");
+    world.arrive("n/a.md");
+    world.run(ms(0));
+    let snapshot = world.published.load().unwrap();
+    projection.bring_up_to_date(&snapshot, &|| false).unwrap();
+    // A feed that is kept in memory, one that is rendered on request, and the list of all.
+    for name in ["atom.xml", "n/rss.xml", "feeds.opml"] {
+        let written = world.disk.file(name);
+        assert!(written.is_some(), "{name}");
+        world.disk.plant(name, b"theirs");
+        // What was published meanwhile is all that a pass compares.
+        projection.bring_up_to_date(&snapshot, &|| false).unwrap();
+        projection.check(&snapshot);
+        projection.bring_up_to_date(&snapshot, &|| false).unwrap();
+        assert_eq!(world.disk.file(name), written, "{name}");
+    }
+    let operations = world.disk.operations();
+    projection.check(&snapshot);
+    projection.bring_up_to_date(&snapshot, &|| false).unwrap();
+    assert_eq!(world.disk.operations(), operations);
 }
 
 #[test]

@@ -39,7 +39,7 @@ use crate::library::{Commit, Part, Record, Remembered, Seq, Words};
 use crate::ops::pulse::Pulse;
 
 pub use database::{Database, Upgraded, has_state, set_aside};
-pub use feeds::{Directory, Projector, Target};
+pub use feeds::{Directory, Projector, Stamp, Target};
 pub use lock::Lock;
 pub use nothing::Nothing;
 pub use scratch::Scratch;

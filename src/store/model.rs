@@ -20,7 +20,7 @@ use crate::library::{
     ChannelRow, Commit, DocumentRow, FileRow, Record, Remembered, Standing, Words,
 };
 
-use super::{Projected, Store, StoreError, Target, stored};
+use super::{Projected, Stamp, Store, StoreError, Target, stored};
 
 /// The moment at which an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -387,14 +387,15 @@ impl ModelTarget {
 }
 
 impl Target for ModelTarget {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         let put = self.write_and_rename(name, bytes);
         let mut state = self.0.state();
         // A process that lives on removes its temporary file; a dead one leaves it behind.
         if put.is_err() && !state.dead {
             state.temps.remove(name);
         }
-        put
+        put?;
+        Ok(stamp_of(bytes))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -409,6 +410,12 @@ impl Target for ModelTarget {
         Ok(state.files.get(name).map(|bytes| Digest::of(bytes)))
     }
 
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        let state = self.0.state();
+        state.alive()?;
+        Ok(state.files.get(name).map(|bytes| stamp_of(bytes)))
+    }
+
     fn settle(&mut self) -> io::Result<()> {
         self.0.operate(|state| state.durable_files = state.files.clone())
     }
@@ -416,6 +423,11 @@ impl Target for ModelTarget {
     fn clean(&mut self, _names: &[&str]) -> io::Result<()> {
         self.0.operate(|state| state.temps.clear())
     }
+}
+
+/// The stamp of a modelled file, which has no times.
+fn stamp_of(bytes: &[u8]) -> Stamp {
+    Stamp(Digest::of(bytes).prefix())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::base::Digest;
 use crate::library::{Commit, Remembered, Seq, Words};
 
-use super::{Projected, Store, StoreError, Target};
+use super::{Projected, Stamp, Store, StoreError, Target};
 
 /// A store without rows, and a target without files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,7 +45,7 @@ impl Store for Nothing {
 }
 
 impl Target for Nothing {
-    fn put(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+    fn put(&mut self, _: &str, _: &[u8]) -> io::Result<Stamp> {
         Err(refused())
     }
 
@@ -54,6 +54,10 @@ impl Target for Nothing {
     }
 
     fn digest(&self, _: &str) -> io::Result<Option<Digest>> {
+        Ok(None)
+    }
+
+    fn stamp(&self, _: &str) -> io::Result<Option<Stamp>> {
         Ok(None)
     }
 

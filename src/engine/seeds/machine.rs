@@ -20,7 +20,7 @@ use crate::source::settle::{Hints, Sign};
 use crate::source::testing::{FileId, Hear, pretend};
 use crate::source::{Inbox, Tree};
 use crate::store::model::{Disk, Loss};
-use crate::store::{Projector, Store as _, Target};
+use crate::store::{Projector, Stamp, Store as _, Target};
 
 /// Turns in one wait. A loop that takes more is spinning.
 const TURNS_MAX: usize = 2_000;
@@ -103,7 +103,7 @@ impl Watched {
 }
 
 impl Target for Watched {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         let put = self.target.put(name, bytes);
         self.read(name);
         put
@@ -117,6 +117,10 @@ impl Target for Watched {
 
     fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
         self.target.digest(name)
+    }
+
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        self.target.stamp(name)
     }
 
     fn settle(&mut self) -> io::Result<()> {

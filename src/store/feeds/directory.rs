@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use rustix::io::Errno;
 
 use crate::base::Digest;
 
-use super::project::Target;
+use super::project::{Stamp, Target};
 
 /// The longest file name in bytes; file systems end at 255.
 const NAME_BYTES_MAX: usize = 200;
@@ -166,7 +167,7 @@ impl Directory {
 }
 
 impl Target for Directory {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         let (directories, last) = split(name)?;
         let dir = self.make(&directories)?;
         let (temp, mut file) = self.temp(&dir)?;
@@ -176,7 +177,9 @@ impl Target for Directory {
             let _left_over = fs::unlinkat(&dir, &temp, AtFlags::empty());
         }
         self.unsettled.insert(directories.join("/"));
-        written
+        written?;
+        // Of the file itself, which may have been replaced by now. A rename changes its times.
+        Ok(stamp_of(&fs::fstat(&file)?))
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -192,6 +195,17 @@ impl Target for Directory {
 
     fn digest(&self, name: &str) -> io::Result<Option<Digest>> {
         Ok(self.read(name)?.map(|bytes| Digest::of(&bytes)))
+    }
+
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        let (directories, last) = split(name)?;
+        let Some(dir) = self.find(&directories)? else { return Ok(None) };
+        match fs::statat(&dir, &*last, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => Ok(None),
+            Ok(stat) => Ok(Some(stamp_of(&stat))),
+        }
     }
 
     fn settle(&mut self) -> io::Result<()> {
@@ -241,6 +255,14 @@ fn write_and_rename(
     file.sync_all()?;
     fs::renameat(dir, temp, dir, name)?;
     Ok(())
+}
+
+/// The stamp of a file. Its change time moves with everything that happens to it.
+fn stamp_of(stat: &fs::Stat) -> Stamp {
+    let mut hasher = DefaultHasher::new();
+    (stat.st_dev, stat.st_ino, stat.st_size).hash(&mut hasher);
+    (stat.st_ctime, stat.st_ctime_nsec).hash(&mut hasher);
+    Stamp(hasher.finish())
 }
 
 /// Whether [`Directory::temp`] gives this name.

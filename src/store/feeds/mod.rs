@@ -10,4 +10,4 @@ pub mod project;
 pub mod recover;
 
 pub use directory::Directory;
-pub use project::{Projector, Target};
+pub use project::{Projector, Stamp, Target};

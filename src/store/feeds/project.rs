@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use crate::base::Digest;
 
-use super::manifest::{Known, Manifest};
+use super::manifest::{Known, Manifest, OnDisk};
 use crate::store::{Projected, Store, StoreError, is_full};
 
 /// The most digests that are remembered for one name. There are more than two only after several
@@ -36,11 +36,11 @@ const DIGESTS_MAX: usize = 8;
 /// `tags/日本/feed.json`.
 pub trait Target: Send + Sync {
     /// Writes the file `name`, and replaces it if it exists, so that no reader ever sees a part of
-    /// `bytes`. Durable after [`Target::settle`].
+    /// `bytes`. Returns the stamp of what was written. Durable after [`Target::settle`].
     ///
     /// # Errors
     /// Those of writing. The file is then either as it was or replaced.
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp>;
 
     /// Removes the file `name`, if it exists. Durable after [`Target::settle`].
     ///
@@ -53,6 +53,12 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// Those of reading.
     fn digest(&self, name: &str) -> io::Result<Option<Digest>>;
+
+    /// The stamp of the file `name`; `None` if it does not exist or is not a file.
+    ///
+    /// # Errors
+    /// Those of stat(2).
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>>;
 
     /// Makes everything durable that was put and removed before.
     ///
@@ -70,7 +76,7 @@ pub trait Target: Send + Sync {
 
 /// Forwards to the target behind the pointer.
 impl Target for Box<dyn Target> {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<Stamp> {
         (**self).put(name, bytes)
     }
 
@@ -82,6 +88,10 @@ impl Target for Box<dyn Target> {
         (**self).digest(name)
     }
 
+    fn stamp(&self, name: &str) -> io::Result<Option<Stamp>> {
+        (**self).stamp(name)
+    }
+
     fn settle(&mut self) -> io::Result<()> {
         (**self).settle()
     }
@@ -90,6 +100,11 @@ impl Target for Box<dyn Target> {
         (**self).clean(names)
     }
 }
+
+/// A sign that a file is still the one that was written: it is another after any change, and for
+/// another file in its place. Much faster than to read the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamp(pub u64);
 
 /// A document to project.
 #[derive(Debug, Clone, Copy)]
@@ -200,12 +215,12 @@ impl<T: Target> Projector<T> {
         self.target.clean(&names).map_err(|source| ProjectError::new("", source))?;
         // In parallel, since a start waits for it, and thousands of small files have to be opened.
         let target = &self.target;
-        let found: Vec<Option<Digest>> =
-            names.par_iter().map(|name| target.digest(name).unwrap_or(None)).collect();
+        let found: Vec<Option<OnDisk>> =
+            names.par_iter().map(|name| look(target, name).unwrap_or(None)).collect();
         let mut news = Vec::new();
         for (name, found) in names.into_iter().zip(found) {
             let Some(known) = self.known.get(name) else { continue };
-            let on_disk = found.filter(|digest| known.recorded.contains(digest));
+            let on_disk = found.filter(|found| known.recorded.contains(&found.digest));
             if on_disk.is_some() && known.recorded.len() > 1 {
                 self.to_compact.insert(name.to_owned());
             }
@@ -217,9 +232,36 @@ impl<T: Target> Projector<T> {
         Ok(())
     }
 
+    /// Looks for files that others removed or changed since they were written; of these, nothing is
+    /// certain then. Returns their number. Reads only files whose stamp is another.
+    pub fn check(&mut self) -> usize {
+        let target = &self.target;
+        let (mut lost, mut stamped) = (Vec::new(), Vec::new());
+        for name in self.known.names() {
+            let Some(written) = self.known.on_disk(name) else { continue };
+            if target.stamp(name).is_ok_and(|stamp| stamp == Some(written.stamp)) {
+                continue;
+            }
+            // A back-up with hard links, or a chmod, changes the stamp and not the bytes.
+            match look(target, name) {
+                Ok(Some(found)) if found.digest == written.digest => {
+                    stamped.push((name.to_owned(), found));
+                }
+                _ => lost.push(name.to_owned()),
+            }
+        }
+        for (name, found) in stamped {
+            self.known.set_on_disk(&name, Some(found));
+        }
+        for name in &lost {
+            self.known.set_on_disk(name, None);
+        }
+        lost.len()
+    }
+
     /// The digest of the file `name`; `None` if it is not known for certain.
     pub fn digest(&self, name: &str) -> Option<Digest> {
-        self.known.on_disk(name)
+        Some(self.known.on_disk(name)?.digest)
     }
 
     /// The names among `wanted` whose file is missing, different, or not known.
@@ -255,7 +297,7 @@ impl<T: Target> Projector<T> {
             // Until the batch is settled, a crash may leave the old file or the new one.
             self.known.set_on_disk(file.name, None);
             match self.target.put(file.name, file.bytes) {
-                Ok(()) => done.push(file),
+                Ok(stamp) => done.push((file, stamp)),
                 Err(source) => {
                     let error = ProjectError::new(file.name, source);
                     let is_everywhere = error.is_everywhere();
@@ -268,8 +310,8 @@ impl<T: Target> Projector<T> {
         }
         // One sync of each directory for the whole batch. A file counts as written only after it.
         self.target.settle().map_err(|source| ProjectError::new("", source))?;
-        for file in &done {
-            self.note(file);
+        for (file, stamp) in &done {
+            self.note(file, *stamp);
         }
         Ok(Written { written: done.len(), failed })
     }
@@ -315,7 +357,7 @@ impl<T: Target> Projector<T> {
 
     /// Whether the file is certain to have these bytes.
     fn is_on_disk(&self, name: &str, digest: Digest) -> bool {
-        self.known.on_disk(name) == Some(digest)
+        self.digest(name) == Some(digest)
     }
 
     /// Writes the digests of the files that will be put into the manifest, and in the same commit
@@ -353,7 +395,7 @@ impl<T: Target> Projector<T> {
         }
         self.to_compact.clear();
         for (name, recorded) in changed {
-            let on_disk = self.digest(&name);
+            let on_disk = self.known.on_disk(&name);
             self.known.put(&name, &Known { recorded, on_disk });
         }
         Ok(())
@@ -361,8 +403,8 @@ impl<T: Target> Projector<T> {
 
     /// Notes a file that is durable. Its earlier digests leave the manifest with the next batch, so
     /// that they cost no commit of their own.
-    fn note(&mut self, file: &File<'_>) {
-        self.known.set_on_disk(file.name, Some(file.digest));
+    fn note(&mut self, file: &File<'_>, stamp: Stamp) {
+        self.known.set_on_disk(file.name, Some(OnDisk { digest: file.digest, stamp }));
         if self.known.get(file.name).is_some_and(|known| known.recorded.len() > 1) {
             self.to_compact.insert(file.name.to_owned());
         }
@@ -382,6 +424,13 @@ impl<T: Target> Projector<T> {
     }
 }
 
+/// The file `name` as it is now; `None` if it does not exist or is not a file. The stamp is from
+/// before the bytes, so that a change in between is found by the next look.
+fn look(target: &impl Target, name: &str) -> io::Result<Option<OnDisk>> {
+    let Some(stamp) = target.stamp(name)? else { return Ok(None) };
+    Ok(target.digest(name)?.map(|digest| OnDisk { digest, stamp }))
+}
+
 /// The fate of an unwanted file.
 enum Removal {
     /// It was removed.
@@ -394,7 +443,11 @@ enum Removal {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
     use super::*;
+    use crate::store::Directory;
     use crate::store::model::{Disk, Fault, Loss};
 
     type Files = &'static [(&'static str, &'static str)];
@@ -403,8 +456,12 @@ mod tests {
     struct Failing(io::ErrorKind);
 
     impl Target for Failing {
-        fn put(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+        fn put(&mut self, _: &str, _: &[u8]) -> io::Result<Stamp> {
             Err(self.0.into())
+        }
+
+        fn stamp(&self, _: &str) -> io::Result<Option<Stamp>> {
+            Ok(None)
         }
 
         fn remove(&mut self, _: &str) -> io::Result<()> {
@@ -594,6 +651,54 @@ mod tests {
         let swept = projector.sweep(&mut store, |name| name == "rss.xml").unwrap();
         assert_eq!((swept.removed, swept.left), (2, vec!["old/rss.xml".to_owned()]));
         assert_eq!(content(&disk), owned(&[("old/rss.xml", "theirs"), ("rss.xml", "r2")]));
+    }
+
+    #[test]
+    fn what_others_do_to_the_files_is_found_without_reading_the_rest() {
+        let temp = crate::store::test_directory();
+        let path = temp.path().join("feeds");
+        let mut store = Disk::new().store();
+        let mut projector = Projector::new(Directory::open(&path).unwrap(), Vec::new());
+        pass(&mut projector, &mut store, FIRST).unwrap();
+        let at = |name: &str| path.join(name);
+        assert_eq!(projector.check(), 0);
+        // Other files with the same bytes are as good.
+        fs::copy(at("rss.xml"), at("copy")).unwrap();
+        fs::rename(at("copy"), at("rss.xml")).unwrap();
+        fs::set_permissions(at("atom.xml"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(projector.check(), 0);
+        let removed = || fs::remove_file(at("rss.xml")).unwrap();
+        let overwritten = || fs::write(at("rss.xml"), "theirs").unwrap();
+        let emptied = || fs::write(at("news/rss.xml"), "").unwrap();
+        let linked = || {
+            fs::remove_file(at("rss.xml")).unwrap();
+            symlink("atom.xml", at("rss.xml")).unwrap();
+        };
+        let swapped = || {
+            fs::rename(at("news"), at("aside")).unwrap();
+            fs::rename(at("old"), at("news")).unwrap();
+            fs::rename(at("aside"), at("old")).unwrap();
+        };
+        let without_directory = || fs::remove_dir_all(at("news")).unwrap();
+        let without_root = || fs::remove_dir_all(&path).unwrap();
+        let cases: [(&dyn Fn(), usize); 7] = [
+            (&removed, 1),
+            (&overwritten, 1),
+            (&emptied, 1),
+            (&linked, 1),
+            (&swapped, 2),
+            (&without_directory, 1),
+            (&without_root, 4),
+        ];
+        for (n, (change, lost)) in cases.into_iter().enumerate() {
+            change();
+            assert_eq!(projector.check(), lost, "{n}");
+            pass(&mut projector, &mut store, FIRST).unwrap();
+            for (name, text) in FIRST {
+                assert_eq!(fs::read_to_string(at(name)).unwrap(), *text, "{n}: {name}");
+            }
+            assert_eq!(projector.check(), 0, "{n}");
+        }
     }
 
     #[test]
