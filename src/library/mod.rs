@@ -58,7 +58,7 @@ pub use view::Views;
 
 use articles::{Articles, Pair};
 use assets::{Assets, References};
-use channel::{Members, Totals};
+use channel::{Audience, Members, Totals};
 use old_feed::Imported;
 use public::Public;
 use sorted::Sorted;
@@ -312,16 +312,32 @@ impl Library {
         self.article(self.articles.at_path(path)?)
     }
 
-    /// The public articles just before and just after `seq`, by number.
+    /// The articles on lists just before and just after `seq`, by number.
     pub fn neighbours(&self, seq: Seq) -> (Option<Arc<Article>>, Option<Arc<Article>>) {
-        (self.first_listed(self.public.before(seq)), self.first_listed(self.public.after(seq)))
+        let is_listed = |audience: Audience| audience.lists;
+        let before = self.first(self.public.before(seq), is_listed);
+        (before, self.first(self.public.after(seq), is_listed))
     }
 
-    /// The first of these articles that lists show.
-    fn first_listed(&self, seqs: impl Iterator<Item = Seq>) -> Option<Arc<Article>> {
+    /// The article in feeds just after `seq`, by number.
+    pub fn next_in_feeds(&self, seq: Seq) -> Option<Arc<Article>> {
+        self.first(self.public.after(seq), |audience| audience.feeds)
+    }
+
+    /// The greatest number of a public article; `None` if there is none.
+    pub fn newest(&self) -> Option<Seq> {
+        self.public.last()
+    }
+
+    /// The first of these articles with such an audience.
+    fn first(
+        &self,
+        seqs: impl Iterator<Item = Seq>,
+        is_wanted: impl Fn(Audience) -> bool,
+    ) -> Option<Arc<Article>> {
         for seq in seqs {
             if let Some(article) = self.article(seq)
-                && audience(&article).lists
+                && is_wanted(audience(&article))
             {
                 return Some(article);
             }

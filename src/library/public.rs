@@ -38,6 +38,11 @@ impl Public {
         self.numbers.iter().map(Seq::from)
     }
 
+    /// The greatest number.
+    pub(super) fn last(&self) -> Option<Seq> {
+        self.numbers.last().map(Seq::from)
+    }
+
     /// The articles before `seq`, the nearest first.
     pub(super) fn before(&self, seq: Seq) -> impl Iterator<Item = Seq> + '_ {
         self.numbers.range(0..=number(seq.saturating_sub(1))).rev().map(Seq::from)

@@ -437,6 +437,31 @@ fn a_webhook_gets_each_article_once_signed_and_in_order() {
     assert!(!site.log().iter().any(|line| line.contains("it is secret")));
 }
 
+/// What is kept out of feeds is not announced, and what is in feeds alone is.
+#[test]
+fn a_webhook_gets_what_is_in_feeds() {
+    let server = Server::start();
+    let mut site = Site::new(&format!("notify.webhook = \"http://127.0.0.1:{}/\"", server.port));
+    site.write("old.md", "# Old\n\nText");
+    site.start();
+    site.settles(&["Old"]);
+    eventually_logged(&site, "event=notifying", 1);
+    let lines = ["feed: false", "unlisted: true", "status: hidden", "feed_only: true", "tags: [x]"];
+    for (n, line) in lines.into_iter().enumerate() {
+        site.drop_in(
+            &format!("{n}.md"),
+            format!("---\ntitle: Article {n}\n{line}\n---\nText {n}."),
+        );
+        let answered = || site.get(&format!("/{n}")).status == 200;
+        eventually("the page is there", answered);
+    }
+    eventually_logged(&site, "notified the ", 2);
+    let requests = server.requests();
+    let titles: Vec<String> =
+        requests.iter().map(|request| item(request)["title"].to_string()).collect();
+    assert_eq!(titles, ["\"Article 3\"", "\"Article 4\""]);
+}
+
 fn item(request: &Request) -> serde_json::Value {
     serde_json::from_slice(&request.body).unwrap()
 }

@@ -231,13 +231,14 @@ impl Worker {
     fn ring(&mut self) {
         let Some(snapshot) = self.snapshot.clone() else { return };
         let library = &snapshot.library;
-        let newest = library.neighbours(u64::MAX - 1).0.map_or(0, |article| article.seq);
+        let newest = library.newest().unwrap_or_default();
         for index in 0..self.bells.len() {
             loop {
                 let now = self.started.elapsed();
                 let OwnBell { receiver, bell } = &mut self.bells[index];
                 let receiver = *receiver;
-                let next = |after| library.neighbours(after).1.map(|article| article.seq);
+                // What its author keeps out of feeds is not announced either.
+                let next = |after| library.next_in_feeds(after).map(|article| article.seq);
                 match bell.poll(now, newest, next) {
                     Some(Action::Remember(done)) => {
                         let name = receiver.name();
