@@ -103,12 +103,10 @@ fn items(feed: &Feed) -> Vec<Item> {
 fn item(feed: &Feed, entry: &Entry) -> Item {
     let title = xml::some(&entry.title);
     let content = xml::some(&entry.html);
-    // An item needs a title or a description, and the description before the content.
-    let described = !entry.summary.trim().is_empty() || title.is_none() || content.is_some();
     Item {
         title: title.map(Into::into),
         link: Some(entry.url.clone()),
-        description: described.then(|| xml::as_html(&xml::border(&entry.summary))),
+        description: description(entry),
         categories: categories(entry),
         guid: Some(Guid {
             value: xml::border(entry.id_in(Format::Rss)).into_owned(),
@@ -123,6 +121,16 @@ fn item(feed: &Feed, entry: &Entry) -> Item {
         dublin_core_ext: Some(dublin_core(feed, entry)),
         ..Item::default()
     }
+}
+
+/// The description of an item, which needs that or a title (RSS 2.0), and one before its content.
+/// Never an empty one: what has no words, such as a single picture, has its name there.
+fn description(entry: &Entry) -> Option<String> {
+    if let Some(summary) = xml::some(&entry.summary) {
+        return Some(xml::as_html(&summary));
+    }
+    let is_needed = xml::some(&entry.title).is_none() || xml::some(&entry.html).is_some();
+    if is_needed { Some(xml::as_html(&xml::border(&entry.name()))) } else { None }
 }
 
 /// The tags that say anything.

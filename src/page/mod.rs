@@ -53,13 +53,13 @@ pub const SITEMAP_MEDIA_TYPE: &str = "application/xml; charset=utf-8";
 /// its digest, and what articles show; nothing else. A test keeps the digest equal to the
 /// stylesheet's.
 pub const CSP: &str = "default-src 'none'; \
-     style-src 'sha256-Iyp6p6cx205op2tPz7PdpYLv6QcwfLHK3jST6qK6FPE='; \
+     style-src 'sha256-iESSkkFrSBwcUgMkUHTuTGutz+yykx0smwdZJI5JWmg='; \
      img-src http: https: data:; media-src http: https:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The same for a site with a stylesheet of its author: it and its fonts come from the site itself.
 const STYLED_CSP: &str = "default-src 'none'; \
-     style-src 'self' 'sha256-Iyp6p6cx205op2tPz7PdpYLv6QcwfLHK3jST6qK6FPE='; \
+     style-src 'self' 'sha256-iESSkkFrSBwcUgMkUHTuTGutz+yykx0smwdZJI5JWmg='; \
      font-src 'self' data:; img-src http: https: data:; media-src http: https:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
