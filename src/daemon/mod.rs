@@ -65,10 +65,10 @@ const ADMIN_STOP: Duration = Duration::from_secs(1);
 /// Errors of the operating system while running. A start that is refused is reported here, in one
 /// sentence.
 pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCode> {
-    let loaded = load()?;
-    // First of all, so that a signal during the start stops dropfeed in order instead of killing
-    // it.
+    // First of all, so that a signal during the start stops dropfeed in order, or has it reload,
+    // instead of killing it.
     let mut signals = Signals::listen()?;
+    let loaded = load()?;
     let inherited = systemd::listeners()
         .context("the sockets that the service manager passed cannot be used")?;
     let mut daemon = match Daemon::start(loaded, inherited, Arc::new(SystemClock)) {

@@ -2,8 +2,9 @@
 //! without the state.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::fixture::{Item, Site, eventually, send};
 
@@ -550,4 +551,55 @@ fn the_feed_of_a_directory_outlives_its_files() {
     assert_eq!(fs::read(site.feeds().join("d/feed.json")).unwrap(), before);
     fs::rename(disk, site.articles()).unwrap();
     eventually("it is back", || titles(&site) == all);
+}
+
+/// Starts a site whose configuration is a FIFO, sends a signal as soon as it is being read, and then
+/// lets it be read.
+fn signalled_while_it_reads(site: &Site, signal: &str) -> Child {
+    let mut command = site.command(&["serve"]);
+    let text = fs::read(site.config()).unwrap();
+    let (fifo, aside) = (site.config(), site.dir.path().join("aside.toml"));
+    fs::remove_file(&fifo).unwrap();
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut writer = None;
+    eventually("the configuration is being read", || {
+        // It fails while nobody reads, and a blocking one would wait for ever if nobody ever did.
+        let opened = rustix::fs::open(
+            &fifo,
+            rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK,
+            rustix::fs::Mode::empty(),
+        );
+        writer = opened.ok().map(fs::File::from);
+        writer.is_some()
+    });
+    let (signal, process) = (format!("-{signal}"), child.id().to_string());
+    assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
+    // A reload finds a file there.
+    fs::write(&aside, &text).unwrap();
+    fs::rename(&aside, &fifo).unwrap();
+    // If the signal has killed it, nobody reads any more.
+    let _ = writer.unwrap().write_all(&text);
+    child
+}
+
+#[test]
+fn a_signal_during_the_start_does_not_kill_it() {
+    for signal in ["TERM", "INT"] {
+        let site = Site::new("");
+        site.write("a.md", "# A\n\ntext\n");
+        let ended = signalled_while_it_reads(&site, signal).wait_with_output().unwrap();
+        let log = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.success() && log.ends_with("stopped\n"), "{signal}: {log}");
+    }
+    let site = Site::new("");
+    site.write("a.md", "# A\n\ntext\n");
+    let child = signalled_while_it_reads(&site, "HUP");
+    eventually("it publishes", || {
+        fs::read_to_string(site.feeds().join("feed.json")).is_ok_and(|json| json.contains("text"))
+    });
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && log.contains("the configuration was reloaded"), "{log}");
 }
