@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
@@ -69,8 +68,14 @@ pub fn serve(load: &dyn Fn() -> Result<Loaded, Errors>) -> anyhow::Result<ExitCo
     // instead of killing it.
     let mut signals = Signals::listen()?;
     let loaded = load()?;
-    let inherited = systemd::listeners()
-        .context("the sockets that the service manager passed cannot be used")?;
+    let inherited = match systemd::listeners() {
+        Ok(inherited) => inherited,
+        Err(error) => {
+            let message =
+                format!("the sockets that the service manager passed cannot be used: {error}");
+            return refused(&Refusal::Config(message));
+        }
+    };
     let mut daemon = match Daemon::start(loaded, inherited, Arc::new(SystemClock)) {
         Ok(daemon) => daemon,
         Err(refusal) => return refused(&refusal),

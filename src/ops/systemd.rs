@@ -4,10 +4,12 @@
 //! logged, and dropfeed goes on.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use sd_notify::NotifyState;
 
 use super::sockets::ListenSocket;
@@ -53,7 +55,7 @@ pub fn ping() {
 /// sockets and Unix sockets. Only the first call returns them, since each has one owner.
 ///
 /// # Errors
-/// A socket is neither.
+/// A socket is neither, or is a connection.
 pub fn listeners() -> io::Result<Vec<(ListenSocket, String)>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     // `listenfd` also believes a LISTEN_FDS without LISTEN_PID, which may be another process's.
@@ -67,12 +69,22 @@ pub fn listeners() -> io::Result<Vec<(ListenSocket, String)>> {
     for (n, name) in names.into_iter().enumerate() {
         // A socket that is not a Unix socket is left in its place.
         if let Ok(Some(listener)) = sockets.take_unix_listener(n) {
+            check_listening(&listener, &name)?;
             listeners.push((ListenSocket::Unix(listener), name));
         } else if let Some(listener) = sockets.take_tcp_listener(n)? {
+            check_listening(&listener, &name)?;
             listeners.push((ListenSocket::Tcp(listener), name));
         }
     }
     Ok(listeners)
+}
+
+/// Fails for a connection, as a unit with `Accept=yes` passes one.
+fn check_listening(socket: impl AsFd, name: &str) -> io::Result<()> {
+    if socket_acceptconn(socket)? {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{name:?} is a connection; set Accept=no in the socket unit")))
 }
 
 fn notify(states: &[NotifyState<'_>]) {

@@ -143,6 +143,35 @@ fn a_unix_socket_of_the_service_manager_is_used() {
     assert!(path.exists());
 }
 
+/// An operator has to change the unit: a restart would not help.
+#[test]
+fn a_socket_of_the_service_manager_that_takes_no_connections_is_refused() {
+    let site = Site::new("");
+    let path = site.dir.path().join("passed.sock");
+    let (pipe, _writer) = std::io::pipe().unwrap();
+    // As from a unit with `Accept=yes`.
+    let (one_end, _other_end) = UnixStream::pair().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    for passed in [
+        OwnedFd::from(std::net::UdpSocket::bind("127.0.0.1:0").unwrap()),
+        OwnedFd::from(std::os::unix::net::UnixDatagram::bind(&path).unwrap()),
+        OwnedFd::from(pipe),
+        OwnedFd::from(one_end),
+        OwnedFd::from(connection),
+    ] {
+        let daemon = site.command(&["serve"]);
+        let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" \"$@\"";
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(script).arg(daemon.get_program()).args(daemon.get_args());
+        let ended = shell.stdin(Stdio::from(passed)).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(78), "{said}");
+        let sentence = "the sockets that the service manager passed cannot be used: ";
+        assert!(said.contains(sentence) && said.lines().count() == 1, "{said}");
+    }
+}
+
 /// Nothing says whom such a socket lets in.
 #[test]
 fn a_socket_of_the_service_manager_does_not_go_with_callbacks_on_loopback() {
