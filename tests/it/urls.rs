@@ -320,3 +320,66 @@ fn redirects_come_and_go_with_a_reload() {
     site.hang_up();
     eventually("it is gone", || leads(&site, "/old.html") == "404");
 }
+
+/// A site that was at the root of its host before it got a path.
+#[test]
+fn redirects_apply_at_the_root_of_the_host_too() {
+    let mut site = Site::new(
+        "site.url = \"http://test.example/sub/\"\nfeeds.rss_aliases = [\"/old.php?feed=rss\"]\n\
+         [[redirect]]\nfrom = \"/2019/old.html\"\nto = \"/one\"\n\
+         [[redirect]]\nfrom = \"/old.php?p=7\"\nto = \"/one\"\n\
+         [[redirect]]\nfrom = \"/shop/*\"\nto = \"https://shop.example/*\"\nstatus = 308\n\
+         [[redirect]]\nfrom = \"/posts/*\"\nto = \"/*\"\n\
+         [[redirect]]\nfrom = \"/two\"\nto = \"/one\"\n\
+         [[redirect]]\nfrom = \"/guestbook/*\"\nstatus = 410\n\
+         [[redirect]]\nfrom = \"/here\"\nto = \"http://test.example/there\"\n\
+         [[redirect]]\nfrom = \"/there\"\nto = \"https://TEST.example:443/here\"\n\
+         [[redirect]]\nfrom = \"/back/*\"\nto = \"http://test.example/*\"",
+    );
+    site.write("one.md", words("One"));
+    site.write("two.md", words("Two"));
+    site.write("posts/three.md", words("Three"));
+    site.start();
+    eventually("all are published", || site.items_of("/sub/feed.json").len() == 3);
+    let one = "301 http://test.example/sub/one";
+    for base in ["", "/sub"] {
+        check(
+            &site,
+            &[
+                (&format!("{base}/2019/old.html"), one),
+                (&format!("{base}/2019/old.html/"), one),
+                (&format!("{base}/old.php?p=7"), one),
+                (&format!("{base}/old.php"), "404"),
+                (&format!("{base}/posts/one"), one),
+                (&format!("{base}/shop/a?b=c"), "308 https://shop.example/a?b=c"),
+                (&format!("{base}/guestbook/page"), "410"),
+                // Readers unsubscribe from a feed that answers 410.
+                (&format!("{base}/guestbook/rss.xml"), "404"),
+                (&format!("{base}/none"), "404"),
+            ],
+        );
+    }
+    check(
+        &site,
+        &[
+            // What is there comes first.
+            ("/two", "301 /sub/two"),
+            ("/posts/three", "301 /sub/posts/three"),
+            // Another program may be at the root of the host, and nothing goes in circles.
+            ("/sub/here", "301 http://test.example/there"),
+            ("/sub/there", "301 https://test.example/here"),
+            ("/here", "404"),
+            ("/there", "404"),
+            ("/sub/back/here", "301 http://test.example/here"),
+            ("/back/here", "404"),
+            ("/back/sub/one", one),
+        ],
+    );
+    site.remove("two.md");
+    site.remove("posts/three.md");
+    eventually("they are gone", || {
+        ["/sub/two", "/sub/posts/three"].iter().all(|path| leads(&site, path) != "200")
+    });
+    check(&site, &[("/two", one), ("/sub/two", one)]);
+    check(&site, &[("/posts/three", "404"), ("/sub/posts/three", "410")]);
+}

@@ -13,7 +13,7 @@ use super::content::Content;
 use super::decide::{Reply, decide};
 use super::problem::{Problem, page_fields};
 use super::{delta, encoding};
-use crate::base::{Route, Timestamp};
+use crate::base::{Route, Scope, Timestamp};
 use crate::config::Config;
 use crate::feed::links;
 use crate::publish::{Cache, Coded, Coding, Document, Kind, Snapshot};
@@ -100,6 +100,18 @@ pub(super) fn whole(
     add_content_fields(&mut headers, &snapshot.config, document, coded);
     *response.headers_mut() = headers;
     response
+}
+
+/// Adds the link to the site's feed (RFC 8288) to the home page's head, for clients that read no
+/// more of it.
+pub(super) fn add_feed_link(response: &mut Response<Content>, config: &Config) {
+    let format = config.feeds.advertise;
+    let url = links::absolute(&config.site, &Route::Feed(Scope::Site, format));
+    let link = format!("<{url}>; rel=\"alternate\"; type=\"{}\"", format.media_type());
+    // A percent-encoded URL holds nothing that a header may not.
+    if let Ok(link) = HeaderValue::try_from(link) {
+        response.headers_mut().append(LINK, link);
+    }
 }
 
 /// Adds the links to a feed's hubs and to itself, by which subscribers find where to subscribe to

@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ALLOW, DATE, LINK, USER_AGENT};
+use http::header::{ALLOW, DATE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 
@@ -25,6 +25,7 @@ use super::hot::HotPaths;
 use super::problem::Problem;
 use super::request::{self, Ask};
 use super::service::{self, Readiness, health, is_feed, is_foreign, is_health, options, robots};
+use super::service::{while_articles_are_missing, while_starting};
 use super::subscribe::{self, Asked, Place, is_for_subscribers, only_post};
 use super::target::{self, Target, configured, redirect};
 use super::{asset, document};
@@ -32,9 +33,8 @@ use crate::base::special::NOT_FOUND;
 use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
 use crate::config::{Config, Redirected, Site};
-use crate::feed::links;
 use crate::ops::clock::Clock;
-use crate::publish::{Extent, Found, Published, Redirect, Snapshot, Status};
+use crate::publish::{Extent, Found, Published, Redirect, Snapshot};
 
 /// The longest time for which a request waits while the articles are being loaded: some seconds
 /// where there are a hundred thousand of them.
@@ -329,7 +329,7 @@ impl Handler {
             }
             Route::Home => {
                 let mut response = self.found(snapshot, route, relative, head, now).await?;
-                add_feed_link(&mut response, &snapshot.config);
+                document::add_feed_link(&mut response, &snapshot.config);
                 Ok(response)
             }
             route => self.found(snapshot, route, relative, head, now).await,
@@ -388,12 +388,7 @@ impl Handler {
             return redirect(site, &to, uri);
         }
         let is_feed = route.is_some_and(is_feed);
-        let redirects = &snapshot.config.redirects;
-        let answer = match absence {
-            Absence::Missing => redirects.find(site, relative, uri.query()),
-            Absence::Gone => redirects.for_removed(site, relative, uri.query()),
-        };
-        match answer {
+        match redirected(&snapshot.config, absence, relative, uri) {
             // Readers unsubscribe from a feed that answers 410, and a `*` may cover one.
             Some(Redirected::Gone) if is_feed => return Problem::not_found(),
             Some(answer) => return configured(answer),
@@ -448,11 +443,21 @@ impl Handler {
     }
 
     /// A path outside of `site.url`. Before the site got its path, it may have been at the root of
-    /// the host: what is known beneath `site.url` redirects there.
+    /// the host: what is known beneath `site.url` redirects there, and so does a `[[redirect]]`.
     fn outside(&self, snapshot: &Snapshot, uri: &Uri) -> Problem {
-        match self.leads_to(snapshot, uri.path()) {
-            Some(to) => redirect(&snapshot.config.site, &to, uri),
-            None => Problem::not_found(),
+        let (config, path) = (&snapshot.config, uri.path());
+        if let Some(to) = self.leads_to(snapshot, path) {
+            return redirect(&config.site, &to, uri);
+        }
+        let route = config.route(path);
+        let absence = match &route {
+            Some(route) if matches!((self.find)(snapshot, route), Found::Gone) => Absence::Gone,
+            _ => Absence::Missing,
+        };
+        match redirected(config, absence, path, uri) {
+            Some(Redirected::Gone) if route.as_ref().is_some_and(is_feed) => Problem::not_found(),
+            Some(answer) if !target::is_beside(&config.site, &answer) => configured(answer),
+            _ => Problem::not_found(),
         }
     }
 
@@ -489,32 +494,16 @@ fn by_query(config: &Config, relative: &str, uri: &Uri) -> Option<Named> {
     Some(Named::Redirect(configured(answer)))
 }
 
-/// Adds the link to the site's feed (RFC 8288) to the home page's head, for clients that read no
-/// more of it.
-fn add_feed_link(response: &mut Response<Content>, config: &Config) {
-    let format = config.feeds.advertise;
-    let url = links::absolute(&config.site, &Route::Feed(Scope::Site, format));
-    let link = format!("<{url}>; rel=\"alternate\"; type=\"{}\"", format.media_type());
-    // A percent-encoded URL holds nothing that a header may not.
-    if let Ok(link) = HeaderValue::try_from(link) {
-        response.headers_mut().append(LINK, link);
+/// The answer of a `[[redirect]]` to a path where nothing is.
+fn redirected(config: &Config, absence: Absence, path: &str, uri: &Uri) -> Option<Redirected> {
+    let Config { site, redirects, .. } = config;
+    if let (Some(key), Some(query)) = (path_key(path), uri.query())
+        && let Some(answer) = redirects.with_query(site, &key, query)
+    {
+        return Some(answer);
     }
-}
-
-/// The answer while no page is known: 503 to everything but the question whether the process lives.
-fn while_starting(path: &str, status: &Status) -> Answered {
-    match health(path, Readiness::Starting, status) {
-        Some(health) => Ok(health),
-        None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),
-    }
-}
-
-/// The answer to everything but feeds while only those are there: 503, since the pages come back.
-fn while_articles_are_missing(path: &str, status: &Status) -> Answered {
-    match health(path, Readiness::Ready, status) {
-        Some(health) => Ok(health),
-        None => {
-            Err(Problem::unavailable("This page is not available. Please try again later.", 60))
-        }
+    match absence {
+        Absence::Missing => redirects.find(site, path, uri.query()),
+        Absence::Gone => redirects.for_removed(site, path, uri.query()),
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderValue, Response, StatusCode, Uri};
 
 use super::super::host;
 use super::content::Content;
-use super::problem::ALLOWED;
+use super::problem::{ALLOWED, Problem};
 use super::target::Target;
 use crate::base::Route;
 use crate::base::url_table::path_key;
@@ -131,4 +131,25 @@ pub(super) fn robots(site: &Site) -> Document {
         text.push_str(&format!("\nSitemap: {}sitemap.xml\n", site.url));
     }
     Document::new(Kind::Crawling, "text/plain; charset=utf-8", Bytes::from(text), None)
+}
+
+/// The answer while no page is known: 503 to everything but the question whether the process lives.
+pub(super) fn while_starting(path: &str, status: &Status) -> Result<Response<Content>, Problem> {
+    match health(path, Readiness::Starting, status) {
+        Some(health) => Ok(health),
+        None => Err(Problem::unavailable("This site is starting. Please try again shortly.", 2)),
+    }
+}
+
+/// The answer to everything but feeds while only those are there: 503, since the pages come back.
+pub(super) fn while_articles_are_missing(
+    path: &str,
+    status: &Status,
+) -> Result<Response<Content>, Problem> {
+    match health(path, Readiness::Ready, status) {
+        Some(health) => Ok(health),
+        None => {
+            Err(Problem::unavailable("This page is not available. Please try again later.", 60))
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The way from the path of a request to a route of the site, and from a route back to a path.
 
 use http::{HeaderValue, Uri};
+use url::Url;
 
 use super::problem::Problem;
 use crate::base::Route;
@@ -80,6 +81,14 @@ pub(super) fn configured(answer: Redirected) -> Problem {
     }
 }
 
+/// Whether an answer to a path outside of `site.url` leads to the host of the site, but again
+/// outside of the site. It would be asked for here, too, and might never end.
+pub(super) fn is_beside(site: &Site, answer: &Redirected) -> bool {
+    let Redirected::To(url, _) = answer else { return false };
+    let is_here = Url::parse(url).is_ok_and(|url| url.host() == site.url.host());
+    is_here && site.path_of(url).is_none()
+}
+
 /// The redirect to the same path and query at the host of `site.url`.
 pub(super) fn at_site(site: &Site, uri: &Uri) -> Problem {
     // The path as it was sent: a URL would resolve its dots. `*` is not a path.
@@ -98,7 +107,6 @@ pub(super) fn at_site(site: &Site, uri: &Uri) -> Problem {
 mod tests {
     use http::header::LOCATION;
     use proptest::prelude::*;
-    use url::Url;
 
     use super::*;
     use crate::config::Config;

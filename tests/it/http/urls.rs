@@ -94,7 +94,8 @@ fn redirects() {
         ("GET /blog/moved/", "301 | location: https://example.org/blog/warm"),
         ("GET /blog/m%6Fved?a=b&c", "301 | location: https://example.org/blog/warm?a=b&c"),
         ("GET /blog/Moved", "404"),
-        ("GET /moved", "404"),
+        // The site was at the root once.
+        ("GET /moved", "301 | location: https://example.org/blog/warm"),
         ("GET /blog/for-now-too?a", "302 | location: https://elsewhere.example/x?y=z | cache-control: no-cache"),
         ("GET /blog/307?a", "307 | location: https://example.org/blog/warm?a#part | cache-control: no-cache"),
         (
@@ -180,7 +181,7 @@ fn feeds_answer_at_every_path_of_theirs() {
         ("GET /rss.xml", "301 | location: /blog/feed/"),
         ("GET /warm?a", "301 | location: /blog/warm?a"),
         ("GET /old", "301 | location: /blog/warm"),
-        ("GET /gone", "404"),
+        ("GET /gone", "301 | location: https://example.org/blog/back"),
         ("GET /nothing", "404"),
     ]);
     let home = rig.ask("GET /blog/");
