@@ -13,7 +13,7 @@ use std::thread;
 
 use tokio_rustls::rustls::{self, ClientConnection};
 
-use crate::fixture::{Site, eventually, get};
+use crate::fixture::{Site, eventually, get, send};
 use crate::http::authority::Authority;
 
 const REQUEST: &str = "GET /-/healthy HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
@@ -326,4 +326,30 @@ fn a_listener_redirects_to_the_site() {
         assert_eq!((response.status, response.header("location")), (status, location), "{path}");
         assert_eq!(response.header("strict-transport-security"), None);
     }
+    // A form for the hub is sent again as what it is, and what no URL of the site takes is refused.
+    let there = Some("https://test.example/-/hub");
+    for (method, status, location) in [
+        ("HEAD", 301, there),
+        ("OPTIONS", 301, there),
+        ("POST", 308, there),
+        ("PUT", 405, None),
+        ("DELETE", 405, None),
+        ("PATCH", 405, None),
+        ("TRACE", 405, None),
+        ("CONNECT", 405, None),
+        ("PROPFIND", 501, None),
+    ] {
+        let (target, body) = match method {
+            "CONNECT" => ("test.example:443", ""),
+            "POST" => ("/-/hub", "Content-Length: 3\r\n\r\na=b"),
+            _ => ("/-/hub", ""),
+        };
+        let end = if body.is_empty() { "\r\n" } else { body };
+        let request =
+            format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{end}");
+        let response = send(&address, &request);
+        assert_eq!((response.status, response.header("location")), (status, location), "{method}");
+    }
+    let nameless = "POST /-/hub HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(send(&address, nameless).status, 400);
 }

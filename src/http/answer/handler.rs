@@ -32,7 +32,7 @@ use super::{asset, document};
 use crate::base::special::NOT_FOUND;
 use crate::base::url_table::path_key;
 use crate::base::{Route, Scope, Timestamp};
-use crate::config::{Config, Redirected, Site};
+use crate::config::{Config, RedirectStatus, Redirected, Site};
 use crate::ops::clock::Clock;
 use crate::publish::{Extent, Found, Published, Redirect, Snapshot};
 
@@ -254,12 +254,19 @@ impl Handler {
     /// The redirect of a request without TLS to the https address of the site. Its host is that of
     /// `site.url`, whatever the request says.
     pub(in crate::http) fn to_https(&self, head: &Parts) -> Problem {
-        if let Err(problem) = request::check(head) {
+        // Subscribers POST. Of the permanent redirects, clients make GET of it at 301, and not at
+        // 308 (RFC 9110, 15.4.2 and 15.4.9).
+        let (checked, status) = if head.method == Method::POST {
+            (request::check_fields(head), RedirectStatus::PermanentRedirect)
+        } else {
+            (request::check(head).map(|_| ()), RedirectStatus::MovedPermanently)
+        };
+        if let Err(problem) = checked {
             return problem;
         }
         match (self.published.load(), &self.site) {
-            (Some(snapshot), _) => target::at_site(&snapshot.config.site, &head.uri),
-            (None, Some(site)) => target::at_site(site, &head.uri),
+            (Some(snapshot), _) => target::at_site(&snapshot.config.site, &head.uri, status),
+            (None, Some(site)) => target::at_site(site, &head.uri, status),
             (None, None) => Problem::unavailable("The site is starting.", 1),
         }
     }

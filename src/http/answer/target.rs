@@ -5,7 +5,7 @@ use url::Url;
 
 use super::problem::Problem;
 use crate::base::Route;
-use crate::config::{Redirected, Site};
+use crate::config::{RedirectStatus, Redirected, Site};
 use crate::publish::Redirect;
 
 /// A path of a request, as the site sees it.
@@ -90,7 +90,7 @@ pub(super) fn is_beside(site: &Site, answer: &Redirected) -> bool {
 }
 
 /// The redirect to the same path and query at the host of `site.url`.
-pub(super) fn at_site(site: &Site, uri: &Uri) -> Problem {
+pub(super) fn at_site(site: &Site, uri: &Uri, status: RedirectStatus) -> Problem {
     // The path as it was sent: a URL would resolve its dots. `*` is not a path.
     let target = match uri.path_and_query() {
         Some(target) if target.as_str().starts_with('/') => target.as_str(),
@@ -98,7 +98,7 @@ pub(super) fn at_site(site: &Site, uri: &Uri) -> Problem {
     };
     let origin = site.url.origin().ascii_serialization();
     match HeaderValue::try_from(format!("{origin}{target}")) {
-        Ok(location) => Problem::moved(location),
+        Ok(location) => Problem::redirect(status, location),
         Err(_) => Problem::not_found(),
     }
 }
