@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 use super::allowance::Allowance;
 use super::model::{Effect, Ending, Event, Kind, Limits, Pending, Standing, Subscription};
 use super::queue::Queue;
@@ -41,8 +44,24 @@ const UNCONFIRMED_MAX: usize = 20;
 /// Requests of one client in a minute; more if it may have more subscriptions.
 const REQUESTS_MAX: usize = 120;
 
-/// A subscription's key: the topic as it was written, and the callback.
+/// A subscription's key: the topic in its normal form, and the callback.
 type Key = (Arc<str>, Arc<str>);
+
+/// The key of a topic, as it was written, and a callback. All spellings of a URL are one topic (RFC
+/// 3986, 6.2.2 and 6.2.3): its host in any case, its default port, its characters percent-encoded
+/// or not.
+fn key(topic: &Arc<str>, callback: &Arc<str>) -> Key {
+    let normal = match Url::parse(topic) {
+        Ok(url) => {
+            // The parser leaves the path's percent-encoding as it was. The path of a feed has no
+            // encoded slash, and a topic no query, so that the decoded text is still one URL's.
+            let path = percent_decode_str(url.path()).decode_utf8_lossy();
+            Arc::from(format!("{}{path}", url.origin().ascii_serialization()))
+        }
+        Err(_) => Arc::clone(topic),
+    };
+    (normal, Arc::clone(callback))
+}
 
 /// The hub.
 #[derive(Debug)]
@@ -264,7 +283,7 @@ impl Hub {
                 Job::Verify(id) => match self.pending.get(&id) {
                     Some(pending) => {
                         let request = &pending.request;
-                        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
+                        let key = key(&request.topic, &request.callback);
                         if let Some(asked) = self.asked.get_mut(&key) {
                             asked.is_under_way = true;
                         }
@@ -291,7 +310,7 @@ impl Hub {
 
     fn insert(&mut self, subscription: Arc<Subscription>, again: Option<Timestamp>) {
         let id = subscription.id;
-        let key = (Arc::clone(&subscription.topic), Arc::clone(&subscription.callback));
+        let key = key(&subscription.topic, &subscription.callback);
         self.keys.insert(key, id);
         *self.hosts.entry(Arc::clone(&subscription.host)).or_default() += 1;
         let topic = self.topics.entry(subscription.route.clone()).or_default();
@@ -317,7 +336,11 @@ impl Hub {
         let subscription = &entry.subscription;
         self.timers.remove(&(entry.timer, id));
         self.uncount(entry.standing);
-        self.keys.remove(&(Arc::clone(&subscription.topic), Arc::clone(&subscription.callback)));
+        let key = key(&subscription.topic, &subscription.callback);
+        // Two that were stored under spellings of one topic have one key, which is the later one's.
+        if self.keys.get(&key) == Some(&id) {
+            self.keys.remove(&key);
+        }
         self.disown(id);
         self.leave_host(&subscription.host);
         if let Some(topic) = self.topics.get_mut(&subscription.route) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::super::model::{Effect, Ending, Mode, Pending, Refusal, Request, Subscription};
-use super::{Asked, Hub, Job, after};
+use super::{Asked, Hub, Job, after, key};
 use crate::base::{Digest, Timestamp};
 
 impl Hub {
@@ -24,7 +24,7 @@ impl Hub {
             }
             self.requests.count(client, now);
         }
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
+        let key = key(&request.topic, &request.callback);
         // No limit keeps a confirmed subscriber from renewing.
         if !self.keys.contains_key(&key) && !self.asked.contains_key(&key) {
             let owned = client.and_then(|client| self.owned.get(&client));
@@ -62,7 +62,7 @@ impl Hub {
     /// that place is overridden, as 5.1 requires.
     pub(super) fn enqueue_request(&mut self, pending: Arc<Pending>, effects: &mut Vec<Effect>) {
         let (id, host) = (pending.id, Arc::clone(&pending.request.host));
-        let key = (Arc::clone(&pending.request.topic), Arc::clone(&pending.request.callback));
+        let key = key(&pending.request.topic, &pending.request.callback);
         *self.hosts.entry(Arc::clone(&host)).or_default() += 1;
         self.topics.entry(pending.request.route.clone()).or_default().pending += 1;
         self.pending.insert(id, pending);
@@ -109,7 +109,7 @@ impl Hub {
         let Some(pending) = self.pending.get(&id).cloned() else { return };
         let request = &pending.request;
         self.verifications.done(&request.host);
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
+        let key = key(&request.topic, &request.callback);
         if let Some(next) = self.asked.remove(&key).and_then(|asked| asked.next) {
             self.asked.insert(key, Asked { first: next, is_under_way: false, next: None });
             self.verifications.push(&request.host, Job::Verify(next));
@@ -126,7 +126,7 @@ impl Hub {
 
     fn subscribe(&mut self, pending: &Pending, now: Timestamp, effects: &mut Vec<Effect>) {
         let request = &pending.request;
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
+        let key = key(&request.topic, &request.callback);
         let known = self.keys.get(&key).and_then(|id| self.entries.get(id));
         let present = self.topics.get(&request.route).and_then(|topic| topic.version);
         let (id, has) = match known {
@@ -160,7 +160,7 @@ impl Hub {
     }
 
     fn unsubscribe(&mut self, request: &Request, effects: &mut Vec<Effect>) {
-        let key = (Arc::clone(&request.topic), Arc::clone(&request.callback));
+        let key = key(&request.topic, &request.callback);
         if let Some(id) = self.keys.get(&key).copied() {
             self.end(id, Ending::Unsubscribed, effects);
         }

@@ -46,10 +46,20 @@ impl Table {
 
     /// Asks for a callback `host/path`, as a client.
     fn ask(&mut self, mode: Mode, callback: &str, client: Option<&str>) -> Vec<Effect> {
+        self.ask_about("https://example.org/rss.xml", mode, callback, client)
+    }
+
+    fn ask_about(
+        &mut self,
+        topic: &str,
+        mode: Mode,
+        callback: &str,
+        client: Option<&str>,
+    ) -> Vec<Effect> {
         let request = Request {
             mode,
             kind: Kind::WebSub,
-            topic: Arc::from("https://example.org/rss.xml"),
+            topic: Arc::from(topic),
             route: route(),
             callback: Arc::from(format!("https://{callback}")),
             host: Arc::from(callback.split('/').next().unwrap()),
@@ -132,6 +142,72 @@ fn a_request_is_stored_before_it_is_answered_and_verified() {
         panic!("{effects:#?}")
     };
     assert_eq!(subscription.has, Some(version(0)));
+}
+
+/// RFC 3986, 6.2.2 and 6.2.3. What a subscriber is asked to confirm is as it wrote it.
+#[test]
+fn all_spellings_of_a_topic_are_one_subscription() {
+    for other in [
+        "https://EXAMPLE.org/rss.xml",
+        "HTTPS://example.org/rss.xml",
+        "https://example.org:443/rss.xml",
+        "https://example.org:/rss.xml",
+        "https://@example.org/rss.xml",
+        "https://example.org/rs%73.xml",
+        "https://example.org/%72ss%2Exml",
+        "https://example.org/%72ss%2exml",
+        "https://example.org/a/../rss.xml",
+        "https://example.org/./rss.xml",
+    ] {
+        let mut table = Table::new(LIMITS);
+        let id = table.subscribe("a/1");
+        let effects = table.ask_about(other, Mode::Subscribe, "a/1", None);
+        let renewal = verified(&effects);
+        assert!(effects.iter().any(
+            |effect| matches!(effect, Effect::Verify(asked) if &*asked.request.topic == other)
+        ));
+        let effects = table.step(Event::Verified { id: renewal, confirmed: true });
+        let [Effect::Save(subscription), Effect::Settled(_)] = &effects[..] else {
+            panic!("{other}: {effects:#?}")
+        };
+        assert_eq!((subscription.id, &*subscription.topic), (id, other));
+        assert_eq!(delivered(&table.publish()), ["https://a/1"], "{other}");
+        let effects = table.ask(Mode::Unsubscribe, "a/1", None);
+        let effects = table.step(Event::Verified { id: verified(&effects), confirmed: true });
+        assert_eq!(endings(&effects), [Ending::Unsubscribed], "{other}");
+        assert_eq!(table.hub.all(), []);
+    }
+    for other in [
+        "https://example.org/RSS.xml",
+        "http://example.org/rss.xml",
+        "https://example.org:8443/rss.xml",
+    ] {
+        let mut table = Table::new(LIMITS);
+        table.subscribe("a/1");
+        let id = verified(&table.ask_about(other, Mode::Subscribe, "a/1", None));
+        table.step(Event::Verified { id, confirmed: true });
+        assert_eq!(table.hub.all().len(), 2, "{other}");
+    }
+}
+
+/// Earlier versions stored a subscription for each spelling.
+#[test]
+fn two_stored_spellings_of_a_topic_end_each_by_itself() {
+    let mut table = Table::new(LIMITS);
+    table.subscribe("a/1");
+    let [Effect::Save(stored)] = &table.hub.all()[..] else { panic!() };
+    let (first, mut other) = (Subscription::clone(stored), Subscription::clone(stored));
+    other.id += 1;
+    other.topic = Arc::from("https://example.ORG/rss.xml");
+    table.hub = Hub::restore(LIMITS, vec![first, other.clone()], Vec::new());
+    // The first one is refused by its subscriber, and the key stays that of the second one.
+    let effects = table.publish();
+    assert_eq!(delivered(&effects).len(), 2);
+    table.deliver(1, "a", Outcome::Gone);
+    let id = verified(&table.ask(Mode::Subscribe, "a/1", None));
+    table.step(Event::Verified { id, confirmed: true });
+    let [Effect::Save(left)] = &table.hub.all()[..] else { panic!("{:#?}", table.hub.all()) };
+    assert_eq!(left.id, other.id);
 }
 
 #[test]
