@@ -8,6 +8,8 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
+use http::StatusCode;
+use http::header::DATE;
 use tokio::io::{AsyncWriteExt as _, ReadBuf};
 
 use super::Service;
@@ -22,10 +24,8 @@ use super::worker::Worker;
 /// The type of the record that a handshake begins with (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
 
-/// The answer to a request without TLS, which cannot be redirected: its port speaks TLS alone.
-const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 47\r\nConnection: close\r\n\r\n\
-    This port speaks https; the request was http.\r\n";
+/// The text for a request without TLS, which cannot be redirected: its port speaks TLS alone.
+const NOT_TLS: &str = "This port speaks https; the request was http.";
 
 /// Serves a connection with TLS to its end.
 pub(super) async fn serve_tls<S: Service>(
@@ -79,7 +79,18 @@ async fn refuse_plain<S: Service>(
     activity: &Rc<Activity>,
     worker: &Rc<Worker<S>>,
 ) -> End {
-    match drive(pin!(wire.write_all(NOT_TLS)), |_| Finish::Now, activity, worker).await {
+    // Written here, since no HTTP is spoken on this port. `Date` is that of all other refusals.
+    let refusal = worker.service().refuse(StatusCode::BAD_REQUEST, NOT_TLS);
+    let mut answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n",
+        NOT_TLS.len() + 2
+    );
+    if let Some(date) = refusal.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+        answer.push_str(&format!("Date: {date}\r\n"));
+    }
+    answer.push_str(&format!("\r\n{NOT_TLS}\r\n"));
+    match drive(pin!(wire.write_all(answer.as_bytes())), |_| Finish::Now, activity, worker).await {
         Ok(Ok(())) => {}
         Ok(Err(_)) => return End::Refused,
         Err(end) => return end,

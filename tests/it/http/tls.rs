@@ -76,6 +76,7 @@ fn what_is_no_tls_is_refused() {
         client.send(&request("GET /rss.xml"));
         let answer = client.answer(false);
         assert_eq!(answer.status, 400);
+        assert_eq!(answer.field("date"), rig.ask("GET /none").field("date"));
         let text = String::from_utf8(answer.body).unwrap();
         assert_eq!(text, "This port speaks https; the request was http.\r\n");
         client.ends();
