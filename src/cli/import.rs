@@ -5,6 +5,7 @@
 //! id, 2 an error. An import has the usual ones.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -22,7 +23,7 @@ use crate::ops::control::Request;
 use crate::ops::logging;
 
 use super::old_feed::Sources;
-use super::running::{ask_if_running, show};
+use super::running::{Which, ask_if_running, show};
 
 /// The exit status where something would be new.
 const NEW: u8 = 1;
@@ -72,6 +73,15 @@ pub(super) struct Options {
     /// {year}, {month}, {day}, {id}, {feed_id}
     #[arg(long, value_name = "TEMPLATE")]
     id_template: Option<String>,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Options {
+    /// The configuration of the dropfeed that imports.
+    pub(super) fn load(&self, config: Option<&Path>) -> anyhow::Result<Config> {
+        self.which.load(config)
+    }
 }
 
 /// Runs the command, and returns its exit status.

@@ -140,13 +140,18 @@ enum Command {
     /// or --config PATH; a file that exists is not overwritten
     Init,
     /// Publish once, write every feed to feeds.dir, and exit
-    Build,
+    Build {
+        #[command(flatten)]
+        which: Which,
+    },
     /// Check the configuration and the articles; exit with 0 for no problems, 1 for warnings, 2 for
     /// errors
     Check {
         /// Print one JSON object per line: path, line, column, severity, code, message
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        which: Which,
     },
     /// Create a draft with a title and the present date, and print its path
     #[command(after_help = NEW_EXAMPLES)]
@@ -162,6 +167,8 @@ enum Command {
         /// Create a draft, which is the default
         #[arg(long, hide = true)]
         draft: bool,
+        #[command(flatten)]
+        which: Which,
     },
     /// Take over ids and dates from the feed of an old site, so that its subscribers see no old
     /// post as new
@@ -240,46 +247,47 @@ fn execute(args: Args) -> anyhow::Result<ExitCode> {
         LogFormat::Json => Style::Json,
     };
     // The short commands print their answers themselves.
-    let default =
-        if matches!(command, Command::Serve { .. } | Command::Build) { "info" } else { "warn" };
+    let default = if matches!(command, Command::Serve { .. } | Command::Build { .. }) {
+        "info"
+    } else {
+        "warn"
+    };
     if let Err(sentence) = logging::start(style, args.log_level.as_deref(), default) {
         logging::report(&sentence);
         return Ok(ExitCode::from(2));
     }
-    let load = || config::load(args.config.as_deref(), None);
+    let config = args.config.as_deref();
     match command {
-        Command::Serve { dir, drafts } => serve(args.config.as_deref(), dir.as_deref(), drafts),
+        Command::Serve { dir, drafts } => serve(config, dir.as_deref(), drafts),
         Command::Init => {
-            let path = args.config.as_deref().unwrap_or(Path::new("config.toml"));
+            let path = config.unwrap_or(Path::new("config.toml"));
             init::create(path)?;
             print(|out| writeln!(out, "{}", path.display()))
         }
-        Command::Build => {
-            let loaded = load()?;
+        Command::Build { which } => {
+            let loaded = which.loaded(config)?;
             log(&loaded);
             daemon::build(loaded.config)
         }
-        Command::Check { json } => check(config::load_to_check(args.config.as_deref()), json),
-        Command::New { title, dir, publish, draft: _ } => {
+        Command::Check { json, which } => check(which.load_to_check(config), json),
+        Command::New { title, dir, publish, draft: _, which } => {
             let publish = if publish { new::Publish::WhenWritten } else { new::Publish::Later };
             let dir = dir.as_deref().unwrap_or_default();
             let article = new::Wanted { title: &title, dir, publish };
-            let path = new::create(&load()?.config, &article, SystemClock.now())?;
+            let path = new::create(&which.load(config)?, &article, SystemClock.now())?;
             print(|out| writeln!(out, "{}", path.display()))
         }
-        Command::Import(options) => import::run(load()?.config, &options),
+        Command::Import(options) => import::run(options.load(config)?, &options),
         Command::Status { json, exit_code, which } => {
             let form = if json { Form::Json } else { Form::Text };
             let exit = if exit_code { Exit::Fine } else { Exit::Answered };
-            running::status(&which.state_dir(args.config.as_deref())?, form, exit)
+            running::status(&which.state_dir(config)?, form, exit)
         }
-        Command::Readers(options) => readers::run(options, args.config.as_deref()),
-        Command::Reload { which } => running::reload(&which.state_dir(args.config.as_deref())?),
-        Command::Accept { which } => running::accept(&which.state_dir(args.config.as_deref())?),
-        Command::Forget { what, which } => {
-            running::forget(&which.state_dir(args.config.as_deref())?, what)
-        }
-        Command::State { command, which } => state::run(command, args.config.as_deref(), &which),
+        Command::Readers(options) => readers::run(options, config),
+        Command::Reload { which } => running::reload(&which.state_dir(config)?),
+        Command::Accept { which } => running::accept(&which.state_dir(config)?),
+        Command::Forget { what, which } => running::forget(&which.state_dir(config)?, what),
+        Command::State { command, which } => state::run(command, config, &which),
         Command::Completions { shell } => print(|out| {
             clap_complete::generate(shell, &mut Args::command(), "dropfeed", out);
             Ok(())
@@ -394,6 +402,19 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    /// What `dropfeed serve DIR` serves is named alike for every other command that needs it.
+    #[test]
+    fn every_command_knows_articles() {
+        let mut all = Args::command();
+        all.build();
+        for command in all.get_subcommands() {
+            let name = command.get_name();
+            let has = command.get_arguments().any(|one| one.get_long() == Some("articles"));
+            let needs_none = ["serve", "init", "completions", "man", "help"].contains(&name);
+            assert_eq!(has, !needs_none, "{name}");
+        }
+    }
+
     #[test]
     fn without_a_command_it_serves() {
         let args = Args::try_parse_from(["dropfeed", "--config", "a.toml"]).unwrap();
@@ -401,7 +422,7 @@ mod tests {
         let args =
             Args::try_parse_from(["dropfeed", "check", "--json", "--log-format", "json"]).unwrap();
         assert!(
-            matches!(args.command, Some(Command::Check { json: true }))
+            matches!(args.command, Some(Command::Check { json: true, .. }))
                 && args.log_format == LogFormat::Json
         );
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::print;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Errors, Loaded, Unusable};
 use crate::ops::control::client::{self, Answer, NoAnswer};
 use crate::ops::control::{Reply, Request};
 use crate::ops::logging;
@@ -15,10 +15,11 @@ use crate::ops::logging;
 /// The exit status of `status` if dropfeed is not running or does not answer.
 const EX_NO_ANSWER: u8 = 2;
 
-/// Which dropfeed is meant, besides `--config`.
+/// Which dropfeed is meant, besides `--config`: for all commands but `serve`, which has DIR as an
+/// argument, and `init`, which reads nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(super) struct Which {
-    /// Select the dropfeed that was started with `dropfeed serve DIR`
+    /// Use the articles in DIR, and the state and the feeds beside it, as `dropfeed serve DIR` does
     #[arg(long, global = true, value_name = "DIR")]
     articles: Option<PathBuf>,
 }
@@ -31,7 +32,20 @@ impl Which {
 
     /// The whole configuration.
     pub(super) fn load(&self, config: Option<&Path>) -> anyhow::Result<Config> {
-        Ok(config::load(config, self.articles.as_deref())?.config)
+        Ok(self.loaded(config)?.config)
+    }
+
+    /// The whole configuration, and how it was found.
+    pub(super) fn loaded(&self, config: Option<&Path>) -> Result<Loaded, Errors> {
+        config::load(config, self.articles.as_deref())
+    }
+
+    /// The configuration, for a check.
+    pub(super) fn load_to_check(
+        &self,
+        config: Option<&Path>,
+    ) -> Result<(Loaded, Vec<Unusable>), Errors> {
+        config::load_to_check(config, self.articles.as_deref())
     }
 }
 

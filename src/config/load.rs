@@ -66,8 +66,11 @@ pub fn load_to_serve(asked: Option<&Path>, articles: Option<&Path>) -> Result<Lo
 ///
 /// # Errors
 /// As for [`load`].
-pub fn load_to_check(asked: Option<&Path>) -> Result<(Loaded, Vec<Unusable>), Errors> {
-    load_referring(asked, None, |why| why == Why::Broken)
+pub fn load_to_check(
+    asked: Option<&Path>,
+    articles: Option<&Path>,
+) -> Result<(Loaded, Vec<Unusable>), Errors> {
+    load_referring(asked, articles, |why| why == Why::Broken)
 }
 
 /// Loads the configuration, and checks the files that it names. Those that cannot be used for a

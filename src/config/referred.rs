@@ -220,7 +220,7 @@ mod tests {
             };
             let served = load_to_serve(Some(&file), None).err().map(|errors| errors.to_string());
             assert_eq!(lines(&served.unwrap_or_default()), expected, "{text}");
-            let checked = match load_to_check(Some(&file)) {
+            let checked = match load_to_check(Some(&file), None) {
                 Ok((_, unusable)) => {
                     assert!(unusable.iter().all(|unusable| unusable.why == Why::Broken));
                     let found: Vec<String> =
@@ -240,7 +240,7 @@ mod tests {
         let hook = "[notify]\nwebhook = \"http://localhost:9/\"\n\
                     webhook_secret_file = \"/run/credentials/none.service/secret\"\n";
         fs::write(&file, tls("credential:site.pem", "empty") + hook).unwrap();
-        let found = load_to_check(Some(&file)).unwrap().1;
+        let found = load_to_check(Some(&file), None).unwrap().1;
         let found: Vec<(&str, Why)> = found.iter().map(|found| (found.key, found.why)).collect();
         let expected = [
             ("tls.certificate", Why::Unseen),

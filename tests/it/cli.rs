@@ -145,3 +145,32 @@ fn init_writes_every_key_and_overwrites_nothing() {
     assert!(note.starts_with("other.toml: note: `site.url` is not set"), "{note}");
     assert!(checked.status.success() && note.lines().count() == 1, "{note}");
 }
+
+/// As `dropfeed serve DIR`, which reads no configuration.
+#[test]
+fn commands_use_the_directory_that_is_served_without_a_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("notes")).unwrap();
+    std::fs::write(dir.path().join("config.toml"), "nonsense").unwrap();
+    let old = "<rss version=\"2.0\"><channel><title>Old</title><link>https://old.example/</link>\
+               <description>Old</description><item><title>Hello</title>\
+               <link>https://old.example/hello</link></item></channel></rss>";
+    std::fs::write(dir.path().join("old.xml"), old).unwrap();
+    let run = |args: &[&str], status: i32| {
+        let got = dropfeed(dir.path(), &[args, &["--articles", "notes"]].concat(), &[]);
+        assert_eq!(got.status.code(), Some(status), "{args:?}: {got:?}");
+        String::from_utf8(got.stdout).unwrap()
+    };
+    let made = run(&["new", "Hello", "--publish"], 0);
+    assert!(made.contains("/notes/") && made.ends_with("-hello.md\n"), "{made}");
+    std::fs::write(made.trim_end(), "# Hello\n\nWords of it.\n").unwrap();
+    assert!(
+        run(&["import", "--dry-run", "old.xml"], 0).contains("1 of 1 entries would be imported")
+    );
+    run(&["check"], 0);
+    run(&["build"], 0);
+    let feed = std::fs::read_to_string(dir.path().join("feeds/feed.json")).unwrap();
+    assert!(feed.contains("Words of it."));
+    assert!(dir.path().join(".dropfeed/state.db").exists());
+    check(dir.path(), &["check"], &[], 2, "config.toml:1: error: ", "");
+}
