@@ -189,11 +189,13 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     use proptest::prelude::*;
 
     use super::*;
     use crate::base::Severity;
+    use crate::source::testing::powerless;
 
     const NOW: &str = "2026-11-24T12:00:00Z";
 
@@ -218,6 +220,42 @@ mod tests {
     fn checked(dir: &Path) -> Report {
         let config = Config::of("site.url = \"https://example.org/\"", dir).unwrap();
         check(&Loaded { config, file: None, warnings: Vec::new() }, &[], NOW.parse().unwrap())
+    }
+
+    /// In the words with which a start is refused. Root may write anywhere, so it gives that up.
+    #[test]
+    fn directories_that_may_not_be_written_to_are_warnings() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        let closed = dir.path().join("closed");
+        for made in ["articles", "closed"] {
+            fs::create_dir(dir.path().join(made)).unwrap();
+        }
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+        let text = "site.url = \"https://example.org/\"\nfeeds.dir = \"closed/a/feeds\"\n\
+                    state.dir = \"closed\"\n";
+        fs::write(&file, text).unwrap();
+        let (report, refused) = powerless(|| {
+            let (loaded, unusable) = crate::config::load_to_check(Some(&file), None).unwrap();
+            let refused = crate::store::Lock::acquire(&loaded.config.state.dir).unwrap_err();
+            (check(&loaded, &unusable, NOW.parse().unwrap()), refused)
+        });
+        let found: Vec<(Option<u32>, Severity, String)> = report
+            .findings()
+            .iter()
+            .filter(|finding| finding.code == "config")
+            .map(|finding| (finding.line, finding.severity, finding.message.clone()))
+            .collect();
+        let feeds = format!(
+            "cannot write to feeds.dir, {}: Permission denied (os error 13)",
+            closed.join("a/feeds").display()
+        );
+        let expected = [
+            (Some(2), Severity::Warning, feeds),
+            (Some(3), Severity::Warning, refused.to_string()),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(report.exit(), 1);
     }
 
     #[test]

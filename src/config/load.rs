@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::errors::order;
 use super::raw::TEXT_MAX_BYTES;
+use super::referred::Referred;
 use super::resolve::{Resolved, resolve};
 use super::{Config, Errors, Finding, Input, Unusable, Why, World};
 
@@ -54,15 +55,15 @@ pub fn load(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Err
 /// # Errors
 /// As for [`load`], and all files that cannot be used, together.
 pub fn load_to_serve(asked: Option<&Path>, articles: Option<&Path>) -> Result<Loaded, Errors> {
-    let (loaded, unusable) = load_referring(asked, articles, |_| true)?;
+    let (loaded, unusable) = load_referring(asked, articles, Referred::unusable, |_| true)?;
     if unusable.is_empty() {
         return Ok(loaded);
     }
     Err(Errors(unusable.into_iter().map(|unusable| unusable.finding).collect()))
 }
 
-/// As [`load`], for a check: the files that the configuration names and that cannot be used are
-/// returned beside it. Where it is not valid, those that no user could use are among the errors.
+/// As [`load`], for a check: the files and directories that the configuration names and that cannot
+/// be used are returned beside it. Where it is not valid, those that no user could use are among the errors.
 ///
 /// # Errors
 /// As for [`load`].
@@ -70,19 +71,20 @@ pub fn load_to_check(
     asked: Option<&Path>,
     articles: Option<&Path>,
 ) -> Result<(Loaded, Vec<Unusable>), Errors> {
-    load_referring(asked, articles, |why| why == Why::Broken)
+    load_referring(asked, articles, Referred::unusable_or_unwritable, |why| why == Why::Broken)
 }
 
-/// Loads the configuration, and checks the files that it names. Those that cannot be used for a
-/// reason that `is_error` are among its errors, if there are any others.
+/// Loads the configuration, and has `find` check what it names. What cannot be used for a reason
+/// that `is_error` is among its errors, if there are any others.
 fn load_referring(
     asked: Option<&Path>,
     articles: Option<&Path>,
+    find: fn(&Referred) -> Vec<Unusable>,
     is_error: fn(Why) -> bool,
 ) -> Result<(Loaded, Vec<Unusable>), Errors> {
     let (file, resolved) = find_and(asked, articles, resolve)?;
     let Resolved { config, warnings, mut mistakes, referred } = resolved;
-    let unusable = referred.unusable();
+    let unusable = find(&referred);
     if mistakes.is_empty() {
         return Ok((Loaded { config, file, warnings }, unusable));
     }

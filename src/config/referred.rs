@@ -5,12 +5,12 @@
 //! serve or check. Checking writes nothing.
 
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::errors::{At, Finding, order};
 use crate::ops::certificate::{CERTIFICATE, CertificateError, KEY, problems};
 use crate::ops::line_log::Destination;
-use crate::ops::secret;
+use crate::ops::{secret, writable};
 
 /// The beginning of a path that names a credential of the service manager (systemd.exec(5),
 /// `LoadCredential=`).
@@ -30,6 +30,11 @@ pub(super) struct Referred {
     pub(super) webhook_secret: Option<Named>,
     /// `access_log.path`, if there is an access log.
     pub(super) access_log: Option<Named>,
+    /// `feeds.dir`, if it is set.
+    pub(super) feeds: Option<Named>,
+    /// `state.dir`, if it is set. By default it depends on the service manager, which a command in a
+    /// shell does not have.
+    pub(super) state: Option<Named>,
 }
 
 /// A file, and the place of the key that names it.
@@ -85,9 +90,37 @@ impl Referred {
         found.sort_by_key(|unusable| order(&unusable.finding));
         found
     }
+
+    /// Returns what cannot be used, with the directories that cannot be written to. Whoever serves
+    /// finds those out when they are opened. One of another user is for that user's service.
+    pub(super) fn unusable_or_unwritable(&self) -> Vec<Unusable> {
+        let mut found = self.unusable();
+        if let Some(named) = &self.feeds {
+            found.extend(named.unwritable("feeds.dir", writable::of_feeds));
+        }
+        if let Some(named) = &self.state {
+            found.extend(named.unwritable("state.dir", writable::of_state));
+        }
+        found.sort_by_key(|unusable| order(&unusable.finding));
+        found
+    }
 }
 
 impl Named {
+    /// The directory, if it cannot be written to; `sentence` says that.
+    fn unwritable(
+        &self,
+        key: &'static str,
+        sentence: fn(&Path, &io::Error) -> String,
+    ) -> Option<Unusable> {
+        let error = writable::check(&self.path).err()?;
+        let why = self.why(&error);
+        if why == Why::Denied && writable::is_of_another_user(&self.path) {
+            return None;
+        }
+        Some(self.unusable(key, sentence(&self.path, &error), why))
+    }
+
     fn unusable(&self, key: &'static str, message: String, why: Why) -> Unusable {
         Unusable { key, finding: Finding { at: self.at.clone(), message }, why }
     }
@@ -231,6 +264,38 @@ mod tests {
             };
             assert_eq!(lines(&checked), expected, "{text}");
         }
+    }
+
+    /// Those who serve say so when they open it, and may find a reason to serve all the same.
+    #[test]
+    fn directories_that_cannot_be_written_to_are_named_by_a_check() {
+        let dir = directory();
+        let file = dir.path().join("config.toml");
+        let no_directory = std::io::Error::from(rustix::io::Errno::NOTDIR);
+        for (text, expected) in [
+            ("[feeds]\ndir = \"new/feeds\"\n[state]\ndir = \".\"\n", vec![]),
+            (
+                "[feeds]\ndir = \"empty\"\n[state]\ndir = \"secret/a/b\"\n",
+                vec![
+                    format!("2: cannot write to feeds.dir, DIR/empty: {no_directory}"),
+                    format!(
+                        "4: cannot write to the state directory DIR/secret/a/b: {no_directory}; correct its \
+                         permissions, or set state.dir"
+                    ),
+                ],
+            ),
+        ] {
+            fs::write(&file, text).unwrap();
+            let found = load_to_check(Some(&file), None).unwrap().1;
+            let found: Vec<String> =
+                found.iter().map(|unusable| unusable.finding.to_string()).collect();
+            let found = found.join("\n").replace(dir.path().to_str().unwrap(), "DIR");
+            let expected: Vec<String> =
+                expected.iter().map(|line| format!("DIR/config.toml:{line}")).collect();
+            assert_eq!(found, expected.join("\n"), "{text}");
+            assert!(load_to_serve(Some(&file), None).is_ok());
+        }
+        assert!(!dir.path().join("new").exists(), "nothing is made");
     }
 
     #[test]

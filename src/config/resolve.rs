@@ -239,6 +239,7 @@ fn articles(reader: &mut Reader<'_>, input: &Input<'_>) -> (Articles, At) {
 fn feeds(reader: &mut Reader<'_>, input: &Input<'_>, paths: UrlTable<Format>) -> (Feeds, At) {
     let dir =
         directory(reader, input, "feeds", || beneath_state_directory(input, "feeds", "feeds"));
+    reader.referred.feeds = named(&dir);
     let formats = [("atom", Format::Atom), ("rss", Format::Rss), ("json", Format::Json)];
     let feeds = Feeds {
         dir: dir.value,
@@ -259,6 +260,7 @@ fn feeds(reader: &mut Reader<'_>, input: &Input<'_>, paths: UrlTable<Format>) ->
 fn state(reader: &mut Reader<'_>, input: &Input<'_>) -> (State, At) {
     let dir =
         directory(reader, input, "state", || beneath_state_directory(input, "state", ".dropfeed"));
+    reader.referred.state = named(&dir);
     (State { dir: dir.value }, dir.at)
 }
 
@@ -386,6 +388,12 @@ fn directory(
     // Going through the components drops every `.`. A `..` stays, since its meaning depends on
     // symbolic links.
     Given { value: input.base.join(value).components().collect(), at }
+}
+
+/// The directory, if a key names it.
+fn named(dir: &Given<PathBuf>) -> Option<Named> {
+    let Given { value, at } = dir;
+    at.is_of_a_key().then(|| Named { path: value.clone(), at: at.clone() })
 }
 
 /// Returns `name` in the state directory of the service manager, if there is one; else `plain`,

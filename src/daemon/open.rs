@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::engine::renderer::Renderer;
 use crate::engine::{self, Command, Engine, Parts};
 use crate::ops::clock::Clock;
+use crate::ops::writable;
 use crate::ops::{EX_CONFIG, EX_TEMPFAIL};
 use crate::publish::{Published, Watching};
 use crate::source::Inbox;
@@ -108,8 +109,8 @@ impl Opening {
         let target = match Directory::open(&config.feeds.dir) {
             Ok(directory) => directory,
             Err(error) => {
-                let dir = config.feeds.dir.display();
-                return Err(Refusal::Config(format!("cannot write to feeds.dir, {dir}: {error}")));
+                let message = writable::of_feeds(&config.feeds.dir, &error);
+                return Err(Refusal::Config(message));
             }
         };
         let mut opening = Self { handles: handles.clone(), watching, store, target };

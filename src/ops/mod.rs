@@ -16,6 +16,7 @@ pub mod secret;
 pub mod sockets;
 pub mod systemd;
 pub mod watchdog;
+pub mod writable;
 
 /// Exit status: the state is in use by another instance (sysexits.h, `EX_TEMPFAIL`); another try
 /// may succeed.

@@ -14,6 +14,7 @@ use rustix::fs::{Access, AtFlags, CWD, Gid, OFlags, Uid, accessat};
 use rustix::io::Errno;
 
 use super::StoreError;
+use crate::ops::writable;
 
 /// A state directory that no other process uses while this value lives.
 #[derive(Debug)]
@@ -29,8 +30,9 @@ impl Lock {
     /// [`StoreError::InUse`], with the holder's process id if it can be read;
     /// [`StoreError::Unwritable`] if the directory cannot be made or written to.
     pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
+        writable::check(dir).map_err(|source| unwritable(dir, source))?;
         create(dir).map_err(|source| unwritable(dir, source))?;
-        check_writable(dir)?;
+        check_files(dir)?;
         let mut file = open(&dir.join("lock")).map_err(|source| unwritable(dir, source))?;
         give_to_owner(&file, dir);
         match file.try_lock() {
@@ -64,10 +66,9 @@ fn unwritable(dir: &Path, source: io::Error) -> StoreError {
     StoreError::Unwritable { path: dir.to_owned(), source }
 }
 
-/// Fails if this user may not make files in the directory, or not write those that are in it. SQLite
-/// would only say that the database is read-only, and a later try does not help.
-fn check_writable(dir: &Path) -> Result<(), StoreError> {
-    check_access(dir, Access::WRITE_OK | Access::EXEC_OK)?;
+/// Fails if this user may not write the files in the directory. SQLite would only say that the
+/// database is read-only, and a later try does not help.
+fn check_files(dir: &Path) -> Result<(), StoreError> {
     for name in ["lock", "state.db", "state.db-wal", "state.db-shm", "state.mark"] {
         check_access(&dir.join(name), Access::READ_OK | Access::WRITE_OK)?;
     }

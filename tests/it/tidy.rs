@@ -47,7 +47,7 @@ const ORDER: &str = "
     src/import: date document replay < json xml < read
     src/library: guard old_feed permalink sorted < id_template matching rows < packed < articles < address archive public < locate < channel ledger listing view < membership < assets files section < adopt < state < known step
     src/library/step: copies dates delete forget rename < finish < import < admit load
-    src/ops: certificate clock command control line_log listener outgoing pulse secret watchdog < clock_set fetch logging sockets < systemd
+    src/ops: certificate clock command control line_log listener outgoing pulse secret watchdog writable < clock_set fetch logging sockets < systemd
     src/ops/outgoing: address http1 tls < client
     src/ops/control: protocol < client server
     src/page: format frame scroll sitemap structured < error list < article feed home index month
