@@ -51,6 +51,32 @@ fn a_forgotten_article_is_gone_at_once_and_for_ever() {
     );
 }
 
+/// An editor may save a file with other line ends, and nobody sees that anything has changed.
+#[test]
+fn the_same_words_in_other_bytes_are_not_published_again() {
+    let refused = "a.md: not published: a.md was forgotten with this content";
+    for same in [
+        "# A\r|\r|one two three four five six\r|",
+        "\u{feff}# A||one two three four five six",
+        "# A||one two three four five six||",
+        "A|=||one two three|four five six",
+    ] {
+        let script = format!("{A}\nforget a.md\nwrite a.md {same}\n.");
+        check(&script, &[]);
+        assert_eq!(last(&script), refused, "{same:?}");
+        check(&format!("{script}\nrestart\n.\nreweigh\nwait 20\n."), &[]);
+        check(&format!("{A}\nforget a.md\nrestart\nwrite a.md {same}\n."), &[]);
+    }
+    // What its author has changed is another article, be it only in its header.
+    for other in
+        ["# B||one two three four five six", "---|tags: [t]|---|# A||one two three four five six"]
+    {
+        let mut world = World::new();
+        format!("{A}\nforget a.md\nwrite a.md {other}\n.").lines().for_each(|line| world.run(line));
+        assert_eq!(world.state.library().articles().count(), 1, "{other:?}");
+    }
+}
+
 #[test]
 fn other_words_at_its_path_are_another_article() {
     let other = ["2 a.md /a-2 \"A\" 03-01T12:00:00 03-01T12:00:00"];

@@ -133,8 +133,10 @@ impl Step<'_> {
                 return self.reappear(live.as_deref());
             }
         };
-        if live.is_none() && self.is_forgotten(path, &row, reported.as_ref()) {
-            return;
+        if live.is_none()
+            && let Some(record) = self.forgotten(path, &row, &head, sketch.as_deref())
+        {
+            return self.refuse_forgotten(path, &record, reported.as_ref());
         }
         let record = match live {
             Some(record) => Some(record),
@@ -203,24 +205,6 @@ impl Step<'_> {
             return whole_second(date.min(self.now));
         }
         dates::published(head, first_seen, undated, &self.policy.zone)
-    }
-
-    /// Whether these very bytes were forgotten, in this file or in another; then that is reported.
-    fn is_forgotten(
-        &mut self,
-        path: &RelPath,
-        row: &FileRow,
-        reported: Option<&Diagnostic>,
-    ) -> bool {
-        let Some(digest) = row.digest else { return false };
-        let Some(record) = self.state.ledger.forgotten(digest) else { return false };
-        let why = format!("not published: {} was forgotten with this content", record.path);
-        let diagnostic = Diagnostic::warning("forgotten", why);
-        if reported != Some(&diagnostic) {
-            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
-        }
-        self.state.ledger.contest(path, diagnostic);
-        true
     }
 
     /// Records the outcome for a file: public as it is, or contested.

@@ -1,16 +1,17 @@
 //! `dropfeed forget`: an article is taken down at once and for ever, or an empty scope is removed.
 //!
 //! A forgotten article keeps its number, id and URL, so that nothing else gets them: its page
-//! answers
-//! 410. The bytes that its file has now are not published again, at no path. Other bytes at its
-//!      path are another article, unless their front matter gives the old id.
+//! answers 410. The bytes that its file has now are not published again, at no path, and neither is
+//! what says the same at its path. Anything else there is another article, unless its front matter
+//! gives the old id.
 
 use std::sync::Arc;
 
-use crate::base::{RelPath, Scope, Timestamp, UrlPath};
+use crate::article::{Head, WordSketch};
+use crate::base::{Diagnostic, RelPath, Scope, Timestamp, UrlPath};
 
 use super::super::archive::Archive;
-use super::super::state::{Outcome, Policy, Reweigh, Scan, State};
+use super::super::state::{Notice, Outcome, Policy, Reweigh, Scan, State};
 use super::super::{FileRow, Kept, Record, Seq, Standing};
 use super::Step;
 
@@ -100,6 +101,43 @@ impl Step<'_> {
             self.put_file(path, FileRow { kept, ..row });
         }
         self.state.ledger.wake_at(Timestamp::MIN, path);
+    }
+
+    /// The forgotten article that a file would publish again: that of these very bytes, in this file
+    /// or in another; or the last one of this path, if the file says the same in other bytes, such as
+    /// with other line ends. The words of a file with an `id` may be meant to return.
+    pub(super) fn forgotten(
+        &mut self,
+        path: &RelPath,
+        row: &FileRow,
+        head: &Head,
+        sketch: Option<&WordSketch>,
+    ) -> Option<Arc<Record>> {
+        let ledger = &self.state.ledger;
+        if let Some(record) = ledger.forgotten(row.digest?) {
+            return Some(record);
+        }
+        let last = ledger.last_at(path)?;
+        if last.standing != Standing::Forgotten || head.id.is_some() || *last.head != *head {
+            return None;
+        }
+        let (words, last_words) = (sketch?, self.words_of(last.seq)?);
+        (words.changed_words(&last_words) == 0).then_some(last)
+    }
+
+    /// Reports that a file is not published, since its article was forgotten.
+    pub(super) fn refuse_forgotten(
+        &mut self,
+        path: &RelPath,
+        record: &Record,
+        reported: Option<&Diagnostic>,
+    ) {
+        let why = format!("not published: {} was forgotten with this content", record.path);
+        let diagnostic = Diagnostic::warning("forgotten", why);
+        if reported != Some(&diagnostic) {
+            self.notices.push(Notice::Diagnostic(path.clone(), diagnostic.clone()));
+        }
+        self.state.ledger.contest(path, diagnostic);
     }
 
     fn forget_scope(&mut self, scope: &Scope) -> Result<String, String> {
