@@ -1,6 +1,6 @@
 //! The pages that a section file keeps back: Hugo's `cascade`, and a draft section of Zola's.
 
-use super::known::{NEVER, flag, withholds};
+use super::known::{NEVER, flag, withholds_in_header};
 use super::tree::{Field, Table, Value, fold};
 
 /// Targets of one cascade.
@@ -60,7 +60,7 @@ fn keeps_back(values: &Table) -> bool {
         let key = fold(key);
         let keeps_back = match &field.value {
             Value::Text(text) if key == "build" => flag(text) == Some(false),
-            Value::Text(text) => withholds(&key, text),
+            Value::Text(text) => withholds_in_header(&key, text),
             Value::Table(build) if key == "build" => build
                 .text(&["render"])
                 .is_some_and(|word| NEVER.contains(&word.trim()) || flag(word) == Some(false)),

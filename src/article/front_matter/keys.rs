@@ -15,7 +15,7 @@ use crate::base::{Diagnostic, Place, RelPath, Severity};
 
 use super::Syntax;
 use super::entry::{Entry, picture, within};
-use super::known::{NEVER, flag, is_known, math, withholds};
+use super::known::{NEVER, flag, is_known, math, may_list, withholds_in_header};
 use super::people::{Names, people, url};
 use super::tags::{self, Splitting};
 use super::tree::{Field, Table, Value, fold};
@@ -255,9 +255,9 @@ impl<'a> Keys<'a> {
         for (key, field) in self.front_matter.entries().iter().chain(self.meta.entries()) {
             let key = fold(key);
             is_withheld |= match &field.value {
-                Value::Text(text) => withholds(&key, text),
-                Value::List(items) if key == "status" => {
-                    items.iter().filter_map(Field::text).any(|text| withholds(&key, text))
+                Value::Text(text) => withholds_in_header(&key, text),
+                Value::List(items) if may_list(&key) => {
+                    items.iter().filter_map(Field::text).any(|text| withholds_in_header(&key, text))
                 }
                 _ => false,
             };

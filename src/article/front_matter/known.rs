@@ -4,7 +4,7 @@ use super::tree::{Field, Table, Value, fold};
 
 /// The keys that are read, folded, and others that generators write into nearly every front matter:
 /// they show that lines are one.
-const KNOWN: [&str; 79] = [
+const KNOWN: [&str; 83] = [
     "alias",
     "aliases",
     "author",
@@ -22,6 +22,7 @@ const KNOWN: [&str; 79] = [
     "dgpublish",
     "draft",
     "eleventyexcludefromcollections",
+    "encrypted",
     "excerpt",
     "expires",
     "expirydate",
@@ -49,9 +50,12 @@ const KNOWN: [&str; 79] = [
     "math",
     "mathjax",
     "modified",
+    "password",
     "path",
     "permalink",
+    "postpassword",
     "private",
+    "protected",
     "pubdate",
     "public",
     "publish",
@@ -94,6 +98,10 @@ const WITHHELD: [&str; 8] =
 const NOT_PUBLIC: [&str; 7] =
     ["private", "draft", "hidden", "members", "paid", "tiers", "password"];
 
+/// Keys of the password that a page asks for, or of several (plug-ins of Hexo and Hugo, exports of
+/// WordPress, themes of VuePress). Only their own sites can ask for it.
+const PASSWORDS: [&str; 2] = ["password", "postpassword"];
+
 /// Words of Hugo's `build` for a page or a list that is not made.
 pub(super) const NEVER: [&str; 2] = ["never", "link"];
 
@@ -132,7 +140,8 @@ pub(crate) fn is_known(key: &str) -> bool {
 /// for it.
 pub(crate) fn withholds(key: &str, value: &str) -> bool {
     match key {
-        "draft" | "isdraft" | "private" | "headless" => flag(value) == Some(true),
+        "draft" | "isdraft" | "private" | "headless" | "protected" | "isprotected" | "encrypt"
+        | "encrypted" | "isencrypted" | "membersonly" => flag(value) == Some(true),
         "published" | "publish" | "public" | "permalink" | "dgpublish" | "render" => {
             flag(value) == Some(false)
         }
@@ -140,6 +149,18 @@ pub(crate) fn withholds(key: &str, value: &str) -> bool {
         "status" => WITHHELD.contains(&value.trim().to_ascii_lowercase().as_str()),
         _ => false,
     }
+}
+
+/// Whether this scalar in front matter keeps an article back. In lines that are no front matter, a
+/// password may be what the text is about.
+pub(crate) fn withholds_in_header(key: &str, value: &str) -> bool {
+    let is_password = PASSWORDS.contains(&key) && !matches!(value.trim(), "" | "false");
+    is_password || withholds(key, value)
+}
+
+/// Whether this folded key may have a list of words, each of which keeps an article back.
+pub(super) fn may_list(key: &str) -> bool {
+    key == "status" || PASSWORDS.contains(&key)
 }
 
 /// The booleans of YAML 1.1 and 1.2, and the numbers that some generators write for them.
@@ -167,10 +188,28 @@ mod tests {
             ("isdraft", "yes", true),
             ("isdraft", "false", false),
             ("status", "draft", true),
+            ("protected", "true", true),
+            ("encrypted", "no", false),
+            ("membersonly", "true", true),
             ("title", "draft", false),
         ] {
             assert_eq!(withholds(key, value), expected, "{key}: {value}");
         }
+    }
+
+    #[test]
+    fn what_asks_for_a_password_is_withheld() {
+        for (key, value, expected) in [
+            ("password", "hunter2", true),
+            ("password", "0", true),
+            ("postpassword", "x", true),
+            ("password", " ", false),
+            ("password", "false", false),
+            ("draft", "true", true),
+        ] {
+            assert_eq!(withholds_in_header(key, value), expected, "{key}: {value}");
+        }
+        assert!(!withholds("password", "admin"));
     }
 
     #[test]
