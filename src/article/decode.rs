@@ -1,5 +1,8 @@
 //! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Other bytes are refused, never replaced.
 //!
+//! A few NUL characters in a text leave, as other control characters do; a file with more of them
+//! is not text, or only half written.
+//!
 //! Invariants: the text has no byte order mark, no NUL and no `\r`; all other characters are those
 //! of the file.
 
@@ -8,11 +11,17 @@ use crate::base::{Diagnostic, Place};
 /// In a text in a western one-byte encoding, at most one byte of so many is not ASCII.
 const WESTERN_HIGH_BYTES: usize = 3;
 
+/// NUL bytes of a text: a slip of an editor or of a converter leaves one or two.
+const STRAY_NULS_MAX: usize = 16;
+
+/// In a text, at most one byte of so many is a NUL.
+const BYTES_PER_NUL: usize = 8;
+
 /// The text of a file, with `\n` line ends (`\r\n` and `\r` are accepted).
 ///
 /// # Errors
 ///
-/// `binary` for a file with NUL bytes; `not-utf-8` for other encodings, with the place of the first
+/// `binary` for a file with NUL bytes that are no slip; `not-utf-8` for other encodings, with the place of the first
 /// byte that is not valid and the `iconv` command that converts the file.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
@@ -26,14 +35,44 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     Ok(unix_line_ends(text))
 }
 
+/// A warning with the place of the first NUL that [`decode`] leaves out of a file that it reads.
+pub(crate) fn stray_nul(bytes: &[u8]) -> Option<Diagnostic> {
+    if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return None;
+    }
+    let at = memchr::memchr(0, bytes)?;
+    let Place { line, column } = end_of(std::str::from_utf8(&bytes[..at]).ok()?);
+    let message = "a NUL character stands here, and is left out";
+    Some(Diagnostic::warning("control-character", message).at(line, column))
+}
+
 fn utf8(bytes: &[u8]) -> Result<String, Diagnostic> {
-    if let Some(nul) = memchr::memchr(0, bytes) {
+    let nul = memchr::memchr(0, bytes);
+    if let Some(nul) = nul
+        && !has_stray_nuls(bytes)
+    {
         return Err(binary(bytes, nul));
     }
     match std::str::from_utf8(bytes) {
+        Ok(text) if nul.is_some() => Ok(text.replace('\0', "")),
         Ok(text) => Ok(text.to_owned()),
         Err(error) => Err(not_utf8(bytes, error)),
     }
+}
+
+/// Whether the NUL bytes are slips in a text. Two together are a hole in a file that is half
+/// written (after a crash, most often its end), and other control characters are not of a text.
+fn has_stray_nuls(bytes: &[u8]) -> bool {
+    let mut nuls = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            0 if matches!(bytes.get(at + 1), None | Some(0)) => return false,
+            0 => nuls += 1,
+            0x01..=0x08 | 0x0e..=0x1f => return false,
+            _ => {}
+        }
+    }
+    nuls <= STRAY_NULS_MAX && nuls * BYTES_PER_NUL <= bytes.len()
 }
 
 fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
@@ -161,6 +200,9 @@ mod tests {
             (b"a\r\nb\rc\n\r\nd", "a\nb\nc\n\nd"),
             ("ünï 日本 🎉".as_bytes(), "ünï 日本 🎉"),
             (b"\xff\xfea\0\n\0", "a\n"),
+            (b"a stray\0 one", "a stray one"),
+            (b"\0at the beginning", "at the beginning"),
+            (b"\xef\xbb\xbfone\0 two three\0 four", "one two three four"),
             (b"\xfe\xff\0a\xd8\x3c\xdf\x89", "a🎉"),
         ] {
             assert_eq!(decode(bytes).unwrap(), text, "{bytes:?}");
@@ -186,6 +228,12 @@ mod tests {
             (b"\0a\0b", "not-utf-8", Some((1, 1)), "UTF-16BE"),
             (b"\0\0\0\0", "binary", None, "NUL byte at offset 0"),
             (b"%PDF a\0", "binary", None, "NUL byte at offset 6"),
+            (b"half a file\0", "binary", None, "NUL byte at offset 11"),
+            (b"half a file\0\0\0\0\0", "binary", None, "NUL byte at offset 11"),
+            (b"a hole\0\0 in a file that was cut", "binary", None, "NUL byte at offset 6"),
+            (b"\x01\0\x02 is a program", "binary", None, "NUL byte at offset 1"),
+            (b"a\0b c", "binary", None, "NUL byte at offset 1"),
+            (b"a stray\0 caf\xe9!", "not-utf-8", Some((1, 13)), "byte 0xE9"),
         ] {
             let refused = decode(bytes).unwrap_err();
             assert_eq!(refused.code, code, "{refused}");
@@ -196,6 +244,17 @@ mod tests {
             );
             assert!(refused.message.contains(message), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_stray_nul_is_reported() {
+        let shown = |bytes| stray_nul(bytes).map(|finding| finding.to_string());
+        assert_eq!(
+            shown(b"a\r\nb\0c").as_deref(),
+            Some("2:2: a NUL character stands here, and is left out")
+        );
+        assert_eq!(shown(b"a"), None);
+        assert_eq!(shown(b"\xff\xfea\0"), None);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::base::path::{FileKind, Markup};
 use crate::base::{Diagnostic, RelPath, Severity, UrlPath, text};
 
-use super::decode::decode;
+use super::decode::{decode, stray_nul};
 use super::front_matter::bare::withheld;
 use super::front_matter::cascade::withheld_below;
 use super::front_matter::keys::Keys;
@@ -63,7 +63,7 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
     let markup = markup_of(path);
     let split = split(&text, markup);
     let none = Table::default();
-    match markup {
+    let reading = match markup {
         Markup::Markdown => {
             read(path, &split, &none, || markdown::outline(split.text), markdown::sketch)
         }
@@ -75,6 +75,14 @@ pub fn head(path: &RelPath, bytes: &[u8]) -> Reading {
         Markup::Text => {
             read(path, &split, &none, || plain_text::outline(split.text), WordSketch::of)
         }
+    };
+    match reading {
+        Reading::Article { head, sketch, mut diagnostics } => {
+            diagnostics.extend(stray_nul(bytes));
+            diagnostics.sort_by_key(|finding| finding.place);
+            Reading::Article { head, sketch, diagnostics }
+        }
+        other => other,
     }
 }
 

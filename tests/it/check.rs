@@ -75,6 +75,11 @@ fn every_kind_of_finding() {
             "articles/a.md:3:7: warning: `lang: deutsch!` is not a language ",
             1,
         ),
+        (
+            &[("a.md", "---\ntitle: A\n---\nOne stray\0 character.")],
+            "articles/a.md:4:10: warning: a NUL character stands here, and is left out [control-character]",
+            1,
+        ),
         // Of one another.
         (
             &[("a.md", "---\ntitle: A\nid: x\n---\nx"), ("b.md", "---\ntitle: B\nid: x\n---\ny")],
