@@ -536,6 +536,12 @@ mod tests {
             ("{{< figure src=\"a.png\" alt=\"A\" >}}", "![A](<a.png>)"),
             ("{{% notice tip %}}\n*x*\n{{% /notice %}}", "\n*x*\n"),
             ("{{</* figure */>}}", "{{< figure >}}"),
+            ("{{< x title=\"a >}} b\" >}}c", "c"),
+            ("{{% x `a %}} b` \"\\\" %}}\" %}}c", "c"),
+            ("{{< x title=\"a >}}b \" >}}", ""),
+            ("{{< x 5\" >}}b {{< y z=\"q\" >}}c", "b c"),
+            ("{{< x \"5 >}}b {{< y >}}c", "b c"),
+            ("{{< x 5\" >}}b\n\"c\" {{< y >}}d", "b\n\"c\" d"),
         ]);
         let (figure, _) =
             converted("{{< figure src=\"a.png\" caption=\"C & D\" >}}\n", Host::Markdown);

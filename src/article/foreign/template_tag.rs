@@ -5,7 +5,7 @@ use crate::article::symbol::{by_name, by_path};
 use super::arguments::{Arguments, arguments, first_of, positional, split_name, value};
 use super::block_end::{CODE_ENDS, End};
 use super::counterpart::{Counterpart, Meaning, Source};
-use super::reach::{delimited, delimited_behind_quotes, within};
+use super::reach::{delimited, delimited_behind_quotes, delimited_outside_quotes, within};
 use super::{attribute_list, pictures};
 
 /// Bytes before `{{` that are looked at for a command of TeX.
@@ -22,7 +22,8 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
     }
     for (open, close) in [("{{<", ">}}"), ("{{%", "%}}")] {
         if near.starts_with(open) {
-            let (inner, len) = delimited(near, open, close)?;
+            let (inner, len) = delimited_outside_quotes(near, open, close)
+                .or_else(|| delimited(near, open, close))?;
             return Some((len, shortcode(inner)));
         }
     }
