@@ -6,6 +6,7 @@
 //! repairs can be made to cost the square of the input.
 
 mod replaced;
+mod twins;
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,6 +18,7 @@ use crate::article::findings::Findings;
 use super::attributes::{Attributes, Given, value_of, without_id};
 use super::dropped::{Dropped, is_followed, is_hidden};
 use super::tokens::{Token, is_more};
+use twins::twins;
 
 /// Formatting elements that are opened again after a misplaced end tag (HTML, 13.2.4.3, has no
 /// bound of its own).
@@ -42,6 +44,7 @@ pub(crate) fn rebuild(
         dropped: Dropped::default(),
         last_ends: last_ends(tokens),
         closed_buttons: closed_buttons(tokens),
+        twins: twins(tokens),
         at: 0,
         at_start_of_pre: false,
     };
@@ -111,6 +114,8 @@ struct Rebuild<'a> {
     last_ends: HashMap<&'static str, usize>,
     /// The places of the start tags of buttons that end within the block they are in.
     closed_buttons: HashSet<usize>,
+    /// The places of lazy pictures whose twins are shown.
+    twins: HashSet<usize>,
     /// The place of the token that is read.
     at: usize,
     at_start_of_pre: bool,
@@ -118,7 +123,7 @@ struct Rebuild<'a> {
 
 impl Rebuild<'_> {
     fn token(&mut self, token: &Token) {
-        if self.dropped.covers(token) {
+        if self.dropped.covers(token) || self.twins.contains(&self.at) {
             return;
         }
         match token {
