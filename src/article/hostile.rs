@@ -237,6 +237,9 @@ fn bombs(n: usize) -> Vec<(&'static str, String)> {
         ("many formulas", format!("${}$ ", r"\quad ".repeat(500)).repeat(n)),
         ("many bad formulas", r"$\a$ ".repeat(100 * n)),
         ("many different formulas", (0..20 * n).map(|n| format!("$\\a{n}$ <b>")).collect()),
+        ("nested spans", format!("{}]{{.x}} ", "[".repeat(290)).repeat(n / 3)),
+        ("notes without an end", "^[a ".repeat(50 * n)),
+        ("tags with open quotes", "{{< \"a ".repeat(20 * n)),
         ("definitions", (0..20 * n).map(|n| format!("[{n}]: x\n")).collect()),
     ]
 }

@@ -29,15 +29,28 @@ pub(crate) fn read(near: &str, text: &str, at: usize) -> Option<(usize, Meaning)
     });
     let is_list = match inner.strip_prefix(':') {
         Some(rest) if rest.starts_with('/') => true,
-        Some(rest) => is_attached && is_list(rest, Words::Allowed),
+        Some(rest) => is_attached && is_list(rest, Words::Allowed, Keys::Any),
         // Without the colon a heading's own `{#id}` must stay.
         None => {
             let is_behind = before.is_some_and(|c| matches!(c, ')' | ']' | '`' | '*' | '_'));
             let is_on_its_own = is_attached && is_alone(text, at, len);
-            (is_behind || is_on_its_own) && is_list(inner, Words::Refused)
+            (is_behind || is_on_its_own) && is_list(inner, Words::Refused, Keys::Known)
         }
     };
     if is_list { Some((len, Meaning::Attributes(inner.to_owned()))) } else { None }
+}
+
+/// The length of the list at the beginning of a text, directly behind other text in brackets.
+pub(super) fn len_behind_text(text: &str, keys: Keys) -> Option<usize> {
+    let near = within(text.strip_prefix('{')?, LINE_MAX_BYTES);
+    let (inner, _) = near.split_once('}')?;
+    let list = inner.strip_prefix(':').unwrap_or(inner);
+    let is_one = !list.trim().is_empty() && !list.contains('\n');
+    if is_one && is_list(list, Words::Refused, keys) {
+        Some(inner.len() + "{}".len())
+    } else {
+        None
+    }
 }
 
 /// The id in a list of attributes.
@@ -75,7 +88,15 @@ enum Words {
     Refused,
 }
 
-fn is_list(text: &str, words: Words) -> bool {
+/// The keys that are attributes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    Any,
+    /// Those in [`KEYS`], and `data-…`.
+    Known,
+}
+
+fn is_list(text: &str, words: Words, keys: Keys) -> bool {
     let mut rest = text.trim();
     if rest.is_empty() {
         return words == Words::Allowed;
@@ -86,7 +107,7 @@ fn is_list(text: &str, words: Words) -> bool {
         rest = match after.strip_prefix('=') {
             Some(value) => {
                 let is_known = KEYS.contains(&word) || word.starts_with("data-");
-                if !is_name(word) || words == Words::Refused && !is_known {
+                if !is_name(word) || keys == Keys::Known && !is_known {
                     return false;
                 }
                 after_value(value)

@@ -146,7 +146,7 @@ fn fenced_len(text: &str, fence: &str) -> usize {
 
 /// The length of the code span that begins here (CommonMark, 6.1), or of the backticks that begin
 /// none.
-fn code_span(text: &str) -> Option<usize> {
+pub(super) fn code_span(text: &str) -> Option<usize> {
     let run = text.bytes().take_while(|byte| *byte == b'`').count();
     if run == 0 {
         return None;

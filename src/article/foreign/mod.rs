@@ -9,6 +9,7 @@
 mod arguments;
 mod attribute_list;
 mod block_end;
+mod brackets;
 mod code;
 mod comments;
 pub(crate) mod counterpart;
@@ -16,6 +17,7 @@ mod jsx;
 mod lines;
 mod pictures;
 mod reach;
+mod spans;
 mod template_tag;
 mod wiki_link;
 
@@ -50,7 +52,7 @@ const MENTIONS_MAX: usize = 64;
 /// One of these begins every tag.
 static OPENINGS: Signs = Signs::new(&[
     "<Button", "<Link", "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]",
-    "[Toc]", "${toc}", "${TOC}", "={",
+    "[Toc]", "${toc}", "${TOC}", "={", "]{",
 ]);
 
 /// One of these begins an element in which a tag may hide what is behind the element.
@@ -80,6 +82,7 @@ pub(crate) fn convert<'t>(text: &'t str, host: Host, findings: &mut Findings) ->
         mentions: 0,
         raw_end: 0,
         labels: None,
+        span_ends: Vec::new(),
     };
     while converter.at < text.len() {
         converter.step(findings);
@@ -107,6 +110,9 @@ struct Converter<'t> {
     raw_end: usize,
     /// The labels of link reference definitions, once they are needed.
     labels: Option<HashSet<&'t str>>,
+    /// The places of the brackets that end the spans around this place, and the lengths of the
+    /// brackets with the attributes behind them.
+    span_ends: Vec<(usize, usize)>,
 }
 
 impl<'t> Converter<'t> {
@@ -141,7 +147,7 @@ impl<'t> Converter<'t> {
             return;
         }
         if self.host == Host::Markdown {
-            if self.wiki_link() {
+            if self.wiki_link() || self.span_begin() || self.span_end() {
                 return;
             }
             if rest.starts_with('\n') {
@@ -400,44 +406,11 @@ impl<'t> Converter<'t> {
         }
     }
 
-    /// Converts the wiki link that begins here. Returns false where none does.
-    fn wiki_link(&mut self) -> bool {
-        let rest = self.rest();
-        if !rest.starts_with(['[', '$']) && !rest.starts_with("![[") {
-            return false;
-        }
-        if let Some(len) = table_of_contents(rest)
-            && self.before().trim().is_empty()
-        {
-            self.out.lose();
-            self.skip(len);
-            return true;
-        }
-        if !rest.starts_with("[[") && !rest.starts_with("![[") {
-            return false;
-        }
-        let labels = self.labels.get_or_insert_with(|| wiki_link::labels(self.text));
-        let Some((len, link)) = wiki_link::read(rest, labels) else { return false };
-        self.out.push(&link);
-        self.skip(len);
-        true
-    }
-
     /// The text before this place on its line, as far as it matters.
     fn before(&self) -> &'t str {
         let near = self.text.ceil_char_boundary(self.at.saturating_sub(LINE_MAX_BYTES));
         &self.text[near.max(self.line_start)..self.at]
     }
-}
-
-/// The length of `[TOC]`, `[[toc]]`, `[[_TOC_]]` or `${toc}`, alone on its line from here: a place
-/// for a table of contents, which a feed has none of.
-fn table_of_contents(rest: &str) -> Option<usize> {
-    let line = first_line(within(rest, LINE_MAX_BYTES)).trim_end();
-    let is_mark = ["[toc]", "[[toc]]", "[[_toc_]]", "${toc}"]
-        .iter()
-        .any(|mark| line.eq_ignore_ascii_case(mark));
-    if is_mark { Some(line.len()) } else { None }
 }
 
 /// The length of the text up to the next place where a tag, a link, code or a line can begin.
@@ -452,7 +425,7 @@ fn plain_len(rest: &str) -> usize {
     if rest.starts_with('\\') && chars.next().is_some_and(|c| c.is_ascii_punctuation()) {
         return 2;
     }
-    let next = rest[first..].find(['{', '`', '\n', '<', '[', '!', '\\', '$']);
+    let next = rest[first..].find(['{', '`', '\n', '<', '[', ']', '!', '\\', '$']);
     next.map_or(rest.len(), |at| first + at)
 }
 
@@ -584,6 +557,46 @@ mod tests {
                 "4:1: the template tag `youtube` was converted"
             ]
         );
+    }
+
+    #[test]
+    fn bracketed_spans_are_their_text() {
+        check(&[
+            ("a [b *c*]{.x} d", "a b *c* d"),
+            ("[b]{#id .x key=v} [c]{k=\"v w\"} [d]{:.y}", "b c d"),
+            ("[a [b]{.x} c]{.y}", "a b c"),
+            ("[a [b](c) `]`]{.x}", "a [b](c) `]`"),
+            ("[a\nb]{.x}", "a\nb"),
+            ("[a \\] b]{.x}", "a \\] b"),
+            ("- [a]{.x} {{ y }}", "- a "),
+            ("un[derlined]{.x}", "underlined"),
+            ("a[]{#b}c", "ac"),
+            ("> [a]{.underline}", "> a"),
+        ]);
+        for text in [
+            "`[a]{.x}`",
+            "```\n[a]{.x}\n```\n",
+            "    [a]{.x}\n",
+            "<code>[a]{.x}</code>",
+            "[a] {.x}",
+            "[a]{x}",
+            "[a]{}",
+            "[a]{x, y}",
+            "\\sqrt[3]{x=2}",
+            "[a\n\nb]{.x}",
+            "[a]{.x",
+        ] {
+            let first = text.lines().next().unwrap();
+            assert!(converted(text, Host::Markdown).0.starts_with(first), "{text:?}");
+        }
+        check(&[
+            ("[^1]{.x}", "[^1]"),
+            ("[a][b]{.x}", "[a][b]"),
+            ("![a](b){.x}", "![a](b)"),
+            ("\\[a]{.x}", "\\[a]"),
+            ("[b]: /y\n\n[b]{.x}", "[b]: /y\n\n[b]"),
+        ]);
+        assert_eq!(converted("[a]{.x}", Host::Html).0, "[a]{.x}");
     }
 
     #[test]

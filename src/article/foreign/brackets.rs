@@ -1,0 +1,74 @@
+//! What begins with a bracket: wiki links, places for a table of contents,
+//! and bracketed spans. The files beside this one read them.
+
+use super::reach::within;
+use super::{Converter, LINE_MAX_BYTES, first_line, spans, wiki_link};
+
+impl Converter<'_> {
+    /// Converts the wiki link that begins here. Returns false where none does.
+    pub(super) fn wiki_link(&mut self) -> bool {
+        let rest = self.rest();
+        if !rest.starts_with(['[', '$']) && !rest.starts_with("![[") {
+            return false;
+        }
+        if let Some(len) = table_of_contents(rest)
+            && self.before().trim().is_empty()
+        {
+            self.out.lose();
+            self.skip(len);
+            return true;
+        }
+        if !rest.starts_with("[[") && !rest.starts_with("![[") {
+            return false;
+        }
+        let labels = self.labels.get_or_insert_with(|| wiki_link::labels(self.text));
+        let Some((len, link)) = wiki_link::read(rest, labels) else { return false };
+        self.out.push(&link);
+        self.skip(len);
+        true
+    }
+
+    /// Leaves out the bracket that begins a span here. Returns false where none does.
+    pub(super) fn span_begin(&mut self) -> bool {
+        let rest = self.rest();
+        if !rest.starts_with('[') {
+            return false;
+        }
+        let before = self.before().chars().next_back();
+        let labels = self.labels.get_or_insert_with(|| wiki_link::labels(self.text));
+        let Some((inner_len, list_len)) = spans::read(rest, before, labels) else { return false };
+        self.span_ends.push((self.at + 1 + inner_len, 1 + list_len));
+        if inner_len == 0 {
+            self.out.lose();
+        }
+        self.skip(1);
+        true
+    }
+
+    /// Leaves out the end of the innermost span, if it is here. Returns false where it is not.
+    pub(super) fn span_end(&mut self) -> bool {
+        // A tag may have taken the end of a span with it.
+        while self.span_ends.last().is_some_and(|(end, _)| *end < self.at) {
+            self.span_ends.pop();
+        }
+        match self.span_ends.last() {
+            Some((end, len)) if *end == self.at => {
+                let len = *len;
+                self.span_ends.pop();
+                self.skip(len);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The length of `[TOC]`, `[[toc]]`, `[[_TOC_]]` or `${toc}`, alone on its line from here: a place
+/// for a table of contents, which a feed has none of.
+fn table_of_contents(rest: &str) -> Option<usize> {
+    let line = first_line(within(rest, LINE_MAX_BYTES)).trim_end();
+    let is_mark = ["[toc]", "[[toc]]", "[[_toc_]]", "${toc}"]
+        .iter()
+        .any(|mark| line.eq_ignore_ascii_case(mark));
+    if is_mark { Some(line.len()) } else { None }
+}
