@@ -2,6 +2,7 @@
 //! without a colon, which Python-Markdown and Hugo read.
 
 use super::LINE_MAX_BYTES;
+use super::arguments::{arguments, value};
 use super::block_end::End;
 use super::counterpart::{Counterpart, Meaning};
 use super::reach::within;
@@ -58,6 +59,27 @@ pub(crate) fn id_of(list: &str) -> Option<&str> {
     let word =
         list.trim_start_matches(':').split_whitespace().find(|word| word.starts_with('#'))?;
     if word.len() > 1 { Some(&word[1..]) } else { None }
+}
+
+/// The width and height in a list of attributes, as Obsidian writes them: `300x200`, `300`, `x200`.
+/// `None` where neither is given in pixels or in percent.
+pub(super) fn size_of(list: &str) -> Option<String> {
+    let given = arguments(list.trim_start_matches(':'));
+    let length = |key| value(&given, key).map_or_else(String::new, |length| pixels(&length));
+    let (width, height) = (length("width"), length("height"));
+    match (width.as_str(), height.as_str()) {
+        ("", "") => None,
+        (_, "") => Some(width),
+        _ => Some(format!("{width}x{height}")),
+    }
+}
+
+/// The digits of a length, with the sign of percent; empty for other units.
+fn pixels(length: &str) -> String {
+    let bare = length.trim().trim_end_matches("px");
+    let digits = bare.strip_suffix('%').unwrap_or(bare);
+    let is_length = matches!(digits.len(), 1..=5) && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_length { bare.to_owned() } else { String::new() }
 }
 
 /// kramdown's extensions: `{::comment}`, `{::nomarkdown}`, `{::options key="value" /}`.

@@ -125,7 +125,8 @@ impl Lines {
         self.before == Kind::Html || begins_html(self.last_bare())
     }
 
-    /// Leaves a list of attributes out, but for the id that it gives a heading. `is_last`: nothing
+    /// Leaves a list of attributes out, but for the id that it gives a heading and the size that it
+    /// gives a picture. `is_last`: nothing
     /// follows on its line.
     pub(super) fn attributes(&mut self, list: &str, is_last: bool) {
         let is_alone = is_last && self.last_bare().trim().is_empty();
@@ -141,7 +142,23 @@ impl Lines {
                 return;
             }
         }
+        if let Some(size) = attribute_list::size_of(list) {
+            self.give_picture(&size);
+        }
         self.lose();
+    }
+
+    /// Gives the picture with which the last line ends a size, in the form of Obsidian:
+    /// `![a cat\|300](cat.png)`.
+    fn give_picture(&mut self, size: &str) {
+        let line = &self.out[self.start..];
+        let Some(alt_end) = line.rfind("](").filter(|_| line.ends_with(')')) else { return };
+        let Some(begin) = line[..alt_end].rfind("![") else { return };
+        let alt = &line[begin + "![".len()..alt_end];
+        // With a bracket between them, both are of two links.
+        if !alt.contains(['[', ']']) {
+            self.out.insert_str(self.start + alt_end, &format!("\\|{size}"));
+        }
     }
 
     /// Takes the list that ends with the line before the last one out.

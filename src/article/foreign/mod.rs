@@ -861,7 +861,7 @@ mod tests {
     fn lists_of_attributes_leave() {
         check(&[
             ("[a](b){:target=\"_blank\"} [c](d){: target=\"_blank\" .x}.", "[a](b) [c](d)."),
-            ("[a](b){ .md-button } ![c](d){ width=\"300\" }", "[a](b) ![c](d)"),
+            ("[a](b){ .md-button } ![c](d){ width=\"300\" }", "[a](b) ![c\\|300](d)"),
             ("* a\n* b\n{:start=\"3\"}\n\nc", "* a\n* b\n\nc"),
             ("a\n{:.note}\n{: #x style='a b'}\n", "a\n\n\n"),
             ("## A\n{: #first}\n", "## A {#first}\n\n"),

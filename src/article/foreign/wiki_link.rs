@@ -52,9 +52,10 @@ pub(crate) fn read(text: &str, labels: &HashSet<&str>) -> Option<(usize, String)
     let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
     let embeds = !bang.is_empty() && media_of(file).is_some();
     let shown = match (shown, embeds) {
-        // `![[cat.png|300]]` gives a width, which a feed does not keep.
+        // `![[cat.png|300]]` gives a width, as `![|300](cat.png)` does. In a table the bar would
+        // end the cell.
         (Some(size), true) if size.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x') => {
-            String::new()
+            format!("\\|{size}")
         }
         (None, true) => String::new(),
         (Some(shown), _) => shown.to_owned(),
@@ -107,7 +108,7 @@ mod tests {
             ("[[A#B c|*d*]]", Some("[*d*](^?A^#b-c)")),
             ("[[A\\|d]]", Some("[d](^?A^)")),
             ("[[#E f]]", Some("[\\#E f](#e-f)")),
-            ("![[cat.png|300]]", Some("![](^?cat.png^)")),
+            ("![[cat.png|300]]", Some("![\\|300](^?cat.png^)")),
             ("![[a b.png|a cat]]", Some("![a cat](^?a%20b.png^)")),
             ("![[Note]]", Some("[Note](^?Note^)")),
             ("[[a b/c#D]]", Some("[a b\\/c\\#D](^?a%20b%2Fc^#d)")),
@@ -119,9 +120,9 @@ mod tests {
             ("[[A]][[B]]", Some("[A](^?A^)")),
             ("[[ Note | text ]]", Some("[text](^?Note^)")),
             ("[[Note |more]]", Some("[more](^?Note^)")),
-            ("![[cat.png | 300]]", Some("![](^?cat.png^)")),
+            ("![[cat.png | 300]]", Some("![\\|300](^?cat.png^)")),
             ("![[a.png#center]]", Some("![](^?a.png^)")),
-            ("![[a.png#center|100x50]]", Some("![](^?a.png^)")),
+            ("![[a.png#center|100x50]]", Some("![\\|100x50](^?a.png^)")),
             ("![[a.pdf#page=3]]", Some("[a\\.pdf\\#page\\=3](^?a.pdf^#page=3)")),
             ("[[x]][y]", None),
             ("[[1]](https://e.org)", None),
