@@ -22,6 +22,7 @@ mod template_tag;
 mod wiki_link;
 
 pub(crate) use counterpart::escaped;
+pub(crate) use spans::closing_bracket;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -11,6 +11,7 @@ mod directives;
 mod flanks;
 mod footnotes;
 mod formulas;
+mod inline_notes;
 mod marks;
 mod nesting;
 mod outline;
@@ -40,6 +41,7 @@ use definitions::defined;
 use directives::without_directives;
 use flanks::flanked;
 use formulas::{Source, Veiled, placed, veiled};
+use inline_notes::footnoted;
 use marks::marked;
 pub(crate) use outline::outline;
 use parser::{parser, parser_with_math};
@@ -89,6 +91,7 @@ fn converted(text: &str, depth_max: usize, findings: &mut Findings) -> String {
     let text = with_bars(&text);
     let text = as_callouts(&text, findings);
     let text = shown(&text, depth_max, findings);
+    let text = footnoted(&text);
     marked(&text).into_owned()
 }
 
