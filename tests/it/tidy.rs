@@ -25,7 +25,7 @@ const ORDER: &str = "
     src: base < ops < config < readers < source < article < library < feed import push < page < publish < store < engine < http < check < daemon < cli < main testing
     src/article: addresses symbol signs < findings decode dates word_sketch < feed_html < foreign location model summary < rendering < sanitize < title < markdown html plain_text front_matter pictures < head body < private_files
     src/article/feed_html: elements heading_ids mathml < references < invariants
-    src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures < lines spans template_tag < wiki_link < brackets
+    src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures shortcode < lines spans template_tag < wiki_link < brackets
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
     src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments components directives flanks inline_notes marks tables writer < definitions < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild

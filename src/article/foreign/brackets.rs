@@ -1,10 +1,29 @@
-//! What begins with a bracket: wiki links, places for a table of contents,
+//! What begins with a bracket: shortcodes of WordPress, wiki links, places for a table of contents,
 //! and bracketed spans. The files beside this one read them.
 
+use crate::article::findings::Findings;
+use crate::base::Diagnostic;
+
 use super::reach::within;
-use super::{Converter, LINE_MAX_BYTES, first_line, spans, wiki_link};
+use super::{Converter, LINE_MAX_BYTES, TAG_MAX_BYTES, first_line, shortcode, spans, wiki_link};
 
 impl Converter<'_> {
+    /// Converts or removes the shortcode that begins here. Returns false where none does.
+    pub(super) fn shortcode(&mut self, findings: &mut Findings) -> bool {
+        let near = within(self.rest(), TAG_MAX_BYTES);
+        let is_first = self.before().trim().is_empty();
+        let Some(shortcode) = shortcode::read(near, is_first) else { return false };
+        if let Some(counterpart) = shortcode.counterpart {
+            self.converted(shortcode.name, &counterpart, shortcode.len, findings);
+            return true;
+        }
+        let message = format!("the template tag `{}` was removed", shortcode.name);
+        self.report(Diagnostic::warning("template-tag", message), findings);
+        self.out.lose();
+        self.skip(shortcode.len);
+        true
+    }
+
     /// Converts the wiki link that begins here. Returns false where none does.
     pub(super) fn wiki_link(&mut self) -> bool {
         let rest = self.rest();

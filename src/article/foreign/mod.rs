@@ -17,6 +17,7 @@ mod jsx;
 mod lines;
 mod pictures;
 mod reach;
+mod shortcode;
 mod spans;
 mod template_tag;
 mod wiki_link;
@@ -52,8 +53,31 @@ const MENTIONS_MAX: usize = 64;
 
 /// One of these begins every tag.
 static OPENINGS: Signs = Signs::new(&[
-    "<Button", "<Link", "{{", "{%", "{:", "{#", "{/*", "{.", "{ ", "){", "[[", "[toc]", "[TOC]",
-    "[Toc]", "${toc}", "${TOC}", "={", "]{",
+    "<Button",
+    "<Link",
+    "{{",
+    "{%",
+    "{:",
+    "{#",
+    "{/*",
+    "{.",
+    "{ ",
+    "){",
+    "[[",
+    "[toc]",
+    "[TOC]",
+    "[Toc]",
+    "${toc}",
+    "${TOC}",
+    "={",
+    "]{",
+    "[caption",
+    "[wp_caption",
+    "[gallery",
+    "[playlist",
+    "[embed",
+    "[audio",
+    "[video",
 ]);
 
 /// One of these begins an element in which a tag may hide what is behind the element.
@@ -145,6 +169,9 @@ impl<'t> Converter<'t> {
         {
             self.out.push(&tag);
             self.skip(len);
+            return;
+        }
+        if rest.starts_with('[') && self.shortcode(findings) {
             return;
         }
         if self.host == Host::Markdown {
