@@ -3,6 +3,7 @@
 //!
 //! GitHub's five without a title are the parser's; everything else passes through as it came.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::ops::Range;
@@ -15,6 +16,39 @@ use super::parser::parser;
 
 /// A longer word is no kind, in bytes.
 const KIND_MAX_BYTES: usize = 40;
+
+/// The text in which a blank line follows the first line of a callout that a parser would read as a
+/// heading, because of a rule below it: `> [!tip] My title`, `> ---`.
+pub(crate) fn with_titles_apart(text: &str) -> Cow<'_, str> {
+    if !text.contains("> [!") && !text.contains(">[!") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut in_quote = false;
+    for (event, range) in parser(text).into_offset_iter() {
+        let is_quote = matches!(event, Event::Start(Tag::BlockQuote(None)));
+        let begins = std::mem::replace(&mut in_quote, is_quote);
+        let is_heading = begins && matches!(event, Event::Start(Tag::Heading { .. }));
+        if !is_heading || read(&text[range.start..]).is_none() {
+            continue;
+        }
+        let Some(len) = text[range.start..].find('\n') else { continue };
+        let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        out.push_str(&text[kept..range.start + len]);
+        out.push('\n');
+        // The signs of the quotes, and room where those of a list are.
+        for c in text[line_start..range.start].chars() {
+            out.push(if matches!(c, '>' | '\t') { c } else { ' ' });
+        }
+        kept = range.start + len;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[kept..]);
+    Cow::Owned(out)
+}
 
 /// The events of `parser`, which reads `text`, with callouts. `labelled`: a callout without a title
 /// shows its kind.
@@ -257,6 +291,25 @@ mod tests {
             rendered("a.md", "> [!info] A <kbd>b</kbd>\n> c", TitleFrom::FileName).html,
             raw
         );
+    }
+
+    #[test]
+    fn a_rule_below_the_title_is_one() {
+        for (text, expected) in [
+            ("> [!info] A\n> ---\n> b", "<p><strong>A</strong></p>\n<hr>\n<p>b</p>"),
+            ("> [!info]\n> ===\n> b", "<p><strong>Info</strong></p>\n<p>===\nb</p>"),
+            ("> [!info] A\n> b\n> ---", "<p><strong>A</strong></p>\n<h2 id=\"b\">b</h2>"),
+            (">[!info] A\n>---\n>b", "<p><strong>A</strong></p>\n<hr>\n<p>b</p>"),
+            ("> a\n> ---\n> b", "<h2 id=\"a\">a</h2>\n<p>b</p>"),
+            ("> ## [!info] A\n> b", "<h2 id=\"info-a\">[!info] A</h2>\n<p>b</p>"),
+        ] {
+            let expected = format!("<blockquote>\n{expected}\n</blockquote>");
+            assert_eq!(rendered("a.md", text, TitleFrom::FileName).html, expected, "{text:?}");
+        }
+        let nested = "- > [!info] A\n  > ---\n  > b";
+        assert_eq!(super::with_titles_apart(nested), "- > [!info] A\n  > \n  > ---\n  > b");
+        let code = "```\n> [!info] A\n> ---\n```";
+        assert_eq!(super::with_titles_apart(code), code);
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::base::Diagnostic;
 
 use addresses::linked;
 use admonitions::as_callouts;
-use callouts::callouts;
+use callouts::{callouts, with_titles_apart};
 use comments::shown;
 use components::without_components;
 use definitions::defined;
@@ -91,6 +91,7 @@ fn converted(text: &str, depth_max: usize, findings: &mut Findings) -> String {
     let text = with_bars(&text);
     let text = as_callouts(&text, findings);
     let text = shown(&text, depth_max, findings);
+    let text = with_titles_apart(&text);
     let text = footnoted(&text);
     marked(&text).into_owned()
 }
