@@ -1,9 +1,10 @@
 //! The state as the store remembers it, part by part.
 
+use crate::base::Timestamp;
 use crate::library::{Loading, Part, Policy, Remembered, State};
 use crate::store::{Store, StoreError};
 
-/// Loads the state. `reread`: the same bytes may give another reading now.
+/// Loads the state at `now`. `reread`: the same bytes may give another reading now.
 ///
 /// # Errors
 /// As [`Store::each`].
@@ -12,8 +13,9 @@ pub(super) fn state(
     remembered: &Remembered,
     policy: &Policy,
     reread: bool,
+    now: Timestamp,
 ) -> Result<State, StoreError> {
-    let mut loading = Loading::begin(remembered, policy);
+    let mut loading = Loading::begin(remembered, policy, now);
     store.each(&mut |mut part| {
         if reread {
             forget_readings(&mut part);

@@ -244,7 +244,7 @@ impl Engine {
         let undo = serde_json::from_str(&undo).unwrap_or_default();
         let imported = differs(&remembered, library::IMPORT, "");
         let root = ScannedRoot::remembered(remembered_value(&remembered, value::ROOT));
-        let mut state = load::state(&mut *store, &remembered, &policy, reread)?;
+        let mut state = load::state(&mut *store, &remembered, &policy, reread, clock.now())?;
         if rebased {
             state.forget_policy();
         }

@@ -90,11 +90,12 @@ impl World {
             views: Arc::default(),
             page_size: 2,
         };
+        let now = START.parse().unwrap();
         Self {
             files: BTreeMap::new(),
             inode: 0,
-            now: START.parse().unwrap(),
-            state: load(&Remembered::default(), &policy),
+            now,
+            state: load(&Remembered::default(), &policy, now),
             remembered: Remembered::default(),
             words: Words::new(),
             seen: BTreeMap::new(),
@@ -161,7 +162,7 @@ impl World {
                 self.change(|policy| policy.views = Arc::new(Views::of(&config.views)));
             }
             "reweigh" => self.change(|_| ()),
-            "restart" => self.state = load(&self.remembered, &self.policy),
+            "restart" => self.state = load(&self.remembered, &self.policy, self.now),
             "ignore" => {
                 self.ignored.insert(one.into());
                 self.change(|_| ());
@@ -321,8 +322,8 @@ fn read(state: &State, name: &str, file: &File) -> Found {
 }
 
 /// What a start does.
-fn load(remembered: &Remembered, policy: &Policy) -> State {
-    let mut loading = Loading::begin(remembered, policy);
+fn load(remembered: &Remembered, policy: &Policy, now: Timestamp) -> State {
+    let mut loading = Loading::begin(remembered, policy, now);
     loading.take(&Part::Records(remembered.records.clone()));
     loading.take(&Part::Files(remembered.files.clone()));
     loading.end(remembered)
@@ -669,7 +670,7 @@ proptest! {
         for line in &script {
             world.run(line);
         }
-        let rebuilt = load(&world.remembered, &world.policy);
+        let rebuilt = load(&world.remembered, &world.policy, world.now);
         prop_assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
     }
 

@@ -94,6 +94,6 @@ fn a_section_that_keeps_articles_back_and_cannot_be_read_keeps_its_texts_too() {
     ] {
         world.run(line);
     }
-    let rebuilt = load(&world.remembered, &world.policy);
+    let rebuilt = load(&world.remembered, &world.policy, world.now);
     assert_eq!(seen(world.state.library()), seen(rebuilt.library()));
 }

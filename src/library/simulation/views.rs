@@ -1,6 +1,11 @@
 //! Views as scopes: which articles they have, and what becomes of one that is changed or removed.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::base::{Scope, UrlPath};
+use crate::config::Config;
+use crate::library::Views;
 
 use super::World;
 
@@ -65,6 +70,26 @@ fn a_removed_view_stays_and_is_empty() {
     check(&world(&format!("{BY_TAG}\nviews ")), &[], "v");
     check(&world(&format!("{BY_TAG}\nviews \nrestart\n.")), &[], "v");
     check(&world(&format!("{BY_TAG}\nviews \n{BY_TAG}")), &["A", "B"], "v");
+}
+
+#[test]
+fn a_view_that_a_start_opens_is_as_old_as_the_start() {
+    // Its only article is in no feed, so that no entry gives the feed its date.
+    let mut world = world("write d.md ---|tags: [v]|feed: false|---|# D||x\n.");
+    let config = Config::of("[[view]]\nname = \"v\"\ntags = \"v\"", Path::new("/srv")).unwrap();
+    world.policy.views = Arc::new(Views::of(&config.views));
+    for line in ["wait 60", "restart", "reweigh", "restart"] {
+        world.run(line);
+        if line != "wait 60" {
+            let scope = Scope::View(UrlPath::new("v").unwrap());
+            let channel = world.state.library().channel(&scope).unwrap();
+            assert_eq!(
+                (channel.count, channel.watermark.to_string()),
+                (1, "2026-03-01T12:01:00Z".into()),
+                "{line}"
+            );
+        }
+    }
 }
 
 #[test]

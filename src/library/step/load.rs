@@ -24,8 +24,9 @@ pub struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    /// Begins with the values and the channels.
-    pub fn begin(remembered: &Remembered, policy: &'a Policy) -> Self {
+    /// Begins with the values and the channels. `now`: the date of the empty feed of a scope that
+    /// has no channel yet, such as a view that the configuration did not have before.
+    pub fn begin(remembered: &Remembered, policy: &'a Policy, now: Timestamp) -> Self {
         let mut state = State::default();
         state.library.base = policy.base;
         state.library.zone = policy.zone.clone();
@@ -48,7 +49,7 @@ impl<'a> Loading<'a> {
             let archive = Archive::remembered(&row.scope, |name| archives.get(name).copied());
             state.library.add_channel(row.clone(), Members::empty(archive));
         }
-        let mut step = Step::new(state, policy, Timestamp::MIN, Scan::Later);
+        let mut step = Step::new(state, policy, now, Scan::Later);
         step.named = Some(Vec::new());
         Self { step, policy, restoring: Restoring::default(), expiring: HashSet::new() }
     }
