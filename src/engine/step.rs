@@ -114,6 +114,8 @@ impl Engine {
         let Looked { look, mut changes, everywhere } = self.look(&tree, look, now)?;
         let look = &look;
         laps.lap("look");
+        // Before files are taken out of the changes: one that is not taken yet may be that of a
+        // missing article.
         let mut returning = self.returning(&changes);
         let mut awaited = if self.first_scan { texts(&changes) } else { BTreeSet::new() };
         let mut waiting = take_unsettled(&mut changes, signs);
@@ -474,9 +476,11 @@ fn add_diagnostics(notices: &mut Vec<Notice>, path: &RelPath, diagnostics: Vec<D
 fn refuse(observations: &mut Vec<Observation>, failed: &[(RelPath, Vec<Diagnostic>)]) -> bool {
     let mut refused = false;
     for (path, diagnostics) in failed {
-        let Ok(at) = observations.binary_search_by(|observation| observation.path.cmp(path)) else {
-            continue;
-        };
+        // Not by a binary search: what was put off comes last, in no order, and a path may be there
+        // twice.
+        let is_reading =
+            |seen: &Observation| seen.path == *path && matches!(seen.found, Found::Read { .. });
+        let Some(at) = observations.iter().position(is_reading) else { continue };
         let Found::Read { reading, .. } = &mut observations[at].found else { continue };
         if diagnostics.is_empty() {
             observations.remove(at);

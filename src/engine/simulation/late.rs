@@ -93,6 +93,24 @@ fn an_article_stays_while_its_copy_is_not_believed_yet() {
 }
 
 #[test]
+fn a_file_that_cannot_be_rendered_is_refused_while_another_is_put_off() {
+    let mut world = World::new(
+        "articles.settle_ms = 200\narticles.reconcile_s = 3600\narticles.max_html_bytes = 1024",
+    );
+    world.write("articles/a.md", "# A\n\ntext");
+    world.arrive("a.md");
+    world.run(ms(0));
+    // As above, the copy is not believed yet; and what cannot be rendered comes in the same step.
+    on_the_way(&world, "b.md", &[Sign::Created, Sign::Writing, Sign::Closed]);
+    world.write("articles/b.md", "# A\n\ntext");
+    fs::remove_file(world.dir.path().join("articles/a.md")).unwrap();
+    world.write("articles/c.md", &format!("# C\n\n{}", "more than may be rendered ".repeat(100)));
+    world.inbox.push(Hints { rescan: true, ..Hints::default() });
+    world.run(ms(100));
+    assert_eq!((world.titles(), world.contents().3), (vec!["A".to_owned()], 1));
+}
+
+#[test]
 fn of_two_copies_the_one_that_is_believed_first_waits_for_the_other() {
     let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
     for name in ["a.md", "b.md"] {
