@@ -39,6 +39,18 @@ pub struct Recovered {
     pub imported: Option<Arc<Imported>>,
 }
 
+/// The place of a new file in the order of publication, which comes before its date: the entries of
+/// an old feed stay together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// It came before all that the feed held.
+    Before,
+    /// The feed held it.
+    Held,
+    /// It is newer than all that the feed held.
+    After,
+}
+
 /// Entries by the key of their URL. Cheap to copy.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Adopted {
@@ -87,13 +99,13 @@ impl Adopted {
         Shrink { before: self.entries.len(), after }
     }
 
-    /// The place of a file in the order of publication, before its date: what the feed of the site
-    /// did not hold came before what it held, unless it is newer than all of that.
-    pub(super) fn rank(&self, entry: Option<&Recovered>, date: Timestamp) -> u8 {
+    /// The rank of a file: what the feed of the site did not hold came before what it held, unless
+    /// it is newer than all of that.
+    pub(super) fn rank(&self, entry: Option<&Recovered>, date: Timestamp) -> Rank {
         match (entry, self.newest) {
-            (Some(entry), _) if entry.in_site_feed => 1,
-            (None, Some(newest)) if date > newest => 2,
-            _ => 0,
+            (Some(entry), _) if entry.in_site_feed => Rank::Held,
+            (None, Some(newest)) if date > newest => Rank::After,
+            _ => Rank::Before,
         }
     }
 }
@@ -216,8 +228,9 @@ mod tests {
             adopted.rank(held, at(20)),
             adopted.rank(None, at(21)),
         ];
-        assert_eq!(ranks, [0, 0, 1, 2]);
-        assert_eq!(Adopted::default().rank(None, at(21)), 0, "nothing was recovered");
+        assert_eq!(ranks, [Rank::Before, Rank::Before, Rank::Held, Rank::After]);
+        let nothing = Adopted::default().rank(None, at(21));
+        assert_eq!(nothing, Rank::Before, "nothing was recovered");
     }
 
     #[test]

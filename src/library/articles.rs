@@ -85,6 +85,8 @@ impl Articles {
             self.former.insert(old, seq);
         }
         self.records.put(&key_of(seq), &packed::record(record));
+        // An article gets its URL before its record has it, and it may get an old one back. Until
+        // now, the URL was kept as one that it does not have at present.
         if self.former.get(&key) == Some(&seq) {
             self.former.remove(&key);
             self.by_url.insert(pair(key.as_str(), seq));

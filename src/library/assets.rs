@@ -13,6 +13,7 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use crate::base::{Digest, RelPath};
 
 use super::channel::number;
+use super::locate::common;
 use super::{Article, Seq};
 
 /// Assets of the tree. Cheap to copy.
@@ -86,18 +87,16 @@ impl Assets {
         if let Some(here) = self.spelled(wanted) {
             return Some(here);
         }
-        let alike = |path: &RelPath| {
-            path.segments()
-                .rev()
-                .zip(wanted.segments().rev())
-                .take_while(|(one, other)| one == other)
-                .count()
-        };
-        // Of equals, the first: later ones have to be more alike.
-        self.namesakes(wanted).fold(None, |best, path| match best {
-            Some(best) if alike(best) >= alike(path) => Some(best),
-            _ => Some(path),
-        })
+        let mut best = None;
+        let mut most_alike = 0;
+        for path in self.namesakes(wanted) {
+            let alike = common(path.segments().rev(), wanted.segments().rev());
+            // Of equals, the first: later ones have to be more alike.
+            if best.is_none() || alike > most_alike {
+                (best, most_alike) = (Some(path), alike);
+            }
+        }
+        best
     }
 }
 
@@ -126,6 +125,7 @@ impl References {
         let name = name_of(file);
         let alike =
             self.0.range((name, Arc::from(""), 0)..).take_while(move |(of, ..)| *of == name);
+        // They are sorted by their texts, so equal ones follow each other.
         let mut last = "";
         alike.map(|(_, target, _)| &**target).filter(move |target| {
             let is_new = *target != last;

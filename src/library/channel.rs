@@ -71,7 +71,7 @@ impl Members {
         &mut self,
         size: usize,
         now: Timestamp,
-        fingerprint: &dyn Fn(Seq) -> Option<u128>,
+        fingerprint: &mut dyn FnMut(Seq) -> Option<u128>,
     ) -> Option<u64> {
         let first = self.archive.len() + 1;
         loop {

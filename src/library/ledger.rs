@@ -446,6 +446,8 @@ fn ids(record: &Record) -> Vec<&str> {
     let mut ids = vec![&*record.id];
     if let Some(imported) = &record.imported {
         ids.extend(imported.ids().chain(imported.former.as_deref()));
+        // An import wins over the id of the front matter, which stays the article's all the same.
+        // Without one, an id that is not the record's was written later, and may be another's.
         ids.extend(record.head.id.as_deref());
     }
     ids

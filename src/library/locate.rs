@@ -260,7 +260,10 @@ fn agree(path: &RelPath, other: &RelPath) -> bool {
 }
 
 /// The number of items with which both begin.
-fn common<T: PartialEq>(some: impl Iterator<Item = T>, others: impl Iterator<Item = T>) -> usize {
+pub(super) fn common<T: PartialEq>(
+    some: impl Iterator<Item = T>,
+    others: impl Iterator<Item = T>,
+) -> usize {
     let mut count = 0;
     for (one, other) in some.zip(others) {
         if one != other {

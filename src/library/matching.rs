@@ -114,6 +114,7 @@ impl Index {
                 }
             }
             for (entry, mut fitting) in by_entry {
+                // There is at least one: an entry is here because it fits a candidate.
                 let place = (fitting[0], feed.entries[entry].format);
                 if fitting.len() == 1 && rivals[&place] == 1 {
                     used.insert(entry);

@@ -37,6 +37,7 @@ impl Library {
                 }
             }
         }
+        // Not its names: the caller adds those of many articles at once, which are sorted once.
         self.references.insert(article);
         self.shown = self.shown.wrapping_add(fingerprint);
         self.public.insert(article.seq, &numbers);

@@ -136,7 +136,6 @@ pub(super) fn read_file(bytes: &[u8]) -> (Fingerprint, bool, Option<Digest>, u8)
     (fingerprint, flags & 1 != 0, digest, flags >> 2)
 }
 
-/// The number in an id that is derived, if it is written as such ids are.
 /// Some numbers, small ones in a byte.
 pub(super) fn numbers(numbers: &[u32]) -> Vec<u8> {
     let mut pen = Pen(Vec::with_capacity(2 * numbers.len()));
@@ -152,6 +151,7 @@ pub(super) fn read_numbers(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     iter::from_fn(move || (!reader.0.is_empty()).then(|| reader.number() as u32))
 }
 
+/// The number in an id that is derived, if it is written as such ids are.
 fn uuid_of(id: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(id.strip_prefix(URN)?).ok()?;
     let mut written = Uuid::encode_buffer();
@@ -198,6 +198,8 @@ impl Pen {
         let ns = instant.as_nanosecond();
         self.signed(ns.div_euclid(NS_PER_S) as i64);
         let rest = ns.rem_euclid(NS_PER_S) as u64;
+        // The lowest bit says which unit it is. Dates of articles have microseconds at most, so
+        // nearly all are short.
         if rest.is_multiple_of(1000) {
             self.number(rest / 1000 * 2);
         } else {

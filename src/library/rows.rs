@@ -129,7 +129,7 @@ pub enum Kept {
 pub struct FileRow {
     /// The fingerprint it was read under; with another, it has to be read again.
     pub fingerprint: Fingerprint,
-    /// Was it so young when it was read that an equal fingerprint proves nothing?
+    /// Whether it was so young when it was read that an equal fingerprint proves nothing.
     pub racy: bool,
     /// The digest of its bytes; `None` where they were not read (too large, not a regular file, an
     /// asset).

@@ -21,6 +21,7 @@ impl Library {
         if path.stem() != "_index" {
             return None;
         }
+        // Directories are asked for by a file in them; its name does not matter.
         let probe = path.parent()?.join("x.md")?;
         let scope = match address::directories(&probe).pop() {
             Some((scope, _)) => scope,

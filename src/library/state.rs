@@ -442,6 +442,7 @@ impl State {
     /// Makes the next step give every feed another date: what is remembered was made under another
     /// policy.
     pub fn forget_policy(&mut self) {
+        // No policy has the digest of nothing, so the next step finds that this one differs.
         self.library.base = Digest::of(b"");
     }
 

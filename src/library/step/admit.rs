@@ -11,7 +11,7 @@ use crate::base::time::whole_second;
 use crate::base::{Diagnostic, Digest, RelPath, Timestamp, UrlPath};
 
 use super::super::address;
-use super::super::adopt::{Adoption, Recovered};
+use super::super::adopt::{Adoption, Rank, Recovered};
 use super::super::ledger::is_form_of;
 use super::super::state::Notice;
 use super::super::{FileRow, Kept, Record, Seq, Standing};
@@ -35,6 +35,8 @@ struct Draft<'p> {
 impl Step<'_> {
     pub(super) fn weigh_all(&mut self) {
         if !self.pending.is_empty() || !self.records.is_empty() {
+            // Any change may settle these: the article whose id a file gives may have lost its
+            // file, and the original of a copy may be gone.
             self.pending.extend(self.state.ledger.contested().map(|(path, _)| path.clone()));
             self.pending.extend(self.state.ledger.copies().cloned());
         }
@@ -57,28 +59,27 @@ impl Step<'_> {
 
     /// The key by which new files get their numbers: by rank, then by date; articles of one second
     /// that were in an old feed keep the order they had there, where the newest is first.
-    ///
-    /// The rank puts what that feed held (1) between what it did not hold (0) and what is newer
-    /// than all of it (2), so that its entries stay together.
-    fn sort_date(&self, path: &RelPath) -> (u8, Timestamp, Reverse<usize>) {
+    fn sort_date(&self, path: &RelPath) -> (Rank, Timestamp, Reverse<usize>) {
         let Some(FileRow { kept: Kept::Article(head, _), fingerprint, .. }) =
             self.state.ledger.file(path)
         else {
-            return (0, self.now, Reverse(usize::MAX));
+            // It gets no number, so its place does not matter.
+            return (Rank::Before, self.now, Reverse(usize::MAX));
         };
         let recovered = self.recovered(path, &head);
         let (first_seen, undated) = self.first_dates(path, recovered, &fingerprint);
         let date = dates::published(&head, first_seen, undated, &self.policy.zone);
         if let Some(adoption) = self.adoptions.get(path) {
             let date = adoption.imported.date_for(head.published).unwrap_or(date);
-            return (1, date, Reverse(adoption.place));
+            return (Rank::Held, date, Reverse(adoption.place));
         }
         if let Some(recovered) = recovered {
             let rank = self.state.adopted.rank(Some(recovered), date);
             return (rank, date, Reverse(recovered.place));
         }
         if self.state.imports.feed().is_some() {
-            let rank = if self.state.imports.precedes(date) { 0 } else { 2 };
+            let is_older = self.state.imports.precedes(date);
+            let rank = if is_older { Rank::Before } else { Rank::After };
             return (rank, date, Reverse(usize::MAX));
         }
         (self.state.adopted.rank(None, date), date, Reverse(usize::MAX))
@@ -122,6 +123,7 @@ impl Step<'_> {
         if !is_article || matches!(row.kept, Kept::Linked(_)) {
             return;
         }
+        // Either is remembered again below, where it still holds.
         let reported = self.state.ledger.take_contest(path);
         self.state.ledger.take_wait(path);
         let live = self.state.ledger.live(path);
@@ -281,6 +283,8 @@ impl Step<'_> {
         if measured && let Some(words) = draft.sketch {
             self.words.insert(old.seq, words);
         }
+        // The record below is public, too; but only this takes the article out of the sets of those
+        // that are missing or have vanished.
         self.set_standing(old.seq, Standing::Public);
         let record = Record {
             path: draft.path.clone(),
@@ -318,6 +322,7 @@ impl Step<'_> {
         let recovered = self.recovered(draft.path, &draft.head).cloned();
         let adoption = self.adoption_of(draft.path, &draft.head, draft.published);
         let id = self.first_id(&draft, adoption.as_ref(), recovered.as_ref())?;
+        // There always is one: a file whose head is known was read.
         let Some(digest) = draft.digest else { return Ok(()) };
         let seq = ledger.next_seq();
         let url = ledger.claim(seq, &asked)?;

@@ -14,13 +14,14 @@ impl Step<'_> {
     /// Its original may be about to go: rsync and cloud clients rename by a copy and a deletion.
     pub(super) fn waits_as_copy(&mut self, path: &RelPath, head: &Head, row: &FileRow) -> bool {
         let known = self.state.ledger.take_copy(path);
+        let is_new = known.is_none();
         // On a first scan the original is not known yet.
         if self.scan == Scan::First || self.names_an_article(head) {
             return false;
         }
         if let Some((lost, until)) = self.put_off_twin(row) {
             // Of two equal files, one is that article. Which one, shows when both can be taken.
-            self.wait_as_copy(path, &lost.path, self.now, until, known.is_none());
+            self.wait_as_copy(path, &lost.path, self.now, until, is_new);
             return true;
         }
         let Some(original) = self.original_of(path, row) else { return false };
@@ -35,7 +36,7 @@ impl Step<'_> {
         if end <= self.now {
             return false;
         }
-        self.wait_as_copy(path, &original.path, since, end, known.is_none());
+        self.wait_as_copy(path, &original.path, since, end, is_new);
         true
     }
 

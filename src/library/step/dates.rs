@@ -94,7 +94,8 @@ pub(super) fn updated_next(
     let floor = whole_second(old.updated).max(published);
     let moved = match (head.updated, edit) {
         // The author's word decides, but only when the file was touched: a date that was capped at
-        // the clock does not move by itself as time goes on.
+        // the clock does not move by itself as time goes on. The same bytes give another date if a
+        // later version of dropfeed reads more of them.
         (Some(written), Edit::None) if head.updated != old.head.updated => {
             Some(written.resolve(zone).min(now))
         }

@@ -1,7 +1,6 @@
 //! The end of a step: the library is brought in line with the records that changed, and the rows
 //! are gathered.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -57,6 +56,7 @@ impl Step<'_> {
         // library has the new records.
         let mut again = std::mem::take(&mut self.shown_again);
         again.retain(|seq| !self.records.contains(seq));
+        // Their records are as they were, so there are no rows to gather.
         self.show(&again, drop);
         let changed: Vec<Seq> = self.records.iter().copied().collect();
         let mut records = Vec::with_capacity(changed.len());
@@ -232,20 +232,20 @@ impl Step<'_> {
         let size = self.policy.page_size.max(1);
         let Library { channels, articles, .. } = library;
         // An article is in several scopes, and a first scan closes pages of all of them.
-        let known = RefCell::new(HashMap::new());
-        let fingerprint = |seq| {
-            if let Some(known) = known.borrow().get(&seq) {
+        let mut known = HashMap::new();
+        let mut fingerprint = |seq| {
+            if let Some(known) = known.get(&seq) {
                 return Some(*known);
             }
             let record = articles.record(seq)?;
             let fingerprint = channel::fingerprint(&Article::of(&record));
-            known.borrow_mut().insert(seq, fingerprint);
+            known.insert(seq, fingerprint);
             Some(fingerprint)
         };
         let mut values = Vec::new();
         for scope in scopes {
             let Some(channel) = channels.get_mut(&scope) else { continue };
-            if let Some(first) = channel.members.close_pages(size, now, &fingerprint) {
+            if let Some(first) = channel.members.close_pages(size, now, &mut fingerprint) {
                 values.extend(channel.members.archive().values(&scope, first));
                 self.touched.insert(scope);
             }

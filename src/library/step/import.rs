@@ -206,8 +206,10 @@ fn candidate(path: &RelPath, head: &Head, mut urls: Vec<UrlPath>) -> Candidate {
     urls.extend(head.path.as_deref().and_then(UrlPath::new));
     let file = Location::of(path).names.pop();
     let names = [urls.first().map(|url| url.as_str().to_owned()), head.slug.clone(), file];
-    let mut slugs: Vec<String> =
-        names.iter().flatten().filter_map(|name| matching::slug_of(name)).collect();
+    let mut slugs: Vec<String> = Vec::new();
+    for name in names.iter().flatten() {
+        slugs.extend(matching::slug_of(name));
+    }
     slugs.sort();
     slugs.dedup();
     Candidate { urls, slugs, title: head.title.clone(), published: None, taken: Vec::new() }
@@ -220,12 +222,12 @@ impl Step<'_> {
         let Some((feed, index)) = imports.index() else { return };
         let (records, candidates) = self.state.known();
         let ledger = &self.state.ledger;
-        let matches = index.matches(feed, &candidates, |n| {
-            ledger.owner_of(&feed.entries[n].id).is_none_or(|seq| {
-                // Its own id, by its front matter or because dropfeed derived it, is no obstacle.
-                ledger.record(seq).is_some_and(|record| record.imported.is_none())
-            })
-        });
+        let is_free = |n: usize| match ledger.owner_of(&feed.entries[n].id) {
+            // Its own id, by its front matter or because dropfeed derived it, is no obstacle.
+            Some(seq) => ledger.record(seq).is_some_and(|record| record.imported.is_none()),
+            None => true,
+        };
+        let matches = index.matches(feed, &candidates, is_free);
         for (n, old) in records.iter().enumerate() {
             let found = matches.entries.get(&n).map_or(&[][..], Vec::as_slice);
             if let Some(record) = self.imported(old, feed, found, &imports) {
@@ -275,6 +277,8 @@ impl Step<'_> {
         };
         if is_first {
             imported.written = old.head.published;
+            // Nobody else may get it: subscribers of dropfeed's own feed may know the article by
+            // it.
             imported.former = (id != old.id).then(|| old.id.clone());
         }
         let date = imported.date_for(old.head.published);

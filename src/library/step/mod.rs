@@ -167,6 +167,7 @@ impl<'a> Step<'a> {
         // After the renames: where the clock was stepped, what went a moment ago looks old.
         self.state.ledger.forget_departed(self.now);
         self.miss();
+        // After the losses: only what is missing can be put off.
         self.put_off();
         if reweigh == Reweigh::Everything {
             self.pending = self.state.ledger.paths_from(&RelPath::root()).collect();
