@@ -13,7 +13,7 @@ use tracing::info;
 
 use crate::base::{Format, RelPath, Route, Scope, Timestamp};
 use crate::feed::links;
-use crate::import::replay::{self, Seen, Totals, Verdict};
+use crate::import::replay::{self, Seen, Totals};
 use crate::library::old_feed::{OldEntry, OldFeed};
 use crate::library::{Commit, Fate, IMPORT, Outcome, State, UNDO, Undo};
 use crate::source::{Look, RootLost};
@@ -143,23 +143,21 @@ impl Engine {
             seen.extend(replay::replay(format, &feed.entries, &written.entries));
         }
         let seen = replay::worst(seen);
+        // It is refused only where it fits no entry: an article may have another URL by now.
         if let (0, Some((path, made, found))) = next.state.try_template(feed) {
             return Err(ImportError::Template { path, made, found });
         }
         let fates = next.state.fates(feed);
         let paths = self.paths_by_link(&next);
-        let with_path = |seen: Seen| {
+        let by_id = Totals::of(seen.iter().map(|seen| &seen.by_id));
+        let by_link = Totals::of(seen.iter().map(|seen| &seen.by_link));
+        let mut seen_with_paths = Vec::with_capacity(seen.len());
+        for seen in seen {
             let path = paths.get(&seen.entry.link).cloned();
-            (seen, path)
-        };
-        let verdicts = |of: fn(&Seen) -> &Verdict| Totals::of(seen.iter().map(of));
-        let (by_id, by_link) = (verdicts(|seen| &seen.by_id), verdicts(|seen| &seen.by_link));
-        Ok(Rehearsal {
-            fates: feed.entries.iter().cloned().zip(fates).collect(),
-            by_id,
-            by_link,
-            seen: seen.into_iter().map(with_path).collect(),
-        })
+            seen_with_paths.push((seen, path));
+        }
+        let fates = feed.entries.iter().cloned().zip(fates).collect();
+        Ok(Rehearsal { fates, by_id, by_link, seen: seen_with_paths })
     }
 
     fn paths_by_link(&self, next: &Current) -> HashMap<String, RelPath> {

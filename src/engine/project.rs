@@ -106,6 +106,15 @@ pub(super) struct Projection {
     listeners: Vec<OnProjected>,
 }
 
+/// The feeds that a pass looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// All that there are.
+    Whole,
+    /// Some of them.
+    Partial,
+}
+
 /// A document that is due.
 struct Due {
     route: Route,
@@ -203,7 +212,7 @@ impl Projection {
         if !self.is_repaired
             && let Err(why) = self.repair(snapshot)
         {
-            self.notify(snapshot, iter::empty(), false);
+            self.notify(snapshot, iter::empty(), Pass::Partial);
             return Err(why);
         }
         // Until this pass has succeeded, the next one has to look at all that this one does.
@@ -219,7 +228,9 @@ impl Projection {
                 // time: a burst that comes meanwhile would fold it, within its own commit.
                 self.store.checkpoint()?;
                 let done = self.write(snapshot, routes(snapshot), is_stopping);
-                self.notify(snapshot, routes(snapshot), done.is_ok() && !is_stopping());
+                let is_whole = done.is_ok() && !is_stopping();
+                let pass = if is_whole { Pass::Whole } else { Pass::Partial };
+                self.notify(snapshot, routes(snapshot), pass);
                 (done, true)
             }
             Changes::Of(changes) => {
@@ -229,7 +240,7 @@ impl Projection {
                     // What was postponed before is among them, and may not have been reached.
                     self.postponed.extend(routes.iter().cloned());
                 }
-                self.notify(snapshot, routes.into_iter(), false);
+                self.notify(snapshot, routes.into_iter(), Pass::Partial);
                 (done, false)
             }
         };
@@ -253,12 +264,7 @@ impl Projection {
     }
 
     /// Calls the listeners with the feeds among the routes.
-    fn notify(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        routes: impl Iterator<Item = Route>,
-        is_whole: bool,
-    ) {
+    fn notify(&self, snapshot: &Arc<Snapshot>, routes: impl Iterator<Item = Route>, pass: Pass) {
         if self.listeners.is_empty() {
             return;
         }
@@ -270,7 +276,7 @@ impl Projection {
                 None => is_complete = false,
             }
         }
-        let is_whole = is_whole && is_complete;
+        let is_whole = pass == Pass::Whole && is_complete;
         let projected = Projected { snapshot: Arc::clone(snapshot), feeds, is_whole };
         for listener in &self.listeners {
             listener(&projected);
@@ -393,6 +399,8 @@ impl Projection {
             _ => return Ok(None),
         };
         let (name, digest) = (file_name(route), document.digest);
+        // What was rendered goes on even if its bytes are the same, so that its version is
+        // remembered.
         if version.is_none() && self.projector.plan([(name.as_str(), digest)]).is_empty() {
             return Ok(None);
         }

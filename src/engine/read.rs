@@ -87,9 +87,11 @@ pub fn read_changes(
         return Ok(Observed::default());
     }
     let reader = tree.reader()?;
-    let _many = (changes.len() >= BULK_MIN).then(|| tree.read_many());
+    // Until it is dropped, at the end of this function, the events of our own reading are taken
+    // together.
+    let _many = if changes.len() >= BULK_MIN { Some(tree.read_many()) } else { None };
     let progress = Progress { total: changes.len(), done: AtomicUsize::new(0), report: progress };
-    let fetch = |change: SourceChange| {
+    let fetch_one = |change: SourceChange| {
         let path = change.path.clone();
         let fetched = match tree.go_on() {
             Ok(()) => fetch(tree, &reader, change, now),
@@ -98,7 +100,7 @@ pub fn read_changes(
         progress.count();
         (path, fetched)
     };
-    let understand = |(path, fetched): (RelPath, Fetched)| {
+    let understand_one = |(path, fetched): (RelPath, Fetched)| {
         let look = match fetched {
             Fetched::Look(look) => look,
             Fetched::File(file) => Look::Found(Box::new(read(state, &path, file, limits))),
@@ -107,13 +109,13 @@ pub fn read_changes(
     };
     let (mut seen, call): (Vec<(RelPath, Look)>, _);
     if changes.len() < PARALLEL_MIN {
-        let fetched: Vec<_> = changes.into_iter().map(fetch).collect();
+        let fetched: Vec<_> = changes.into_iter().map(fetch_one).collect();
         // The echo comes while they are understood.
         let is_read = fetched.iter().any(|(_, fetched)| matches!(fetched, Fetched::File(_)));
         call = if is_read { tree.call() } else { None };
-        seen = fetched.into_iter().map(understand).collect();
+        seen = fetched.into_iter().map(understand_one).collect();
     } else {
-        seen = changes.into_par_iter().map(|change| understand(fetch(change))).collect();
+        seen = changes.into_par_iter().map(|change| understand_one(fetch_one(change))).collect();
         call = tree.call();
     }
     tree.go_on()?;

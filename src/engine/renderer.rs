@@ -204,8 +204,7 @@ impl Renderer {
         };
         let feed = feed.ok_or(Unrendered::Unreadable)?;
         let checked = gate::write_checked(feed).map_err(|_| Unrendered::Unreadable)?;
-        let documents = checked.documents.map(Bytes::from);
-        Ok(Feeds { documents, is_whole: shown.without_text == 0 })
+        Ok(Feeds { documents: checked.documents, is_whole: shown.without_text == 0 })
     }
 
     /// The bodies of `entries`, rendered on several threads.

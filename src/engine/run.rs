@@ -191,6 +191,8 @@ impl Engine {
         // scan may have been put off: what is heard meanwhile must not be published without the
         // rest.
         let looks_everywhere = self.first_scan || !batch.commands.is_empty();
+        // A scan that is due begins where nothing else is to be looked at, and gives way to what is
+        // heard meanwhile. Once it gave way often enough, it is made whatever there is to do.
         let gives_way = self.watch.gave_way < GIVES_WAY_MAX;
         let is_reconciling = is_scan_due && (batch.look.is_none() || !gives_way);
         self.watch.gives_way = gives_way && is_reconciling && !looks_everywhere;
