@@ -335,6 +335,7 @@ impl<C> State<C> {
         }
         let soon = now.checked_add(TOGETHER)?;
         let quiet = self.heard.and_then(|heard| heard.checked_add(TOGETHER));
+        // Until the next path is ripe, if that is soon; else until nothing was heard for a while.
         let next = match decision.wake {
             Some(ripe) if ripe <= soon => ripe,
             _ => quiet?,

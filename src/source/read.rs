@@ -108,9 +108,7 @@ impl Reader {
         }
         Err(Unread::Busy)
     }
-}
 
-impl Reader {
     /// Reads at most `len` bytes from the beginning of the file at `path`.
     ///
     /// # Errors

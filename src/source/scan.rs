@@ -86,6 +86,9 @@ pub(super) struct Found {
     pub(super) closed: HashSet<RelPath>,
 }
 
+/// The findings in a directory, and the directories that are to be walked next.
+type Walked = Result<(Found, Vec<Directory>), Errno>;
+
 /// A directory on the way down.
 struct Directory {
     path: RelPath,
@@ -119,6 +122,7 @@ impl Scan<'_> {
         if path.is_root() {
             return (path.clone(), self.directory(above));
         }
+        // A link to the article directory itself is a loop, too.
         above.trail.extend(stat_of(self.root).map(|root| identity(&root)));
         for segment in path.segments() {
             let Some(here) = above.path.join(segment) else { break };
@@ -128,7 +132,7 @@ impl Scan<'_> {
                     if segment.contains(char::REPLACEMENT_CHARACTER) =>
                 {
                     // This may be the readable part of a name that is not UTF-8: only its directory
-                    // can show that.
+                    // can show that. A walk of a directory adds its identity by itself.
                     above.trail.pop();
                     return (above.path.clone(), self.directory(above));
                 }
@@ -207,28 +211,23 @@ impl Scan<'_> {
 
     /// Looks at each entry; the descriptor is closed before anything beneath is opened, so that
     /// depth costs none.
-    fn look(
-        &self,
-        open: OwnedFd,
-        dir: &Directory,
-        entries: &[Entry],
-    ) -> Result<(Found, Vec<Directory>), Errno> {
-        entries
-            .par_chunks(CHUNK)
-            .map(|chunk| {
-                let mut out = (Found::default(), Vec::new());
-                if self.ends_early() {
-                    return Ok(out);
-                }
-                chunk
-                    .iter()
-                    .try_for_each(|entry| self.listed(&open, dir, entry, &mut out))
-                    .map(|()| out)
-            })
-            .try_reduce(Default::default, |mut one, other| {
-                one.1.extend(other.1);
-                Ok((one.0.and(other.0), one.1))
-            })
+    fn look(&self, open: OwnedFd, dir: &Directory, entries: &[Entry]) -> Walked {
+        let chunks = entries.par_chunks(CHUNK).map(|chunk| self.look_at_some(&open, dir, chunk));
+        chunks.try_reduce(Default::default, |(found, mut below), (other, other_below)| {
+            below.extend(other_below);
+            Ok((found.and(other), below))
+        })
+    }
+
+    fn look_at_some(&self, open: &OwnedFd, dir: &Directory, entries: &[Entry]) -> Walked {
+        let mut out = (Found::default(), Vec::new());
+        if self.ends_early() {
+            return Ok(out);
+        }
+        for entry in entries {
+            self.listed(open, dir, entry, &mut out)?;
+        }
+        Ok(out)
     }
 
     /// An entry as its directory lists it. Fails where that directory lets nothing of it be seen.
@@ -405,7 +404,8 @@ impl Scan<'_> {
     }
 
     fn linked(&self, path: RelPath, found: &Statx, real: RelPath, out: &mut Found) {
-        // Other than that of a text at this path: a linked directory may be replaced by its target.
+        // Not as a text at this path would have it: if the linked directory is replaced by its
+        // target, the text that is here then has to be reported.
         let seen = inode(fingerprint(found));
         self.report(path, seen, Seen::Linked(seen, real), out);
     }
@@ -482,6 +482,7 @@ impl Scan<'_> {
 
     /// `above` cannot be looked through: all that is known at `path` stays.
     fn closed_above(&self, path: &RelPath, above: RelPath, error: Errno) -> Found {
+        // Of what is known above, only what is at `path` is compared with what was found.
         Found { accounted: self.known_at(path), ..self.closed(above, unreadable(error)) }
     }
 }

@@ -297,6 +297,8 @@ impl Tree {
                 .collect(),
         })?;
         changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        // Of two paths in one closed directory, each reports the directory; of two beneath one
+        // link, each reports all that the link leads to.
         changes.dedup_by(|one, other| one.path == other.path);
         Ok(changes)
     }

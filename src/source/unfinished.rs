@@ -104,7 +104,8 @@ impl Unfinished {
                 instant + left
             }
         };
-        Some(until.saturating_duration_since(instant)).filter(|left| !left.is_zero())
+        let left = until.saturating_duration_since(instant);
+        if left.is_zero() { None } else { Some(left) }
     }
 }
 
@@ -145,6 +146,7 @@ impl Writers {
                 if looked_at > DESCRIPTORS_MAX {
                     return Self(writers);
                 }
+                // First the question that most descriptors answer with no: they lead elsewhere.
                 let is_beneath =
                     fs::read_link(descriptor.path()).is_ok_and(|target| target.starts_with(&root));
                 if is_beneath
@@ -169,10 +171,13 @@ impl Writers {
 /// bits are `O_RDONLY`, `O_WRONLY` or `O_RDWR`.
 fn opened_for_writing(fdinfo: &Path) -> bool {
     let Ok(text) = fs::read_to_string(fdinfo) else { return false };
-    let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
-    flags
-        .and_then(|flags| u64::from_str_radix(flags.trim(), 8).ok())
-        .is_some_and(|flags| flags & 3 != 0)
+    let Some(flags) = text.lines().find_map(|line| line.strip_prefix("flags:")) else {
+        return false;
+    };
+    match u64::from_str_radix(flags.trim(), 8) {
+        Ok(flags) => flags & 3 != 0,
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -267,7 +267,10 @@ impl<C> Listener<C> {
         let sign = self.sign_after_rename(&path, sign, event);
         let content = matches!(sign, Sign::Writing | Sign::Closed);
         let of_interest = is_text(&path) || is_asset(&path);
-        if (content && !of_interest) || (path.name() == "4913" && !is_directory(&event.kind)) {
+        // vim makes a file of this name, and removes it, to see whether it may write in the
+        // directory.
+        let is_probe = path.name() == "4913" && !is_directory(&event.kind);
+        if (content && !of_interest) || is_probe {
             return;
         }
         if is_directory(&event.kind) || (sign == Sign::Arrived && !of_interest) {
