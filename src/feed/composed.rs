@@ -103,15 +103,17 @@ impl Composed {
         bodies: &(dyn Fn(Seq) -> Option<Arc<Body>> + Sync),
         places: &(dyn Locate + Sync),
     ) -> (Vec<Numbered>, Self) {
-        let config = match &self.config {
-            Some(config) if config.0 == *site && config.1 == feeds.content => Arc::clone(config),
-            _ => Arc::new((site.clone(), feeds.content)),
+        let (config, known) = match &self.config {
+            Some(config) if config.0 == *site && config.1 == feeds.content => {
+                (Arc::clone(config), Some(&self.entries))
+            }
+            // Under another configuration, every entry may be another.
+            _ => (Arc::new((site.clone(), feeds.content)), None),
         };
-        let is_same = self.config.as_ref().is_some_and(|known| Arc::ptr_eq(known, &config));
-        let known = if is_same { Some(&self.entries) } else { None };
         let make = |article: &Arc<Article>| {
             let body = bodies(article.seq)?;
-            if let Some(made) = known.and_then(|known| known.get(&article.seq))
+            if let Some(known) = known
+                && let Some(made) = known.get(&article.seq)
                 && made.is_of(article, &body, places)
             {
                 return Some(Arc::clone(made));

@@ -25,8 +25,9 @@ const DANGEROUS: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", 
 
 /// Attributes that lead to a page or a file.
 const URL_ATTRIBUTES: [&str; 4] = [" href", " src", " poster", " cite"];
-/// What leads from a reference to a route, and from a URL to an article. Implemented by the
-/// library, and by closures that know routes alone.
+
+/// The way from a reference to a route, and from a URL to an article. Implemented by the library,
+/// and by closures that know routes alone.
 pub trait Locate {
     /// The route that a symbolic reference means.
     fn locate(&self, reference: &str) -> Option<Route>;

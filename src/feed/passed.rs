@@ -68,6 +68,7 @@ impl Passed {
                 new.extend(feed.entries.iter().find(|entry| is_used(entry)).cloned());
             }
         }
+        // Where the head ends is seen by the first entry, so there has to be one.
         if new.is_empty() {
             new.extend(feed.entries.first().cloned());
         }

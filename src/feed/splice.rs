@@ -64,6 +64,8 @@ impl Written {
         let end = new.get(new_places.last()?.end..)?;
         let separator = match format {
             Format::Json => &b","[..],
+            // The head ends with the white space before its first entry, which is that between any
+            // two.
             Format::Rss | Format::Atom => &head[head.trim_ascii_end().len()..],
         };
         let n = format as usize;

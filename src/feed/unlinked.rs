@@ -63,6 +63,7 @@ impl Unlinked {
         String::new()
     }
 }
+
 /// Removes the candidate of a `srcset` that is under way at the end of `out`, and returns what
 /// follows it in `rest`.
 fn leave_candidate<'a>(out: &mut String, rest: &'a str) -> &'a str {
