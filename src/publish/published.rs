@@ -108,6 +108,8 @@ impl Published {
         let quiet = |bell: &mut Bell| bell.times <= seen && !bell.is_closed;
         let bell = self.lock();
         let bell = match patience {
+            // Before the first publish there is no snapshot to return, so patience does not end the
+            // wait.
             Some(patience) if seen > 0 => {
                 let waited = self.rung.wait_timeout_while(bell, patience, quiet);
                 waited.unwrap_or_else(PoisonError::into_inner).0

@@ -187,6 +187,7 @@ fn feeds(status: &Status, about: &About<'_>) -> String {
 
 /// Everything that does not work, with since when. Each begins with `degraded: `.
 pub fn troubles(status: &Status) -> Vec<(String, Timestamp)> {
+    // In the order of the lines.
     let mut since = Vec::new();
     since.extend(status.held.iter().map(|held| held.since));
     since.extend(status.degraded.values().map(|degraded| degraded.since));
