@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Lock, Store, StoreError};
 use crate::base::Timestamp;
 
-/// How the names of copies begin.
+/// The beginning of the names of copies.
 const PREFIX: &str = "control-backup-";
 
 /// A copy in the state directory. It is deleted when this value is dropped.

@@ -212,7 +212,7 @@ impl Database {
         // Only the failed commit itself can be taken back: it is the one after the last.
         let undo = match &self.undo {
             Some(undo) if found.commits == self.seal.commits + 1 => undo,
-            _ => return Err(Trouble::Damaged("it was changed by another hand".to_owned())),
+            _ => return Err(Trouble::Damaged("it was changed by another program".to_owned())),
         };
         read::quick_check(connection)?;
         let seal = attempt(connection, found, &mut Vec::new(), |writer| {
@@ -361,6 +361,7 @@ impl Store for Database {
 
     /// Looks at the file and reads the seal.
     fn probe(&mut self) -> Result<(), StoreError> {
+        // SQLite may answer from its memory alone, so the file is looked at as well.
         let _ = file_at(&self.path);
         self.read(|connection, _| read::seal(connection).map(|_| ()))
     }

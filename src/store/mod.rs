@@ -184,7 +184,7 @@ pub trait Store: Send {
     }
 }
 
-/// What a check found to be whole.
+/// The size of a state that a check found to be whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checked {
     /// Articles that ever were public.
@@ -202,7 +202,7 @@ impl fmt::Display for Checked {
     }
 }
 
-/// Why something could not be remembered or recalled.
+/// The reason why something could not be remembered or recalled.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Another process holds the state. Exit status 75.
@@ -277,7 +277,7 @@ impl StoreError {
     }
 }
 
-/// Does the error mean that no space (or no inode, or no quota) is left?
+/// Whether the error means that no space (or no inode, or no quota) is left.
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -59,12 +59,12 @@ pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
     columns: &'static [&'static str],
-    /// How many of the last columns were added later. Where one of those is empty it has no part in
-    /// the checksum, so that rows of earlier versions keep theirs.
+    /// The number of columns at the end that were added later. Where one of those is empty it has
+    /// no part in the checksum, so that rows of earlier versions keep theirs.
     added: usize,
 }
 
-/// How many tables the seal covers.
+/// The number of tables that the seal covers.
 pub(super) const TABLES: usize = 8;
 
 pub(super) static FILES: Table = Table {
@@ -174,7 +174,7 @@ impl Table {
         &SQL[self.index]
     }
 
-    /// How many columns a row has, its checksum among them.
+    /// The number of columns of a row, its checksum among them.
     pub(super) fn width(&self) -> usize {
         self.columns.len() + 1
     }
@@ -220,7 +220,7 @@ fn mix(sum: u64, word: u64) -> u64 {
     product ^ (product >> 32)
 }
 
-/// Is there any table at all?
+/// Whether there is no table at all.
 pub(super) fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", (), |row| row.get(0))
 }

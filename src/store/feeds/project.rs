@@ -117,7 +117,7 @@ pub struct File<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Why a document was not projected. Nothing is lost: the engine tries again later.
+/// The reason why a document was not projected. Nothing is lost: the engine tries again later.
 #[derive(Debug, Error)]
 pub enum ProjectError {
     /// No space is left; the files after this one were not tried.
