@@ -222,6 +222,7 @@ impl Hub {
         let earlier = pending.due.min(due);
         self.queue.remove(&(pending.due, Arc::clone(topic)));
         if is_known {
+            // The change was undone.
             self.pending.remove(topic);
         } else {
             pending.due = earlier;
@@ -257,6 +258,7 @@ impl Hub {
         }
         let Some(pending) = self.pending.get_mut(&topic) else { return };
         pending.is_sent = false;
+        // The hub accepted these bytes, or the feed went back to those that it knew before.
         if let Some(told) = &self.told
             && told.get(&topic) == Some(&pending.digest)
         {

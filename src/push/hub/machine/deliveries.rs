@@ -40,7 +40,8 @@ impl Hub {
                 subscription.has = None;
                 owed.push(id);
             }
-            // Whom we could not reach for a day, a change may reach.
+            // Whom we could not reach for a day, a change may reach; but no sooner after the
+            // last attempt than a failing one is tried.
             let standing = entry.subscription.standing();
             if let (Some(failing), Standing::Suspended) = (entry.subscription.failing, standing) {
                 let soon = after(failing.last, RETRY_S_MAX).max(now);
@@ -71,8 +72,10 @@ impl Hub {
             Outcome::Taken => {
                 let subscription = Arc::make_mut(&mut entry.subscription);
                 subscription.failing = None;
+                // If the feed changed while this was under way, the subscriber may have got the
+                // bytes from before, and is owed the present ones.
                 let is_newest = entry.present == present || version == present;
-                subscription.has = version.filter(|_| is_newest);
+                subscription.has = if is_newest { version } else { None };
                 entry.again = None;
                 effects.push(Effect::Save(Arc::clone(&entry.subscription)));
             }
