@@ -163,7 +163,7 @@ const CONSTRUCTS: [&str; 28] = [
     "![a]({photo}hid.png)",
 ];
 
-/// What may be around a piece.
+/// The contexts of a piece.
 const PLACES: [(&str, &str); 8] = [
     ("", "\n\n"),
     ("- ", "\n\n"),

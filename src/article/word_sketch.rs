@@ -18,7 +18,7 @@ const SAMPLE: usize = 64;
 /// faster than keeping a sorted list.
 const GATHER: usize = 192;
 
-/// Which edits are too small for subscribers to be notified.
+/// The edits that are too small for subscribers to be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinorEdit {
     /// An edit of at most this share of the words is minor, in percent.

@@ -4,7 +4,7 @@
 use super::path::RelPath;
 use super::special;
 
-/// What an extension says of a file.
+/// The kind of a file, from its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Media {
     /// The extension in lower case, without its dot.

@@ -31,8 +31,8 @@ pub struct Shelf {
     /// None is empty.
     boxes: Arc<Vec<Arc<[u8]>>>,
     len: usize,
-    /// Where the last entry is in the last box: keys often come in order, and then no entry has to
-    /// be compared but this one.
+    /// The place of the last entry in the last box: keys often come in order, and then no entry has
+    /// to be compared but this one.
     last_at: usize,
 }
 
@@ -270,12 +270,13 @@ fn first_key(entries: &[u8]) -> &[u8] {
     part(entries).map_or(&[], |(key, _)| key)
 }
 
-/// Where the last entry of a box is.
+/// The place of the last entry of a box.
 fn last_entry_at(entries: &[u8]) -> usize {
     Entries(entries).last().map_or(0, |last| entries.len() - last.bytes)
 }
 
-/// Where the entry with this key is in a box; where it would be, at both ends, if there is none.
+/// The place of the entry with this key in a box; the place it would have, at both ends, if there
+/// is none.
 fn place_of(entries: &[u8], key: &[u8]) -> (usize, usize) {
     let mut start = 0;
     for entry in Entries(entries) {

@@ -24,14 +24,14 @@ pub(super) struct Wanted<'a> {
     pub(super) title: &'a str,
     /// Subdirectory of the article directory; empty for the directory itself.
     pub(super) dir: &'a str,
-    /// When it becomes public.
+    /// The time at which it becomes public.
     pub(super) publish: Publish,
 }
 
-/// When a new article becomes public.
+/// The time at which a new article becomes public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Publish {
-    /// When its author removes the line `draft: true`.
+    /// As soon as its author removes the line `draft: true`.
     Later,
     /// As soon as its file has a word of text below the header.
     WhenWritten,

@@ -25,7 +25,7 @@ const BYTES_MAX: u64 = 64 << 20;
 /// The most documents.
 const DOCUMENTS_MAX: usize = 1_000;
 
-/// What was read so far.
+/// The bytes that were read so far.
 pub(super) struct Sources {
     proxies: Proxies,
     follow_hosts: Vec<String>,

@@ -7,7 +7,7 @@ use super::{
     Site, State, Tls, Websub,
 };
 
-/// When a key takes effect.
+/// The moment at which a key takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     /// At a reload.

@@ -29,9 +29,10 @@ pub fn scopes(config: &Config) -> Vec<Scope> {
 pub struct Hot {
     rows: HashMap<Route, DocumentRow>,
     documents: HashMap<Route, Arc<Document>>,
-    /// What the next document of each scope need not read back. Empty after a start.
+    /// The entries that the next document of each scope need not read back. Empty after a start.
     passed: HashMap<Scope, Arc<Passed>>,
-    /// What the next document of each scope need not compose again. Empty after a start.
+    /// The entries that the next document of each scope need not compose again. Empty after a
+    /// start.
     composed: HashMap<Scope, Arc<Composed>>,
 }
 
@@ -117,7 +118,7 @@ impl Hot {
         self.composed.insert(scope.clone(), Arc::new(composed));
     }
 
-    /// What the next document of a scope need not read back.
+    /// The entries that the next document of a scope need not read back.
     pub fn passed(&self, scope: &Scope) -> Arc<Passed> {
         self.passed.get(scope).cloned().unwrap_or_default()
     }

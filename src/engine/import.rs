@@ -88,7 +88,7 @@ impl From<StoreError> for ImportError {
 }
 
 impl Engine {
-    /// Does what is asked for.
+    /// Carries out a request.
     ///
     /// # Errors
     /// Nothing has changed then.

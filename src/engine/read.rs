@@ -215,7 +215,7 @@ fn gone(tree: &Tree, path: &RelPath) -> Found {
     if tree.ignores(path) { Found::Excluded } else { Found::Gone }
 }
 
-/// What there is to understand of one file.
+/// The material to understand one file from.
 enum Fetched {
     /// Nothing: it is known without its bytes.
     Look(Look),

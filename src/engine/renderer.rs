@@ -79,7 +79,7 @@ impl From<Bodiless> for Unrendered {
     }
 }
 
-/// Which document of a scope's feed.
+/// A document of a scope's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// The subscription document.
@@ -96,7 +96,7 @@ struct Written {
     documents: [Bytes; 3],
 }
 
-/// What was made of a scope's feed, or of a page of its archive.
+/// The documents made of a scope's feed, or of a page of its archive.
 struct Feeds {
     documents: [Bytes; 3],
     /// Whether every article has its text.
@@ -352,7 +352,7 @@ impl Feeds {
     }
 }
 
-/// What a feed shows of an article whose file cannot be read or rendered.
+/// The form in which a feed shows an article whose file cannot be read or rendered.
 fn textless(article: &Article) -> Body {
     Body { html: String::new(), summary: article.head.summary.clone().unwrap_or_default() }
 }

@@ -35,8 +35,8 @@ const VANISHED: &str =
 /// come first where there are few cores.
 const PROJECTION_NICENESS: i32 = 10;
 
-/// How often a reconcile scan gives way to other work, before it is made all the same. In a large
-/// tree, it takes longer than a reader should wait for an article.
+/// The number of times a reconcile scan gives way to other work, before it is made all the same. In
+/// a large tree, it takes longer than a reader should wait for an article.
 const GIVES_WAY_MAX: u32 = 8;
 
 /// The longest time for which `dropfeed build` waits for files that are being written.
@@ -66,7 +66,7 @@ pub(super) struct Watch {
     reopen: bool,
     /// Whether the scan of this turn gives way to what is heard meanwhile.
     pub(super) gives_way: bool,
-    /// How often it did, since the last full scan.
+    /// The number of times it did, since the last full scan.
     gave_way: u32,
     /// Files that a scan found and that may still be being written.
     pub(super) unfinished: Unfinished,

@@ -28,7 +28,7 @@ use crate::source::{Inbox, Tree};
 use crate::store::model::Disk;
 use crate::store::{Projected, Projector, Stamp, Store, StoreError, Target};
 
-/// What the wall clock says at the start.
+/// The wall clock at the start.
 const NOW: &str = "2026-03-01T12:00:00Z";
 
 /// An engine in a world of its own.
@@ -46,7 +46,7 @@ struct World {
     disk: Disk,
     /// Nothing is written to `feeds/` while this is locked.
     feeds_gate: Arc<Mutex<()>>,
-    /// What was written to `feeds/`.
+    /// The files that were written to `feeds/`.
     put: Arc<Mutex<Put>>,
 }
 
@@ -247,7 +247,7 @@ impl World {
         self.inbox.push((RelPath::new(path).unwrap(), Sign::Arrived).into());
     }
 
-    /// What the status says: public, drafts, scheduled, refused.
+    /// The counts of the status: public, drafts, scheduled, refused.
     fn contents(&self) -> (usize, usize, usize, usize) {
         let contents = &self.published.status().contents;
         let (drafts, scheduled) = (contents.drafts, contents.scheduled.len());

@@ -83,14 +83,14 @@ pub struct Stepped {
 
 /// A look at the tree.
 struct Looked {
-    /// Where every change was seen.
+    /// The look within which every change was seen.
     look: Look,
     changes: Vec<SourceChange>,
     /// Whether every file was seen that came, went or moved, wherever it is.
     everywhere: bool,
 }
 
-/// What was seen of the files that changed.
+/// The observations of the files that changed.
 struct Seeing {
     observations: Vec<Observation>,
     /// Files that were read and are not believed: they may still be being written.
@@ -458,8 +458,8 @@ impl Engine {
     }
 }
 
-/// How long files wait for others that come with them, where it took so long to write the feeds:
-/// otherwise, the first few of many files go out alone, and all others wait for that.
+/// The time for which files wait for others that come with them, where it took so long to write the
+/// feeds: otherwise, the first few of many files go out alone, and all others wait for that.
 fn patience(took: Duration) -> Duration {
     if took < SLOW { Duration::ZERO } else { took.min(PATIENCE_MAX) }
 }

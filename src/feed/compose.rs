@@ -57,7 +57,7 @@ impl Numbered {
     }
 }
 
-/// What the feed of a scope is composed from, besides its articles.
+/// The basis of a scope's feed, besides its articles.
 #[derive(Clone, Copy)]
 pub struct Basis<'a> {
     /// The site.

@@ -22,7 +22,7 @@ const PARALLEL_MIN: usize = 32;
 /// The entries of a feed as they were last composed.
 #[derive(Debug, Clone, Default)]
 pub struct Composed {
-    /// What they have of the configuration.
+    /// The part of the configuration that they contain.
     config: Option<Arc<(Site, Content)>>,
     entries: HashMap<Seq, Arc<Made>>,
 }
@@ -138,7 +138,7 @@ mod tests {
     use crate::feed::compose::{Basis, compose, compose_of};
     use crate::feed::sample::{article, channel, feeds, site};
 
-    /// What an entry is made of, but for the article itself.
+    /// The basis of an entry, but for the article itself.
     struct World {
         site: Site,
         feeds: Feeds,

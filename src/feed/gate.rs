@@ -52,7 +52,7 @@ pub struct Published {
     pub documents: [Bytes; 3],
     /// The entries that had to be left out.
     pub quarantined: Vec<Rejected>,
-    /// What the next document of this feed need not read back.
+    /// The entries that the next document of this feed need not read back.
     pub passed: Passed,
 }
 
@@ -66,8 +66,8 @@ pub fn write_checked(feed: Feed) -> Result<Published, Vec<Rejected>> {
     write_checked_since(feed, &Passed::default())
 }
 
-/// Does the same, but writes and reads back only the head and what did not pass before: a drop waits
-/// for it.
+/// Writes the same, but writes and reads back only the head and what did not pass before: a drop
+/// waits for it.
 ///
 /// # Errors
 ///
@@ -116,7 +116,7 @@ pub fn write_checked_since(mut feed: Feed, before: &Passed) -> Result<Published,
     Err(quarantined)
 }
 
-/// Does `work` for each format: in parallel, because a new article waits for it.
+/// Runs `work` for each format: in parallel, because a new article waits for it.
 fn each_format<T: Send>(work: impl Fn(Format) -> T + Sync) -> [T; 3] {
     let (rss, (atom, json)) = rayon::join(
         || work(Format::Rss),

@@ -108,7 +108,7 @@ pub fn resolve_for(html: &str, article: &Article, site: &Site, places: &dyn Loca
     replace(html, |reference| beside_page(reference, &own_url, article, site, places))
 }
 
-/// Where a reference points on the site that has the pages.
+/// The target of a reference on the site that has the pages.
 fn beside_page(
     reference: &str,
     own_url: &str,
@@ -269,7 +269,7 @@ fn base(site: &Site) -> String {
     encode(site.url.as_str()).trim_end_matches('/').to_owned()
 }
 
-/// Where a reference points, unescaped and without its query and fragment; `None` for a name that
+/// The target of a reference, unescaped and without its query and fragment; `None` for a name that
 /// nobody has.
 fn target(
     reference: &str,
@@ -348,7 +348,7 @@ fn follow_in_tag(
     out.push_str(&tag[kept..]);
 }
 
-/// What follows the path of `site.url` in a path of the host: authors of a site at `/blog/` may
+/// The rest after the path of `site.url` in a path of the host: authors of a site at `/blog/` may
 /// well write `/blog/about`, as their pages need it.
 fn within_site<'a>(path: &'a str, site: &Site) -> Option<&'a str> {
     let base = percent_decode_str(site.url.path()).decode_utf8().ok()?;

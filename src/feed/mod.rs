@@ -82,7 +82,7 @@ pub struct Feed {
     pub self_urls: [String; 3],
     /// The hubs that tell its subscribers of changes (WebSub); none for a page of an archive.
     pub hubs: Vec<String>,
-    /// Where subscribers of rssCloud register, if anywhere; RSS alone has a place for it.
+    /// The place where subscribers of rssCloud register, if any; RSS alone has a place for it.
     pub cloud: Option<Url>,
     /// Its place among the documents of the same feed.
     pub paging: Paging,

@@ -17,7 +17,7 @@ pub enum Outline {
     Feed(Subscription),
     /// Feeds of one kind: readers make a folder of it.
     Group {
-        /// What they are. Not empty.
+        /// The name of the group. Not empty.
         title: String,
         /// The feeds, of which there is at least one.
         feeds: Vec<Subscription>,

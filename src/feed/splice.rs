@@ -20,7 +20,7 @@ pub struct Written {
     places: [Vec<Range<usize>>; 3],
 }
 
-/// Where the bytes of an entry come from.
+/// The source of an entry's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece {
     /// From the document before: the place of the entry there.

@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A request at the hub's door.
 #[derive(Debug)]
 pub struct Knock {
-    /// What is asked.
+    /// The request.
     pub request: Request,
-    /// Who asks, as clients are counted.
+    /// The client, as clients are counted.
     pub client: Option<IpAddr>,
     /// The answer.
     pub reply: oneshot::Sender<Result<(), Refusal>>,

@@ -68,7 +68,7 @@ pub struct Edge {
     pub clock: Arc<dyn Clock>,
     /// The counters.
     pub metrics: Arc<Metrics>,
-    /// What is given every exchange; usually nothing.
+    /// The observers of every exchange; usually none.
     pub observers: Vec<Arc<dyn Observer>>,
     /// The limit on unconditional requests; `None` if there is none.
     pub politeness: Option<Arc<Politeness>>,

@@ -408,7 +408,8 @@ mod tests {
         assert!(dir.join("readers.db.damaged").exists());
     }
 
-    /// Who reads: a method, header fields, the status and the type of the answer.
+    /// The facts that tell a reader: a method, header fields, the status and the type of the
+    /// answer.
     fn counts(method: &str, fields: &[(&str, &str)], status: u16, media_type: &str) -> bool {
         let (counter, _) = counter("2026-11-29T12:00:00Z", History::default());
         let mut request = http::Request::builder().method(method).uri("/atom.xml");

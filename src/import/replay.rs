@@ -14,7 +14,7 @@ use crate::base::{Format, Timestamp};
 use crate::library::old_feed::OldEntry;
 use crate::library::title_key;
 
-/// What a reader makes of an entry of the new feed.
+/// The verdict of a reader on an entry of the new feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Known, and the same.
@@ -38,7 +38,7 @@ pub struct Seen {
     pub by_link: Verdict,
 }
 
-/// How many entries a reader takes for new, changed and moved.
+/// The number of entries that a reader takes for new, changed and moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// New to it.
@@ -72,7 +72,7 @@ impl fmt::Display for Totals {
 }
 
 impl Verdict {
-    /// How much a reader notices.
+    /// The weight of a verdict: the more a reader notices, the more it weighs.
     fn weight(&self) -> u8 {
         match self {
             Verdict::Same => 0,

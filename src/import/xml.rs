@@ -60,7 +60,7 @@ struct Texts {
     generator: String,
 }
 
-/// What is known so far.
+/// The facts that are known so far.
 #[derive(Debug, Default)]
 struct Builder {
     /// The root's format and name.

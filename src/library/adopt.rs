@@ -27,15 +27,15 @@ pub struct Recovered {
     /// Whether the id is the article's to the byte. Atom replaces an id that is not an IRI (RFC
     /// 4287, section 4.2.6).
     pub is_verbatim: bool,
-    /// When it was published.
+    /// The time at which it was published.
     pub published: Timestamp,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated: Timestamp,
     /// Whether the feed of the site had it.
     pub in_site_feed: bool,
     /// Its place in its feed, which begins with the newest.
     pub place: usize,
-    /// What an import had given it.
+    /// The ids that an import had given it.
     pub imported: Option<Arc<Imported>>,
 }
 
@@ -87,7 +87,7 @@ impl Adopted {
         self.entries.get(&url.key())
     }
 
-    /// How many entries there were, and how many of them are articles now.
+    /// The number of entries there were, and of those that are articles now.
     pub(super) fn shrink(&self, ledger: &Ledger) -> Shrink {
         let mut after = 0;
         for entry in self.entries.values() {
@@ -132,7 +132,7 @@ pub(super) struct Adoption {
     pub(super) id: Option<String>,
     /// Its other ids, and its date.
     pub(super) imported: Arc<Imported>,
-    /// When it last changed.
+    /// The time of its last change.
     pub(super) updated: Option<Timestamp>,
     /// Its place in the old feed, which begins with the newest.
     pub(super) place: usize,

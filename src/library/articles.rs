@@ -52,7 +52,7 @@ impl Articles {
         Some(Arc::new(packed::read_record(seq, bytes)))
     }
 
-    /// What can be seen of an article without making its record.
+    /// The part of an article that can be seen without making its record.
     pub(super) fn glance(&self, seq: Seq) -> Option<Glance<'_>> {
         self.records.get(&key_of(seq)).map(packed::glance)
     }

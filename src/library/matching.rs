@@ -18,7 +18,7 @@ use super::old_feed::{OldEntry, OldFeed};
 /// Seconds of a day.
 const DAY_S: i64 = 86_400;
 
-/// How two of one article are known, the surest first.
+/// The ways by which two of one article are known, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Level {
     /// The path of the link is a URL of the article.

@@ -91,7 +91,7 @@ pub struct Article {
     pub updated: Timestamp,
     /// The digest of the bytes that are published.
     pub digest: Digest,
-    /// What an import gave it.
+    /// The ids that an import gave it.
     pub imported: Option<Arc<Imported>>,
 }
 
@@ -189,7 +189,7 @@ pub enum Changes {
 pub struct Library {
     /// Every article that ever was public, as the ledger has it.
     articles: Articles,
-    /// Which of them are public now, with the scopes that each was put into, so that it can be
+    /// Those of them that are public now, with the scopes that each was put into, so that it can be
     /// taken out of them again.
     public: Public,
     /// Every public article by the digests of what it is called (file names and titles): what wiki

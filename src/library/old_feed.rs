@@ -19,10 +19,10 @@ pub struct OldEntry {
     pub link: String,
     /// Its title, with the character references that are still in it.
     pub title: String,
-    /// When it was published.
+    /// The time at which it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
-    /// When it last changed.
+    /// The time of its last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
     /// Whether it is in the document that subscribers poll, and not in one of its older pages.
@@ -44,7 +44,8 @@ pub struct OldFeed {
     /// The path of the site's URL at the import, without slashes at its ends.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub base: String,
-    /// How the old site made the ids of articles that the feed does not list any more.
+    /// The rule by which the old site made the ids of articles that the feed does not list any
+    /// more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_template: Option<String>,
 }

@@ -22,7 +22,7 @@ const URN: &str = "urn:uuid:";
 
 const NS_PER_S: i128 = 1_000_000_000;
 
-/// What can be seen of a record without making one.
+/// The part of a record that can be seen without making one.
 pub(super) struct Glance<'a> {
     /// Its present state.
     pub(super) standing: Standing,
@@ -95,7 +95,7 @@ pub(super) fn read_record(seq: Seq, bytes: &[u8]) -> Record {
     }
 }
 
-/// What can be seen of a record without making one.
+/// The part of a record that can be seen without making one.
 pub(super) fn glance(bytes: &[u8]) -> Glance<'_> {
     Reader(bytes).glance()
 }

@@ -53,9 +53,9 @@ pub struct Record {
     pub path: RelPath,
     /// Its present URL, or its last.
     pub url: UrlPath,
-    /// When it first became public.
+    /// The time at which it first became public.
     pub first_seen: Timestamp,
-    /// When it became public, or when its author says it did.
+    /// The time at which it became public, or that its author gives.
     pub published: Timestamp,
     /// Never decreases; never before `published`.
     pub updated: Timestamp,
@@ -65,9 +65,9 @@ pub struct Record {
     pub head: Arc<Head>,
     /// Its present state.
     pub standing: Standing,
-    /// What an import gave it.
+    /// The ids that an import gave it.
     pub imported: Option<Arc<Imported>>,
-    /// What its file was, where that is gone.
+    /// Its last file, where that is gone.
     pub last_file: Option<LastFile>,
 }
 
@@ -147,7 +147,7 @@ pub struct ChannelRow {
     pub name: String,
     /// The newest `updated` that its feed ever had.
     pub watermark: Timestamp,
-    /// When it last changed: whole seconds, growing with every change.
+    /// The time of its last change: whole seconds, growing with every change.
     pub modified: Timestamp,
 }
 
@@ -156,7 +156,8 @@ pub struct ChannelRow {
 pub struct DocumentRow {
     /// The digest of its identity bytes.
     pub digest: Digest,
-    /// When these bytes were first published: whole seconds, growing from version to version.
+    /// The time at which these bytes were first published: whole seconds, growing from version to
+    /// version.
     pub last_modified: Timestamp,
 }
 

@@ -61,10 +61,10 @@ pub struct Observation {
     pub found: Found,
 }
 
-/// What a step is given: what was seen, and the words of articles as they are stored.
+/// The input of a step: what was seen, and the words of articles as they are stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
-    /// What was seen of some files.
+    /// The observations of some files.
     pub observations: &'a [Observation],
     /// The words of articles; [`Outcome::wanted`] says which are missing.
     pub words: &'a Words,
@@ -194,7 +194,7 @@ pub enum Deletions {
     Accepted,
 }
 
-/// Why a missing article stays, however short the grace is.
+/// The reason why a missing article stays, however short the grace is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PutOff {
     /// It stays until then.

@@ -187,7 +187,7 @@ impl CertificateFiles {
     }
 }
 
-/// What stat(2) says about both files; symbolic links are followed, as certbot makes them.
+/// The result of stat(2) for both files; symbolic links are followed, as certbot makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp([Option<(u64, u64, i64, i64)>; 2]);
 

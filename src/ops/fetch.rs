@@ -50,7 +50,7 @@ pub enum FetchError {
     Connect {
         /// The host, or the proxy.
         host: String,
-        /// What the system, or TLS, said.
+        /// The error of the system, or of TLS.
         why: String,
     },
     /// The connection failed later.
@@ -58,7 +58,7 @@ pub enum FetchError {
     Broken {
         /// The address.
         url: Url,
-        /// What happened.
+        /// A description of the failure.
         why: String,
     },
     /// Another status than 200.

@@ -53,7 +53,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// What is reported of the process at `now`, while `snapshot` is published.
+    /// The report of the process at `now`, while `snapshot` is published.
     pub fn about<'a>(&'a self, snapshot: Option<&'a Snapshot>, now: Timestamp) -> About<'a> {
         About {
             version: self.version,

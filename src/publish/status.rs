@@ -182,7 +182,7 @@ pub struct LastProjection {
     pub at: Timestamp,
 }
 
-/// Who is notified of a publish.
+/// A receiver of the news of a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receiver {
     /// A hub.

@@ -14,7 +14,7 @@ use super::retry::{TRIES, wait};
 /// The wait for an article whose file is being changed. Usually the next snapshot has it earlier.
 const POSTPONED: Duration = Duration::from_secs(2);
 
-/// How often an article is tried.
+/// The number of tries for an article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tries {
     /// Again after a failure, up to three times: a server may be down.
@@ -23,7 +23,7 @@ pub enum Tries {
     One,
 }
 
-/// What is to be done.
+/// An action that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Announce the article with this publication number, and report the outcome.
@@ -46,7 +46,7 @@ pub enum Ring {
     Failed,
 }
 
-/// What follows from the end of a ring.
+/// The consequence of the end of a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
     /// The article is tried again.
@@ -83,7 +83,7 @@ impl Bell {
         Self { tries, done, now: State::Quiet }
     }
 
-    /// What is to be done now. `newest`: the largest number of a public article, 0 without any;
+    /// The action that is due now. `newest`: the largest number of a public article, 0 without any;
     /// `next`: the smallest one after a number.
     pub fn poll(
         &mut self,

@@ -20,7 +20,7 @@ pub const TOPICS_MAX: usize = 16;
 /// A request that was understood. Its topics are not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// How it is confirmed.
+    /// The way in which it is confirmed.
     pub kind: Kind,
     /// The URL at which the subscriber is notified.
     pub callback: Callback,

@@ -33,7 +33,7 @@ pub const GAP: Duration = Duration::from_secs(5);
 /// The URL of a feed.
 pub type Topic = Arc<str>;
 
-/// What happened.
+/// An event that the publisher reacts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Feeds were written.
@@ -54,7 +54,7 @@ pub enum Event {
     Woke,
 }
 
-/// What is to be done, in this order.
+/// An effect of an event. Effects are carried out in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Store that the hub knows these feeds.
@@ -97,7 +97,7 @@ pub struct Publisher {
     hubs: Vec<Hub>,
 }
 
-/// What a hub was notified of, and has to be notified of.
+/// The digests that a hub was notified of, and those it has to be notified of.
 #[derive(Debug, Default)]
 struct Hub {
     /// The digests that it was notified of; `None` for a new hub, until all feeds are known.
@@ -131,8 +131,8 @@ impl Publisher {
         Self { delay, hubs }
     }
 
-    /// What is to be done after `event`. `now`: the time since any fixed moment; it never goes
-    /// back.
+    /// The actions that are due after `event`. `now`: the time since any fixed moment; it never
+    /// goes back.
     pub fn on(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
@@ -494,7 +494,7 @@ mod tests {
         publisher: Publisher,
         now: Duration,
         feeds: [u8; 3],
-        /// What is stored.
+        /// The rows that are stored.
         stored: HashMap<Topic, Digest>,
         under_way: Vec<Ping>,
     }

@@ -10,7 +10,7 @@ pub const SUBSCRIBERS_MAX: u64 = 1_000_000;
 /// The largest User-Agent that is looked at, in bytes. No feed reader's is near that.
 const AGENT_BYTES_MAX: usize = 1024;
 
-/// Who fetched a feed.
+/// The program that fetched a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Agent {
     /// A service that fetches once for all its users.
@@ -35,7 +35,7 @@ pub enum Navigation {
     Program,
 }
 
-/// How a client with a name of [`KNOWN`] is counted if it names no number.
+/// The way a client with a name of [`KNOWN`] is counted if it names no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// One service with many fetchers: at least one person there reads the feed.

@@ -19,7 +19,7 @@ const AVERAGE_DAYS: usize = 7;
 /// The days of the JSON, unless another number is asked for.
 pub const JSON_DAYS: usize = 30;
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Question {
     /// The days to list one by one, up to the present one.

@@ -36,7 +36,7 @@ pub struct Sighting<'a> {
     pub scope: &'a Scope,
     /// Its format.
     pub format: Format,
-    /// Who fetched it.
+    /// The client that fetched it.
     pub agent: Agent,
     /// The address of the client.
     pub address: IpAddr,

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::root::{kind, stat_of};
 
-/// How often a call is repeated that met a change of what it was looking at.
+/// The number of times a call is repeated that met a change of what it was looking at.
 const ATTEMPTS: u32 = 16;
 
 /// The most links in one path, as in path_resolution(7).
@@ -162,7 +162,7 @@ mod tests {
         openat(CWD, dir.path().join("root"), flags, Mode::empty()).unwrap()
     }
 
-    /// What a call found: which file, or why none.
+    /// The result of a call: a file, or the reason why there is none.
     fn outcome(result: Result<OwnedFd, Errno>) -> Result<(u64, FileType), Errno> {
         let found = stat_of(result?)?;
         Ok((found.stx_ino, kind(&found)))

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the listener rests: the kernel keeps 16,384 events (`fs.inotify.max_queued_events`),
-/// which are more files than can be read meanwhile.
+/// The time for which the listener rests: the kernel keeps 16,384 events
+/// (`fs.inotify.max_queued_events`), which are more files than can be read meanwhile.
 const REST: Duration = Duration::from_millis(2);
 
-/// How long it takes to hear what came meanwhile, at most.
+/// The longest that it takes to hear what came meanwhile.
 const AWAKE: Duration = Duration::from_micros(200);
 
 /// The number of reads of many files that are under way.

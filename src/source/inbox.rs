@@ -75,11 +75,11 @@ struct State<C> {
     stop: bool,
     commands: VecDeque<C>,
     asleep: Asleep,
-    /// How long paths that are ripe wait for others.
+    /// The time for which ripe paths wait for others.
     patience: Duration,
     /// Since when they have waited.
     gathering: Option<Instant>,
-    /// When the watcher added hints last.
+    /// The time at which the watcher last added hints.
     heard: Option<Instant>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Stamps {
     pub(crate) ctime_ns: i64,
 }
 
-/// What simulations say of files. The files themselves are real.
+/// The claims of simulations about files. The files themselves are real.
 #[derive(Debug, Default)]
 pub(crate) struct Pretended {
     /// The stamps of files.
@@ -124,7 +124,7 @@ impl Known {
         self.take(&tree.look(look, self).unwrap())
     }
 
-    /// Does the same with [`Tree::look_and_search`].
+    /// Looks in the same way with [`Tree::look_and_search`].
     pub(crate) fn search(&mut self, tree: &Tree, look: &Look) -> Vec<String> {
         self.take(&tree.look_and_search(look, self).unwrap())
     }

@@ -884,7 +884,7 @@ mod tests {
         assert_eq!(known.look(&tree, &Look::Everything), [""; 0]);
     }
 
-    /// Does something to the tree in the middle of a look.
+    /// Changes the tree in the middle of a look.
     struct Meddling(Known, Mutex<Option<Meddle>>);
 
     type Meddle = Box<dyn FnOnce() + Send>;

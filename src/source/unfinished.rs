@@ -22,8 +22,8 @@ pub const QUIET: Duration = Duration::from_secs(2);
 /// odd stamp, not a writer.
 const SKEW: Duration = Duration::from_secs(3600);
 
-/// How long a file that no look finds any more is remembered. One that is held back is looked at
-/// again after [`QUIET`].
+/// The time for which a file that no look finds any more is remembered. One that is held back is
+/// looked at again after [`QUIET`].
 const FORGET: Duration = Duration::from_secs(30);
 
 /// Descriptors that are looked at in one search for writers.

@@ -77,12 +77,12 @@ pub fn make_echo(state_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What dropfeed may have put under one name in `feeds/`: the digests of its bytes, oldest first. A
-/// new digest is remembered before its bytes are written, and the older ones until they are known
-/// to be gone.
+/// A record of what dropfeed may have put under one name in `feeds/`: the digests of its bytes,
+/// oldest first. A new digest is remembered before its bytes are written, and the older ones until
+/// they are known to be gone.
 pub type Projected = (String, Vec<Digest>);
 
-/// What is remembered for ever. Two implementations: [`Database`], and [`model::ModelStore`] for
+/// The memory that lasts. Two implementations: [`Database`], and [`model::ModelStore`] for
 /// simulation.
 pub trait Store: Send {
     /// Everything that is remembered.
@@ -91,7 +91,7 @@ pub trait Store: Send {
     /// [`StoreError::Corrupt`] where anything is not as it was committed.
     fn load(&mut self) -> Result<Remembered, StoreError>;
 
-    /// What is remembered besides records and files.
+    /// Everything that is remembered besides records and files.
     ///
     /// # Errors
     /// As [`Store::load`].
@@ -124,7 +124,7 @@ pub trait Store: Send {
     /// On any error nothing has changed. The same or another commit may be tried at once.
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
 
-    /// What dropfeed may have put into `feeds/`, by name.
+    /// The files that dropfeed may have put into `feeds/`, by name.
     ///
     /// # Errors
     /// As [`Store::load`].
@@ -137,8 +137,8 @@ pub trait Store: Send {
     /// As [`Store::commit`].
     fn set_projected(&mut self, changes: &[Projected]) -> Result<(), StoreError>;
 
-    /// Does what can wait until nothing else is to be done, so that commits stay short: folds the
-    /// log into the database. Never needed for durability.
+    /// Carries out what can wait until nothing else is to be done, so that commits stay short:
+    /// folds the log into the database. Never needed for durability.
     ///
     /// # Errors
     /// The commits before are safe whatever it says.
@@ -149,7 +149,8 @@ pub trait Store: Send {
         drop(pulse);
     }
 
-    /// Does the least that shows whether reading works: something is read, and nothing is changed.
+    /// Performs the least that shows whether reading works: something is read, and nothing is
+    /// changed.
     ///
     /// # Errors
     /// As [`Store::load`].
@@ -210,7 +211,7 @@ pub enum StoreError {
     InUse {
         /// The state directory.
         path: PathBuf,
-        /// Who holds it, where that is known.
+        /// The process that holds it, where that is known.
         pid: Option<u32>,
     },
     /// The state directory cannot be made or written to.
@@ -218,7 +219,7 @@ pub enum StoreError {
     Unwritable {
         /// The state directory, or what in it could not be made.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// What is there is not what was committed. It is never repaired silently, and nothing is
@@ -227,7 +228,7 @@ pub enum StoreError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// A description of the damage.
         why: String,
     },
     /// The database is whole, but older than what was last committed, or another one. Which of them
@@ -236,7 +237,7 @@ pub enum StoreError {
     Outdated {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// A description of the damage.
         why: String,
     },
     /// The database was written by a later version, which alone understands it.
@@ -264,7 +265,7 @@ pub enum StoreError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system, or SQLite, said.
+        /// The error of the system, or of SQLite.
         source: io::Error,
     },
 }

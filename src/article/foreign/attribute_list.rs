@@ -148,7 +148,7 @@ fn is_list(text: &str, words: Words, keys: Keys) -> bool {
     true
 }
 
-/// What follows the value of an attribute, in quotation marks or not.
+/// The text after the value of an attribute, in quotation marks or not.
 fn after_value(value: &str) -> &str {
     for quote in ['"', '\'', '“', '”'] {
         if let Some(quoted) = value.strip_prefix(quote) {

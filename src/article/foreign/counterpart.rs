@@ -51,7 +51,7 @@ pub(crate) enum Counterpart {
     Quote { source: Source, end: End },
 }
 
-/// Who or what is quoted. Each is empty where it is not given.
+/// The source of a quotation. Each part is empty where it is not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) author: String,

@@ -195,7 +195,7 @@ pub(super) fn follow_fence(fence: &mut Option<String>, line: &str) -> bool {
     }
 }
 
-/// What a line is of a `:::` container.
+/// The role of a line in a `:::` container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     None,

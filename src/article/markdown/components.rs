@@ -62,7 +62,7 @@ struct Open {
     is_begun: bool,
 }
 
-/// What a line is of a component that is closed.
+/// The role of a line in a component that is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     None,

@@ -82,7 +82,7 @@ fn joints(text: &str) -> Vec<usize> {
     joints
 }
 
-/// What stands beside signs.
+/// The neighbours of signs.
 enum Side {
     Letter,
     Mark,

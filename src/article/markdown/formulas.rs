@@ -63,7 +63,7 @@ impl Source {
 /// A text without the TeX of its formulas.
 pub(crate) struct Veiled<'t> {
     pub(crate) text: Cow<'t, str>,
-    /// What was taken away.
+    /// The text that was taken away.
     pieces: Vec<Piece<'t>>,
 }
 

@@ -63,7 +63,7 @@ pub enum BrowserPage {
     Off,
 }
 
-/// How the home page shows the articles.
+/// The form in which the home page shows the articles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HomeStyle {
     /// The newest ones, with their summaries.

@@ -14,7 +14,7 @@ use crate::source::testing::{FileId, Stamps, pretend};
 
 /// The directory, and what was not reported yet.
 pub(super) struct Files {
-    /// Where programs write before they rename.
+    /// The directory that programs write to before they rename.
     outside: PathBuf,
     root: PathBuf,
     clock: Arc<ManualClock>,
@@ -34,7 +34,7 @@ impl Files {
         Self { outside, root, clock: Arc::clone(clock), stamped, reports, births: 0 }
     }
 
-    /// What the watcher saw since the last call.
+    /// The events that the watcher saw since the last call.
     pub(super) fn take_reports(&mut self) -> Vec<(RelPath, Sign)> {
         std::mem::take(&mut self.reports)
     }

@@ -25,7 +25,7 @@ use crate::store::{Projector, Stamp, Store as _, Target};
 /// Turns in one wait. A loop that takes more is spinning.
 const TURNS_MAX: usize = 2_000;
 
-/// How the watcher's reports reach the engine.
+/// The way by which the watcher's reports reach the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Watcher {
     /// There is none: the directory is polled.
@@ -50,17 +50,17 @@ pub(super) struct Machine {
     /// The process; `None` after its death.
     pub(super) engine: Option<Engine>,
     pub(super) published: Arc<Published>,
-    /// What was put into `feeds/` since it was last looked at.
+    /// The files that were put into `feeds/` since it was last looked at.
     pub(super) projected: Arc<Mutex<Vec<Projected>>>,
     pub(super) watcher: Watcher,
     pub(super) settings: Settings,
     timer: Arc<ManualTimer>,
     inbox: Arc<Inbox<Command>>,
-    /// When the engine wakes by itself.
+    /// The time at which the engine wakes by itself.
     deadline: Instant,
     /// Whether the process has yet to take its first turn.
     starting: bool,
-    /// What the watcher saw and did not tell yet.
+    /// The events that the watcher saw and did not report yet.
     reports: Reports,
     dir: tempfile::TempDir,
 }
@@ -221,8 +221,8 @@ impl Machine {
         Ok((Engine::start(parts).map_err(|error| error.to_string())?, inbox, published))
     }
 
-    /// What readers see. A process that is dead shows nothing, and the last one is no reader's
-    /// witness any more.
+    /// The feeds that readers see. A process that is dead shows nothing, and the last one is no
+    /// reader's witness any more.
     pub(super) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.engine.as_ref()?;
         self.published.load()
@@ -380,7 +380,7 @@ impl Machine {
         signs.any(|(of, _)| *of == path)
     }
 
-    /// What is public, in one line.
+    /// The public articles, in one line.
     pub(super) fn contents(&self) -> String {
         let Some(snapshot) = self.snapshot() else { return "nothing is public".to_owned() };
         let mut line = format!("generation {}:", snapshot.generation);

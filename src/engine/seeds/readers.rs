@@ -11,7 +11,7 @@ use crate::base::{Digest, Format, Route, Scope, Timestamp, UrlPath};
 use crate::publish::snapshot::Found;
 use crate::publish::{Render as _, Snapshot};
 
-/// What subscribers remember.
+/// The memory of subscribers.
 #[derive(Default)]
 pub(super) struct Readers {
     /// By id: the group of works that it belongs to, and when it was last changed.
@@ -25,7 +25,7 @@ pub(super) struct Readers {
     projected: HashMap<String, u64>,
     /// Files that were parsed.
     parsed: HashSet<Digest>,
-    /// What another program put into `feeds/`.
+    /// The files that another program put into `feeds/`.
     pub(super) planted: HashSet<Digest>,
     /// Whether only whole texts may be seen: writers are noticed.
     whole_texts: bool,

@@ -11,7 +11,7 @@ use crate::base::{Digest, Timestamp};
 use crate::ops::clock::Clock as _;
 use crate::store::model::{Fault, Loss};
 
-/// What the wall clock says at the start.
+/// The wall clock at the start.
 const START: &str = "2026-03-01T12:00:00Z";
 
 /// Within this time after the end of all faults, a reconcile scan included, everything is right
@@ -58,7 +58,7 @@ pub(super) struct World {
     kinds: Vec<&'static str>,
     /// The latest time that the clock ever said.
     latest: Timestamp,
-    /// What happened, for who reads of a failure.
+    /// The events so far, for the report of a failure.
     pub(super) happened: Vec<String>,
 }
 
@@ -154,7 +154,7 @@ impl World {
         done
     }
 
-    /// Which files dropfeed knows by their inodes, before something happens to one of them.
+    /// The files that dropfeed knows by their inodes, before something happens to one of them.
     fn note_links(&mut self) {
         for path in self.author.paths(|file| !file.linked) {
             if self.machine.knows_inode(&path) {

@@ -61,7 +61,7 @@ pub struct Sources {
     pub access_log: Option<Lines>,
     /// The readers, where they are counted.
     pub readers: Option<Arc<Counter>>,
-    /// What the own hub counts, if there is one.
+    /// The counts of the own hub, if there is one.
     pub hub: Option<Arc<hub::Counters>>,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Readers {
     pub(super) rows: Vec<Line>,
 }
 
-/// What is served, and to how many.
+/// The documents that are served, and the number of their readers.
 pub(super) struct Served {
     /// The counters of the public listener.
     pub(super) counts: Counts,
@@ -175,7 +175,7 @@ fn figures(status: &Status, about: &About<'_>, served: &Served) -> Vec<Row> {
     figures
 }
 
-/// How often feeds were asked for, and how often they had not changed.
+/// The number of requests for feeds, and of those to which they had not changed.
 fn polls(served: &Served) -> String {
     let Served { polls, unchanged, .. } = served;
     match polls {

@@ -23,7 +23,7 @@ type Key = (Route, Digest);
 /// The memory that a document takes beside its content, in bytes: keys, header values, the entry.
 const ENTRY_BYTES: usize = 1024;
 
-/// How long a stopgap is kept: each making of it asks whether its file can be used again.
+/// The time for which a stopgap is kept: each making of it asks whether its file can be used again.
 const STOPGAP_AGE: Duration = Duration::from_secs(5);
 
 /// The cache, and the renderings in progress.
@@ -128,7 +128,7 @@ impl Warm {
         self.once(route.clone(), key, make).await
     }
 
-    /// What `make` gives for `route` and `key`, made once for all who ask; `None` where it gives
+    /// The result of `make` for `route` and `key`, made once for all who ask; `None` where it gives
     /// nothing.
     pub(super) async fn once(
         self: &Arc<Self>,
@@ -180,7 +180,7 @@ struct Entry {
     document: Arc<Document>,
     cost: usize,
     used: u64,
-    /// When a stopgap is made again; `None` for any other document.
+    /// The time at which a stopgap is made again; `None` for any other document.
     until: Option<Instant>,
 }
 

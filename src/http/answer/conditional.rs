@@ -20,11 +20,11 @@ pub struct Validators<'a> {
     pub modified: Option<Seconds>,
     /// The same as a header value: if a client sends it back, it need not be parsed.
     pub modified_value: Option<&'a HeaderValue>,
-    /// How that date changes.
+    /// The way in which that date changes.
     pub dating: Dating,
 }
 
-/// How the date of a representation changes.
+/// The way in which the date of a representation changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dating {
     /// It only moves forward: a later date that a client sends means the same version.

@@ -58,7 +58,7 @@ pub(in crate::http) struct Handler {
     hot: RefCell<HotPaths>,
 }
 
-/// Why there is nothing at a path.
+/// The reason why there is nothing at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Absence {
     /// An article was there.
@@ -84,7 +84,7 @@ impl Handler {
         }
     }
 
-    /// What is given every exchange.
+    /// The observers of every exchange.
     pub(in crate::http) fn observers(&self) -> &Observers {
         &self.observers
     }

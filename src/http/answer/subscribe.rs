@@ -83,7 +83,7 @@ pub(super) fn only_post() -> Problem {
         .with(ALLOW, ALLOWED)
 }
 
-/// What a request is answered from.
+/// The parts that a request is answered from.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) door: &'a Door,

@@ -31,7 +31,7 @@ const STATUSES: [u16; 22] = [
 const FORMATS: usize = Format::ALL.len();
 const CODINGS: usize = Coding::ALL.len();
 
-/// What was asked for.
+/// The kind of document that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
     /// A feed.
@@ -42,7 +42,7 @@ pub(super) enum Resource {
     Page,
     /// A file: a path with an extension.
     Asset,
-    /// What programs ask for: health, `robots.txt`, the sitemap, the list of feeds.
+    /// The documents that programs ask for: health, `robots.txt`, the sitemap, the list of feeds.
     Service,
     /// Nothing that has an address here.
     Other,

@@ -21,7 +21,7 @@ use crate::publish::{Coding, Part, Receiver, Snapshot, Status};
 /// The `Content-Type` of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a scrape shows.
+/// The content of a scrape.
 #[derive(Debug, Clone, Copy)]
 pub struct Scrape<'a> {
     /// The counters of the server.
@@ -36,7 +36,7 @@ pub struct Scrape<'a> {
     pub state_bytes: Option<u64>,
     /// The lines that the access log dropped; `None` if there is no access log.
     pub access_log_dropped: Option<u64>,
-    /// What the own hub counts; `None` if there is no hub.
+    /// The counts of the own hub; `None` if there is no hub.
     pub hub: Option<&'a hub::Counters>,
     /// The start of the process.
     pub started: Timestamp,

@@ -20,7 +20,7 @@ pub(super) struct Tracked<B: Body> {
     busy: Busy,
     /// `None` if nothing observes.
     record: Option<Box<Record>>,
-    /// What HTTP/2 did not get yet of the last frame.
+    /// The rest of the last frame, which HTTP/2 did not get yet.
     rest: Bytes,
 }
 

@@ -20,7 +20,7 @@ use super::activity::{Activity, Busy};
 use super::role::Role;
 use super::worker::Worker;
 
-/// What became of bytes that were read.
+/// The result of bytes that were read.
 pub(super) enum Outcome {
     /// They are not a plain request, or its answer takes longer.
     NotPlain,
@@ -32,7 +32,7 @@ pub(super) enum Outcome {
     Unsent(Box<Unsent>),
 }
 
-/// What the socket did not take of an answer.
+/// The rest of an answer that the socket did not take.
 pub(super) struct Unsent {
     head: Bytes,
     body: Bytes,

@@ -72,7 +72,7 @@ fn refusal(error: &hyper::Error) -> Option<StatusCode> {
     }
 }
 
-/// What came next on a connection without buffers.
+/// The next bytes, or the end, of a connection without buffers.
 enum Next {
     /// The first bytes of a request that is hyper's.
     Request(Bytes),

@@ -73,6 +73,6 @@ pub(super) trait Service: Send + 'static {
     /// The answer to a request that should have used https.
     fn redirect(&self, head: &Parts) -> Response<Self::Body>;
 
-    /// What is given every exchange.
+    /// The observers of every exchange.
     fn observers(&self) -> &Observers;
 }

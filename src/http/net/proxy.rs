@@ -99,7 +99,7 @@ mod tests {
         header
     }
 
-    /// What is read, and what is left.
+    /// The bytes that are read, and those that are left.
     fn read_all(bytes: &[u8]) -> (Result<Option<IpAddr>, io::ErrorKind>, usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut stream = bytes;

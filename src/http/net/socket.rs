@@ -202,7 +202,7 @@ impl AsyncWrite for Wire {
 pub(super) struct Socket<T> {
     stream: Rc<RefCell<T>>,
     activity: Rc<Activity>,
-    /// What was read before hyper came, and comes first.
+    /// The bytes that were read before hyper came, which come first.
     before: Bytes,
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Places {
     pub(super) _address: Place,
 }
 
-/// What all workers share.
+/// The parts that all workers share.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) limits: Arc<config::Server>,

@@ -16,8 +16,8 @@ use super::Ledger;
 /// where the grace is shorter: longer than any two events of one rename are apart.
 pub(super) const DEPARTED: SignedDuration = SignedDuration::from_secs(10);
 
-/// When the articles went that a state remembers as gone. A rename that began before a restart may
-/// end after it.
+/// The time at which the articles went that a state remembers as gone. A rename that began before a
+/// restart may end after it.
 pub(super) const BEFORE_START: Timestamp = Timestamp::MIN;
 
 impl Ledger {

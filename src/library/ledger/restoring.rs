@@ -11,7 +11,7 @@ use super::Ledger;
 use super::files::Restored as RestoredFiles;
 use super::missing::BEFORE_START;
 
-/// What is remembered, as it comes.
+/// The remembered rows, as they come.
 #[derive(Debug, Default)]
 pub(in crate::library) struct Restoring {
     records: Filling,

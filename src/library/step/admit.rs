@@ -304,7 +304,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// How far an edited text is from the words at the last `updated`. They are looked up only
+    /// The distance of an edited text from the words at the last `updated`. They are looked up only
     /// where the edit decides the date.
     fn edit_of(&mut self, old: &Record, head: &Head, words: &WordSketch) -> Edit {
         if head.updated.is_some() {

@@ -67,7 +67,7 @@ pub(super) fn updated_imported(
     with_micros(updated.min(now).max(published), id)
 }
 
-/// What became of the words of an article.
+/// The fate of an article's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
     /// Its bytes are the same.

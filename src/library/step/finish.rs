@@ -22,7 +22,7 @@ pub(super) const PARALLEL_MIN: usize = 1000;
 /// Articles that are made ready at a time.
 const PART: usize = 4096;
 
-/// What all who show an article need of its record: made of many side by side.
+/// The part of a record that all who show the article need: made of many side by side.
 pub(super) struct Shown {
     article: Arc<Article>,
     fingerprint: u128,

@@ -27,7 +27,7 @@ pub const IMPORT: &str = "import";
 /// published.
 pub const UNDO: &str = "import.undo";
 
-/// What was before an import.
+/// The state before an import.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Undo {
     /// The feed that was imported before.
@@ -47,7 +47,7 @@ struct Former {
     imported: Option<Imported>,
 }
 
-/// What became of an entry of an old feed.
+/// The fate of an entry of an old feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// An article has its id.
@@ -103,7 +103,7 @@ impl State {
         step.finish_import()
     }
 
-    /// What became of each entry of the imported feed, in its order.
+    /// The fate of each entry of the imported feed, in its order.
     pub fn fates(&self, feed: &OldFeed) -> Vec<Fate> {
         let imports = Imports::of(feed.clone());
         let (records, candidates) = self.known();

@@ -107,7 +107,7 @@ pub(super) struct Step<'a> {
     pub(super) tags: HashMap<String, Scope>,
     /// The scopes of the authors that were met, by their names.
     pub(super) authors: HashMap<String, Scope>,
-    /// What articles are called, while many are shown: to sort that once takes less time.
+    /// The names of articles, while many are shown: to sort that once takes less time.
     pub(super) named: Option<Vec<Pair>>,
     /// The old entries of new files, from an imported feed.
     pub(super) adoptions: BTreeMap<RelPath, Adoption>,

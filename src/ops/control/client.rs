@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::protocol::{Part, line};
 use super::{Reply, Request, SOCKET, SocketPath};
 
-/// How long sending a request may take. An answer is waited for without a limit: a reload may come
-/// during a long first scan.
+/// The longest that sending a request may take. An answer is waited for without a limit: a reload
+/// may come during a long first scan.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest answer in bytes.
@@ -26,7 +26,7 @@ pub struct Answer {
     pub connection: UnixStream,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// No daemon listens there.

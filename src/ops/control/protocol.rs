@@ -12,7 +12,7 @@ pub const REQUEST_MAX_BYTES: usize = 64 << 10;
 /// The largest import in bytes: an old feed of 100,000 entries.
 pub(super) const IMPORT_MAX_BYTES: usize = 64 << 20;
 
-/// How a request for an import begins.
+/// The beginning of a request for an import.
 pub(super) const IMPORT_PREFIX: &[u8] = b"{\"command\":\"import\"";
 
 /// The size of a part of a long answer, in bytes.

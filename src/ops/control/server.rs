@@ -18,13 +18,13 @@ use super::{Reply, Request};
 /// Connections that are open at once.
 pub const CONNECTIONS_MAX: usize = 16;
 
-/// How long a client may take to send its request.
+/// The longest that a client may take to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may read nothing of its answer.
+/// The longest that a client may read nothing of its answer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may keep the connection open after its answer.
+/// The longest that a client may keep the connection open after its answer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The wait after a failed accept: no descriptors are left, for example.

@@ -149,7 +149,7 @@ pub enum CallError {
     Resolve {
         /// The host.
         host: String,
-        /// What the system said.
+        /// The error of the system.
         why: String,
     },
     /// No connection, or none that can be trusted.
@@ -157,7 +157,7 @@ pub enum CallError {
     Connect {
         /// The host.
         host: String,
-        /// What the system, or TLS, said.
+        /// The error of the system, or of TLS.
         why: String,
     },
     /// The connection broke, or the answer is not HTTP.
@@ -165,7 +165,7 @@ pub enum CallError {
     Broken {
         /// The host.
         host: String,
-        /// What happened.
+        /// A description of the failure.
         why: String,
     },
     /// The time limit was reached.

@@ -87,7 +87,7 @@ pub struct Hub {
     requests: Allowance<IpAddr>,
     unconfirmed: Allowance<Arc<str>>,
     next_id: u64,
-    /// What follows from the restart, for the first step.
+    /// The consequences of the restart, for the first step.
     restored: Vec<Effect>,
 }
 

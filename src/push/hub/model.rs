@@ -98,9 +98,9 @@ pub struct Request {
 pub struct Pending {
     /// Its number.
     pub id: u64,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// What the subscriber has to repeat.
+    /// The text that the subscriber has to repeat.
     pub challenge: Arc<str>,
     /// The version of the feed when it was asked, which the subscriber may know.
     pub has: Option<Digest>,
@@ -161,9 +161,9 @@ pub enum Standing {
 pub enum Event {
     /// Somebody asked for a change of a subscription. Answered by one [`Effect::Answer`].
     Asked {
-        /// What was asked.
+        /// The request.
         request: Request,
-        /// Who asked, as clients are counted; `None` for one that is not counted.
+        /// The client, as clients are counted; `None` for one that is not counted.
         client: Option<IpAddr>,
         /// A text that cannot be guessed.
         challenge: String,
@@ -214,7 +214,7 @@ pub enum Outcome {
     Refused,
 }
 
-/// What has to be done after a step, in this order.
+/// An effect of a step. Effects are carried out in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// The answer to [`Event::Asked`]. What is to be stored before it comes before it.

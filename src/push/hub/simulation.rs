@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// What is in the database.
+/// The rows of the database.
 #[derive(Default)]
 struct Disk {
     subscriptions: BTreeMap<u64, Subscription>,

@@ -166,7 +166,7 @@ pub(super) fn prepare(
     }
 }
 
-/// What a database was when it was opened.
+/// The state of a database when it was opened.
 pub(super) enum Found {
     /// Empty: its tables were made.
     Blank,

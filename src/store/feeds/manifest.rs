@@ -39,7 +39,8 @@ pub(super) struct OnDisk {
 }
 
 impl Manifest {
-    /// What was recorded, by ascending name; of no file it is known which of its digests it has.
+    /// A manifest of what was recorded, by ascending name; of no file it is known which of its
+    /// digests it has.
     pub(super) fn of(rows: Vec<Projected>) -> Self {
         let mut filling = Filling::default();
         for (name, recorded) in rows {
@@ -49,7 +50,7 @@ impl Manifest {
         Self(filling.finish())
     }
 
-    /// What is known of a name.
+    /// The knowledge about a name.
     pub(super) fn get(&self, name: &str) -> Option<Known> {
         Some(Known::from_bytes(self.0.get(name.as_bytes())?))
     }

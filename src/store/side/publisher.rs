@@ -25,7 +25,7 @@ const SCHEMA: &str = "CREATE TABLE hub (url TEXT PRIMARY KEY) STRICT, WITHOUT RO
 
 const SIDE: Side = Side { file: "push.db", version: 1, schema: SCHEMA };
 
-/// What a hub was notified of: the digests of feeds.
+/// The digests of the feeds that a hub was notified of.
 pub type Told = HashMap<Topic, Digest>;
 
 /// The file, open.
@@ -66,7 +66,7 @@ impl PublisherFile {
         })
     }
 
-    /// What a hub was notified of; `None` for a hub that is not known.
+    /// The digests that a hub was notified of; `None` for a hub that is not known.
     ///
     /// # Errors
     /// As [`PublisherFile::open`].

@@ -37,7 +37,7 @@ const SIDE: Side = Side {
         challenge TEXT NOT NULL, has BLOB) STRICT",
 };
 
-/// What was stored: the subscriptions, and the requests that are not confirmed.
+/// The rows that were stored: the subscriptions, and the requests that are not confirmed.
 type Stored = (Vec<Subscription>, Vec<Pending>);
 
 /// What a write survives.
