@@ -3,11 +3,13 @@
 //!
 //! Level-triggered: each pass compares the files that the current snapshot wants with what is known
 //! to be there, and writes the difference; after a pass that succeeded, only what changed since is
-//! compared. Its unit is a route. A document that the snapshot holds
-//! is written as it is; every other is rendered like a request for it, unless this version of it
-//! was projected before.
+//! compared. Its unit is a route. A document that the snapshot holds is written as it is; every
+//! other is rendered like a request for it, unless this version of it was projected before. Once a
+//! minute, it looks for files that another program removed or changed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod versions;
+
+use std::collections::BTreeSet;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +30,7 @@ use crate::store::{Projector, Store as _, StoreError, Target};
 
 use super::renderer::Renderer;
 use super::shared_store::SharedStore;
-use super::value;
+use versions::{Versions, value_name};
 
 /// The wait before a failed pass is repeated.
 const RETRY: Duration = Duration::from_secs(5);
@@ -471,51 +473,6 @@ fn at_rest(published: &Published, times: u64) -> Option<(u64, Arc<Snapshot>)> {
     published.wait(seen, Some(REST))
 }
 
-/// The version of each warm document that is in `feeds/`.
-///
-/// There may be several times as many as articles. Only the beginnings of digests are kept, of a
-/// route and of its version: 64 bits each, so that two do not begin alike by accident.
-struct Versions(HashMap<u64, u64>);
-
-impl Versions {
-    /// The versions that the store remembers.
-    fn of(values: &[(String, String)]) -> Self {
-        let mut versions = HashMap::new();
-        for (name, version) in values {
-            let Some(route) = name.strip_prefix(value::PROJECTED) else { continue };
-            let Some(version) = version.get(..16) else { continue };
-            if let Ok(version) = u64::from_str_radix(version, 16) {
-                versions.insert(Digest::of(route.as_bytes()).prefix(), version);
-            }
-        }
-        Self(versions)
-    }
-
-    /// Whether the document of `route` in `feeds/` has this version.
-    fn is(&self, route: &Route, version: Digest) -> bool {
-        self.0.get(&Self::key(route)) == Some(&version.prefix())
-    }
-
-    fn set(&mut self, route: &Route, version: Digest) {
-        self.0.insert(Self::key(route), version.prefix());
-    }
-
-    /// Forgets those of all other routes.
-    fn keep(&mut self, routes: impl Iterator<Item = Route>) {
-        let kept: HashSet<u64> = routes.map(|route| Self::key(&route)).collect();
-        self.0.retain(|key, _| kept.contains(key));
-    }
-
-    fn key(route: &Route) -> u64 {
-        Digest::of(route.to_string().as_bytes()).prefix()
-    }
-}
-
-/// The name of the value that remembers the version of a projected document.
-fn value_name(route: &Route) -> String {
-    format!("{}{route}", value::PROJECTED)
-}
-
 /// Every route that has a file in `feeds/`: the site's feeds, those of the other scopes, the list
 /// of all feeds, and the archives. They are not listed in memory, since there may be several times
 /// as many as articles.
@@ -584,19 +541,5 @@ mod tests {
             assert!(at_rest(&published, times).is_some());
             is_over.store(true, Ordering::Relaxed);
         });
-    }
-
-    #[test]
-    fn versions_are_remembered_as_they_were_projected() {
-        let route = Route::Feed(Scope::Site, Format::Atom);
-        let other = Route::Archive(Scope::Site, 7, Format::Json);
-        let version = Digest::of(b"1");
-        let value = (value_name(&route), version.to_string());
-        let mut versions = Versions::of(&[value, ("root".to_owned(), version.to_string())]);
-        assert_eq!(versions.0.len(), 1);
-        assert!(versions.is(&route, version) && !versions.is(&route, Digest::of(b"2")));
-        versions.set(&other, Digest::of(b"2"));
-        versions.keep(std::iter::once(other.clone()));
-        assert!(!versions.is(&route, version) && versions.is(&other, Digest::of(b"2")));
     }
 }

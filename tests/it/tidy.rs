@@ -58,7 +58,7 @@ const ORDER: &str = "
     src/source: bulk echo ignore mounts settle unfinished < inbox listing root < beneath < read scan watch < picture_size tree
     src/store: feeds lock < backup export model nothing scratch socket < database < side
     src/store/database: rows schema < seal < read < open write
-    src/store/feeds: manifest < project < directory < recover
+    src/store/feeds: target < manifest < project < directory < recover
     src/store/side: publisher readers subscriptions
 ";
 

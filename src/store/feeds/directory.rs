@@ -21,7 +21,7 @@ use rustix::io::Errno;
 
 use crate::base::Digest;
 
-use super::project::{Stamp, Target};
+use super::target::{Stamp, Target};
 
 /// The longest file name in bytes; file systems end at 255.
 const NAME_BYTES_MAX: usize = 200;

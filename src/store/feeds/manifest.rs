@@ -4,7 +4,7 @@
 use crate::base::Digest;
 use crate::base::shelf::{Filling, Shelf};
 
-use super::project::Stamp;
+use super::target::Stamp;
 use crate::store::Projected;
 
 /// The place of the digests in a value: behind the place and the stamp.
