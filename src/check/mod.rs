@@ -7,7 +7,8 @@
 //! `feeds` composes and lints, `report` prints.
 //!
 //! It writes nothing, takes no lock, logs nothing and prints nothing: a running dropfeed is not
-//! disturbed, and the findings are a value. An input that the daemon would leave out is an error;
+//! disturbed, and the findings are a value. What only the state of a running one knows, its caller
+//! adds ([`Report::add_refused`]). An input that the daemon would leave out is an error;
 //! something that subscribers would see damaged is a warning; everything else is a note.
 
 mod articles;
@@ -84,6 +85,26 @@ pub fn check(loaded: &Loaded, unusable: &[Unusable], now: Timestamp) -> Report {
     }
     report.sort();
     report
+}
+
+/// The codes of refusals that depend on what was published before, which a check does not know: who
+/// owns a URL or an id, and what was forgotten.
+const OF_THE_STATE: [&str; 3] = ["url-taken", "id-taken", "forgotten"];
+
+impl Report {
+    /// Adds what a running dropfeed refuses for a reason that only its state knows. Of two files that
+    /// ask for one URL, the one that it refuses is at fault, and not the one that a first start would
+    /// refuse.
+    pub fn add_refused(&mut self, config: &Config, refused: &[(RelPath, Diagnostic)]) {
+        let shown = Shown::of(&config.articles.dir, std::env::current_dir().ok().as_deref());
+        let mut known = Vec::new();
+        for (path, diagnostic) in refused {
+            if OF_THE_STATE.contains(&diagnostic.code.as_str()) {
+                known.push(Finding::new(shown.path(path), diagnostic.clone()));
+            }
+        }
+        self.correct(known);
+    }
 }
 
 /// Reports a configuration that cannot be used. Nothing else can be checked then.

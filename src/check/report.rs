@@ -1,6 +1,6 @@
 //! The findings of `check`, in a fixed order, as lines for people or objects for programs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -84,6 +84,24 @@ impl Report {
 
     pub(super) fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Adds errors that are known for certain. Where one is new, those with its code that were found
+    /// for other files are mistaken.
+    pub(super) fn correct(&mut self, errors: Vec<Finding>) {
+        let place = |finding: &Finding| (finding.path.clone(), finding.code.clone());
+        let found: HashSet<_> = self.findings.iter().map(place).collect();
+        let known: HashSet<_> = errors.iter().map(place).collect();
+        let new: Vec<Finding> =
+            errors.into_iter().filter(|error| !found.contains(&place(error))).collect();
+        self.findings.retain(|finding| {
+            let is_mistaken = finding.severity == Severity::Error
+                && new.iter().any(|error| error.code == finding.code)
+                && !known.contains(&place(finding));
+            !is_mistaken
+        });
+        self.findings.extend(new);
+        self.sort();
     }
 
     /// Sorts the findings, and removes duplicates.

@@ -339,7 +339,12 @@ fn log(loaded: &Loaded) {
 /// Prints the findings on standard output, and their number on standard error.
 fn check(loaded: Result<(Loaded, Vec<Unusable>), Errors>, json: bool) -> anyhow::Result<ExitCode> {
     let report = match loaded {
-        Ok((loaded, unusable)) => check::check(&loaded, &unusable, SystemClock.now()),
+        Ok((loaded, unusable)) => {
+            let mut report = check::check(&loaded, &unusable, SystemClock.now());
+            let refused = running::refused(&loaded.config.state.dir);
+            report.add_refused(&loaded.config, &refused);
+            report
+        }
         Err(errors) => check::refused(&errors),
     };
     print(|out| report.write(out, json))?;

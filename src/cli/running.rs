@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::print;
+use crate::base::{Diagnostic, Place, RelPath};
 use crate::config::{self, Config, Errors, Loaded, Unusable};
 use crate::ops::control::client::{self, Answer, NoAnswer};
 use crate::ops::control::{Reply, Request};
@@ -127,6 +128,26 @@ pub(super) fn show(reply: &Reply) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(reply.exit))
+}
+
+/// The files that a running dropfeed refuses. None if none runs, or if it does not answer: whoever
+/// may not use its control socket may still check files.
+pub(super) fn refused(state: &Path) -> Vec<(RelPath, Diagnostic)> {
+    let Ok(Answer { reply, .. }) = client::ask(state, &Request::Status) else { return Vec::new() };
+    let data = reply.data.unwrap_or_default();
+    let mut refused = Vec::new();
+    for file in data["refused"].as_array().into_iter().flatten() {
+        let text = |key: &str| file[key].as_str().unwrap_or_default();
+        let number = |key: &str| u32::try_from(file[key].as_u64()?).ok();
+        let Some(path) = RelPath::new(text("path")) else { continue };
+        let place = match (number("line"), number("column")) {
+            (Some(line), Some(column)) => Some(Place { line, column }),
+            _ => None,
+        };
+        let diagnostic = Diagnostic::error(text("code"), text("message"));
+        refused.push((path, Diagnostic { place, ..diagnostic }));
+    }
+    refused
 }
 
 /// Asks the daemon; none if there is none, so that the command works on the state itself.

@@ -629,3 +629,30 @@ fn the_service_manager_hears_of_a_reload_before_the_command_and_of_what_is_degra
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// Which of two files has a URL, and what was forgotten, only the state knows.
+#[test]
+fn a_check_names_what_a_running_dropfeed_refuses() {
+    let mut site = Site::new("");
+    site.write("b.md", "---\npath: x\ndate: 2025-01-02\n---\n# B\n\nText of b.");
+    site.start();
+    site.settles(&["B"]);
+    // A first start would refuse the other one, because it has the later date.
+    site.drop_in("a.md", "---\npath: x\ndate: 2025-01-01\n---\n# A\n\nText of a.");
+    let refused = |name: &str| run(&site, &["status"]).out.contains(name);
+    eventually("a.md is refused", || refused("a.md"));
+    let ran = run(&site, &["check"]);
+    let errors: Vec<&str> = ran.out.lines().filter(|line| line.contains(": error: ")).collect();
+    assert_eq!((errors.len(), ran.exit), (1, 2), "{}", ran.out);
+    assert!(errors[0].contains("a.md") && errors[0].contains("already used by b.md"), "{errors:?}");
+    // What was forgotten, under another name.
+    assert_eq!(run(&site, &["forget", "b.md"]).exit, 0);
+    site.remove("a.md");
+    site.rename("b.md", "c.md");
+    eventually("c.md is refused", || refused("c.md"));
+    let ran = run(&site, &["check"]);
+    assert!(ran.out.contains("c.md: error: ") && ran.out.contains("[forgotten]"), "{}", ran.out);
+    // Without it, the files are all that there is.
+    site.stop();
+    assert_eq!(run(&site, &["check"]).exit, 0);
+}
