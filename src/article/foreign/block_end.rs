@@ -54,6 +54,14 @@ impl End {
         nesting: Nesting::Nests,
     };
 
+    /// Of text that a module of Hugo encrypts.
+    pub(crate) const HUGO_ENCRYPT: Self =
+        Self { tag: "hugo-encrypt", names: &["/hugo-encrypt"], nesting: Nesting::Nests };
+
+    /// Of text that another one encrypts.
+    pub(crate) const HUGO_ENCRYPTOR: Self =
+        Self { tag: "hugo-encryptor", names: &["/hugo-encryptor"], nesting: Nesting::Nests };
+
     /// Of a condition that is never true.
     pub(crate) const IF: Self = Self { tag: "if", names: &["endif"], nesting: Nesting::Nests };
 

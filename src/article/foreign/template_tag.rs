@@ -103,6 +103,9 @@ fn shortcode(inner: &str) -> Meaning {
     let arguments = arguments(args);
     let counterpart = match name {
         "comment" if !is_closed => Counterpart::Nothing(End::COMMENT),
+        // Their pages are encrypted: what is between them is for those who have the password.
+        "hugo-encrypt" if !is_closed => Counterpart::Nothing(End::HUGO_ENCRYPT),
+        "hugo-encryptor" if !is_closed => Counterpart::Nothing(End::HUGO_ENCRYPTOR),
         "ref" | "relref" => {
             let target = value(&arguments, "path").or_else(|| positional(&arguments, 0));
             let target = target.unwrap_or_default();
