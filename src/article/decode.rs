@@ -1,7 +1,7 @@
 //! bytes -> text: UTF-8, or UTF-16 with a byte order mark. Other bytes are refused, never replaced.
 //!
-//! A few NUL characters in a text leave, as other control characters do; a file with more of them
-//! is not text, or only half written.
+//! A few NUL characters are removed, as other control characters are; a file with more of them is
+//! not text, or only half written.
 //!
 //! Invariants: the text has no byte order mark, no NUL and no `\r`; all other characters are those
 //! of the file.
@@ -21,8 +21,8 @@ const BYTES_PER_NUL: usize = 8;
 ///
 /// # Errors
 ///
-/// `binary` for a file with NUL bytes that are no slip; `not-utf-8` for other encodings, with the place of the first
-/// byte that is not valid and the `iconv` command that converts the file.
+/// `binary` for a file with more NUL bytes than a slip leaves; `not-utf-8` for other encodings, with
+/// the place of the first byte that is not valid and the `iconv` command that converts the file.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, Diagnostic> {
     let text = match bytes {
         [0xff, 0xfe, 0, 0, ..] => return Err(utf32("UTF-32LE")),
@@ -42,7 +42,7 @@ pub(crate) fn stray_nul(bytes: &[u8]) -> Option<Diagnostic> {
     }
     let at = memchr::memchr(0, bytes)?;
     let Place { line, column } = end_of(std::str::from_utf8(&bytes[..at]).ok()?);
-    let message = "a NUL character stands here, and is left out";
+    let message = "a NUL character was left out here";
     Some(Diagnostic::warning("control-character", message).at(line, column))
 }
 
@@ -251,7 +251,7 @@ mod tests {
         let shown = |bytes| stray_nul(bytes).map(|finding| finding.to_string());
         assert_eq!(
             shown(b"a\r\nb\0c").as_deref(),
-            Some("2:2: a NUL character stands here, and is left out")
+            Some("2:2: a NUL character was left out here")
         );
         assert_eq!(shown(b"a"), None);
         assert_eq!(shown(b"\xff\xfea\0"), None);

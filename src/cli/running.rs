@@ -130,8 +130,8 @@ pub(super) fn show(reply: &Reply) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(reply.exit))
 }
 
-/// The files that a running dropfeed refuses. None if none runs, or if it does not answer: whoever
-/// may not use its control socket may still check files.
+/// The files that a running dropfeed refuses. None if none runs, or if it does not answer: a user
+/// who may not use its control socket may still check files.
 pub(super) fn refused(state: &Path) -> Vec<(RelPath, Diagnostic)> {
     let Ok(Answer { reply, .. }) = client::ask(state, &Request::Status) else { return Vec::new() };
     let data = reply.data.unwrap_or_default();

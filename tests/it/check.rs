@@ -77,7 +77,7 @@ fn every_kind_of_finding() {
         ),
         (
             &[("a.md", "---\ntitle: A\n---\nOne stray\0 character.")],
-            "articles/a.md:4:10: warning: a NUL character stands here, and is left out [control-character]",
+            "articles/a.md:4:10: warning: a NUL character was left out here [control-character]",
             1,
         ),
         // Of one another.
