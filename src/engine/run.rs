@@ -186,14 +186,17 @@ impl Engine {
 
     /// One turn of the loop: obeys commands, looks, publishes, replies.
     pub(super) fn turn(&mut self, mut batch: Batch<Command>) {
-        let is_scan_due = self.rescan_at() <= self.parts.inbox.now();
+        let (now, due) = (self.parts.inbox.now(), self.rescan_at());
+        let is_scan_due = due <= now;
         // A command is answered with what is there now, so everything is looked at first. The first
         // scan may have been put off: what is heard meanwhile must not be published without the
         // rest.
         let looks_everywhere = self.first_scan || !batch.commands.is_empty();
         // A scan that is due begins where nothing else is to be looked at, and gives way to what is
-        // heard meanwhile. Once it gave way often enough, it is made whatever there is to do.
-        let gives_way = self.watch.gave_way < GIVES_WAY_MAX;
+        // heard meanwhile. Once it gave way often enough, or found no pause for as long as scans are
+        // apart, it is made whatever there is to do.
+        let is_late = due + self.rescan_every() <= now;
+        let gives_way = self.watch.gave_way < GIVES_WAY_MAX && !is_late;
         let is_reconciling = is_scan_due && (batch.look.is_none() || !gives_way);
         self.watch.gives_way = gives_way && is_reconciling && !looks_everywhere;
         if looks_everywhere || is_reconciling {
@@ -403,9 +406,13 @@ impl Engine {
     }
 
     fn rescan_at(&self) -> Instant {
+        self.watch.scanned + self.rescan_every()
+    }
+
+    /// The time between two scans.
+    fn rescan_every(&self) -> Duration {
         let articles = &self.parts.config.articles;
-        let every = if self.watch.polling { articles.poll_every } else { articles.reconcile };
-        self.watch.scanned + every
+        if self.watch.polling { articles.poll_every } else { articles.reconcile }
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -72,6 +72,25 @@ fn a_reconcile_scan_gives_way_to_an_article_that_comes_meanwhile() {
 }
 
 #[test]
+fn a_reconcile_scan_that_finds_no_pause_is_made_all_the_same() {
+    let mut world = World::new("articles.reconcile_s = 60");
+    world.run(ms(1_000));
+    // Only the scan can find this one.
+    world.write("articles/a.md", "# A\n\ntext");
+    for second in 0..120 {
+        let name = format!("{second}.md");
+        world.write(&format!("articles/{name}"), &format!("# {second}\n\ntext"));
+        world.arrive(&name);
+        world.pass(ms(1_000));
+        let batch = world.inbox.wait(Some(world.inbox.now()));
+        assert!(batch.look.is_some(), "there is always something to look at");
+        world.engine.turn(batch);
+    }
+    let path = RelPath::new("a.md").unwrap();
+    assert!(world.published.load().unwrap().library.at_path(&path).is_some());
+}
+
+#[test]
 fn an_article_stays_while_its_copy_is_not_believed_yet() {
     let mut world = World::new("articles.settle_ms = 200\narticles.reconcile_s = 3600");
     world.write("articles/a.md", "# A\n\ntext");
