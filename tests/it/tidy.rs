@@ -27,7 +27,7 @@ const ORDER: &str = "
     src/article/feed_html: elements heading_ids mathml < references < invariants
     src/article/foreign: arguments reach < block_end code jsx < counterpart < attribute_list comments pictures shortcode < lines spans template_tag < wiki_link < brackets
     src/article/front_matter: tree url_paths wiki_links < entry known people tags < bare cascade keys
-    src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments components directives flanks inline_notes marks tables writer < definitions < outline
+    src/article/markdown: admonitions footnotes nesting parser tex < formulas < addresses callouts comments components directives flanks marks tables writer < definitions < outline
     src/article/sanitize: attributes frames tokens < dropped < rebuild
     src/base: digest direction each fingerprint html place shelf special text time < path < diagnostic media reference route < url_table
     src/check: articles feeds links report unread < survey urls < bodies

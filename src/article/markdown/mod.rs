@@ -11,7 +11,6 @@ mod directives;
 mod flanks;
 mod footnotes;
 mod formulas;
-mod inline_notes;
 mod marks;
 mod nesting;
 mod outline;
@@ -41,7 +40,6 @@ use definitions::defined;
 use directives::without_directives;
 use flanks::flanked;
 use formulas::{Source, Veiled, placed, veiled};
-use inline_notes::footnoted;
 use marks::marked;
 pub(crate) use outline::outline;
 use parser::{parser, parser_with_math};
@@ -92,7 +90,6 @@ fn converted(text: &str, depth_max: usize, findings: &mut Findings) -> String {
     let text = as_callouts(&text, findings);
     let text = shown(&text, depth_max, findings);
     let text = with_titles_apart(&text);
-    let text = footnoted(&text);
     marked(&text).into_owned()
 }
 
