@@ -249,10 +249,7 @@ mod tests {
     #[test]
     fn a_stray_nul_is_reported() {
         let shown = |bytes| stray_nul(bytes).map(|finding| finding.to_string());
-        assert_eq!(
-            shown(b"a\r\nb\0c").as_deref(),
-            Some("2:2: a NUL character was left out here")
-        );
+        assert_eq!(shown(b"a\r\nb\0c").as_deref(), Some("2:2: a NUL character was left out here"));
         assert_eq!(shown(b"a"), None);
         assert_eq!(shown(b"\xff\xfea\0"), None);
     }

@@ -56,6 +56,11 @@ impl Converter<'_> {
         let before = self.before().chars().next_back();
         let labels = self.labels.get_or_insert_with(|| wiki_link::labels(self.text));
         let Some((inner_len, list_len)) = spans::read(rest, before, labels) else { return false };
+        // Without its bracket, the text would begin a block here, and no longer be a span's.
+        let is_first = !self.before().contains(char::is_alphanumeric);
+        if is_first && begins_block(&rest[1..]) {
+            return false;
+        }
         self.span_ends.push((self.at + 1 + inner_len, 1 + list_len));
         if inner_len == 0 {
             self.out.lose();
@@ -79,6 +84,25 @@ impl Converter<'_> {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether a line that begins so may be a list, a quotation, a heading, a rule, a fence, a table, a
+/// task or the label of a callout.
+fn begins_block(line: &str) -> bool {
+    let mut chars = line.chars();
+    let Some(first) = chars.next() else { return false };
+    let next = chars.next();
+    match first {
+        '#' | '>' | '=' | '~' | '|' | ':' => true,
+        // `- item` and `---`, but not `**bold**`.
+        '-' | '+' | '*' | '_' => {
+            let is_rule = ["---", "***", "___"].iter().any(|rule| line.starts_with(rule));
+            is_rule || next.is_none_or(char::is_whitespace)
+        }
+        '`' => line.starts_with("```"),
+        '!' => next.is_some_and(char::is_alphabetic),
+        _ => first.is_whitespace() || first.is_ascii_digit(),
     }
 }
 

@@ -23,7 +23,6 @@ mod template_tag;
 mod wiki_link;
 
 pub(crate) use counterpart::escaped;
-pub(crate) use spans::closing_bracket;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -600,6 +599,18 @@ mod tests {
             ("un[derlined]{.x}", "underlined"),
             ("a[]{#b}c", "ac"),
             ("> [a]{.underline}", "> a"),
+            ("[**a**]{.x} [![b](c)]{.x}", "**a** ![b](c)"),
+            ("a [# b]{.x}", "a # b"),
+        ]);
+        // Without its brackets, a block would begin here.
+        check(&[
+            ("[~~~]{.x}", "[~~~]"),
+            ("[# a]{.x}", "[# a]"),
+            ("[1. a]{.x}", "[1. a]"),
+            ("> [- a]{.x}", "> [- a]"),
+            ("> [!note]{.x} A title", "> [!note] A title"),
+            ("- [ ]{.x} a task", "- [ ] a task"),
+            ("[---]{.x}", "[---]"),
         ]);
         for text in [
             "`[a]{.x}`",
@@ -615,7 +626,8 @@ mod tests {
             "[a]{.x",
         ] {
             let first = text.lines().next().unwrap();
-            assert!(converted(text, Host::Markdown).0.starts_with(first), "{text:?}");
+            let (converted, _) = converted(text, Host::Markdown);
+            assert!(converted.starts_with(first), "{text:?} {converted:?}");
         }
         check(&[
             ("[^1]{.x}", "[^1]"),

@@ -49,7 +49,8 @@ pub(super) fn read(near: &str, is_first: bool) -> Option<Shortcode> {
             return Some(Shortcode { name, len, counterpart: None });
         }
         "caption" | "wp_caption" => captioned(enclosed?.trim(), &given)?,
-        "embed" => link(enclosed?.trim())?,
+        // In prose about WordPress, other text is between them.
+        "embed" => link(Some(enclosed?.trim()).filter(|url| is_web(url))?)?,
         _ => {
             let url =
                 first_of(&given, &SOURCES).filter(|url| is_web(url) || media_of(url).is_some())?;
@@ -133,6 +134,7 @@ mod tests {
             ("[playlist ids=\"1\"]".into(), String::new()),
             ("[embed]https://e.org/v[/embed]".into(), "<https://e.org/v>".into()),
             ("[embed width=\"1\"] https://e.org/v [/embed]".into(), "<https://e.org/v>".into()),
+            ("[embed] and [/embed]".into(), "[embed] and [/embed]".into()),
             ("[audio src=\"a.mp3\"]".into(), "[a.mp3](<a.mp3>)".into()),
             ("[audio https://e.org/a.mp3]".into(), "<https://e.org/a.mp3>".into()),
             ("[video width=\"3\" mp4=\"/v.mp4\"][/video]b".into(), "[/v.mp4](</v.mp4>)b".into()),

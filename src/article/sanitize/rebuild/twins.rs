@@ -74,13 +74,14 @@ fn first_picture(tokens: &[Token], places: impl Iterator<Item = usize>) -> Optio
     None
 }
 
-/// The sources of the `<picture>` that holds the picture at `place`.
+/// The start of the `<picture>` that holds the picture at `place`, and its sources.
 fn sources_before(tokens: &[Token], place: usize) -> Vec<usize> {
     let mut sources = Vec::new();
     for at in (place.saturating_sub(NEAR_TOKENS)..place).rev() {
         if is_start(&tokens[at], "source") {
             sources.push(at);
         } else if is_start(&tokens[at], "picture") {
+            sources.push(at);
             return sources;
         } else if !is_part_of_picture(&tokens[at]) {
             break;
