@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -15,6 +16,9 @@ use crate::ops::logging;
 
 /// The exit status of `status` if dropfeed is not running or does not answer.
 const EX_NO_ANSWER: u8 = 2;
+
+/// The longest that a check waits for a running dropfeed, without which it says nearly as much.
+const CHECK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Which dropfeed is meant, besides `--config`: for all commands but `serve`, which has DIR as an
 /// argument, and `init`, which reads nothing.
@@ -133,7 +137,8 @@ pub(super) fn show(reply: &Reply) -> anyhow::Result<ExitCode> {
 /// The files that a running dropfeed refuses. None if none runs, or if it does not answer: a user
 /// who may not use its control socket may still check files.
 pub(super) fn refused(state: &Path) -> Vec<(RelPath, Diagnostic)> {
-    let Ok(Answer { reply, .. }) = client::ask(state, &Request::Status) else { return Vec::new() };
+    let asked = client::ask_within(state, &Request::Status, Some(CHECK_PATIENCE));
+    let Ok(Answer { reply, .. }) = asked else { return Vec::new() };
     let data = reply.data.unwrap_or_default();
     let mut refused = Vec::new();
     for file in data["refused"].as_array().into_iter().flatten() {

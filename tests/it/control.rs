@@ -652,7 +652,10 @@ fn a_check_names_what_a_running_dropfeed_refuses() {
     eventually("c.md is refused", || refused("c.md"));
     let ran = run(&site, &["check"]);
     assert!(ran.out.contains("c.md: error: ") && ran.out.contains("[forgotten]"), "{}", ran.out);
-    // Without it, the files are all that there is.
+    // One that does not answer, or is not there, keeps nobody from checking the files.
+    site.signal("STOP");
+    assert_eq!(run(&site, &["check"]).exit, 0);
+    site.signal("CONT");
     site.stop();
     assert_eq!(run(&site, &["check"]).exit, 0);
 }

@@ -55,6 +55,18 @@ pub enum NoAnswer {
 /// # Errors
 /// See [`NoAnswer`].
 pub fn ask(dir: &Path, request: &Request) -> Result<Answer, NoAnswer> {
+    ask_within(dir, request, None)
+}
+
+/// As [`ask`], but gives up where nothing comes for so long.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub fn ask_within(
+    dir: &Path,
+    request: &Request,
+    patience: Option<Duration>,
+) -> Result<Answer, NoAnswer> {
     let shown = dir.join(SOCKET);
     let connection = match connect(dir) {
         Ok(connection) => connection,
@@ -68,7 +80,9 @@ pub fn ask(dir: &Path, request: &Request) -> Result<Answer, NoAnswer> {
             });
         }
     };
-    let answered = exchange(&connection, request).map_err(|error| match error.kind() {
+    let answered =
+        connection.set_read_timeout(patience).and_then(|()| exchange(&connection, request));
+    let answered = answered.map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => NoAnswer::CutOff,
         _ => NoAnswer::Failed { path: shown, error },
     })?;
