@@ -620,6 +620,34 @@ fn feeds_that_another_program_changed_are_written_again() {
 }
 
 #[test]
+fn the_projection_looks_for_changed_files_once_a_minute() {
+    let mut world = World::new(HOUR);
+    let projection = world.engine.start_projection().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let until = |what: &str, is_done: &dyn Fn() -> bool| {
+        while !is_done() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let disk = world.disk.clone();
+    world.write("articles/n/a.md", "# A\n\ntext");
+    world.arrive("n/a.md");
+    world.run(ms(0));
+    until("the feeds are never written", &|| disk.file("n/rss.xml").is_some());
+    let written = disk.file("n/rss.xml");
+    disk.plant("n/rss.xml", b"theirs");
+    world.run(ms(61_000));
+    // Another directory's feeds change, which wakes the projection.
+    world.write("articles/b.md", "# B\n\ntext");
+    world.arrive("b.md");
+    world.run(ms(0));
+    until("the file is never written again", &|| disk.file("n/rss.xml") == written);
+    world.published.close();
+    projection.join().unwrap();
+}
+
+#[test]
 fn a_document_that_does_not_come_back_whole_is_not_written_and_the_next_one_is_read_whole() {
     let mut world = World::new(HOUR);
     let mut projection = world.engine.projection.take().unwrap();

@@ -42,7 +42,7 @@ pub(super) fn read(
 }
 
 /// The place of the bracket that closes the text (CommonMark, 6.3), in the same paragraph.
-pub(crate) fn closing_bracket(text: &str) -> Option<usize> {
+fn closing_bracket(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
